@@ -1,0 +1,1 @@
+//! What manifests mean: one rule a file, from documents to diagnostics and desired policies.

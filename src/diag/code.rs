@@ -1,0 +1,140 @@
+//! The codes of all findings. A code never changes its meaning and is never used again.
+
+use std::fmt;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Likely a mistake; nothing stops.
+    Warning,
+    /// Nothing is planned while it is there.
+    Error,
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $severity:ident;)+) => {
+        /// The kind of a finding; shown as kebab-case text, for example `duplicate-key`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// All codes, in the order of their definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The text that users see and search for.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// How much a finding of this kind weighs.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+
+            /// What the finding means, in one or two sentences.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    // Files
+    /// A file or folder cannot be read.
+    FileUnreadable = "file-unreadable", Error;
+    /// A file is not UTF-8 text.
+    FileNotUtf8 = "file-not-utf8", Error;
+    /// A folder links back to one of its parents.
+    DirectoryLoop = "directory-loop", Error;
+    /// A symbolic link leads out of the repository.
+    SymlinkOutside = "symlink-outside", Error;
+    /// A file is larger than is accepted.
+    FileTooLarge = "file-too-large", Error;
+    /// A path of a target holds no manifests.
+    NoManifests = "no-manifests", Error;
+    // Syntax
+    /// The text is not YAML (or JSON).
+    YamlSyntax = "yaml-syntax", Error;
+    /// A mapping holds the same key twice.
+    DuplicateKey = "duplicate-key", Error;
+    /// The text nests deeper, or grows more by aliases, than is accepted.
+    YamlLimit = "yaml-limit", Error;
+    /// YAML that has no JSON equivalent: tags, keys that are not strings, merge keys, infinite numbers.
+    YamlUnsupported = "yaml-unsupported", Error;
+    // Schema
+    /// `apiVersion` and `kind` name no known manifest.
+    UnknownKind = "unknown-kind", Error;
+    /// A field that the schema does not know.
+    UnknownField = "unknown-field", Error;
+    /// A field that must be there is missing.
+    MissingField = "missing-field", Error;
+    /// A value of the wrong type.
+    WrongType = "wrong-type", Error;
+    /// A value that the schema does not accept.
+    InvalidValue = "invalid-value", Error;
+    /// A list or mapping that must not be empty is.
+    EmptyList = "empty-list", Error;
+    // Meaning
+    /// Two policies of one target have the same name.
+    PolicyNameTaken = "policy-name-taken", Error;
+    /// Two rules of one policy have the same name.
+    RuleNameTaken = "rule-name-taken", Error;
+    /// An alias names something that still exists, or that another manifest claims too.
+    AliasTaken = "alias-taken", Error;
+    /// A policy holds network and filesystem rules; the service keeps one domain a policy.
+    MixedDomains = "mixed-domains", Error;
+    /// A rule mixes network, HTTP and filesystem actions.
+    MixedActions = "mixed-actions", Error;
+    /// A rule's resources do not fit its actions.
+    ResourceKind = "resource-kind", Error;
+    /// The same value stands twice in a list.
+    DuplicateValue = "duplicate-value", Warning;
+    /// A host that is not one.
+    HostMalformed = "host-malformed", Error;
+    /// A wildcard in a place where the service does not read it as one.
+    WildcardMisplaced = "wildcard-misplaced", Error;
+    /// A `*` inside a label: presets hold it, the contract does not document it.
+    WildcardUndocumented = "wildcard-undocumented", Warning;
+    /// A port outside 1 to 65535, or not a number.
+    PortInvalid = "port-invalid", Error;
+    /// A CIDR that is not one, or that has host bits set.
+    CidrInvalid = "cidr-invalid", Error;
+    /// A file path that no sandbox path can match.
+    PathInvalid = "path-invalid", Error;
+    /// An environment variable in a path: it is not expanded and matches nothing.
+    PathVariable = "path-variable", Error;
+    /// An HTTP path that is not canonical, so that it matches no request.
+    HttpPathInvalid = "http-path-invalid", Error;
+    /// A team that is neither an alias of the target, nor a uuid, nor known at the server.
+    UnknownTeam = "unknown-team", Error;
+    /// A list name that no ResourceList has.
+    UnknownList = "unknown-list", Error;
+    /// Two ResourceLists of one target have the same name.
+    ListNameTaken = "list-name-taken", Error;
+    /// A limit of the service is exceeded.
+    LimitExceeded = "limit-exceeded", Error;
+    /// A field or kind of rule that the target's profile of the service does not have.
+    ProfileLacks = "profile-lacks", Error;
+    /// Cedar text that does not parse.
+    CedarInvalid = "cedar-invalid", Error;
+    /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
+    WildcardGap = "wildcard-gap", Warning;
+    /// A writable mount needs read and write both allowed.
+    WriteWithoutRead = "write-without-read", Warning;
+    /// `connect:udp` is rarely meant; most allow lists need only TCP.
+    UdpAllowed = "udp-allowed", Warning;
+    // Configuration
+    /// Two targets have the same name.
+    TargetNameTaken = "target-name-taken", Error;
+    /// A path in `polwarden.yaml` leaves the repository, or does not exist.
+    TargetPathInvalid = "target-path-invalid", Error;
+    /// Two targets would manage the same organization.
+    TargetOverlap = "target-overlap", Error;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

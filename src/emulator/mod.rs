@@ -1,0 +1,1 @@
+//! The services on loopback: an independent witness, built from the contracts alone.

@@ -1,0 +1,23 @@
+//! polwarden keeps policies that live in a server equal to policy YAML that lives in git.
+//!
+//! The modules form one line: each may use only those above it in this list (`tests/architecture.rs`
+//! holds them to it). `docs/architecture.md` is the map of the house.
+
+pub mod diag;
+pub mod model;
+
+pub mod manifest;
+pub mod repo;
+
+pub mod check;
+
+pub mod plan;
+pub mod provider;
+
+pub mod apply;
+
+pub mod emulator;
+
+pub mod render;
+
+pub mod cli;

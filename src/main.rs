@@ -1,0 +1,5 @@
+//! The `polwarden` binary.
+
+fn main() -> std::process::ExitCode {
+    polwarden::cli::main()
+}

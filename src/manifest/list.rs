@@ -1,0 +1,58 @@
+//! `polwarden/v1 ResourceList`: a named list that rules pull in with `resourcesFrom`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::docker::HttpResourceSpec;
+
+/// The `apiVersion` of polwarden's own manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The only version so far.
+    #[serde(rename = "polwarden/v1")]
+    V1,
+}
+
+/// The `kind` of a resource list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A resource list.
+    ResourceList,
+}
+
+/// A named list of hosts, paths or HTTP targets. It exists in the repository only: rules pull it in by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResourceListManifest {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// The kind of this manifest.
+    pub kind: Kind,
+    /// What the list is called.
+    pub metadata: Metadata,
+    /// What the list holds: exactly one of `hosts`, `paths` and `httpResources`.
+    pub spec: ResourceListSpec,
+}
+
+/// What a list is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// The name, unique among the lists of a target.
+    pub name: String,
+}
+
+/// What a list holds: exactly one of the three.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResourceListSpec {
+    /// Hosts and CIDRs, for network rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<String>>,
+    /// Paths, for filesystem rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<String>>,
+    /// HTTP targets, for HTTP rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_resources: Option<Vec<HttpResourceSpec>>,
+}

@@ -1,0 +1,1 @@
+//! What resources mean: parsed patterns of hosts, addresses, HTTP targets and paths.

@@ -1,0 +1,6 @@
+//! The things the three services keep, as validated types. No input or output happens here.
+
+pub mod docker;
+mod name;
+
+pub use name::{Name, NameError};

@@ -1,0 +1,1 @@
+//! The fewest calls that close the difference between desired and live; pure and synchronous.

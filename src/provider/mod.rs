@@ -1,0 +1,1 @@
+//! How the services are spoken to: wire format, readers, writers, and the one HTTP client.

@@ -1,0 +1,1 @@
+//! Where text comes from: the work tree, and what git knows of it.

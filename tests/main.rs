@@ -1,0 +1,1 @@
+//! All tests that stand outside the library, in one binary.
