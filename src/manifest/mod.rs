@@ -3,3 +3,23 @@
 pub mod config;
 pub mod docker;
 pub mod list;
+
+use crate::diag::DocumentId;
+
+/// One document of the repository, with its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manifest {
+    /// A policy of the Docker AI Governance API.
+    Policy(docker::PolicyManifest),
+    /// A named list of resources.
+    ResourceList(list::ResourceListManifest),
+}
+
+/// A manifest and the document that it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Where it stands.
+    pub id: DocumentId,
+    /// What it says.
+    pub manifest: Manifest,
+}

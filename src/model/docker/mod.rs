@@ -5,6 +5,7 @@
 //! as they stand. What a resource *means* is asked of [`pattern`].
 
 mod action;
+mod call;
 mod live;
 pub mod pattern;
 mod policy;
@@ -12,6 +13,7 @@ mod profile;
 mod rule;
 
 pub use action::{Action, Domain, FileMode, Layer, Method, Transport};
+pub use call::{NewPolicy, PolicyPatch, RulePatch, Updated};
 pub use live::{LiveContent, LivePolicy, LiveRule, LiveState, Opaque, PolicyId, PolicySummary, RuleId, Team};
 pub use policy::{Cedar, Content, DesiredPolicy, DesiredRule, Scope, TeamId};
 pub use profile::Profile;
