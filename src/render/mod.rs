@@ -1,1 +1,5 @@
-//! Values as text, for people and for machines.
+//! Values as text, for people and for machines. Pure: nothing is read or written here.
+
+pub mod paint;
+pub mod plan;
+pub mod text;

