@@ -2,4 +2,5 @@
 
 pub mod paint;
 pub mod plan;
+pub mod report;
 pub mod text;
