@@ -356,7 +356,7 @@ pub struct UnmanagedPolicy {
 }
 
 /// What a reviewer should know about the way the calls are made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Note {
     /// A policy must be emptied or deleted before it can get what is declared: its rules are missing for a while.

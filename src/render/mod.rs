@@ -1,5 +1,6 @@
 //! Values as text, for people and for machines. Pure: nothing is read or written here.
 
+pub mod manifest;
 pub mod paint;
 pub mod plan;
 pub mod report;

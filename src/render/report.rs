@@ -18,8 +18,8 @@ pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String
                 Outcome::NotApplied => "failed, not applied",
                 Outcome::Unknown => "failed; it may have been applied",
             };
-            let error = neutral_lines(&error.to_string());
-            format!("  {} {what}: {}\n      {}", painter.bad("✗"), painter.bad(certainty), error.replace('\n', "\n      "))
+            let error = neutral_lines(&error.to_string()).replace('\n', "\n      ");
+            format!("  {} {what}: {}\n      {}", painter.bad("✗"), painter.bad(certainty), error)
         }
     }
 }

@@ -6,3 +6,8 @@ use std::borrow::Cow;
 pub fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
+
+/// Like [`neutral`], but line breaks stay.
+pub fn neutral_lines(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}

@@ -120,6 +120,8 @@ impl Planner<'_> {
         let Self { request, drafts, mut changes, mut held, mut notes } = self;
         let (calls, gaps) = order::arrange(drafts);
         notes.extend(gaps);
+        notes.sort();
+        notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
         let before = live
             .iter()
