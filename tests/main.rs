@@ -1,1 +1,4 @@
 //! All tests that stand outside the library, in one binary.
+
+#[cfg(test)]
+mod provider;
