@@ -8,9 +8,10 @@ use polwarden::model::docker::{
 use polwarden::provider::docker::Writer;
 use polwarden::provider::http::{ApiError, ErrorKind, Outcome};
 use serde_json::{Value, json};
-use wiremock::MockServer;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{POLICIES, answers, error, policy, rule, writer};
+use super::{POLICIES, answers, asked, error, policy, rule, writer};
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -139,6 +140,17 @@ async fn an_id_that_leads_elsewhere_is_not_sent() {
         assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
     }
     assert!(server.received_requests().await.unwrap().iter().all(|request| request.url.path() == "/v2/auth/token"));
+}
+
+#[tokio::test]
+async fn a_write_with_an_old_token_is_sent_again_with_a_new_one() {
+    let (server, writer) = writer(Profile::Current).await;
+    let one = format!("{POLICIES}/pol_1/rules/rule_1");
+    let refusal = ResponseTemplate::new(401).set_body_json(error("unauthenticated", "unauthenticated"));
+    Mock::given(path(one.as_str())).respond_with(refusal).up_to_n_times(1).with_priority(1).mount(&server).await;
+    answers(&server, "DELETE", &one, 200, json!({"deleted": rule("rule_1")})).await;
+    assert_eq!(writer.delete_rule(&p(), &r()).await.unwrap().id, r());
+    assert_eq!((asked(&server, "/v2/auth/token").await, asked(&server, &one).await), (2, 2));
 }
 
 #[tokio::test]

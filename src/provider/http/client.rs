@@ -1,6 +1,7 @@
 //! Sends calls: in turn, with patience, to one host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::{Client, Url, redirect};
@@ -62,6 +63,8 @@ fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::
         .connect_timeout(options.connect_timeout)
         .timeout(options.request_timeout)
         .pool_max_idle_per_host(options.concurrency.get())
+        // Below what servers keep: a write on a connection that is just being closed ends with an unknown outcome.
+        .pool_idle_timeout(Duration::from_secs(30))
         .tcp_nodelay(true);
     if endpoint.is_loopback() {
         // `localhost` must not be looked up elsewhere: it is trusted with plain http.
