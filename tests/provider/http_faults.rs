@@ -136,6 +136,21 @@ async fn a_write_without_a_connection_was_not_applied() {
 }
 
 #[tokio::test]
+async fn localhost_is_this_machine() {
+    let server = once(ResponseTemplate::new(200).set_body_json(json!(1))).await;
+    let uri = format!("http://localhost:{}", server.address().port());
+    assert_eq!(bind(&uri, quick()).send(&read(), None).await, Ok(json!(1)));
+}
+
+#[tokio::test]
+async fn a_server_without_tls_gets_nothing_over_https() {
+    let server = once(ResponseTemplate::new(200).set_body_json(json!(1))).await;
+    let error = bind(&server.uri().replace("http:", "https:"), quick()).send(&write(), None).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unreachable { .. }), "{error}");
+    assert_eq!((error.outcome(), count(&server).await), (Outcome::NotApplied, 0));
+}
+
+#[tokio::test]
 async fn answers_that_are_no_sane_json_are_refused() {
     let small = || HttpOptions { longest_answer: 100, ..quick() };
     let html = ResponseTemplate::new(200).set_body_raw("<html>sign in</html>", "text/html");

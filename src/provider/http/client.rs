@@ -71,6 +71,10 @@ fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::
         let here = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
         builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
     }
+    if !endpoint.is_encrypted() {
+        // Without TLS no roots are needed: a machine without certificates can use the embedded service.
+        builder = builder.tls_certs_only([]);
+    }
     builder.build()
 }
 
