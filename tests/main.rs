@@ -1,3 +1,5 @@
 //! All tests that stand outside the library, in one binary.
 
 mod properties;
+#[cfg(test)]
+mod provider;

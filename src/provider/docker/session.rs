@@ -106,7 +106,7 @@ impl Session {
             Credentials::SignIn { identifier, secret } => match obtain(host, sign_in, identifier, secret).await {
                 Ok(token) => token,
                 Err(error) => {
-                    if error.status().is_some_and(|status| (400..500).contains(&status) && status != 429) {
+                    if error.status().is_some_and(is_refusal) {
                         *refusal = Some(error.clone());
                     }
                     return Err(error);
@@ -117,6 +117,11 @@ impl Session {
         *slot = Some(Arc::clone(&obtained));
         Ok(obtained)
     }
+}
+
+/// A client error, except those that say nothing about the credentials: too slow, too many.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 408 | 429)
 }
 
 fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {

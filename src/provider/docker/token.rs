@@ -24,7 +24,6 @@ pub(super) fn usable_for(token: &str, now: i64) -> Option<Duration> {
     let payload = token.split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     let Claims { exp, iat } = serde_json::from_slice(&payload).ok()?;
-    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit into the 52 bits of a float")]
     let since = iat.unwrap_or(now as f64);
     let life = Duration::try_from_secs_f64(exp - since).ok().filter(|life| !life.is_zero())?;
     Some(life - LONGEST_MARGIN.min(life / 10))

@@ -1,6 +1,7 @@
 //! Sends calls: in turn, with patience, to one host.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::{Client, Url, redirect};
@@ -62,11 +63,17 @@ fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::
         .connect_timeout(options.connect_timeout)
         .timeout(options.request_timeout)
         .pool_max_idle_per_host(options.concurrency.get())
+        // Below what servers keep: a write on a connection that is just being closed ends with an unknown outcome.
+        .pool_idle_timeout(Duration::from_secs(30))
         .tcp_nodelay(true);
     if endpoint.is_loopback() {
         // `localhost` must not be looked up elsewhere: it is trusted with plain http.
         let here = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
         builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
+    }
+    if !endpoint.is_encrypted() {
+        // Without TLS no roots are needed: a machine without certificates can use the embedded service.
+        builder = builder.tls_certs_only([]);
     }
     builder.build()
 }

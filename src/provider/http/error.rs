@@ -58,7 +58,7 @@ pub enum ErrorKind {
         cause: String,
     },
     /// The answer is not JSON: a proxy or a portal may have answered in the server's place.
-    #[error("the answer ({status}) is not JSON but {}", content_type.as_deref().unwrap_or("of no type"))]
+    #[error("the answer ({status}) is not JSON; its type is {}", content_type.as_deref().unwrap_or("not given"))]
     NotJson {
         /// The HTTP status.
         status: u16,

@@ -58,7 +58,7 @@ impl Attempts {
         match (retry, effect) {
             (Retry::Never, _) | (Retry::Fault, Effect::Write) => None,
             (Retry::Fault, Effect::Read) | (Retry::Unsent, _) => self.faults.next(),
-            (Retry::Later(wait), _) => self.limits.next().map(|ours| wait.unwrap_or(ours)),
+            (Retry::Later(wait), _) => self.limits.next().map(|ours| wait.unwrap_or_default().max(ours)),
         }
     }
 }

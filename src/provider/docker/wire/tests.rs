@@ -258,3 +258,106 @@ mod bodies {
         assert_eq!(patch(empty), Err(Unfit::EmptyList("actions")));
     }
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::super::super::body;
+    use super::*;
+    use crate::model::Name;
+    use crate::model::docker::{Profile, Rule, RuleAccess};
+
+    fn resources(http: bool) -> BoxedStrategy<Resources> {
+        if !http {
+            return proptest::collection::vec("[^\u{0}]{1,12}", 1..6).prop_map(Resources::Plain).boxed();
+        }
+        let target = (".{1,9}", proptest::option::of(1_u16..), "/.{0,9}").prop_map(|(host, port, path)| HttpResource {
+            host,
+            port,
+            path,
+        });
+        proptest::collection::vec(target, 1..6).prop_map(Resources::Http).boxed()
+    }
+
+    fn rules() -> impl Strategy<Value = Rule> {
+        let layer = |prefix: &'static str| Action::all().filter(|a| a.as_str().starts_with(prefix)).collect::<Vec<_>>();
+        let actions = proptest::sample::select(vec![layer("connect"), layer("read"), layer("request")])
+            .prop_flat_map(|all| proptest::sample::subsequence(all.clone(), 1..=all.len()));
+        let access = actions.prop_flat_map(|actions| {
+            let http = matches!(actions[0], Action::Request(_));
+            resources(http).prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
+        });
+        ("[a-z][a-z é]{0,8}[a-z]", any::<bool>(), access).prop_map(|(name, allow, access)| Rule {
+            name: Name::new(&name).unwrap(),
+            decision: if allow { Decision::Allow } else { Decision::Deny },
+            access,
+        })
+    }
+
+    fn json_values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z_:]{0,12}".prop_map(Value::from)
+        ];
+        let keys = prop_oneof![
+            proptest::sample::select(vec![
+                "id",
+                "name",
+                "scope",
+                "teams",
+                "allowlist_v0",
+                "rules",
+                "actions",
+                "resources",
+                "http_resources",
+                "host",
+                "path",
+                "port",
+                "decision",
+                "cedar_v1",
+                "created_at",
+                "updated_at"
+            ])
+            .prop_map(str::to_owned),
+            "[a-z]{1,4}",
+        ];
+        leaf.prop_recursive(4, 48, 8, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map(keys.clone(), inner, 0..8).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_comes_back_as_it_was_sent(rule in rules()) {
+            let mut wire = body::rule(&rule, Profile::Current).unwrap();
+            wire["id"] = json!("r1");
+            let live = live_rule(&wire, At::ROOT).unwrap();
+            prop_assert_eq!(live.rule, Ok(rule));
+            prop_assert!(live.unknown_fields.is_empty());
+        }
+
+        /// Whatever a server sends under the known names is read, kept or refused; it is never lost.
+        #[test]
+        fn nothing_a_server_sends_is_lost(body in json_values()) {
+            if let Ok(policy) = read(json!({"allowlist_v0": {"rules": [network(json!({"resources": body, "extra": body}))]}}), "allowlist_v0") {
+                let LiveContent::Rules(rules) = policy.content else { return Err(TestCaseError::fail("not rules")) };
+                prop_assert_eq!(&rules[0].unknown_fields["extra"], &body);
+                let wanted: std::collections::BTreeSet<&str> = body.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                match &rules[0].rule {
+                    Ok(rule) => {
+                        let Resources::Plain(got) = rule.access.resources() else { return Err(TestCaseError::fail("not plain")) };
+                        prop_assert!(got.iter().map(String::as_str).eq(wanted));
+                    }
+                    Err(opaque) => prop_assert_eq!(&opaque.raw["resources"], &body),
+                }
+            }
+            policy(&body, At::ROOT, Kind::Shown).ok();
+            policy(&body, At::ROOT, Kind::Listed("allowlist_v0")).ok();
+        }
+    }
+}
