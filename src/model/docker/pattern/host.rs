@@ -71,9 +71,7 @@ impl HostPattern {
             return Err(Spot::new(fault, start..text.len()));
         }
         match (text.find(':'), text.rfind(':')) {
-            (Some(first), Some(last)) if first != last || text.starts_with('[') => {
-                Err(Spot::new(Fault::AddressAsHttpHost, 0..text.len()))
-            }
+            (Some(first), Some(last)) if first != last => Err(Spot::new(Fault::AddressAsHttpHost, 0..text.len())),
             (Some(colon), _) => Err(Spot::new(Fault::PortInHost, colon..text.len())),
             (None, _) => Self::read(text),
         }
@@ -200,8 +198,7 @@ pub(super) fn ends_in_number(name: &str) -> bool {
 
 /// Whether a text before a slash was meant as an IP address.
 pub(super) fn looks_like_address(text: &str) -> bool {
-    text.starts_with('[')
-        || text.bytes().filter(|byte| *byte == b':').count() >= 2
+    text.bytes().filter(|byte| *byte == b':').count() >= 2
         || (ends_in_number(text) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 

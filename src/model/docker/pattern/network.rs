@@ -50,7 +50,7 @@ impl NetworkPattern {
             }
             return Err(Spot::new(Fault::HostPath, slash..text.len()));
         }
-        if text.starts_with('[') {
+        if text.starts_with('[') && looks_like_address(text) {
             let fault = if text.contains("]:") { Fault::Ipv6Port } else { Fault::Ipv6Brackets };
             return Err(Spot::new(fault, 0..text.len()));
         }
