@@ -1,1 +1,103 @@
 //! What manifests mean: one rule a file, from documents to diagnostics and desired policies.
+//!
+//! [`check`] takes all manifests of one target. Each text is parsed once into views (`view`), the table in `rules`
+//! runs every rule over them, and what no error speaks against becomes a [`DesiredPolicy`]. Rules are pure functions
+//! from views to diagnostics; the work on single documents runs in parallel.
+
+mod config;
+mod desired;
+mod rules;
+mod scene;
+mod size;
+mod teams;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::diag::{Diagnostic, DocumentId, Place, Severity};
+use crate::manifest::Document;
+use crate::manifest::config::Target;
+use crate::model::docker::{DesiredPolicy, Team};
+
+pub use config::check_config;
+pub use teams::needs_server_teams;
+
+use scene::Scene;
+
+/// All that the check of one target looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The manifests that belong to it.
+    pub documents: &'a [&'a Document],
+    /// The text of `spec.cedar.file`, for each document that names one.
+    pub cedar_files: &'a HashMap<DocumentId, Arc<str>>,
+    /// What is known about the teams of the organization.
+    pub teams: &'a Teams,
+}
+
+/// What is known about the teams of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Teams {
+    /// Nothing: the server is not asked. Names of teams cannot be confirmed.
+    Offline,
+    /// All of them, completely read.
+    Known(Vec<Team>),
+}
+
+/// The outcome of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
+    /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
+    pub policies: Vec<DesiredPolicy>,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks all manifests of one target.
+pub fn check(input: &Input<'_>) -> Checked {
+    let scene = Scene::new(input);
+    let mut diagnostics = rules::run(&scene);
+    let blamed = blamed(&diagnostics);
+    let outcomes: Vec<_> = scene
+        .policies
+        .par_iter()
+        .filter(|policy| !blamed.contains(&policy.document) && !scene.pulls_from(policy, &blamed))
+        .map(|policy| desired::build(&scene, policy))
+        .collect();
+    let mut policies = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        match outcome {
+            Ok(policy) => policies.extend(policy),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
+        }
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    Checked { policies, diagnostics }
+}
+
+/// The documents that errors point at, first or second: what is in doubt is not planned.
+fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
+    places.filter_map(document_of).collect()
+}
+
+fn document_of(place: &Place) -> Option<DocumentId> {
+    match place {
+        Place::Node { document, .. } => Some(*document),
+        Place::File(_) | Place::Bytes { .. } => None,
+    }
+}
+
+fn order(place: &Place) -> (crate::diag::FileId, u32) {
+    (place.file(), document_of(place).map_or(0, |document| document.index))
+}

@@ -76,6 +76,8 @@ codes! {
     /// A list or mapping that must not be empty is.
     EmptyList = "empty-list", Error;
     // Meaning
+    /// Fields of which exactly one must be there: both are, or none.
+    ExactlyOne = "exactly-one", Error;
     /// Two policies of one target have the same name.
     PolicyNameTaken = "policy-name-taken", Error;
     /// Two rules of one policy have the same name.
@@ -96,6 +98,8 @@ codes! {
     WildcardMisplaced = "wildcard-misplaced", Error;
     /// A `*` inside a label: presets hold it, the contract does not document it.
     WildcardUndocumented = "wildcard-undocumented", Warning;
+    /// Capital letters in a host: the service does not document how it compares them; lower case is right either way.
+    HostUppercase = "host-uppercase", Warning;
     /// A port outside 1 to 65535, or not a number.
     PortInvalid = "port-invalid", Error;
     /// A CIDR that is not one, or that has host bits set.
@@ -108,15 +112,19 @@ codes! {
     HttpPathInvalid = "http-path-invalid", Error;
     /// A team that is neither an alias of the target, nor a uuid, nor known at the server.
     UnknownTeam = "unknown-team", Error;
+    /// A team name that only the server can confirm.
+    TeamUnverified = "team-unverified", Warning;
     /// A list name that no ResourceList has.
     UnknownList = "unknown-list", Error;
     /// Two ResourceLists of one target have the same name.
     ListNameTaken = "list-name-taken", Error;
+    /// A ResourceList that no rule pulls in.
+    ListUnused = "list-unused", Warning;
     /// A limit of the service is exceeded.
     LimitExceeded = "limit-exceeded", Error;
     /// A field or kind of rule that the target's profile of the service does not have.
     ProfileLacks = "profile-lacks", Error;
-    /// Cedar text that does not parse.
+    /// Cedar text that does not parse, holds no statement, a template, or an `@id`.
     CedarInvalid = "cedar-invalid", Error;
     /// A wildcard covers exactly one label more, or only deeper names; a name between them is not covered.
     WildcardGap = "wildcard-gap", Warning;

@@ -9,9 +9,11 @@ mod diagnostic;
 mod place;
 mod source;
 mod spans;
+mod suggest;
 
 pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
 pub use place::{DocumentId, FileId, Part, Path, Place, Segment};
 pub use source::{Location, SourceFile, SourceMap};
 pub use spans::{NodeSpan, Spans};
+pub use suggest::did_you_mean;

@@ -1,0 +1,37 @@
+//! `alias-taken` among policies: an old name that still exists, or that two policies claim.
+
+use std::collections::HashMap;
+
+use super::Findings;
+use crate::check::scene::Scene;
+use crate::diag::{Code, Diagnostic};
+
+pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
+    let names: HashMap<&str, _> =
+        scene.policies.iter().map(|policy| (policy.manifest.metadata.name.as_str(), policy)).collect();
+    let mut claims = HashMap::new();
+    for policy in &scene.policies {
+        for (index, alias) in policy.manifest.metadata.aliases.iter().enumerate() {
+            let place = || policy.alias_place(index);
+            if let Some(other) = names.get(alias.as_str()) {
+                let message = format!("the alias `{alias}` is the name of a policy that still exists");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("declared as an old name")
+                        .also(other.name_place(), "still in use here")
+                        .help("remove the alias, or rename the policy that still has the name"),
+                );
+            } else if let Some((owner, at)) = claims.insert(alias.as_str(), (policy, index))
+                && owner.document != policy.document
+            {
+                let message = format!("two policies claim the old name `{alias}`");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("claimed again here")
+                        .also(owner.alias_place(at), "claimed here")
+                        .help("keep the alias at the policy that continues the old one"),
+                );
+            }
+        }
+    }
+}

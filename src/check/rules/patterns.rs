@@ -1,0 +1,49 @@
+//! `host-malformed`, `wildcard-misplaced`, `port-invalid`, `cidr-invalid`, `path-invalid`, `path-variable` and
+//! `http-path-invalid`: resources that are no patterns. Entries of a ResourceList are reported once, at the list.
+
+use super::Findings;
+use crate::check::view::{Entries, Entry, Group};
+use crate::diag::{Diagnostic, Place};
+use crate::model::docker::pattern::PatternError;
+
+pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
+    match &group.entries {
+        Entries::Hosts(entries) => check_texts(group, entries, found),
+        Entries::Paths(entries) => check_texts(group, entries, found),
+        Entries::Http(entries) => {
+            for (index, (spec, parsed)) in entries.iter().enumerate() {
+                for (field, error) in parsed.as_ref().err().into_iter().flatten() {
+                    let path = group.path().index(index).key(field.as_str());
+                    let text = match field {
+                        crate::model::docker::pattern::HttpField::Host => spec.host.as_str(),
+                        crate::model::docker::pattern::HttpField::Path => spec.path.as_str(),
+                        crate::model::docker::pattern::HttpField::Port => "",
+                    };
+                    found.push(report(text, error, Place::value(group.document, path)));
+                }
+            }
+        }
+    }
+}
+
+fn check_texts<P>(group: &Group<'_>, entries: &[Entry<'_, P>], found: &mut Findings) {
+    for (index, (text, parsed)) in entries.iter().enumerate() {
+        if let Err(error) = parsed {
+            found.push(report(text, error, group.place(index)));
+        }
+    }
+}
+
+fn report(text: &str, error: &PatternError, place: Place) -> Diagnostic {
+    let mut diagnostic = Diagnostic::new(error.code(), error.to_string(), place);
+    diagnostic = match text.get(error.range.clone()) {
+        Some(blamed) if !blamed.is_empty() && blamed.len() < text.len() => {
+            diagnostic.label(format!("because of `{blamed}`"))
+        }
+        _ => diagnostic,
+    };
+    match error.help() {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,132 @@
+//! How large a policy is on the wire.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::diag::{Code, Diagnostic};
+use crate::model::docker::{Action, Content, DesiredPolicy, HttpResource, RuleAccess, TeamId};
+
+/// The largest policy in bytes of its JSON object (FACTS, "Limits": 400 KB a policy). A kilobyte is taken as 1000
+/// bytes, the smaller reading.
+pub(super) const LARGEST_POLICY: usize = 400_000;
+/// JSON writes a character in at most six bytes for each byte of UTF-8 (`\u0000`).
+const MOST_BYTES: usize = 6;
+/// More than the keys, quotes and the server's own ids of a rule or of a policy take.
+const FRAME: usize = 256;
+
+#[derive(Serialize)]
+struct WirePolicy<'a> {
+    name: &'a str,
+    scope: WireScope<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowlist_v0: Option<WireRules<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cedar_v1: Option<&'a crate::model::docker::Cedar>,
+}
+
+#[derive(Serialize)]
+struct WireScope<'a> {
+    teams: Vec<&'a TeamId>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireRules<'a> {
+    rules: Vec<WireRule<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireRule<'a> {
+    name: &'a str,
+    decision: crate::model::docker::Decision,
+    actions: Vec<Action>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_resources: Option<Vec<&'a HttpResource>>,
+}
+
+/// Reports a policy that is larger than the service takes.
+pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
+    if at_most(policy) <= LARGEST_POLICY {
+        return None;
+    }
+    let bytes = measure(policy);
+    (bytes > LARGEST_POLICY).then(|| {
+        let message = format!("the policy `{}` is larger than the service takes", policy.name);
+        Diagnostic::new(Code::LimitExceeded, message, policy.place())
+            .label(format!("{bytes} of {LARGEST_POLICY} bytes"))
+            .help("split the policy in two, or replace single hosts by wildcards")
+    })
+}
+
+/// A bound that costs no allocation; nearly every policy stays far below the limit.
+fn at_most(policy: &DesiredPolicy) -> usize {
+    let texts = match &policy.content {
+        Content::Cedar(cedar) => cedar.text.len() + cedar.schema_url.len(),
+        Content::Rules(rules) => {
+            rules.iter().map(|rule| FRAME + rule.rule.name.as_str().len() + texts(&rule.rule.access)).sum()
+        }
+    };
+    let scope: usize = policy.scope.profiles.iter().map(|profile| profile.len() + 3).sum();
+    MOST_BYTES * (FRAME + policy.name.as_str().len() + texts + scope + policy.scope.teams.len() * 40)
+}
+
+fn texts(access: &RuleAccess) -> usize {
+    match access {
+        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
+            resources.iter().map(|text| text.len() + 3).sum()
+        }
+        RuleAccess::Http { resources, .. } => resources.iter().map(|it| it.host.len() + it.path.len() + 40).sum(),
+    }
+}
+
+/// The bytes of the policy as a JSON object, without the fields that the server adds.
+fn measure(policy: &DesiredPolicy) -> usize {
+    let (allowlist_v0, cedar_v1) = match &policy.content {
+        Content::Rules(rules) => {
+            let rules = rules.iter().map(|rule| wire_rule(&rule.rule)).collect();
+            (Some(WireRules { rules }), None)
+        }
+        Content::Cedar(cedar) => (None, Some(cedar)),
+    };
+    let scope = WireScope {
+        teams: policy.scope.teams.iter().collect(),
+        profiles: policy.scope.profiles.iter().map(String::as_str).collect(),
+    };
+    let wire = WirePolicy { name: policy.name.as_str(), scope, allowlist_v0, cedar_v1 };
+    let mut counter = Counter(0);
+    // Counting cannot fail; if it did, the policy would rather be called too large than let through.
+    serde_json::to_writer(&mut counter, &wire).map_or(usize::MAX, |()| counter.0)
+}
+
+fn wire_rule(rule: &crate::model::docker::Rule) -> WireRule<'_> {
+    let (resources, http_resources) = match &rule.access {
+        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
+            (Some(resources.iter().map(String::as_str).collect()), None)
+        }
+        RuleAccess::Http { resources, .. } => (None, Some(resources.iter().collect())),
+    };
+    WireRule {
+        name: rule.name.as_str(),
+        decision: rule.decision,
+        actions: rule.access.actions(),
+        resources,
+        http_resources,
+    }
+}
+
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

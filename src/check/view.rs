@@ -1,0 +1,193 @@
+//! Manifests with every resource parsed once.
+
+use crate::diag::{DocumentId, Path, Place};
+use crate::manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
+use crate::manifest::list::ResourceListManifest;
+use crate::model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
+use crate::model::docker::{Action, FileMode, Layer, Method, Transport};
+
+/// A text with what it parses to.
+pub(super) type Entry<'a, P> = (&'a str, Result<P, PatternError>);
+/// An HTTP target with what it parses to.
+pub(super) type HttpEntry<'a> = (&'a HttpResourceSpec, Result<HttpPattern, Vec<(HttpField, PatternError)>>);
+
+/// The entries of one list in a manifest.
+#[derive(Debug)]
+pub(super) enum Entries<'a> {
+    Hosts(Vec<Entry<'a, NetworkPattern>>),
+    Paths(Vec<Entry<'a, PathPattern>>),
+    Http(Vec<HttpEntry<'a>>),
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn hosts(texts: &'a [String]) -> Self {
+        Self::Hosts(texts.iter().map(|text| (text.as_str(), NetworkPattern::parse(text))).collect())
+    }
+
+    pub(super) fn paths(texts: &'a [String]) -> Self {
+        Self::Paths(texts.iter().map(|text| (text.as_str(), PathPattern::parse(text))).collect())
+    }
+
+    pub(super) fn http(targets: &'a [HttpResourceSpec]) -> Self {
+        let parse = |target: &'a HttpResourceSpec| {
+            let HttpResourceSpec { host, port, path } = target;
+            (target, HttpPattern::parse_fields(host, *port, path))
+        };
+        Self::Http(targets.iter().map(parse).collect())
+    }
+
+    /// The layer of rules that the entries are for.
+    pub(super) fn layer(&self) -> Layer {
+        match self {
+            Self::Hosts(_) => Layer::Network,
+            Self::Paths(_) => Layer::Filesystem,
+            Self::Http(_) => Layer::Http,
+        }
+    }
+}
+
+/// The entries of one list in a manifest, with the way to it.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    pub(super) document: DocumentId,
+    /// The rule that holds the list; none for a ResourceList.
+    pub(super) rule: Option<usize>,
+    pub(super) field: &'static str,
+    pub(super) entries: Entries<'a>,
+}
+
+impl Group<'_> {
+    /// The way to the list. Paths are made only for findings: they cost more than the checks.
+    pub(super) fn path(&self) -> Path {
+        let spec = Path::root().key("spec");
+        match self.rule {
+            Some(index) => spec.key("rules").index(index).key(self.field),
+            None => spec.key(self.field),
+        }
+    }
+
+    /// Where one entry is.
+    pub(super) fn place(&self, index: usize) -> Place {
+        Place::value(self.document, self.path().index(index))
+    }
+}
+
+/// A rule of a policy.
+#[derive(Debug)]
+pub(super) struct RuleView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) index: usize,
+    pub(super) spec: &'a RuleSpec,
+    /// The layer of all actions; none where there is no action or they are mixed.
+    pub(super) layer: Option<Layer>,
+    /// The resources in the field that fits the layer.
+    pub(super) group: Option<Group<'a>>,
+}
+
+impl<'a> RuleView<'a> {
+    fn new(document: DocumentId, index: usize, spec: &'a RuleSpec) -> Self {
+        let mut layers = spec.actions.iter().map(|spec| action(*spec).layer());
+        let layer = layers.next().filter(|first| layers.all(|layer| layer == *first));
+        let group = |field, entries| Group { document, rule: Some(index), field, entries };
+        let plain = spec.resources.as_deref();
+        let group = match layer {
+            Some(Layer::Network) => plain.map(|texts| group("resources", Entries::hosts(texts))),
+            Some(Layer::Filesystem) => plain.map(|texts| group("resources", Entries::paths(texts))),
+            Some(Layer::Http) => {
+                spec.http_resources.as_deref().map(|targets| group("httpResources", Entries::http(targets)))
+            }
+            None => None,
+        };
+        Self { document, index, spec, layer, group }
+    }
+
+    /// The way to the rule.
+    pub(super) fn path(&self) -> Path {
+        Path::root().key("spec").key("rules").index(self.index)
+    }
+
+    /// Where a field of the rule is.
+    pub(super) fn field(&self, field: &str) -> Place {
+        Place::value(self.document, self.path().key(field))
+    }
+
+    /// Where an item of a list of the rule is.
+    pub(super) fn item(&self, field: &str, index: usize) -> Place {
+        Place::value(self.document, self.path().key(field).index(index))
+    }
+}
+
+/// A policy.
+#[derive(Debug)]
+pub(super) struct PolicyView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyManifest,
+    pub(super) rules: Vec<RuleView<'a>>,
+}
+
+impl<'a> PolicyView<'a> {
+    pub(super) fn new(document: DocumentId, manifest: &'a PolicyManifest) -> Self {
+        let specs = manifest.spec.rules.as_deref().unwrap_or_default();
+        let rules = specs.iter().enumerate().map(|(index, spec)| RuleView::new(document, index, spec)).collect();
+        Self { document, manifest, rules }
+    }
+
+    /// Where the name of the policy is.
+    pub(super) fn name_place(&self) -> Place {
+        Place::value(self.document, Path::root().key("metadata").key("name"))
+    }
+
+    /// Where an alias of the policy is.
+    pub(super) fn alias_place(&self, index: usize) -> Place {
+        Place::value(self.document, Path::root().key("metadata").key("aliases").index(index))
+    }
+
+    /// Where a field of `spec` is.
+    pub(super) fn spec_field(&self, field: &str) -> Place {
+        Place::value(self.document, Path::root().key("spec").key(field))
+    }
+}
+
+/// A ResourceList.
+#[derive(Debug)]
+pub(super) struct ListView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a ResourceListManifest,
+    /// The lists that are there; one, in a sound manifest.
+    pub(super) groups: Vec<Group<'a>>,
+}
+
+impl<'a> ListView<'a> {
+    pub(super) fn new(document: DocumentId, manifest: &'a ResourceListManifest) -> Self {
+        let spec = &manifest.spec;
+        let group = |field, entries| Group { document, rule: None, field, entries };
+        let hosts = spec.hosts.as_deref().map(|texts| group("hosts", Entries::hosts(texts)));
+        let paths = spec.paths.as_deref().map(|texts| group("paths", Entries::paths(texts)));
+        let http = spec.http_resources.as_deref().map(|targets| group("httpResources", Entries::http(targets)));
+        Self { document, manifest, groups: [hosts, paths, http].into_iter().flatten().collect() }
+    }
+
+    /// Where the name of the list is.
+    pub(super) fn name_place(&self) -> Place {
+        Place::value(self.document, Path::root().key("metadata").key("name"))
+    }
+}
+
+/// The action that a manifest names.
+pub(super) fn action(spec: ActionSpec) -> Action {
+    match spec {
+        ActionSpec::ConnectTcp => Action::Connect(Transport::Tcp),
+        ActionSpec::ConnectUdp => Action::Connect(Transport::Udp),
+        ActionSpec::Read => Action::File(FileMode::Read),
+        ActionSpec::Write => Action::File(FileMode::Write),
+        ActionSpec::RequestGet => Action::Request(Method::Get),
+        ActionSpec::RequestPost => Action::Request(Method::Post),
+        ActionSpec::RequestPut => Action::Request(Method::Put),
+        ActionSpec::RequestDelete => Action::Request(Method::Delete),
+        ActionSpec::RequestPatch => Action::Request(Method::Patch),
+        ActionSpec::RequestHead => Action::Request(Method::Head),
+        ActionSpec::RequestOptions => Action::Request(Method::Options),
+        ActionSpec::RequestConnect => Action::Request(Method::Connect),
+        ActionSpec::RequestTrace => Action::Request(Method::Trace),
+    }
+}

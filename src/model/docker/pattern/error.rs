@@ -1,0 +1,322 @@
+//! Why a text is not a pattern.
+
+use std::ops::Range;
+
+use thiserror::Error;
+
+use crate::diag::Code;
+
+/// What a text was meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A resource of a network rule.
+    Network,
+    /// The host of an HTTP target.
+    HttpHost,
+    /// The port of an HTTP target.
+    HttpPort,
+    /// The path of an HTTP target.
+    HttpPath,
+    /// A resource of a filesystem rule.
+    Path,
+}
+
+/// What is wrong with a text that should be a pattern; displayed as a sentence without a full stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[rustfmt::skip]
+pub enum Fault {
+    /// Nothing is there.
+    #[error("a resource must not be empty")]
+    Empty,
+    /// White space at either end.
+    #[error("a resource must not begin or end with white space")]
+    Padded,
+    /// A character that is not shown.
+    #[error("a resource must not hold the control character {0:?}")]
+    Control(char),
+    /// `https://` or the like.
+    #[error("a resource is written without a URL scheme")]
+    Scheme,
+
+    /// `user@`.
+    #[error("a host has no user name")]
+    UserInfo,
+    /// A path, query or fragment after a host.
+    #[error("a host has no path")]
+    HostPath,
+    /// `example.com.`
+    #[error("a host is written without a dot at its end")]
+    TrailingDot,
+    /// `.example.com`
+    #[error("a host does not begin with a dot")]
+    LeadingDot,
+    /// `a..b`
+    #[error("a host has an empty label")]
+    EmptyLabel,
+    /// More than 63 bytes between two dots (RFC 1035, section 2.3.4).
+    #[error("a label of a host is longer than 63 characters")]
+    LabelTooLong,
+    /// More than 253 bytes (RFC 1035, section 2.3.4, without the root).
+    #[error("a host is longer than 253 characters")]
+    HostTooLong,
+    /// A character that no host name holds.
+    #[error("a host cannot hold {0:?}")]
+    HostCharacter(char),
+    /// A name in its Unicode form.
+    #[error("an international host is written in its ASCII form")]
+    NonAscii,
+    /// A hyphen at either end of a label (RFC 1123, section 2.1).
+    #[error("a label of a host does not begin or end with a hyphen")]
+    LabelHyphen,
+    /// Ends in a number, but is not four numbers up to 255.
+    #[error("a host that ends in a number must be an IPv4 address")]
+    NotAnAddress,
+
+    /// Only `*` or `**`.
+    #[error("a wildcard needs a host after it")]
+    WildcardAlone,
+    /// `foo.*.com`
+    #[error("a wildcard stands for whole labels only at the front of a host")]
+    WildcardMisplaced,
+    /// `**` glued to a label, or three stars.
+    #[error("`**` stands alone at the front of a host, before a dot")]
+    WildcardGlued,
+
+    /// `example.com:`
+    #[error("the port is missing after the colon")]
+    PortEmpty,
+    /// `example.com:https`
+    #[error("a port is a number from 1 to 65535")]
+    PortNotNumber,
+    /// 0, or more than 65535.
+    #[error("a port lies between 1 and 65535")]
+    PortRange,
+    /// `example.com:0443`
+    #[error("a port is written without leading zeros")]
+    PortLeadingZero,
+    /// A port in a field that holds only a host.
+    #[error("the host of an HTTP target is written without a port")]
+    PortInHost,
+
+    /// Not an address before the slash.
+    #[error("this is not an IP address")]
+    CidrAddress,
+    /// Not a prefix length after the slash.
+    #[error("the prefix length of this address lies between 0 and {0}")]
+    CidrPrefix(u8),
+    /// Bits set beyond the prefix.
+    #[error("a CIDR has no bits set beyond its prefix length")]
+    HostBits,
+    /// A port after a CIDR.
+    #[error("a CIDR has no port")]
+    CidrPort,
+    /// A port after an IPv6 address, in whatever form.
+    #[error("an IPv6 address has no port")]
+    Ipv6Port,
+    /// An IPv6 address whose last group could be a port.
+    #[error("the end of this IPv6 address reads like a port")]
+    Ipv6Ambiguous,
+    /// `[2001:db8::1]`
+    #[error("an IPv6 address is written without brackets")]
+    Ipv6Brackets,
+    /// `::ffff:10.0.0.1`
+    #[error("an IPv4 address is not written inside an IPv6 address")]
+    Ipv4Mapped,
+    /// An address range as the host of an HTTP target.
+    #[error("a CIDR or an IPv6 address cannot be the host of an HTTP target")]
+    AddressAsHttpHost,
+
+    /// An HTTP path that does not begin with `/`.
+    #[error("an HTTP path begins with a slash")]
+    HttpRelative,
+    /// `?…`
+    #[error("an HTTP path has no query")]
+    Query,
+    /// `#…`
+    #[error("an HTTP path has no fragment")]
+    Fragment,
+    /// `%2F`
+    #[error("an HTTP path is written without percent-encoding")]
+    PercentEncoding,
+
+    /// `.` or `..` as a segment.
+    #[error("a path has no `.` or `..` segments")]
+    DotSegment,
+    /// `//`
+    #[error("a path has no repeated separators")]
+    RepeatedSeparator,
+    /// `/data/`
+    #[error("a path has no separator at its end")]
+    TrailingSeparator,
+    /// `a**` or `**.txt`
+    #[error("`**` stands for whole segments only")]
+    DeepGlued,
+    /// `***`
+    #[error("a wildcard has one star or two")]
+    TooManyStars,
+
+    /// A file path without a root.
+    #[error("a path begins with `/`, `~/`, a drive or `\\\\wsl.localhost\\`")]
+    Relative,
+    /// `$HOME` or `%USERPROFILE%`.
+    #[error("environment variables in a path are not expanded, so that it matches nothing")]
+    Variable,
+    /// `~user`
+    #[error("`~` is the home directory of whoever runs the sandbox and takes no user name")]
+    HomeOfUser,
+    /// Slashes and backslashes in one path.
+    #[error("a path keeps to the separators of its own format")]
+    MixedSeparators,
+    /// A network share that is not WSL.
+    #[error("of network shares, only `\\\\wsl.localhost\\` is known")]
+    UnknownShare,
+    /// `\\wsl.localhost` without a distribution.
+    #[error("a WSL path names the distribution")]
+    NoDistribution,
+    /// `C:data`
+    #[error("a drive is followed by a backslash")]
+    DriveRelative,
+    /// A character that no Windows file name holds.
+    #[error("a Windows path cannot hold {0:?}")]
+    PathCharacter(char),
+}
+
+/// Why a text is not a pattern, where, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{fault}")]
+pub struct PatternError {
+    /// What the text was meant to be.
+    pub subject: Subject,
+    /// What is wrong.
+    pub fault: Fault,
+    /// The bytes of the text that are wrong; empty at the place of something that is missing.
+    pub range: Range<usize>,
+    /// A text that parses and is what was most likely meant. `None` where that would be a guess.
+    pub suggestion: Option<String>,
+}
+
+impl PatternError {
+    /// The code under which the error is reported.
+    pub fn code(&self) -> Code {
+        match self.subject {
+            Subject::Network | Subject::HttpHost => host_code(self.fault),
+            Subject::HttpPort => Code::PortInvalid,
+            Subject::HttpPath => Code::HttpPathInvalid,
+            Subject::Path if self.fault == Fault::Variable => Code::PathVariable,
+            Subject::Path => Code::PathInvalid,
+        }
+    }
+
+    /// What to do next, as a sentence without a full stop; names the suggestion where there is one.
+    pub fn help(&self) -> Option<String> {
+        let advice = advice(self.subject, self.fault);
+        match (&self.suggestion, advice) {
+            (Some(text), Some(advice)) => Some(format!("write `{text}`; {advice}")),
+            (Some(text), None) => Some(format!("write `{text}`")),
+            (None, advice) => advice.map(str::to_owned),
+        }
+    }
+}
+
+fn host_code(fault: Fault) -> Code {
+    match fault {
+        Fault::WildcardAlone | Fault::WildcardMisplaced | Fault::WildcardGlued => Code::WildcardMisplaced,
+        Fault::PortEmpty | Fault::PortNotNumber | Fault::PortRange | Fault::PortLeadingZero | Fault::PortInHost => {
+            Code::PortInvalid
+        }
+        Fault::CidrAddress
+        | Fault::CidrPrefix(_)
+        | Fault::HostBits
+        | Fault::CidrPort
+        | Fault::Ipv6Port
+        | Fault::Ipv6Ambiguous
+        | Fault::Ipv6Brackets
+        | Fault::Ipv4Mapped
+        | Fault::AddressAsHttpHost => Code::CidrInvalid,
+        _ => Code::HostMalformed,
+    }
+}
+
+/// What to do about a fault where the suggestion alone does not say it.
+fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
+    Some(match fault {
+        Fault::Empty => "remove the entry or name what it stands for",
+        Fault::HostPath => "paths belong into a rule with HTTP actions and `httpResources`",
+        Fault::LeadingDot => "write `*.` in front for names one label deeper, or `**.` for all names below",
+        Fault::EmptyLabel => "remove one of the dots, or write the missing label",
+        Fault::LabelTooLong | Fault::HostTooLong => "check the name: no name server could answer for it",
+        Fault::HostCharacter(_) => "use letters, digits, `-`, `_` and dots, one host an entry",
+        Fault::NonAscii => "the ASCII form begins with `xn--`",
+        Fault::LabelHyphen => "remove the hyphen",
+        Fault::NotAnAddress => "write four numbers from 0 to 255, or a CIDR such as `10.0.0.0/8`",
+        Fault::WildcardAlone => "name the domain, as in `**.example.com`",
+        Fault::WildcardMisplaced | Fault::WildcardGlued => {
+            "use `*.example.com` for one label more and `**.example.com` for any number"
+        }
+        Fault::PortEmpty => "leave the colon out for every port",
+        Fault::PortNotNumber => "write one number, as in `example.com:443`; leave it out for every port",
+        Fault::PortRange => "ports go from 1 to 65535; leave the port out for every port",
+        Fault::PortInHost => "move the port to the field `port`",
+        Fault::CidrAddress => "write the address in full, as in `10.0.0.0/8` or `2001:db8::/32`",
+        Fault::CidrPort => "a CIDR covers every port; use host names where the port matters",
+        Fault::Ipv6Port => "the service documents no IPv6 address with a port; write a CIDR such as `2001:db8::1/128`",
+        Fault::Ipv6Ambiguous => "a prefix length makes it plain; a port cannot follow an IPv6 address",
+        Fault::AddressAsHttpHost => "write a host name, or use network actions with `resources`",
+        Fault::HttpRelative => "a path such as `/api/**` is matched against the whole path of a request",
+        Fault::Query | Fault::Fragment => "only the path of a request is compared",
+        Fault::DotSegment => "write the path that is left after `.` and `..` are worked out",
+        Fault::DeepGlued => "`*` matches inside a segment, `**` any number of segments",
+        Fault::Relative => "write the whole path from its root",
+        Fault::Variable => "use `~` for the home directory, or write the path in full",
+        Fault::HomeOfUser => "write `~/…` or the full path",
+        Fault::UnknownShare => "mount the share under a drive or a directory and name that",
+        Fault::NoDistribution => "write for example `\\\\wsl.localhost\\Ubuntu\\home\\**`",
+        Fault::DriveRelative => "a path on a drive starts at its root, as in `C:\\data\\**`",
+        Fault::PathCharacter(_) => "use only characters that Windows allows in file names",
+        Fault::Scheme if subject == Subject::Network => "the port says what `https://` would",
+        Fault::CidrPrefix(32) => "a prefix length follows the address, as in `10.0.0.0/8`",
+        Fault::CidrPrefix(_) => "a prefix length follows the address, as in `2001:db8::/32`",
+        _ => return None,
+    })
+}
+
+/// A fault and its bytes, while parsing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) fault: Fault,
+    pub(super) range: Range<usize>,
+}
+
+impl Spot {
+    pub(super) fn new(fault: Fault, range: Range<usize>) -> Self {
+        Self { fault, range }
+    }
+
+    /// The same fault in a text that has `by` more bytes in front.
+    pub(super) fn shifted(self, by: usize) -> Self {
+        Self { fault: self.fault, range: self.range.start + by..self.range.end + by }
+    }
+}
+
+/// What no resource may be, whatever its kind.
+pub(super) fn read_common(text: &str) -> Result<(), Spot> {
+    if text.is_empty() {
+        return Err(Spot::new(Fault::Empty, 0..0));
+    }
+    let bytes = text.as_bytes();
+    // All controls are either below 0x20, 0x7f, or begin with 0xc2; plain ASCII is checked in one pass.
+    if bytes.iter().any(|byte| *byte < 0x20 || *byte >= 0x7f)
+        && let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control())
+    {
+        return Err(Spot::new(Fault::Control(control), at..at + control.len_utf8()));
+    }
+    let start = text.len() - text.trim_start().len();
+    if start > 0 {
+        return Err(Spot::new(Fault::Padded, 0..start));
+    }
+    let end = text.trim_end().len();
+    if end < text.len() {
+        return Err(Spot::new(Fault::Padded, end..text.len()));
+    }
+    Ok(())
+}

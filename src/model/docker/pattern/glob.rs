@@ -1,0 +1,107 @@
+//! Segments of paths, with their wildcards.
+
+use super::error::{Fault, Spot};
+
+/// The largest product of segment counts for which one path is compared with another: hostile paths of thousands
+/// of segments must not cost minutes.
+const MOST_STEPS: usize = 1 << 16;
+
+/// One segment of a path pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Segment<'a> {
+    /// Exactly this text.
+    Text(&'a str),
+    /// This text, in which each `*` matches any run of characters; a segment of only `*` matches any one segment.
+    Glob(&'a str),
+    /// `**`: any number of segments, none included.
+    Deep,
+}
+
+impl<'a> Segment<'a> {
+    fn of(text: &'a str) -> Self {
+        match text {
+            "**" => Self::Deep,
+            text if text.contains('*') => Self::Glob(text),
+            text => Self::Text(text),
+        }
+    }
+
+    /// Whether every single segment that `other` matches is matched by this one.
+    fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Text(this), Self::Text(that)) => this == that,
+            (Self::Glob(glob), Self::Text(text)) => glob_matches(glob, text),
+            (Self::Glob(this), Self::Glob(that)) => this == "*" || this == that,
+            (Self::Text(_) | Self::Glob(_) | Self::Deep, _) => false,
+        }
+    }
+}
+
+/// Whether `text` is matched by `glob`, in which each `*` stands for any run of characters, also an empty one.
+pub fn glob_matches(glob: &str, text: &str) -> bool {
+    let Some((first, rest)) = glob.split_once('*') else { return glob == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in middle.split('*') {
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+    }
+    text.ends_with(last)
+}
+
+/// The segments of a path without its root; a bare root has none.
+pub(super) fn segments(body: &str, separator: char) -> impl Iterator<Item = Segment<'_>> {
+    body.split(separator).filter(|segment| !segment.is_empty()).map(Segment::of)
+}
+
+/// Checks the segments of `body`, which begins at byte `at` of the whole text.
+pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), Spot> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let mut start = 0;
+    for segment in body.as_bytes().split(|byte| *byte == separator) {
+        let end = start + segment.len();
+        let range = at + start..at + end;
+        match segment {
+            [] if end == body.len() => return Err(Spot::new(Fault::TrailingSeparator, at + start - 1..at + start)),
+            [] => return Err(Spot::new(Fault::RepeatedSeparator, at + start.saturating_sub(1)..at + start + 1)),
+            b"." | b".." => return Err(Spot::new(Fault::DotSegment, range)),
+            b"**" => {}
+            text => read_stars(text).map_err(|fault| Spot::new(fault, range))?,
+        }
+        start = end + 1;
+    }
+    Ok(())
+}
+
+fn read_stars(segment: &[u8]) -> Result<(), Fault> {
+    if segment.windows(3).any(|window| window == b"***") {
+        return Err(Fault::TooManyStars);
+    }
+    if segment.windows(2).any(|window| window == b"**") {
+        return Err(Fault::DeepGlued);
+    }
+    Ok(())
+}
+
+/// Whether every path that `other` matches is matched by `this`. A `true` is always right; a `false` may also mean
+/// that the comparison was not worth its cost.
+pub(super) fn covers(this: &[Segment<'_>], other: &[Segment<'_>]) -> bool {
+    if this.len().saturating_mul(other.len()) > MOST_STEPS {
+        return this == other;
+    }
+    // `row[j]`: whether the rest of `this` covers `other[j..]`; worked from the end of `this` to its front.
+    let mut row = vec![false; other.len() + 1];
+    row[other.len()] = true;
+    for segment in this.iter().rev() {
+        let next = row.clone();
+        for at in (0..=other.len()).rev() {
+            row[at] = match segment {
+                Segment::Deep => next[at] || row.get(at + 1).copied().unwrap_or(false),
+                segment => other.get(at).is_some_and(|that| segment.covers(*that)) && next[at + 1],
+            };
+        }
+    }
+    row[0]
+}

@@ -1,0 +1,184 @@
+//! Resources of network rules: hosts with ports, addresses and CIDRs.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
+
+use ipnet::IpNet;
+
+use super::error::{Fault, PatternError, Spot, Subject, read_common};
+use super::host::{HostPattern, ends_in_number, looks_like_address, read_no_url};
+use super::repair;
+
+/// A resource of a network rule (contract: `RuleResources`, network domain).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NetworkPattern {
+    /// A host name or host glob.
+    Host {
+        /// The host; never an address.
+        host: HostPattern,
+        /// The port; every port where there is none.
+        port: Option<NonZeroU16>,
+    },
+    /// One address without a prefix length. The contract names host names and CIDRs only; this is read as the
+    /// address itself, whether a client gives it as a host or connects to it.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// The port; every port where there is none. Always none for IPv6.
+        port: Option<NonZeroU16>,
+    },
+    /// A range of addresses, every port, with no bits beyond its prefix.
+    Cidr(IpNet),
+}
+
+impl NetworkPattern {
+    /// Parses a resource of a network rule.
+    ///
+    /// # Errors
+    /// Says which bytes keep the text from being a host, an address or a CIDR.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Self::read(text).map_err(|spot| repair::explain(text, Subject::Network, spot))
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+        read_common(text)?;
+        read_no_url(text)?;
+        if let Some(slash) = text.find('/') {
+            if looks_like_address(&text[..slash]) {
+                return read_cidr(text, slash).map(Self::Cidr);
+            }
+            return Err(Spot::new(Fault::HostPath, slash..text.len()));
+        }
+        if text.starts_with('[') && looks_like_address(text) {
+            let fault = if text.contains("]:") { Fault::Ipv6Port } else { Fault::Ipv6Brackets };
+            return Err(Spot::new(fault, 0..text.len()));
+        }
+        let Some(colon) = text.find(':') else { return read_host(text, None) };
+        if text[colon + 1..].contains(':') {
+            return read_ipv6(text).map(|address| Self::Address { address: address.into(), port: None });
+        }
+        // The host first: what is left of the colon is what a reader sees first.
+        let host = read_host(&text[..colon], None)?;
+        let port = read_port(&text[colon + 1..]).map_err(|spot| spot.shifted(colon + 1))?;
+        Ok(host.with_port(port))
+    }
+
+    fn with_port(self, port: NonZeroU16) -> Self {
+        match self {
+            Self::Host { host, port: _ } => Self::Host { host, port: Some(port) },
+            Self::Address { address, port: _ } => Self::Address { address, port: Some(port) },
+            Self::Cidr(net) => Self::Cidr(net),
+        }
+    }
+
+    /// The host pattern, unless addresses are meant.
+    pub fn host(&self) -> Option<&HostPattern> {
+        match self {
+            Self::Host { host, .. } => Some(host),
+            Self::Address { .. } | Self::Cidr(_) => None,
+        }
+    }
+
+    /// The port; every port where there is none.
+    pub fn port(&self) -> Option<NonZeroU16> {
+        match self {
+            Self::Host { port, .. } | Self::Address { port, .. } => *port,
+            Self::Cidr(_) => None,
+        }
+    }
+
+    /// The range of addresses, one address included, unless a host name is meant.
+    pub fn net(&self) -> Option<IpNet> {
+        match self {
+            Self::Host { .. } => None,
+            Self::Address { address, .. } => Some(IpNet::from(*address)),
+            Self::Cidr(net) => Some(*net),
+        }
+    }
+}
+
+impl fmt::Display for NetworkPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host { host, port: None } => write!(f, "{host}"),
+            Self::Host { host, port: Some(port) } => write!(f, "{host}:{port}"),
+            Self::Address { address, port: Some(port) } => write!(f, "{address}:{port}"),
+            // Compressed addresses can end so that they read like one with a port.
+            Self::Address { address: IpAddr::V6(address), port: None } if read_ipv6(&address.to_string()).is_err() => {
+                let [a, b, c, d, e, g, h, i] = address.segments();
+                write!(f, "{a:x}:{b:x}:{c:x}:{d:x}:{e:x}:{g:x}:{h:x}:{i:x}")
+            }
+            Self::Address { address, port: None } => write!(f, "{address}"),
+            Self::Cidr(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, Spot> {
+    if ends_in_number(text)
+        && let Ok(address) = text.parse::<Ipv4Addr>()
+    {
+        return Ok(NetworkPattern::Address { address: address.into(), port });
+    }
+    if text.is_empty() {
+        return Err(Spot::new(Fault::EmptyLabel, 0..0));
+    }
+    HostPattern::read(text).map(|host| NetworkPattern::Host { host, port })
+}
+
+/// Reads a port: a decimal number without sign and leading zeros.
+pub(super) fn read_port(text: &str) -> Result<NonZeroU16, Spot> {
+    let fault = match text.as_bytes() {
+        [] => Fault::PortEmpty,
+        digits if !digits.iter().all(u8::is_ascii_digit) => Fault::PortNotNumber,
+        [b'0', _, ..] => Fault::PortLeadingZero,
+        _ => match text.parse::<NonZeroU16>() {
+            Ok(port) => return Ok(port),
+            Err(_) => Fault::PortRange,
+        },
+    };
+    Err(Spot::new(fault, 0..text.len()))
+}
+
+/// Reads an IPv6 address whose end cannot be mistaken for a port.
+fn read_ipv6(text: &str) -> Result<Ipv6Addr, Spot> {
+    let (head, last) = text.rsplit_once(':').unwrap_or((text, ""));
+    let port_like = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    let head_is_address = head.parse::<Ipv6Addr>().is_ok();
+    match text.parse::<Ipv6Addr>() {
+        Ok(address) if address.to_ipv4_mapped().is_some() => Err(Spot::new(Fault::Ipv4Mapped, 0..text.len())),
+        Ok(_) if port_like && head_is_address => Err(Spot::new(Fault::Ipv6Ambiguous, head.len()..text.len())),
+        Ok(address) => Ok(address),
+        Err(_) if head_is_address => Err(Spot::new(Fault::Ipv6Port, head.len()..text.len())),
+        Err(_) => Err(Spot::new(Fault::CidrAddress, 0..text.len())),
+    }
+}
+
+fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
+    let (address, prefix) = (&text[..slash], &text[slash + 1..]);
+    if address.starts_with('[') {
+        return Err(Spot::new(Fault::Ipv6Brackets, 0..slash));
+    }
+    let Ok(address) = address.parse::<IpAddr>() else { return Err(Spot::new(Fault::CidrAddress, 0..slash)) };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    if let Some(colon) = prefix.find(':') {
+        return Err(Spot::new(Fault::CidrPort, slash + 1 + colon..text.len()));
+    }
+    let canonical = !prefix.is_empty()
+        && prefix.bytes().all(|byte| byte.is_ascii_digit())
+        && (prefix == "0" || !prefix.starts_with('0'));
+    let net = prefix.parse::<u8>().ok().filter(|_| canonical).and_then(|length| IpNet::new(address, length).ok());
+    let Some(net) = net else {
+        return Err(Spot::new(Fault::CidrPrefix(longest), slash + 1..text.len()));
+    };
+    if net.addr() != net.network() {
+        return Err(Spot::new(Fault::HostBits, 0..text.len()));
+    }
+    match net {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 && v6.network().to_ipv4_mapped().is_some() => {
+            Err(Spot::new(Fault::Ipv4Mapped, 0..text.len()))
+        }
+        net => Ok(net),
+    }
+}

@@ -1,0 +1,177 @@
+//! Resources of filesystem rules: paths of four formats.
+
+use std::fmt;
+
+use super::error::{Fault, PatternError, Spot, Subject, read_common};
+use super::glob::{self, Segment};
+use super::repair;
+
+/// The server name of a WSL path.
+const WSL: &str = "wsl.localhost";
+
+/// Where a path begins. A rule matches only paths of its own format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// `/`
+    Posix,
+    /// `~`: the home directory, on every system.
+    Home,
+    /// `C:\`: a Windows drive, as written.
+    Drive(char),
+    /// `*:\`: any Windows drive.
+    AnyDrive,
+    /// `\\wsl.localhost\`: the file systems of WSL; the first segment is the distribution.
+    Wsl,
+}
+
+impl Root {
+    /// The character between segments.
+    pub fn separator(self) -> char {
+        match self {
+            Self::Posix | Self::Home => '/',
+            Self::Drive(_) | Self::AnyDrive | Self::Wsl => '\\',
+        }
+    }
+}
+
+/// A path glob of a filesystem rule (contract: `RuleResources`, filesystem domain), as written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PathPattern {
+    root: Root,
+    text: Box<str>,
+    body: usize,
+}
+
+impl PathPattern {
+    /// Parses a resource of a filesystem rule.
+    ///
+    /// # Errors
+    /// Says which bytes keep the text from being a path that can match.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Self::read(text).map_err(|spot| repair::explain(text, Subject::Path, spot))
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, Spot> {
+        read_common(text)?;
+        read_no_variable(text)?;
+        let (root, body) = read_root(text)?;
+        let rest = &text[body..];
+        let wrong = if root.separator() == '/' { '\\' } else { '/' };
+        if let Some(at) = rest.find(wrong) {
+            return Err(Spot::new(Fault::MixedSeparators, body + at..body + at + 1));
+        }
+        if root.separator() == '\\'
+            && let Some(at) = rest.find(['<', '>', ':', '"', '|', '?'])
+        {
+            let bad = char::from(rest.as_bytes()[at]);
+            return Err(Spot::new(Fault::PathCharacter(bad), body + at..body + at + 1));
+        }
+        if text == "~/" {
+            return Err(Spot::new(Fault::TrailingSeparator, 1..2));
+        }
+        glob::read_segments(rest, if wrong == '/' { b'\\' } else { b'/' }, body)?;
+        Ok(Self { root, text: text.into(), body })
+    }
+
+    /// Where the path begins.
+    pub fn root(&self) -> Root {
+        self.root
+    }
+
+    /// The path as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The segments after the root; none for a bare root.
+    pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+        glob::segments(&self.text[self.body..], self.root.separator())
+    }
+
+    /// Whether every path that `other` matches is matched by this pattern. A `true` is always right; a `false` may
+    /// also mean that the two were too long to compare.
+    pub fn covers(&self, other: &Self) -> bool {
+        let same_root =
+            self.root == other.root || (self.root == Root::AnyDrive && matches!(other.root, Root::Drive(_)));
+        same_root && glob::covers(&self.segments().collect::<Vec<_>>(), &other.segments().collect::<Vec<_>>())
+    }
+}
+
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The root, and the byte at which the segments begin.
+fn read_root(text: &str) -> Result<(Root, usize), Spot> {
+    let bytes = text.as_bytes();
+    match bytes {
+        [b'/', ..] => Ok((Root::Posix, 1)),
+        [b'~'] => Ok((Root::Home, 1)),
+        [b'~', b'/', ..] => Ok((Root::Home, 2)),
+        [b'~', b'\\', ..] => Err(Spot::new(Fault::MixedSeparators, 1..2)),
+        [b'~', ..] => Err(Spot::new(Fault::HomeOfUser, 0..text.find(['/', '\\']).unwrap_or(text.len()))),
+        [b'\\', b'\\', ..] => read_share(text),
+        [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() || *letter == b'*' => match rest {
+            [b'\\', ..] if *letter == b'*' => Ok((Root::AnyDrive, 3)),
+            [b'\\', ..] => Ok((Root::Drive(char::from(*letter)), 3)),
+            [b'/', b'/', ..] => Err(Spot::new(Fault::Relative, 0..text.len())),
+            [b'/', ..] => Err(Spot::new(Fault::MixedSeparators, 2..3)),
+            _ => Err(Spot::new(Fault::DriveRelative, 2..2)),
+        },
+        _ => match text.find("://") {
+            Some(at) => Err(Spot::new(Fault::Scheme, 0..at + 3)),
+            None => Err(Spot::new(Fault::Relative, 0..text.len())),
+        },
+    }
+}
+
+/// The root of a text that begins with two backslashes.
+fn read_share(text: &str) -> Result<(Root, usize), Spot> {
+    let end = text[2..].find(['\\', '/']).map_or(text.len(), |at| at + 2);
+    if !text[2..end].eq_ignore_ascii_case(WSL) {
+        return Err(Spot::new(Fault::UnknownShare, 0..end));
+    }
+    match text.as_bytes().get(end) {
+        Some(b'/') => Err(Spot::new(Fault::MixedSeparators, end..end + 1)),
+        Some(_) if end + 1 < text.len() => Ok((Root::Wsl, end + 1)),
+        _ => Err(Spot::new(Fault::NoDistribution, end..text.len())),
+    }
+}
+
+/// Finds `$NAME` and `${NAME}` at the front of a segment, and `%NAME%` anywhere. `$Recycle.Bin` on a Windows drive is
+/// a real name and stays one.
+fn read_no_variable(text: &str) -> Result<(), Spot> {
+    if !text.bytes().any(|byte| matches!(byte, b'$' | b'%')) {
+        return Ok(());
+    }
+    let windows = text.as_bytes().get(1) == Some(&b':') || text.starts_with("\\\\");
+    for (at, _) in text.match_indices('$') {
+        let front = at == 0 || matches!(text.as_bytes()[at - 1], b'/' | b'\\');
+        let rest = &text[at + 1..];
+        let name = rest.find(['/', '\\']).map_or(rest, |end| &rest[..end]);
+        if front && is_variable(name, windows) {
+            return Err(Spot::new(Fault::Variable, at..at + 1 + name.len()));
+        }
+    }
+    let mut marks = text.match_indices('%').map(|(at, _)| at);
+    while let (Some(open), Some(close)) = (marks.next(), marks.clone().next()) {
+        let name = &text[open + 1..close];
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'(' | b')')) {
+            return Err(Spot::new(Fault::Variable, open..close + 1));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a segment is, after its `$`, the name of a variable. Windows shells write `$env:NAME`.
+fn is_variable(name: &str, windows: bool) -> bool {
+    let plain = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let braced = name.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+    let shell = name.strip_prefix("env:").or(braced);
+    shell.is_some_and(plain) || (!windows && plain(name))
+}

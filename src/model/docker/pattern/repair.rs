@@ -1,0 +1,270 @@
+//! What to write instead: one small repair for each fault, tried until the text parses.
+//!
+//! A repair never guesses: where a text could have meant two things, or where its repair would let clearly more
+//! through than was written, there is none.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::error::{Fault, PatternError, Spot, Subject};
+use super::host::HostPattern;
+use super::http::PathGlob;
+use super::network::NetworkPattern;
+use super::path::PathPattern;
+
+/// How many faults of one text are repaired before it is left alone.
+const MOST_REPAIRS: usize = 8;
+/// The longest text that is repaired, in bytes: no real resource is longer.
+const LONGEST_TEXT: usize = 4096;
+
+/// Ports that stand for a scheme or a service name.
+const PORTS: &[(&str, u16)] =
+    &[("https", 443), ("http", 80), ("wss", 443), ("ws", 80), ("ssh", 22), ("ftp", 21), ("git", 9418)];
+
+/// Turns the first fault of `text` into an error with a suggestion that parses, if one can be found.
+pub(super) fn explain(text: &str, subject: Subject, first: Spot) -> PatternError {
+    let mut suggestion = None;
+    if text.len() <= LONGEST_TEXT {
+        let mut candidate = fix(text, subject, &first);
+        for _ in 0..MOST_REPAIRS {
+            let Some(repaired) = candidate else { break };
+            match read(&repaired, subject) {
+                Ok(()) => {
+                    suggestion = Some(repaired);
+                    break;
+                }
+                Err(spot) => candidate = fix(&repaired, subject, &spot).filter(|next| *next != repaired),
+            }
+        }
+    }
+    let Spot { fault, range } = first;
+    PatternError { subject, fault, range, suggestion }
+}
+
+fn read(text: &str, subject: Subject) -> Result<(), Spot> {
+    match subject {
+        Subject::Network => NetworkPattern::read(text).map(|_| ()),
+        Subject::HttpHost => HostPattern::read_http(text).map(|_| ()),
+        Subject::HttpPath => PathGlob::read(text).map(|_| ()),
+        Subject::Path => PathPattern::read(text).map(|_| ()),
+        Subject::HttpPort => Ok(()),
+    }
+}
+
+fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
+    match spot.fault {
+        Fault::Padded | Fault::Control(_) => Some(text.trim().to_owned()).filter(|trimmed| trimmed != text),
+        Fault::Scheme => without_scheme(text, subject, spot),
+        _ => match subject {
+            Subject::Network | Subject::HttpHost => fix_host(text, spot).or_else(|| fix_address(text, subject, spot)),
+            Subject::HttpPath => fix_http_path(text, spot).or_else(|| fix_segments(text, '/', spot)),
+            Subject::Path => {
+                let separator = if text.starts_with(['/', '~']) { '/' } else { '\\' };
+                fix_path(text, spot).or_else(|| fix_segments(text, separator, spot))
+            }
+            Subject::HttpPort => None,
+        },
+    }
+}
+
+fn without_scheme(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
+    let (scheme, rest) = (text[..spot.range.end].trim_end_matches("://"), &text[spot.range.end..]);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest[..end].rsplit('@').next()?;
+    match subject {
+        Subject::Network if authority.contains(':') => Some(authority.to_owned()),
+        Subject::Network => port_of(scheme).map(|port| format!("{authority}:{port}")),
+        Subject::HttpHost => authority.split(':').next().map(str::to_owned),
+        Subject::HttpPath => Some(if end == rest.len() { "/".to_owned() } else { rest[end..].to_owned() }),
+        Subject::Path if scheme.eq_ignore_ascii_case("file") && end == 0 => Some(rest.to_owned()),
+        Subject::Path | Subject::HttpPort => None,
+    }
+}
+
+fn port_of(name: &str) -> Option<u16> {
+    PORTS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, port)| *port)
+}
+
+fn fix_host(text: &str, spot: &Spot) -> Option<String> {
+    let (start, end) = (spot.range.start, spot.range.end);
+    match spot.fault {
+        Fault::UserInfo => text.rsplit('@').next().map(str::to_owned),
+        Fault::HostPath | Fault::PortInHost => Some(text[..start].to_owned()),
+        Fault::TrailingDot => Some(format!("{}{}", &text[..start], &text[end..])),
+        Fault::NonAscii => in_ascii(text),
+        Fault::WildcardGlued => Some(match text.strip_prefix("**").map(|rest| rest.trim_start_matches('*')) {
+            Some(rest) if !rest.starts_with('.') && start == 0 => format!("**.{rest}"),
+            Some(rest) if start == 0 => format!("**{rest}"),
+            _ => format!("{}{}{}", &text[..start], collapse_stars(&text[start..end], "*"), &text[end..]),
+        }),
+        Fault::PortEmpty => text.strip_suffix(':').map(str::to_owned),
+        Fault::PortNotNumber if &text[start..end] == "*" => Some(text[..start - 1].to_owned()),
+        Fault::PortNotNumber => port_of(&text[start..end]).map(|port| format!("{}{port}", &text[..start])),
+        Fault::PortLeadingZero => {
+            let digits = Some(text[start..].trim_start_matches('0')).filter(|digits| !digits.is_empty())?;
+            Some(format!("{}{digits}", &text[..start]))
+        }
+        _ => None,
+    }
+}
+
+/// The ASCII form of an international host, wildcard and port kept (UTS 46).
+fn in_ascii(text: &str) -> Option<String> {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let name = host.trim_start_matches('*').trim_start_matches('.');
+    let front = &host[..host.len() - name.len()];
+    let ascii = idna::domain_to_ascii(name).ok()?;
+    Some(match port {
+        Some(port) => format!("{front}{ascii}:{port}"),
+        None => format!("{front}{ascii}"),
+    })
+}
+
+fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
+    if subject != Subject::Network {
+        return None;
+    }
+    match spot.fault {
+        Fault::WildcardMisplaced => octets_as_cidr(text),
+        Fault::HostBits => Some(text.parse::<IpNet>().ok()?.trunc().to_string()),
+        Fault::Ipv6Brackets => Some(text.replace(['[', ']'], "")),
+        Fault::Ipv6Ambiguous => Some(format!("{}/128", text.parse::<Ipv6Addr>().ok()?)),
+        Fault::Ipv4Mapped => match text.split_once('/') {
+            None => Some(text.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?.to_string()),
+            Some((address, prefix)) => {
+                let address = address.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?;
+                Some(Ipv4Net::new(address, prefix.parse::<u8>().ok()?.checked_sub(96)?).ok()?.trunc().to_string())
+            }
+        },
+        Fault::CidrPrefix(_) => {
+            let (address, prefix) = text.split_once('/')?;
+            let address = address.parse::<IpAddr>().ok()?;
+            let length = match prefix.parse::<IpAddr>() {
+                Ok(mask) => ipnet::ip_mask_to_prefix(mask).ok()?,
+                Err(_) => prefix.strip_prefix('0')?.parse::<u8>().ok()?,
+            };
+            Some(IpNet::new(address, length).ok()?.trunc().to_string())
+        }
+        _ => None,
+    }
+}
+
+/// `10.0.*.*` as `10.0.0.0/16`.
+fn octets_as_cidr(text: &str) -> Option<String> {
+    let labels: Vec<&str> = text.split('.').collect();
+    let numbers: Vec<u8> = labels.iter().map_while(|label| label.parse().ok()).collect();
+    if labels.len() != 4 || numbers.is_empty() || labels[numbers.len()..].iter().any(|label| *label != "*") {
+        return None;
+    }
+    let mut octets = [0; 4];
+    octets[..numbers.len()].copy_from_slice(&numbers);
+    let length = u8::try_from(numbers.len() * 8).ok()?;
+    Some(Ipv4Net::new(octets.into(), length).ok()?.to_string())
+}
+
+fn fix_http_path(text: &str, spot: &Spot) -> Option<String> {
+    match spot.fault {
+        Fault::HttpRelative => Some(format!("/{text}")),
+        Fault::Query | Fault::Fragment => Some(text[..spot.range.start].to_owned()),
+        Fault::PercentEncoding => percent_decoded(text),
+        _ => None,
+    }
+}
+
+/// Decodes once. Characters that mean something in a path glob stay out: decoded, they would mean something else.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let [high, low, tail @ ..] = rest else { return None };
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let decoded = digit(*high)? << 4 | digit(*low)?;
+        if matches!(decoded, b'*' | b'?' | b'#' | b'%' | b'/' | b'\\') {
+            return None;
+        }
+        bytes.push(decoded);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn fix_path(text: &str, spot: &Spot) -> Option<String> {
+    let (start, end) = (spot.range.start, spot.range.end);
+    match spot.fault {
+        Fault::Variable if start == 0 && is_home(&text[..end]) => Some(format!("~{}", text[end..].replace('\\', "/"))),
+        Fault::MixedSeparators if text.starts_with(['/', '~']) => Some(text.replace('\\', "/")),
+        Fault::MixedSeparators => Some(text.replace('/', "\\")),
+        Fault::UnknownShare if text[..end].eq_ignore_ascii_case("\\\\wsl$") => {
+            Some(format!("\\\\wsl.localhost{}", &text[end..]))
+        }
+        _ => None,
+    }
+}
+
+fn is_home(variable: &str) -> bool {
+    const HOMES: &[&str] = &["$HOME", "${HOME}", "%HOME%", "%USERPROFILE%", "$env:USERPROFILE", "$env:HOME"];
+    HOMES.iter().any(|home| home.eq_ignore_ascii_case(variable))
+}
+
+fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
+    let (start, end) = (spot.range.start, spot.range.end);
+    match spot.fault {
+        Fault::TrailingSeparator => Some(text.trim_end_matches(separator).to_owned()).filter(|left| !left.is_empty()),
+        Fault::RepeatedSeparator => {
+            let (front, rest) = (&text[..end - 1], text[end - 1..].trim_start_matches(separator));
+            Some(format!("{front}{rest}"))
+        }
+        Fault::DotSegment => without_dots(text, separator, spot),
+        Fault::TooManyStars => {
+            Some(format!("{}{}{}", &text[..start], collapse_stars(&text[start..end], "**"), &text[end..]))
+        }
+        Fault::DeepGlued => {
+            let segment = &text[start..end];
+            let fixed = match segment.strip_prefix("**") {
+                Some(rest) => format!("**{separator}*{}", collapse_stars(rest, "*")),
+                None => collapse_stars(segment, "*"),
+            };
+            Some(format!("{}{fixed}{}", &text[..start], &text[end..]))
+        }
+        _ => None,
+    }
+}
+
+/// Takes away one `.` or `..` segment, with the segment in front of a `..` where that is a plain name.
+fn without_dots(text: &str, separator: char, spot: &Spot) -> Option<String> {
+    let (start, end) = (spot.range.start, spot.range.end);
+    let front = text[..start].strip_suffix(separator)?;
+    let rest = &text[end..];
+    let front = if &text[start..end] == "." {
+        front
+    } else {
+        let (parent, name) = front.rsplit_once(separator)?;
+        if name.is_empty() || name.contains('*') {
+            return None;
+        }
+        parent
+    };
+    let fixed = format!("{front}{rest}");
+    Some(if fixed.is_empty() { separator.to_string() } else { fixed })
+}
+
+/// Replaces every run of stars with `with`.
+fn collapse_stars(text: &str, with: &str) -> String {
+    let mut collapsed = String::with_capacity(text.len());
+    let mut in_run = false;
+    for c in text.chars() {
+        if c != '*' {
+            collapsed.push(c);
+        } else if !in_run {
+            collapsed.push_str(with);
+        }
+        in_run = c == '*';
+    }
+    collapsed
+}
