@@ -14,4 +14,4 @@ pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
 pub use place::{DocumentId, FileId, Part, Path, Place, Segment};
 pub use source::{Location, SourceFile, SourceMap};
-pub use spans::{NodeSpan, Spans};
+pub use spans::{Duplicate, NodeSpan, Spans};
