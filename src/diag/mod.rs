@@ -6,6 +6,7 @@
 
 mod code;
 mod diagnostic;
+pub(crate) mod marks;
 mod place;
 mod source;
 mod spans;

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod docker;
 pub mod list;
+mod yaml;
 
 use crate::diag::DocumentId;
 

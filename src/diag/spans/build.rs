@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, Span};
 
-use super::marks::Lines;
 use super::{Children, Duplicate, Node, Spans};
+use crate::diag::marks::Lines;
 use crate::diag::{Path, Segment};
 
 /// Deeper nodes get no spans of their own: manifests that deep are refused anyway.

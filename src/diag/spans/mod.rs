@@ -1,7 +1,6 @@
 //! Where each node of a text's documents stands.
 
 mod build;
-mod marks;
 #[cfg(test)]
 mod tests;
 

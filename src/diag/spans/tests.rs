@@ -78,7 +78,8 @@ fn a_syntax_error_keeps_what_came_before() {
 fn duplicate_keys_are_listed_and_the_first_wins() {
     let text = "a: 1\nb:\n  - c: 1\n  - c: 2\n    c: 3\na: 4\n";
     let spans = Spans::of(text);
-    let found: Vec<_> = spans.duplicates().iter().map(|d| (d.path.to_string(), d.first.start, d.second.start)).collect();
+    let found: Vec<_> =
+        spans.duplicates().iter().map(|d| (d.path.to_string(), d.first.start, d.second.start)).collect();
     assert_eq!(found, [("b[1].c".to_owned(), 21, 30), ("a".to_owned(), 0, 35)]);
     assert_eq!(value(text, 0, "a"), "1");
 }

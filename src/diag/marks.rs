@@ -4,14 +4,14 @@ use saphyr_parser::Marker;
 
 /// The byte offset at which each line of a text begins.
 #[derive(Debug)]
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
     /// Lines end where YAML 1.2 ends them (section 5.4): at LF, at CR LF, or at a CR alone.
-    pub(super) fn of(text: &'a str) -> Self {
+    pub(crate) fn of(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
             b'\n' => true,
@@ -24,7 +24,7 @@ impl<'a> Lines<'a> {
 
     /// The byte that a mark points at. The line is trusted rather than the parser's running index: a column can
     /// only be wrong until its line ends.
-    pub(super) fn offset(&self, mark: &Marker) -> usize {
+    pub(crate) fn offset(&self, mark: &Marker) -> usize {
         let line = mark.line().saturating_sub(1).min(self.starts.len() - 1);
         let start = self.starts[line];
         let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
