@@ -132,7 +132,7 @@ impl TryFrom<ShareText> for Share {
             ShareText::Percent(text) => text
                 .strip_suffix('%')
                 .and_then(|number| number.parse().ok())
-                .filter(|percent| *percent <= 100)
+                .filter(|percent: &u8| *percent <= 100 && format!("{percent}%") == text)
                 .map(Self::Percent)
                 .ok_or("expected a number or a percentage from 0% to 100%"),
         }

@@ -17,6 +17,17 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// How many findings of one file are kept: a hostile file could hold a hundred thousand.
+const MAX_FINDINGS: usize = 100;
+
+fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.len() > MAX_FINDINGS {
+        let message = format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
+        diagnostics.truncate(MAX_FINDINGS);
+        diagnostics.push(Diagnostic::new(Code::YamlLimit, message, Place::File(file)));
+    }
+}
+
 /// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
 /// a syntax error is checked too.
 pub fn parse(file: FileId, text: &str) -> Parsed {
@@ -29,6 +40,7 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
             Err(findings) => parsed.diagnostics.extend(findings),
         }
     }
+    cap(file, &mut parsed.diagnostics);
     parsed
 }
 
@@ -58,6 +70,7 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
             Err(findings) => diagnostics.extend(findings),
         }
     }
+    cap(file, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
         let place = Place::value(*second, Path::root());
         let finding = Diagnostic::new(Code::InvalidValue, "a second configuration in one file", place);

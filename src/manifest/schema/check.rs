@@ -11,6 +11,9 @@ use super::{Kind, expected, of_kind};
 use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment};
 use crate::manifest::suggest;
 
+/// How many findings of one document are worked out: more than are ever listed.
+const MAX_FINDINGS: usize = 200;
+
 /// A schema, and the validator compiled from it; none if the schema were not one, which a test rules out.
 struct Compiled {
     schema: Value,
@@ -50,6 +53,9 @@ pub(in crate::manifest) fn check(document: DocumentId, value: &Value) -> Result<
     }
     let mut findings = Findings { document, schema, found: Vec::new() };
     for error in validator.iter_errors(value) {
+        if findings.found.len() > MAX_FINDINGS {
+            break;
+        }
         findings.add(&error);
     }
     Err(findings.found.into_iter().map(|(_, finding)| finding).collect())
@@ -124,7 +130,7 @@ impl Findings<'_> {
         let path: Path = error.instance_path().iter().map(segment).collect();
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
-                for name in unexpected {
+                for name in unexpected.iter().take(MAX_FINDINGS) {
                     self.unknown_field(&path, name, error);
                 }
             }

@@ -36,8 +36,11 @@ pub(super) fn read(file: FileId, text: &str) -> Raw {
     reader.raw
 }
 
+/// How many repeated keys are reported: more than are ever listed.
+const MAX_DUPLICATES: usize = 200;
+
 fn report_duplicates(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) {
-    for duplicate in Spans::of(text).duplicates() {
+    for duplicate in Spans::of(text).duplicates().iter().take(MAX_DUPLICATES) {
         let key = text.get(duplicate.second.clone()).unwrap_or_default();
         let message = format!("the key `{key}` stands twice in this mapping");
         let finding = Diagnostic::new(Code::DuplicateKey, message, bytes(file, &duplicate.second))

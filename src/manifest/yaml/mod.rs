@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::diag::{Code, Diagnostic, FileId, Place};
 
 /// The largest manifest that is read, in bytes. The service refuses policies above 400 KB, so that this is ample.
-pub(crate) const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// How deep collections may nest; manifests need six levels.
 const MAX_DEPTH: usize = 64;
