@@ -101,7 +101,7 @@ impl Docker {
     fn options(self) -> anyhow::Result<Options> {
         let seed = self.seed_file.map(|path| -> anyhow::Result<Seed> {
             let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read the seed file `{path}`"))?;
-            text.parse().with_context(|| format!("the seed file `{path}` cannot be used"))
+            Seed::from_json(&text).with_context(|| format!("the seed file `{path}` cannot be used"))
         });
         let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
         Ok(Options {

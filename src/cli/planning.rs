@@ -49,7 +49,7 @@ pub async fn make(
             }
         }
     }
-    if workspace.report(findings, console)? {
+    if workspace.report(findings, console) {
         return Ok(Err(NoPlan(Exit::Invalid)));
     }
     if failed {
@@ -78,10 +78,9 @@ fn of(target: &Target) -> String {
 
 /// Checks a target's manifests; the server is asked for its teams only if a manifest names one that the
 /// configuration does not.
-async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<crate::check::Checked> {
-    let checked = workspace.check(target, &Teams::Offline);
-    if !checked.needs_teams() {
-        return Ok(checked);
+pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<crate::check::Checked> {
+    if !workspace.needs_server_teams(target) {
+        return Ok(workspace.check(target, &Teams::Offline));
     }
     let teams = session.reader(target)?.teams().await?;
     Ok(workspace.check(target, &Teams::Known(teams)))

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
-use crate::schemas::{self, SchemaFile};
+use crate::manifest::schema::{self, SchemaFile};
+use crate::render;
 
 /// Write the JSON Schemas of manifests, configuration and output, for editors and other tools.
 #[derive(Debug, Args)]
@@ -29,9 +30,19 @@ impl Schema {
     /// # Errors
     /// A file cannot be read or written.
     pub fn run(self, console: Console) -> anyhow::Result<Exit> {
-        let files = schemas::all();
+        let files = all();
         if self.check { check(&self.out, &files, console) } else { write(&self.out, &files, console) }
     }
+}
+
+/// The schemas of everything that users write and read.
+fn all() -> Vec<SchemaFile> {
+    schema::all().into_iter().chain(render::schema::all()).collect()
+}
+
+/// The schemas that editors need.
+pub(super) fn editor_schemas() -> Vec<SchemaFile> {
+    schema::all()
 }
 
 fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
@@ -60,7 +71,7 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::R
 }
 
 /// Writes the files; returns how it went.
-pub(super) fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
+fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
     for SchemaFile { name, text } in files {
         let path = folder.join(name);
