@@ -71,3 +71,13 @@ async fn a_seed_that_repeats_a_name_is_refused() {
     let error = start(Options { organizations: vec![owner], ..Options::default() }).await.unwrap_err();
     assert!(matches!(error, EmulatorError::SeedRepeats { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn the_example_in_the_documentation_works() {
+    let text = include_str!("../../docs/emulator.md");
+    let example = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let seed = Some(Seed::from_json(example).unwrap());
+    let service = Service::with(Options { seed, ..Options::default() }).await;
+    let (_, list) = service.policies(Method::GET, "", None).await;
+    assert_eq!(list["data"].as_array().unwrap().len(), 3);
+}

@@ -56,6 +56,24 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
 }
 
 #[tokio::test]
+async fn what_was_answered_outlives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let service = Service::with(Options { state: StateLocation::File(file.clone()), ..Options::default() }).await;
+    let policy = service.policy("p").await;
+    service.rule(&policy, network("r", "example.com")).await;
+    // What a kill leaves: the files as they are while nobody has closed them.
+    let left = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+    }
+    let state = StateLocation::File(left.path().join("state.db"));
+    let second = Service::with(Options { state, ..Options::default() }).await;
+    assert_eq!(second.get(&policy).await, service.get(&policy).await);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_state_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("foreign.db");
