@@ -1,5 +1,11 @@
 //! All tests that stand outside the library, in one binary.
 
+// The attribute tells clippy that these are tests, where `unwrap` is welcome.
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod emulator;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod provider;

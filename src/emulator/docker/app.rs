@@ -40,7 +40,7 @@ impl App {
             limits,
         } = options;
         let log = request_log
-            .map(|path| RequestLog::open(&path).map_err(|source| EmulatorError::RequestLog { path, source }))
+            .map(|path| RequestLog::open(&path).map_err(|cause| EmulatorError::RequestLog { path, cause }))
             .transpose()?;
         Ok(Self { profile, limits, latency, store, tokens: Tokens::new(secret, token_ttl), rate: Rate::default(), log })
     }

@@ -1,8 +1,8 @@
 //! The Docker AI Governance API on loopback, in the three published shapes.
 //!
 //! `docs/emulator.md` says what is served and how the contract's silences were filled. The way of a request:
-//! [`http`] (middleware, routes, bodies) → [`operations`] (what the eight operations do) → [`check`] (what content must
-//! be like) → [`store`] (SQLite).
+//! `http` (middleware, routes, bodies) → `operations` (what the eight operations do) → `check` (what content must
+//! be like) → `store` (SQLite).
 
 mod app;
 mod check;
@@ -37,7 +37,7 @@ pub async fn start(options: Options) -> Result<Running, EmulatorError> {
     if !address.ip().is_loopback() {
         return Err(EmulatorError::NotLoopback { address });
     }
-    let failed = |source| EmulatorError::Listen { address, source };
+    let failed = |cause| EmulatorError::Listen { address, cause };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let app = Arc::new(App::open(options)?);

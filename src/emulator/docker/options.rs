@@ -90,34 +90,34 @@ pub enum EmulatorError {
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("the emulator cannot listen on {address}: {source}; choose another port, or 0 for any free one")]
+    #[error("the emulator cannot listen on {address}: {cause}; choose another port, or 0 for any free one")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder of the state file cannot be made.
-    #[error("cannot create {} for the emulator's state: {source}", .folder.display())]
+    #[error("cannot create {} for the emulator's state: {cause}", .folder.display())]
     StateFolder {
         /// The folder.
         folder: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The state cannot be opened, read or written.
-    #[error("the emulator's state {place} cannot be used: {source}; is it an SQLite file that an emulator made?")]
+    #[error("the emulator's state {place} cannot be used: {cause}; is it an SQLite file that an emulator made?")]
     State {
         /// The file, or `in memory`.
         place: String,
         /// What SQLite said.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     /// Two policies of an organization in the seed have one name, or two objects one id.
-    #[error("the seed repeats a policy name or an id: {source}; names are unique in an organization, ids everywhere")]
+    #[error("the seed repeats a policy name or an id: {cause}; names are unique in an organization, ids everywhere")]
     SeedRepeats {
         /// What SQLite said: it names the column.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     /// The state was written by a version of the emulator with another layout.
     #[error(
@@ -132,12 +132,12 @@ pub enum EmulatorError {
         needed: i64,
     },
     /// The request log cannot be opened.
-    #[error("the request log {} cannot be opened for appending: {source}", .path.display())]
+    #[error("the request log {} cannot be opened for appending: {cause}", .path.display())]
     RequestLog {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]

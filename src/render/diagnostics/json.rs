@@ -1,5 +1,6 @@
 //! Findings as JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sorted;
@@ -10,7 +11,7 @@ use crate::render::text::neutral;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// All findings of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// [`FORMAT_VERSION`].
@@ -24,7 +25,7 @@ pub struct Report {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedDiagnostic {
     /// The code, such as `duplicate-key`.
@@ -41,7 +42,7 @@ pub struct ReportedDiagnostic {
 }
 
 /// A place, with lines and columns counted from 1, columns in characters; the end is just after the place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportLabel {
     /// The file, as users know it.

@@ -194,3 +194,43 @@ fn check_http(targets: &[HttpResource]) -> Result<(), Refusal> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A member of a patch that is there or not.
+    fn maybe(name: &'static str, values: Vec<Value>) -> impl Strategy<Value = Vec<(String, Value)>> {
+        proptest::option::of(proptest::sample::select(values))
+            .prop_map(move |value| value.map(|value| (name.to_owned(), value)).into_iter().collect())
+    }
+
+    fn patches() -> impl Strategy<Value = Value> {
+        let name = maybe("name", vec![json!("old"), json!("new")]);
+        let actions = maybe("actions", vec![json!(["connect:tcp"]), json!(["connect:udp", "connect:tcp"])]);
+        let resources = maybe("resources", vec![json!(["a.example.com"]), json!(["b.example.com", "10.0.0.0/8"])]);
+        let decision = maybe("decision", vec![json!("allow"), json!("deny")]);
+        (name, actions, resources, decision)
+            .prop_map(|(name, actions, resources, decision)| [name, actions, resources, decision].concat())
+            .prop_filter("a patch has a member", |members| !members.is_empty())
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
+    }
+
+    proptest! {
+        /// Inside one layer a patch is a JSON merge patch (RFC 7396), as an independent library reads it.
+        #[test]
+        fn a_patch_is_a_merge_patch(patch in patches()) {
+            let mut merged = json!({"id": "rule_1", "name": "old", "actions": ["connect:tcp"],
+                "resources": ["example.com"], "decision": "allow", "expires_at": "2030-01-01"});
+            let old: Rule = serde_json::from_value(merged.clone()).unwrap();
+            let fields: RuleFields = serde_json::from_value(patch.clone()).unwrap();
+            json_patch::merge(&mut merged, &patch);
+            for profile in Profile::ALL {
+                let new = fields.clone().patch(&old, profile).unwrap();
+                prop_assert_eq!(&json!(new), &merged);
+            }
+        }
+    }
+}

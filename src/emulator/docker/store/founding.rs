@@ -26,10 +26,10 @@ pub(in super::super) fn found(store: &Store, options: &Options) -> Result<(), Em
             Ok(())
         })
         .map_err(|failure| match failure {
-            Failure::State(source) if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                EmulatorError::SeedRepeats { source }
+            Failure::State(cause) if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                EmulatorError::SeedRepeats { cause }
             }
-            Failure::State(source) => EmulatorError::State { place: describe(&options.state), source },
+            Failure::State(cause) => EmulatorError::State { place: describe(&options.state), cause },
             Failure::Random(error) => EmulatorError::Random(error),
         })
 }

@@ -60,7 +60,7 @@ impl Store {
     /// Opens the state and makes the tables if it is new.
     pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         let place = describe(location);
-        let failed = |source| EmulatorError::State { place: place.clone(), source };
+        let failed = |cause| EmulatorError::State { place: place.clone(), cause };
         let mut connection = match location {
             StateLocation::Memory => Connection::open_in_memory(),
             StateLocation::File(path) => {
@@ -114,8 +114,7 @@ pub(super) fn describe(location: &StateLocation) -> String {
 
 fn create_folder(path: &Path) -> Result<(), EmulatorError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder)
-        .map_err(|source| EmulatorError::StateFolder { folder: folder.to_path_buf(), source })
+    std::fs::create_dir_all(folder).map_err(|cause| EmulatorError::StateFolder { folder: folder.to_path_buf(), cause })
 }
 
 /// Sets the connection up and answers the layout's number.
