@@ -35,7 +35,8 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
     let listed = reader.list_policies().await?;
     let touched = |summary: &&PolicySummary| ids.contains(&summary.id) || names.contains(summary.name.as_str());
     let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
-    let policies = stream::iter(wanted).map(|summary| reader.policy(summary)).buffered(at_once.max(1)).try_collect().await?;
+    let policies =
+        stream::iter(wanted).map(|summary| reader.policy(summary)).buffered(at_once.max(1)).try_collect().await?;
     Ok(LiveState { policies })
 }
 

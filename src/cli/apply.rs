@@ -24,7 +24,7 @@ use crate::render::text::neutral;
   polwarden apply --auto-approve
   polwarden apply plan.json
   polwarden apply examples/quickstart --endpoint docker=embedded")]
-pub struct Apply {
+pub(super) struct Apply {
     /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
     #[arg(value_name = "DIR|PLAN")]
     path: Option<Utf8PathBuf>,
@@ -55,7 +55,7 @@ impl Apply {
     ///
     /// # Errors
     /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         super::runtime()?.block_on(self.run_async(console))
     }
 
@@ -122,10 +122,7 @@ impl Apply {
         if !breaches.is_empty() {
             let numbers: Vec<String> =
                 breaches.iter().map(|breach| format!("{}={}", breach.verb, breach.count)).collect();
-            console.warn(&format!(
-                "If all of this is meant, say so by its exact numbers: --ack {}",
-                numbers.join(",")
-            ));
+            console.warn(&format!("If all of this is meant, say so by its exact numbers: --ack {}", numbers.join(",")));
         }
         !breaches.is_empty()
     }
@@ -284,7 +281,9 @@ fn load_plan(path: &camino::Utf8Path) -> anyhow::Result<Plan> {
     let Version { format_version } =
         serde_json::from_str(&text).with_context(|| format!("`{path}` is not a plan that `plan --out` wrote"))?;
     if format_version != FORMAT_VERSION {
-        bail!("`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again.");
+        bail!(
+            "`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again."
+        );
     }
     serde_json::from_str(&text).with_context(|| format!("`{path}` is not a plan that `plan --out` wrote"))
 }
@@ -303,7 +302,9 @@ fn pair<'a>(
             bail!("the plan is for target `{name}`, which is not one of the chosen targets");
         };
         if session.info(target)? != target_plan.target {
-            bail!("target `{name}` is another organization, profile or endpoint than the plan was made for; make the plan again");
+            bail!(
+                "target `{name}` is another organization, profile or endpoint than the plan was made for; make the plan again"
+            );
         }
         pairs.push((target_plan, *target));
     }

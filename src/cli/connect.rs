@@ -23,14 +23,14 @@ const STATE_FOLDER: &str = ".polwarden";
 
 /// How to reach the services.
 #[derive(Debug, Args)]
-pub struct Connect {
+pub(super) struct Connect {
     /// Where a service is: `docker=URL`, or `docker=embedded` for one that runs inside this command and keeps its
     /// state in `.polwarden/`. The variable POLWARDEN_DOCKER_ENDPOINT has the same effect.
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
     endpoints: Vec<EndpointArgument>,
     /// How many requests may be under way at a time.
     #[arg(long, value_name = "N", default_value = "16")]
-    pub concurrency: NonZeroUsize,
+    pub(super) concurrency: NonZeroUsize,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl FromStr for EndpointArgument {
 }
 
 /// Open connections for the targets of one command.
-pub struct Session {
+pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
     embedded: Vec<emulator::Running>,
 }
@@ -71,7 +71,7 @@ impl Session {
     ///
     /// # Errors
     /// An endpoint or credentials that cannot be used, or an embedded service that does not start.
-    pub async fn open(arguments: &Connect, targets: &[&Target]) -> anyhow::Result<Self> {
+    pub(super) async fn open(arguments: &Connect, targets: &[&Target]) -> anyhow::Result<Self> {
         let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
         let http = HttpClient::new(options);
         let mut session = Self { connections: BTreeMap::new(), embedded: Vec::new() };
@@ -124,7 +124,7 @@ impl Session {
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
+    pub(super) fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
         let (connection, organization) = self.find(target)?;
         Ok(connection.reader(&organization, target.profile))
     }
@@ -133,7 +133,7 @@ impl Session {
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub fn writer(&self, target: &Target) -> anyhow::Result<Writer> {
+    pub(super) fn writer(&self, target: &Target) -> anyhow::Result<Writer> {
         let (connection, organization) = self.find(target)?;
         Ok(connection.writer(&organization, target.profile))
     }
@@ -142,12 +142,9 @@ impl Session {
     ///
     /// # Errors
     /// The target is not one of those that the session was opened for.
-    pub fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
-        let endpoint = if self.embedded.is_empty() {
-            self.find(target)?.0.endpoint().to_string()
-        } else {
-            "embedded".to_owned()
-        };
+    pub(super) fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
+        let endpoint =
+            if self.embedded.is_empty() { self.find(target)?.0.endpoint().to_string() } else { "embedded".to_owned() };
         let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _ } = target;
         Ok(TargetInfo {
             name: name.clone(),
@@ -159,7 +156,7 @@ impl Session {
     }
 
     /// Stops the embedded services, if there are any.
-    pub async fn close(self) {
+    pub(super) async fn close(self) {
         for running in self.embedded {
             running.shutdown().await;
         }

@@ -9,7 +9,7 @@ use crate::render::paint::Painter;
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(super) enum Colour {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -21,7 +21,7 @@ pub enum Colour {
 
 /// Where a command writes to.
 #[derive(Debug, Clone, Copy)]
-pub struct Console {
+pub(super) struct Console {
     out: Painter,
     error: Painter,
     quiet: bool,
@@ -29,7 +29,7 @@ pub struct Console {
 
 impl Console {
     /// Looks at the terminal and the wishes of the user.
-    pub fn new(colour: Colour, quiet: bool) -> Self {
+    pub(super) fn new(colour: Colour, quiet: bool) -> Self {
         let choose = |auto: ColorChoice| match colour {
             Colour::Auto => auto != ColorChoice::Never,
             Colour::Always => true,
@@ -41,12 +41,12 @@ impl Console {
     }
 
     /// The painter for standard output.
-    pub fn painter(self) -> Painter {
+    pub(super) fn painter(self) -> Painter {
         self.out
     }
 
     /// The painter for standard error.
-    pub fn error_painter(self) -> Painter {
+    pub(super) fn error_painter(self) -> Painter {
         self.error
     }
 
@@ -54,7 +54,7 @@ impl Console {
     ///
     /// # Errors
     /// Any other failed write.
-    pub fn print(self, text: &str) -> io::Result<()> {
+    pub(super) fn print(self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -63,20 +63,20 @@ impl Console {
     }
 
     /// Writes one line to standard error, unless only errors are wanted.
-    pub fn say(self, text: &str) {
+    pub(super) fn say(self, text: &str) {
         if !self.quiet {
             self.warn(text);
         }
     }
 
     /// Writes one line to standard error, always.
-    pub fn warn(self, text: &str) {
+    pub(super) fn warn(self, text: &str) {
         // There is nowhere left to report that standard error is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Whether a person sits at standard error and wants to see progress.
-    pub fn shows_progress(self) -> bool {
+    pub(super) fn shows_progress(self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
@@ -84,7 +84,7 @@ impl Console {
     ///
     /// # Errors
     /// A failed read or write.
-    pub fn confirm(self, question: &str) -> io::Result<Option<bool>> {
+    pub(super) fn confirm(self, question: &str) -> io::Result<Option<bool>> {
         if !io::stdin().is_terminal() {
             return Ok(None);
         }

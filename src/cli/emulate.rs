@@ -14,7 +14,7 @@ use crate::emulator::{self, Limits, Options, OrganizationSeed, Profile, Seed, St
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]
-pub struct Emulate {
+pub(super) struct Emulate {
     #[command(subcommand)]
     service: Service,
 }
@@ -66,7 +66,9 @@ struct Docker {
 /// An address with a port, or one without, for a free port.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let free = |ip: IpAddr| SocketAddr::new(ip, 0);
-    text.parse().or_else(|_| text.parse().map(free)).map_err(|_| "expected an address such as 127.0.0.1:8080".to_owned())
+    text.parse()
+        .or_else(|_| text.parse().map(free))
+        .map_err(|_| "expected an address such as 127.0.0.1:8080".to_owned())
 }
 
 impl Emulate {
@@ -74,7 +76,7 @@ impl Emulate {
     ///
     /// # Errors
     /// The service cannot be started.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let Service::Docker(docker) = self.service;
         super::runtime()?.block_on(docker.run(console))
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     /// Nothing was to do, or all of it was done.
     Done,
     /// Something went wrong.
@@ -23,7 +23,7 @@ pub enum Exit {
 
 impl Exit {
     /// The number that the shell sees.
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Error => 1,
@@ -43,7 +43,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The table for `--help`.
-pub const HELP: &str = "\
+pub(super) const HELP: &str = "\
 Exit codes:
   0  nothing to do, or done
   1  error

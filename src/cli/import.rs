@@ -20,7 +20,7 @@ use crate::render::text::neutral;
 #[command(after_help = "Examples:
   polwarden import
   polwarden import --target production --out policies/imported")]
-pub struct Import {
+pub(super) struct Import {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
@@ -48,7 +48,7 @@ impl Import {
     ///
     /// # Errors
     /// The live state cannot be read, or a file cannot be written.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         super::runtime()?.block_on(self.run_async(console))
     }
 

@@ -15,7 +15,7 @@ const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
 
 /// Write a configuration, a commented example policy, the schemas and editor set-up. Nothing is overwritten.
 #[derive(Debug, Args)]
-pub struct Init {
+pub(super) struct Init {
     /// The directory to write to; the same as -C DIR. It is created if it does not exist.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
@@ -26,7 +26,7 @@ impl Init {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         if let Some(path) = &self.path {
             std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
             super::enter(path)?;
@@ -46,7 +46,9 @@ impl Init {
             for path in in_the_way {
                 console.warn(&format!("`{path}` exists"));
             }
-            console.warn("Nothing was written: `init` never overwrites. Start in another directory, or move these files away.");
+            console.warn(
+                "Nothing was written: `init` never overwrites. Start in another directory, or move these files away.",
+            );
             return Ok(Exit::Error);
         }
         for (path, text) in &files {

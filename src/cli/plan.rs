@@ -17,7 +17,7 @@ use crate::render;
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
   polwarden plan examples/quickstart --endpoint docker=embedded")]
-pub struct Plan {
+pub(super) struct Plan {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
@@ -38,7 +38,7 @@ pub struct Plan {
 
 /// How to show a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     #[default]
     Human,
@@ -51,7 +51,7 @@ impl Plan {
     ///
     /// # Errors
     /// Anything that keeps the plan from being made, apart from invalid manifests.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         super::runtime()?.block_on(self.run_async(console))
     }
 

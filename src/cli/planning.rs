@@ -14,21 +14,21 @@ use crate::model::docker::{DesiredPolicy, LiveState};
 use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_target};
 
 /// A plan, with what it was made from.
-pub struct Planned {
+pub(super) struct Planned {
     /// The plan.
-    pub plan: Plan,
+    pub(super) plan: Plan,
     /// The live state of each target, in the plan's order.
-    pub live: Vec<LiveState>,
+    pub(super) live: Vec<LiveState>,
 }
 
 /// Why there is no plan; what is to be said has been said.
-pub struct NoPlan(pub Exit);
+pub(super) struct NoPlan(pub(super) Exit);
 
 /// Plans the chosen targets of a workspace. Findings and errors of all of them are shown before giving up.
 ///
 /// # Errors
 /// Manifests with errors, a target that could not be read, or anything unforeseen.
-pub async fn make(
+pub(super) async fn make(
     workspace: &Workspace,
     session: &Session,
     console: Console,
@@ -78,7 +78,11 @@ fn of(target: &Target) -> String {
 
 /// Checks a target's manifests; the server is asked for its teams only if a manifest names one that the
 /// configuration does not.
-pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<crate::check::Checked> {
+pub(super) async fn resolve(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+) -> anyhow::Result<crate::check::Checked> {
     if !workspace.needs_server_teams(target) {
         return Ok(workspace.check(target, &Teams::Offline));
     }

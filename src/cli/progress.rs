@@ -12,7 +12,7 @@ use crate::plan::Call;
 use crate::render;
 
 /// Prints the result of every call as it comes, and a bar on a terminal.
-pub struct CallProgress {
+pub(super) struct CallProgress {
     console: Console,
     bar: ProgressBar,
     lock: Mutex<()>,
@@ -20,7 +20,7 @@ pub struct CallProgress {
 
 impl CallProgress {
     /// For a plan of this many calls.
-    pub fn new(console: Console, calls: usize) -> Self {
+    pub(super) fn new(console: Console, calls: usize) -> Self {
         let target = if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(u64::try_from(calls).ok(), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} calls {elapsed}") {
@@ -31,7 +31,7 @@ impl CallProgress {
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 

@@ -15,7 +15,7 @@ use crate::render;
   polwarden schema
   polwarden schema --out .polwarden/schemas
   polwarden schema --check")]
-pub struct Schema {
+pub(super) struct Schema {
     /// The folder to write to.
     #[arg(long, value_name = "DIR", default_value = "schemas")]
     out: Utf8PathBuf,
@@ -29,7 +29,7 @@ impl Schema {
     ///
     /// # Errors
     /// A file cannot be read or written.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let files = all();
         if self.check { check(&self.out, &files, console) } else { write(&self.out, &files, console) }
     }

@@ -19,7 +19,7 @@ use crate::render::diagnostics::{Report, human};
   polwarden validate
   polwarden validate examples/quickstart
   polwarden validate --format json")]
-pub struct Validate {
+pub(super) struct Validate {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
     path: Option<Utf8PathBuf>,
@@ -40,7 +40,7 @@ pub struct Validate {
 
 /// How to show findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     #[default]
     Human,
@@ -53,7 +53,7 @@ impl Validate {
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
-    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }

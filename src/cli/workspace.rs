@@ -19,14 +19,14 @@ use crate::repo::{self, Loaded, LoadedTarget, Source as _, WorkTree};
 
 /// Which targets a command is for.
 #[derive(Debug, Args)]
-pub struct Selection {
+pub(super) struct Selection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
 }
 
 /// The configuration and the manifests of a directory.
-pub struct Workspace {
+pub(super) struct Workspace {
     sources: SourceMap,
     config: Config,
     loaded: Loaded,
@@ -35,11 +35,11 @@ pub struct Workspace {
 }
 
 /// Why a workspace did not open, as findings with their texts.
-pub struct Unusable {
+pub(super) struct Unusable {
     /// The texts that the findings point into.
-    pub sources: SourceMap,
+    pub(super) sources: SourceMap,
     /// The findings; at least one is an error.
-    pub diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl Workspace {
@@ -47,7 +47,7 @@ impl Workspace {
     ///
     /// # Errors
     /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
-    pub fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
+    pub(super) fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
         let tree = WorkTree::open(Path::new("."))?;
         if !Path::new(config::FILE_NAME).exists() {
             bail!(
@@ -77,7 +77,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `read`.
-    pub fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
         Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
             show(&sources, diagnostics, console);
             Exit::Invalid
@@ -89,7 +89,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `read`.
-    pub fn open_for_import(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open_for_import(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
         let mut workspace = match Self::open(selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(Err(exit)),
@@ -100,40 +100,40 @@ impl Workspace {
     }
 
     /// The chosen targets, in the order of the configuration.
-    pub fn targets(&self) -> Vec<&Target> {
+    pub(super) fn targets(&self) -> Vec<&Target> {
         self.selected.iter().filter_map(|index| self.config.targets.get(*index)).collect()
     }
 
     /// The texts of all files.
-    pub fn sources(&self) -> &SourceMap {
+    pub(super) fn sources(&self) -> &SourceMap {
         &self.sources
     }
 
     /// How many manifest files were read.
-    pub fn files(&self) -> usize {
+    pub(super) fn files(&self) -> usize {
         self.loaded.files
     }
 
     /// The findings of files, syntax and schema.
-    pub fn findings(&self) -> &[Diagnostic] {
+    pub(super) fn findings(&self) -> &[Diagnostic] {
         &self.loaded.diagnostics
     }
 
     /// Checks what the manifests of a target mean.
-    pub fn check(&self, target: &Target, teams: &Teams) -> Checked {
+    pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
         let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
         check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
     }
 
     /// Whether a manifest of a target names a team that only the server can confirm.
-    pub fn needs_server_teams(&self, target: &Target) -> bool {
+    pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
         let documents = self.loaded(target).map(|loaded| loaded.documents.iter().map(Arc::as_ref).collect::<Vec<_>>());
         check::needs_server_teams(target, &documents.unwrap_or_default())
     }
 
     /// The names of the policies that the manifests of a target declare.
-    pub fn declared(&self, target: &Target) -> BTreeSet<&str> {
+    pub(super) fn declared(&self, target: &Target) -> BTreeSet<&str> {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
         let names = documents.filter_map(|document| match &document.manifest {
             Manifest::Policy(policy) => Some(policy.metadata.name.as_str()),
@@ -143,14 +143,14 @@ impl Workspace {
     }
 
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
-    pub fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
+    pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
         show(&self.sources, findings, console)
     }
 
     /// The commit that the work tree is at.
-    pub fn commit(&self) -> Option<Commit> {
+    pub(super) fn commit(&self) -> Option<Commit> {
         let head = repo::head(Path::new("."))?;
         Some(Commit { id: head.id, dirty: head.dirty })
     }
@@ -162,13 +162,13 @@ impl Workspace {
 }
 
 /// The findings that are the same for two targets are one finding.
-pub fn unique(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(super) fn unique(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = std::collections::HashSet::new();
     findings.into_iter().filter(|finding| seen.insert(format!("{finding:?}"))).collect()
 }
 
 /// Whether a finding stops a plan.
-pub fn is_error(finding: &Diagnostic) -> bool {
+pub(super) fn is_error(finding: &Diagnostic) -> bool {
     finding.severity() == Severity::Error
 }
 

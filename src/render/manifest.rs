@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::manifest::docker::{
-    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec,
+    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest, PolicySpec, RuleSpec,
+    ScopeSpec,
 };
 use crate::model::docker::{
     Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule, Scope, Transport,
@@ -38,9 +39,10 @@ pub enum ImportError {
 pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
     let (cedar, rules) = match &live.content {
         LiveContent::Rules(rules) => (None, rules.as_slice()),
-        LiveContent::Cedar(cedar) => {
-            (Some(CedarSpec { text: Some(cedar.text.clone()), file: None, schema_url: cedar.schema_url.clone() }), [].as_slice())
-        }
+        LiveContent::Cedar(cedar) => (
+            Some(CedarSpec { text: Some(cedar.text.clone()), file: None, schema_url: cedar.schema_url.clone() }),
+            [].as_slice(),
+        ),
         LiveContent::Opaque(opaque) => return Err(ImportError::NotUnderstood(opaque.why.clone())),
     };
     let has_rules = cedar.is_none();

@@ -74,7 +74,8 @@ fn access(profile: Profile, network: bool) -> BoxedStrategy<RuleAccess> {
         return hosts;
     }
     let http = subsequence(vec!["/", "/repos/**"], 1..=2).prop_map(|paths| {
-        let target = |path: &str| HttpResource { host: "a.example.com".to_owned(), port: Some(443), path: path.to_owned() };
+        let target =
+            |path: &str| HttpResource { host: "a.example.com".to_owned(), port: Some(443), path: path.to_owned() };
         let resources = Resources::Http(paths.into_iter().map(target).collect());
         RuleAccess::new(["request:get".parse().unwrap()], resources).unwrap()
     });
