@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 from measure import emulator, rounds, run
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
