@@ -12,9 +12,6 @@ mod size;
 mod teams;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
