@@ -19,9 +19,9 @@ use polwarden::manifest::{Document, Manifest};
 use polwarden::model::docker::{Team, TeamId};
 
 /// The uuid of the team that `target` calls `security`.
-pub const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
+const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
 
-pub fn target(profile: &str) -> Target {
+fn target(profile: &str) -> Target {
     serde_yaml::from_str(&format!(
         "{{name: main, provider: docker, organization: example, paths: [policies], profile: {profile}, \
          teams: {{security: {SECURITY}}}}}"
@@ -30,7 +30,7 @@ pub fn target(profile: &str) -> Target {
 }
 
 /// The documents of one file, given as YAML.
-pub fn documents(texts: &[&str]) -> Vec<Document> {
+fn documents(texts: &[&str]) -> Vec<Document> {
     let file = SourceMap::default().add("policies/all.yaml", "");
     let document = |(index, text): (u32, &&str)| {
         let kind: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
@@ -44,23 +44,23 @@ pub fn documents(texts: &[&str]) -> Vec<Document> {
     (0..).zip(texts).map(document).collect()
 }
 
-pub fn teams(teams: &[(&str, &str)]) -> Teams {
+fn teams(teams: &[(&str, &str)]) -> Teams {
     Teams::Known(teams.iter().map(|(name, id)| Team { id: TeamId::new(id), name: (*name).to_owned() }).collect())
 }
 
-pub fn run_with(target: &Target, documents: &[Document], cedar: &[(usize, &str)], teams: &Teams) -> Checked {
+fn run_with(target: &Target, documents: &[Document], cedar: &[(usize, &str)], teams: &Teams) -> Checked {
     let documents: Vec<&Document> = documents.iter().collect();
     let cedar_files: HashMap<DocumentId, Arc<str>> =
         cedar.iter().map(|(index, text)| (documents[*index].id, Arc::from(*text))).collect();
     check(&Input { target, documents: &documents, cedar_files: &cedar_files, teams })
 }
 
-pub fn run(texts: &[&str]) -> Checked {
+fn run(texts: &[&str]) -> Checked {
     run_with(&target("current"), &documents(texts), &[], &Teams::Offline)
 }
 
 /// `code document:path`, followed by the related places.
-pub fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
+fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
     let place = |place: &Place| match place {
         Place::Node { document, path, .. } => format!("{}:{path}", document.index),
         Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
@@ -74,27 +74,23 @@ pub fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
         .collect()
 }
 
-/// A policy with these lines under `spec.rules`, each a rule in flow style.
-pub fn policy(name: &str, rules: &[&str]) -> String {
-    let rules: Vec<String> = rules.iter().map(|rule| format!("  - {rule}\n")).collect();
-    format!(
-        "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n  rules:\n{}",
-        rules.concat()
-    )
+/// A policy with these rules, each in flow style.
+fn policy(name: &str, rules: &[&str]) -> String {
+    policy_spec(&format!("{{name: {name}}}"), &format!("{{rules: [{}]}}", rules.join(", ")))
 }
 
 /// A policy with this text as its `spec`, in flow style.
-pub fn policy_spec(metadata: &str, spec: &str) -> String {
+fn policy_spec(metadata: &str, spec: &str) -> String {
     format!("apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {metadata}\nspec: {spec}\n")
 }
 
 /// A ResourceList with this text as its `spec`, in flow style.
-pub fn list(name: &str, spec: &str) -> String {
+fn list(name: &str, spec: &str) -> String {
     format!("apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {{name: {name}}}\nspec: {spec}\n")
 }
 
 /// Rules of one policy with the findings that they must give, as [`show`] writes them.
-pub fn check_rules(cases: &[(&[&str], &[&str])]) {
+fn check_rules(cases: &[(&[&str], &[&str])]) {
     for (rules, expected) in cases {
         let checked = run(&[&policy("p", rules)]);
         assert_eq!(show(&checked.diagnostics), *expected, "{rules:#?}");
@@ -103,14 +99,14 @@ pub fn check_rules(cases: &[(&[&str], &[&str])]) {
 }
 
 /// Documents with the findings that they must give.
-pub fn check_documents(texts: &[&str], expected: &[&str]) {
+fn check_documents(texts: &[&str], expected: &[&str]) {
     let checked = run(texts);
     assert_eq!(show(&checked.diagnostics), expected, "{texts:#?}");
     check_wording(&checked.diagnostics);
 }
 
 /// Every finding reads like the others: a sentence without a full stop, and what to do next.
-pub fn check_wording(diagnostics: &[Diagnostic]) {
+fn check_wording(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let message = &diagnostic.message;
         assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
