@@ -13,13 +13,16 @@ fn team_ids(policies: &[DesiredPolicy]) -> Vec<Vec<&str>> {
     policies.iter().map(|policy| policy.scope.teams.iter().map(TeamId::as_str).collect()).collect()
 }
 
+/// What is known, what is given, the findings, and the teams of each policy.
+type Case<'a> = (&'a Teams, &'a str, &'a [&'a str], &'a [&'a [&'a str]]);
+
 #[test]
 fn teams_are_found_by_alias_then_uuid_then_name() {
     let known = teams(&[("platform", OTHER), ("security", OTHER), ("twin", OTHER), ("twin", SECURITY)]);
     let upper = SECURITY.to_uppercase();
     let unknown = "unknown-team 0:spec.scope.teams[0]";
     let unverified = "team-unverified 0:spec.scope.teams[0]";
-    let cases: &[(&Teams, &str, &[&str], &[&[&str]])] = &[
+    let cases: &[Case<'_>] = &[
         (&Teams::Offline, "security", &[], &[&[SECURITY]]),
         (&Teams::Offline, OTHER, &[], &[&[OTHER]]),
         (&Teams::Offline, &upper, &[], &[&[SECURITY]]),
