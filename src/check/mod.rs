@@ -6,6 +6,7 @@
 
 mod config;
 mod desired;
+mod nesting;
 mod rules;
 mod scene;
 mod size;

@@ -281,3 +281,21 @@ fn the_size_of_a_policy_is_measured_on_the_wire() {
     assert!(checked.policies.is_empty());
     assert!(checked.diagnostics[0].labels[0].text.ends_with("of 400000 bytes"));
 }
+
+/// A pull request must not be able to overflow the stack of the parser.
+#[test]
+fn deep_cedar_text_is_refused_before_it_is_parsed() {
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("{a:", "}"), ("if true then ", " else true"), ("true && ", ""), ("x.", "")]
+    {
+        for (times, deep) in [(480, false), (501, true), (20_000, true)] {
+            let condition = format!("{}true{}", open.repeat(times), close.repeat(times));
+            let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+            let spec = format!("{{cedar: {{text: '{text}', schemaUrl: 'https://schemas.example.com/v0'}}}}");
+            let checked = run(&[&policy_spec("{name: p}", &spec)]);
+            let refused = checked.diagnostics.iter().any(|finding| finding.message.contains("nests deeper"));
+            let large = checked.diagnostics.iter().any(|finding| finding.message.contains("larger than"));
+            assert_eq!(refused || large, deep, "{times} times {open}");
+        }
+    }
+}
