@@ -1,4 +1,13 @@
 //! All tests that stand outside the library, in one binary.
 
+// The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
 mod check;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod emulator;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod provider;

@@ -1,1 +1,10 @@
-//! Runs a plan that somebody approved.
+//! Runs a plan that somebody approved: checks that what it touches has not moved, makes the calls stage by stage,
+//! and reads back what it wrote. No decision of meaning is taken here.
+
+mod executor;
+mod report;
+mod touched;
+
+pub use executor::{Event, Progress, run};
+pub use report::{CallOutcome, Report};
+pub use touched::{Stale, check_unmoved, read_touched};

@@ -1,8 +1,115 @@
 //! Arguments, and one file for each command.
 
+mod apply;
+mod connect;
+mod console;
+mod emulate;
+mod exit;
+mod import;
+mod init;
+mod plan;
+mod planning;
+mod progress;
+mod schema;
+mod validate;
+mod workspace;
+
 use std::process::ExitCode;
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand};
+
+use console::{Colour, Console};
+use exit::Exit;
+
+/// Keeps policies that live in a server equal to policy YAML that lives in git.
+#[derive(Debug, Parser)]
+#[command(name = "polwarden", version, about, after_help = exit::HELP, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Work as if started in this directory, where `polwarden.yaml` is.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    directory: Option<Utf8PathBuf>,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    color: Colour,
+    /// Print errors and results only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Schema(schema::Schema),
+    Validate(validate::Validate),
+    Import(import::Import),
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Emulate(emulate::Emulate),
+}
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; wrong arguments are, and 2 means "changes pending" here.
+            let code = if error.use_stderr() { Exit::Error } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let console = Console::new(cli.global.color, cli.global.quiet);
+    match run(cli, console) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console.warn(&render_error(&error, console));
+            Exit::Error.into()
+        }
+    }
+}
+
+fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
+    if let Some(directory) = &cli.global.directory {
+        enter(directory)?;
+    }
+    match cli.command {
+        Command::Init(command) => command.run(console),
+        Command::Schema(command) => command.run(console),
+        Command::Validate(command) => command.run(console),
+        Command::Import(command) => command.run(console),
+        Command::Plan(command) => command.run(console),
+        Command::Apply(command) => command.run(console),
+        Command::Emulate(command) => command.run(console),
+    }
+}
+
+/// Makes a directory the working directory of this process.
+fn enter(directory: &camino::Utf8Path) -> anyhow::Result<()> {
+    std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))
+}
+
+fn render_error(error: &anyhow::Error, console: Console) -> String {
+    let mut text = console.error_painter().bad("error");
+    for (position, cause) in error.chain().enumerate() {
+        let separator = if position == 0 { ": " } else { "\n  caused by: " };
+        text.push_str(separator);
+        text.push_str(&crate::render::text::neutral_lines(&cause.to_string()));
+    }
+    text
+}
+
+/// The runtime for commands that speak to servers.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }

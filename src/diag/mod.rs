@@ -6,6 +6,7 @@
 
 mod code;
 mod diagnostic;
+pub(crate) mod marks;
 mod place;
 mod source;
 mod spans;
@@ -15,5 +16,5 @@ pub use code::{Code, Severity};
 pub use diagnostic::{Diagnostic, Label};
 pub use place::{DocumentId, FileId, Part, Path, Place, Segment};
 pub use source::{Location, SourceFile, SourceMap};
-pub use spans::{NodeSpan, Spans};
+pub use spans::{Duplicate, NodeSpan, Spans};
 pub use suggest::did_you_mean;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::NAME_PATTERN;
 use super::list::ApiVersion;
 use crate::model::docker::Profile;
 
@@ -24,12 +25,14 @@ pub enum Kind {
 /// line and the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "polwarden configuration")]
 pub struct Config {
     /// The version of this format.
     pub api_version: ApiVersion,
     /// The kind of this manifest.
     pub kind: Kind,
     /// The organizations that this repository manages.
+    #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
 }
 
@@ -38,12 +41,15 @@ pub struct Config {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
     /// What the target is called in output and with `--target`.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
     pub name: String,
     /// The service.
     pub provider: Provider,
     /// The organization at the service.
+    #[schemars(length(min = 1), example = &"example-org")]
     pub organization: String,
     /// Files and folders with manifests, relative to this file.
+    #[schemars(length(min = 1), inner(length(min = 1)), example = ["policies"])]
     pub paths: Vec<String>,
     /// The shape of the API that the service speaks.
     #[serde(default)]
@@ -56,6 +62,7 @@ pub struct Target {
     pub limits: Limits,
     /// Short names for teams, each with the team's uuid.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
     pub teams: BTreeMap<String, String>,
 }
 
@@ -96,6 +103,9 @@ impl Default for Limits {
     }
 }
 
+/// The texts that are a [`Share`].
+pub(super) const SHARE_PATTERN: &str = "^(100|[1-9]?[0-9])%$";
+
 /// A number, or a percentage such as `30%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ShareText", into = "ShareText")]
@@ -107,11 +117,11 @@ pub enum Share {
 }
 
 /// The two forms of a [`Share`] in a file.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum ShareText {
     Count(u32),
-    Percent(#[schemars(regex(pattern = r"^(100|[1-9]?[0-9])%$"))] String),
+    Percent(String),
 }
 
 impl TryFrom<ShareText> for Share {
@@ -122,7 +132,7 @@ impl TryFrom<ShareText> for Share {
             ShareText::Percent(text) => text
                 .strip_suffix('%')
                 .and_then(|number| number.parse().ok())
-                .filter(|percent| *percent <= 100)
+                .filter(|percent: &u8| *percent <= 100 && format!("{percent}%") == text)
                 .map(Self::Percent)
                 .ok_or("expected a number or a percentage from 0% to 100%"),
         }
@@ -142,7 +152,16 @@ impl JsonSchema for Share {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Share".into()
     }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        ShareText::json_schema(generator)
+    /// One schema for both forms (a pattern binds texts only, bounds bind numbers only), so that an error says what
+    /// is wrong rather than that no branch fits.
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A number, or a percentage such as `30%`.",
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "maximum": u32::MAX,
+            "pattern": SHARE_PATTERN,
+            "examples": ["30%", 5]
+        })
     }
 }

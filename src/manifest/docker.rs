@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::NAME_PATTERN;
 use crate::model::docker::Decision;
 
 /// The `apiVersion` of Docker governance manifests.
@@ -23,6 +24,7 @@ pub enum Kind {
 /// One policy of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Docker governance policy")]
 pub struct PolicyManifest {
     /// The version of this format.
     pub api_version: ApiVersion,
@@ -40,9 +42,11 @@ pub struct PolicyManifest {
 pub struct Metadata {
     /// The name of the policy, unique in the organization. It is the identity: to rename a policy, put the old name
     /// into `aliases`.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"Package registries")]
     pub name: String,
     /// Names that the policy had before. A live policy with one of them is renamed rather than replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
     /// Refuse to delete this policy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -70,9 +74,11 @@ pub struct PolicySpec {
 pub struct ScopeSpec {
     /// Teams: an alias from `teams` in `polwarden.yaml`, the name of a team at the server, or its uuid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = ["security", "platform"])]
     pub teams: Option<Vec<String>>,
     /// Profiles of people (profile `seed` of the API only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
     pub profiles: Option<Vec<String>>,
 }
 
@@ -81,22 +87,36 @@ pub struct ScopeSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
     /// The name of the rule, unique in its policy.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"Allow the registry")]
     pub name: String,
     /// Names that the rule had before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
     /// What happens on a match. Deny always wins over allow; what nothing allows is denied.
     pub decision: Decision,
     /// What the rule is about: network, filesystem or HTTP actions, never mixed.
+    #[schemars(length(min = 1), example = ["connect:tcp"], example = ["read", "write"], example = ["request:get"])]
     pub actions: Vec<ActionSpec>,
     /// Hosts and CIDRs for network actions, paths for filesystem actions.
+    ///
+    /// `example.com` is that name alone, `*.example.com` one label more, `**.example.com` one label or more; a port may
+    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1),
+        inner(length(min = 1)),
+        example = ["registry.example.com:443", "**.example.com", "10.0.0.0/8"],
+        example = ["~/projects/**"]
+    )]
     pub resources: Option<Vec<String>>,
     /// Requests, for HTTP actions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub http_resources: Option<Vec<HttpResourceSpec>>,
     /// Names of `ResourceList` manifests whose entries are added to the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = ["package-registries"])]
     pub resources_from: Option<Vec<String>>,
 }
 
@@ -149,11 +169,14 @@ pub enum ActionSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpResourceSpec {
     /// A host name or host glob, without scheme and port.
+    #[schemars(length(min = 1), example = &"api.example.com")]
     pub host: String,
     /// The port. Every port where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 443)]
     pub port: Option<u16>,
     /// An absolute path: `*` matches one segment, `**` any depth, the bare path included.
+    #[schemars(regex(pattern = "^/"), example = &"/v1/**")]
     pub path: String,
 }
 
@@ -166,7 +189,9 @@ pub struct CedarSpec {
     pub text: Option<String>,
     /// A file with the Cedar statements, relative to this manifest and inside the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"cedar/tools.cedar")]
     pub file: Option<String>,
     /// The schema that the text was written against.
+    #[schemars(length(min = 1), example = &"https://schemas.example.com/mcp.cedarschema")]
     pub schema_url: String,
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::NAME_PATTERN;
 use super::docker::HttpResourceSpec;
 
 /// The `apiVersion` of polwarden's own manifests.
@@ -23,6 +24,7 @@ pub enum Kind {
 /// A named list of hosts, paths or HTTP targets. It exists in the repository only: rules pull it in by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Resource list")]
 pub struct ResourceListManifest {
     /// The version of this format.
     pub api_version: ApiVersion,
@@ -39,6 +41,7 @@ pub struct ResourceListManifest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// The name, unique among the lists of a target.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"package-registries")]
     pub name: String,
 }
 
@@ -48,11 +51,14 @@ pub struct Metadata {
 pub struct ResourceListSpec {
     /// Hosts and CIDRs, for network rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = ["registry.example.com:443", "**.example.com"])]
     pub hosts: Option<Vec<String>>,
     /// Paths, for filesystem rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = ["~/projects/**"])]
     pub paths: Option<Vec<String>>,
     /// HTTP targets, for HTTP rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub http_resources: Option<Vec<HttpResourceSpec>>,
 }

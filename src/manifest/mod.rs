@@ -3,8 +3,18 @@
 pub mod config;
 pub mod docker;
 pub mod list;
+mod parse;
+pub mod schema;
+pub mod suggest;
+mod yaml;
 
 use crate::diag::DocumentId;
+
+pub use parse::{Parsed, parse, parse_config};
+pub use yaml::MAX_BYTES;
+
+/// What the schemas ask of a name; the check of meaning asks more, in better words.
+const NAME_PATTERN: &str = r"^\S(.*\S)?$";
 
 /// One document of the repository, with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]

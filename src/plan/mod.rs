@@ -1,1 +1,29 @@
 //! The fewest calls that close the difference between desired and live; pure and synchronous.
+//!
+//! [`plan_target`] compares what one target's manifests want with what its organization holds and returns a
+//! [`TargetPlan`]: the changes as a person reads them, the calls in a safe order, and what was held back, each with
+//! its reason. A [`Plan`] is the only thing that passes between planning, rendering and applying; it can be written
+//! to a file and read back.
+
+mod difference;
+mod docker;
+mod effect;
+mod fingerprint;
+mod guard;
+mod matching;
+mod order;
+mod replay;
+mod types;
+
+pub use docker::{Request, plan_target};
+pub use effect::Effect;
+pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
+pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
+pub use replay::{Mismatch, ReplayError, replay, verify};
+pub use types::{
+    Before, Call, CallId, Change, ChangeKind, Commit, FORMAT_VERSION, Field, FieldChange, Held, HeldReason, LiveCounts,
+    Note, Plan, PolicyRef, ResourceKind, SourceRef, Stage, TargetInfo, TargetPlan, UnmanagedPolicy, ValueChange,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,9 @@
-//! Values as text, for people and for machines.
+//! Values as text, for people and for machines. Pure: nothing is read or written here.
+
+pub mod diagnostics;
+pub mod manifest;
+pub mod paint;
+pub mod plan;
+pub mod report;
+pub mod schema;
+pub mod text;

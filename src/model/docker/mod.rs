@@ -6,6 +6,7 @@
 
 mod action;
 mod call;
+pub mod limits;
 mod live;
 pub mod pattern;
 mod policy;
@@ -13,7 +14,7 @@ mod profile;
 mod rule;
 
 pub use action::{Action, Domain, FileMode, Layer, Method, Transport};
-pub use call::{NewPolicy, PolicyPatch, RulePatch, Updated};
+pub use call::{NewPolicy, Operation, OperationKind, PolicyPatch, RulePatch, Updated};
 pub use live::{LiveContent, LivePolicy, LiveRule, LiveState, Opaque, PolicyId, PolicySummary, RuleId, Team};
 pub use policy::{Cedar, Content, DesiredPolicy, DesiredRule, Scope, TeamId};
 pub use profile::Profile;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
@@ -11,7 +12,7 @@ use crate::diag::{DocumentId, Path, Place};
 use crate::model::Name;
 
 /// The id of a team in a scope: the `uuid` that the Hub gives for it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct TeamId(Arc<str>);
 
@@ -34,11 +35,14 @@ impl fmt::Display for TeamId {
 }
 
 /// Whom a policy applies to; both sets empty means the whole organization.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Scope {
     /// Only these teams.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub teams: BTreeSet<TeamId>,
     /// Only these profiles of people (profile `seed` of the API only).
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub profiles: BTreeSet<String>,
 }
 
@@ -50,7 +54,8 @@ impl Scope {
 }
 
 /// The body of a Cedar policy (contract: `CedarV1Policy`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Cedar {
     /// Cedar statements, without `@id`.
     pub text: String,

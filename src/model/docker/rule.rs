@@ -61,12 +61,13 @@ impl<'a, T: Ord> IntoIterator for &'a NonEmptySet<T> {
 }
 
 /// A target of HTTP requests (contract: `HTTPResource`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HttpResource {
     /// A host name or host glob, without scheme and port.
     pub host: String,
     /// The port; every port where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// A path glob that begins with `/`.
     pub path: String,
@@ -82,11 +83,13 @@ impl fmt::Display for HttpResource {
 }
 
 /// What a rule applies to, in the two forms of the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Resources {
     /// `resources`: hosts and CIDRs, or paths.
+    #[serde(rename = "resources")]
     Plain(Vec<String>),
     /// `http_resources`.
+    #[serde(rename = "httpResources")]
     Http(Vec<HttpResource>),
 }
 
@@ -203,7 +206,8 @@ fn plain(resources: Resources, layer: Layer) -> Result<NonEmptySet<String>, Rule
 }
 
 /// A rule without the id that the server gives it. Equal rules are the same rule to the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "RuleText", into = "RuleText")]
 pub struct Rule {
     /// The name, unique in its policy.
     pub name: Name,
@@ -211,4 +215,31 @@ pub struct Rule {
     pub decision: Decision,
     /// What it matches.
     pub access: RuleAccess,
+}
+
+/// The flat form of a [`Rule`] in plans.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Rule")]
+struct RuleText {
+    name: Name,
+    decision: Decision,
+    actions: Vec<Action>,
+    #[serde(flatten)]
+    resources: Resources,
+}
+
+impl From<Rule> for RuleText {
+    fn from(rule: Rule) -> Self {
+        let Rule { name, decision, access } = rule;
+        Self { name, decision, actions: access.actions(), resources: access.resources() }
+    }
+}
+
+impl TryFrom<RuleText> for Rule {
+    type Error = RuleError;
+    fn try_from(text: RuleText) -> Result<Self, RuleError> {
+        let RuleText { name, decision, actions, resources } = text;
+        Ok(Self { name, decision, access: RuleAccess::new(actions, resources)? })
+    }
 }

@@ -1,0 +1,311 @@
+//! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
+
+use anyhow::{Context as _, bail};
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning::{self, NoPlan, Planned};
+use super::progress::CallProgress;
+use super::workspace::{Selection, Workspace};
+use crate::apply::{Report, check_unmoved, read_touched, run};
+use crate::manifest::config::Target;
+use crate::model::docker::{LiveState, Operation};
+use crate::plan::{self, Acknowledged, FORMAT_VERSION, Plan, TargetPlan};
+use crate::render;
+use crate::render::text::neutral;
+
+/// Make the server equal to the manifests, after showing the plan and asking.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden apply
+  polwarden apply --auto-approve
+  polwarden apply plan.json
+  polwarden apply examples/quickstart --endpoint docker=embedded")]
+pub struct Apply {
+    /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
+    #[arg(value_name = "DIR|PLAN")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Do not ask. Without a terminal, nothing is applied without this.
+    #[arg(long)]
+    auto_approve: bool,
+    /// Accept a plan beyond the limits of its target, by its exact numbers: deletes=14,updates=30.
+    #[arg(long, value_name = "NUMBERS", default_value = "", value_parser = acknowledged, hide_default_value = true)]
+    ack: Acknowledged,
+}
+
+fn acknowledged(text: &str) -> Result<Acknowledged, plan::AcknowledgedError> {
+    if text.is_empty() { Ok(Acknowledged::default()) } else { text.parse() }
+}
+
+/// A plan that may be applied, with the live state it was checked against where that was just read.
+struct Ready {
+    plan: Plan,
+    live: Option<Vec<LiveState>>,
+}
+
+impl Apply {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
+    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        let mut saved = None;
+        if let Some(path) = &self.path {
+            if path.is_dir() {
+                super::enter(path)?;
+            } else {
+                saved = Some(load_plan(path)?);
+            }
+        }
+        let workspace = match Workspace::open(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let session = Session::open(&self.connect, &workspace.targets()).await?;
+        let result = self.run_in(&workspace, &session, saved, console).await;
+        session.close().await;
+        result
+    }
+
+    async fn run_in(
+        &self,
+        workspace: &Workspace,
+        session: &Session,
+        saved: Option<Plan>,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let ready = match saved {
+            Some(plan) => Ready { plan, live: None },
+            None => match planning::make(workspace, session, console).await? {
+                Ok(Planned { plan, live }) => Ready { plan, live: Some(live) },
+                Err(NoPlan(exit)) => return Ok(exit),
+            },
+        };
+        console.print(&render::plan::human(&ready.plan, console.painter()))?;
+        let pairs = pair(&ready.plan, workspace, session)?;
+        if ready.plan.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if self.guards_refuse(&pairs, console) {
+            return Ok(Exit::Refused);
+        }
+        let asked = match self.approval(console)? {
+            Approval::Given { asked } => asked,
+            Approval::Withheld(exit) => return Ok(exit),
+        };
+        // A saved plan, and one that somebody looked at for a while, may have been overtaken.
+        let just_read = ready.live.filter(|_| !asked);
+        let before = match self.before(&pairs, just_read, session, console).await? {
+            Some(before) => before,
+            None => return Ok(Exit::Stale),
+        };
+        self.execute(&pairs, before, session, console).await
+    }
+
+    fn guards_refuse(&self, pairs: &[(&TargetPlan, &Target)], console: Console) -> bool {
+        let breaches: Vec<_> =
+            pairs.iter().flat_map(|(plan, target)| plan::check_guards(plan, &target.limits, self.ack)).collect();
+        for breach in &breaches {
+            console.warn(&format!("{}: {breach}", console.error_painter().bad("refused")));
+        }
+        if !breaches.is_empty() {
+            let numbers: Vec<String> =
+                breaches.iter().map(|breach| format!("{}={}", breach.verb, breach.count)).collect();
+            console.warn(&format!(
+                "If all of this is meant, say so by its exact numbers: --ack {}",
+                numbers.join(",")
+            ));
+        }
+        !breaches.is_empty()
+    }
+
+    fn approval(&self, console: Console) -> anyhow::Result<Approval> {
+        if self.auto_approve {
+            return Ok(Approval::Given { asked: false });
+        }
+        match console.confirm("Apply these changes? Only `yes` is accepted:")? {
+            Some(true) => Ok(Approval::Given { asked: true }),
+            Some(false) => {
+                console.say("Nothing was applied.");
+                Ok(Approval::Withheld(Exit::Error))
+            }
+            None => {
+                console.warn("Nothing was applied: there is no terminal to ask on. To apply without being asked, add --auto-approve.");
+                Ok(Approval::Withheld(Exit::Refused))
+            }
+        }
+    }
+
+    /// The touched policies of each target just before the first write, or nothing if the plan no longer fits them.
+    async fn before(
+        &self,
+        pairs: &[(&TargetPlan, &Target)],
+        just_read: Option<Vec<LiveState>>,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Option<Vec<LiveState>>> {
+        let before = match just_read {
+            Some(live) => live.into_iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live, plan)).collect(),
+            None => {
+                let mut before = Vec::new();
+                for (plan, target) in pairs {
+                    before.push(self.read(plan, target, session).await?);
+                }
+                before
+            }
+        };
+        let mut fits = true;
+        for ((plan, _), live) in pairs.iter().zip(&before) {
+            for stale in check_unmoved(plan, live) {
+                fits = false;
+                let stale = stale.to_string();
+                console.warn(&format!("{}: {}", console.error_painter().bad("stale plan"), neutral(&stale)));
+            }
+        }
+        if !fits {
+            console.warn("Nothing was applied. Make a new plan and look at it again.");
+        }
+        Ok(fits.then_some(before))
+    }
+
+    async fn read(&self, plan: &TargetPlan, target: &Target, session: &Session) -> anyhow::Result<LiveState> {
+        let reader = session.reader(target)?;
+        let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
+        live.with_context(|| format!("target `{}`", target.name))
+    }
+
+    async fn execute(
+        &self,
+        pairs: &[(&TargetPlan, &Target)],
+        before: Vec<LiveState>,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let (mut applied, mut missing, mut verified) = (0, 0, true);
+        for ((plan, target), before) in pairs.iter().zip(before) {
+            if plan.calls.is_empty() {
+                continue;
+            }
+            if missing > 0 {
+                // What one organization allows does not depend on another; still, a person should look first.
+                missing += plan.calls.len();
+                continue;
+            }
+            console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
+            let progress = CallProgress::new(console, plan.calls.len());
+            let report = run(plan, &session.writer(target)?, self.connect.concurrency.get(), &progress).await;
+            progress.finish();
+            applied += report.applied();
+            missing += report.missing();
+            verified &= self.verify(plan, target, &before, &report, session, console).await?;
+        }
+        console.print(&format!("\n{}\n", closing(applied, missing)))?;
+        Ok(match (applied, missing) {
+            (_, 0) if verified => Exit::Done,
+            (0, _) => Exit::Error,
+            (_, _) => Exit::Partial,
+        })
+    }
+
+    /// Reads back what was written, and says what is not as it should be.
+    async fn verify(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        before: &LiveState,
+        report: &Report,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<bool> {
+        if report.is_uncertain() {
+            console.warn("The server did not say what became of a call; run `polwarden plan` to see where it stands.");
+            return Ok(false);
+        }
+        let applied: Vec<_> = report.applied_calls(&plan.calls).into_iter().cloned().collect();
+        let expected = plan::replay(before, &applied).context("the applied calls make no state")?;
+        let actual = self.read(plan, target, session).await.context("what was written could not be read back")?;
+        let mismatches = plan::verify(&expected, &actual);
+        for mismatch in &mismatches {
+            let text = mismatch.to_string();
+            console.warn(&format!("{}: {}", console.error_painter().bad("read back"), neutral(&text)));
+        }
+        Ok(mismatches.is_empty())
+    }
+}
+
+enum Approval {
+    Given { asked: bool },
+    Withheld(Exit),
+}
+
+fn closing(applied: usize, missing: usize) -> String {
+    if missing == 0 {
+        format!("Applied {applied} calls and read them back. Machines follow within five minutes.")
+    } else {
+        format!("Applied {applied} calls; {missing} were not applied. Run `polwarden apply` again to finish.")
+    }
+}
+
+/// Of a whole organization, what [`read_touched`] would have read.
+fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+    let created = |name: &str| {
+        plan.calls.iter().any(|call| match &call.send {
+            Operation::CreatePolicy { policy } => policy.name.as_str() == name,
+            Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().is_some_and(|new| new.as_str() == name),
+            Operation::DeletePolicy { .. }
+            | Operation::CreateRule { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. } => false,
+        })
+    };
+    live.policies
+        .retain(|policy| plan.before.iter().any(|before| before.id == policy.id) || created(policy.name.as_str()));
+    live
+}
+
+fn load_plan(path: &camino::Utf8Path) -> anyhow::Result<Plan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the plan `{path}`"))?;
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format_version: u32,
+    }
+    let Version { format_version } =
+        serde_json::from_str(&text).with_context(|| format!("`{path}` is not a plan that `plan --out` wrote"))?;
+    if format_version != FORMAT_VERSION {
+        bail!("`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again.");
+    }
+    serde_json::from_str(&text).with_context(|| format!("`{path}` is not a plan that `plan --out` wrote"))
+}
+
+/// Each target's plan with the target's configuration, which must not have moved since the plan was made.
+fn pair<'a>(
+    plan: &'a Plan,
+    workspace: &'a Workspace,
+    session: &Session,
+) -> anyhow::Result<Vec<(&'a TargetPlan, &'a Target)>> {
+    let targets = workspace.targets();
+    let mut pairs = Vec::new();
+    for target_plan in &plan.targets {
+        let name = &target_plan.target.name;
+        let Some(target) = targets.iter().find(|target| target.name == *name) else {
+            bail!("the plan is for target `{name}`, which is not one of the chosen targets");
+        };
+        if session.info(target)? != target_plan.target {
+            bail!("target `{name}` is another organization, profile or endpoint than the plan was made for; make the plan again");
+        }
+        pairs.push((target_plan, *target));
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,211 @@
+//! From targets to readers and writers: endpoints, credentials, and the embedded service.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use secrecy::SecretString;
+
+use crate::emulator;
+use crate::manifest::config::{Provider, Target};
+use crate::model::docker::Profile;
+use crate::plan::TargetInfo;
+use crate::provider::docker::{
+    Connection, Credentials, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader, Writer, credentials_from,
+};
+use crate::provider::http::{EndpointError, HttpClient, HttpOptions};
+
+/// The folder, beside `polwarden.yaml`, for what is kept between runs.
+const STATE_FOLDER: &str = ".polwarden";
+
+/// How to reach the services.
+#[derive(Debug, Args)]
+pub struct Connect {
+    /// Where a service is: `docker=URL`, or `docker=embedded` for one that runs inside this command and keeps its
+    /// state in `.polwarden/`. The variable POLWARDEN_DOCKER_ENDPOINT has the same effect.
+    #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
+    endpoints: Vec<EndpointArgument>,
+    /// How many requests may be under way at a time.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub concurrency: NonZeroUsize,
+}
+
+#[derive(Debug, Clone)]
+struct EndpointArgument {
+    provider: Provider,
+    choice: EndpointChoice,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum EndpointArgumentError {
+    #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
+    Form,
+    #[error("`{0}` is not a provider; this version knows docker")]
+    Provider(String),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
+impl FromStr for EndpointArgument {
+    type Err = EndpointArgumentError;
+    fn from_str(text: &str) -> Result<Self, EndpointArgumentError> {
+        let (provider, choice) = text.split_once('=').ok_or(EndpointArgumentError::Form)?;
+        match provider {
+            "docker" => Ok(Self { provider: Provider::Docker, choice: choice.parse()? }),
+            other => Err(EndpointArgumentError::Provider(other.to_owned())),
+        }
+    }
+}
+
+/// Open connections for the targets of one command.
+pub struct Session {
+    connections: BTreeMap<Profile, Connection>,
+    embedded: Vec<emulator::Running>,
+}
+
+impl Session {
+    /// Connects to what the targets need. Nothing is sent before the first read.
+    ///
+    /// # Errors
+    /// An endpoint or credentials that cannot be used, or an embedded service that does not start.
+    pub async fn open(arguments: &Connect, targets: &[&Target]) -> anyhow::Result<Self> {
+        let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
+        let http = HttpClient::new(options);
+        let mut session = Self { connections: BTreeMap::new(), embedded: Vec::new() };
+        if targets.is_empty() {
+            return Ok(session);
+        }
+        match docker_choice(arguments)?.endpoint()? {
+            Some(endpoint) => {
+                let credentials = credentials_from(|name| std::env::var(name).ok())?;
+                let connection = Connection::new(&http, &endpoint, credentials)?;
+                for target in targets {
+                    session.connections.insert(target.profile, connection.clone());
+                }
+            }
+            None => {
+                for target in targets {
+                    if !session.connections.contains_key(&target.profile) {
+                        session.embed(&http, target.profile, targets).await?;
+                    }
+                }
+            }
+        }
+        Ok(session)
+    }
+
+    /// Starts the embedded service of a profile and connects to it.
+    async fn embed(&mut self, http: &HttpClient, profile: Profile, targets: &[&Target]) -> anyhow::Result<()> {
+        let folder = Path::new(STATE_FOLDER);
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let ignore = folder.join(".gitignore");
+        if !ignore.exists() {
+            std::fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
+        }
+        let options = emulator::Options {
+            profile: emulator_profile(profile),
+            state: emulator::StateLocation::File(folder.join(format!("docker-{profile}.sqlite"))),
+            organizations: targets.iter().filter(|target| target.profile == profile).map(|t| seed(t)).collect(),
+            ..emulator::Options::default()
+        };
+        let running = emulator::start(options).await.context("cannot start the embedded service")?;
+        let endpoint = running.url().parse().context("the embedded service has no usable address")?;
+        let secret = SecretString::from("embedded".to_owned());
+        let credentials = Credentials::SignIn { identifier: "embedded".to_owned(), secret };
+        self.connections.insert(profile, Connection::new(http, &endpoint, credentials)?);
+        self.embedded.push(running);
+        Ok(())
+    }
+
+    /// A reader for a target's organization: it has no way to write.
+    ///
+    /// # Errors
+    /// The organization's name cannot be part of a URL.
+    pub fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
+        let (connection, organization) = self.find(target)?;
+        Ok(connection.reader(&organization, target.profile))
+    }
+
+    /// A writer for a target's organization.
+    ///
+    /// # Errors
+    /// The organization's name cannot be part of a URL.
+    pub fn writer(&self, target: &Target) -> anyhow::Result<Writer> {
+        let (connection, organization) = self.find(target)?;
+        Ok(connection.writer(&organization, target.profile))
+    }
+
+    /// What a plan says about a target.
+    ///
+    /// # Errors
+    /// The target is not one of those that the session was opened for.
+    pub fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
+        let endpoint = if self.embedded.is_empty() {
+            self.find(target)?.0.endpoint().to_string()
+        } else {
+            "embedded".to_owned()
+        };
+        let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _ } = target;
+        Ok(TargetInfo {
+            name: name.clone(),
+            provider: *provider,
+            organization: organization.clone(),
+            profile: *profile,
+            endpoint,
+        })
+    }
+
+    /// Stops the embedded services, if there are any.
+    pub async fn close(self) {
+        for running in self.embedded {
+            running.shutdown().await;
+        }
+    }
+
+    fn find(&self, target: &Target) -> anyhow::Result<(&Connection, Organization)> {
+        let organization = target
+            .organization
+            .parse()
+            .with_context(|| format!("target `{}`: the organization's name cannot be used", target.name))?;
+        match self.connections.get(&target.profile) {
+            Some(connection) => Ok((connection, organization)),
+            None => bail!("target `{}` has no connection", target.name),
+        }
+    }
+}
+
+/// The last `--endpoint docker=…`, else the variable, else the public service.
+fn docker_choice(arguments: &Connect) -> anyhow::Result<EndpointChoice> {
+    let given = arguments.endpoints.iter().rev().find(|argument| argument.provider == Provider::Docker);
+    if let Some(argument) = given {
+        return Ok(argument.choice.clone());
+    }
+    match std::env::var(ENDPOINT_VARIABLE) {
+        Ok(text) if !text.trim().is_empty() => {
+            text.trim().parse().with_context(|| format!("{ENDPOINT_VARIABLE} cannot be used"))
+        }
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(EndpointChoice::Default),
+        Err(error) => Err(error).with_context(|| format!("{ENDPOINT_VARIABLE} cannot be used")),
+    }
+}
+
+fn emulator_profile(profile: Profile) -> emulator::Profile {
+    match profile {
+        Profile::Seed => emulator::Profile::Seed,
+        Profile::Intermediate => emulator::Profile::Intermediate,
+        Profile::Current => emulator::Profile::Current,
+    }
+}
+
+/// The embedded service knows the teams that the target names.
+fn seed(target: &Target) -> emulator::OrganizationSeed {
+    let teams = target.teams.iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
+    emulator::OrganizationSeed {
+        name: target.organization.clone(),
+        teams: teams.collect(),
+        ..emulator::OrganizationSeed::default()
+    }
+}

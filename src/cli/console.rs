@@ -1,0 +1,98 @@
+//! The way out: human text and data to standard output, progress and errors to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
+
+use crate::render::paint::Painter;
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where a command writes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    out: Painter,
+    error: Painter,
+    quiet: bool,
+}
+
+impl Console {
+    /// Looks at the terminal and the wishes of the user.
+    pub fn new(colour: Colour, quiet: bool) -> Self {
+        let choose = |auto: ColorChoice| match colour {
+            Colour::Auto => auto != ColorChoice::Never,
+            Colour::Always => true,
+            Colour::Never => false,
+        };
+        let out = Painter::new(choose(AutoStream::choice(&io::stdout())));
+        let error = Painter::new(choose(AutoStream::choice(&io::stderr())));
+        Self { out, error, quiet }
+    }
+
+    /// The painter for standard output.
+    pub fn painter(self) -> Painter {
+        self.out
+    }
+
+    /// The painter for standard error.
+    pub fn error_painter(self) -> Painter {
+        self.error
+    }
+
+    /// Writes text to standard output as it is. A reader that went away (`| head`) is no error.
+    ///
+    /// # Errors
+    /// Any other failed write.
+    pub fn print(self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Writes one line to standard error, unless only errors are wanted.
+    pub fn say(self, text: &str) {
+        if !self.quiet {
+            self.warn(text);
+        }
+    }
+
+    /// Writes one line to standard error, always.
+    pub fn warn(self, text: &str) {
+        // There is nowhere left to report that standard error is closed.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Whether a person sits at standard error and wants to see progress.
+    pub fn shows_progress(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Asks a question that only `yes` answers, on a terminal; elsewhere there is no answer.
+    ///
+    /// # Errors
+    /// A failed read or write.
+    pub fn confirm(self, question: &str) -> io::Result<Option<bool>> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let mut error = io::stderr().lock();
+        write!(error, "{question} ")?;
+        error.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim(), "yes" | "y")))
+    }
+}

@@ -1,0 +1,70 @@
+//! `polwarden init`: a repository to start from.
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::schema;
+
+const CONFIG: &str = include_str!("init/polwarden.yaml");
+const POLICY: &str = include_str!("init/policy.yaml");
+const SETTINGS: &str = include_str!("init/settings.json");
+const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
+
+/// Write a configuration, a commented example policy, the schemas and editor set-up. Nothing is overwritten.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The directory to write to; the same as -C DIR. It is created if it does not exist.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+}
+
+impl Init {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
+            super::enter(path)?;
+        }
+        let mut files = vec![
+            (Utf8PathBuf::from("polwarden.yaml"), CONFIG.to_owned()),
+            ("policies/package-managers.yaml".into(), POLICY.to_owned()),
+            (".vscode/settings.json".into(), SETTINGS.to_owned()),
+            (".gitignore".into(), IGNORE.to_owned()),
+        ];
+        let schemas = schema::editor_schemas();
+        files.extend(schemas.into_iter().map(|file| (Utf8Path::new("schemas").join(file.name), file.text)));
+        // An ignore file that is there already is the user's, and is left as it is.
+        files.retain(|(path, _)| path != ".gitignore" || !path.exists());
+        let in_the_way: Vec<_> = files.iter().map(|(path, _)| path).filter(|path| path.exists()).collect();
+        if !in_the_way.is_empty() {
+            for path in in_the_way {
+                console.warn(&format!("`{path}` exists"));
+            }
+            console.warn("Nothing was written: `init` never overwrites. Start in another directory, or move these files away.");
+            return Ok(Exit::Error);
+        }
+        for (path, text) in &files {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
+                std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
+            }
+            std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
+            console.print(&format!("wrote {path}\n"))?;
+        }
+        console.print(NEXT)?;
+        Ok(Exit::Done)
+    }
+}
+
+const NEXT: &str = "
+Next:
+  polwarden validate                            check the manifests
+  polwarden plan --endpoint docker=embedded     see what would be done, without an account
+  polwarden apply --endpoint docker=embedded    do it to a service on this machine
+For the real service, put your organization into polwarden.yaml and set DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET.
+";

@@ -1,0 +1,83 @@
+//! `polwarden plan`: what would have to be done.
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning::{self, NoPlan};
+use super::workspace::{Selection, Workspace};
+use crate::render;
+
+/// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden plan
+  polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan examples/quickstart --endpoint docker=embedded")]
+pub struct Plan {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Exit with 2 if changes are pending.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// How to show the plan on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Write the plan to this file too, for `polwarden apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<Utf8PathBuf>,
+}
+
+/// How to show a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines (`schemas/plan.schema.json`).
+    Json,
+}
+
+impl Plan {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Anything that keeps the plan from being made, apart from invalid manifests.
+    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            super::enter(path)?;
+        }
+        let workspace = match Workspace::open(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let session = Session::open(&self.connect, &workspace.targets()).await?;
+        let made = planning::make(&workspace, &session, console).await;
+        session.close().await;
+        let plan = match made? {
+            Ok(planned) => planned.plan,
+            Err(NoPlan(exit)) => return Ok(exit),
+        };
+        let json = render::plan::json(&plan)?;
+        if let Some(path) = &self.out {
+            std::fs::write(path, &json).with_context(|| format!("cannot write the plan to `{path}`"))?;
+        }
+        match self.format {
+            Format::Human => console.print(&render::plan::human(&plan, console.painter()))?,
+            Format::Json => console.print(&json)?,
+        }
+        Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
+    }
+}

@@ -1,0 +1,82 @@
+//! `polwarden schema`: the JSON Schemas of manifests and output.
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::console::Console;
+use super::exit::Exit;
+use crate::manifest::schema::{self, SchemaFile};
+use crate::render;
+
+/// Write the JSON Schemas of manifests, configuration and output, for editors and other tools.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden schema
+  polwarden schema --out .polwarden/schemas
+  polwarden schema --check")]
+pub struct Schema {
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR", default_value = "schemas")]
+    out: Utf8PathBuf,
+    /// Write nothing; fail if the files in the folder are not what would be written.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Schema {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let files = all();
+        if self.check { check(&self.out, &files, console) } else { write(&self.out, &files, console) }
+    }
+}
+
+/// The schemas of everything that users write and read.
+fn all() -> Vec<SchemaFile> {
+    schema::all().into_iter().chain(render::schema::all()).collect()
+}
+
+/// The schemas that editors need.
+pub(super) fn editor_schemas() -> Vec<SchemaFile> {
+    schema::all()
+}
+
+fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
+    let mut stale = false;
+    for SchemaFile { name, text } in files {
+        let path = folder.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(found) if found == *text => {}
+            Ok(_) => {
+                stale = true;
+                console.warn(&format!("stale: {path}"));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                stale = true;
+                console.warn(&format!("missing: {path}"));
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{path}`")),
+        }
+    }
+    if stale {
+        console.warn(&format!("Run `polwarden schema --out {folder}` to bring them up to date."));
+        return Ok(Exit::Error);
+    }
+    console.say("The schemas are up to date.");
+    Ok(Exit::Done)
+}
+
+/// Writes the files; returns how it went.
+fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
+    for SchemaFile { name, text } in files {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write `{path}`"))?;
+        console.say(&format!("wrote {path}"));
+    }
+    Ok(Exit::Done)
+}

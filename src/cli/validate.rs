@@ -1,0 +1,123 @@
+//! `polwarden validate`: what is wrong with the manifests.
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning;
+use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
+use crate::check::Teams;
+use crate::diag::{Diagnostic, SourceMap};
+use crate::render::diagnostics::{Report, human};
+
+/// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden validate
+  polwarden validate examples/quickstart
+  polwarden validate --format json")]
+pub struct Validate {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Ask the server for the names of teams that the configuration does not know. Nothing else is asked of it.
+    #[arg(long)]
+    live: bool,
+    /// Take warnings for errors.
+    #[arg(long)]
+    strict: bool,
+    /// How to show the findings on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How to show findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines (`schemas/diagnostics.schema.json`).
+    Json,
+}
+
+impl Validate {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no configuration, or with `--live` a server cannot be read.
+    pub fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            super::enter(path)?;
+        }
+        match Workspace::read(&self.selection)? {
+            Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
+            Ok(workspace) => {
+                let mut findings = workspace.findings().to_vec();
+                if self.live {
+                    findings.extend(super::runtime()?.block_on(self.live_findings(&workspace))?);
+                } else {
+                    for target in workspace.targets() {
+                        findings.extend(workspace.check(target, &Teams::Offline).diagnostics);
+                    }
+                }
+                self.show(workspace.sources(), findings, workspace.files(), console)
+            }
+        }
+    }
+
+    async fn live_findings(&self, workspace: &Workspace) -> anyhow::Result<Vec<Diagnostic>> {
+        let targets = workspace.targets();
+        let session = Session::open(&self.connect, &targets).await?;
+        let mut findings = Vec::new();
+        for target in targets {
+            let checked = planning::resolve(workspace, &session, target).await;
+            findings.extend(checked.with_context(|| format!("target `{}`", target.name))?.diagnostics);
+        }
+        session.close().await;
+        Ok(findings)
+    }
+
+    fn show(
+        &self,
+        sources: &SourceMap,
+        findings: Vec<Diagnostic>,
+        files: usize,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let findings = unique(findings);
+        let errors = findings.iter().filter(|finding| is_error(finding)).count();
+        let warnings = findings.len() - errors;
+        match self.format {
+            Format::Human => {
+                console.print(&human(sources, &findings, console.painter().is_coloured()))?;
+                console.print(&closing(errors, warnings, files))?;
+            }
+            Format::Json => {
+                let mut json = serde_json::to_string_pretty(&Report::new(sources, &findings))?;
+                json.push('\n');
+                console.print(&json)?;
+            }
+        }
+        let failed = errors > 0 || (self.strict && warnings > 0);
+        Ok(if failed { Exit::Invalid } else { Exit::Done })
+    }
+}
+
+fn closing(errors: usize, warnings: usize, files: usize) -> String {
+    let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    let files = count(files, "manifest file");
+    match (errors, warnings) {
+        (0, 0) => format!("{files}: valid\n"),
+        (0, _) => format!("{files}: valid, {}\n", count(warnings, "warning")),
+        (_, 0) => format!("{files}: {}\n", count(errors, "error")),
+        (_, _) => format!("{files}: {}, {}\n", count(errors, "error"), count(warnings, "warning")),
+    }
+}

@@ -1,0 +1,212 @@
+//! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::console::Console;
+use super::exit::Exit;
+use crate::check::{self, Checked, Input, Teams};
+use crate::diag::{Code, Diagnostic, Severity, SourceMap, did_you_mean};
+use crate::manifest::config::{self, Config, Target};
+use crate::manifest::{Document, Manifest, parse_config};
+use crate::plan::Commit;
+use crate::render;
+use crate::repo::{self, Loaded, LoadedTarget, Source as _, WorkTree};
+
+/// Which targets a command is for.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Only this target of `polwarden.yaml`; may be given more than once.
+    #[arg(long = "target", value_name = "NAME")]
+    targets: Vec<String>,
+}
+
+/// The configuration and the manifests of a directory.
+pub struct Workspace {
+    sources: SourceMap,
+    config: Config,
+    loaded: Loaded,
+    /// Positions in the configuration.
+    selected: Vec<usize>,
+}
+
+/// Why a workspace did not open, as findings with their texts.
+pub struct Unusable {
+    /// The texts that the findings point into.
+    pub sources: SourceMap,
+    /// The findings; at least one is an error.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Workspace {
+    /// Reads the configuration and the manifests of the working directory.
+    ///
+    /// # Errors
+    /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
+    pub fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
+        let tree = WorkTree::open(Path::new("."))?;
+        if !Path::new(config::FILE_NAME).exists() {
+            bail!(
+                "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                config::FILE_NAME
+            );
+        }
+        let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
+        let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
+        let mut sources = SourceMap::default();
+        let file = sources.add(config::FILE_NAME, Arc::clone(&text));
+        let (config, document) = match parse_config(file, &text) {
+            Ok(config) => config,
+            Err(diagnostics) => return Ok(Err(Unusable { sources, diagnostics })),
+        };
+        let selected = select(&config, selection)?;
+        let findings = check::check_config(&config, document);
+        if findings.iter().any(is_error) {
+            return Ok(Err(Unusable { sources, diagnostics: findings }));
+        }
+        let mut loaded = repo::load(&tree, &config, document, &mut sources);
+        loaded.diagnostics.extend(findings);
+        Ok(Ok(Self { sources, config, loaded, selected }))
+    }
+
+    /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
+            show(&sources, diagnostics, console);
+            Exit::Invalid
+        }))
+    }
+
+    /// Like [`open`](Self::open), for a command that may find no manifests yet: that is no finding then, but all other
+    /// errors of files are, since a manifest that cannot be read may declare what would be imported again.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub fn open_for_import(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        let mut workspace = match Self::open(selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let nothing_yet = |finding: &Diagnostic| matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid);
+        workspace.loaded.diagnostics.retain(|finding| !nothing_yet(finding));
+        if workspace.report(Vec::new(), console) { Ok(Err(Exit::Invalid)) } else { Ok(Ok(workspace)) }
+    }
+
+    /// The chosen targets, in the order of the configuration.
+    pub fn targets(&self) -> Vec<&Target> {
+        self.selected.iter().filter_map(|index| self.config.targets.get(*index)).collect()
+    }
+
+    /// The texts of all files.
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// How many manifest files were read.
+    pub fn files(&self) -> usize {
+        self.loaded.files
+    }
+
+    /// The findings of files, syntax and schema.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.loaded.diagnostics
+    }
+
+    /// Checks what the manifests of a target mean.
+    pub fn check(&self, target: &Target, teams: &Teams) -> Checked {
+        let Some(loaded) = self.loaded(target) else { return Checked::default() };
+        let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
+        check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
+    }
+
+    /// Whether a manifest of a target names a team that only the server can confirm.
+    pub fn needs_server_teams(&self, target: &Target) -> bool {
+        let documents = self.loaded(target).map(|loaded| loaded.documents.iter().map(Arc::as_ref).collect::<Vec<_>>());
+        check::needs_server_teams(target, &documents.unwrap_or_default())
+    }
+
+    /// The names of the policies that the manifests of a target declare.
+    pub fn declared(&self, target: &Target) -> BTreeSet<&str> {
+        let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
+        let names = documents.filter_map(|document| match &document.manifest {
+            Manifest::Policy(policy) => Some(policy.metadata.name.as_str()),
+            Manifest::ResourceList(_) => None,
+        });
+        names.collect()
+    }
+
+    /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
+    pub fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
+        let mut findings = self.loaded.diagnostics.clone();
+        findings.extend(further);
+        show(&self.sources, findings, console)
+    }
+
+    /// The commit that the work tree is at.
+    pub fn commit(&self) -> Option<Commit> {
+        let head = repo::head(Path::new("."))?;
+        Some(Commit { id: head.id, dirty: head.dirty })
+    }
+
+    fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {
+        let position = self.config.targets.iter().position(|other| other.name == target.name)?;
+        self.loaded.targets.iter().find(|loaded| loaded.index == position)
+    }
+}
+
+/// The findings that are the same for two targets are one finding.
+pub fn unique(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = std::collections::HashSet::new();
+    findings.into_iter().filter(|finding| seen.insert(format!("{finding:?}"))).collect()
+}
+
+/// Whether a finding stops a plan.
+pub fn is_error(finding: &Diagnostic) -> bool {
+    finding.severity() == Severity::Error
+}
+
+fn show(sources: &SourceMap, findings: Vec<Diagnostic>, console: Console) -> bool {
+    let findings = unique(findings);
+    let errors = findings.iter().any(is_error);
+    let text = render::diagnostics::human(sources, &findings, console.error_painter().is_coloured());
+    let text = text.trim_end();
+    if text.is_empty() {
+    } else if errors {
+        console.warn(text);
+        console.warn("");
+    } else {
+        console.say(text);
+        console.say("");
+    }
+    errors
+}
+
+fn select(config: &Config, selection: &Selection) -> anyhow::Result<Vec<usize>> {
+    if selection.targets.is_empty() {
+        return Ok((0..config.targets.len()).collect());
+    }
+    let mut selected = Vec::new();
+    for name in &selection.targets {
+        match config.targets.iter().position(|target| target.name == *name) {
+            Some(position) => selected.push(position),
+            None => {
+                let names = || config.targets.iter().map(|target| target.name.as_str());
+                let hint = did_you_mean(names(), name).map_or_else(
+                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);
+            }
+        }
+    }
+    selected.sort_unstable();
+    selected.dedup();
+    Ok(selected)
+}

@@ -1,0 +1,37 @@
+//! The parser's marks (lines and columns in characters) as byte offsets.
+
+use saphyr_parser::Marker;
+
+/// The byte offset at which each line of a text begins.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Lines end where YAML 1.2 ends them (section 5.4): at LF, at CR LF, or at a CR alone.
+    pub(crate) fn of(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The byte that a mark points at. The line is trusted rather than the parser's running index: a column can
+    /// only be wrong until its line ends.
+    pub(crate) fn offset(&self, mark: &Marker) -> usize {
+        let line = mark.line().saturating_sub(1).min(self.starts.len() - 1);
+        let start = self.starts[line];
+        let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let content = &self.text[start..end];
+        if content.is_ascii() {
+            return (start + mark.col()).min(end);
+        }
+        content.char_indices().nth(mark.col()).map_or(end, |(at, _)| start + at)
+    }
+}

@@ -1,0 +1,213 @@
+//! Spans from the parser's events.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, Span};
+
+use super::{Children, Duplicate, Node, Spans};
+use crate::diag::marks::Lines;
+use crate::diag::{Path, Segment};
+
+/// Deeper nodes get no spans of their own: manifests that deep are refused anyway.
+const MAX_DEPTH: usize = 128;
+
+/// A collection that is still open.
+struct Open {
+    /// Its position in the nodes.
+    node: usize,
+    /// For a mapping: the key that waits for its value.
+    key: Option<(String, Range<usize>)>,
+    /// For a mapping: where each key stood first, by position in its children.
+    seen: HashMap<String, usize>,
+    mapping: bool,
+}
+
+pub(super) struct Builder<'a> {
+    text: &'a str,
+    lines: Lines<'a>,
+    spans: Spans,
+    open: Vec<Open>,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, lines: Lines::of(text), spans: Spans::default(), open: Vec::new() }
+    }
+
+    pub(super) fn run(mut self) -> Spans {
+        // The parser counts no column for a byte order mark, so it must not see one.
+        let mark = self.text.len() - self.text.trim_start_matches('\u{feff}').len();
+        let text = self.text;
+        self.text = &text[mark..];
+        self.lines = Lines::of(self.text);
+        let mut parser = Parser::new_from_str(self.text);
+        while let Some(Ok((event, span))) = parser.next_event() {
+            if !self.event(event, span) {
+                break;
+            }
+        }
+        self.close_all();
+        self.spans.shift(mark);
+        self.spans
+    }
+
+    /// Takes one event; false means that the rest is not worth reading.
+    fn event(&mut self, event: Event<'_>, span: Span) -> bool {
+        let range = self.range(span);
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) => {
+                self.open.clear();
+                self.spans.roots.push(None);
+            }
+            Event::Alias(_) => self.scalar(None, range),
+            Event::Scalar(text, ..) => self.scalar(Some(&text), range),
+            Event::SequenceStart(..) => self.start(Children::Items(Vec::new()), range),
+            Event::MappingStart(..) => self.start(Children::Entries(Vec::new()), range),
+            Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
+        }
+        self.open.len() <= MAX_DEPTH
+    }
+
+    /// The bytes of an event, without white space at the end (block scalars reach to the next token).
+    fn range(&self, span: Span) -> Range<usize> {
+        let start = self.lines.offset(&span.start);
+        let end = self.lines.offset(&span.end).max(start);
+        let text = self.text[start..end].trim_end();
+        start..start + text.len()
+    }
+
+    fn scalar(&mut self, text: Option<&str>, range: Range<usize>) {
+        if let Some(open) = self.open.last_mut()
+            && open.mapping
+            && open.key.is_none()
+        {
+            open.key = Some((text.unwrap_or_default().to_owned(), range));
+            return;
+        }
+        self.attach(range, Children::None);
+    }
+
+    fn start(&mut self, children: Children, range: Range<usize>) {
+        let mapping = matches!(children, Children::Entries(_));
+        if let Some(open) = self.open.last_mut()
+            && open.mapping
+            && open.key.is_none()
+        {
+            // A collection as a key is not supported by manifests; it stands for an unnamed key.
+            open.key = Some((String::new(), range.clone()));
+        }
+        let node = self.attach(range, children);
+        self.open.push(Open { node, key: None, seen: HashMap::new(), mapping });
+    }
+
+    fn end(&mut self, end: usize) {
+        let Some(open) = self.open.pop() else { return };
+        let flow = self.is_flow(open.node);
+        if let Some(node) = self.spans.nodes.get_mut(open.node)
+            && flow
+        {
+            node.value.end = end.max(node.value.end);
+        }
+        self.grow_parent(open.node);
+    }
+
+    fn is_flow(&self, node: usize) -> bool {
+        let start = self.spans.nodes.get(node).map_or(0, |node| node.value.start);
+        matches!(self.text.as_bytes().get(start), Some(b'[' | b'{'))
+    }
+
+    /// A collection reaches at least to the end of its last child.
+    fn grow_parent(&mut self, child: usize) {
+        let Some(end) = self.spans.nodes.get(child).map(|node| node.value.end) else { return };
+        if let Some(open) = self.open.last()
+            && let Some(parent) = self.spans.nodes.get_mut(open.node)
+        {
+            parent.value.end = parent.value.end.max(end);
+        }
+    }
+
+    /// Adds a node to the collection that is open, or as the root of its document.
+    fn attach(&mut self, value: Range<usize>, children: Children) -> usize {
+        let at = self.spans.nodes.len();
+        let Some(open) = self.open.last_mut() else {
+            self.spans.nodes.push(Node { key: None, value, children });
+            if let Some(root) = self.spans.roots.last_mut() {
+                root.get_or_insert(at);
+            }
+            return at;
+        };
+        let entry = open.key.take();
+        let (name, key) = entry.map_or((None, None), |(name, range)| (Some(name), Some(range)));
+        // A value that is not written is shown at its key.
+        let written = !value.is_empty() || !matches!(children, Children::None);
+        let value = key.clone().filter(|_| !written).unwrap_or(value);
+        let first = name.as_ref().and_then(|name| open.seen.get(name).copied());
+        match (self.spans.nodes.get_mut(open.node).map(|node| &mut node.children), name.clone()) {
+            (Some(Children::Items(items)), _) => items.push(at),
+            (Some(Children::Entries(entries)), Some(name)) if first.is_none() => {
+                open.seen.insert(name.clone(), at);
+                entries.push((name, at));
+            }
+            (Some(Children::Entries(_) | Children::None) | None, _) => {}
+        }
+        self.spans.nodes.push(Node { key: key.clone(), value, children });
+        self.grow_parent(at);
+        if let (Some(first), Some(name), Some(second)) = (first, name, key) {
+            self.duplicate(first, name, second);
+        }
+        at
+    }
+
+    fn duplicate(&mut self, first: usize, name: String, second: Range<usize>) {
+        let Some(first) = self.spans.nodes.get(first).and_then(|node| node.key.clone()) else { return };
+        let path = self.path().key(name);
+        let document = u32::try_from(self.spans.roots.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.spans.duplicates.push(Duplicate { document, path, first, second });
+    }
+
+    /// The path of the collection that is open.
+    fn path(&self) -> Path {
+        let steps = self.open.windows(2).filter_map(|pair| {
+            let [parent, child] = pair else { return None };
+            self.step(parent.node, child.node)
+        });
+        steps.collect()
+    }
+
+    fn step(&self, parent: usize, child: usize) -> Option<Segment> {
+        match &self.spans.nodes.get(parent)?.children {
+            Children::None => None,
+            Children::Items(items) => items.iter().rposition(|at| *at == child).map(Segment::Index),
+            Children::Entries(entries) => {
+                entries.iter().rev().find(|(_, at)| *at == child).map(|(name, _)| Segment::Key(name.clone()))
+            }
+        }
+    }
+
+    /// Closes what a broken text leaves open, so that parents reach over their children.
+    fn close_all(&mut self) {
+        while let Some(open) = self.open.pop() {
+            self.grow_parent(open.node);
+        }
+    }
+}
+
+impl Spans {
+    /// Moves everything by what stood before the text that was parsed.
+    fn shift(&mut self, by: usize) {
+        if by == 0 {
+            return;
+        }
+        let moved = |range: &mut Range<usize>| *range = range.start + by..range.end + by;
+        for node in &mut self.nodes {
+            node.key.iter_mut().for_each(moved);
+            moved(&mut node.value);
+        }
+        for duplicate in &mut self.duplicates {
+            moved(&mut duplicate.first);
+            moved(&mut duplicate.second);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What the contract asks of a request's content. Where it is silent, these checks are permissive.
+
+pub(super) mod cedar;
+mod host;
+pub(super) mod layer;
+mod path;
+pub(super) mod rule;
+
+pub(super) use rule::RuleFields;

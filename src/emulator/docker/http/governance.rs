@@ -1,0 +1,96 @@
+//! The eight operations on the wire: parameters and bodies in, answers out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::super::app::App;
+use super::super::check::RuleFields;
+use super::super::operations::{policies, rules};
+use super::super::refusal::Refusal;
+use super::input::{At, RawBody, body};
+
+type Answer = Result<(StatusCode, Json<Value>), Refusal>;
+type Shared = State<Arc<App>>;
+
+const JSON: &str = "application/json";
+
+fn ok(value: Value) -> (StatusCode, Json<Value>) {
+    (StatusCode::OK, Json(value))
+}
+
+fn created(value: Value) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(value))
+}
+
+pub(super) async fn list_policies(
+    State(app): Shared,
+    At(organization): At<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    app.run(move |app| {
+        let parameter = |name| query.get(name).map(String::as_str);
+        policies::list(app, &organization, parameter("page_size"), parameter("page_token"))
+    })
+    .await
+    .map(ok)
+}
+
+pub(super) async fn create_policy(
+    State(app): Shared,
+    At(organization): At<String>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
+    let fields = body(&headers, raw, JSON)?;
+    app.run(move |app| policies::create(app, &organization, fields)).await.map(created)
+}
+
+pub(super) async fn get_policy(State(app): Shared, At((organization, policy)): At<(String, String)>) -> Answer {
+    app.run(move |app| policies::get(app, &organization, &policy)).await.map(ok)
+}
+
+pub(super) async fn update_policy(
+    State(app): Shared,
+    At((organization, policy)): At<(String, String)>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
+    let fields = body(&headers, raw, JSON)?;
+    app.run(move |app| policies::update(app, &organization, &policy, fields)).await.map(ok)
+}
+
+pub(super) async fn delete_policy(State(app): Shared, At((organization, policy)): At<(String, String)>) -> Answer {
+    app.run(move |app| policies::delete(app, &organization, &policy)).await.map(ok)
+}
+
+pub(super) async fn create_rule(
+    State(app): Shared,
+    At((organization, policy)): At<(String, String)>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
+    let fields: RuleFields = body(&headers, raw, JSON)?;
+    app.run(move |app| rules::create(app, &organization, &policy, fields)).await.map(created)
+}
+
+pub(super) async fn update_rule(
+    State(app): Shared,
+    At((organization, policy, rule)): At<(String, String, String)>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
+    let fields: RuleFields = body(&headers, raw, app.profile.rule_patch_media_type())?;
+    app.run(move |app| rules::update(app, &organization, &policy, &rule, fields)).await.map(ok)
+}
+
+pub(super) async fn delete_rule(
+    State(app): Shared,
+    At((organization, policy, rule)): At<(String, String, String)>,
+) -> Answer {
+    app.run(move |app| rules::delete(app, &organization, &policy, &rule)).await.map(ok)
+}

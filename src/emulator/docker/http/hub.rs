@@ -1,0 +1,125 @@
+//! The Hub's own operations that a client of the governance API needs: sign-in and teams.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{OriginalUri, Query, State};
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::app::App;
+use super::super::operations::require_organization;
+use super::super::refusal::Refusal;
+use super::input::{At, RawBody, body};
+
+/// Sign-in of profile `seed`.
+pub(super) const LOGIN_PATH: &str = "/v2/users/login";
+/// Sign-in of the later profiles.
+pub(super) const TOKEN_PATH: &str = "/v2/auth/token";
+
+/// The default and the most that a page of teams holds.
+const GROUPS_PAGE: usize = 10;
+const GROUPS_PAGE_MAX: usize = 100;
+
+/// The body of `POST /v2/users/login`. It has no `Debug`: it holds a secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    username: String,
+    password: String,
+}
+
+/// The body of `POST /v2/auth/token`. It has no `Debug`: it holds a secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenRequest {
+    identifier: String,
+    secret: String,
+}
+
+/// Profile `seed`: `{token}`.
+pub(super) async fn login(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
+    match body::<Login>(&headers, raw, "application/json") {
+        Ok(Login { username, password }) => sign_in(&app, &username, &password, "token"),
+        Err(_) => malformed(),
+    }
+}
+
+/// From `intermediate` on: `{access_token}`.
+pub(super) async fn create_token(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
+    match body::<TokenRequest>(&headers, raw, "application/json") {
+        Ok(TokenRequest { identifier, secret }) => sign_in(&app, &identifier, &secret, "access_token"),
+        Err(_) => malformed(),
+    }
+}
+
+fn sign_in(app: &App, subject: &str, secret: &str, member: &str) -> Response {
+    match app.tokens.sign_in(subject, secret) {
+        Ok(Some(token)) => Json(json!({member: token})).into_response(),
+        Ok(None) => Refusal::unauthenticated().with_message("Incorrect authentication credentials").into_hub_response(),
+        Err(error) => Refusal::from(error).into_hub_response(),
+    }
+}
+
+/// The parser's message could quote the credentials, so it is not passed on.
+fn malformed() -> Response {
+    Refusal::invalid("the credentials are malformed").into_hub_response()
+}
+
+/// The organization's teams, by pages: `{count, next, previous, results}`.
+pub(super) async fn groups(
+    State(app): State<Arc<App>>,
+    At(organization): At<String>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let base = format!("http://{}{}", host(&headers), uri.path());
+    match app.run(move |app| page_of_groups(app, &organization, &query, &base)).await {
+        Ok(page) => Json(page).into_response(),
+        Err(refusal) => refusal.into_hub_response(),
+    }
+}
+
+fn page_of_groups(
+    app: &App,
+    organization: &str,
+    query: &HashMap<String, String>,
+    base: &str,
+) -> Result<Value, Refusal> {
+    let page = number(query, "page", 1)?;
+    let size = number(query, "page_size", GROUPS_PAGE)?.min(GROUPS_PAGE_MAX);
+    let teams = app.store.read(|records| {
+        require_organization(app, records, organization)?;
+        Ok::<_, Refusal>(records.teams(organization)?)
+    })?;
+    let pages = teams.len().div_ceil(size).max(1);
+    if page > pages {
+        return Err(Refusal::not_found("page"));
+    }
+    let link = |page: usize| format!("{base}?page={page}&page_size={size}");
+    Ok(json!({
+        "count": teams.len(),
+        "next": (page < pages).then(|| link(page + 1)),
+        "previous": (page > 1).then(|| link(page - 1)),
+        "results": teams.iter().skip((page - 1) * size).take(size).collect::<Vec<_>>(),
+    }))
+}
+
+fn number(query: &HashMap<String, String>, name: &str, default: usize) -> Result<usize, Refusal> {
+    let Some(text) = query.get(name) else { return Ok(default) };
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| Refusal::invalid(format!("{name} must be positive")))
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost")
+}
+
+/// What does not exist says so in the shape of its part of the API; the other profile's sign-in does not exist.
+pub(super) async fn not_here(OriginalUri(uri): OriginalUri) -> Response {
+    let refusal = Refusal::not_found("endpoint");
+    if uri.path().contains("/governance/") { refusal.into_response() } else { refusal.into_hub_response() }
+}

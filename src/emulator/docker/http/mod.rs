@@ -1,0 +1,54 @@
+//! HTTP: the routes of a profile, and what every request passes through.
+
+mod around;
+mod governance;
+mod hub;
+mod input;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, patch, post};
+
+use super::app::App;
+use super::profile::Profile;
+use super::refusal::Refusal;
+
+/// The longest request body in bytes: ten times a full policy.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The service below `/v2`.
+pub(super) fn router(app: Arc<App>) -> Router {
+    let profile = app.profile;
+    let governance = governance(profile).route_layer(from_fn_with_state(app.clone(), around::require_token));
+    let groups = get(hub::groups).route_layer(from_fn_with_state(app.clone(), around::require_hub_token));
+    let sign_in = match profile {
+        Profile::Seed => Router::new().route(hub::LOGIN_PATH, post(hub::login)),
+        Profile::Intermediate | Profile::Current => Router::new().route(hub::TOKEN_PATH, post(hub::create_token)),
+    };
+    Router::new()
+        .nest("/v2/orgs/{organization}/governance/policies", governance)
+        .route("/v2/orgs/{organization}/groups", groups)
+        .merge(sign_in)
+        .method_not_allowed_fallback(async || Refusal::no_such_operation())
+        .fallback(hub::not_here)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(app.clone(), around::disturb))
+        .layer(from_fn_with_state(app.clone(), around::record))
+        .layer(from_fn_with_state(app.clone(), around::identify))
+        .with_state(app)
+}
+
+fn governance(profile: Profile) -> Router<Arc<App>> {
+    let mut policy: MethodRouter<Arc<App>> = get(governance::get_policy);
+    if profile.has_policy_writes() {
+        policy = policy.patch(governance::update_policy).delete(governance::delete_policy);
+    }
+    Router::new()
+        .route("/", get(governance::list_policies).post(governance::create_policy))
+        .route("/{policy}", policy)
+        .route("/{policy}/rules", post(governance::create_rule))
+        .route("/{policy}/rules/{rule}", patch(governance::update_rule).delete(governance::delete_rule))
+}

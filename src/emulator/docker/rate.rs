@@ -1,0 +1,59 @@
+//! The Hub's rate, which is counted by the minute.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+/// Requests a minute that the headers promise: far more than the emulator can serve, so none is refused.
+const LIMIT: u64 = 1_000_000;
+
+/// What the headers `X-RateLimit-Limit`, `-Remaining` and `-Reset` say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quota {
+    /// Requests a minute.
+    pub(super) limit: u64,
+    /// Requests that this minute has left.
+    pub(super) remaining: u64,
+    /// When the next minute begins, in seconds since the epoch.
+    pub(super) reset: u64,
+}
+
+/// The requests of the minute that runs.
+#[derive(Debug, Default)]
+pub(super) struct Rate(Mutex<Window>);
+
+#[derive(Debug, Default)]
+struct Window {
+    minute: u64,
+    used: u64,
+}
+
+impl Rate {
+    /// Counts a request that is answered now.
+    pub(super) fn count(&self) -> Quota {
+        self.count_at(u64::try_from(Timestamp::now().as_second()).unwrap_or(0))
+    }
+
+    fn count_at(&self, second: u64) -> Quota {
+        let minute = second / 60;
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.minute != minute {
+            *window = Window { minute, used: 0 };
+        }
+        window.used += 1;
+        Quota { limit: LIMIT, remaining: LIMIT.saturating_sub(window.used).max(1), reset: (minute + 1) * 60 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_counts_down_and_the_next_begins_anew() {
+        let rate = Rate::default();
+        let remaining = |second| rate.count_at(second).remaining;
+        assert_eq!((remaining(60), remaining(119), remaining(120)), (LIMIT - 1, LIMIT - 2, LIMIT - 1));
+        assert_eq!(rate.count_at(121).reset, 180);
+    }
+}

@@ -1,0 +1,116 @@
+//! Why a request is refused, as the service says it.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::profile::Profile;
+
+/// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema `Error`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// 400: the request is malformed or fails validation.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_argument", message)
+    }
+
+    /// 401: no token, or one that is not good.
+    pub(super) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "unauthenticated")
+    }
+
+    /// The same with another message.
+    pub(super) fn with_message(self, message: &str) -> Self {
+        Self { message: message.to_owned(), ..self }
+    }
+
+    /// 404: `what` (such as `policy`) does not exist.
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found"))
+    }
+
+    /// An organization that does not exist: told from `intermediate` on; under `seed`, where listing and creating have
+    /// no 404, it looks like one that the caller may not use.
+    pub(super) fn unknown_organization(profile: Profile) -> Self {
+        if profile.hides_organizations() {
+            Self::not_found("organization")
+        } else {
+            Self::new(StatusCode::FORBIDDEN, "permission_denied", "permission denied")
+        }
+    }
+
+    /// 405: the path exists, the operation does not.
+    pub(super) fn no_such_operation() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "unimplemented", "method not allowed")
+    }
+
+    /// 409: `what` (such as `policy name`) is taken.
+    pub(super) fn conflict(what: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", format!("{what} already in use"))
+    }
+
+    /// 413: the body is longer than any policy may be.
+    pub(super) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_argument", "the request body is too large")
+    }
+
+    /// 415: the body's media type is not that of the operation.
+    pub(super) fn media_type(expected: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalid_argument",
+            format!("the content type must be {expected}"),
+        )
+    }
+
+    /// A full organization or policy: 403 `limit_exceeded`, or 400 where the profile has no such code.
+    pub(super) fn limit(profile: Profile, message: String) -> Self {
+        if profile.has_limit_exceeded() {
+            Self::new(StatusCode::FORBIDDEN, "limit_exceeded", message)
+        } else {
+            Self::invalid(message)
+        }
+    }
+
+    /// 500: the emulator failed; `error` goes to the emulator's own log only.
+    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "the emulator cannot answer a request");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
+    }
+
+    /// The same refusal as the Hub's own endpoints say it: `{"detail", "message", "errinfo"}`.
+    pub(super) fn into_hub_response(self) -> Response {
+        let Self { status, code: _, message } = self;
+        (status, Json(json!({"detail": message, "message": message, "errinfo": {}}))).into_response()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self { status, code, message } = self;
+        (status, Json(json!({"error": {"code": code, "message": message}}))).into_response()
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<getrandom::Error> for Refusal {
+    fn from(error: getrandom::Error) -> Self {
+        Self::internal(&error)
+    }
+}

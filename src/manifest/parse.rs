@@ -1,0 +1,107 @@
+//! Text → typed manifests, with every finding of syntax and schema.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::config::{self, Config};
+use super::schema::{self, Kind};
+use super::{Document, Manifest, yaml};
+use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place};
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The documents that fit their schema, in the order of the file.
+    pub documents: Vec<Document>,
+    /// The findings of all documents.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How many findings of one file are kept: a hostile file could hold a hundred thousand.
+const MAX_FINDINGS: usize = 100;
+
+fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.len() > MAX_FINDINGS {
+        let message = format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
+        diagnostics.truncate(MAX_FINDINGS);
+        diagnostics.push(Diagnostic::new(Code::YamlLimit, message, Place::File(file)));
+    }
+}
+
+/// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
+/// a syntax error is checked too.
+pub fn parse(file: FileId, text: &str) -> Parsed {
+    let yaml::Raw { documents, diagnostics } = yaml::read(file, text);
+    let mut parsed = Parsed { documents: Vec::with_capacity(documents.len()), diagnostics };
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match manifest(id, value) {
+            Ok(manifest) => parsed.documents.push(Document { id, manifest }),
+            Err(findings) => parsed.diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut parsed.diagnostics);
+    parsed
+}
+
+fn manifest(id: DocumentId, value: Value) -> Result<Manifest, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Policy => typed(id, value).map(Manifest::Policy),
+        Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
+        Kind::Config => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let finding = Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
+            Err(vec![finding.help(format!("the configuration stands in `{}` alone", config::FILE_NAME))])
+        }
+    }
+}
+
+/// Reads the configuration of a repository.
+///
+/// # Errors
+/// All findings of the file; none of it is used then.
+pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
+    let yaml::Raw { documents, mut diagnostics } = yaml::read(file, text);
+    let mut configs = Vec::new();
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match config(id, value) {
+            Ok(config) => configs.push((config, id)),
+            Err(findings) => diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut diagnostics);
+    if let Some((_, second)) = configs.get(1) {
+        let place = Place::value(*second, Path::root());
+        let finding = Diagnostic::new(Code::InvalidValue, "a second configuration in one file", place);
+        diagnostics.push(finding.help("move its targets to the first"));
+    }
+    match configs.pop() {
+        Some(config) if diagnostics.is_empty() => Ok(config),
+        None if diagnostics.is_empty() => {
+            let finding = Diagnostic::new(Code::MissingField, "the configuration is empty", Place::File(file));
+            Err(vec![finding.help("begin with `apiVersion: polwarden/v1` and `kind: Config`")])
+        }
+        Some(_) | None => Err(diagnostics),
+    }
+}
+
+fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Config => typed(id, value),
+        kind @ (Kind::Policy | Kind::ResourceList) => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
+            let finding = Diagnostic::new(Code::UnknownKind, message, place);
+            Err(vec![finding.help("move it to a file of its own, under a path of the target")])
+        }
+    }
+}
+
+/// The schema is generated from the type, so that this fails only where the two disagree.
+fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
+    serde_json::from_value(value).map_err(|error| {
+        let place = Place::value(id, Path::root());
+        vec![Diagnostic::new(Code::InvalidValue, format!("the manifest cannot be read: {error}"), place)]
+    })
+}

@@ -1,0 +1,41 @@
+//! The kinds of documents that this version knows.
+
+/// A kind of document, chosen by its `apiVersion` and `kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::manifest) enum Kind {
+    Policy,
+    ResourceList,
+    Config,
+}
+
+impl Kind {
+    pub(in crate::manifest) const ALL: &'static [Self] = &[Self::Policy, Self::ResourceList, Self::Config];
+
+    pub(in crate::manifest) fn api_version(self) -> &'static str {
+        match self {
+            Self::Policy => "docker.com/governance/v1",
+            Self::ResourceList | Self::Config => "polwarden/v1",
+        }
+    }
+
+    pub(in crate::manifest) fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "Policy",
+            Self::ResourceList => "ResourceList",
+            Self::Config => "Config",
+        }
+    }
+
+    /// The name of the schema's file.
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::Policy => "docker-policy.schema.json",
+            Self::ResourceList => "resource-list.schema.json",
+            Self::Config => "config.schema.json",
+        }
+    }
+
+    pub(super) fn find(api_version: &str, name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name && kind.api_version() == api_version)
+    }
+}

@@ -1,0 +1,54 @@
+//! Text → documents, as JSON values. JSON is YAML, so this reads both.
+//!
+//! Two readers give the same values: [`plain`] takes the block style that manifests are nearly always written in, at
+//! several times the speed; it passes on whatever it does not fully understand, and then [`full`] (all of YAML 1.2,
+//! by saphyr-parser) decides alone. Only `full` reports findings. A property test holds the two together.
+
+mod full;
+mod plain;
+mod scalar;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use crate::diag::{Code, Diagnostic, FileId, Place};
+
+/// The largest manifest that is read, in bytes. The service refuses policies above 400 KB, so that this is ample.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// How deep collections may nest; manifests need six levels.
+const MAX_DEPTH: usize = 64;
+
+/// How much aliases may add to a file, in bytes of text, a node counting as 16 ("billion laughs").
+const MAX_EXPANSION: usize = 1 << 20;
+
+/// One document that is not empty.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RawDocument {
+    /// The position in the file, empty documents counted.
+    pub(super) index: u32,
+    /// The content.
+    pub(super) value: Value,
+}
+
+/// What a text holds, with the findings of syntax.
+#[derive(Debug, Default)]
+pub(super) struct Raw {
+    pub(super) documents: Vec<RawDocument>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads all documents of a text. What stands before a syntax error is still there.
+pub(super) fn read(file: FileId, text: &str) -> Raw {
+    if text.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes; at most {MAX_BYTES} are read", text.len());
+        let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
+        return Raw { documents: Vec::new(), diagnostics: vec![finding.help("split it into several files")] };
+    }
+    match plain::read(text) {
+        Some(documents) => Raw { documents, diagnostics: Vec::new() },
+        None => full::read(file, text),
+    }
+}

@@ -1,0 +1,168 @@
+//! The plan of one Docker target.
+
+mod draft;
+mod policy;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use super::effect::Effect;
+use super::fingerprint::fingerprint;
+use super::matching::pair_policies;
+use super::order;
+use super::types::{
+    Before, Change, ChangeKind, Held, HeldReason, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    UnmanagedPolicy,
+};
+use crate::diag::Place;
+use crate::manifest::config::Unmanaged;
+use crate::model::docker::limits::POLICIES_PER_ORGANIZATION;
+use crate::model::docker::{DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId};
+
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Placement};
+
+/// All that the plan of one target is made from.
+pub struct Request<'a> {
+    /// The target.
+    pub target: TargetInfo,
+    /// What its manifests want, checked.
+    pub desired: &'a [DesiredPolicy],
+    /// What its organization holds, completely read.
+    pub live: &'a LiveState,
+    /// What to do with live policies that no manifest declares.
+    pub unmanaged: Unmanaged,
+    /// The line that a place is on.
+    pub locate: &'a dyn Fn(&Place) -> SourceRef,
+}
+
+/// Plans one target. The result does not depend on the order of `desired` or `live`.
+pub fn plan_target(request: &Request<'_>) -> TargetPlan {
+    let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
+    desired.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
+    live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+
+    let mut planner =
+        Planner { request, drafts: Drafts::default(), changes: Vec::new(), held: Vec::new(), notes: Vec::new() };
+    let pairing = pair_policies(&live, &desired);
+    for (live_index, desired_index) in &pairing.pairs {
+        planner.update_policy(live[*live_index], desired[*desired_index]);
+    }
+    let crowded = live.len() + pairing.only_desired.len() > POLICIES_PER_ORGANIZATION;
+    for desired_index in &pairing.only_desired {
+        planner.create_policy(desired[*desired_index], crowded);
+    }
+    let unmanaged = pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])).collect();
+    planner.finish(&live, unmanaged)
+}
+
+/// Collects what the plan will hold, policy by policy.
+struct Planner<'a> {
+    request: &'a Request<'a>,
+    drafts: Drafts,
+    changes: Vec<Change>,
+    held: Vec<Held>,
+    notes: Vec<Note>,
+}
+
+impl Planner<'_> {
+    fn locate(&self, place: &Place) -> Option<SourceRef> {
+        Some((self.request.locate)(place))
+    }
+
+    fn unmanaged(&mut self, live: &LivePolicy) -> Option<UnmanagedPolicy> {
+        let treatment = self.request.unmanaged;
+        match treatment {
+            Unmanaged::Ignore => return None,
+            Unmanaged::Report => {}
+            Unmanaged::Prune => self.prune(live),
+        }
+        let rules = rule_count(live);
+        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment })
+    }
+
+    fn prune(&mut self, live: &LivePolicy) {
+        let reason = if let LiveContent::Opaque(opaque) = &live.content {
+            Some(HeldReason::NotUnderstood { why: opaque.why.clone() })
+        } else if !self.request.target.profile.has_policy_writes() {
+            let wanted = "delete it, as no manifest declares it".to_owned();
+            Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
+        } else {
+            None
+        };
+        match reason {
+            Some(reason) => self.hold_policy(&live.name, None, reason),
+            None => self.delete_policy(live),
+        }
+    }
+
+    /// Deletes a policy with all its rules in one call.
+    fn delete_policy(&mut self, live: &LivePolicy) {
+        let children = self.removed_rules(live);
+        self.changes.push(Change {
+            kind: ChangeKind::Delete,
+            resource: ResourceKind::Policy,
+            name: live.name.clone(),
+            id: Some(live.id.to_string()),
+            source: None,
+            fields: Vec::new(),
+            children,
+        });
+        let send = Operation::DeletePolicy { id: live.id.clone() };
+        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
+    }
+
+    fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
+        self.held.push(Held { resource: ResourceKind::Policy, policy: name.to_owned(), rule: None, source, reason });
+    }
+
+    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
+        let Self { request, drafts, mut changes, mut held, mut notes } = self;
+        let (calls, gaps) = order::arrange(drafts);
+        notes.extend(gaps);
+        notes.sort();
+        notes.dedup();
+        let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
+        let before = live
+            .iter()
+            .filter(|policy| touched.contains(&policy.id))
+            .map(|policy| Before { id: policy.id.clone(), name: policy.name.clone(), fingerprint: fingerprint(policy) })
+            .collect();
+        changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+        held.sort_by(|a, b| (&a.policy, &a.rule).cmp(&(&b.policy, &b.rule)));
+        let counts = LiveCounts { policies: live.len(), rules: live.iter().map(|policy| rule_count(policy)).sum() };
+        TargetPlan { target: request.target.clone(), changes, calls, held, unmanaged, notes, before, live: counts }
+    }
+}
+
+/// The policy that a call finds at the server, if it is one that exists before the run.
+fn touched(send: &Operation<super::types::PolicyRef>) -> Option<&PolicyId> {
+    use super::types::PolicyRef;
+    match send {
+        Operation::CreatePolicy { .. } | Operation::CreateRule { policy: PolicyRef::CreatedBy(_), .. } => None,
+        Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
+        | Operation::UpdatePolicy { id, .. }
+        | Operation::DeletePolicy { id }
+        | Operation::UpdateRule { policy: id, .. }
+        | Operation::DeleteRule { policy: id, .. } => Some(id),
+    }
+}
+
+fn rule_count(policy: &LivePolicy) -> usize {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules.len(),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => 0,
+    }
+}
+
+/// What happens to access when all of a policy comes or goes.
+fn content_effect(policy: &LivePolicy, of: impl Fn(crate::model::docker::Decision) -> Effect) -> Effect {
+    use crate::model::docker::Decision;
+    match &policy.content {
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .filter_map(|rule| rule.rule.as_ref().ok())
+            .fold(Effect::NONE, |effect, rule| effect | of(rule.decision)),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
+    }
+}

@@ -1,0 +1,225 @@
+//! One policy: created, updated, or replaced.
+
+use super::draft::{Draft, DraftPolicy, Placement};
+use super::{Planner, content_effect};
+use crate::model::docker::{
+    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, OperationKind,
+    PolicyPatch, Scope,
+};
+use crate::plan::Effect;
+use crate::plan::difference::{cedar_fields, scalar, scope_fields};
+use crate::plan::types::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
+
+impl Planner<'_> {
+    /// A policy that does not exist. `crowded`: there is no room for it until others are gone.
+    pub(super) fn create_policy(&mut self, desired: &DesiredPolicy, crowded: bool) {
+        let placement = if crowded { Placement::Rebuild } else { Placement::ByEffect };
+        if crowded {
+            let why = "the organization has no room for it until other policies are deleted".to_owned();
+            self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
+        }
+        self.create_policy_at(desired, placement);
+    }
+
+    fn create_policy_at(&mut self, desired: &DesiredPolicy, placement: Placement) {
+        let mut fields = scope_fields(&Scope::default(), &desired.scope);
+        let (cedar, rules) = match &desired.content {
+            Content::Rules(rules) => (None, rules.as_slice()),
+            Content::Cedar(cedar) => (Some(cedar), [].as_slice()),
+        };
+        fields.extend(cedar_fields(None, cedar));
+        let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
+        let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
+        let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
+        let id = self.drafts.push(draft.placed(placement));
+        let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id), placement);
+        self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
+    }
+
+    /// A policy that exists.
+    pub(super) fn update_policy(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
+        self.note_unknown_fields(live);
+        match (&live.content, &desired.content) {
+            (LiveContent::Opaque(opaque), Content::Rules(_) | Content::Cedar(_)) => {
+                let reason = HeldReason::NotUnderstood { why: opaque.why.clone() };
+                self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            }
+            (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
+                let fields = self.update_fields(live, desired, None);
+                let children = self.update_rules(live, live_rules, desired, rules);
+                self.push_update(live, desired, fields, children);
+            }
+            (LiveContent::Cedar(before), Content::Cedar(after)) => {
+                let fields = self.update_fields(live, desired, Some((before, after)));
+                self.push_update(live, desired, fields, Vec::new());
+            }
+            (LiveContent::Rules(_), Content::Cedar(_)) => self.replace(live, desired, "from rules to Cedar text"),
+            (LiveContent::Cedar(_), Content::Rules(_)) => self.replace(live, desired, "from Cedar text to rules"),
+        }
+    }
+
+    /// A policy never changes between rules and Cedar text: it is deleted and made again.
+    fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
+        let wanted = format!("change it {how}, for which it must be deleted and made again");
+        let reason = if desired.protect {
+            Some(HeldReason::Protected { wanted })
+        } else if !self.request.target.profile.has_policy_writes() {
+            Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            return;
+        }
+        let why = format!("it changes {how}, so it is deleted and made again");
+        self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
+        self.delete_policy(live);
+        self.create_policy_at(desired, Placement::Rebuild);
+    }
+
+    /// Plans one updatePolicy for all fields that differ, and returns them; what the profile cannot do is held.
+    fn update_fields(
+        &mut self,
+        live: &LivePolicy,
+        desired: &DesiredPolicy,
+        cedar: Option<(&Cedar, &Cedar)>,
+    ) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        let mut patch = PolicyPatch::default();
+        let mut effect = Effect::NONE;
+        if live.name != desired.name.as_str() {
+            let (before, after) = (live.name.clone(), desired.name.to_string());
+            let wanted = format!("rename it from `{before}` to `{after}`");
+            if self.can_update(live, desired, wanted) {
+                fields.push(scalar(Field::Name, Some(before), Some(after)));
+                patch.name = Some(desired.name.clone());
+            }
+        }
+        if live.scope != desired.scope {
+            let wanted = format!("change its scope from {} to {}", describe(&live.scope), describe(&desired.scope));
+            if self.can_update(live, desired, wanted) {
+                fields.extend(scope_fields(&live.scope, &desired.scope));
+                patch.teams = Some(desired.scope.teams.clone());
+                effect = effect | scope_effect(live, desired);
+                self.note_scope(live, desired);
+            }
+        }
+        if let Some((before, after)) = cedar
+            && before != after
+        {
+            fields.extend(cedar_fields(Some(before), Some(after)));
+            patch.cedar = Some(after.clone());
+            effect = effect | cedar_effect();
+        }
+        if !patch.is_empty() {
+            let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
+            self.drafts.push(Draft::new(desired.name.as_str(), None, effect, send));
+        }
+        fields
+    }
+
+    fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {
+        let can = self.request.target.profile.has_policy_writes();
+        if !can {
+            let reason = HeldReason::ProfileLacks { operation: OperationKind::UpdatePolicy, wanted };
+            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+        }
+        can
+    }
+
+    fn push_update(
+        &mut self,
+        live: &LivePolicy,
+        desired: &DesiredPolicy,
+        fields: Vec<FieldChange>,
+        children: Vec<Change>,
+    ) {
+        let kind = match (fields.is_empty(), children.is_empty()) {
+            (true, true) => return,
+            (true, false) => ChangeKind::Within,
+            (false, _) => ChangeKind::Update,
+        };
+        self.push_policy_change(kind, desired, Some(live), fields, children);
+    }
+
+    fn push_policy_change(
+        &mut self,
+        kind: ChangeKind,
+        desired: &DesiredPolicy,
+        live: Option<&LivePolicy>,
+        fields: Vec<FieldChange>,
+        children: Vec<Change>,
+    ) {
+        self.changes.push(Change {
+            kind,
+            resource: ResourceKind::Policy,
+            name: desired.name.to_string(),
+            id: live.map(|live| live.id.to_string()),
+            source: self.locate(&desired.place()),
+            fields,
+            children,
+        });
+    }
+
+    fn note_scope(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
+        if desired.scope.is_organization_wide() && !live.scope.is_organization_wide() {
+            self.notes.push(Note::ScopeWidens { policy: desired.name.to_string() });
+        }
+    }
+
+    fn note_unknown_fields(&mut self, live: &LivePolicy) {
+        let scope = live.unknown_scope_fields.keys().map(|field| format!("scope.{field}"));
+        let fields: Vec<String> = live.unknown_fields.keys().cloned().chain(scope).collect();
+        self.note_fields(live, None, fields);
+        if let LiveContent::Rules(rules) = &live.content {
+            for LiveRule { name, unknown_fields, .. } in rules {
+                self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
+            }
+        }
+    }
+
+    fn note_fields(&mut self, live: &LivePolicy, rule: Option<&String>, mut fields: Vec<String>) {
+        if !fields.is_empty() {
+            fields.sort();
+            self.notes.push(Note::UnknownFields { policy: live.name.clone(), rule: rule.cloned(), fields });
+        }
+    }
+}
+
+/// Cedar text may permit and forbid anything: every change of it counts as an exchange.
+fn cedar_effect() -> Effect {
+    Effect::adding(Decision::Allow)
+        | Effect::adding(Decision::Deny)
+        | Effect::removing(Decision::Allow)
+        | Effect::removing(Decision::Deny)
+}
+
+/// What a change of scope does with all rules that the policy holds before or after the run.
+fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
+    let of = |effect: fn(Decision) -> Effect| {
+        let after = match &desired.content {
+            Content::Rules(rules) => rules.iter().fold(Effect::NONE, |sum, rule| sum | effect(rule.rule.decision)),
+            Content::Cedar(_) => effect(Decision::Allow) | effect(Decision::Deny),
+        };
+        content_effect(live, effect) | after
+    };
+    let grows = if within(&desired.scope, &live.scope) { Effect::NONE } else { of(Effect::adding) };
+    let shrinks = if within(&live.scope, &desired.scope) { Effect::NONE } else { of(Effect::removing) };
+    grows | shrinks
+}
+
+/// Whether everybody whom `narrow` reaches is reached by `wide`.
+fn within(narrow: &Scope, wide: &Scope) -> bool {
+    wide.is_organization_wide()
+        || (!narrow.is_organization_wide()
+            && narrow.teams.is_subset(&wide.teams)
+            && narrow.profiles.is_subset(&wide.profiles))
+}
+
+fn describe(scope: &Scope) -> String {
+    let Scope { teams, profiles } = scope;
+    let mut parts: Vec<String> = teams.iter().map(|team| format!("team {team}")).collect();
+    parts.extend(profiles.iter().map(|profile| format!("profile {profile}")));
+    if parts.is_empty() { "the whole organization".to_owned() } else { parts.join(", ") }
+}

@@ -1,0 +1,133 @@
+//! Who we are to the service.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::provider::http::Authorization;
+
+/// The variable with the user or organization name.
+pub const IDENTIFIER_VARIABLE: &str = "DOCKER_HUB_IDENTIFIER";
+/// The variable with the password, personal or organization access token.
+pub const SECRET_VARIABLE: &str = "DOCKER_HUB_SECRET";
+/// The variable with a ready bearer token.
+pub const TOKEN_VARIABLE: &str = "POLWARDEN_DOCKER_TOKEN";
+
+/// How to sign in. A [`Connection`](super::Connection) binds it to one endpoint; secrets are shown nowhere.
+#[derive(Clone)]
+pub enum Credentials {
+    /// A name and a secret, exchanged for short-lived tokens (contract: `bearerAuth`).
+    SignIn {
+        /// The user's or organization's name.
+        identifier: String,
+        /// Password, personal access token or organization access token.
+        secret: SecretString,
+    },
+    /// A token that somebody else obtained; it is never renewed.
+    Token(SecretString),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn { identifier, secret: _ } => write!(f, "SignIn({identifier}, ..)"),
+            Self::Token(_) => f.write_str("Token(..)"),
+        }
+    }
+}
+
+/// Why the environment gives no credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CredentialsError {
+    /// None of the variables is set.
+    #[error("there are no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}")]
+    Missing,
+    /// One of two that belong together.
+    #[error("{present} is set but {missing} is not; a sign-in needs both")]
+    Half {
+        /// The variable that is set.
+        present: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// An access token where a bearer token belongs: the service refuses it (contract: `bearerAuth`).
+    #[error(
+        "{TOKEN_VARIABLE} holds an access token, which cannot be used directly; \
+         give it as {SECRET_VARIABLE}, with the name it belongs to in {IDENTIFIER_VARIABLE}"
+    )]
+    AccessToken,
+    /// It cannot be sent.
+    #[error("{0} holds control characters or characters beyond ASCII; check how it was pasted")]
+    Characters(&'static str),
+}
+
+/// Reads the credentials from the environment, given as a function. A variable that is empty counts as not set, and
+/// white space around a value is dropped: both are what files and pipelines leave behind. [`TOKEN_VARIABLE`] goes first.
+///
+/// # Errors
+/// Nothing or half of it is set, or the value cannot work. No error repeats a value.
+pub fn credentials_from(environment: impl Fn(&str) -> Option<String>) -> Result<Credentials, CredentialsError> {
+    let value = |name| environment(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    if let Some(token) = value(TOKEN_VARIABLE) {
+        if token.starts_with("dckr_") {
+            return Err(CredentialsError::AccessToken);
+        }
+        let token = SecretString::from(token);
+        Authorization::new("Bearer", &token).map_err(|_| CredentialsError::Characters(TOKEN_VARIABLE))?;
+        return Ok(Credentials::Token(token));
+    }
+    match (value(IDENTIFIER_VARIABLE), value(SECRET_VARIABLE).map(SecretString::from)) {
+        (Some(identifier), Some(secret)) => {
+            if identifier.chars().any(char::is_control) {
+                return Err(CredentialsError::Characters(IDENTIFIER_VARIABLE));
+            }
+            if secret.expose_secret().chars().any(char::is_control) {
+                return Err(CredentialsError::Characters(SECRET_VARIABLE));
+            }
+            Ok(Credentials::SignIn { identifier, secret })
+        }
+        (Some(_), None) => Err(CredentialsError::Half { present: IDENTIFIER_VARIABLE, missing: SECRET_VARIABLE }),
+        (None, Some(_)) => Err(CredentialsError::Half { present: SECRET_VARIABLE, missing: IDENTIFIER_VARIABLE }),
+        (None, None) => Err(CredentialsError::Missing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<String, CredentialsError> {
+        let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        credentials_from(find).map(|credentials| match credentials {
+            Credentials::SignIn { identifier, secret } => format!("{identifier}:{}", secret.expose_secret()),
+            Credentials::Token(token) => token.expose_secret().to_owned(),
+        })
+    }
+
+    #[test]
+    fn the_environment_gives_credentials_or_a_reason() {
+        let half = |present, missing| Err(CredentialsError::Half { present, missing });
+        let (id, secret, token) = (IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE);
+        for (variables, wanted) in [
+            (vec![], Err(CredentialsError::Missing)),
+            (vec![(id, "me"), (secret, "s3cret\n")], Ok("me:s3cret".to_owned())),
+            (vec![(id, "me"), (secret, "s"), (token, "t")], Ok("t".to_owned())),
+            (vec![(id, "me"), (secret, "s"), (token, " ")], Ok("me:s".to_owned())),
+            (vec![(id, "me")], half(id, secret)),
+            (vec![(id, ""), (secret, "s")], half(secret, id)),
+            (vec![(token, "dckr_pat_x")], Err(CredentialsError::AccessToken)),
+            (vec![(token, "a\nb")], Err(CredentialsError::Characters(token))),
+            (vec![(id, "m\u{7}e"), (secret, "s")], Err(CredentialsError::Characters(id))),
+            (vec![(id, "me"), (secret, "a\nb")], Err(CredentialsError::Characters(secret))),
+        ] {
+            assert_eq!(from(&variables), wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let sign_in = Credentials::SignIn { identifier: "me".to_owned(), secret: "hunter2".into() };
+        assert_eq!(format!("{sign_in:?} {:?}", Credentials::Token("hunter2".into())), "SignIn(me, ..) Token(..)");
+    }
+}

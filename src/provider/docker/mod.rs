@@ -1,0 +1,27 @@
+//! The Docker AI Governance API: sign-in, reader and writer for its three published shapes
+//! ([`Profile`](crate::model::docker::Profile)).
+//!
+//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! succeeds completely or fails: no error is ever taken for "nothing there".
+
+mod connection;
+mod credentials;
+mod endpoint;
+mod listing;
+mod organization;
+mod reader;
+mod session;
+mod target;
+mod teams;
+mod token;
+mod wire;
+mod writer;
+
+pub use connection::Connection;
+pub use credentials::{
+    Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, credentials_from,
+};
+pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, EndpointChoice};
+pub use organization::{Organization, OrganizationError};
+pub use reader::{Progress, Reader};
+pub use writer::Writer;

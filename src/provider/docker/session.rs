@@ -1,0 +1,164 @@
+//! One sign-in for many requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::credentials::Credentials;
+use super::token::usable_for;
+use super::wire::{At, Object};
+use crate::model::docker::Profile;
+use crate::provider::http::{ApiError, Authorization, Call, ErrorKind, HostClient};
+
+const REFUSED_SIGN_IN: &str = "Check DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET. The sign-in is not tried again: \
+     repeated failures lock the account.";
+const WRONG_SIGN_IN: &str = "Check the endpoint and the target's profile: the sign-in differs between profiles.";
+
+/// The two sign-ins of the contract (`bearerAuth`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignIn {
+    /// Profile `seed`: `POST /users/login`.
+    Login,
+    /// Later profiles: `POST /auth/token`.
+    Token,
+}
+
+impl SignIn {
+    pub(super) fn of(profile: Profile) -> Self {
+        match profile {
+            Profile::Seed => Self::Login,
+            Profile::Intermediate | Profile::Current => Self::Token,
+        }
+    }
+
+    fn call(self, identifier: &str, secret: &SecretString) -> (Call, &'static str) {
+        let secret = secret.expose_secret();
+        let (path, body, field) = match self {
+            Self::Login => (["users", "login"], json!({"username": identifier, "password": secret}), "token"),
+            Self::Token => (["auth", "token"], json!({"identifier": identifier, "secret": secret}), "access_token"),
+        };
+        let path = path.iter().map(ToString::to_string).collect();
+        let call = Call::exchange("signIn", format!("`{identifier}`"), path);
+        (call.with_body("application/json", &body), field)
+    }
+}
+
+/// A token that was given out.
+pub(super) struct Token {
+    pub(super) authorization: Authorization,
+    renew_at: Option<Instant>,
+}
+
+/// Tokens for one endpoint, obtained when needed. While one request signs in, all others wait for the result.
+pub(super) struct Session {
+    credentials: Credentials,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    login: Option<Arc<Token>>,
+    token: Option<Arc<Token>>,
+    /// A sign-in that the server refused, whichever of the two it was. It is never tried again.
+    refused: Option<ApiError>,
+}
+
+impl Session {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        Self { credentials, state: Mutex::default() }
+    }
+
+    /// Whether a token that is refused can be replaced.
+    pub(super) fn can_renew(&self) -> bool {
+        matches!(self.credentials, Credentials::SignIn { .. })
+    }
+
+    /// The token to use; `refused` is one that the server just refused.
+    pub(super) async fn token(
+        &self,
+        host: &HostClient,
+        sign_in: SignIn,
+        refused: Option<&Arc<Token>>,
+    ) -> Result<Arc<Token>, ApiError> {
+        let mut state = self.state.lock().await;
+        if let Some(error) = &state.refused {
+            return Err(error.clone());
+        }
+        let State { login, token, refused: refusal } = &mut *state;
+        let slot = match sign_in {
+            SignIn::Login => login,
+            SignIn::Token => token,
+        };
+        let usable = |token: &&Arc<Token>| {
+            let fresh = token.renew_at.is_none_or(|at| Instant::now() < at);
+            fresh && !refused.is_some_and(|refused| Arc::ptr_eq(refused, token))
+        };
+        if let Some(token) = slot.as_ref().filter(usable) {
+            return Ok(Arc::clone(token));
+        }
+        let obtained = match &self.credentials {
+            Credentials::Token(token) => ready(host, token)?,
+            Credentials::SignIn { identifier, secret } => match obtain(host, sign_in, identifier, secret).await {
+                Ok(token) => token,
+                Err(error) => {
+                    if error.status().is_some_and(is_refusal) {
+                        *refusal = Some(error.clone());
+                    }
+                    return Err(error);
+                }
+            },
+        };
+        let obtained = Arc::new(obtained);
+        *slot = Some(Arc::clone(&obtained));
+        Ok(obtained)
+    }
+}
+
+/// A client error, except those that say nothing about the credentials: too slow, too many.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 408 | 429)
+}
+
+fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {
+    host.redactor().learn(token);
+    let call = Call::exchange("signIn", "the ready token", Vec::new());
+    let authorization = Authorization::new("Bearer", token)
+        .map_err(|error| host.failed(&call, ErrorKind::NotSent { why: error.to_string() }))?;
+    Ok(Token { authorization, renew_at: None })
+}
+
+async fn obtain(
+    host: &HostClient,
+    sign_in: SignIn,
+    identifier: &str,
+    secret: &SecretString,
+) -> Result<Token, ApiError> {
+    host.redactor().learn(secret);
+    let (call, field) = sign_in.call(identifier, secret);
+    let asked_at = Instant::now();
+    let answer = host.send(&call, None).await.map_err(|error| match error.status() {
+        Some(401 | 403) => error.with_help(REFUSED_SIGN_IN),
+        Some(404 | 405) => error.with_help(WRONG_SIGN_IN),
+        _ => error,
+    })?;
+    let token = take(&answer, field).map_err(|kind| host.failed(&call, kind))?;
+    host.redactor().learn(&token);
+    let authorization = Authorization::new("Bearer", &token)
+        .map_err(|error| host.failed(&call, ErrorKind::NotSent { why: error.to_string() }))?;
+    let life = usable_for(token.expose_secret(), Timestamp::now().as_second());
+    Ok(Token { authorization, renew_at: life.and_then(|life: Duration| asked_at.checked_add(life)) })
+}
+
+fn take(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {
+    let object = Object::new(answer, At::ROOT)?;
+    let token = object.text(field)?;
+    if token.is_empty() {
+        return Err(object.mismatch(field, "a token").into());
+    }
+    Ok(SecretString::from(token))
+}

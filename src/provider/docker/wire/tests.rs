@@ -1,0 +1,363 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::docker::{Action, Decision, HttpResource, Resources};
+
+fn full(extra: Value) -> Value {
+    let mut policy = json!({
+        "id": "pol_1", "name": "p", "org": "o", "scope": {"teams": ["t2", "t1"]},
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z",
+    });
+    for (key, value) in extra.as_object().unwrap() {
+        policy[key] = value.clone();
+    }
+    policy
+}
+
+fn read(extra: Value, kind: &str) -> Result<LivePolicy, String> {
+    policy(&full(extra), At::ROOT, Kind::Listed(kind)).map_err(|error| error.at)
+}
+
+fn network(extra: Value) -> Value {
+    let mut rule =
+        json!({"id": "r1", "name": "n", "actions": ["connect:tcp"], "resources": ["b", "a", "a"], "decision": "allow"});
+    for (key, value) in extra.as_object().unwrap() {
+        rule[key] = value.clone();
+    }
+    rule
+}
+
+/// Why a rule is opaque, or the place of what is wrong with it; nothing for a rule that is understood.
+fn judged(rule: &Value) -> Option<String> {
+    match live_rule(rule, At::ROOT) {
+        Ok(rule) => rule.rule.err().map(|opaque| opaque.why),
+        Err(error) => Some(format!("! {}", error.at)),
+    }
+}
+
+#[test]
+fn rules_are_understood_as_sets() {
+    let rule = live_rule(&network(json!({"new_field": {"x": 1}})), At::ROOT).unwrap();
+    assert_eq!(rule.unknown_fields, *json!({"new_field": {"x": 1}}).as_object().unwrap());
+    let understood = rule.rule.unwrap();
+    assert_eq!(understood.decision, Decision::Allow);
+    assert_eq!(understood.access.resources(), Resources::Plain(vec!["a".to_owned(), "b".to_owned()]));
+    let http = json!({"id": "r", "name": "h", "decision": "deny", "actions": ["request:head", "request:get"],
+        "http_resources": [{"host": "h", "path": "/p", "port": 443}, {"host": "h", "path": "/", "port": null}]});
+    let access = live_rule(&http, At::ROOT).unwrap().rule.unwrap().access;
+    let target = |port, path: &str| HttpResource { host: "h".to_owned(), port, path: path.to_owned() };
+    assert_eq!(access.resources(), Resources::Http(vec![target(None, "/"), target(Some(443), "/p")]));
+    assert_eq!(
+        access.actions().iter().map(|action| action.as_str()).collect::<Vec<_>>(),
+        ["request:get", "request:head"]
+    );
+}
+
+#[test]
+fn what_is_new_is_opaque_and_what_is_broken_is_an_error() {
+    for (change, wanted) in [
+        (json!({"actions": ["connect:quic"]}), "has the unknown action `connect:quic`"),
+        (json!({"decision": "ask"}), "has the unknown decision `ask`"),
+        (
+            json!({"actions": ["connect:tcp", "read"]}),
+            "is not well-formed: a rule cannot mix network and filesystem actions",
+        ),
+        (json!({"actions": []}), "is not well-formed: a rule needs at least one action"),
+        (json!({"resources": null}), "is not well-formed: a rule needs at least one resource"),
+        (json!({"name": " n"}), "has a name that cannot be written: a name must not begin or end with white space"),
+        (json!({"http_resources": [{"host": "h", "path": "/"}]}), "has both resources and HTTP resources"),
+        (json!({"http_resources": [{"host": "h", "path": "/", "port": 0}]}), "has the impossible port 0"),
+        (
+            json!({"http_resources": [{"host": "h", "path": "/", "tls": true}]}),
+            "has an HTTP resource with the unknown field `tls`",
+        ),
+        (json!({"id": "a/b"}), "! $.id"),
+        (json!({"name": 7}), "! $.name"),
+        (json!({"decision": null}), "! $.decision"),
+        (json!({"actions": "read"}), "! $.actions"),
+        (json!({"actions": ["read", 1]}), "! $.actions[1]"),
+        (json!({"resources": {"a": 1}}), "! $.resources"),
+        (
+            json!({"http_resources": [{"host": "h", "path": "/", "tls": 1}, {"host": "h"}]}),
+            "! $.http_resources[1].path",
+        ),
+        (json!({"http_resources": [{"host": "h", "path": "/", "port": "443"}]}), "! $.http_resources[0].port"),
+    ] {
+        assert_eq!(judged(&network(change.clone())).as_deref(), Some(wanted), "{change}");
+    }
+}
+
+#[test]
+fn an_opaque_rule_keeps_all_that_the_server_gave() {
+    let raw = network(json!({"actions": ["connect:quic"], "extra": [1]}));
+    let rule = live_rule(&raw, At::ROOT).unwrap();
+    assert_eq!(rule.rule.unwrap_err().raw, raw);
+    assert_eq!((rule.id.as_str(), rule.name.as_str()), ("r1", "n"));
+}
+
+#[test]
+fn every_action_of_the_contract_is_known() {
+    for action in Action::all() {
+        let (plain, http) = (json!(["x"]), json!([{"host": "h", "path": "/"}]));
+        let change = match action {
+            Action::Request(_) => json!({"actions": [action.as_str()], "resources": null, "http_resources": http}),
+            Action::Connect(_) | Action::File(_) => json!({"actions": [action.as_str()], "resources": plain}),
+        };
+        assert_eq!(judged(&network(change)), None, "{action}");
+    }
+}
+
+#[test]
+fn the_type_of_a_policy_decides_how_it_is_read() {
+    let rules = json!({"domain": "network", "rules": [network(json!({}))]});
+    let cedar = json!({"text": "permit(principal, action, resource);", "schema_url": "https://s.example.com"});
+    for (extra, kind, wanted) in [
+        (json!({}), "allowlist_v0", "0 rules"),
+        (json!({"allowlist_v0": null}), "allowlist_v0", "0 rules"),
+        (json!({"allowlist_v0": {"rules": []}}), "allowlist_v0", "0 rules"),
+        (json!({"allowlist_v0": rules}), "allowlist_v0", "1 rules"),
+        (json!({"cedar_v1": cedar}), "cedar_v1", "cedar"),
+        (json!({}), "cedar_v1", "! $.cedar_v1"),
+        (json!({}), "flow_v9", "is of the unknown type `flow_v9`"),
+        (json!({"allowlist_v0": rules}), "flow_v9", "is of the unknown type `flow_v9`"),
+        (
+            json!({"allowlist_v0": rules, "cedar_v1": cedar}),
+            "allowlist_v0",
+            "is of the type `allowlist_v0` and has the body of another type",
+        ),
+        (json!({"allowlist_v0": rules}), "cedar_v1", "is of the type `cedar_v1` and has the body of another type"),
+        (json!({"allowlist_v0": {"domain": "mcp", "rules": []}}), "allowlist_v0", "is of the unknown domain `mcp`"),
+        (json!({"allowlist_v0": {"rules": "none"}}), "allowlist_v0", "! $.allowlist_v0.rules"),
+        (json!({"allowlist_v0": {"rules": null}}), "allowlist_v0", "! $.allowlist_v0.rules"),
+        (json!({"allowlist_v0": {}}), "allowlist_v0", "! $.allowlist_v0.rules"),
+        (json!({"allowlist_v0": {"rules": [{}]}}), "allowlist_v0", "! $.allowlist_v0.rules[0].name"),
+        (
+            json!({"allowlist_v0": {"rules": [network(json!({})), network(json!({}))]}}),
+            "allowlist_v0",
+            "! $.allowlist_v0.rules[1].id",
+        ),
+        (json!({"name": ["p"]}), "allowlist_v0", "! $.name"),
+        (json!({"scope": null}), "allowlist_v0", "! $.scope"),
+        (json!({"scope": {"teams": "t1"}}), "allowlist_v0", "! $.scope.teams"),
+        (json!({"scope": {"teams": [1]}}), "allowlist_v0", "! $.scope.teams[0]"),
+        (json!({"id": ".."}), "allowlist_v0", "! $.id"),
+        (json!({"created_at": 1}), "allowlist_v0", "! $.created_at"),
+    ] {
+        let got = match read(extra.clone(), kind) {
+            Ok(policy) => match policy.content {
+                LiveContent::Rules(rules) => format!("{} rules", rules.len()),
+                LiveContent::Cedar(_) => "cedar".to_owned(),
+                LiveContent::Opaque(opaque) => opaque.why,
+            },
+            Err(at) => format!("! {at}"),
+        };
+        assert_eq!(got, wanted, "{kind} {extra}");
+    }
+}
+
+#[test]
+fn answers_to_writes_tell_their_type_by_their_body() {
+    let shown = |extra: Value| policy(&full(extra), At::ROOT, Kind::Shown).unwrap().content;
+    assert_eq!(shown(json!({})), LiveContent::Rules(Vec::new()));
+    assert_eq!(shown(json!({"note_v": 1, "other": 2})), LiveContent::Rules(Vec::new()));
+    assert!(matches!(shown(json!({"cedar_v1": {"text": "t", "schema_url": "u"}})), LiveContent::Cedar(_)));
+    assert!(matches!(shown(json!({"flow_v12": {}})), LiveContent::Opaque(_)));
+}
+
+#[test]
+fn unknown_fields_are_kept_at_every_level() {
+    let extra = json!({
+        "labels": {"a": 1}, "scope": {"teams": null, "profiles": ["security"], "regions": ["eu"]},
+        "allowlist_v0": {"rules": [], "mode": "audit"},
+    });
+    let policy = read(extra, "allowlist_v0").unwrap();
+    assert_eq!(Value::Object(policy.unknown_fields), json!({"labels": {"a": 1}, "allowlist_v0": {"mode": "audit"}}));
+    assert_eq!(Value::Object(policy.unknown_scope_fields), json!({"regions": ["eu"]}));
+    assert!(!policy.scope.is_organization_wide(), "a scope by profiles is a restriction under every profile");
+}
+
+mod bodies {
+    use std::collections::BTreeSet;
+
+    use super::super::super::body::{Unfit, new_policy, policy_patch, rule, rule_patch};
+    use super::*;
+    use crate::model::Name;
+    use crate::model::docker::{NewPolicy, PolicyPatch, Profile, Rule, RuleAccess, RulePatch, Scope, TeamId};
+
+    fn name() -> Name {
+        Name::new("n").unwrap()
+    }
+
+    fn cedar() -> Cedar {
+        Cedar { text: "t".to_owned(), schema_url: "u".to_owned() }
+    }
+
+    #[test]
+    fn of_policies() {
+        let scope = |teams: &[&str], profiles: &[&str]| Scope {
+            teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+            profiles: profiles.iter().map(ToString::to_string).collect(),
+        };
+        let create = |scope, cedar, profile| new_policy(&NewPolicy { name: name(), scope, cedar }, profile);
+        assert_eq!(create(Scope::default(), None, Profile::Current), Ok(json!({"name": "n"})));
+        assert_eq!(
+            create(scope(&["b", "a"], &[]), Some(cedar()), Profile::Current),
+            Ok(json!({"name": "n", "scope": {"teams": ["a", "b"]}, "cedar_v1": {"text": "t", "schema_url": "u"}}))
+        );
+        assert_eq!(
+            create(scope(&[], &["p"]), None, Profile::Seed),
+            Ok(json!({"name": "n", "scope": {"profiles": ["p"]}}))
+        );
+        let profile = Profile::Intermediate;
+        assert_eq!(create(scope(&["a"], &["p"]), None, profile), Err(Unfit::ScopeProfiles(profile)));
+        assert_eq!(create(Scope::default(), Some(cedar()), profile), Err(Unfit::Cedar(profile)));
+    }
+
+    #[test]
+    fn of_policy_patches() {
+        let patch = |patch: PolicyPatch| policy_patch(&patch, Profile::Current);
+        assert_eq!(patch(PolicyPatch::default()), Err(Unfit::EmptyPatch));
+        assert_eq!(patch(PolicyPatch { name: Some(name()), ..PolicyPatch::default() }), Ok(json!({"name": "n"})));
+        let wide = PolicyPatch { teams: Some(BTreeSet::new()), ..PolicyPatch::default() };
+        assert_eq!(patch(wide), Ok(json!({"scope": {"teams": []}})));
+    }
+
+    #[test]
+    fn of_rules() {
+        let http = vec![HttpResource { host: "h".to_owned(), port: None, path: "/".to_owned() }];
+        let get: Action = "request:get".parse().unwrap();
+        let access = RuleAccess::new([get], Resources::Http(http.clone())).unwrap();
+        let value = Rule { name: name(), decision: Decision::Deny, access };
+        let wanted = json!({"name": "n", "decision": "deny", "actions": ["request:get"],
+            "http_resources": [{"host": "h", "path": "/"}]});
+        assert_eq!(rule(&value, Profile::Current), Ok(wanted));
+        for profile in [Profile::Seed, Profile::Intermediate] {
+            assert_eq!(rule(&value, profile), Err(Unfit::Http(profile)));
+            let patch = RulePatch { resources: Some(Resources::Http(http.clone())), ..RulePatch::default() };
+            assert_eq!(rule_patch(&patch, profile), Err(Unfit::Http(profile)));
+        }
+    }
+
+    #[test]
+    fn of_rule_patches() {
+        let patch = |patch: RulePatch| rule_patch(&patch, Profile::Seed);
+        let plain = |texts: &[&str]| Some(Resources::Plain(texts.iter().map(ToString::to_string).collect()));
+        assert_eq!(patch(RulePatch::default()), Err(Unfit::EmptyPatch));
+        let udp_tcp = ["connect:udp", "connect:tcp", "connect:udp"].map(|text| text.parse().unwrap());
+        assert_eq!(
+            patch(RulePatch {
+                actions: Some(udp_tcp.to_vec()),
+                resources: plain(&["b", "a", "b"]),
+                ..RulePatch::default()
+            }),
+            Ok(json!({"actions": ["connect:tcp", "connect:udp"], "resources": ["a", "b"]}))
+        );
+        let empty = RulePatch { resources: plain(&[]), ..RulePatch::default() };
+        assert_eq!(patch(empty), Err(Unfit::EmptyList("resources")));
+        let empty = RulePatch { actions: Some(Vec::new()), ..RulePatch::default() };
+        assert_eq!(patch(empty), Err(Unfit::EmptyList("actions")));
+    }
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::super::super::body;
+    use super::*;
+    use crate::model::Name;
+    use crate::model::docker::{Profile, Rule, RuleAccess};
+
+    fn resources(http: bool) -> BoxedStrategy<Resources> {
+        if !http {
+            return proptest::collection::vec("[^\u{0}]{1,12}", 1..6).prop_map(Resources::Plain).boxed();
+        }
+        let target = (".{1,9}", proptest::option::of(1_u16..), "/.{0,9}").prop_map(|(host, port, path)| HttpResource {
+            host,
+            port,
+            path,
+        });
+        proptest::collection::vec(target, 1..6).prop_map(Resources::Http).boxed()
+    }
+
+    fn rules() -> impl Strategy<Value = Rule> {
+        let layer = |prefix: &'static str| Action::all().filter(|a| a.as_str().starts_with(prefix)).collect::<Vec<_>>();
+        let actions = proptest::sample::select(vec![layer("connect"), layer("read"), layer("request")])
+            .prop_flat_map(|all| proptest::sample::subsequence(all.clone(), 1..=all.len()));
+        let access = actions.prop_flat_map(|actions| {
+            let http = matches!(actions[0], Action::Request(_));
+            resources(http).prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
+        });
+        ("[a-z][a-z é]{0,8}[a-z]", any::<bool>(), access).prop_map(|(name, allow, access)| Rule {
+            name: Name::new(&name).unwrap(),
+            decision: if allow { Decision::Allow } else { Decision::Deny },
+            access,
+        })
+    }
+
+    fn json_values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z_:]{0,12}".prop_map(Value::from)
+        ];
+        let keys = prop_oneof![
+            proptest::sample::select(vec![
+                "id",
+                "name",
+                "scope",
+                "teams",
+                "allowlist_v0",
+                "rules",
+                "actions",
+                "resources",
+                "http_resources",
+                "host",
+                "path",
+                "port",
+                "decision",
+                "cedar_v1",
+                "created_at",
+                "updated_at"
+            ])
+            .prop_map(str::to_owned),
+            "[a-z]{1,4}",
+        ];
+        leaf.prop_recursive(4, 48, 8, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map(keys.clone(), inner, 0..8).prop_map(|map| json!(map)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_comes_back_as_it_was_sent(rule in rules()) {
+            let mut wire = body::rule(&rule, Profile::Current).unwrap();
+            wire["id"] = json!("r1");
+            let live = live_rule(&wire, At::ROOT).unwrap();
+            prop_assert_eq!(live.rule, Ok(rule));
+            prop_assert!(live.unknown_fields.is_empty());
+        }
+
+        /// Whatever a server sends under the known names is read, kept or refused; it is never lost.
+        #[test]
+        fn nothing_a_server_sends_is_lost(body in json_values()) {
+            if let Ok(policy) = read(json!({"allowlist_v0": {"rules": [network(json!({"resources": body, "extra": body}))]}}), "allowlist_v0") {
+                let LiveContent::Rules(rules) = policy.content else { return Err(TestCaseError::fail("not rules")) };
+                prop_assert_eq!(&rules[0].unknown_fields["extra"], &body);
+                let wanted: std::collections::BTreeSet<&str> = body.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                match &rules[0].rule {
+                    Ok(rule) => {
+                        let Resources::Plain(got) = rule.access.resources() else { return Err(TestCaseError::fail("not plain")) };
+                        prop_assert!(got.iter().map(String::as_str).eq(wanted));
+                    }
+                    Err(opaque) => prop_assert_eq!(&opaque.raw["resources"], &body),
+                }
+            }
+            policy(&body, At::ROOT, Kind::Shown).ok();
+            policy(&body, At::ROOT, Kind::Listed("allowlist_v0")).ok();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The six operations that change something.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::target::Target;
+use super::wire::{self, At, DecodeError, Kind, Object, Unfit, live_rule, policy};
+use crate::model::docker::{
+    LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch, Updated,
+};
+use crate::provider::http::{ApiError, Call};
+
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Changes the policies of one organization, one call at a time. What the target's profile does not have is an error
+/// before anything is sent. [`ApiError::outcome`] says whether a failed call may have been applied; after
+/// [`Outcome::Unknown`](crate::provider::http::Outcome::Unknown), read back.
+#[derive(Clone)]
+pub struct Writer {
+    target: Target,
+}
+
+impl Writer {
+    pub(super) fn new(target: Target) -> Self {
+        Self { target }
+    }
+
+    /// createPolicy: a policy without rules, or a Cedar policy.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile cannot express it.
+    pub async fn create_policy(&self, new: &NewPolicy) -> Result<LivePolicy, ApiError> {
+        let path = self.target.policies_path(&[]);
+        let call = Call::write("createPolicy", format!("policy `{}`", new.name), Method::POST, path);
+        let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
+        self.target.ask(&call, |answer| policy(answer, At::ROOT, Kind::Shown)).await
+    }
+
+    /// updatePolicy: name, teams or Cedar text.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile has no such operation (`seed`).
+    pub async fn update_policy(&self, id: &PolicyId, patch: &PolicyPatch) -> Result<Updated<LivePolicy>, ApiError> {
+        let call = self.on_policy("updatePolicy", Method::PATCH, id);
+        self.policy_writes(&call)?;
+        let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
+        let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
+        self.target.ask(&call, |answer| updated(answer, decode)).await
+    }
+
+    /// deletePolicy, with all its rules.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile has no such operation (`seed`).
+    pub async fn delete_policy(&self, id: &PolicyId) -> Result<LivePolicy, ApiError> {
+        let call = self.on_policy("deletePolicy", Method::DELETE, id);
+        self.policy_writes(&call)?;
+        let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
+        self.target.ask(&call, |answer| deleted(answer, decode)).await
+    }
+
+    /// createRule.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile cannot express it.
+    pub async fn create_rule(&self, id: &PolicyId, rule: &Rule) -> Result<LiveRule, ApiError> {
+        let path = self.target.policies_path(&[id.as_str(), "rules"]);
+        let resource = format!("rule `{}` of policy {id}", rule.name);
+        let call = Call::write("createRule", resource, Method::POST, path);
+        let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
+        self.target.ask(&call, |answer| live_rule(answer, At::ROOT)).await
+    }
+
+    /// updateRule, with the media type of the profile.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile cannot express it.
+    pub async fn update_rule(
+        &self,
+        policy: &PolicyId,
+        id: &RuleId,
+        patch: &RulePatch,
+    ) -> Result<Updated<LiveRule>, ApiError> {
+        let media_type = match self.target.profile {
+            Profile::Seed => MERGE_PATCH,
+            Profile::Intermediate | Profile::Current => JSON,
+        };
+        let call = self.on_rule("updateRule", Method::PATCH, policy, id);
+        let call = self.body(call, media_type, wire::rule_patch(patch, self.target.profile))?;
+        let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+        self.target.ask(&call, |answer| updated(answer, decode)).await
+    }
+
+    /// deleteRule.
+    ///
+    /// # Errors
+    /// The server refuses it.
+    pub async fn delete_rule(&self, policy: &PolicyId, id: &RuleId) -> Result<LiveRule, ApiError> {
+        let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
+        let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+        self.target.ask(&call, |answer| deleted(answer, decode)).await
+    }
+
+    fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> Call {
+        Call::write(operation, format!("policy {id}"), method, self.target.policies_path(&[id.as_str()]))
+    }
+
+    fn on_rule(&self, operation: &'static str, method: Method, policy: &PolicyId, id: &RuleId) -> Call {
+        let path = self.target.policies_path(&[policy.as_str(), "rules", id.as_str()]);
+        Call::write(operation, format!("rule {id} of policy {policy}"), method, path)
+    }
+
+    fn policy_writes(&self, call: &Call) -> Result<(), ApiError> {
+        if self.target.profile.has_policy_writes() {
+            return Ok(());
+        }
+        Err(self.target.failed(call, Unfit::Operation(self.target.profile).into()))
+    }
+
+    fn body(&self, call: Call, media_type: &'static str, body: Result<Value, Unfit>) -> Result<Call, ApiError> {
+        match body {
+            Ok(body) => Ok(call.with_body(media_type, &body)),
+            Err(unfit) => Err(self.target.failed(&call, unfit.into())),
+        }
+    }
+}
+
+type Decode<'d, T> = &'d dyn Fn(&Value, At<'_>) -> Result<T, DecodeError>;
+
+fn updated<T>(
+    answer: &Value,
+    decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>,
+) -> Result<Updated<T>, DecodeError> {
+    Ok(Updated { old: part(answer, "old", &decode)?, new: part(answer, "new", &decode)? })
+}
+
+fn deleted<T>(answer: &Value, decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    part(answer, "deleted", &decode)
+}
+
+fn part<T>(answer: &Value, field: &'static str, decode: Decode<'_, T>) -> Result<T, DecodeError> {
+    let object = Object::new(answer, At::ROOT)?;
+    let value = object.get(field).ok_or_else(|| object.mismatch(field, "an object"))?;
+    decode(value, object.at().key(field))
+}
+
+/// An answer about another object than was asked for says nothing about ours.
+fn expect<T>(object: T, at: At<'_>, is_ours: impl Fn(&T) -> bool) -> Result<T, DecodeError> {
+    if is_ours(&object) {
+        return Ok(object);
+    }
+    Err(DecodeError { at: at.key("id").to_string(), expected: "the id that was asked for".to_owned() })
+}

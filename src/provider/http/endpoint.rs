@@ -1,0 +1,226 @@
+//! Where a service is, and the only way to make a URL.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use reqwest::Url;
+use thiserror::Error;
+
+/// The longest path segment that is sent, in bytes.
+const LONGEST_SEGMENT: usize = 256;
+
+/// A service's address: scheme, host, port and an optional path prefix.
+///
+/// The scheme is `https`, or `http` where the host is this machine (`localhost`, 127.0.0.0/8, `::1`). There is no user
+/// information, no query and no fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+/// Why a text is not an [`Endpoint`]. The text itself is not repeated: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EndpointError {
+    /// Not a URL at all.
+    #[error("the endpoint is not a URL; write it like `https://hub.example.com`")]
+    NotUrl,
+    /// Neither https nor http.
+    #[error("the endpoint's scheme is not https; only https, and http to this machine, are used")]
+    Scheme,
+    /// Plain http to another machine would show the credential to the network.
+    #[error("plain http to `{0}` would show the credential to the network; use https")]
+    PlainHttp(String),
+    /// User name or password in the URL.
+    #[error("the endpoint holds a user name or password; give credentials in the environment instead")]
+    UserInfo,
+    /// A query or a fragment.
+    #[error("the endpoint holds a query or a fragment; give scheme, host, port and path prefix only")]
+    Extra,
+}
+
+/// Why a text cannot be a segment of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SegmentError {
+    /// Nothing is there.
+    #[error("is empty")]
+    Empty,
+    /// Longer than any name or id of a service.
+    #[error("is longer than {LONGEST_SEGMENT} bytes")]
+    TooLong,
+    /// `.`, or `..` anywhere.
+    #[error("holds a dot segment")]
+    Dots,
+    /// White space, a control character, a character beyond ASCII, or one that has a meaning in URLs.
+    #[error("holds a character that a path segment must not hold")]
+    Character,
+}
+
+/// Whether a text may stand in a path: visible ASCII without `/ \ ? # %`, and no dot segment.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_segment(text: &str) -> Result<(), SegmentError> {
+    if text.is_empty() {
+        return Err(SegmentError::Empty);
+    }
+    if text.len() > LONGEST_SEGMENT {
+        return Err(SegmentError::TooLong);
+    }
+    if text == "." || text.contains("..") {
+        return Err(SegmentError::Dots);
+    }
+    if text.chars().any(|c| !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '#' | '%')) {
+        return Err(SegmentError::Character);
+    }
+    Ok(())
+}
+
+impl Endpoint {
+    /// Host and port, for messages: `hub.docker.com`, `127.0.0.1:8080`.
+    pub fn host(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Whether the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Whether requests are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The same place with one more path segment, unless the path already ends with it.
+    #[must_use]
+    pub fn under(&self, segment: &str) -> Self {
+        let present = self.0.path_segments().and_then(|mut segments| segments.rfind(|s| !s.is_empty()));
+        if present == Some(segment) {
+            return self.clone();
+        }
+        let mut url = self.0.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(segment);
+        }
+        Self(url)
+    }
+
+    /// The URL of a path below this endpoint; segments and query are percent-encoded.
+    ///
+    /// # Errors
+    /// A segment that [`check_segment`] refuses: nothing a server or a file says may lead to another path.
+    pub(super) fn url(&self, path: &[String], query: &[(String, String)]) -> Result<Url, SegmentError> {
+        path.iter().try_for_each(|segment| check_segment(segment))?;
+        let mut url = self.0.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let url = Url::parse(text.trim()).map_err(|_| EndpointError::NotUrl)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(EndpointError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
+            _ => return Err(EndpointError::Scheme),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::UserInfo);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(EndpointError::Extra);
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_anywhere_and_http_to_this_machine_only() {
+        for good in [
+            "https://hub.docker.com",
+            "https://hub.example.com:8443/prefix/",
+            "http://127.0.0.1:80",
+            "http://[::1]:9",
+            "http://localhost:1",
+            "http://127.9.9.9/x",
+        ] {
+            assert!(good.parse::<Endpoint>().is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("hub.docker.com", EndpointError::NotUrl),
+            ("", EndpointError::NotUrl),
+            ("ftp://localhost", EndpointError::Scheme),
+            ("file:///etc/passwd", EndpointError::Scheme),
+            ("http://hub.docker.com", EndpointError::PlainHttp("hub.docker.com".to_owned())),
+            ("http://localhost.example.com", EndpointError::PlainHttp("localhost.example.com".to_owned())),
+            ("http://128.0.0.1", EndpointError::PlainHttp("128.0.0.1".to_owned())),
+            ("https://me@hub.example.com", EndpointError::UserInfo),
+            ("https://:pw@hub.example.com", EndpointError::UserInfo),
+            ("https://hub.example.com?x=1", EndpointError::Extra),
+            ("https://hub.example.com#x", EndpointError::Extra),
+        ] {
+            assert_eq!(bad.parse::<Endpoint>(), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refused_endpoint_does_not_repeat_its_password() {
+        let error = "https://me:hunter2@hub.example.com".parse::<Endpoint>().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let error = "http://me:hunter2@hub.example.com".parse::<Endpoint>().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_segment_is_appended_once() {
+        for (given, wanted) in [
+            ("https://hub.example.com", "https://hub.example.com/v2"),
+            ("https://hub.example.com/v2/", "https://hub.example.com/v2"),
+            ("https://hub.example.com/a/", "https://hub.example.com/a/v2"),
+        ] {
+            assert_eq!(given.parse::<Endpoint>().unwrap().under("v2").to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn urls_stay_below_the_endpoint() {
+        let endpoint: Endpoint = "https://hub.example.com/a".parse().unwrap();
+        let url = |segment: &str| endpoint.url(&["x".to_owned(), segment.to_owned()], &[]);
+        assert_eq!(url("pol_1").unwrap().as_str(), "https://hub.example.com/a/x/pol_1");
+        assert_eq!(url("a;b\"").unwrap().as_str(), "https://hub.example.com/a/x/a;b%22");
+        for bad in ["", ".", "..", "a..b", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb", "é", &"x".repeat(300)]
+        {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+        let query = [("page_token".to_owned(), "a&b=c#d".to_owned())];
+        let url = endpoint.url(&[], &query).unwrap();
+        assert_eq!(url.query_pairs().collect::<Vec<_>>(), [("page_token".into(), "a&b=c#d".into())]);
+    }
+}

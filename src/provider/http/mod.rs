@@ -1,0 +1,26 @@
+//! The one HTTP client of all providers.
+//!
+//! It knows nothing of any service. What it promises to all of them:
+//! - **One host.** A [`HostClient`] is bound to an [`Endpoint`]; a [`Call`] holds path segments and never a URL, and
+//!   redirects are not followed, so a credential cannot reach another host.
+//! - **No blind retry of a write.** A write is sent again only when the server surely did not apply it.
+//! - **Bounded.** Requests at a time, bytes of an answer, retries and pauses all have a limit.
+//! - **No secrets in texts.** All that a server says passes a [`Redactor`] before it reaches an [`ApiError`].
+
+mod answer;
+mod call;
+mod client;
+mod endpoint;
+mod error;
+mod options;
+mod pause;
+mod redact;
+mod refusal;
+mod retry;
+
+pub use call::{Authorization, AuthorizationError, Call, Effect};
+pub use client::{ClientError, HostClient, HttpClient};
+pub use endpoint::{Endpoint, EndpointError, SegmentError, check_segment};
+pub use error::{ApiError, ErrorKind, Outcome};
+pub use options::{HttpOptions, RetryPolicy};
+pub use redact::Redactor;

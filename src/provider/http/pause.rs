@@ -1,0 +1,110 @@
+//! Pauses that a server asks for, shared by all requests to it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use tokio::time::Instant;
+
+/// Numbers in `X-RateLimit-Reset` from here on are points in time (seconds since 1970), smaller ones are waits.
+const FIRST_EPOCH: i64 = 1_000_000_000;
+
+/// How long the headers of an answer ask to wait: `Retry-After` (seconds or a date, RFC 9110 section 10.2.3), or, with
+/// `X-RateLimit-Remaining: 0`, until `X-RateLimit-Reset`. Dates are taken relative to the answer's own `Date`, so that
+/// a wrong clock here does not matter.
+pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let now = text(DATE.as_str()).and_then(date).unwrap_or(now);
+    if let Some(after) = text(RETRY_AFTER.as_str()) {
+        return match after.parse::<u64>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => Some(until(date(after)?, now)),
+        };
+    }
+    if text("x-ratelimit-remaining")?.parse::<u64>() != Ok(0) {
+        return None;
+    }
+    let reset = text("x-ratelimit-reset")?.parse::<i64>().ok()?;
+    if reset >= FIRST_EPOCH {
+        return Some(until(Timestamp::from_second(reset).ok()?, now));
+    }
+    u64::try_from(reset).ok().map(Duration::from_secs)
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+fn until(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
+}
+
+/// Until when a host wants to hear nothing.
+#[derive(Default)]
+pub(super) struct Pause(Mutex<Option<Instant>>);
+
+impl Pause {
+    /// Lets nobody through for this long from now; a longer pause stays.
+    pub(super) fn extend(&self, wait: Duration) {
+        // A wait that overflows is beyond every limit: a hundred years say the same.
+        let now = Instant::now();
+        let end = now.checked_add(wait).or_else(|| now.checked_add(Duration::from_secs(3_153_600_000)));
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(end);
+    }
+
+    /// How long the pause still lasts; zero if there is none.
+    pub(super) fn remaining(&self) -> Duration {
+        let until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_become_waits() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let epoch = now.as_second();
+        for (headers, wanted) in [
+            (vec![], None),
+            (vec![("retry-after", "7".to_owned())], Some(7)),
+            (vec![("retry-after", "Thu, 01 Jan 2026 00:00:30 GMT".to_owned())], Some(30)),
+            (vec![("retry-after", "Wed, 31 Dec 2025 00:00:30 GMT".to_owned())], Some(0)),
+            (vec![("retry-after", "soon".to_owned())], None),
+            (vec![("retry-after", "-1".to_owned())], None),
+            (vec![("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", (epoch + 9).to_string())], Some(9)),
+            (vec![("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", "12".to_owned())], Some(12)),
+            (vec![("x-ratelimit-remaining", "1".to_owned()), ("x-ratelimit-reset", "12".to_owned())], None),
+            (vec![("x-ratelimit-remaining", "0".to_owned())], None),
+            (
+                vec![
+                    ("date", "Thu, 01 Jan 2026 01:00:00 GMT".to_owned()),
+                    ("retry-after", "Thu, 01 Jan 2026 01:00:05 GMT".to_owned()),
+                ],
+                Some(5),
+            ),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in &headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            assert_eq!(asked(&map, now), wanted.map(Duration::from_secs), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_only_grows() {
+        let pause = Pause::default();
+        assert_eq!(pause.remaining(), Duration::ZERO);
+        pause.extend(Duration::from_secs(60));
+        pause.extend(Duration::from_secs(1));
+        assert!(pause.remaining() > Duration::from_secs(50));
+        pause.extend(Duration::MAX);
+        assert!(pause.remaining() > Duration::from_secs(1_000_000));
+    }
+}

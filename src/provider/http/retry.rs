@@ -1,0 +1,95 @@
+//! Whether a failed attempt is made again, and when.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+
+use super::call::Effect;
+use super::error::ErrorKind;
+use super::options::RetryPolicy;
+
+/// What speaks for another attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// Nothing: the answer would be the same.
+    Never,
+    /// A fault that may pass, but the request may have been applied: reads only.
+    Fault,
+    /// A fault that may pass, and nothing was sent.
+    Unsent,
+    /// The server asks to come back later, and says after how long if it can.
+    Later(Option<Duration>),
+}
+
+/// One attempt that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    pub(super) retry: Retry,
+}
+
+impl Failure {
+    pub(super) fn last(kind: ErrorKind) -> Self {
+        Self { kind, retry: Retry::Never }
+    }
+}
+
+/// What is left of a request's attempts.
+pub(super) struct Attempts {
+    faults: ExponentialBackoff,
+    limits: ExponentialBackoff,
+}
+
+impl Attempts {
+    pub(super) fn new(policy: &RetryPolicy) -> Self {
+        let backoff = |times| {
+            ExponentialBuilder::default()
+                .with_min_delay(policy.first_wait)
+                .with_max_delay(policy.longest_wait)
+                .with_max_times(times)
+                .with_jitter()
+                .build()
+        };
+        Self { faults: backoff(policy.faults), limits: backoff(policy.rate_limits) }
+    }
+
+    /// How long to wait before the next attempt; nothing if there is none.
+    pub(super) fn next(&mut self, retry: Retry, effect: Effect) -> Option<Duration> {
+        match (retry, effect) {
+            (Retry::Never, _) | (Retry::Fault, Effect::Write) => None,
+            (Retry::Fault, Effect::Read) | (Retry::Unsent, _) => self.faults.next(),
+            (Retry::Later(wait), _) => self.limits.next().map(|ours| wait.unwrap_or_default().max(ours)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_repeated_only_when_it_surely_was_not_applied() {
+        let policy = RetryPolicy::default();
+        for (retry, read, write) in [
+            (Retry::Never, false, false),
+            (Retry::Fault, true, false),
+            (Retry::Unsent, true, true),
+            (Retry::Later(None), true, true),
+        ] {
+            assert_eq!(Attempts::new(&policy).next(retry, Effect::Read).is_some(), read, "{retry:?}");
+            assert_eq!(Attempts::new(&policy).next(retry, Effect::Write).is_some(), write, "{retry:?}");
+        }
+    }
+
+    #[test]
+    fn attempts_are_bounded_and_waits_grow() {
+        let policy = RetryPolicy { faults: 3, rate_limits: 1, ..RetryPolicy::default() };
+        let mut attempts = Attempts::new(&policy);
+        let waits: Vec<_> = std::iter::from_fn(|| attempts.next(Retry::Fault, Effect::Read)).collect();
+        assert_eq!(waits.len(), 3);
+        assert!(waits[0] >= policy.first_wait && waits[2] >= policy.first_wait * 4, "{waits:?}");
+        let asked = Duration::from_secs(7);
+        assert_eq!(attempts.next(Retry::Later(Some(asked)), Effect::Write), Some(asked));
+        assert_eq!(attempts.next(Retry::Later(Some(asked)), Effect::Write), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Findings in the manner of rustc: message, place, the line with the place marked, help.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::sorted;
+use crate::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
+use crate::render::text::{neutral, neutral_lines};
+
+/// Longer stretches of text between two places are not shown; each place is shown on its own then.
+const MAX_WINDOW: usize = 16 * 1024;
+
+/// The longest part of one line that is shown, in bytes.
+const MAX_LINE: usize = 512;
+
+/// All findings, by file, line and column, with an empty line after each. `colour` is for terminals.
+pub fn human(sources: &SourceMap, diagnostics: &[Diagnostic], colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).hyperlink(false).term_width(120);
+    let mut output = String::new();
+    for (finding, location) in sorted(sources, diagnostics) {
+        output.push_str(&renderer.render(&[group(sources, finding, &location)]));
+        output.push_str("\n\n");
+    }
+    output
+}
+
+fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location) -> Group<'a> {
+    let level = match finding.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(neutral(&finding.message)).id(finding.code.as_str()));
+    for window in windows(sources, finding, primary) {
+        group = match window.snippet() {
+            Shown::Origin(origin) => group.element(origin),
+            Shown::Snippet(snippet) => group.element(snippet),
+        };
+    }
+    match &finding.help {
+        Some(help) => group.element(Level::HELP.message(neutral(help))),
+        None => group,
+    }
+}
+
+/// Lines of one file with the places to be marked in them.
+struct Window<'a> {
+    name: &'a str,
+    text: &'a str,
+    /// The bytes of the lines that are shown.
+    range: Range<usize>,
+    /// The number of the first of them.
+    line: u32,
+    marks: Vec<Mark<'a>>,
+}
+
+struct Mark<'a> {
+    range: Range<usize>,
+    text: &'a str,
+    primary: bool,
+}
+
+enum Shown<'a> {
+    Origin(Origin<'a>),
+    Snippet(Snippet<'a, annotate_snippets::Annotation<'a>>),
+}
+
+/// One window for the primary place, with the other places of the same file that are near; one for each of the rest.
+fn windows<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location) -> Vec<Window<'a>> {
+    let mut windows: Vec<Window<'a>> = Vec::new();
+    for (position, Label { place, text }) in finding.labels.iter().enumerate() {
+        let location = if position == 0 { primary.clone() } else { sources.resolve(place) };
+        let window = window(sources, place, text, &location, position == 0);
+        match windows.first_mut().filter(|first| first.joins(&window)) {
+            Some(first) => first.join(window),
+            None => windows.push(window),
+        }
+    }
+    windows
+}
+
+/// The first line of one place; a place of several lines is marked to the end of the first.
+fn window<'a>(sources: &'a SourceMap, place: &Place, text: &'a str, location: &Location, primary: bool) -> Window<'a> {
+    let file = sources.file(place.file());
+    let source = &**file.text();
+    if matches!(place, Place::File(_)) {
+        return Window { name: file.name(), text: "", range: 0..0, line: 1, marks: Vec::new() };
+    }
+    let start = location.range.start;
+    let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
+    let end = location.range.end.min(line_end).max(start);
+    let range =
+        floor(source, line_start.max(start.saturating_sub(MAX_LINE)))..floor(source, line_end.min(start + MAX_LINE));
+    let end = end.min(range.end);
+    let marks = vec![Mark { range: start..end, text, primary }];
+    Window { name: file.name(), text: source, range, line: location.line, marks }
+}
+
+fn floor(text: &str, mut offset: usize) -> usize {
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+impl<'a> Window<'a> {
+    fn joins(&self, other: &Self) -> bool {
+        let whole = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
+        self.name == other.name && !self.marks.is_empty() && !other.marks.is_empty() && whole.len() <= MAX_WINDOW
+    }
+
+    fn join(&mut self, other: Self) {
+        self.range = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
+        self.line = self.line.min(other.line);
+        self.marks.extend(other.marks);
+    }
+
+    fn snippet(self) -> Shown<'a> {
+        let Self { name, text, range, line, marks } = self;
+        let name = neutral(name);
+        if marks.is_empty() {
+            return Shown::Origin(Origin::path(name));
+        }
+        // Escapes make the text longer, so that places move.
+        let moved = |offset: usize| clean(&text[range.start..offset]).len();
+        let annotations = marks.iter().map(|mark| {
+            let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let annotation = kind.span(moved(mark.range.start)..moved(mark.range.end));
+            if mark.text.is_empty() { annotation } else { annotation.label(neutral(mark.text)) }
+        });
+        let annotations: Vec<_> = annotations.collect();
+        let snippet = Snippet::source(clean(&text[range.clone()])).line_start(line as usize).path(name).fold(true);
+        Shown::Snippet(snippet.annotations(annotations))
+    }
+}
+
+/// The text of source lines, made harmless; line ends of Windows are line ends.
+fn clean(text: &str) -> String {
+    neutral_lines(&text.replace("\r\n", "\n")).into_owned()
+}

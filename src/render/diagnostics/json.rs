@@ -1,0 +1,101 @@
+//! Findings as JSON.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::sorted;
+use crate::diag::{Diagnostic, Label, Severity, SourceMap};
+use crate::render::text::neutral;
+
+/// The version of this format; a change that breaks readers raises it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// All findings of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// How many findings are errors.
+    pub errors: usize,
+    /// How many findings are warnings.
+    pub warnings: usize,
+    /// The findings, by file, line and column.
+    pub diagnostics: Vec<ReportedDiagnostic>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedDiagnostic {
+    /// The code, such as `duplicate-key`.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The places; the first is the primary one.
+    pub labels: Vec<ReportLabel>,
+}
+
+/// A place, with lines and columns counted from 1, columns in characters; the end is just after the place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportLabel {
+    /// The file, as users know it.
+    pub file: String,
+    /// The line of the first character.
+    pub line: u32,
+    /// The column of the first character.
+    pub column: u32,
+    /// The line of the end.
+    pub end_line: u32,
+    /// The column of the end.
+    pub end_column: u32,
+    /// What is to be seen there.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+impl Report {
+    /// Works out lines and columns, and neutralises all text.
+    pub fn new(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Self {
+        let diagnostics: Vec<_> =
+            sorted(sources, diagnostics).into_iter().map(|(finding, _)| reported(sources, finding)).collect();
+        let errors = diagnostics.iter().filter(|finding| finding.severity == severity(Severity::Error)).count();
+        Self { format_version: FORMAT_VERSION, errors, warnings: diagnostics.len() - errors, diagnostics }
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
+    let Diagnostic { code, message, labels, help } = finding;
+    ReportedDiagnostic {
+        code: code.as_str(),
+        severity: severity(code.severity()),
+        message: neutral(message).into_owned(),
+        help: help.as_deref().map(|help| neutral(help).into_owned()),
+        labels: labels.iter().map(|Label { place, text }| label(sources, place, text)).collect(),
+    }
+}
+
+fn label(sources: &SourceMap, place: &crate::diag::Place, text: &str) -> ReportLabel {
+    let location = sources.resolve(place);
+    ReportLabel {
+        file: neutral(sources.file(place.file()).name()).into_owned(),
+        line: location.line,
+        column: location.column,
+        end_line: location.end_line,
+        end_column: location.end_column,
+        text: neutral(text).into_owned(),
+    }
+}

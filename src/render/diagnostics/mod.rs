@@ -1,0 +1,27 @@
+//! Findings for people ([`human`]) and for machines ([`Report`]).
+
+mod human;
+mod json;
+#[cfg(test)]
+mod tests;
+
+pub use human::human;
+pub use json::{FORMAT_VERSION, Report, ReportLabel, ReportedDiagnostic};
+
+use crate::diag::{Diagnostic, Location, SourceMap};
+
+/// The findings by file name, line and column, each with the location of its primary place; equal ones once.
+fn sorted<'a>(sources: &SourceMap, diagnostics: &'a [Diagnostic]) -> Vec<(&'a Diagnostic, Location)> {
+    let mut found: Vec<_> = diagnostics
+        .iter()
+        .filter_map(|diagnostic| {
+            let place = &diagnostic.labels.first()?.place;
+            let location = sources.resolve(place);
+            let key = (sources.file(place.file()).name(), location.line, location.column, diagnostic.code);
+            Some((key, diagnostic, location))
+        })
+        .collect();
+    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    found.dedup_by(|(_, a, _), (_, b, _)| a == b);
+    found.into_iter().map(|(_, diagnostic, location)| (diagnostic, location)).collect()
+}

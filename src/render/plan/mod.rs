@@ -1,0 +1,17 @@
+//! Plans, for people and for machines.
+
+mod human;
+
+pub use human::{human, summary};
+
+use crate::plan::Plan;
+
+/// The plan as JSON, indented, with a newline at the end: the form that `apply` reads back.
+///
+/// # Errors
+/// Passes on what the serializer says; plain data gives it no reason to.
+pub fn json(plan: &Plan) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(plan)?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,79 @@
+//! Text from files and servers is data: it must not steer a terminal, nor show itself as something else.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The text with everything escaped that is not shown, or that changes how its neighbours are shown: control
+/// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators.
+/// Line breaks and tabs are escaped too: this is for text on one line.
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    escape(text, is_hostile)
+}
+
+/// Like [`neutral`], for text of several lines: line breaks and tabs stay.
+pub fn neutral_lines(text: &str) -> Cow<'_, str> {
+    escape(text, |c| is_hostile(c) && !matches!(c, '\n' | '\t'))
+}
+
+fn escape(text: &str, hostile: fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' if hostile(c) => escaped.push_str("\\n"),
+            '\r' if hostile(c) => escaped.push_str("\\r"),
+            '\t' if hostile(c) => escaped.push_str("\\t"),
+            c if hostile(c) => {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn is_hostile(c: char) -> bool {
+    // C0, DEL and C1; then the Arabic letter mark, zero-width and directional marks, line separators, overrides,
+    // isolates, invisible operators, the byte order mark and tags.
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{neutral, neutral_lines};
+
+    #[test]
+    fn ordinary_text_is_not_touched() {
+        for text in ["", "plain", "grüße, 世界 🙂", "a\u{301}"] {
+            assert!(matches!(neutral(text), std::borrow::Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn what_steers_is_escaped() {
+        let cases = [
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("x\u{202e}y\u{2066}z\u{200d}\u{feff}\u{2028}", "x\\u{202e}y\\u{2066}z\\u{200d}\\u{feff}\\u{2028}"),
+            ("\u{0}\u{7f}", "\\u{0}\\u{7f}"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(neutral(text), expected);
+        }
+        assert_eq!(neutral_lines("a\n\tb\u{1b}"), "a\n\tb\\u{1b}");
+    }
+}

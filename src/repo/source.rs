@@ -1,0 +1,108 @@
+//! What every source of text offers.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+
+use crate::diag::Code;
+
+/// Why a file or folder cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProblemKind {
+    /// Nothing has this name.
+    #[error("there is no such file or folder")]
+    Missing,
+    /// An absolute path, or one that leads out of the repository.
+    #[error("the path leaves the repository")]
+    Outside,
+    /// A symbolic link that leads out of the repository.
+    #[error("the symbolic link leads out of the repository")]
+    SymlinkOutside,
+    /// A folder that holds itself.
+    #[error("the folder links back to one of its parents")]
+    Loop,
+    /// Neither a file nor a folder: a pipe, a socket or a device.
+    #[error("this is neither a file nor a folder")]
+    Special,
+    /// A file with more bytes than are read.
+    #[error("the file is larger than {0} bytes")]
+    TooLarge(usize),
+    /// A text that is not UTF-8, with the line of the first wrong byte, counted from 1, and its offset in bytes.
+    #[error("the file is not UTF-8: byte {offset}, in line {line}")]
+    NotUtf8 {
+        /// The line of the first wrong byte.
+        line: usize,
+        /// The offset of the first wrong byte.
+        offset: usize,
+    },
+    /// A name that is not UTF-8.
+    #[error("the name is not UTF-8")]
+    Name,
+    /// The system refuses.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl ProblemKind {
+    /// The code under which users see the problem.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing | Self::Special | Self::Name | Self::Unreadable(_) => Code::FileUnreadable,
+            Self::Outside => Code::TargetPathInvalid,
+            Self::SymlinkOutside => Code::SymlinkOutside,
+            Self::Loop => Code::DirectoryLoop,
+            Self::TooLarge(_) => Code::FileTooLarge,
+            Self::NotUtf8 { .. } => Code::FileNotUtf8,
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Missing => "check the spelling, upper and lower case included",
+            Self::Outside => "use a path relative to the configuration, inside the repository",
+            Self::SymlinkOutside => "replace the link by a copy, or let it point into the repository",
+            Self::Loop => "remove the link; the rest of the folder is read",
+            Self::Special => "remove it from the folder, or name the files one by one",
+            Self::TooLarge(_) => "split it into several files",
+            Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::Name => "rename the file",
+            Self::Unreadable(_) => "check that the file exists and may be read",
+        }
+    }
+}
+
+/// One file or folder that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its path, relative to the configuration; for a name that is not UTF-8, as near as can be shown.
+    pub path: Utf8PathBuf,
+    /// Why.
+    pub kind: ProblemKind,
+}
+
+/// The manifests below one path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Paths relative to the configuration, sorted.
+    pub files: Vec<Utf8PathBuf>,
+    /// What cannot be used, in the order in which it was met.
+    pub problems: Vec<Problem>,
+}
+
+/// A place that holds a repository's text: the work tree, or a revision.
+pub trait Source: Sync {
+    /// All manifests (`*.yaml`, `*.yml`, `*.json`) at or below `path`, which is relative to the configuration. Hidden
+    /// files and folders and the configuration itself are passed over.
+    ///
+    /// # Errors
+    /// Says why `path` itself cannot be used; what is wrong below it is part of the listing.
+    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind>;
+
+    /// The text of one file, relative to the configuration; at most `limit` bytes are read.
+    ///
+    /// # Errors
+    /// Says why the file cannot be used.
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind>;
+}

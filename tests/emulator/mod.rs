@@ -1,0 +1,136 @@
+//! The emulator, asked with bare requests: each test states what the contract says and holds for the profiles named.
+
+mod limits;
+mod paging;
+mod policies;
+mod rules;
+mod seeds;
+mod serving;
+mod sign_in;
+
+use polwarden::emulator::{Options, OrganizationSeed, Profile, Running, TeamSeed, start};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+/// The team that every test service has.
+pub(crate) const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
+
+/// A running emulator and a client that has signed in.
+pub(crate) struct Service {
+    pub(crate) running: Running,
+    pub(crate) client: Client,
+    pub(crate) profile: Profile,
+    pub(crate) token: String,
+    /// Where requests go; the emulator itself, or what stands before it.
+    pub(crate) base: String,
+}
+
+/// A client without TLS: everything here is on loopback.
+pub(crate) fn client() -> Client {
+    // A second installation fails, and the first is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+impl Service {
+    /// An emulator of `profile` with the organization `my-org` and one team.
+    pub(crate) async fn new(profile: Profile) -> Self {
+        Self::with(Options { profile, ..Options::default() }).await
+    }
+
+    pub(crate) async fn with(mut options: Options) -> Self {
+        if options.organizations.is_empty() && options.seed.is_none() {
+            options.organizations = vec![organization("my-org")];
+        }
+        let profile = options.profile;
+        let running = start(options).await.unwrap();
+        let base = running.url();
+        Self::at(running, profile, base).await
+    }
+
+    /// Signs in through `base`.
+    pub(crate) async fn at(running: Running, profile: Profile, base: String) -> Self {
+        let mut service = Self { running, client: client(), profile, token: String::new(), base };
+        let (path, body, member) = match profile {
+            Profile::Seed => ("/v2/users/login", json!({"username": "me", "password": "s"}), "token"),
+            _ => ("/v2/auth/token", json!({"identifier": "me", "secret": "s"}), "access_token"),
+        };
+        let (status, answer) = service.call(Method::POST, path, Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        service.token = answer[member].as_str().unwrap().to_owned();
+        service
+    }
+
+    /// The media type of a body for this request.
+    pub(crate) fn media_type(&self, method: &Method, path: &str) -> &'static str {
+        let is_rule_patch = *method == Method::PATCH && path.contains("/rules/");
+        if is_rule_patch && self.profile == Profile::Seed { "application/merge-patch+json" } else { "application/json" }
+    }
+
+    /// Sends a request to an absolute path.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let media_type = self.media_type(&method, path);
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", media_type).body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Sends a request below the policies of `my-org`.
+    pub(crate) async fn policies(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        self.call(method, &format!("/v2/orgs/my-org/governance/policies{path}"), body).await
+    }
+
+    /// Creates a policy and answers its id.
+    pub(crate) async fn policy(&self, name: &str) -> String {
+        let (status, policy) = self.policies(Method::POST, "", Some(json!({"name": name}))).await;
+        assert_eq!(status, StatusCode::CREATED, "{policy}");
+        policy["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Creates a rule and answers its id.
+    pub(crate) async fn rule(&self, policy: &str, rule: Value) -> String {
+        let (status, rule) = self.policies(Method::POST, &format!("/{policy}/rules"), Some(rule)).await;
+        assert_eq!(status, StatusCode::CREATED, "{rule}");
+        rule["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn get(&self, policy: &str) -> Value {
+        let (status, policy) = self.policies(Method::GET, &format!("/{policy}"), None).await;
+        assert_eq!(status, StatusCode::OK, "{policy}");
+        policy
+    }
+}
+
+/// An organization with the one team.
+pub(crate) fn organization(name: &str) -> OrganizationSeed {
+    let teams = vec![TeamSeed { uuid: TEAM.to_owned(), name: "security".to_owned() }];
+    OrganizationSeed { name: name.to_owned(), teams, policies: Vec::new() }
+}
+
+/// A network rule.
+pub(crate) fn network(name: &str, host: &str) -> Value {
+    json!({"name": name, "actions": ["connect:tcp"], "resources": [host], "decision": "allow"})
+}
+
+/// A filesystem rule.
+pub(crate) fn files(name: &str) -> Value {
+    json!({"name": name, "actions": ["read"], "resources": ["/data"], "decision": "allow"})
+}
+
+/// An HTTP rule.
+pub(crate) fn http(name: &str) -> Value {
+    json!({"name": name, "actions": ["request:get"], "decision": "deny",
+           "http_resources": [{"host": "api.github.com", "port": 443, "path": "/repos/**"}]})
+}
+
+/// What an answer is, for tables: its status and its error code (or an empty text).
+pub(crate) fn outcome((status, body): &(StatusCode, Value)) -> (u16, String) {
+    (status.as_u16(), body["error"]["code"].as_str().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,5 @@
+//! The invariants of the design, on random states, with oracles that share no code with what they judge.
+
+mod oracle;
+mod plan;
+mod worlds;

@@ -1,0 +1,102 @@
+//! The HTTP client and the Docker client against a server that answers what a test wants.
+
+mod docker_reads;
+mod docker_session;
+mod docker_writes;
+mod http_faults;
+mod http_secrets;
+mod http_slots;
+
+use std::time::Duration;
+
+use polwarden::model::docker::Profile;
+use polwarden::provider::docker::{Connection, Credentials, Organization, Reader, Writer};
+use polwarden::provider::http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// The credential of all tests. It must appear in no output.
+const SECRET: &str = "hunter2-hunter2";
+/// The token that the test service gives.
+const TOKEN: &str = "first-token-of-the-test";
+const POLICIES: &str = "/v2/orgs/acme/governance/policies";
+
+/// Quick retries, so that tests do not wait.
+fn quick() -> HttpOptions {
+    let retry = RetryPolicy {
+        faults: 2,
+        rate_limits: 2,
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(2),
+        longest_pause: Duration::from_secs(60),
+    };
+    HttpOptions { retry, ..HttpOptions::default() }
+}
+
+fn sign_in() -> Credentials {
+    Credentials::SignIn { identifier: "me".to_owned(), secret: SECRET.into() }
+}
+
+fn connect(server: &MockServer, credentials: Credentials) -> Connection {
+    let endpoint: Endpoint = server.uri().parse().unwrap();
+    Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap()
+}
+
+fn acme() -> Organization {
+    "acme".parse().unwrap()
+}
+
+/// A service that signs everybody in, and its connection.
+async fn service() -> (MockServer, Connection) {
+    let server = MockServer::start().await;
+    for (at, field) in [("/v2/users/login", "token"), ("/v2/auth/token", "access_token")] {
+        let answer = ResponseTemplate::new(200).set_body_json(json!({ field: TOKEN }));
+        Mock::given(method("POST")).and(path(at)).respond_with(answer).mount(&server).await;
+    }
+    let connection = connect(&server, sign_in());
+    (server, connection)
+}
+
+async fn reader(profile: Profile) -> (MockServer, Reader) {
+    let (server, connection) = service().await;
+    let reader = connection.reader(&acme(), profile);
+    (server, reader)
+}
+
+async fn writer(profile: Profile) -> (MockServer, Writer) {
+    let (server, connection) = service().await;
+    let writer = connection.writer(&acme(), profile);
+    (server, writer)
+}
+
+/// The service answers a request with JSON.
+async fn answers(server: &MockServer, verb: &str, at: &str, status: u16, body: Value) {
+    let answer = ResponseTemplate::new(status).set_body_json(body);
+    Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(server).await;
+}
+
+/// How often a path was asked for.
+async fn asked(server: &MockServer, at: &str) -> usize {
+    let requests = server.received_requests().await.unwrap();
+    requests.iter().filter(|request| request.url.path() == at).count()
+}
+
+fn summary(id: &str) -> Value {
+    let mut summary = policy(id);
+    summary["type"] = json!("allowlist_v0");
+    summary
+}
+
+fn policy(id: &str) -> Value {
+    json!({"id": id, "name": format!("name of {id}"), "org": "acme", "scope": {},
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"})
+}
+
+fn rule(id: &str) -> Value {
+    json!({"id": id, "name": "r", "actions": ["connect:tcp"], "resources": ["a.example.com"], "decision": "allow"})
+}
+
+fn error(code: &str, message: &str) -> Value {
+    json!({"error": {"code": code, "message": message}})
+}
