@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod emulator;
