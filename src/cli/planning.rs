@@ -49,7 +49,7 @@ pub(super) async fn make(
             }
         }
     }
-    if workspace.report(findings, console) {
+    if workspace.report(workspace.agree(findings), console) {
         return Ok(Err(NoPlan(Exit::Invalid)));
     }
     if failed {

@@ -60,14 +60,14 @@ impl Validate {
         match Workspace::read(&self.selection)? {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
-                let mut findings = workspace.findings().to_vec();
-                if self.live {
-                    findings.extend(super::runtime()?.block_on(self.live_findings(&workspace))?);
+                let meaning = if self.live {
+                    super::runtime()?.block_on(self.live_findings(&workspace))?
                 } else {
-                    for target in workspace.targets() {
-                        findings.extend(workspace.check(target, &Teams::Offline).diagnostics);
-                    }
-                }
+                    let targets = workspace.targets().into_iter();
+                    targets.flat_map(|target| workspace.check(target, &Teams::Offline).diagnostics).collect()
+                };
+                let mut findings = workspace.findings().to_vec();
+                findings.extend(workspace.agree(meaning));
                 self.show(workspace.sources(), findings, workspace.files(), console)
             }
         }
