@@ -1,1 +1,3 @@
 //! All tests that stand outside the library, in one binary.
+
+mod manifest;
