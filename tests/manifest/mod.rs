@@ -63,6 +63,7 @@ fn hostile_texts_end_soon_in_few_findings() {
         format!("{head}{}", "x: 1\n".repeat(100_000)),
         keys,
         format!("{head}spec: {{rules: [{}]}}\n", "{}, ".repeat(100_000)),
+        format!("{head}spec: {{é: [{}]}}\n", "{}, ".repeat(100_000)),
         format!("{head}spec: {}\n", "[".repeat(500_000)),
         format!("{head}spec:\n  {}x\n", "- ".repeat(500_000)),
         "---\n".repeat(200_000),
