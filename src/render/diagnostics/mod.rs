@@ -21,7 +21,7 @@ fn sorted<'a>(sources: &SourceMap, diagnostics: &'a [Diagnostic]) -> Vec<(&'a Di
             Some((key, diagnostic, location))
         })
         .collect();
-    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    found.sort_by_key(|(key, ..)| *key);
     found.dedup_by(|(_, a, _), (_, b, _)| a == b);
     found.into_iter().map(|(_, diagnostic, location)| (diagnostic, location)).collect()
 }
