@@ -11,3 +11,4 @@ mod emulator;
 mod properties;
 #[cfg(test)]
 mod provider;
+mod manifest;
