@@ -8,7 +8,8 @@ mod contract;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod manifest;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod provider;
-mod manifest;

@@ -111,7 +111,7 @@ fn plan_one(
     Ok(plan_target(&request))
 }
 
-fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
+pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
     SourceRef { file: sources.file(place.file()).name().to_owned(), line: sources.resolve(place).line }
 }
 
