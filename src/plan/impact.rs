@@ -88,9 +88,20 @@ fn audiences_of(before: &LiveState, after: &LiveState) -> Vec<Audience> {
 }
 
 fn rules_for<'a>(state: &'a LiveState, audience: &Audience) -> Vec<Known<'a>> {
-    let policies = state.policies.iter().filter(|policy| reaches(&policy.scope, audience));
+    known_rules(state, |policy| reaches(&policy.scope, audience))
+}
+
+/// The rules of some policies, in an order that does not depend on the order of the state.
+fn known_rules(state: &LiveState, of: impl Fn(&LivePolicy) -> bool) -> Vec<Known<'_>> {
+    let policies = state.policies.iter().filter(|policy| of(policy));
     let rules = policies.flat_map(|policy| understood(policy).map(move |rule| Known { policy: &policy.name, rule }));
-    rules.collect()
+    let mut rules: Vec<Known<'_>> = rules.collect();
+    // Names may repeat in live state; rules that are equal in all are the same to a reader.
+    rules.sort_by(|a, b| {
+        let content = |known: &Known<'_>| format!("{:?}", known.rule);
+        (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)).then_with(|| content(a).cmp(&content(b)))
+    });
+    rules
 }
 
 fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
@@ -109,8 +120,7 @@ fn reaches(scope: &Scope, audience: &Audience) -> bool {
 }
 
 fn unreadable(state: &LiveState) -> Vec<UnreadableResource> {
-    let known = |policy| understood(policy).map(|rule| Known { policy: &policy.name, rule });
-    let rules: Vec<Known<'_>> = state.policies.iter().flat_map(known).collect();
+    let rules = known_rules(state, |_| true);
     let set = RuleSet::new(&rules.iter().map(|known| known.rule).collect::<Vec<_>>());
     let found = set.unreadable().iter().filter_map(|Unreadable { rule, resource, why }| {
         let known = rules.get(*rule)?;
