@@ -2,6 +2,7 @@
 
 mod access;
 mod brute;
+mod documented;
 mod oracle;
 mod plan;
 mod worlds;
