@@ -7,6 +7,9 @@ pub mod diag;
 pub mod model;
 
 pub mod manifest;
+
+pub mod format;
+
 pub mod repo;
 
 pub mod check;
