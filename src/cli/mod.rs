@@ -5,6 +5,7 @@ mod connect;
 mod console;
 mod emulate;
 mod exit;
+mod fmt;
 mod import;
 mod init;
 mod plan;
@@ -52,6 +53,7 @@ enum Command {
     Init(init::Init),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Fmt(fmt::Fmt),
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
@@ -87,6 +89,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Init(command) => command.run(console),
         Command::Schema(command) => command.run(console),
         Command::Validate(command) => command.run(console),
+        Command::Fmt(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),

@@ -138,7 +138,8 @@ impl<'a> Lexer<'a> {
             Event::MappingStart(0, None) => self.start(CollectionKind::Mapping, range),
             Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => Err(NotUnderstood),
             Event::SequenceEnd | Event::MappingEnd => match self.flow.pop() {
-                Some(true) => self.with_text(TokenKind::End { flow: true }, range),
+                // The mark may reach over the comment behind the bracket.
+                Some(true) => self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1),
                 Some(false) => self.without_text(TokenKind::End { flow: false }),
                 None => Err(NotUnderstood),
             },
@@ -146,16 +147,17 @@ impl<'a> Lexer<'a> {
     }
 
     fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), NotUnderstood> {
-        // The mark of a collection in brackets is the bracket; of one in block style, empty or a dash.
-        let flow = matches!((kind, self.text.get(range.clone())),
-            (CollectionKind::Mapping, Some("{")) | (CollectionKind::Sequence, Some("[")));
+        // The mark of a collection in brackets is the bracket, perhaps with the space behind it; of one in block style,
+        // it is empty or a dash.
+        let first = self.text.get(range.clone()).and_then(|text| text.bytes().next());
+        let flow = matches!((kind, first), (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'[')));
         // A pair without braces in a list in brackets.
         if !flow && self.flow.last() == Some(&true) {
             return Err(NotUnderstood);
         }
         self.flow.push(flow);
         let token = TokenKind::Start { kind, flow };
-        if flow { self.with_text(token, range) } else { self.without_text(token) }
+        if flow { self.with_text(token, range.start..range.start + 1) } else { self.without_text(token) }
     }
 
     fn scalar(&mut self, value: String, style: ScalarStyle, range: Range<usize>) -> Result<(), NotUnderstood> {
@@ -165,7 +167,7 @@ impl<'a> Lexer<'a> {
                 Some(true) | None => Err(NotUnderstood),
             },
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-                let source = self.text.get(range.clone()).ok_or(NotUnderstood)?.trim_end();
+                let source = source(self.text.get(range.clone()).ok_or(NotUnderstood)?, style)?;
                 let is_text = style != ScalarStyle::Plain || is_plain_text(&value);
                 let text = ScalarText::Flow(flow_lines(source, style == ScalarStyle::DoubleQuoted));
                 let range = range.start..range.start + source.len();
@@ -265,6 +267,33 @@ impl<'a> Lexer<'a> {
         gap.blank_before |= breaks > 1;
         Ok(gap)
     }
+}
+
+/// The text of a plain or quoted scalar: its mark may reach over the space and the comment behind it.
+fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
+    let quote = match style {
+        ScalarStyle::SingleQuoted => b'\'',
+        ScalarStyle::DoubleQuoted => b'"',
+        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => return Ok(text.trim_end()),
+    };
+    let mut bytes = text.bytes().enumerate();
+    if bytes.next().is_none_or(|(_, first)| first != quote) {
+        return Err(NotUnderstood);
+    }
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'\\' && quote == b'"' {
+            bytes.next();
+        } else if byte == quote {
+            // A single quote is escaped by another.
+            match text.as_bytes().get(at + 1) {
+                Some(b'\'') if quote == b'\'' => {
+                    bytes.next();
+                }
+                _ => return Ok(&text[..=at]),
+            }
+        }
+    }
+    Err(NotUnderstood)
 }
 
 /// The lines of a plain or quoted scalar, without what folding drops (YAML 1.2, section 6.5).

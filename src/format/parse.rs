@@ -78,6 +78,7 @@ impl<'a> Parser<'a> {
         let mut children = Vec::new();
         while !matches!(self.peek().ok_or(NotUnderstood)?.kind, TokenKind::End { .. }) {
             let mut child = self.child(kind, Some(column))?;
+            refuse_repeated(&children, &child)?;
             if children.is_empty() {
                 open_without_blank(&mut child);
             }
@@ -94,7 +95,9 @@ impl<'a> Parser<'a> {
     fn flow(&mut self, kind: CollectionKind) -> Result<Collection<'a>> {
         let mut children = Vec::new();
         while !matches!(self.peek().ok_or(NotUnderstood)?.kind, TokenKind::End { .. }) {
-            children.push(self.child(kind, None)?);
+            let child = self.child(kind, None)?;
+            refuse_repeated(&children, &child)?;
+            children.push(child);
         }
         let tail = self.take_pending();
         // There is no other way to write an empty collection, and this one has no place for the comments.
@@ -172,6 +175,12 @@ impl<'a> Parser<'a> {
         }
         Ok(())
     }
+}
+
+/// Of two entries with one key the first counts, which is nothing to build on.
+fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> Result<()> {
+    let repeated = |key: &Key<'_>| children.iter().any(|other| other.is_named(&key.name));
+    if child.key.as_ref().is_some_and(repeated) { Err(NotUnderstood) } else { Ok(()) }
 }
 
 /// An empty line below the line that opens a block is dropped.
