@@ -150,7 +150,8 @@ impl<'a> Lexer<'a> {
         // The mark of a collection in brackets is the bracket, perhaps with the space behind it; of one in block style,
         // it is empty or a dash.
         let first = self.text.get(range.clone()).and_then(|text| text.bytes().next());
-        let flow = matches!((kind, first), (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'[')));
+        let flow =
+            matches!((kind, first), (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'[')));
         // A pair without braces in a list in brackets.
         if !flow && self.flow.last() == Some(&true) {
             return Err(NotUnderstood);

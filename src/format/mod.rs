@@ -1,9 +1,9 @@
 //! Canonical text of manifests: key order, sorted and de-duplicated lists, indentation. Comments and meaning stay.
 //!
 //! Works on the text, guided by the parser's events, so that quoting and comments are the author's:
-//! text → [`documents`] → [`lex`] (tokens with the comments between them) → [`parse`] (a [`tree`] that owns its
-//! comments) → [`order`] (by the tables in [`shape`]) → [`print`]. What a step does not fully understand (anchors,
-//! tags, complex keys, documents in flow style, unknown kinds) is left byte for byte. At the end [`verify`] reads both
+//! text → `documents` → `lex` (tokens with the comments between them) → `parse` (a `tree` that owns its
+//! comments) → `order` (by the tables in `shape`) → `print`. What a step does not fully understand (anchors,
+//! tags, complex keys, documents in flow style, unknown kinds) is left byte for byte. At the end `verify` reads both
 //! texts again, and a result that means anything else is thrown away.
 
 mod documents;

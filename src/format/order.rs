@@ -3,7 +3,7 @@
 mod set;
 
 use super::shape::{Elements, HTTP_RESOURCE, Shape};
-use super::tree::{Collection, CollectionKind, Document, Node};
+use super::tree::{Child, Collection, CollectionKind, Document, Node};
 
 /// Orders a document.
 pub(super) fn document(document: &mut Document<'_>, shape: &'static Shape) {
@@ -35,6 +35,17 @@ fn collection(collection: &mut Collection<'_>, shape: &'static Shape) {
 fn items(collection: &mut Collection<'_>, shape: &'static Shape) {
     for child in &mut collection.children {
         node(&mut child.value, shape);
+        lift_first(child);
+    }
+}
+
+/// The first entry of an item stands on the line of the dash: comments above it stand above the item.
+fn lift_first(item: &mut Child<'_>) {
+    let Node::Collection(inner) = &mut item.value else { return };
+    let Some(first) = inner.children.first_mut() else { return };
+    first.blank_before = false;
+    for comment in std::mem::take(&mut first.leading) {
+        item.promote(comment);
     }
 }
 

@@ -105,6 +105,16 @@ fn http_resources_are_sorted_by_host_port_and_path() {
 }
 
 #[test]
+fn what_an_entry_brings_to_the_line_of_the_dash_stands_above_it() {
+    check_spec(
+        "  rules:\n    - name: r\n      httpResources:\n        # b\n\n        - path: /\n\n          # host\n\n          host: \
+         b\n        - path: /\n\n          host: a\n",
+        "  rules:\n    - name: r\n      httpResources:\n        # b\n\n        - host: a\n          path: /\n        # host\n        - \
+         host: b\n          path: /\n",
+    );
+}
+
+#[test]
 fn a_list_of_something_else_is_not_sorted() {
     check_hosts("  - b\n  - 443\n  - a\n  - b\n", "    - b\n    - 443\n    - a\n    - b\n");
 }
@@ -121,7 +131,10 @@ fn flow_lists_that_are_long_or_commented_become_blocks() {
         "  rules:\n    - name: r\n      actions: [ # first\n        write, # w\n        # about read\n        read\n      ]\n",
         "  rules:\n    - name: r\n      actions:\n        # about read\n        - read\n        # first\n        - write # w\n",
     );
-    check_spec("  rules:\n  - {name: r, # n\n     decision: deny} # d\n", "  rules:\n    # d\n    - name: r # n\n      decision: deny\n");
+    check_spec(
+        "  rules:\n  - {name: r, # n\n     decision: deny} # d\n",
+        "  rules:\n    # d\n    - name: r # n\n      decision: deny\n",
+    );
 }
 
 #[test]

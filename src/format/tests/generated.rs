@@ -40,10 +40,19 @@ enum Value {
     Mapping(Vec<(&'static str, Value)>),
 }
 
-const HOSTS: &[&str] =
-    &["a.example.com", "\"a.example.com\"", "'b.example.com'", "\"*.a.example.com\"", "10.0.0.0/8", "c:443", "443", "# "];
+const HOSTS: &[&str] = &[
+    "a.example.com",
+    "\"a.example.com\"",
+    "'b.example.com'",
+    "\"*.a.example.com\"",
+    "10.0.0.0/8",
+    "c:443",
+    "443",
+    "# ",
+];
 const ACTIONS: &[&str] = &["connect:udp", "connect:tcp", "\"connect:tcp\"", "request:get", "write", "read", "fly"];
-const SCALARS: &[&str] = &["r", "\"x # y\"", "'it''s'", "two\n words", "\"two \\\n  words\n\n end\\\\\"", "a#b", "~", "é"];
+const SCALARS: &[&str] =
+    &["r", "\"x # y\"", "'it''s'", "two\n words", "\"two \\\n  words\n\n end\\\\\"", "a#b", "~", "é"];
 const LITERALS: &[&str] = &["permit (\n  principal\n);", "a\n\nb", "# no comment", "x"];
 
 fn texts(dice: &mut Dice, of: &'static [&'static str]) -> Value {
@@ -259,17 +268,21 @@ fn text(numbers: Vec<u32>) -> String {
 }
 
 fn comments(text: &str) -> Vec<String> {
-    let mut found: Vec<_> = text.split('#').skip(1).filter_map(|rest| {
-        let rest = rest.trim_start_matches(['#', ' ']);
-        let number: String = rest.strip_prefix('c')?.chars().take_while(char::is_ascii_digit).collect();
-        (!number.is_empty()).then_some(number)
-    }).collect();
+    let mut found: Vec<_> = text
+        .split('#')
+        .skip(1)
+        .filter_map(|rest| {
+            let rest = rest.trim_start_matches(['#', ' ']);
+            let number: String = rest.strip_prefix('c')?.chars().take_while(char::is_ascii_digit).collect();
+            (!number.is_empty()).then_some(number)
+        })
+        .collect();
     found.sort();
     found
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn formatting_keeps_meaning_and_comments_and_is_idempotent(numbers in proptest::collection::vec(any::<u32>(), 0..400)) {

@@ -11,7 +11,11 @@ fn every_kind_has_a_shape_in_the_order_of_its_schema() {
         let schema: Value = serde_json::from_str(&file.text).unwrap();
         let text = |name: &str| {
             let property = &schema["properties"][name];
-            property["const"].as_str().or(property["enum"][0].as_str()).unwrap_or_else(|| panic!("{property}")).to_owned()
+            property["const"]
+                .as_str()
+                .or(property["enum"][0].as_str())
+                .unwrap_or_else(|| panic!("{property}"))
+                .to_owned()
         };
         let (version, kind) = (text("apiVersion"), text("kind"));
         let shape = shape::find(&version, &kind).unwrap_or_else(|| panic!("no shape for {version} {kind}"));

@@ -2,7 +2,7 @@
 
 use crate::diag::SourceMap;
 use crate::manifest::config::Config;
-use crate::manifest::docker::{CedarSpec, HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
+use crate::manifest::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
 use crate::manifest::list::{ResourceListManifest, ResourceListSpec};
 use crate::manifest::{self, Document, Manifest};
 
@@ -31,7 +31,8 @@ pub(super) fn read(text: &str) -> Typed {
 
 fn normalise_policy(policy: &mut PolicyManifest) {
     let PolicyManifest { api_version: _, kind: _, metadata: _, spec } = policy;
-    let PolicySpec { scope, rules, cedar } = spec;
+    // Nothing in a Cedar body is a set.
+    let PolicySpec { scope, rules, cedar: _ } = spec;
     if let Some(ScopeSpec { teams, profiles }) = scope {
         normalise(teams);
         normalise(profiles);
@@ -44,7 +45,6 @@ fn normalise_policy(policy: &mut PolicyManifest) {
         normalise_http(http_resources);
         normalise(resources_from);
     }
-    if let Some(CedarSpec { text: _, file: _, schema_url: _ }) = cedar {}
 }
 
 fn normalise_list(list: &mut ResourceListManifest) {
