@@ -8,6 +8,8 @@ mod contract;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod properties;

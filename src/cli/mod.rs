@@ -6,6 +6,7 @@ mod console;
 mod emulate;
 mod exit;
 mod explain;
+mod fmt;
 mod import;
 mod init;
 mod plan;
@@ -53,6 +54,7 @@ enum Command {
     Init(init::Init),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Fmt(fmt::Fmt),
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
@@ -89,6 +91,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Init(command) => command.run(console),
         Command::Schema(command) => command.run(console),
         Command::Validate(command) => command.run(console),
+        Command::Fmt(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),

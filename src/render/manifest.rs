@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::format;
 use crate::manifest::docker::{
     ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest, PolicySpec, RuleSpec,
     ScopeSpec,
@@ -70,6 +71,8 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
         let _ = writeln!(text, "# Left at the server as it is: {}.", neutral(line));
     }
     text.push_str(&body);
+    // A text that the formatter leaves alone is right all the same.
+    let text = format::format(&text).unwrap_or(text);
     Ok(Imported { text, left_out })
 }
 

@@ -22,6 +22,11 @@ const MAX_DEPTH: usize = 64;
 /// How much aliases may add to a file, in bytes of text, a node counting as 16 ("billion laughs").
 const MAX_EXPANSION: usize = 1 << 20;
 
+/// Whether an unquoted scalar is a text, not a number, a truth value or nothing (YAML 1.2, section 10.3.2).
+pub(crate) fn is_plain_text(text: &str) -> bool {
+    scalar::is_text(text)
+}
+
 /// One document that is not empty.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RawDocument {
