@@ -2,6 +2,10 @@
 
 // The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod emulator;
@@ -9,3 +13,5 @@ mod emulator;
 mod properties;
 #[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod scenarios;

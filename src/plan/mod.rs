@@ -13,6 +13,7 @@ mod guard;
 mod matching;
 mod order;
 mod replay;
+mod stage;
 mod types;
 
 pub use docker::{Request, plan_target};
@@ -20,9 +21,10 @@ pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
+pub use stage::Stage;
 pub use types::{
     Before, Call, CallId, Change, ChangeKind, Commit, FORMAT_VERSION, Field, FieldChange, Held, HeldReason, LiveCounts,
-    Note, Plan, PolicyRef, ResourceKind, SourceRef, Stage, TargetInfo, TargetPlan, UnmanagedPolicy, ValueChange,
+    Note, Plan, PolicyRef, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, ValueChange,
 };
 
 #[cfg(test)]
