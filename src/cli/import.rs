@@ -67,14 +67,30 @@ impl Import {
         let session = Session::open(&self.connect, &targets).await?;
         let mut exit = Exit::Done;
         for target in &targets {
-            let live = session.reader(target)?.live_state().await;
-            let live = live.with_context(|| format!("target `{}`", target.name))?;
-            if self.import(&workspace, target, &live, console)? != Exit::Done {
-                exit = Exit::Error;
+            let imported = self.import_target(&workspace, target, &session, console).await;
+            let imported = imported.with_context(|| format!("target `{}`", target.name));
+            let ended = imported.unwrap_or_else(|error| {
+                // The failure of one target does not keep the others from being imported.
+                console.warn(&super::render_error(&error, console));
+                Exit::Error
+            });
+            if ended != Exit::Done {
+                exit = ended;
             }
         }
         session.close().await;
         Ok(exit)
+    }
+
+    async fn import_target(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let live = session.reader(target)?.live_state().await?;
+        self.import(workspace, target, &live, console)
     }
 
     fn import(

@@ -6,8 +6,19 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library. Each may use only those before it.
 const PLAN: &[&str] = &[
-    "diag", "model", "manifest", "repo", "access", "check", "plan", "provider", "apply", "reconcile", "emulator",
-    "render", "cli",
+    "diag",
+    "model",
+    "manifest",
+    "repo",
+    "access",
+    "check",
+    "plan",
+    "provider",
+    "apply",
+    "reconcile",
+    "emulator",
+    "render",
+    "cli",
 ];
 
 /// The emulator is a witness for the client, so it shares nothing with the rest.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use polwarden::emulator::{Options, Running, start};
@@ -71,10 +71,6 @@ impl Sandbox {
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -158,9 +154,8 @@ pub(crate) fn config(more: &str) -> String {
 
 /// One target of a configuration.
 pub(crate) fn target(name: &str, organization: &str, path: &str, more: &str) -> String {
-    let mut text = format!(
-        "  - name: {name}\n    provider: docker\n    organization: {organization}\n    paths: [{path}]\n"
-    );
+    let mut text =
+        format!("  - name: {name}\n    provider: docker\n    organization: {organization}\n    paths: [{path}]\n");
     for line in more.lines() {
         text.push_str("    ");
         text.push_str(line);

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Story, operations};
 use crate::cli::sandbox::{policy, tcp};
 
-const FILES: &str = "rules:\n  - {name: home, decision: allow, actions: [read, write], resources: [~/work/**]}\n";
+const FILES: &str = "rules:\n  - {name: home, decision: allow, actions: [read, write], resources: [~/code/**]}\n";
 const HTTP: &str = "rules:
   - name: api
     decision: deny
@@ -67,12 +67,15 @@ async fn an_update_sends_only_what_differs() {
     let before = ("allow", "[\"connect:tcp\"]", "[a.example.com, b.example.com]");
     let table = [
         (("deny", before.1, before.2), json!({"decision": "deny"})),
-        ((before.0, "[\"connect:tcp\", \"connect:udp\"]", before.2), json!({"actions": ["connect:tcp", "connect:udp"]})),
-        ((before.0, before.1, "[b.example.com, c.example.com]"), json!({"resources": ["b.example.com", "c.example.com"]})),
         (
-            ("deny", before.1, "[c.example.com]"),
-            json!({"decision": "deny", "resources": ["c.example.com"]}),
+            (before.0, "[\"connect:tcp\", \"connect:udp\"]", before.2),
+            json!({"actions": ["connect:tcp", "connect:udp"]}),
         ),
+        (
+            (before.0, before.1, "[b.example.com, c.example.com]"),
+            json!({"resources": ["b.example.com", "c.example.com"]}),
+        ),
+        (("deny", before.1, "[c.example.com]"), json!({"decision": "deny", "resources": ["c.example.com"]})),
     ];
     for profile in Profile::ALL {
         let media_type = if profile == Profile::Seed { "application/merge-patch+json" } else { "application/json" };
@@ -108,8 +111,7 @@ async fn a_switch_between_network_and_http_is_one_patch() {
                 a.example.com, path: /}]}\n";
     story.policy("p", http);
     story.settle().await;
-    let expected =
-        json!({"actions": ["request:get"], "http_resources": [{"host": "a.example.com", "path": "/"}]});
+    let expected = json!({"actions": ["request:get"], "http_resources": [{"host": "a.example.com", "path": "/"}]});
     assert_eq!(story.sent("updateRule"), [("application/json".to_owned(), expected)]);
     story.policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com")));
     story.settle().await;

@@ -131,7 +131,9 @@ async fn a_policy_that_changes_its_domain_is_emptied_first() {
 #[tokio::test]
 async fn unmanaged_policies_are_treated_as_the_target_says() {
     for profile in LATER {
-        for (word, treatment) in [("report", Unmanaged::Report), ("ignore", Unmanaged::Ignore), ("prune", Unmanaged::Prune)] {
+        for (word, treatment) in
+            [("report", Unmanaged::Report), ("ignore", Unmanaged::Ignore), ("prune", Unmanaged::Prune)]
+        {
             let story = Story::new(profile).await;
             story.given("stray", &[files("r")]).await;
             let before = story.live("stray").await;

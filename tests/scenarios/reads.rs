@@ -37,7 +37,10 @@ async fn more_policies_than_a_page_are_all_seen() {
 }
 
 /// A plan of one policy through a proxy that spoils a read.
-async fn plan_spoiled(profile: Profile, spoil: impl Fn(&Asked) -> Fault + Send + Sync + 'static) -> (NoPlan, Vec<String>) {
+async fn plan_spoiled(
+    profile: Profile,
+    spoil: impl Fn(&Asked) -> Fault + Send + Sync + 'static,
+) -> (NoPlan, Vec<String>) {
     let mut story = Story::new(profile).await;
     story.given("live", &[network("r", "a.example.com")]).await;
     story.given("other", &[network("r", "a.example.com")]).await;
@@ -60,14 +63,20 @@ fn is_policy(asked: &Asked) -> bool {
 async fn a_failed_read_is_never_empty() {
     type Spoil = fn(&Asked) -> Fault;
     let table: [(&str, Spoil); 9] = [
-        ("no such organization", |asked| Fault::answer_if(is_list(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)),
+        ("no such organization", |asked| {
+            Fault::answer_if(is_list(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)
+        }),
         ("a fault", |asked| Fault::answer_if(is_list(asked), 500, r#"{"error":{"code":"internal","message":"x"}}"#)),
-        ("forbidden", |asked| Fault::answer_if(is_list(asked), 403, r#"{"error":{"code":"permission_denied","message":"x"}}"#)),
+        ("forbidden", |asked| {
+            Fault::answer_if(is_list(asked), 403, r#"{"error":{"code":"permission_denied","message":"x"}}"#)
+        }),
         ("half a page", |asked| if is_list(asked) { Fault::Truncate } else { Fault::Pass }),
         ("no content", |asked| Fault::answer_if(is_list(asked), 200, "")),
         ("another shape", |asked| Fault::answer_if(is_list(asked), 200, "{}")),
         ("null", |asked| Fault::answer_if(is_list(asked), 200, "null")),
-        ("a policy that is gone", |asked| Fault::answer_if(is_policy(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)),
+        ("a policy that is gone", |asked| {
+            Fault::answer_if(is_policy(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)
+        }),
         ("a policy that does not decode", |asked| Fault::answer_if(is_policy(asked), 200, r#"{"id":"x"}"#)),
     ];
     for profile in Profile::ALL {

@@ -17,8 +17,7 @@ impl Case {
     fn new(profile: Profile) -> Self {
         let mut sandbox = Sandbox::new(&format!("profile: {profile}\n"));
         let organizations = vec![organization("my-org")];
-        let running: Running =
-            sandbox.wait(start(Options { profile, organizations, ..Options::default() })).unwrap();
+        let running: Running = sandbox.wait(start(Options { profile, organizations, ..Options::default() })).unwrap();
         sandbox.sign_in_at(&running.url());
         let base = running.url();
         let service = sandbox.wait(Service::at(running, profile, base));
@@ -76,20 +75,36 @@ fn a_saved_plan_is_applied_as_it_is() {
 fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
     type Overtake = fn(&Case, &str);
     let table: [(&str, Overtake, &str); 4] = [
-        ("a rule was changed", |case, id| {
-            let policy = case.ask(Method::GET, &format!("/{id}"), None);
-            let rule = policy["allowlist_v0"]["rules"][0]["id"].as_str().unwrap().to_owned();
-            case.ask(Method::PATCH, &format!("/{id}/rules/{rule}"), Some(json!({"resources": ["x.example.com"]})));
-        }, "policy `live` has changed"),
-        ("a rule was added", |case, id| {
-            case.sandbox.wait(case.service.rule(id, network("other", "x.example.com")));
-        }, "policy `live` has changed"),
-        ("the policy was deleted", |case, id| {
-            case.ask(Method::DELETE, &format!("/{id}"), None);
-        }, "policy `live` is gone"),
-        ("the name was taken", |case, _| {
-            case.given("new");
-        }, "policy `new` exists now"),
+        (
+            "a rule was changed",
+            |case, id| {
+                let policy = case.ask(Method::GET, &format!("/{id}"), None);
+                let rule = policy["allowlist_v0"]["rules"][0]["id"].as_str().unwrap().to_owned();
+                case.ask(Method::PATCH, &format!("/{id}/rules/{rule}"), Some(json!({"resources": ["x.example.com"]})));
+            },
+            "policy `live` has changed",
+        ),
+        (
+            "a rule was added",
+            |case, id| {
+                case.sandbox.wait(case.service.rule(id, network("other", "x.example.com")));
+            },
+            "policy `live` has changed",
+        ),
+        (
+            "the policy was deleted",
+            |case, id| {
+                case.ask(Method::DELETE, &format!("/{id}"), None);
+            },
+            "policy `live` is gone",
+        ),
+        (
+            "the name was taken",
+            |case, _| {
+                case.given("new");
+            },
+            "policy `new` exists now",
+        ),
     ];
     for (what, overtake, message) in table {
         let case = Case::new(Profile::Current);

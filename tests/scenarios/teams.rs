@@ -58,10 +58,7 @@ async fn an_unknown_team_stops_everything() {
 async fn teams_that_cannot_be_read_are_not_no_teams() {
     let story = Story::new(Profile::Current).await;
     // The organization of the manifest does not exist: 404 for the teams.
-    story.write(
-        "polwarden.yaml",
-        &crate::cli::sandbox::config("").replace("my-org", "other-org"),
-    );
+    story.write("polwarden.yaml", &crate::cli::sandbox::config("").replace("my-org", "other-org"));
     story.policy("p", &scoped("{teams: [security]}"));
     match story.try_plan().await {
         Err(NoPlan::Read(error)) => assert_eq!((error.operation(), error.status()), ("listGroups", Some(404))),

@@ -80,7 +80,8 @@ fn a_first_call_that_is_refused_is_an_error() {
 
 #[test]
 fn an_answer_that_is_not_understood_is_no_success() {
-    let (sandbox, faulty) = behind(Profile::Current, |asked| if asked.write == 2 { Fault::Truncate } else { Fault::Pass });
+    let (sandbox, faulty) =
+        behind(Profile::Current, |asked| if asked.write == 2 { Fault::Truncate } else { Fault::Pass });
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(faulty.writes().len(), 2);
@@ -90,7 +91,8 @@ fn an_answer_that_is_not_understood_is_no_success() {
 #[test]
 fn what_the_server_kept_otherwise_is_noticed_when_it_is_read_back() {
     // The service says that it made the rule, but did not.
-    const MADE: &str = r#"{"id":"rule_x","name":"c","actions":["connect:tcp"],"resources":["c.example.com"],"decision":"allow"}"#;
+    const MADE: &str =
+        r#"{"id":"rule_x","name":"c","actions":["connect:tcp"],"resources":["c.example.com"],"decision":"allow"}"#;
     let (sandbox, _faulty) = behind(Profile::Current, |asked| Fault::answer_if(asked.write == 4, 201, MADE));
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(7, APPLY);
@@ -116,8 +118,7 @@ fn a_failed_read_back_does_not_hide_what_was_done() {
 }
 
 fn two_targets(sandbox: &Sandbox, second: &str) {
-    let targets =
-        target("first", "my-org", "policies/a", "") + &target("second", second, "policies/b", "");
+    let targets = target("first", "my-org", "policies/a", "") + &target("second", second, "policies/b", "");
     sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{targets}"));
     sandbox.write("policies/a/p.yaml", policy("p", &three_rules()));
     sandbox.write("policies/b/p.yaml", policy("p", &three_rules()));
@@ -129,11 +130,7 @@ fn failures_of_two_organizations_are_both_told() {
     two_targets(&sandbox, "other-org");
     let text = sandbox.read("polwarden.yaml").replace("my-org", "absent-a").replace("other-org", "absent-b");
     sandbox.write("polwarden.yaml", text);
-    for arguments in [
-        &["plan"][..],
-        &["apply", "--auto-approve"],
-        &["import"],
-    ] {
+    for arguments in [&["plan"][..], &["apply", "--auto-approve"], &["import"]] {
         let ran = sandbox.expect(1, arguments);
         for target in ["first", "second"] {
             assert!(ran.err.contains(&format!("target `{target}`")), "{arguments:?} hides {target}: {}", ran.err);
