@@ -111,7 +111,7 @@ impl Import {
         let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
         if !self.force && !in_the_way.is_empty() {
             for file in in_the_way {
-                console.warn(&format!("`{}` exists", file.path));
+                console.warn(&format!("`{}` exists", neutral(file.path.as_str())));
             }
             console.warn("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.");
             return Ok(Exit::Error);
@@ -121,7 +121,7 @@ impl Import {
         }
         for File { path, policy, imported } in &files {
             std::fs::write(path, &imported.text).with_context(|| format!("cannot write `{path}`"))?;
-            console.print(&format!("wrote {path} (policy \"{}\")\n", neutral(policy)))?;
+            console.print(&format!("wrote {} (policy \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
             for line in &imported.left_out {
                 console.print(&format!("  left at the server as it is: {}\n", neutral(line)))?;
             }

@@ -5,19 +5,11 @@ use serde_json::{Value, json};
 
 use super::sandbox::{Ran, Sandbox, policy};
 
-/// Texts that would steer a terminal, hide, or turn the reading direction.
+/// Texts that would steer a terminal, hide, or turn the reading direction: all that YAML and names refuse, and all
+/// that they let through.
 const STEERING: &[&str] = &[
-    "\u{1b}[31mred\u{1b}[0m",
-    "\u{1b}]0;title\u{7}",
-    "\u{9b}31m",
-    "a\u{202e}b\u{2066}c",
-    "bell\u{7}",
-    "back\u{8}\u{8}space",
-    "zero\u{200b}width",
-    "\u{feff}bom",
-    "line\u{2028}separator",
-    "del\u{7f}",
-    "tag\u{e0041}",
+    "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}31m\u{8}\u{8}\u{7f}",
+    "a\u{202e}b\u{2066}c\u{200b}d\u{feff}\u{2028}e\u{61c}\u{e0041}",
 ];
 
 fn is_hostile(c: char) -> bool {
@@ -38,14 +30,12 @@ fn assert_tame(what: &str, ran: &Ran) {
 /// All runs that show what is live.
 fn show_all(sandbox: &Sandbox, what: &str) {
     for arguments in [
-        &["plan"][..],
-        &["plan", "--format", "json"],
-        &["apply", "--auto-approve"],
-        &["import"],
-        &["validate"],
+        &["validate"][..],
         &["validate", "--format", "json"],
         &["plan"],
         &["plan", "--format", "json"],
+        &["apply", "--auto-approve"],
+        &["import"],
     ] {
         assert_tame(&format!("{what} {arguments:?}"), &sandbox.run(arguments));
     }

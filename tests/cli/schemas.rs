@@ -60,8 +60,10 @@ fn output_fits_its_schemas() {
     let http =
         "  - {name: h, decision: allow, actions: [\"request:get\"], httpResources: [{host: a.example.com, path: /}]}\n";
     sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{}{http}", tcp("r", "allow", "a.example.com"))));
-    sandbox
-        .write("policies/b.yaml", policy("b", "cedar: {schemaUrl: x, text: 'permit(principal, action, resource);'}\n"));
+    sandbox.write(
+        "policies/b.yaml",
+        policy("b", "cedar: {schemaUrl: 'https://s.example.com', text: 'permit(principal, action, resource);'}\n"),
+    );
     plan(&sandbox);
     assert_valid(&findings, &sandbox.expect(0, &["validate", "--format", "json"]).json());
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
