@@ -9,6 +9,8 @@ pub mod model;
 pub mod manifest;
 pub mod repo;
 
+pub mod access;
+
 pub mod check;
 
 pub mod plan;

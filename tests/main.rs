@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod emulator;
+#[cfg(test)]
+mod manifest;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

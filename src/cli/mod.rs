@@ -5,6 +5,7 @@ mod connect;
 mod console;
 mod emulate;
 mod exit;
+mod explain;
 mod import;
 mod init;
 mod plan;
@@ -55,6 +56,7 @@ enum Command {
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Explain(explain::Explain),
     Emulate(emulate::Emulate),
 }
 
@@ -90,6 +92,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
+        Command::Explain(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn make(
             checked.policies
         }));
     }
-    if workspace.report(findings, console) {
+    if workspace.report(workspace.agree(findings), console) {
         report_failures(&targets, resolved, console);
         return Ok(Err(NoPlan(Exit::Invalid)));
     }
@@ -119,7 +119,7 @@ fn plan_one(
     Ok(plan_target(&request))
 }
 
-fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
+pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
     SourceRef { file: sources.file(place.file()).name().to_owned(), line: sources.resolve(place).line }
 }
 

@@ -59,17 +59,15 @@ impl Validate {
         match Workspace::read(&self.selection)? {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
-                let mut findings = workspace.findings().to_vec();
-                let mut unread = false;
-                if self.live {
-                    let (live, failed) = super::runtime()?.block_on(self.live_findings(&workspace, console))?;
-                    findings.extend(live);
-                    unread = failed;
+                let (meaning, unread) = if self.live {
+                    super::runtime()?.block_on(self.live_findings(&workspace, console))?
                 } else {
-                    for target in workspace.targets() {
-                        findings.extend(workspace.check(target, &Teams::Offline).diagnostics);
-                    }
-                }
+                    let targets = workspace.targets().into_iter();
+                    let found = targets.flat_map(|target| workspace.check(target, &Teams::Offline).diagnostics);
+                    (found.collect(), false)
+                };
+                let mut findings = workspace.findings().to_vec();
+                findings.extend(workspace.agree(meaning));
                 let exit = self.show(workspace.sources(), findings, workspace.files(), console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }

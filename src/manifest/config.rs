@@ -49,7 +49,7 @@ pub struct Target {
     #[schemars(length(min = 1), example = &"example-org")]
     pub organization: String,
     /// Files and folders with manifests, relative to this file.
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["policies"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
     pub paths: Vec<String>,
     /// The shape of the API that the service speaks.
     #[serde(default)]

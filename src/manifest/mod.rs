@@ -5,7 +5,6 @@ pub mod docker;
 pub mod list;
 mod parse;
 pub mod schema;
-pub mod suggest;
 mod yaml;
 
 use crate::diag::DocumentId;

@@ -10,6 +10,7 @@ mod docker;
 mod effect;
 mod fingerprint;
 mod guard;
+mod impact;
 mod matching;
 mod order;
 mod replay;
@@ -23,8 +24,9 @@ pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
 pub use stage::Stage;
 pub use types::{
-    Before, Call, CallId, Change, ChangeKind, Commit, FORMAT_VERSION, Field, FieldChange, Held, HeldReason, LiveCounts,
-    Note, Plan, PolicyRef, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, ValueChange,
+    AccessChange, Audience, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, ResourceKind,
+    SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

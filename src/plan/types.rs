@@ -1,5 +1,7 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
+mod impact;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -8,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Fingerprint, Stage};
 use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{Operation, OperationKind, PolicyId, Profile};
+
+pub use impact::{AccessChange, Audience, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -45,6 +49,8 @@ pub struct TargetPlan {
     pub target: TargetInfo,
     /// What changes, as a person reads it.
     pub changes: Vec<Change>,
+    /// What the calls open and close.
+    pub access: Impact,
     /// The calls, in the order of their ids.
     pub calls: Vec<Call>,
     /// What was left undone, with the reason.
@@ -322,6 +328,11 @@ pub enum Note {
     ScopeWidens {
         /// The policy.
         policy: String,
+    },
+    /// What the calls open and close could not be worked out.
+    NotCompared {
+        /// Why, as a clause.
+        why: String,
     },
     /// Fields of live objects that this version does not know; they stay as they are.
     UnknownFields {

@@ -40,7 +40,7 @@ impl Sandbox {
     /// `policies`. `more` are further lines of the target, without indentation.
     pub(crate) fn new(more: &str) -> Self {
         let sandbox = Self::empty();
-        sandbox.write("polwarden.yaml", &config(more));
+        sandbox.write("polwarden.yaml", config(more));
         sandbox
     }
 

@@ -1,5 +1,7 @@
 //! The invariants of the design, on random states, with oracles that share no code with what they judge.
 
+mod access;
+mod brute;
 mod manifests;
 mod oracle;
 mod plan;

@@ -107,6 +107,7 @@ impl Planner<'_> {
         }
         if let Some((before, after)) = cedar
             && before != after
+            && self.understands_cedar(live, desired)
         {
             fields.extend(cedar_fields(Some(before), Some(after)));
             patch.cedar = Some(after.clone());
@@ -117,6 +118,15 @@ impl Planner<'_> {
             self.drafts.push(Draft::new(desired.name.as_str(), None, effect, send));
         }
         fields
+    }
+
+    /// updatePolicy replaces the Cedar body whole, so that fields of it which this version does not know would go.
+    fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
+        let unknown = live.unknown_fields.get("cedar_v1").and_then(serde_json::Value::as_object);
+        let Some(field) = unknown.and_then(|fields| fields.keys().next()) else { return true };
+        let why = format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
+        self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
+        false
     }
 
     fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {

@@ -1,5 +1,6 @@
 //! Plans, for people and for machines.
 
+mod access;
 mod human;
 
 pub use human::{human, summary};
