@@ -2,7 +2,11 @@
 
 // The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod check;
+#[cfg(test)]
+mod cli;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -15,3 +19,5 @@ mod manifest;
 mod properties;
 #[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod scenarios;

@@ -138,14 +138,15 @@ impl Workspace {
         check::needs_server_teams(target, &documents.unwrap_or_default())
     }
 
-    /// The names of the policies that the manifests of a target declare.
+    /// The names of the policies that the manifests of a target declare, those that they had before included: a
+    /// policy that waits for its rename is declared.
     pub(super) fn declared(&self, target: &Target) -> BTreeSet<&str> {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
-        let names = documents.filter_map(|document| match &document.manifest {
-            Manifest::Policy(policy) => Some(policy.metadata.name.as_str()),
+        let metadata = documents.filter_map(|document| match &document.manifest {
+            Manifest::Policy(policy) => Some(&policy.metadata),
             Manifest::ResourceList(_) => None,
         });
-        names.collect()
+        metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }
 
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.

@@ -8,7 +8,8 @@
 use super::difference::rule_patch;
 use super::docker::{Draft, DraftId, DraftPolicy, Drafts, Placement};
 use super::effect::Effect;
-use super::types::{Call, CallId, Note, PolicyRef, Stage};
+use super::stage::Stage;
+use super::types::{Call, CallId, Note, PolicyRef};
 use crate::model::docker::{Operation, Resources, Rule, RuleAccess};
 
 /// Puts the drafts of a target in order, and says where access is not what it should be for a while.

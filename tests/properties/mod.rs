@@ -3,6 +3,7 @@
 mod access;
 mod brute;
 mod documented;
+mod manifests;
 mod oracle;
 mod plan;
 mod worlds;

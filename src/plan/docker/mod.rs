@@ -161,13 +161,26 @@ fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impac
         }
     }
     let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
-    match replay(request.live, calls) {
-        Ok(after) => impact(request.live, &after, &source),
+    let live = ordered(request.live);
+    match replay(&live, calls) {
+        Ok(after) => impact(&live, &after, &source),
         Err(error) => {
             notes.push(Note::NotCompared { why: error.to_string() });
             Impact::default()
         }
     }
+}
+
+/// The same state in an order of its own: of two rules that decide alike, the same one must always be named.
+fn ordered(live: &LiveState) -> LiveState {
+    let mut policies = live.policies.clone();
+    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    for policy in &mut policies {
+        if let LiveContent::Rules(rules) = &mut policy.content {
+            rules.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        }
+    }
+    LiveState { policies }
 }
 
 /// The policy that a call finds at the server, if it is one that exists before the run.
