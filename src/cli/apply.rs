@@ -189,7 +189,7 @@ impl Apply {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let (mut applied, mut missing, mut verified) = (0, 0, true);
+        let (mut applied, mut missing, mut verified, mut uncertain) = (0, 0, true, false);
         for ((plan, target), before) in pairs.iter().zip(before) {
             if plan.calls.is_empty() {
                 continue;
@@ -205,6 +205,7 @@ impl Apply {
             progress.finish();
             applied += report.applied();
             missing += report.missing();
+            uncertain |= report.is_uncertain();
             verified &= match self.verify(plan, target, &before, &report, session, console).await {
                 Ok(verified) => verified,
                 Err(error) => {
@@ -217,7 +218,7 @@ impl Apply {
         console.print(&format!("\n{}\n", closing(applied, missing, verified)))?;
         Ok(match (applied, missing) {
             (_, 0) if verified => Exit::Done,
-            (0, _) => Exit::Error,
+            (0, _) if !uncertain => Exit::Error,
             (_, _) => Exit::Partial,
         })
     }

@@ -9,6 +9,7 @@ const PLAN: &[&str] = &[
     "diag",
     "model",
     "manifest",
+    "format",
     "repo",
     "access",
     "check",

@@ -6,4 +6,5 @@ mod documented;
 mod manifests;
 mod oracle;
 mod plan;
+mod steps;
 mod worlds;

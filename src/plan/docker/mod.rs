@@ -113,7 +113,8 @@ impl Planner<'_> {
             children,
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
-        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
+        let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
+        self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
