@@ -1,13 +1,18 @@
 //! polwarden keeps policies that live in a server equal to policy YAML that lives in git.
 //!
-//! The modules form one line: each may use only those above it in this list (`tests/architecture.rs`
+//! The modules form one line: each may use only those above it in this list (`tests/architecture`
 //! holds them to it). `docs/architecture.md` is the map of the house.
 
 pub mod diag;
 pub mod model;
 
 pub mod manifest;
+
+pub mod format;
+
 pub mod repo;
+
+pub mod access;
 
 pub mod check;
 

@@ -2,10 +2,22 @@
 
 // The attribute tells clippy that these are tests, where `unwrap` is welcome.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod format;
+#[cfg(test)]
+mod manifest;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod provider;
+#[cfg(test)]
+mod scenarios;

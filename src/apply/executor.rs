@@ -18,7 +18,7 @@ use crate::provider::http::ApiError;
 pub enum Event<'a> {
     /// A call was sent.
     Started(&'a Call),
-    /// A call came back.
+    /// A call came back, or was left out since an earlier one failed.
     Finished(&'a Call, &'a CallOutcome),
 }
 
@@ -53,6 +53,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn call(&self, call: &Call) -> (CallId, CallOutcome) {
         if self.failed.load(Ordering::SeqCst) {
+            self.progress.event(Event::Finished(call, &CallOutcome::NotAttempted));
             return (call.id, CallOutcome::NotAttempted);
         }
         self.progress.event(Event::Started(call));

@@ -49,7 +49,10 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
 fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut Vec<Diagnostic>) {
     let place = |path: Path| Place::value(document, path);
     if let Err(error) = Name::new(&target.name) {
-        found.push(Diagnostic::new(Code::InvalidValue, error.to_string(), place(path.clone().key("name"))));
+        found.push(
+            Diagnostic::new(Code::InvalidValue, error.to_string(), place(path.clone().key("name")))
+                .help("write a name that people can read and type after `--target`"),
+        );
     }
     if !is_organization(&target.organization) {
         let message = format!("`{}` is not the name of an organization", target.organization);

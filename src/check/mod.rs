@@ -6,14 +6,12 @@
 
 mod config;
 mod desired;
+mod nesting;
 mod rules;
 mod scene;
 mod size;
 mod teams;
 mod view;
-
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::diag::{Code, Diagnostic};
-use crate::model::docker::{Action, Content, DesiredPolicy, HttpResource, RuleAccess, TeamId};
+use crate::model::docker::{Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, TeamId};
 
 /// The largest policy in bytes of its JSON object (FACTS, "Limits": 400 KB a policy). A kilobyte is taken as 1000
 /// bytes, the smaller reading.
@@ -22,7 +22,7 @@ struct WirePolicy<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     allowlist_v0: Option<WireRules<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cedar_v1: Option<&'a crate::model::docker::Cedar>,
+    cedar_v1: Option<&'a Cedar>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ struct WireRules<'a> {
 #[derive(Serialize)]
 struct WireRule<'a> {
     name: &'a str,
-    decision: crate::model::docker::Decision,
+    decision: Decision,
     actions: Vec<Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resources: Option<Vec<&'a str>>,
@@ -102,7 +102,7 @@ fn measure(policy: &DesiredPolicy) -> usize {
     serde_json::to_writer(&mut counter, &wire).map_or(usize::MAX, |()| counter.0)
 }
 
-fn wire_rule(rule: &crate::model::docker::Rule) -> WireRule<'_> {
+fn wire_rule(rule: &Rule) -> WireRule<'_> {
     let (resources, http_resources) = match &rule.access {
         RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
             (Some(resources.iter().map(String::as_str).collect()), None)

@@ -189,7 +189,7 @@ impl Apply {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let (mut applied, mut missing, mut verified) = (0, 0, true);
+        let (mut applied, mut missing, mut verified, mut uncertain) = (0, 0, true, false);
         for ((plan, target), before) in pairs.iter().zip(before) {
             if plan.calls.is_empty() {
                 continue;
@@ -205,12 +205,20 @@ impl Apply {
             progress.finish();
             applied += report.applied();
             missing += report.missing();
-            verified &= self.verify(plan, target, &before, &report, session, console).await?;
+            uncertain |= report.is_uncertain();
+            verified &= match self.verify(plan, target, &before, &report, session, console).await {
+                Ok(verified) => verified,
+                Err(error) => {
+                    // What was done must still be told.
+                    console.warn(&super::render_error(&error, console));
+                    false
+                }
+            };
         }
-        console.print(&format!("\n{}\n", closing(applied, missing)))?;
+        console.print(&format!("\n{}\n", closing(applied, missing, verified)))?;
         Ok(match (applied, missing) {
             (_, 0) if verified => Exit::Done,
-            (0, _) => Exit::Error,
+            (0, _) if !uncertain => Exit::Error,
             (_, _) => Exit::Partial,
         })
     }
@@ -246,11 +254,16 @@ enum Approval {
     Withheld(Exit),
 }
 
-fn closing(applied: usize, missing: usize) -> String {
-    if missing == 0 {
-        format!("Applied {applied} calls and read them back. Machines follow within five minutes.")
-    } else {
-        format!("Applied {applied} calls; {missing} were not applied. Run `polwarden apply` again to finish.")
+fn closing(applied: usize, missing: usize, verified: bool) -> String {
+    match (missing, verified) {
+        (0, true) => format!("Applied {applied} calls and read them back. Machines follow within five minutes."),
+        (0, false) => format!(
+            "Applied {applied} calls; that the server holds what they wrote is not confirmed. Run `polwarden plan` to \
+             see where it stands."
+        ),
+        (_, _) => {
+            format!("Applied {applied} calls; {missing} were not applied. Run `polwarden apply` again to finish.")
+        }
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) struct Connect {
     /// Where a service is: `docker=URL`, or `docker=embedded` for one that runs inside this command and keeps its
     /// state in `.polwarden/`. The variable POLWARDEN_DOCKER_ENDPOINT has the same effect.
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
-    endpoints: Vec<EndpointArgument>,
+    // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
+    endpoints: Vec<String>,
     /// How many requests may be under way at a time.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(super) concurrency: NonZeroUsize,
@@ -43,8 +44,8 @@ struct EndpointArgument {
 enum EndpointArgumentError {
     #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
     Form,
-    #[error("`{0}` is not a provider; this version knows docker")]
-    Provider(String),
+    #[error("what stands before `=` is not a provider; this version knows docker")]
+    Provider,
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
 }
@@ -55,7 +56,7 @@ impl FromStr for EndpointArgument {
         let (provider, choice) = text.split_once('=').ok_or(EndpointArgumentError::Form)?;
         match provider {
             "docker" => Ok(Self { provider: Provider::Docker, choice: choice.parse()? }),
-            other => Err(EndpointArgumentError::Provider(other.to_owned())),
+            _ => Err(EndpointArgumentError::Provider),
         }
     }
 }
@@ -176,9 +177,10 @@ impl Session {
 
 /// The last `--endpoint docker=…`, else the variable, else the public service.
 fn docker_choice(arguments: &Connect) -> anyhow::Result<EndpointChoice> {
-    let given = arguments.endpoints.iter().rev().find(|argument| argument.provider == Provider::Docker);
-    if let Some(argument) = given {
-        return Ok(argument.choice.clone());
+    let given: Result<Vec<EndpointArgument>, _> = arguments.endpoints.iter().map(|text| text.parse()).collect();
+    let given = given.context("--endpoint cannot be used")?;
+    if let Some(argument) = given.into_iter().rev().find(|argument| argument.provider == Provider::Docker) {
+        return Ok(argument.choice);
     }
     match std::env::var(ENDPOINT_VARIABLE) {
         Ok(text) if !text.trim().is_empty() => {

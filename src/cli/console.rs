@@ -93,6 +93,6 @@ impl Console {
         error.flush()?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
-        Ok(Some(matches!(answer.trim(), "yes" | "y")))
+        Ok(Some(answer.trim() == "yes"))
     }
 }

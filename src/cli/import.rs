@@ -67,14 +67,30 @@ impl Import {
         let session = Session::open(&self.connect, &targets).await?;
         let mut exit = Exit::Done;
         for target in &targets {
-            let live = session.reader(target)?.live_state().await;
-            let live = live.with_context(|| format!("target `{}`", target.name))?;
-            if self.import(&workspace, target, &live, console)? != Exit::Done {
-                exit = Exit::Error;
+            let imported = self.import_target(&workspace, target, &session, console).await;
+            let imported = imported.with_context(|| format!("target `{}`", target.name));
+            let ended = imported.unwrap_or_else(|error| {
+                // The failure of one target does not keep the others from being imported.
+                console.warn(&super::render_error(&error, console));
+                Exit::Error
+            });
+            if ended != Exit::Done {
+                exit = ended;
             }
         }
         session.close().await;
         Ok(exit)
+    }
+
+    async fn import_target(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let live = session.reader(target)?.live_state().await?;
+        self.import(workspace, target, &live, console)
     }
 
     fn import(
@@ -95,7 +111,7 @@ impl Import {
         let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
         if !self.force && !in_the_way.is_empty() {
             for file in in_the_way {
-                console.warn(&format!("`{}` exists", file.path));
+                console.warn(&format!("`{}` exists", neutral(file.path.as_str())));
             }
             console.warn("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.");
             return Ok(Exit::Error);
@@ -105,7 +121,7 @@ impl Import {
         }
         for File { path, policy, imported } in &files {
             std::fs::write(path, &imported.text).with_context(|| format!("cannot write `{path}`"))?;
-            console.print(&format!("wrote {path} (policy \"{}\")\n", neutral(policy)))?;
+            console.print(&format!("wrote {} (policy \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
             for line in &imported.left_out {
                 console.print(&format!("  left at the server as it is: {}\n", neutral(line)))?;
             }

@@ -5,6 +5,8 @@ mod connect;
 mod console;
 mod emulate;
 mod exit;
+mod explain;
+mod fmt;
 mod import;
 mod init;
 mod plan;
@@ -52,9 +54,11 @@ enum Command {
     Init(init::Init),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Fmt(fmt::Fmt),
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Explain(explain::Explain),
     Emulate(emulate::Emulate),
 }
 
@@ -87,9 +91,11 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Init(command) => command.run(console),
         Command::Schema(command) => command.run(console),
         Command::Validate(command) => command.run(console),
+        Command::Fmt(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
+        Command::Explain(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }
 }

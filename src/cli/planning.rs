@@ -35,44 +35,52 @@ pub(super) async fn make(
 ) -> anyhow::Result<Result<Planned, NoPlan>> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
-    let mut desired = Vec::new();
-    let mut failed = false;
+    let mut resolved = Vec::new();
     for target in &targets {
-        match resolve(workspace, session, target).await {
-            Ok(checked) => {
-                findings.extend(checked.diagnostics);
-                desired.push(checked.policies);
-            }
-            Err(error) => {
-                failed = true;
-                console.warn(&super::render_error(&error.context(of(target)), console));
-            }
-        }
+        let checked = resolve(workspace, session, target).await;
+        resolved.push(checked.map(|checked| {
+            findings.extend(checked.diagnostics);
+            checked.policies
+        }));
     }
-    if workspace.report(findings, console) {
+    if workspace.report(workspace.agree(findings), console) {
+        report_failures(&targets, resolved, console);
         return Ok(Err(NoPlan(Exit::Invalid)));
     }
-    if failed {
-        return Ok(Err(NoPlan(Exit::Error)));
-    }
     let reads = stream::iter(&targets).map(|target| read(session, target)).buffered(targets.len().max(1));
+    let reads = reads.collect::<Vec<_>>().await;
     let mut planned = Planned { plan: empty(workspace), live: Vec::new() };
-    for ((target, desired), live) in targets.iter().zip(&desired).zip(reads.collect::<Vec<_>>().await) {
-        match live {
-            Ok(live) => {
-                planned.plan.targets.push(plan_one(workspace, session, target, desired, &live)?);
+    let mut failed = false;
+    for ((target, desired), live) in targets.iter().zip(resolved).zip(reads) {
+        // Of the two failures of one target, the first says enough.
+        match desired.and_then(|desired| Ok((desired, live?))) {
+            Ok((desired, live)) => {
+                planned.plan.targets.push(plan_one(workspace, session, target, &desired, &live)?);
                 planned.live.push(live);
             }
             Err(error) => {
                 failed = true;
-                console.warn(&super::render_error(&error.context(of(target)), console));
+                report_failure(target, error, console);
             }
         }
     }
     if failed { Ok(Err(NoPlan(Exit::Error))) } else { Ok(Ok(planned)) }
 }
 
-fn of(target: &Target) -> String {
+fn report_failures<T>(targets: &[&Target], results: Vec<anyhow::Result<T>>, console: Console) {
+    for (target, result) in targets.iter().zip(results) {
+        if let Err(error) = result {
+            report_failure(target, error, console);
+        }
+    }
+}
+
+fn report_failure(target: &Target, error: anyhow::Error, console: Console) {
+    console.warn(&super::render_error(&error.context(of(target)), console));
+}
+
+/// The target that an error is about.
+pub(super) fn of(target: &Target) -> String {
     format!("target `{}`", target.name)
 }
 
@@ -111,7 +119,7 @@ fn plan_one(
     Ok(plan_target(&request))
 }
 
-fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
+pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
     SourceRef { file: sources.file(place.file()).name().to_owned(), line: sources.resolve(place).line }
 }
 

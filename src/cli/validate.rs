@@ -1,6 +1,5 @@
 //! `polwarden validate`: what is wrong with the manifests.
 
-use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
@@ -60,29 +59,37 @@ impl Validate {
         match Workspace::read(&self.selection)? {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
-                let mut findings = workspace.findings().to_vec();
-                if self.live {
-                    findings.extend(super::runtime()?.block_on(self.live_findings(&workspace))?);
+                let (meaning, unread) = if self.live {
+                    super::runtime()?.block_on(self.live_findings(&workspace, console))?
                 } else {
-                    for target in workspace.targets() {
-                        findings.extend(workspace.check(target, &Teams::Offline).diagnostics);
-                    }
-                }
-                self.show(workspace.sources(), findings, workspace.files(), console)
+                    let targets = workspace.targets().into_iter();
+                    let found = targets.flat_map(|target| workspace.check(target, &Teams::Offline).diagnostics);
+                    (found.collect(), false)
+                };
+                let mut findings = workspace.findings().to_vec();
+                findings.extend(workspace.agree(meaning));
+                let exit = self.show(workspace.sources(), findings, workspace.files(), console)?;
+                Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
         }
     }
 
-    async fn live_findings(&self, workspace: &Workspace) -> anyhow::Result<Vec<Diagnostic>> {
+    /// The findings of all targets, and whether any target could not be read, which is told at once.
+    async fn live_findings(&self, workspace: &Workspace, console: Console) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
         let session = Session::open(&self.connect, &targets).await?;
-        let mut findings = Vec::new();
+        let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
-            let checked = planning::resolve(workspace, &session, target).await;
-            findings.extend(checked.with_context(|| format!("target `{}`", target.name))?.diagnostics);
+            match planning::resolve(workspace, &session, target).await {
+                Ok(checked) => findings.extend(checked.diagnostics),
+                Err(error) => {
+                    failed = true;
+                    console.warn(&super::render_error(&error.context(planning::of(target)), console));
+                }
+            }
         }
         session.close().await;
-        Ok(findings)
+        Ok((findings, failed))
     }
 
     fn show(

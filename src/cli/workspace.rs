@@ -119,6 +119,12 @@ impl Workspace {
         &self.loaded.diagnostics
     }
 
+    /// The findings of all chosen targets together, from one check of each.
+    pub(super) fn agree(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let targets: Vec<_> = self.targets().into_iter().filter_map(|target| self.loaded(target)).collect();
+        agreed(findings, &targets)
+    }
+
     /// Checks what the manifests of a target mean.
     pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
@@ -132,14 +138,15 @@ impl Workspace {
         check::needs_server_teams(target, &documents.unwrap_or_default())
     }
 
-    /// The names of the policies that the manifests of a target declare.
+    /// The names of the policies that the manifests of a target declare, those that they had before included: a
+    /// policy that waits for its rename is declared.
     pub(super) fn declared(&self, target: &Target) -> BTreeSet<&str> {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
-        let names = documents.filter_map(|document| match &document.manifest {
-            Manifest::Policy(policy) => Some(policy.metadata.name.as_str()),
+        let metadata = documents.filter_map(|document| match &document.manifest {
+            Manifest::Policy(policy) => Some(&policy.metadata),
             Manifest::ResourceList(_) => None,
         });
-        names.collect()
+        metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }
 
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
@@ -159,6 +166,17 @@ impl Workspace {
         let position = self.config.targets.iter().position(|other| other.name == target.name)?;
         self.loaded.targets.iter().find(|loaded| loaded.index == position)
     }
+}
+
+/// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
+fn agreed(findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
+    let holders = |finding: &Diagnostic| {
+        let file = finding.labels.first().map(|label| label.place.file());
+        targets.iter().filter(|target| target.documents.iter().any(|document| Some(document.id.file) == file)).count()
+    };
+    let said = |finding: &Diagnostic| findings.iter().filter(|other| *other == finding).count();
+    let keep = |finding: &&Diagnostic| finding.code != Code::ListUnused || said(finding) >= holders(finding);
+    findings.iter().filter(keep).cloned().collect()
 }
 
 /// The findings that are the same for two targets are one finding.

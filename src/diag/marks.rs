@@ -1,5 +1,7 @@
 //! The parser's marks (lines and columns in characters) as byte offsets.
 
+use std::cell::Cell;
+
 use saphyr_parser::Marker;
 
 /// The byte offset at which each line of a text begins.
@@ -7,6 +9,17 @@ use saphyr_parser::Marker;
 pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    ascii: bool,
+    /// The place that was looked up last: marks mostly come in order, so the next is near.
+    last: Cell<At>,
+}
+
+/// A place in both ways of counting.
+#[derive(Debug, Clone, Copy, Default)]
+struct At {
+    line: usize,
+    column: usize,
+    offset: usize,
 }
 
 impl<'a> Lines<'a> {
@@ -19,7 +32,7 @@ impl<'a> Lines<'a> {
             _ => false,
         });
         let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, ascii: text.is_ascii(), last: Cell::default() }
     }
 
     /// The byte that a mark points at. The line is trusted rather than the parser's running index: a column can
@@ -28,10 +41,18 @@ impl<'a> Lines<'a> {
         let line = mark.line().saturating_sub(1).min(self.starts.len() - 1);
         let start = self.starts[line];
         let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
-        let content = &self.text[start..end];
-        if content.is_ascii() {
+        if self.ascii {
             return (start + mark.col()).min(end);
         }
-        content.char_indices().nth(mark.col()).map_or(end, |(at, _)| start + at)
+        let last = self.last.get();
+        let (column, from) =
+            if last.line == line && last.column <= mark.col() { (last.column, last.offset) } else { (0, start) };
+        let from = from.clamp(start, end);
+        let offset = self.text[from..end].char_indices().nth(mark.col() - column).map_or(end, |(at, _)| from + at);
+        // A column behind the line's end must not become a place to go on from.
+        if offset < end {
+            self.last.set(At { line, column: mark.col(), offset });
+        }
+        offset
     }
 }

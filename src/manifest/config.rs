@@ -49,7 +49,7 @@ pub struct Target {
     #[schemars(length(min = 1), example = &"example-org")]
     pub organization: String,
     /// Files and folders with manifests, relative to this file.
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["policies"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
     pub paths: Vec<String>,
     /// The shape of the API that the service speaks.
     #[serde(default)]
@@ -91,9 +91,9 @@ pub enum Unmanaged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
-    /// How many of the live rules and policies may be updated.
+    /// How many of the live rules may be updated.
     pub max_updates: Share,
-    /// How many of the live rules and policies may be deleted.
+    /// How many of the live rules may be deleted.
     pub max_deletes: Share,
 }
 

@@ -48,7 +48,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
-    /// Refuse to delete this policy.
+    /// Refuse every plan that would delete this policy while this manifest is here, even to make it anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
 }
@@ -74,7 +74,7 @@ pub struct PolicySpec {
 pub struct ScopeSpec {
     /// Teams: an alias from `teams` in `polwarden.yaml`, the name of a team at the server, or its uuid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["security", "platform"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["security", "platform"]))]
     pub teams: Option<Vec<String>>,
     /// Profiles of people (profile `seed` of the API only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +96,7 @@ pub struct RuleSpec {
     /// What happens on a match. Deny always wins over allow; what nothing allows is denied.
     pub decision: Decision,
     /// What the rule is about: network, filesystem or HTTP actions, never mixed.
-    #[schemars(length(min = 1), example = ["connect:tcp"], example = ["read", "write"], example = ["request:get"])]
+    #[schemars(length(min = 1), example = serde_json::json!(["connect:tcp"]), example = serde_json::json!(["read", "write"]), example = serde_json::json!(["request:get"]))]
     pub actions: Vec<ActionSpec>,
     /// Hosts and CIDRs for network actions, paths for filesystem actions.
     ///
@@ -106,8 +106,8 @@ pub struct RuleSpec {
     #[schemars(
         length(min = 1),
         inner(length(min = 1)),
-        example = ["registry.example.com:443", "**.example.com", "10.0.0.0/8"],
-        example = ["~/projects/**"]
+        example = serde_json::json!(["registry.example.com:443", "**.example.com", "10.0.0.0/8"]),
+        example = serde_json::json!(["~/projects/**"])
     )]
     pub resources: Option<Vec<String>>,
     /// Requests, for HTTP actions.
@@ -116,7 +116,7 @@ pub struct RuleSpec {
     pub http_resources: Option<Vec<HttpResourceSpec>>,
     /// Names of `ResourceList` manifests whose entries are added to the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["package-registries"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["package-registries"]))]
     pub resources_from: Option<Vec<String>>,
 }
 

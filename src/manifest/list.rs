@@ -51,11 +51,11 @@ pub struct Metadata {
 pub struct ResourceListSpec {
     /// Hosts and CIDRs, for network rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["registry.example.com:443", "**.example.com"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["registry.example.com:443", "**.example.com"]))]
     pub hosts: Option<Vec<String>>,
     /// Paths, for filesystem rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1), inner(length(min = 1)), example = ["~/projects/**"])]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["~/projects/**"]))]
     pub paths: Option<Vec<String>>,
     /// HTTP targets, for HTTP rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]

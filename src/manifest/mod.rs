@@ -5,13 +5,13 @@ pub mod docker;
 pub mod list;
 mod parse;
 pub mod schema;
-pub mod suggest;
 mod yaml;
 
 use crate::diag::DocumentId;
 
 pub use parse::{Parsed, parse, parse_config};
 pub use yaml::MAX_BYTES;
+pub(crate) use yaml::is_plain_text;
 
 /// What the schemas ask of a name; the check of meaning asks more, in better words.
 const NAME_PATTERN: &str = r"^\S(.*\S)?$";

@@ -3,4 +3,4 @@
 pub mod docker;
 mod name;
 
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, is_hidden};

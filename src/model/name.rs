@@ -23,8 +23,25 @@ pub enum NameError {
     #[error("a name must not begin or end with white space")]
     Padded,
     /// A character that is not shown, or that changes how others are shown.
-    #[error("a name must not hold control characters")]
+    #[error("a name must not hold control or invisible characters")]
     Control,
+}
+
+/// Whether a character is not shown, or changes how its neighbours are shown: control characters, the Arabic letter
+/// mark, zero-width and directional marks, line separators, overrides, isolates, invisible operators, the byte order
+/// mark and tags.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 impl Name {
@@ -39,7 +56,7 @@ impl Name {
         if text.trim() != text {
             return Err(NameError::Padded);
         }
-        if text.chars().any(char::is_control) {
+        if text.chars().any(is_hidden) {
             return Err(NameError::Control);
         }
         Ok(Self(text.into()))

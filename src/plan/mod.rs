@@ -10,9 +10,11 @@ mod docker;
 mod effect;
 mod fingerprint;
 mod guard;
+mod impact;
 mod matching;
 mod order;
 mod replay;
+mod stage;
 mod types;
 
 pub use docker::{Request, plan_target};
@@ -20,9 +22,11 @@ pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
+pub use stage::Stage;
 pub use types::{
-    Before, Call, CallId, Change, ChangeKind, Commit, FORMAT_VERSION, Field, FieldChange, Held, HeldReason, LiveCounts,
-    Note, Plan, PolicyRef, ResourceKind, SourceRef, Stage, TargetInfo, TargetPlan, UnmanagedPolicy, ValueChange,
+    AccessChange, Audience, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, ResourceKind,
+    SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

@@ -8,14 +8,15 @@
 use super::difference::rule_patch;
 use super::docker::{Draft, DraftId, DraftPolicy, Drafts, Placement};
 use super::effect::Effect;
-use super::types::{Call, CallId, Note, PolicyRef, Stage};
+use super::stage::Stage;
+use super::types::{Call, CallId, Note, PolicyRef};
 use crate::model::docker::{Operation, Resources, Rule, RuleAccess};
 
 /// Puts the drafts of a target in order, and says where access is not what it should be for a while.
 pub(super) fn arrange(drafts: Drafts) -> (Vec<Call>, Vec<Note>) {
     let drafts = drafts.into_vec();
     let company = Company::of(&drafts);
-    let mut staged: Vec<(Stage, DraftId, Draft, Option<String>)> = Vec::new();
+    let mut staged: Vec<Staged> = Vec::new();
     let mut notes = Vec::new();
     for (position, draft) in drafts.into_iter().enumerate() {
         let id = DraftId(position);
@@ -32,11 +33,14 @@ pub(super) fn arrange(drafts: Drafts) -> (Vec<Call>, Vec<Note>) {
         staged.push((company.stage(&draft), id, draft, None));
     }
     staged.sort_by_key(|(stage, id, ..)| (*stage, *id));
+    notes.extend(gaps(&staged));
     (number(staged), notes)
 }
 
 const WHY_SPLIT: &str = "one call more than the fewest: allows come and go in the same run, so the old and the new \
                          resources are both denied first, and the old ones are let go at the end";
+const WHY_MIXED: &str = "one call changes allows and denies at once while other calls do too; what its denies stop can \
+                         be allowed for a moment";
 const WHY_UNSPLIT: &str = "a deny rule changes its actions and its resources at once while allows come and go; what \
                            it denied, or will deny, can be allowed for a moment";
 
@@ -67,6 +71,9 @@ impl Company {
                 _ if adds_allow => Stage::RebuildAllows,
                 _ => Stage::RebuildDenies,
             };
+        }
+        if draft.placement == Placement::Last {
+            return Stage::SwapDeniesLast;
         }
         match (adds_deny, adds_allow, removes_allow, removes_deny) {
             (false, false, false, false) => Stage::Prepare,
@@ -116,12 +123,39 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
     Some(Rule { name: after.name.clone(), decision: after.decision, access })
 }
 
-fn number(staged: Vec<(Stage, DraftId, Draft, Option<String>)>) -> Vec<Call> {
+/// Where calls that do several things at once cannot be put so that nothing is allowed for a moment which neither the
+/// state before nor the state after allows. Judged by what calls may do, not by what they are about, so that a gap that
+/// is told of may be none; one that is not told of is none.
+fn gaps(staged: &[Staged]) -> Vec<Note> {
+    let does_more = |draft: &Draft| {
+        let Effect { adds_deny, adds_allow, removes_allow, removes_deny } = draft.effect;
+        [adds_deny, adds_allow, removes_allow, removes_deny].into_iter().filter(|does| *does).count() > 1
+    };
+    let mixed = staged.iter().filter(|(_, _, draft, _)| !draft.cedar && does_more(draft));
+    let unsafe_ones = mixed.filter(|one| {
+        let others = staged.iter().filter(|other| other.1 != one.1 && !other.2.cedar);
+        others.into_iter().any(|other| exposes(one, other) || exposes(other, one))
+    });
+    unsafe_ones.map(|(_, _, draft, _)| Note::Gap { policy: draft.policy.clone(), why: WHY_MIXED.to_owned() }).collect()
+}
+
+/// Whether `first` does something that should be done before something that `then` does, and is not.
+fn exposes(first: &Staged, then: &Staged) -> bool {
+    let ((stage, _, Draft { effect: one, .. }, _), (later, _, Draft { effect: other, .. }, _)) = (first, then);
+    let must_precede =
+        (one.adds_deny && (other.adds_allow || other.removes_deny)) || (one.removes_allow && other.removes_deny);
+    must_precede && stage >= later
+}
+
+/// A draft with its stage, and why it is there if it is more than the difference.
+type Staged = (Stage, DraftId, Draft, Option<String>);
+
+fn number(staged: Vec<Staged>) -> Vec<Call> {
     let ids: std::collections::HashMap<DraftId, CallId> =
         (1..).map(CallId).zip(&staged).map(|(call, (_, draft, ..))| (*draft, call)).collect();
     let mut calls = Vec::with_capacity(staged.len());
     for (number, (stage, _, draft, why)) in (1..).zip(staged) {
-        let Draft { policy, rule, effect: _, placement: _, send, update: _ } = draft;
+        let Draft { policy, rule, effect: _, cedar: _, placement: _, send, update: _ } = draft;
         let named = send.try_map(|policy| match policy {
             DraftPolicy::Existing(id) => Ok(PolicyRef::Existing(id)),
             DraftPolicy::Created(draft) => ids.get(&draft).copied().map(PolicyRef::CreatedBy).ok_or(()),

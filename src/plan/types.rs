@@ -1,13 +1,17 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
+mod impact;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Fingerprint;
+use super::{Fingerprint, Stage};
 use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{Operation, OperationKind, PolicyId, Profile};
+
+pub use impact::{AccessChange, Audience, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -45,6 +49,8 @@ pub struct TargetPlan {
     pub target: TargetInfo,
     /// What changes, as a person reads it.
     pub changes: Vec<Change>,
+    /// What the calls open and close.
+    pub access: Impact,
     /// The calls, in the order of their ids.
     pub calls: Vec<Call>,
     /// What was left undone, with the reason.
@@ -252,54 +258,6 @@ pub struct Call {
     pub send: Operation<PolicyRef>,
 }
 
-/// The stages of an apply. All calls of a stage may run at the same time.
-///
-/// The order keeps what is allowed within before ∪ after: denies come before the allows they restrict, and go after
-/// the allows they restricted have gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Stage {
-    /// What changes no access: empty policies, new names.
-    Prepare,
-    /// Denies that are added.
-    AddDenies,
-    /// Denies that are exchanged before any allow changes.
-    SwapDenies,
-    /// Allows that are added.
-    AddAllows,
-    /// Allows that are exchanged.
-    SwapAllows,
-    /// Allows that go.
-    RemoveAllows,
-    /// Denies that are exchanged after all allows have changed.
-    SwapDeniesLast,
-    /// Denies that go.
-    RemoveDenies,
-    /// Policies that can only be made once something else is gone.
-    RebuildPolicies,
-    /// Denies that can only be added once something else is gone.
-    RebuildDenies,
-    /// Allows that can only be added once something else is gone.
-    RebuildAllows,
-}
-
-impl Stage {
-    /// All stages, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Prepare,
-        Self::AddDenies,
-        Self::SwapDenies,
-        Self::AddAllows,
-        Self::SwapAllows,
-        Self::RemoveAllows,
-        Self::SwapDeniesLast,
-        Self::RemoveDenies,
-        Self::RebuildPolicies,
-        Self::RebuildDenies,
-        Self::RebuildAllows,
-    ];
-}
-
 /// Something that the plan leaves undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -370,6 +328,11 @@ pub enum Note {
     ScopeWidens {
         /// The policy.
         policy: String,
+    },
+    /// What the calls open and close could not be worked out.
+    NotCompared {
+        /// Why, as a clause.
+        why: String,
     },
     /// Fields of live objects that this version does not know; they stay as they are.
     UnknownFields {

@@ -1,8 +1,10 @@
 //! Live policies as manifests: what `import` writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::access::RuleSet;
+use crate::format;
 use crate::manifest::docker::{
     ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest, PolicySpec, RuleSpec,
     ScopeSpec,
@@ -10,6 +12,7 @@ use crate::manifest::docker::{
 use crate::model::docker::{
     Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule, Scope, Transport,
 };
+use crate::model::{Name, NameError};
 use crate::render::text::neutral;
 
 /// A manifest of a live policy.
@@ -27,6 +30,20 @@ pub enum ImportError {
     /// It is of a type that this version does not know.
     #[error("it {0}, which this version does not understand")]
     NotUnderstood(String),
+    /// Its name cannot be declared.
+    #[error("{0}; give it another name at the server first")]
+    Name(#[from] NameError),
+    /// Two of its rules cannot be told apart.
+    #[error("two of its rules are called `{0}`; give one of them another name at the server first")]
+    RepeatedRule(String),
+    /// The check of manifests would refuse one of its resources.
+    #[error("its resource `{resource}` is none of the contract's: {why}")]
+    Resource {
+        /// The resource.
+        resource: String,
+        /// Why it is refused.
+        why: String,
+    },
     /// The serializer refused it.
     #[error("it cannot be written as YAML: {0}")]
     Yaml(#[from] serde_yaml::Error),
@@ -45,6 +62,7 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
         ),
         LiveContent::Opaque(opaque) => return Err(ImportError::NotUnderstood(opaque.why.clone())),
     };
+    declarable(live, rules)?;
     let has_rules = cedar.is_none();
     let manifest = PolicyManifest {
         api_version: ApiVersion::V1,
@@ -70,7 +88,23 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
         let _ = writeln!(text, "# Left at the server as it is: {}.", neutral(line));
     }
     text.push_str(&body);
+    // A text that the formatter leaves alone is right all the same.
+    let text = format::format(&text).unwrap_or(text);
     Ok(Imported { text, left_out })
+}
+
+/// What cannot be declared is not written: a manifest that `validate` refuses would stop every plan.
+fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> {
+    Name::new(&live.name)?;
+    let understood: Vec<&Rule> = rules.iter().filter_map(|rule| rule.rule.as_ref().ok()).collect();
+    let mut names = BTreeSet::new();
+    if let Some(repeated) = understood.iter().find(|rule| !names.insert(&rule.name)) {
+        return Err(ImportError::RepeatedRule(repeated.name.to_string()));
+    }
+    match RuleSet::new(&understood).unreadable() {
+        [] => Ok(()),
+        [first, ..] => Err(ImportError::Resource { resource: first.resource.clone(), why: first.why.clone() }),
+    }
 }
 
 fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, ImportError> {

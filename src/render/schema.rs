@@ -1,6 +1,7 @@
 //! JSON Schemas of what is written for machines.
 
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
 use crate::manifest::schema::SchemaFile;
@@ -9,13 +10,18 @@ use crate::plan::Plan;
 /// The schemas of plans and of findings.
 pub fn all() -> Vec<SchemaFile> {
     vec![
-        file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan"),
-        file::<Report>("diagnostics.schema.json", "urn:polwarden:schema:diagnostics"),
+        file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
+        // Findings are written only, so what may be left out is what the serializer leaves out.
+        file::<Report>(
+            "diagnostics.schema.json",
+            "urn:polwarden:schema:diagnostics",
+            SchemaSettings::draft2020_12().for_serialize(),
+        ),
     ]
 }
 
-fn file<T: JsonSchema>(name: &'static str, id: &'static str) -> SchemaFile {
-    let mut schema = SchemaGenerator::default().into_root_schema_for::<T>();
+fn file<T: JsonSchema>(name: &'static str, id: &'static str, settings: SchemaSettings) -> SchemaFile {
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.insert("$id".to_owned(), id.into());
     let mut text = serde_json::to_string_pretty(schema.as_value()).unwrap_or_default();
     text.push('\n');

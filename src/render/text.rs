@@ -3,16 +3,39 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::model::is_hidden;
+
 /// The text with everything escaped that is not shown, or that changes how its neighbours are shown: control
 /// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators.
 /// Line breaks and tabs are escaped too: this is for text on one line.
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    escape(text, is_hostile)
+    escape(text, is_hidden)
 }
 
 /// Like [`neutral`], for text of several lines: line breaks and tabs stay.
 pub fn neutral_lines(text: &str) -> Cow<'_, str> {
-    escape(text, |c| is_hostile(c) && !matches!(c, '\n' | '\t'))
+    escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// JSON text with the same characters written as JSON escapes: a reader of the JSON gets them back unchanged, a
+/// terminal that the JSON is printed to does not see them. Line breaks between values stay.
+pub fn neutral_json(json: &str) -> Cow<'_, str> {
+    let hostile = |c: char| is_hidden(c) && c != '\n';
+    if !json.contains(hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if hostile(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 fn escape(text: &str, hostile: fn(char) -> bool) -> Cow<'_, str> {
@@ -35,25 +58,19 @@ fn escape(text: &str, hostile: fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn is_hostile(c: char) -> bool {
-    // C0, DEL and C1; then the Arabic letter mark, zero-width and directional marks, line separators, overrides,
-    // isolates, invisible operators, the byte order mark and tags.
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{neutral, neutral_lines};
+    use super::{neutral, neutral_json, neutral_lines};
+
+    #[test]
+    fn json_is_escaped_without_a_change_of_meaning() {
+        let text = "a\u{1b}\u{9b}\u{7f}\u{202e}\u{e0041}\n\"é🙂";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ "key": text })).unwrap();
+        let escaped = neutral_json(&json);
+        assert!(!escaped.contains(|c: char| super::is_hidden(c) && c != '\n'), "{escaped}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["key"], text);
+        assert!(escaped.contains("é🙂") && escaped.lines().count() == 3, "{escaped}");
+    }
 
     #[test]
     fn ordinary_text_is_not_touched() {

@@ -54,6 +54,14 @@ impl WorkTree {
         &self.root
     }
 
+    /// Where a file or folder lies on the disk, symbolic links resolved; `path` is relative to the configuration.
+    ///
+    /// # Errors
+    /// Says why the path cannot be used; one that leads out of the repository cannot.
+    pub fn real_path(&self, path: &Utf8Path) -> Result<PathBuf, ProblemKind> {
+        self.locate(path).map(|(real, _)| real)
+    }
+
     /// The path on the disk of a path relative to the configuration, and what is there.
     fn locate(&self, path: &Utf8Path) -> Result<(PathBuf, Metadata), ProblemKind> {
         let relative = normal(path).ok_or(ProblemKind::Outside)?;

@@ -39,6 +39,8 @@ pub(crate) struct Exchange {
     /// The operation; empty if the contract has none at this path.
     pub(crate) operation: String,
     pub(crate) status: u16,
+    /// The request's media type; empty if it had none.
+    pub(crate) media_type: String,
     /// The request's body; null if there was none.
     pub(crate) body: Value,
 }
@@ -110,6 +112,7 @@ async fn forward(
     log.exchanges.push(Exchange {
         operation: operation.map(|operation| operation.name.clone()).unwrap_or_default(),
         status: status.as_u16(),
+        media_type: essence(&headers).to_owned(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     });
     drop(log);

@@ -1,5 +1,10 @@
 //! The invariants of the design, on random states, with oracles that share no code with what they judge.
 
+mod access;
+mod brute;
+mod documented;
+mod manifests;
 mod oracle;
 mod plan;
+mod steps;
 mod worlds;

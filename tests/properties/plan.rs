@@ -27,6 +27,11 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
     plan_target(&Request { target, desired: &world.desired, live: &world.live, unmanaged, locate: &locate })
 }
 
+/// The plan that also deletes what nobody declares.
+pub(super) fn plan_for(world: &World, profile: Profile) -> TargetPlan {
+    plan(world, profile, Unmanaged::Prune)
+}
+
 fn rule_json(live: &LiveRule) -> Value {
     let mut rule = serde_json::to_value(live.rule.as_ref().unwrap()).unwrap();
     for (field, value) in &live.unknown_fields {
@@ -85,7 +90,7 @@ fn apply(world: &World, plan: &TargetPlan) -> Service {
     service
 }
 
-fn world_and_profile() -> impl Strategy<Value = (World, Profile)> {
+pub(super) fn world_and_profile() -> impl Strategy<Value = (World, Profile)> {
     proptest::sample::select(Profile::ALL).prop_flat_map(|profile| (worlds(profile), Just(profile)))
 }
 

@@ -6,7 +6,9 @@ use cedar_policy::PolicySet;
 use cedar_policy::ffi::DetailedError;
 
 use super::Findings;
+use crate::check::nesting;
 use crate::check::scene::Scene;
+use crate::check::size::LARGEST_POLICY;
 use crate::check::view::PolicyView;
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::manifest::docker::CedarSpec;
@@ -29,7 +31,7 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
     };
     let place = Place::value(policy.document, Path::root().key("spec").key("cedar").key(field));
     match text(scene, policy, spec) {
-        Some(text) => check_text(text, place, found),
+        Some(text) => check_text(text, &place, found),
         None => found.push(
             Diagnostic::new(Code::FileUnreadable, "the Cedar file of this policy was not read", place)
                 .help("write a path relative to this manifest, inside the repository"),
@@ -50,36 +52,53 @@ pub(in crate::check) fn text<'s>(
     }
 }
 
-fn check_text(text: &str, place: Place, found: &mut Findings) {
+fn check_text(text: &str, place: &Place, found: &mut Findings) {
+    let mut refuse = |message: String, label: String, help: &str| {
+        found.push(Diagnostic::new(Code::CedarInvalid, message, place.clone()).label(label).help(help));
+    };
+    if text.len() > LARGEST_POLICY {
+        let label = format!("{} of {LARGEST_POLICY} bytes", text.len());
+        return refuse("the Cedar text is larger than the service takes".to_owned(), label, "split the policy in two");
+    }
+    let depth = nesting::depth(text);
+    if depth > nesting::DEEPEST {
+        let label = format!("{depth} of {} levels", nesting::DEEPEST);
+        let help = "write several statements instead of one long condition: any `permit` that matches is enough";
+        return refuse("the Cedar text nests deeper than is accepted".to_owned(), label, help);
+    }
+    match nesting::with_room(|| parsed(text, place)) {
+        Some(findings) => found.extend(findings),
+        None => refuse("the Cedar text could not be parsed".to_owned(), String::new(), "run again with more memory"),
+    }
+}
+
+/// Parses the text and reports what the service would refuse. The syntax tree is dropped in here too, because that
+/// takes as much stack as parsing.
+fn parsed(text: &str, place: &Place) -> Findings {
     let set = match PolicySet::from_str(text) {
         Ok(set) => set,
         Err(errors) => {
-            let reports = errors.iter().map(|error| parse_error(text, &DetailedError::from(error), place.clone()));
-            found.extend(reports);
-            return;
+            return errors.iter().map(|error| parse_error(text, &DetailedError::from(error), place.clone())).collect();
         }
     };
-    let mut invalid = |message: String, label: &str, help: &str| {
+    let mut found = Findings::new();
+    let mut invalid = |message: &str, label: &str, help: &str| {
         found.push(Diagnostic::new(Code::CedarInvalid, message, place.clone()).label(label).help(help));
     };
     if set.policies().next().is_none() && set.templates().next().is_none() {
-        invalid(
-            "the Cedar text holds no statement".to_owned(),
-            "",
-            "write at least one `permit` or `forbid` statement",
-        );
+        invalid("the Cedar text holds no statement", "", "write at least one `permit` or `forbid` statement");
     }
     if set.templates().next().is_some() {
         let help = "write the principal or resource itself in place of `?principal` and `?resource`";
-        invalid("a Cedar template is never in force, because nothing links it".to_owned(), "holds a template", help);
+        invalid("a Cedar template is never in force, because nothing links it", "holds a template", help);
     }
     let policies = set.policies().map(|policy| policy.annotation("id"));
     let templates = set.templates().map(|template| template.annotation("id"));
     if policies.chain(templates).any(|id| id.is_some()) {
         let at = text.find("@id").map(|at| format!("at {}", position(text, at))).unwrap_or_default();
-        let help = "remove the annotation: the server gives ids";
-        invalid("a Cedar statement carries an `@id` annotation".to_owned(), &at, help);
+        invalid("a Cedar statement carries an `@id` annotation", &at, "remove the annotation: the server gives ids");
     }
+    found
 }
 
 fn parse_error(text: &str, error: &DetailedError, place: Place) -> Diagnostic {

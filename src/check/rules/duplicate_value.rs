@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use super::Findings;
 use crate::check::scene::Scene;
-use crate::check::view::{Entries, Group, PolicyView};
-use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::check::view::{Entries, Group, PolicyView, action};
+use crate::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let document = policy.document;
@@ -18,8 +18,7 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
         check(scope.profiles.as_deref().unwrap_or_default(), document, || path().key("profiles"), found);
     }
     for rule in &policy.rules {
-        let actions: Vec<&str> =
-            rule.spec.actions.iter().map(|spec| crate::check::view::action(*spec).as_str()).collect();
+        let actions: Vec<&str> = rule.spec.actions.iter().map(|spec| action(*spec).as_str()).collect();
         check(&actions, document, || rule.path().key("actions"), found);
         check(&rule.spec.aliases, document, || rule.path().key("aliases"), found);
         let lists = rule.spec.resources_from.as_deref().unwrap_or_default();
@@ -53,12 +52,7 @@ fn texts<'a, P>(entries: &[(&'a str, P)]) -> Vec<&'a str> {
     entries.iter().map(|(text, _)| *text).collect()
 }
 
-fn check<T: AsRef<str>>(
-    values: &[T],
-    document: crate::diag::DocumentId,
-    path: impl Fn() -> Path,
-    found: &mut Findings,
-) {
+fn check<T: AsRef<str>>(values: &[T], document: DocumentId, path: impl Fn() -> Path, found: &mut Findings) {
     if values.len() > 1 {
         let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
         check_by(&values, document, path, |value| (*value).to_owned(), found);
@@ -67,7 +61,7 @@ fn check<T: AsRef<str>>(
 
 fn check_by<T: Eq + Hash>(
     values: &[T],
-    document: crate::diag::DocumentId,
+    document: DocumentId,
     path: impl Fn() -> Path,
     show: impl Fn(&T) -> String,
     found: &mut Findings,

@@ -4,7 +4,7 @@
 use super::Findings;
 use crate::check::view::{Entries, Entry, Group};
 use crate::diag::{Diagnostic, Place};
-use crate::model::docker::pattern::PatternError;
+use crate::model::docker::pattern::{HttpField, PatternError};
 
 pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
     match &group.entries {
@@ -15,9 +15,9 @@ pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
                 for (field, error) in parsed.as_ref().err().into_iter().flatten() {
                     let path = group.path().index(index).key(field.as_str());
                     let text = match field {
-                        crate::model::docker::pattern::HttpField::Host => spec.host.as_str(),
-                        crate::model::docker::pattern::HttpField::Path => spec.path.as_str(),
-                        crate::model::docker::pattern::HttpField::Port => "",
+                        HttpField::Host => spec.host.as_str(),
+                        HttpField::Path => spec.path.as_str(),
+                        HttpField::Port => "",
                     };
                     found.push(report(text, error, Place::value(group.document, path)));
                 }

@@ -8,8 +8,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 use super::{Kind, expected, of_kind};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment};
-use crate::manifest::suggest;
+use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, did_you_mean};
 
 /// How many findings of one document are worked out: more than are ever listed.
 const MAX_FINDINGS: usize = 200;
@@ -97,9 +96,9 @@ fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
         Some(known) if !same_version => ("apiVersion", Some(known.api_version())),
         Some(_) | None if same_version => {
             let kinds = Kind::ALL.iter().filter(|known| known.api_version() == version);
-            ("kind", suggest::closest(kind, kinds.map(|known| known.name())))
+            ("kind", did_you_mean(kinds.map(|known| known.name()), kind))
         }
-        Some(_) | None => ("apiVersion", suggest::closest(version, Kind::ALL.iter().map(|known| known.api_version()))),
+        Some(_) | None => ("apiVersion", did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version)),
     };
     let place = Place::value(document, Path::root().key(field));
     let finding = Diagnostic::new(Code::UnknownKind, format!("`{version} {kind}` is no known manifest"), place);
@@ -147,7 +146,7 @@ impl Findings<'_> {
     fn unknown_field(&mut self, path: &Path, name: &str, error: &ValidationError<'_>) {
         let at = path.clone().key(name);
         let known = expected::fields(self.schema, error.schema_path().as_str());
-        let near = suggest::closest(name, known.iter().copied());
+        let near = did_you_mean(known.iter().copied(), name);
         if let Some(near) = near {
             // The field that was meant is not missing, it is misspelt.
             let message = missing(self.document, path, near).message;
@@ -231,7 +230,7 @@ fn not_known(name: &str, value: &Value) -> String {
 
 fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
     let known: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let near = value.as_str().and_then(|text| suggest::closest(text, known.iter().copied()));
+    let near = value.as_str().and_then(|text| did_you_mean(known.iter().copied(), text));
     match near {
         Some(near) => finding.help(format!("did you mean `{near}`? Known values: {}", known.join(", "))),
         None => finding.help(format!("known values: {}", known.join(", "))),

@@ -9,7 +9,7 @@ use crate::diag::{Path, Segment};
 /// What stands in the document.
 pub(super) fn found(value: &Value) -> &'static str {
     match value {
-        Value::Null => "empty",
+        Value::Null => "an empty value",
         Value::Bool(_) => "a truth value",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",
@@ -27,7 +27,7 @@ pub(super) fn wanted(kind: &TypeKind, schema: &Value, at: &str) -> String {
     };
     let item = at.rsplit_once('/').and_then(|(parent, _)| schema.pointer(&format!("{parent}/items/type")));
     let name = |kind: JsonType| match kind {
-        JsonType::Null => "empty",
+        JsonType::Null => "an empty value",
         JsonType::Boolean => "`true` or `false`",
         JsonType::Integer => "a whole number",
         JsonType::Number => "a number",

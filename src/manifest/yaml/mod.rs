@@ -1,11 +1,9 @@
 //! Text → documents, as JSON values. JSON is YAML, so this reads both.
 //!
-//! Two readers give the same values: [`plain`] takes the block style that manifests are nearly always written in, at
-//! several times the speed; it passes on whatever it does not fully understand, and then [`full`] (all of YAML 1.2,
-//! by saphyr-parser) decides alone. Only `full` reports findings. A property test holds the two together.
+//! One parser (saphyr-parser, all of YAML 1.2) gives the values here and the spans in `diag`, so that no text can mean
+//! one thing to the check and another to the reader of its findings.
 
 mod full;
-mod plain;
 mod scalar;
 mod syntax;
 #[cfg(test)]
@@ -23,6 +21,11 @@ const MAX_DEPTH: usize = 64;
 
 /// How much aliases may add to a file, in bytes of text, a node counting as 16 ("billion laughs").
 const MAX_EXPANSION: usize = 1 << 20;
+
+/// Whether an unquoted scalar is a text, not a number, a truth value or nothing (YAML 1.2, section 10.3.2).
+pub(crate) fn is_plain_text(text: &str) -> bool {
+    scalar::is_text(text)
+}
 
 /// One document that is not empty.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,8 +50,5 @@ pub(super) fn read(file: FileId, text: &str) -> Raw {
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
         return Raw { documents: Vec::new(), diagnostics: vec![finding.help("split it into several files")] };
     }
-    match plain::read(text) {
-        Some(documents) => Raw { documents, diagnostics: Vec::new() },
-        None => full::read(file, text),
-    }
+    full::read(file, text)
 }

@@ -32,14 +32,21 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
     let shown = &text[token.clone()];
     let has = |part: &str| info.contains(part);
     if has("tab") {
-        let tab = text[at..].find('\t').map_or(token, |offset| at + offset..at + offset + 1);
-        return (tab, "a tab stands where YAML wants spaces".to_owned(), "indent with spaces".to_owned());
+        return (
+            tab_near(text, at).unwrap_or(token),
+            "a tab stands where YAML wants spaces".to_owned(),
+            "indent with spaces".to_owned(),
+        );
     }
     if has("unknown anchor") {
         let message = format!("`{shown}` is read as a YAML alias, and no anchor has this name");
         return (token, message, format!("a text that begins with `*` needs quotes: \"{shown}\""));
     }
-    if has("mapping values are not allowed") || has("illegal placement of ':'") {
+    if has("illegal placement of ':'") {
+        let message = "a key stands inside a list that is not closed".to_owned();
+        return (token, message, "look above for a `[` or `{` without its closing bracket".to_owned());
+    }
+    if has("mapping values are not allowed") {
         let help = "quote the text if it holds `: `; else check the indentation of this line and of the one above";
         return (token, "a `:` stands where no key can end".to_owned(), help.to_owned());
     }
@@ -63,7 +70,7 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
         let help = "entries of one mapping or list begin in the same column";
         return (token, "this line is not indented like its neighbours".to_owned(), help.to_owned());
     }
-    if has("',' or ']'") || has("',' or '}'") || has("bracket") || has("flow") {
+    if has("',' or ']'") || has("',' or '}'") || has("bracket") || has("flow") || has("node content") {
         let help = "look for a comma or a closing bracket that is missing, or one too many";
         return (token, "a list in `[ ]` or a mapping in `{ }` is not written right".to_owned(), help.to_owned());
     }
@@ -79,9 +86,19 @@ fn token(text: &str, at: usize) -> Range<usize> {
     at..at + end.max(first)
 }
 
-/// The content of the last line with content before a byte.
+/// The tab that a byte follows on its line, or else the next one.
+fn tab_near(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = text.get(..at)?;
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let tab = before[line..].rfind('\t').map(|offset| line + offset);
+    let tab = tab.or_else(|| text[at..].find('\t').map(|offset| at + offset))?;
+    Some(tab..tab + 1)
+}
+
+/// The content of the last line with content before the line of a byte.
 fn line_before(text: &str, at: usize) -> Range<usize> {
-    let before = text.get(..at).unwrap_or(text).trim_end();
+    let before = text.get(..at).unwrap_or(text);
+    let before = before.rfind('\n').map_or(before, |newline| &before[..newline]).trim_end();
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
     let content = before[line..].trim_start();
     before.len() - content.len()..before.len()

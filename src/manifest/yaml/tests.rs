@@ -19,36 +19,6 @@ fn codes(text: &str) -> Vec<Code> {
 }
 
 #[test]
-fn both_readers_give_the_same_values() {
-    let texts = [
-        "a: 1\nb:\n  - x\n  - 'y z'\n  - \"**.example.com:443\" # note\nc: {}\n",
-        "a:\n- b: 1\n  c:\n  - 2\n- d: ~\n",
-        "a: [connect:tcp, \"x\", 'y', 4, true]\nb: []\n",
-        "# c\n---\na: 1\n---\n---\nb:\n\n  c: d#e\n",
-        "a:\n  b:\nc: null\n",
-        "a: ~/data/**\nb: 0x1f\nc: 1e3\nd: -5\ne: 1.5.6\nf: .5\ng: 007\n",
-        "",
-        "# nothing\n",
-        "---\n",
-    ];
-    for text in texts {
-        let full = full::read(file(), text);
-        assert_eq!(full.diagnostics, [], "{text}");
-        if let Some(documents) = plain::read(text) {
-            assert_eq!(documents, full.documents, "{text}");
-        }
-        assert_eq!(read(file(), text).documents, full.documents, "{text}");
-    }
-}
-
-#[test]
-fn the_usual_style_is_read_fast() {
-    let text = "# yaml-language-server: $schema=x.json\napiVersion: docker.com/governance/v1\nspec:\n  rules:\n    \
-                - name: A b\n      actions: [connect:tcp]\n      resources:\n        - \"*.a.example.com:443\"\n";
-    assert!(plain::read(text).is_some());
-}
-
-#[test]
 fn scalars_follow_the_core_schema() {
     let cases = [
         ("~", json!(null)),
@@ -124,29 +94,9 @@ fn hostile_texts_are_refused_early() {
     }
 }
 
-/// Texts near the subset of the fast reader, right and wrong.
-fn near_manifests() -> impl Strategy<Value = String> {
-    let scalar = "[a-c*/.~\"'#:,&!|>%@$(0-9 \\[\\]{}-]{0,8}";
-    let line = (
-        0_usize..6,
-        prop_oneof!["", "- ", "-  ", "- - ", "-"],
-        prop_oneof!["", "a:", "b: ", "c/d:  ", "true: "],
-        scalar,
-    )
-        .prop_map(|(indent, dash, key, value)| format!("{}{dash}{key}{value}\n", " ".repeat(indent)));
-    let line = prop_oneof![9 => line, 1 => prop_oneof!["---\n", "...\n", "# x\n", "\n", "  \n"]];
-    proptest::collection::vec(line, 0..8).prop_map(|lines| lines.concat())
-}
-
-/// Texts inside the subset, mostly right.
+/// Texts in the style of manifests, mostly right. No digits: what counts as a number differs between YAML 1.1 and 1.2.
 fn block_texts() -> impl Strategy<Value = String> {
-    let scalar = prop_oneof![
-        "[a-c/~.$(][a-c*/.:#,0-9 -]{0,6}",
-        "\"[a-c*: ]{0,4}\"",
-        "'[a-c#]{0,3}'",
-        "\\[[a, :1]{0,6}\\]",
-        "[0-9.exo]{1,4}"
-    ];
+    let scalar = prop_oneof!["[a-c/$(][a-c*/.:#, -]{0,6}", "\"[a-c*: ]{0,4}\"", "'[a-c#]{0,3}'", "\\[[a, :]{0,6}\\]",];
     let line = (
         0_usize..4,
         prop_oneof!["", "- "],
@@ -161,11 +111,12 @@ fn block_texts() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat())
 }
 
+/// Whether serde_yaml, a parser of other origin, reads the same wherever both accept a text.
 fn agree(text: &str) -> Result<(), TestCaseError> {
-    if let Some(documents) = plain::read(text) {
-        let full = full::read(file(), text);
-        prop_assert_eq!(&full.diagnostics, &[]);
-        prop_assert_eq!(documents, full.documents);
+    let ours = read(file(), text);
+    let theirs: Result<Value, _> = serde_yaml::from_str(text);
+    if let (true, [document], Ok(theirs)) = (ours.diagnostics.is_empty(), ours.documents.as_slice(), theirs) {
+        prop_assert_eq!(&document.value, &theirs);
     }
     Ok(())
 }
@@ -174,12 +125,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn the_fast_reader_accepts_only_what_the_full_one_reads_alike(text in near_manifests()) {
-        agree(&text)?;
-    }
-
-    #[test]
-    fn block_texts_are_read_alike(text in block_texts()) {
+    fn another_parser_reads_the_same(text in block_texts()) {
         agree(&text)?;
     }
 

@@ -21,6 +21,8 @@ pub(in crate::plan) enum DraftPolicy {
 pub(in crate::plan) enum Placement {
     /// In the stage of its effect.
     ByEffect,
+    /// Once all allows that go have gone.
+    Last,
     /// Only once what stands in its way is gone.
     Rebuild,
 }
@@ -34,6 +36,8 @@ pub(in crate::plan) struct Draft {
     pub rule: Option<String>,
     /// What it does to access.
     pub effect: Effect,
+    /// Whether it is about Cedar text, which decides about other requests than rules do.
+    pub cedar: bool,
     /// When it can be made.
     pub placement: Placement,
     /// What is sent.
@@ -48,10 +52,15 @@ impl Draft {
             policy: policy.to_owned(),
             rule: rule.map(str::to_owned),
             effect,
+            cedar: false,
             placement: Placement::ByEffect,
             send,
             update: None,
         }
+    }
+
+    pub(super) fn about_cedar(self, cedar: bool) -> Self {
+        Self { cedar, ..self }
     }
 
     pub(super) fn placed(self, placement: Placement) -> Self {
@@ -67,6 +76,15 @@ impl Drafts {
     pub(super) fn push(&mut self, draft: Draft) -> DraftId {
         self.0.push(draft);
         DraftId(self.0.len() - 1)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The drafts from a position on.
+    pub(super) fn since(&mut self, first: usize) -> &mut [Draft] {
+        &mut self.0[first..]
     }
 
     pub(in crate::plan) fn into_vec(self) -> Vec<Draft> {

@@ -4,20 +4,24 @@ mod draft;
 mod policy;
 mod rules;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
+use super::impact::impact;
 use super::matching::pair_policies;
 use super::order;
+use super::replay::replay;
 use super::types::{
-    Before, Change, ChangeKind, Held, HeldReason, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo, TargetPlan,
-    UnmanagedPolicy,
+    Before, Call, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan, UnmanagedPolicy,
 };
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::limits::POLICIES_PER_ORGANIZATION;
-use crate::model::docker::{DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId};
+use crate::model::docker::{
+    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
+};
 
 pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Placement};
 
@@ -109,7 +113,8 @@ impl Planner<'_> {
             children,
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
-        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
+        let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
+        self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
@@ -120,6 +125,7 @@ impl Planner<'_> {
         let Self { request, drafts, mut changes, mut held, mut notes } = self;
         let (calls, gaps) = order::arrange(drafts);
         notes.extend(gaps);
+        let access = if calls.is_empty() { Impact::default() } else { access(request, &calls, &mut notes) };
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
@@ -131,8 +137,51 @@ impl Planner<'_> {
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.policy, &a.rule).cmp(&(&b.policy, &b.rule)));
         let counts = LiveCounts { policies: live.len(), rules: live.iter().map(|policy| rule_count(policy)).sum() };
-        TargetPlan { target: request.target.clone(), changes, calls, held, unmanaged, notes, before, live: counts }
+        TargetPlan {
+            target: request.target.clone(),
+            changes,
+            access,
+            calls,
+            held,
+            unmanaged,
+            notes,
+            before,
+            live: counts,
+        }
     }
+}
+
+/// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
+fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impact {
+    let mut places = HashMap::new();
+    for policy in request.desired {
+        if let Content::Rules(rules) = &policy.content {
+            for rule in rules {
+                places.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
+            }
+        }
+    }
+    let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
+    let live = ordered(request.live);
+    match replay(&live, calls) {
+        Ok(after) => impact(&live, &after, &source),
+        Err(error) => {
+            notes.push(Note::NotCompared { why: error.to_string() });
+            Impact::default()
+        }
+    }
+}
+
+/// The same state in an order of its own: of two rules that decide alike, the same one must always be named.
+fn ordered(live: &LiveState) -> LiveState {
+    let mut policies = live.policies.clone();
+    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    for policy in &mut policies {
+        if let LiveContent::Rules(rules) = &mut policy.content {
+            rules.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        }
+    }
+    LiveState { policies }
 }
 
 /// The policy that a call finds at the server, if it is one that exists before the run.

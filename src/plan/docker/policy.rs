@@ -31,7 +31,7 @@ impl Planner<'_> {
         let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
         let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
         let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
-        let id = self.drafts.push(draft.placed(placement));
+        let id = self.drafts.push(draft.placed(placement).about_cedar(cedar.is_some()));
         let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id), placement);
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
     }
@@ -45,8 +45,10 @@ impl Planner<'_> {
                 self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             }
             (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
+                let first = self.drafts.len();
                 let fields = self.update_fields(live, desired, None);
                 let children = self.update_rules(live, live_rules, desired, rules);
+                self.keep_within_scope(first, live, desired);
                 self.push_update(live, desired, fields, children);
             }
             (LiveContent::Cedar(before), Content::Cedar(after)) => {
@@ -107,6 +109,7 @@ impl Planner<'_> {
         }
         if let Some((before, after)) = cedar
             && before != after
+            && self.understands_cedar(live, desired)
         {
             fields.extend(cedar_fields(Some(before), Some(after)));
             patch.cedar = Some(after.clone());
@@ -114,9 +117,48 @@ impl Planner<'_> {
         }
         if !patch.is_empty() {
             let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
-            self.drafts.push(Draft::new(desired.name.as_str(), None, effect, send));
+            let draft = Draft::new(desired.name.as_str(), None, effect, send);
+            self.drafts.push(draft.about_cedar(cedar.is_some()));
         }
         fields
+    }
+
+    /// A policy whose scope and rules change in one run must not give its new allows to the old scope, nor its old
+    /// allows to the new one: allows that go do so before the scope grows, those that come do so after it has shrunk.
+    fn keep_within_scope(&mut self, first: usize, live: &LivePolicy, desired: &DesiredPolicy) {
+        let drafts = self.drafts.since(first);
+        if !drafts.iter().any(|draft| matches!(draft.send, Operation::UpdatePolicy { .. })) {
+            return;
+        }
+        let grows = !within(&desired.scope, &live.scope);
+        let shrinks = !within(&live.scope, &desired.scope);
+        let takes_allows = drafts.iter().any(|draft| draft.rule.is_some() && draft.effect.removes_allow);
+        let mut waits = false;
+        for draft in drafts {
+            match (&draft.send, draft.placement) {
+                (Operation::UpdatePolicy { .. }, _) if grows && takes_allows => draft.placement = Placement::Last,
+                (Operation::CreateRule { .. } | Operation::UpdateRule { .. }, Placement::ByEffect)
+                    if shrinks && draft.effect.adds_allow =>
+                {
+                    draft.placement = Placement::Rebuild;
+                    waits = true;
+                }
+                (_, _) => {}
+            }
+        }
+        if waits && takes_allows {
+            let why = "its scope shrinks, and its new allows wait for that while old ones go".to_owned();
+            self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
+        }
+    }
+
+    /// updatePolicy replaces the Cedar body whole, so that fields of it which this version does not know would go.
+    fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
+        let unknown = live.unknown_fields.get("cedar_v1").and_then(serde_json::Value::as_object);
+        let Some(field) = unknown.and_then(|fields| fields.keys().next()) else { return true };
+        let why = format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
+        self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
+        false
     }
 
     fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {

@@ -47,7 +47,7 @@ impl Planner<'_> {
         rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
         let moves = changes_domain(&live_rules, &rules);
         if moves && let Some(opaque) = live_rules.iter().find_map(|rule| rule.rule.as_ref().err()) {
-            let why = format!("a rule that must go before the policy can change its domain {}", opaque.why);
+            let why = format!("changes its domain, but has a rule that would have to go first and {}", opaque.why);
             self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
             return Vec::new();
         }

@@ -59,7 +59,7 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan) {
-        let TargetPlan { target, changes, calls, held, unmanaged, notes, before: _, live } = plan;
+        let TargetPlan { target, changes, calls, held, unmanaged, notes, before: _, live, access } = plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
         let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
@@ -73,6 +73,10 @@ impl Page {
             self.line(2, "No changes.");
         }
         self.gap();
+        if !calls.is_empty() {
+            self.text.push_str(&super::access::human(access, self.painter));
+            self.gap();
+        }
         let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
         let extra: Vec<String> = extra
             .map(|(call, why)| format!("call {} ({}): {why}", call.id.0, call_name(&call.policy, call.rule.as_deref())))
@@ -204,11 +208,11 @@ fn sign(kind: ChangeKind) -> char {
     }
 }
 
-fn place(source: &SourceRef) -> String {
+pub(super) fn place(source: &SourceRef) -> String {
     format!("{}:{}", neutral(&source.file), source.line)
 }
 
-fn call_name(policy: &str, rule: Option<&str>) -> String {
+pub(super) fn call_name(policy: &str, rule: Option<&str>) -> String {
     match rule {
         Some(rule) => format!("policy \"{}\", rule \"{}\"", neutral(policy), neutral(rule)),
         None => format!("policy \"{}\"", neutral(policy)),
@@ -218,6 +222,7 @@ fn call_name(policy: &str, rule: Option<&str>) -> String {
 fn note(note: &Note) -> String {
     match note {
         Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
+        Note::NotCompared { why } => format!("! what opens and closes could not be worked out: {}", neutral(why)),
         Note::ScopeWidens { policy } => {
             format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
         }

@@ -1,17 +1,20 @@
 //! Plans, for people and for machines.
 
+mod access;
 mod human;
 
 pub use human::{human, summary};
 
 use crate::plan::Plan;
+use crate::render::text::neutral_json;
 
-/// The plan as JSON, indented, with a newline at the end: the form that `apply` reads back.
+/// The plan as JSON, indented, with a newline at the end: the form that `apply` reads back. What could
+/// steer a terminal is escaped in it.
 ///
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn json(plan: &Plan) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(plan)?;
     text.push('\n');
-    Ok(text)
+    Ok(neutral_json(&text).into_owned())
 }

@@ -1,0 +1,23 @@
+//! What rules mean: exact sets of requests, decisions, differences and witnesses. No input or output happens here.
+//!
+//! All requests fall into finitely many regions in which every request meets the same patterns; a question about
+//! all requests is answered by looking at one request of each. There is no sampling and no "unknown".
+//! `docs/access.md` holds the semantics as a table of examples that the tests run.
+
+mod classes;
+mod compare;
+mod decide;
+mod index;
+mod nets;
+mod parse;
+mod ports;
+mod regions;
+mod request;
+mod segments;
+
+pub use compare::{Difference, Direction, Effect, Row, compare};
+pub use decide::{Reason, RuleSet, Verdict};
+pub use index::Unreadable;
+pub use parse::RequestError;
+pub use ports::Ports;
+pub use request::{Destination, FilePath, Request};

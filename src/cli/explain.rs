@@ -1,0 +1,271 @@
+//! `polwarden explain`: whether a request is allowed, by which rules; or what a finding means.
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning;
+use super::workspace::{Selection, Workspace};
+use crate::access::{Request, RuleSet};
+use crate::diag::{Code, Severity, did_you_mean};
+use crate::manifest::config::Target;
+use crate::model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState, Rule, Scope, TeamId};
+use crate::plan::SourceRef;
+use crate::render::text::neutral;
+
+/// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden explain tcp api.example.com:443
+  polwarden explain --team security get https://api.example.com/repos
+  polwarden explain --live read /data/x
+  polwarden explain duplicate-key")]
+pub(super) struct Explain {
+    /// A kind of request (tcp, udp, an HTTP method, read, write), or the code of a finding.
+    #[arg(value_name = "KIND|CODE")]
+    first: String,
+    /// What the request is about: host:port, a URL or a path.
+    #[arg(value_name = "OBJECT")]
+    object: Option<String>,
+    /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
+    #[arg(long, value_name = "TEAM")]
+    team: Vec<String>,
+    /// Ask about what the server holds instead of the manifests.
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// How to show the answer on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How to show an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// The answer about one target.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    decision: Decision,
+    /// The rules that decide; none where nothing matches, which denies.
+    rules: Vec<AnswerRule>,
+    request: String,
+    target: String,
+}
+
+/// A rule that decides.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct AnswerRule {
+    policy: String,
+    rule: String,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceRef>,
+}
+
+/// A rule that counts for the person who asks.
+struct Pooled<'a> {
+    policy: &'a str,
+    rule: &'a Rule,
+    source: Option<SourceRef>,
+}
+
+impl Explain {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The request cannot be understood, or what it is asked about cannot be read.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let Some(object) = &self.object else { return explain_code(&self.first, console) };
+        let request = Request::parse(&self.first, object)?;
+        super::runtime()?.block_on(self.ask(&request, console))
+    }
+
+    async fn ask(&self, request: &Request, console: Console) -> anyhow::Result<Exit> {
+        let workspace = match Workspace::open(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let targets = workspace.targets();
+        let needs_server = self.live || targets.iter().any(|t| workspace.needs_server_teams(t) || !self.knows_teams(t));
+        let open: &[&Target] = if needs_server { &targets } else { &[] };
+        let session = Session::open(&self.connect, open).await?;
+        let mut answers = Vec::new();
+        let mut exit = Exit::Done;
+        for target in &targets {
+            match self.answer(&workspace, &session, target, request, console).await? {
+                Some(answer) => answers.push(answer),
+                None => exit = Exit::Invalid,
+            }
+        }
+        session.close().await;
+        self.show(&answers, console)?;
+        Ok(exit)
+    }
+
+    async fn answer(
+        &self,
+        workspace: &Workspace,
+        session: &Session,
+        target: &Target,
+        request: &Request,
+        console: Console,
+    ) -> anyhow::Result<Option<Answer>> {
+        let teams = self.teams(session, target).await?;
+        if self.live {
+            let live = session.reader(target)?.live_state().await?;
+            return Ok(Some(decide(&live_rules(&live, &teams), request, target)));
+        }
+        let checked = planning::resolve(workspace, session, target).await?;
+        if workspace.report(workspace.agree(checked.diagnostics), console) {
+            return Ok(None);
+        }
+        let locate = |policy: &DesiredPolicy, rule| planning::locate(workspace.sources(), &policy.rule_place(rule));
+        let mut rules = Vec::new();
+        for policy in checked.policies.iter().filter(|policy| counts(&policy.scope, &teams)) {
+            if let Content::Rules(own) = &policy.content {
+                rules.extend(own.iter().map(|item| Pooled {
+                    policy: policy.name.as_str(),
+                    rule: &item.rule,
+                    source: Some(locate(policy, item)),
+                }));
+            }
+        }
+        Ok(Some(decide(&rules, request, target)))
+    }
+
+    /// Whether every team of the person is an alias or a uuid.
+    fn knows_teams(&self, target: &Target) -> bool {
+        self.team.iter().all(|team| target.teams.contains_key(team) || is_uuid(team))
+    }
+
+    async fn teams(&self, session: &Session, target: &Target) -> anyhow::Result<Vec<TeamId>> {
+        let mut known = None;
+        let mut teams = Vec::new();
+        for team in &self.team {
+            if let Some(uuid) = target.teams.get(team) {
+                teams.push(TeamId::new(uuid));
+            } else if is_uuid(team) {
+                teams.push(TeamId::new(team));
+            } else {
+                if known.is_none() {
+                    known = Some(session.reader(target)?.teams().await?);
+                }
+                let named = known.iter().flatten().find(|known| known.name == *team);
+                match named {
+                    Some(named) => teams.push(named.id.clone()),
+                    None => bail!("target `{}` has no team `{team}`", target.name),
+                }
+            }
+        }
+        Ok(teams)
+    }
+
+    fn show(&self, answers: &[Answer], console: Console) -> anyhow::Result<()> {
+        for answer in answers {
+            match self.format {
+                Format::Json => console.print(&format!("{}\n", serde_json::to_string_pretty(answer)?))?,
+                Format::Human => console.print(&human(answer, answers.len() > 1, console))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decide(rules: &[Pooled<'_>], request: &Request, target: &Target) -> Answer {
+    let set = RuleSet::new(&rules.iter().map(|pooled| pooled.rule).collect::<Vec<_>>());
+    let verdict = set.decide(request);
+    let rules = verdict.reasons.iter().filter_map(|reason| {
+        let Pooled { policy, rule, source } = rules.get(reason.rule)?;
+        Some(AnswerRule {
+            policy: (*policy).to_owned(),
+            rule: rule.name.to_string(),
+            resource: reason.resource.clone(),
+            source: source.clone(),
+        })
+    });
+    Answer {
+        decision: verdict.decision,
+        rules: rules.collect(),
+        request: request.to_string(),
+        target: target.name.clone(),
+    }
+}
+
+fn live_rules<'a>(live: &'a LiveState, teams: &[TeamId]) -> Vec<Pooled<'a>> {
+    let mut rules = Vec::new();
+    for policy in live.policies.iter().filter(|policy| counts(&policy.scope, teams)) {
+        if let LiveContent::Rules(own) = &policy.content {
+            let understood = own.iter().filter_map(|rule| rule.rule.as_ref().ok());
+            rules.extend(understood.map(|rule| Pooled { policy: &policy.name, rule, source: None }));
+        }
+    }
+    rules
+}
+
+/// Whether a policy counts for a person in these teams (contract: FACTS, "Pooled evaluation").
+fn counts(scope: &Scope, teams: &[TeamId]) -> bool {
+    scope.is_organization_wide() || teams.iter().any(|team| scope.teams.contains(team))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn human(answer: &Answer, many: bool, console: Console) -> String {
+    let Answer { decision, rules, request, target } = answer;
+    let painter = console.painter();
+    let decision = match decision {
+        Decision::Allow => painter.good("allowed"),
+        Decision::Deny => painter.bad("denied"),
+    };
+    let at = if many { format!(" at {}", neutral(target)) } else { String::new() };
+    let mut text = format!("{decision}{at}: {}\n", neutral(request));
+    for AnswerRule { policy, rule, resource, source } in rules {
+        let source = source.as_ref().map(|source| format!("  {}:{}", neutral(&source.file), source.line));
+        text.push_str(&format!(
+            "  by policy \"{}\", rule \"{}\": {}{}\n",
+            neutral(policy),
+            neutral(rule),
+            neutral(resource),
+            painter.dim(&source.unwrap_or_default())
+        ));
+    }
+    text.push_str(match (answer.decision, rules.is_empty()) {
+        (Decision::Deny, true) => "  no rule matches it; to allow it, add an allow rule whose resources match it\n",
+        (Decision::Deny, false) => "  a deny wins over every allow; to allow it, take it out of these denies\n",
+        (Decision::Allow, _) => "  to deny it, take it out of these allows, or add a deny rule that matches it\n",
+    });
+    text
+}
+
+fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {
+    let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) else {
+        let near = did_you_mean(Code::ALL.iter().map(|code| code.as_str()), text);
+        let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| format!("did you mean `{near}`?"));
+        bail!("`{text}` is not the code of a finding; {hint}");
+    };
+    let severity = match code.severity() {
+        Severity::Error => "error: nothing is planned while it is there",
+        Severity::Warning => "warning: likely a mistake; nothing stops",
+    };
+    console.print(&format!("{code} ({severity})\n\n{}\n", code.description()))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,174 @@
+//! `polwarden fmt`: manifests in their canonical form.
+
+mod files;
+mod show;
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::Args;
+use rayon::prelude::*;
+
+use super::console::Console;
+use super::exit::Exit;
+use crate::diag::SourceMap;
+use crate::format::{self, FormatError};
+use crate::manifest::MAX_BYTES;
+use crate::render::diagnostics::human;
+use crate::render::text::neutral;
+use crate::repo::{Problem, Source as _, WorkTree};
+
+/// Write manifests in their canonical form: keys in order, lists sorted and without repetition, comments kept. What
+/// the manifests say stays the same.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden fmt
+  polwarden fmt policies/team-a
+  polwarden fmt --check --diff")]
+pub(super) struct Fmt {
+    /// Files and folders, relative to the directory that the command works in; without them polwarden.yaml and all
+    /// manifests of all targets.
+    #[arg(value_name = "PATH")]
+    paths: Vec<Utf8PathBuf>,
+    /// Write nothing; list the files that would change, and exit with 1 if there are any.
+    #[arg(long)]
+    check: bool,
+    /// Write nothing; show what would change.
+    #[arg(long)]
+    diff: bool,
+}
+
+/// What became of one file.
+enum Outcome {
+    /// It is in canonical form.
+    Canonical,
+    /// JSON has no place for comments and no canonical form here.
+    Json,
+    /// It is not.
+    Changed { before: std::sync::Arc<str>, after: String },
+    /// It cannot be read, as a text for people.
+    Unreadable(String),
+    /// The formatter failed its own check.
+    Defect(String),
+}
+
+/// How many files came to what.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Tally {
+    canonical: usize,
+    json: usize,
+    changed: usize,
+    unreadable: usize,
+    defects: usize,
+}
+
+impl Fmt {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no configuration, or a file cannot be written.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let tree = WorkTree::open(std::path::Path::new("."))?;
+        let found = files::find(&tree, &self.paths, console)?;
+        for problem in &found.problems {
+            console.warn(&problem_text(problem));
+        }
+        let colour = console.error_painter().is_coloured();
+        let outcomes: Vec<Outcome> = found.files.par_iter().map(|path| outcome(&tree, path, colour)).collect();
+        let mut tally = Tally { unreadable: found.problems.len() + found.invalid, ..Tally::default() };
+        for (path, outcome) in found.files.iter().zip(outcomes) {
+            self.settle(&tree, path, outcome, &mut tally, console)?;
+        }
+        let dry = self.check || self.diff;
+        console.say(&tally.closing(dry));
+        Ok(tally.exit(self.check))
+    }
+
+    /// Writes or shows one file.
+    fn settle(
+        &self,
+        tree: &WorkTree,
+        path: &Utf8PathBuf,
+        outcome: Outcome,
+        tally: &mut Tally,
+        console: Console,
+    ) -> anyhow::Result<()> {
+        match outcome {
+            Outcome::Canonical => tally.canonical += 1,
+            Outcome::Json => tally.json += 1,
+            Outcome::Unreadable(text) => {
+                tally.unreadable += 1;
+                console.warn(&text);
+            }
+            Outcome::Defect(text) => {
+                tally.defects += 1;
+                console.warn(&text);
+            }
+            Outcome::Changed { before, after } => {
+                tally.changed += 1;
+                if self.diff {
+                    console.print(&show::diff(path, &before, &after, console.painter()))?;
+                }
+                if self.check {
+                    console.print(&format!("would change {}\n", neutral(path.as_str())))?;
+                } else if !self.diff {
+                    files::replace(tree, path, &before, &after).with_context(|| format!("cannot write `{path}`"))?;
+                    console.print(&format!("formatted {}\n", neutral(path.as_str())))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn outcome(tree: &WorkTree, path: &Utf8PathBuf, colour: bool) -> Outcome {
+    if path.extension() == Some("json") {
+        return Outcome::Json;
+    }
+    let before = match tree.read(path, MAX_BYTES) {
+        Ok(text) => text,
+        Err(kind) => return Outcome::Unreadable(problem_text(&Problem { path: path.clone(), kind })),
+    };
+    match format::format(&before) {
+        Ok(after) if *after == *before => Outcome::Canonical,
+        Ok(after) => Outcome::Changed { before, after },
+        Err(FormatError::Unreadable(unreadable)) => {
+            let mut sources = SourceMap::default();
+            let file = sources.add(path.as_str(), before);
+            Outcome::Unreadable(human(&sources, &[unreadable.diagnostic(file)], colour).trim_end().to_owned() + "\n")
+        }
+        Err(error @ FormatError::Unfaithful(_)) => Outcome::Defect(format!("`{}`: {error}", neutral(path.as_str()))),
+    }
+}
+
+fn problem_text(problem: &Problem) -> String {
+    let Problem { path, kind } = problem;
+    format!("`{}` cannot be used: {}; {}", neutral(path.as_str()), neutral(&kind.to_string()), kind.help())
+}
+
+impl Tally {
+    /// The last line.
+    fn closing(self, dry: bool) -> String {
+        let Self { canonical, json, changed, unreadable, defects } = self;
+        let count = |number: usize, what: &str| (number > 0).then(|| format!("{number} {what}"));
+        let parts = [
+            count(changed, if dry { "would change" } else { "formatted" }),
+            count(canonical, "already canonical"),
+            count(json, "left alone (JSON)"),
+            count(unreadable, "not readable"),
+            count(defects, "left alone because of a defect"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "No files.".to_owned() } else { format!("Files: {}.", parts.join(", ")) }
+    }
+
+    fn exit(self, check: bool) -> Exit {
+        let Self { canonical: _, json: _, changed, unreadable, defects } = self;
+        if unreadable > 0 {
+            Exit::Invalid
+        } else if defects > 0 || (check && changed > 0) {
+            Exit::Error
+        } else {
+            Exit::Done
+        }
+    }
+}

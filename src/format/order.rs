@@ -1,0 +1,63 @@
+//! Puts the keys of a document into canonical order, and sorts what is a set.
+
+mod set;
+
+use super::shape::{Elements, HTTP_RESOURCE, Shape};
+use super::tree::{Child, Collection, CollectionKind, Document, Node};
+
+/// Orders a document.
+pub(super) fn document(document: &mut Document<'_>, shape: &'static Shape) {
+    collection(&mut document.root, shape);
+}
+
+fn node(node: &mut Node<'_>, shape: &'static Shape) {
+    match node {
+        Node::Collection(inner) => collection(inner, shape),
+        Node::Null(_) | Node::Scalar(_) => {}
+    }
+}
+
+fn collection(collection: &mut Collection<'_>, shape: &'static Shape) {
+    match (shape, collection.kind) {
+        (Shape::Mapping(fields), CollectionKind::Mapping) => mapping(collection, fields),
+        (Shape::List(item), CollectionKind::Sequence) => items(collection, item),
+        (Shape::Set(elements), CollectionKind::Sequence) => {
+            if *elements == Elements::HttpResources {
+                items(collection, &HTTP_RESOURCE);
+            }
+            set::sort(collection, *elements);
+        }
+        // Not what the schema wants; whoever checks the manifest says so.
+        (Shape::Mapping(_) | Shape::List(_) | Shape::Set(_) | Shape::Free, _) => {}
+    }
+}
+
+fn items(collection: &mut Collection<'_>, shape: &'static Shape) {
+    for child in &mut collection.children {
+        node(&mut child.value, shape);
+        lift_first(child);
+    }
+}
+
+/// The first entry of an item stands on the line of the dash: comments above it stand above the item.
+fn lift_first(item: &mut Child<'_>) {
+    let Node::Collection(inner) = &mut item.value else { return };
+    let Some(first) = inner.children.first_mut() else { return };
+    first.blank_before = false;
+    for comment in std::mem::take(&mut first.leading) {
+        item.promote(comment);
+    }
+}
+
+fn mapping(collection: &mut Collection<'_>, fields: &'static [(&'static str, Shape)]) {
+    let position = |name: &str| fields.iter().position(|(field, _)| *field == name);
+    for child in &mut collection.children {
+        let shape = child.key.as_ref().and_then(|key| position(&key.name)).and_then(|at| fields.get(at));
+        if let Some((_, shape)) = shape {
+            node(&mut child.value, shape);
+        }
+    }
+    // Stable, so that unknown keys keep their order.
+    let rank = |name: &str| position(name).unwrap_or(fields.len());
+    collection.children.sort_by_key(|child| child.key.as_ref().map(|key| rank(&key.name)));
+}

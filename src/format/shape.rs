@@ -1,0 +1,88 @@
+//! The canonical order of each kind of manifest. A test holds these tables to the generated schemas.
+
+/// What a node of a manifest is, as far as its order is concerned.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// A mapping: its keys in canonical order. Keys that are not listed come after them, as the author wrote them.
+    Mapping(&'static [(&'static str, Shape)]),
+    /// A list whose order is the author's.
+    List(&'static Shape),
+    /// A list whose order and repetition mean nothing.
+    Set(Elements),
+    /// Anything whose order is the author's.
+    Free,
+}
+
+/// The elements of a set, and so their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elements {
+    /// By their bytes, as an import writes them.
+    Texts,
+    /// In the contract's order.
+    Actions,
+    /// By host, port and path.
+    HttpResources,
+}
+
+use Shape::{Free, List, Mapping, Set};
+
+const TEXTS: Shape = Set(Elements::Texts);
+
+/// The kinds of documents that are formatted.
+const KINDS: &[(&str, &str, &Shape)] = &[
+    ("docker.com/governance/v1", "Policy", &POLICY),
+    ("polwarden/v1", "ResourceList", &RESOURCE_LIST),
+    ("polwarden/v1", "Config", &CONFIG),
+];
+
+const POLICY: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)])),
+    (
+        "spec",
+        Mapping(&[
+            ("scope", Mapping(&[("teams", TEXTS), ("profiles", TEXTS)])),
+            ("rules", List(&RULE)),
+            ("cedar", Mapping(&[("text", Free), ("file", Free), ("schemaUrl", Free)])),
+        ]),
+    ),
+]);
+
+const RULE: Shape = Mapping(&[
+    ("name", Free),
+    ("aliases", Free),
+    ("decision", Free),
+    ("actions", Set(Elements::Actions)),
+    ("resources", TEXTS),
+    ("httpResources", Set(Elements::HttpResources)),
+    ("resourcesFrom", TEXTS),
+]);
+
+/// The elements of [`Elements::HttpResources`].
+pub(super) const HTTP_RESOURCE: Shape = Mapping(&[("host", Free), ("port", Free), ("path", Free)]);
+
+const RESOURCE_LIST: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free)])),
+    ("spec", Mapping(&[("hosts", TEXTS), ("paths", TEXTS), ("httpResources", Set(Elements::HttpResources))])),
+]);
+
+const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET))]);
+
+const TARGET: Shape = Mapping(&[
+    ("name", Free),
+    ("provider", Free),
+    ("organization", Free),
+    ("paths", Free),
+    ("profile", Free),
+    ("unmanaged", Free),
+    ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
+    ("teams", Free),
+]);
+
+/// The shape of the documents of one kind.
+pub(super) fn find(api_version: &str, kind: &str) -> Option<&'static Shape> {
+    KINDS.iter().find(|(version, name, _)| *version == api_version && *name == kind).map(|(_, _, shape)| *shape)
+}

@@ -1,0 +1,112 @@
+//! What a plan says about access.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SourceRef;
+
+/// What a plan opens and closes, in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Impact {
+    /// People in no team first, then those whom the plan treats otherwise. None where nothing is called.
+    pub audiences: Vec<AudienceImpact>,
+    /// Cedar policies that change; their meaning is not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cedar: Vec<String>,
+    /// Live resources that are no pattern of the contract; they are taken to match nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableResource>,
+}
+
+/// A live resource that is no pattern of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UnreadableResource {
+    /// The policy.
+    pub policy: String,
+    /// The rule.
+    pub rule: String,
+    /// The resource.
+    pub resource: String,
+    /// Why it is no pattern.
+    pub why: String,
+}
+
+/// What a plan opens and closes for some people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AudienceImpact {
+    /// The people.
+    pub audience: Audience,
+    /// One for each set of requests that opens or closes; none is a proof that nothing does.
+    pub changes: Vec<AccessChange>,
+}
+
+/// People, by the teams (and profiles of people) that they are in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Audience {
+    /// All their teams; none for people who are in no team.
+    pub teams: BTreeSet<String>,
+    /// All their profiles (profile `seed` of the API only).
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub profiles: BTreeSet<String>,
+}
+
+/// A set of requests that opens or closes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessChange {
+    /// Whether it opens (denied before, allowed after) or closes.
+    pub opens: bool,
+    /// The resource that makes the difference, as written.
+    pub resource: String,
+    /// The ports in words, for connections and HTTP requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<String>,
+    /// The HTTP actions, for HTTP requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// One request of the set, for `polwarden explain`.
+    pub witness: String,
+    /// The rules that decide it before; none where nothing allowed it.
+    pub before: Vec<DecidingRule>,
+    /// The rules that decide it after; none where nothing will allow it.
+    pub after: Vec<DecidingRule>,
+}
+
+/// A rule that decides a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DecidingRule {
+    /// The policy.
+    pub policy: String,
+    /// The rule.
+    pub rule: String,
+    /// Whether it allows or denies.
+    pub allows: bool,
+    /// The resource that matches.
+    pub resource: String,
+    /// Where the rule is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+}
+
+impl Impact {
+    /// Whether anything opens.
+    pub fn widens(&self) -> bool {
+        self.changes().any(|change| change.opens)
+    }
+
+    /// Whether anything closes.
+    pub fn narrows(&self) -> bool {
+        self.changes().any(|change| !change.opens)
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &AccessChange> {
+        self.audiences.iter().flat_map(|audience| &audience.changes)
+    }
+}

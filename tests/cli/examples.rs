@@ -1,0 +1,49 @@
+//! Every example of the repository is run.
+
+use std::path::{Path, PathBuf};
+
+use super::sandbox::Sandbox;
+
+/// The folders below `examples/` that hold a configuration.
+fn examples() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let entries = std::fs::read_dir(&root).map(|entries| entries.map(|entry| entry.unwrap().path()).collect());
+    let mut folders: Vec<PathBuf> = entries.unwrap_or_default();
+    folders.retain(|folder| folder.join("polwarden.yaml").exists());
+    folders.sort();
+    folders
+}
+
+/// Copies what a person would find in a fresh clone.
+fn copy(from: &Path, sandbox: &Sandbox, below: &str) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let to = format!("{below}/{name}");
+        if entry.path().is_dir() {
+            if name != ".polwarden" {
+                copy(&entry.path(), sandbox, &to);
+            }
+        } else {
+            sandbox.write(&to, std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_example_is_valid_and_applies() {
+    let examples = examples();
+    assert!(!examples.is_empty(), "examples/ holds no folder with polwarden.yaml");
+    for example in examples {
+        let name = example.file_name().unwrap().to_str().unwrap();
+        let sandbox = Sandbox::empty();
+        copy(&example, &sandbox, name);
+        sandbox.expect(0, &["validate", name]);
+        let embedded = "--endpoint=docker=embedded";
+        sandbox.expect(0, &["plan", name, embedded]);
+        sandbox.expect(0, &["apply", name, embedded, "--auto-approve"]);
+        let ran = sandbox.expect(0, &["plan", name, embedded, "--detailed-exitcode"]);
+        assert!(ran.out.contains("nothing is to do"), "{name}: {}", ran.out);
+        assert!(sandbox.path(name).join(".polwarden").is_dir(), "{name}: the state stays with the example");
+    }
+}

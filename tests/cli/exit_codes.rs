@@ -1,0 +1,125 @@
+//! Every exit code of this version, whatever the format.
+
+use super::sandbox::{Sandbox, config, policy, tcp};
+
+const EMBEDDED: &str = "--endpoint=docker=embedded";
+
+fn many(count: usize, host: &str) -> String {
+    let rules: String =
+        (0..count).map(|number| tcp(&format!("r{number}"), "allow", &format!("h{number}.{host}"))).collect();
+    format!("rules:\n{rules}")
+}
+
+/// A repository whose policy has ten rules live.
+fn applied() -> Sandbox {
+    let sandbox = Sandbox::new("");
+    sandbox.write("policies/p.yaml", policy("p", &many(10, "example.com")));
+    sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
+    sandbox
+}
+
+#[test]
+fn wrong_arguments_are_1() {
+    let sandbox = applied();
+    let table: &[&[&str]] = &[
+        &[],
+        &["wrong"],
+        &["--wrong"],
+        &["plan", "--format", "xml"],
+        &["plan", "--concurrency", "0"],
+        &["plan", "--concurrency", "-1"],
+        &["plan", "--endpoint", "docker"],
+        &["plan", "--endpoint", "pulumi=embedded"],
+        &["plan", "--endpoint", "docker=http://hub.example.com"],
+        &["plan", "--target", "absent", EMBEDDED],
+        &["plan", "a", "b"],
+        &["apply", "--ack", "deletes"],
+        &["apply", "--ack", "deletes=1,deletes=2"],
+        &["apply", "absent.json"],
+        &["plan", "absent"],
+        &["-C", "absent", "validate"],
+        &["emulate"],
+        &["emulate", "docker", "--listen", "0.0.0.0:0"],
+        &["emulate", "docker", "--profile", "future"],
+        &["emulate", "docker", "--seed-file", "absent.json"],
+        &["schema", "--check", "--out", "absent"],
+        &["--color", "sometimes", "validate"],
+    ];
+    for arguments in table {
+        let ran = sandbox.run(arguments);
+        assert_eq!(ran.code, 1, "{arguments:?}: {} {}", ran.out, ran.err);
+        assert!(!ran.err.is_empty() && ran.out.is_empty(), "{arguments:?}: {} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn the_table() {
+    let sandbox = applied();
+    for format in ["human", "json"] {
+        sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode", "--format", format]);
+        sandbox.expect(0, &["validate", "--format", format]);
+    }
+    sandbox.write("policies/more.yaml", policy("more", &many(1, "example.org")));
+    for format in ["human", "json"] {
+        sandbox.expect(0, &["plan", EMBEDDED, "--format", format]);
+        sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode", "--format", format]);
+    }
+    sandbox.expect(5, &["apply", EMBEDDED]);
+
+    sandbox.write("policies/more.yaml", "kind: Wrong\n");
+    for arguments in [
+        &["validate"][..],
+        &["validate", "--format", "json"],
+        &["plan", EMBEDDED],
+        &["plan", EMBEDDED, "--format", "json"],
+        &["apply", EMBEDDED, "--auto-approve"],
+        &["import", EMBEDDED],
+    ] {
+        sandbox.expect(3, arguments);
+    }
+    sandbox.write("polwarden.yaml", "kind: Config\n");
+    for command in ["validate", "plan", "apply", "import"] {
+        sandbox.expect(3, &[command]);
+    }
+    std::fs::remove_file(sandbox.path("polwarden.yaml")).unwrap();
+    for command in ["validate", "plan", "apply", "import"] {
+        let ran = sandbox.expect(1, &[command]);
+        assert!(ran.err.contains("polwarden init"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_guard_is_5_and_names_the_way_past_it() {
+    let sandbox = applied();
+    sandbox.write("policies/p.yaml", policy("p", &many(6, "example.com")));
+    let ran = sandbox.expect(5, &["apply", EMBEDDED, "--auto-approve"]);
+    assert!(ran.err.contains("deletes 4 of 10 live rules; the limit is 30%"), "{}", ran.err);
+    assert!(ran.err.contains("--ack deletes=4"), "{}", ran.err);
+    assert!(ran.out.contains("4 delete rule"), "the whole plan is shown: {}", ran.out);
+    sandbox.expect(5, &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=5"]);
+    sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode"]);
+    sandbox.expect(5, &["apply", EMBEDDED, "--ack", "deletes=4"]);
+    sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=4"]);
+}
+
+#[test]
+fn limits_are_numbers_or_percentages() {
+    for (limit, count, code) in [("40%", 4, 0), ("30%", 4, 5), ("4", 4, 0), ("3", 4, 5), ("0", 1, 5), ("0%", 1, 5)] {
+        let sandbox = applied();
+        sandbox.write("polwarden.yaml", config(&format!("limits: {{maxDeletes: {limit}}}\n")));
+        sandbox.write("policies/p.yaml", policy("p", &many(10 - count, "example.com")));
+        let ran = sandbox.run(&["apply", EMBEDDED, "--auto-approve"]);
+        assert_eq!(ran.code, code, "{limit} {count}: {}", ran.err);
+    }
+}
+
+#[test]
+fn without_credentials_nothing_is_asked() {
+    let mut sandbox = applied();
+    sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
+    for command in ["plan", "apply", "import"] {
+        let ran = sandbox.expect(1, &[command]);
+        assert!(ran.err.contains("DOCKER_HUB_IDENTIFIER"), "{}", ran.err);
+    }
+    sandbox.expect(0, &["validate"]);
+}

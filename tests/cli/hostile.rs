@@ -1,0 +1,145 @@
+//! Text from servers and files steers no terminal (invariant 10).
+
+use polwarden::emulator::{Options, OrganizationSeed, PolicySeed, Profile, Seed};
+use serde_json::{Value, json};
+
+use super::sandbox::{Ran, Sandbox, policy};
+
+/// Texts that would steer a terminal, hide, or turn the reading direction: all that YAML and names refuse, and all
+/// that they let through.
+const STEERING: &[&str] = &[
+    "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}31m\u{8}\u{8}\u{7f}",
+    "a\u{202e}b\u{2066}c\u{200b}d\u{feff}\u{2028}e\u{61c}\u{e0041}",
+];
+
+fn is_hostile(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[track_caller]
+fn assert_tame(what: &str, ran: &Ran) {
+    for text in [&ran.out, &ran.err] {
+        if let Some(found) = text.chars().find(|c| is_hostile(*c)) {
+            panic!("{what}: {found:?} reached the terminal: {text:?}");
+        }
+    }
+}
+
+/// All runs that show what is live.
+fn show_all(sandbox: &Sandbox, what: &str) {
+    for arguments in [
+        &["validate"][..],
+        &["validate", "--format", "json"],
+        &["plan"],
+        &["plan", "--format", "json"],
+        &["apply", "--auto-approve"],
+        &["import"],
+    ] {
+        assert_tame(&format!("{what} {arguments:?}"), &sandbox.run(arguments));
+    }
+}
+
+#[test]
+fn text_of_the_server() {
+    for text in STEERING {
+        let value = |field: &str| json!({field: text});
+        let rules = json!([
+            {"name": format!("rule {text}"), "actions": ["connect:tcp"], "decision": "allow", "resources": [format!("a{text}.example.com")],
+                format!("field{text}"): value("x")},
+            {"name": "action", "actions": [format!("connect:{text}")], "decision": "allow", "resources": ["a.example.com"]},
+        ]);
+        let seed = json!({"organizations": [{"name": "my-org", "teams": [{"uuid": format!("u{text}"), "name": format!("t{text}")}],
+        "policies": [
+            {"name": format!("policy {text}"), "rules": rules, format!("unknown{text}"): 1, "scope": {"teams": [format!("t{text}")]}},
+            {"name": "typed", "type": format!("type{text}")},
+            {"name": "cedar", "cedar_v1": {"text": format!("permit(principal, action, resource); // {text}\n"), "schema_url": format!("https://s/{text}")}},
+            {"name": "declared", "rules": rules},
+        ]}]});
+        let seed = Seed::from_json(&seed.to_string()).unwrap();
+        let sandbox = Sandbox::new("limits: {maxDeletes: 100%, maxUpdates: 100%}\n")
+            .serve(Options { seed: Some(seed), ..Options::default() });
+        sandbox.write("policies/p.yaml", policy("declared", "rules: []\n"));
+        sandbox.write(
+            "policies/c.yaml",
+            policy(
+                "cedar",
+                "cedar: {schemaUrl: 'https://s.example.com', text: 'permit(principal, action, resource);'}\n",
+            ),
+        );
+        show_all(&sandbox, text);
+    }
+}
+
+#[test]
+fn text_of_files() {
+    for text in STEERING {
+        let sandbox = Sandbox::new("").serve(Options::default());
+        let escaped = serde_json::to_string(text).unwrap();
+        for (number, manifest) in [
+            policy(&format!("name {text}"), "rules: []\n"),
+            policy("host", &format!("rules:\n  - {{name: {escaped}, decision: allow, actions: [\"connect:tcp\"], resources: [{escaped}]}}\n")),
+            policy("key", &format!("{escaped}: 1\n")),
+            policy("team", &format!("scope: {{teams: [{escaped}]}}\nrules: []\n")),
+            policy("cedar", &format!("cedar: {{schemaUrl: x, text: {escaped}}}\n")),
+            policy("file", &format!("cedar: {{schemaUrl: x, file: {escaped}}}\n")),
+            format!("raw: {text}\n"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            sandbox.write("policies/p.yaml", manifest);
+            show_all(&sandbox, &format!("{text:?} in manifest {number}"));
+        }
+        std::fs::remove_file(sandbox.path("policies/p.yaml")).unwrap();
+        if !text.contains('/') {
+            sandbox.write(&format!("policies/{text}.yaml"), "kind: x\n");
+            show_all(&sandbox, &format!("{text:?} as a file"));
+        }
+        let config = sandbox.read("polwarden.yaml");
+        for field in ["production", "my-org", "policies"] {
+            sandbox.write("polwarden.yaml", config.replace(field, &escaped));
+            show_all(&sandbox, &format!("{text:?} for {field}"));
+        }
+    }
+}
+
+/// The text of a saved plan may come from anywhere.
+#[test]
+fn text_of_a_plan() {
+    let sandbox = Sandbox::new("").serve(Options::default());
+    sandbox.write("policies/p.yaml", policy("victim", "rules: []\n"));
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
+    for text in STEERING {
+        for pointer in [
+            "/targets/0/changes/0/name",
+            "/targets/0/calls/0/policy",
+            "/targets/0/target/name",
+            "/targets/0/target/organization",
+        ] {
+            let mut plan = plan.clone();
+            *plan.pointer_mut(pointer).unwrap() = json!(text);
+            sandbox.write("hostile.json", plan.to_string());
+            assert_tame(pointer, &sandbox.run(&["apply", "hostile.json"]));
+        }
+        sandbox.write("hostile.json", text);
+        assert_tame("no plan", &sandbox.run(&["apply", "hostile.json"]));
+    }
+}
+
+/// What `plan --format json` escapes comes back unchanged.
+#[test]
+fn a_plan_with_steering_text_is_applied_as_it_was_meant() {
+    let policies = vec![PolicySeed { name: "a\u{202e}b".to_owned(), ..PolicySeed::default() }];
+    let seed = OrganizationSeed { name: "my-org".to_owned(), teams: Vec::new(), policies };
+    let options = Options { profile: Profile::Current, organizations: vec![seed], ..Options::default() };
+    let sandbox = Sandbox::new("unmanaged: prune\n").serve(options);
+    sandbox.write("policies/p.yaml", policy("other", "rules: []\n"));
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
+    assert_eq!(plan["targets"][0]["unmanaged"][0]["name"], "a\u{202e}b");
+    sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+}

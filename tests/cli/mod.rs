@@ -1,0 +1,33 @@
+//! The binary, as a person or a script runs it.
+
+mod commands;
+mod endpoints;
+mod examples;
+mod exit_codes;
+mod hostile;
+mod output;
+pub(crate) mod sandbox;
+mod schemas;
+mod secrets;
+mod terminal;
+
+/// Compares with a snapshot, with ids, digests, times and ports taken out.
+macro_rules! assert_stable {
+    ($name:expr, $text:expr) => {
+        insta::with_settings!({
+            snapshot_path => "snapshots",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+            filters => vec![
+                (r"\b(pol|rule)_[0-9a-z]{20,}", "[$1 id]"),
+                (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
+                (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[time]"),
+                (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
+                (r"request id [0-9a-z]+", "request id [id]"),
+            ],
+        }, {
+            insta::assert_snapshot!($name, $text);
+        });
+    };
+}
+use assert_stable;

@@ -1,0 +1,115 @@
+//! The prompt, on a pseudo-terminal.
+
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use super::sandbox::{Sandbox, policy, tcp};
+
+const EMBEDDED: &str = "--endpoint=docker=embedded";
+
+/// Runs a command on a pseudo-terminal; answers once it has asked. Returns the exit code and all that was shown.
+fn on_terminal(command: Command, answer: &str) -> (i32, String) {
+    on_terminal_with(command, || answer.to_owned())
+}
+
+/// Like [`on_terminal`], with an answer that is made once the question stands.
+fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) -> (i32, String) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    command.stdin(Stdio::from(terminal.try_clone().unwrap()));
+    command.stdout(Stdio::from(terminal.try_clone().unwrap())).stderr(Stdio::from(terminal));
+    let mut child = command.spawn().unwrap();
+    // The command holds the other ends; when it ends, reading does.
+    drop(command);
+
+    let mut master = File::from(master);
+    let (mut shown, mut answered, mut buffer) = (Vec::new(), false, [0; 4096]);
+    // On Linux, a terminal whose last user is gone fails to be read.
+    while let Ok(length @ 1..) = master.read(&mut buffer) {
+        shown.extend_from_slice(&buffer[..length]);
+        if !answered && String::from_utf8_lossy(&shown).contains("Only `yes` is accepted:") {
+            master.write_all(answer().as_bytes()).unwrap();
+            answered = true;
+        }
+    }
+    (child.wait().unwrap().code().unwrap(), String::from_utf8_lossy(&shown).into_owned())
+}
+
+fn sandbox() -> Sandbox {
+    let mut sandbox = Sandbox::new("");
+    sandbox.set("TERM", "xterm");
+    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox
+}
+
+#[test]
+fn yes_applies() {
+    let sandbox = sandbox();
+    let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "yes\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("Applied 2 calls"), "{shown}");
+    assert!(shown.contains('\u{1b}'), "a terminal has colours: {shown}");
+    sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
+    let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "");
+    assert!(code == 0 && !shown.contains("accepted"), "nothing is to do, so nothing is asked: {shown}");
+}
+
+#[test]
+fn everything_else_does_not() {
+    let sandbox = sandbox();
+    for answer in ["no\n", "\n", "yess\n", "YES\n", "yes please\n", "\u{4}"] {
+        let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), answer);
+        assert_eq!(code, 1, "{answer:?}: {shown}");
+        assert!(shown.contains("Nothing was applied"), "{answer:?}: {shown}");
+        sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode"]);
+    }
+}
+
+#[test]
+fn only_yes_is_accepted() {
+    let sandbox = sandbox();
+    let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "y\n");
+    assert_eq!(code, 1, "the prompt says that only `yes` is accepted: {shown}");
+}
+
+#[test]
+fn no_color_holds_on_a_terminal() {
+    let mut sandbox = sandbox();
+    sandbox.set("NO_COLOR", "1");
+    let (code, shown) = on_terminal(sandbox.command(&["plan", EMBEDDED]), "");
+    assert!(code == 0 && !shown.contains("\u{1b}[3"), "{shown}");
+}
+
+#[test]
+fn the_flag_asks_nothing() {
+    let sandbox = sandbox();
+    let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED, "--auto-approve"]), "");
+    assert!(code == 0 && !shown.contains("accepted"), "{shown}");
+}
+
+/// What changes while the question stands open is not overwritten.
+#[test]
+fn a_plan_that_is_overtaken_while_it_is_looked_at_is_stale() {
+    let ours = Sandbox::new("").serve(polwarden::emulator::Options::default());
+    ours.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    // Somebody else applies at the same service while our question stands.
+    let other = Sandbox::new("");
+    let mut first = ours.command(&["apply"]);
+    first.env("TERM", "dumb");
+    let mut second = other.command(&["apply", "--auto-approve"]);
+    second.envs(&ours.environment);
+    other.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "b.example.com"))));
+    let (code, shown) = on_terminal_with(first, || {
+        assert_eq!(second.output().unwrap().status.code(), Some(0));
+        "yes\n".to_owned()
+    });
+    assert_eq!(code, 6, "{shown}");
+    assert!(shown.contains("policy `p` exists now"), "{shown}");
+}

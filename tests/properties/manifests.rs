@@ -1,0 +1,279 @@
+//! Manifests: what import writes is what is live, scopes never widen by themselves, and no text makes the tool panic.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use polwarden::check::{Input, Teams, check};
+use polwarden::diag::{Severity, SourceMap};
+use polwarden::manifest::config::{Limits, Provider, Target, Unmanaged};
+use polwarden::manifest::{Document, parse, parse_config};
+use polwarden::model::Name;
+use polwarden::model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
+use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use polwarden::render::{diagnostics, manifest};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::worlds::worlds;
+
+const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
+
+fn target(profile: Profile) -> Target {
+    Target {
+        name: "production".to_owned(),
+        provider: Provider::Docker,
+        organization: "my-org".to_owned(),
+        paths: vec!["policies".to_owned()],
+        profile,
+        unmanaged: Unmanaged::Report,
+        limits: Limits::default(),
+        teams: BTreeMap::from([("sec".to_owned(), TEAM.to_owned())]),
+    }
+}
+
+fn team(id: &str) -> Team {
+    Team { id: TeamId::new(id), name: id.to_owned() }
+}
+
+/// Text of names: anything that is shown, the marks of YAML among it.
+fn names() -> impl Strategy<Value = String> {
+    let marks = select(vec![
+        "- a",
+        "a: b",
+        "#x",
+        "'",
+        "\"",
+        "null",
+        "~",
+        "yes",
+        "0x1",
+        "[",
+        "{}",
+        "&a",
+        "*a",
+        "!t",
+        "|",
+        ">",
+        "%",
+        "@",
+        "`",
+        "a #b",
+        "é\u{301}",
+        "..",
+        "---",
+    ]);
+    prop_oneof![marks.prop_map(str::to_owned), "[ -~¡-ÿ一-丂🙂]{1,12}"]
+        .prop_filter("no name", |text| Name::new(text).is_ok())
+}
+
+/// Live policies whose names and rule names are any text, each once.
+fn renamed(live: LiveState, names: Vec<String>) -> LiveState {
+    let mut names = names.into_iter().collect::<HashSet<_>>().into_iter().collect::<Vec<_>>();
+    names.sort();
+    let mut fresh = names.iter().cycle().enumerate().map(|(number, name)| format!("{name} {number}"));
+    let policies = live.policies.into_iter().map(|policy| {
+        let name = fresh.next().unwrap();
+        let content = match policy.content {
+            LiveContent::Rules(rules) => LiveContent::Rules(
+                rules
+                    .into_iter()
+                    .map(|mut rule| {
+                        rule.name = fresh.next().unwrap();
+                        if let Ok(known) = &mut rule.rule {
+                            known.name = Name::new(&rule.name).unwrap();
+                        }
+                        rule
+                    })
+                    .collect(),
+            ),
+            other => other,
+        };
+        LivePolicy { name, content, ..policy }
+    });
+    LiveState { policies: policies.collect() }
+}
+
+/// Imports all that can be imported, reads it again, and plans.
+fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, String> {
+    let mut sources = SourceMap::default();
+    let mut documents: Vec<Document> = Vec::new();
+    for (number, policy) in live.policies.iter().enumerate() {
+        let Ok(imported) = manifest::policy(policy, &BTreeMap::new()) else { continue };
+        let file = sources.add(format!("policies/{number}.yaml"), imported.text.as_str());
+        let parsed = parse(file, &imported.text);
+        if !parsed.diagnostics.is_empty() {
+            return Err(format!("{:#?}\n{}", parsed.diagnostics, imported.text));
+        }
+        documents.extend(parsed.documents);
+    }
+    let target = target(profile);
+    let documents: Vec<&Document> = documents.iter().collect();
+    let teams = Teams::Known(["t1", "t2", "t3"].map(team).to_vec());
+    let checked = check(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &teams });
+    if let Some(error) = checked.diagnostics.iter().find(|finding| finding.severity() == Severity::Error) {
+        return Err(diagnostics::human(&sources, std::slice::from_ref(error), false));
+    }
+    let info = TargetInfo {
+        name: target.name.clone(),
+        provider: target.provider,
+        organization: target.organization.clone(),
+        profile,
+        endpoint: "embedded".to_owned(),
+    };
+    let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/0.yaml".to_owned(), line: 1 };
+    let (desired, unmanaged) = (&checked.policies, Unmanaged::Prune);
+    Ok(plan_target(&Request { target: info, desired, live, unmanaged, locate: &locate }))
+}
+
+/// Fragments that look like manifests, and what breaks them.
+const WORDS: &[&str] = &[
+    "apiVersion: docker.com/governance/v1\n",
+    "apiVersion: polwarden/v1\n",
+    "kind: Policy\n",
+    "kind: ResourceList\n",
+    "kind: Config\n",
+    "metadata:\n",
+    "  name: p\n",
+    "  aliases: [a]\n",
+    "spec:\n",
+    "  rules:\n",
+    "    - name: r\n",
+    "      decision: allow\n",
+    "      actions: [\"connect:tcp\"]\n",
+    "      resources: [a.example.com]\n",
+    "      resources:\n",
+    "        - \"*.\"\n",
+    "        - 10.0.0.1/8\n",
+    "        - \"[::1]:80\"\n",
+    "      resourcesFrom: [l]\n",
+    "  cedar: {text: 'permit(', schemaUrl: 'https://s.example.com'}\n",
+    "  cedar: {file: ../../etc}\n",
+    "  hosts: []\n",
+    "  scope: {teams: []}\n",
+    "  scope: {teams: [x]}\n",
+    "targets:\n",
+    "  - name: t\n",
+    "    provider: docker\n",
+    "    organization: o\n",
+    "    paths: [p]\n",
+    "    limits: {maxDeletes: 300%}\n",
+    "---\n",
+    "...\n",
+    "- ",
+    "  ",
+    ": ",
+    "? ",
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "!!binary x\n",
+    "|\n",
+    ">-\n",
+    "\t",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "#",
+    "%YAML 1.1\n",
+    "\u{feff}",
+    "\u{0}",
+    "\u{1b}",
+    "\u{202e}",
+    "\r\n",
+    "\n",
+    "é",
+    "🙂",
+    "null",
+    "~",
+    "1e999",
+    ".inf",
+    "0x1",
+];
+
+fn yaml_like() -> impl Strategy<Value = String> {
+    prop::collection::vec(select(WORDS), 0..40).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Invariant 8 and the promise of `import`: a plan right after it calls nothing, whatever is live.
+    #[test]
+    fn a_plan_after_an_import_is_empty(
+        (world, profile) in select(Profile::ALL).prop_flat_map(|profile| (worlds(profile), Just(profile))),
+        names in prop::collection::vec(names(), 1..8),
+    ) {
+        let live = renamed(world.live, names);
+        // What no manifest can express must not be pruned either: it is held.
+        let plan = plan_after_import(&live, profile).map_err(TestCaseError::fail)?;
+        prop_assert_eq!((&plan.calls, &plan.changes), (&Vec::new(), &Vec::new()));
+        let opaque = live.policies.iter().filter(|policy| matches!(policy.content, LiveContent::Opaque(_))).count();
+        prop_assert_eq!((plan.held.len(), plan.unmanaged.len()), (opaque, opaque));
+    }
+
+    /// Invariant 9: a scope that is written never becomes the whole organization, and a list that is not there, or
+    /// is empty, never becomes a rule.
+    #[test]
+    fn what_cannot_be_resolved_is_never_planned(
+        teams in prop::option::of(subsequence(vec!["sec", TEAM, "t1", "unknown", "''", "' '", "null", "1"], 0..4)),
+        profiles in prop::option::of(subsequence(vec!["x", "''", "null"], 0..2)),
+        lists in subsequence(vec!["full", "empty", "missing", "''"], 0..3),
+        profile in select(Profile::ALL),
+        known in any::<bool>(),
+    ) {
+        let list = |field: &str, items: &Option<Vec<&str>>| {
+            items.as_ref().map(|items| format!("{field}: [{}]", items.join(", ")))
+        };
+        let scope: Vec<String> = [list("teams", &teams), list("profiles", &profiles)].into_iter().flatten().collect();
+        let text = format!(
+            "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n  scope: {{{}}}\n  rules:\n    \
+             - {{name: r, decision: allow, actions: [\"connect:tcp\"], resourcesFrom: [{}]}}\n---\napiVersion: \
+             polwarden/v1\nkind: ResourceList\nmetadata: {{name: full}}\nspec: {{hosts: [a.example.com]}}\n---\napiVersion: \
+             polwarden/v1\nkind: ResourceList\nmetadata: {{name: empty}}\nspec: {{hosts: []}}\n",
+            scope.join(", "),
+            lists.join(", ")
+        );
+        let mut sources = SourceMap::default();
+        let file = sources.add("policies/p.yaml", text.as_str());
+        let parsed = parse(file, &text);
+        let documents: Vec<&Document> = parsed.documents.iter().collect();
+        let target = target(profile);
+        let server = if known { Teams::Known(vec![team("t1")]) } else { Teams::Offline };
+        let checked =
+            check(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &server });
+        for policy in &checked.policies {
+            prop_assert!(!policy.scope.is_organization_wide(), "{text}");
+            prop_assert_eq!(&lists, &["full"], "{}", text);
+            let asked = teams.iter().flatten().count() + profiles.iter().flatten().count();
+            prop_assert_eq!(policy.scope.teams.len() + policy.scope.profiles.len(),
+                asked - usize::from(teams.iter().flatten().filter(|team| ["sec", TEAM].contains(team)).count() == 2));
+        }
+    }
+
+    /// Nothing that a file can hold makes reading, checking or showing panic.
+    #[test]
+    fn no_text_panics(text in prop_oneof![yaml_like(), "\\PC{0,60}", any::<String>()], colour in any::<bool>()) {
+        let mut sources = SourceMap::default();
+        let file = sources.add("policies/p.yaml", text.as_str());
+        let mut findings = parse_config(file, &text).err().unwrap_or_default();
+        let parsed = parse(file, &text);
+        findings.extend(parsed.diagnostics);
+        let documents: Vec<&Document> = parsed.documents.iter().collect();
+        for profile in Profile::ALL {
+            let input = Input {
+                target: &target(*profile),
+                documents: &documents,
+                cedar_files: &HashMap::new(),
+                teams: &Teams::Offline,
+            };
+            findings.extend(check(&input).diagnostics);
+        }
+        let shown = diagnostics::human(&sources, &findings, colour);
+        prop_assert!(colour || !shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
+        let report = serde_json::to_string(&diagnostics::Report::new(&sources, &findings)).unwrap();
+        prop_assert!(!report.contains(|c: char| c.is_control() || c == '\u{202e}'), "{report:?}");
+    }
+}

@@ -1,0 +1,255 @@
+//! Whole stories through the library: manifests and a live organization in, calls out. The client always speaks
+//! through the contract's recorder, so that every story also holds it to the contract.
+
+mod failures;
+mod imports;
+mod kinds;
+mod policies;
+mod reads;
+mod saved;
+mod teams;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use polwarden::apply::{Event, Progress, Report, run};
+use polwarden::check::{Input, Teams, check, needs_server_teams};
+use polwarden::diag::{Code, SourceMap};
+use polwarden::emulator::{Options, Profile, start};
+use polwarden::manifest::config::{Config, Target};
+use polwarden::manifest::{Document, MAX_BYTES, parse_config};
+use polwarden::plan::{Call, Request, SourceRef, TargetInfo, TargetPlan, plan_target, replay, verify};
+use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
+use polwarden::provider::http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
+use polwarden::repo::{LoadedTarget, Source, WorkTree, load};
+use serde_json::{Value, json};
+
+use crate::cli::sandbox::{config, policy};
+use crate::contract::Recorder;
+use crate::emulator::{Service, TEAM, organization};
+
+/// A repository, and a live organization behind the recorder.
+struct Story {
+    folder: tempfile::TempDir,
+    service: Service,
+    recorder: Recorder,
+    connection: Connection,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+enum NoPlan {
+    /// Errors in files.
+    Findings(Vec<Code>),
+    /// A failed read.
+    Read(ApiError),
+}
+
+/// Nobody is told.
+struct Silent;
+
+impl Progress for Silent {
+    fn event(&self, _event: Event<'_>) {}
+}
+
+/// Quick retries, so that tests do not wait.
+fn quick() -> HttpOptions {
+    let retry = RetryPolicy {
+        faults: 1,
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(2),
+        ..RetryPolicy::default()
+    };
+    HttpOptions { retry, ..HttpOptions::default() }
+}
+
+impl Story {
+    /// A story at an organization `my-org` with one team.
+    async fn new(profile: Profile) -> Self {
+        Self::with(Options { profile, organizations: vec![organization("my-org")], ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let profile = options.profile;
+        let running = start(options).await.unwrap();
+        let recorder = Recorder::start(profile.as_str(), &running.url()).await;
+        let base = running.url();
+        let service = Service::at(running, profile, base).await;
+        let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
+        let endpoint = recorder.url().parse().unwrap();
+        let connection = Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap();
+        let story = Self { folder: tempfile::tempdir().unwrap(), service, recorder, connection };
+        story.config("");
+        story
+    }
+
+    /// From now on the client speaks to this address; the recorder should stand behind it.
+    fn speak_through(&mut self, url: &str) {
+        let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
+        self.connection = Connection::new(&HttpClient::new(quick()), &url.parse().unwrap(), credentials).unwrap();
+    }
+
+    /// Configures the one target, with further lines.
+    fn config(&self, more: &str) {
+        self.write("polwarden.yaml", &config(&format!("profile: {}\n{more}", self.service.profile)));
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// The only manifest: a policy with this spec.
+    fn policy(&self, name: &str, spec: &str) {
+        self.write("policies/policy.yaml", &policy(name, spec));
+    }
+
+    fn reader(&self, target: &Target) -> Reader {
+        self.connection.reader(&target.organization.parse().unwrap(), target.profile)
+    }
+
+    fn writer(&self, plan: &TargetPlan) -> Writer {
+        self.connection.writer(&plan.target.organization.parse().unwrap(), plan.target.profile)
+    }
+
+    /// Plans the one target.
+    async fn try_plan(&self) -> Result<TargetPlan, NoPlan> {
+        let mut plans = self.try_plans().await?;
+        assert_eq!(plans.len(), 1);
+        Ok(plans.remove(0))
+    }
+
+    async fn plan(&self) -> TargetPlan {
+        self.try_plan().await.unwrap()
+    }
+
+    /// Plans every target of the configuration.
+    async fn try_plans(&self) -> Result<Vec<TargetPlan>, NoPlan> {
+        let tree = WorkTree::open(self.folder.path()).unwrap();
+        let text: Arc<str> = tree.read("polwarden.yaml".into(), MAX_BYTES).unwrap();
+        let mut sources = SourceMap::default();
+        let file = sources.add("polwarden.yaml", Arc::clone(&text));
+        let (config, document): (Config, _) = parse_config(file, &text).unwrap();
+        let loaded = load(&tree, &config, document, &mut sources);
+        let mut plans = Vec::new();
+        let mut findings = loaded.diagnostics;
+        for (target, manifests) in config.targets.iter().zip(&loaded.targets) {
+            match self.plan_target(target, manifests, &sources).await? {
+                Ok(plan) => plans.push(plan),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.iter().any(|finding| finding.severity() == polwarden::diag::Severity::Error) {
+            return Err(NoPlan::Findings(findings.iter().map(|finding| finding.code).collect()));
+        }
+        Ok(plans)
+    }
+
+    async fn plan_target(
+        &self,
+        target: &Target,
+        manifests: &LoadedTarget,
+        sources: &SourceMap,
+    ) -> Result<Result<TargetPlan, Vec<polwarden::diag::Diagnostic>>, NoPlan> {
+        let documents: Vec<&Document> = manifests.documents.iter().map(Arc::as_ref).collect();
+        let reader = self.reader(target);
+        let teams = if needs_server_teams(target, &documents) {
+            Teams::Known(reader.teams().await.map_err(NoPlan::Read)?)
+        } else {
+            Teams::Offline
+        };
+        let input = Input { target, documents: &documents, cedar_files: &manifests.cedar_files, teams: &teams };
+        let checked = check(&input);
+        if checked.diagnostics.iter().any(|finding| finding.severity() == polwarden::diag::Severity::Error) {
+            return Ok(Err(checked.diagnostics));
+        }
+        let live = reader.live_state().await.map_err(NoPlan::Read)?;
+        let info = TargetInfo {
+            name: target.name.clone(),
+            provider: target.provider,
+            organization: target.organization.clone(),
+            profile: target.profile,
+            endpoint: self.recorder.url(),
+        };
+        let locate = |place: &polwarden::diag::Place| SourceRef {
+            file: sources.file(place.file()).name().to_owned(),
+            line: sources.resolve(place).line,
+        };
+        let (desired, unmanaged) = (&checked.policies, target.unmanaged);
+        Ok(Ok(plan_target(&Request { target: info, desired, live: &live, unmanaged, locate: &locate })))
+    }
+
+    /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
+    async fn apply(&self, plan: &TargetPlan) -> Report {
+        let reader = self.connection.reader(&plan.target.organization.parse().unwrap(), plan.target.profile);
+        let before = reader.live_state().await.unwrap();
+        let report = run(plan, &self.writer(plan), 4, &Silent).await;
+        assert_eq!(report.missing(), 0, "{report:#?}");
+        let expected = replay(&before, &plan.calls).unwrap();
+        let mismatches = verify(&expected, &reader.live_state().await.unwrap());
+        assert!(mismatches.is_empty(), "{mismatches:?}");
+        report
+    }
+
+    /// Plans, applies, and plans again: nothing may be left to do, and the contract was kept all the way.
+    async fn settle(&self) -> TargetPlan {
+        let plan = self.plan().await;
+        self.apply(&plan).await;
+        let again = self.plan().await;
+        assert_eq!((&again.calls, &again.changes), (&Vec::new(), &Vec::new()));
+        self.assert_contract();
+        plan
+    }
+
+    fn assert_contract(&self) {
+        assert_eq!(self.recorder.violations(), Vec::<String>::new());
+    }
+
+    /// The bodies of all requests of an operation so far, with their media types.
+    fn sent(&self, operation: &str) -> Vec<(String, Value)> {
+        let exchanges = self.recorder.exchanges().into_iter();
+        exchanges
+            .filter(|exchange| exchange.operation == operation)
+            .map(|exchange| (exchange.media_type, exchange.body))
+            .collect()
+    }
+
+    /// The operations so far that were not reads, in the order of their answers.
+    fn writes(&self) -> Vec<String> {
+        let reads = ["listPolicies", "getPolicy", "listGroups", "signIn"];
+        let operations = self.recorder.exchanges().into_iter().map(|exchange| exchange.operation);
+        operations.filter(|operation| !reads.contains(&operation.as_str())).collect()
+    }
+
+    /// A live policy by its name, as the server tells it.
+    async fn live(&self, name: &str) -> Option<Value> {
+        let (_, list) = self.service.policies(reqwest::Method::GET, "", None).await;
+        let list = if list.is_array() { list } else { list["data"].clone() };
+        let found = list.as_array().unwrap().iter().find(|policy| policy["name"] == name)?.clone();
+        Some(self.service.get(found["id"].as_str().unwrap()).await)
+    }
+
+    /// Creates a live policy that no manifest made, with rules; answers its id.
+    async fn given(&self, name: &str, rules: &[Value]) -> String {
+        let id = self.service.policy(name).await;
+        for rule in rules {
+            self.service.rule(&id, rule.clone()).await;
+        }
+        id
+    }
+}
+
+/// The names of a plan's calls: `createRule`.
+fn operations(plan: &TargetPlan) -> Vec<String> {
+    plan.calls.iter().map(operation).collect()
+}
+
+fn operation(call: &Call) -> String {
+    json!(call)["send"]["operation"].as_str().unwrap().to_owned()
+}
+
+/// A scope of the test organization's team.
+fn team_scope() -> Value {
+    json!({"teams": [TEAM]})
+}
