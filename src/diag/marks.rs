@@ -56,3 +56,22 @@ impl<'a> Lines<'a> {
         offset
     }
 }
+
+/// The quoted scalar that a text begins with, both quotes included: the parser's mark may reach over the space and the
+/// comment behind it. Nothing if the text begins with no quote, or no quote ends it.
+pub(crate) fn quoted(text: &str) -> Option<&str> {
+    let mut bytes = text.bytes().enumerate();
+    let (_, quote) = bytes.next().filter(|(_, first)| matches!(first, b'"' | b'\''))?;
+    while let Some((at, byte)) = bytes.next() {
+        if byte == b'\\' && quote == b'"' {
+            bytes.next();
+        } else if byte == quote {
+            // A single quote is escaped by another.
+            if quote == b'"' || text.as_bytes().get(at + 1) != Some(&b'\'') {
+                return Some(&text[..=at]);
+            }
+            bytes.next();
+        }
+    }
+    None
+}

@@ -7,7 +7,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::tree::{BlockScalar, CollectionKind, Scalar, ScalarText};
-use crate::diag::marks::Lines;
+use crate::diag::marks::{Lines, quoted};
 use crate::manifest::is_plain_text;
 
 /// A document holds what this module does not understand, and is left as it is.
@@ -270,31 +270,12 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The text of a plain or quoted scalar: its mark may reach over the space and the comment behind it.
+/// The text of a plain or quoted scalar.
 fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
-    let quote = match style {
-        ScalarStyle::SingleQuoted => b'\'',
-        ScalarStyle::DoubleQuoted => b'"',
-        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => return Ok(text.trim_end()),
-    };
-    let mut bytes = text.bytes().enumerate();
-    if bytes.next().is_none_or(|(_, first)| first != quote) {
-        return Err(NotUnderstood);
+    match style {
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted(text).ok_or(NotUnderstood),
+        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => Ok(text.trim_end()),
     }
-    while let Some((at, byte)) = bytes.next() {
-        if byte == b'\\' && quote == b'"' {
-            bytes.next();
-        } else if byte == quote {
-            // A single quote is escaped by another.
-            match text.as_bytes().get(at + 1) {
-                Some(b'\'') if quote == b'\'' => {
-                    bytes.next();
-                }
-                _ => return Ok(&text[..=at]),
-            }
-        }
-    }
-    Err(NotUnderstood)
 }
 
 /// The lines of a plain or quoted scalar, without what folding drops (YAML 1.2, section 6.5).

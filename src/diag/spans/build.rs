@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{Children, Duplicate, Node, Spans};
-use crate::diag::marks::Lines;
+use crate::diag::marks::{Lines, quoted};
 use crate::diag::{Path, Segment};
 
 /// Deeper nodes get no spans of their own: manifests that deep are refused anyway.
@@ -62,7 +62,10 @@ impl<'a> Builder<'a> {
                 self.spans.roots.push(None);
             }
             Event::Alias(_) => self.scalar(None, range),
-            Event::Scalar(text, ..) => self.scalar(Some(&text), range),
+            Event::Scalar(text, style, ..) => {
+                let range = if style == ScalarStyle::Plain { range } else { self.to_its_quote(range) };
+                self.scalar(Some(&text), range);
+            }
             Event::SequenceStart(..) => self.start(Children::Items(Vec::new()), range),
             Event::MappingStart(..) => self.start(Children::Entries(Vec::new()), range),
             Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
@@ -76,6 +79,12 @@ impl<'a> Builder<'a> {
         let end = self.lines.offset(&span.end).max(start);
         let text = self.text[start..end].trim_end();
         start..start + text.len()
+    }
+
+    /// A quoted scalar ends at its quote, whatever its mark says.
+    fn to_its_quote(&self, range: Range<usize>) -> Range<usize> {
+        let end = quoted(&self.text[range.clone()]).map_or(range.end, |quoted| range.start + quoted.len());
+        range.start..end
     }
 
     fn scalar(&mut self, text: Option<&str>, range: Range<usize>) {

@@ -85,6 +85,15 @@ fn duplicate_keys_are_listed_and_the_first_wins() {
 }
 
 #[test]
+fn a_quoted_scalar_ends_at_its_quote() {
+    let text = "a: \"x\" # note\nb: 'it''s'   # note\nc: \"a \\\" b\"\n\"d\": 1 # note\n";
+    let expected = [("a", "\"x\""), ("b", "'it''s'"), ("c", "\"a \\\" b\""), ("d", "1")];
+    for (path, source) in expected {
+        assert_eq!(value(text, 0, path), source);
+    }
+}
+
+#[test]
 fn hostile_nesting_ends_early() {
     let deep = "[".repeat(100_000);
     assert_eq!(Spans::of(&deep).find(0, &Path::root()).value.start, 0);
