@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
@@ -10,6 +11,7 @@ use super::planning;
 use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
 use crate::check::Teams;
 use crate::diag::{Diagnostic, SourceMap};
+use crate::manifest::config::Target;
 use crate::render::diagnostics::{Report, human};
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
@@ -62,9 +64,9 @@ impl Validate {
                 let (meaning, unread) = if self.live {
                     super::runtime()?.block_on(self.live_findings(&workspace, console))?
                 } else {
-                    let targets = workspace.targets().into_iter();
-                    let found = targets.flat_map(|target| workspace.check(target, &Teams::Offline).diagnostics);
-                    (found.collect(), false)
+                    let targets = workspace.targets();
+                    let check = |target: &&Target| workspace.check(target, &Teams::Offline).diagnostics;
+                    (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));

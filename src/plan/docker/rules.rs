@@ -87,11 +87,12 @@ impl Planner<'_> {
         desired: &DesiredPolicy,
         item: &DesiredRule,
     ) -> Option<Change> {
-        let source = self.locate(&desired.rule_place(item));
+        // Only what is shown is located: most rules of most plans do not change.
+        let source = |planner: &Self| planner.locate(&desired.rule_place(item));
         let before = match &live_rule.rule {
             Ok(before) => before,
             Err(opaque) => {
-                self.hold_rule(live, &live_rule.name, source, opaque.why.clone());
+                self.hold_rule(live, &live_rule.name, source(self), opaque.why.clone());
                 return None;
             }
         };
@@ -105,7 +106,7 @@ impl Planner<'_> {
         let mut draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
         draft.update = Some((before.clone(), after.clone()));
         self.drafts.push(draft);
-        Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source))
+        Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
     }
 
     fn delete_rule(&mut self, live: &LivePolicy, live_rule: &LiveRule) -> Option<Change> {
