@@ -144,6 +144,7 @@ impl Repository {
             desired: &desired.policies,
             live,
             unmanaged: polwarden::manifest::config::Unmanaged::default(),
+            teams: &std::collections::BTreeMap::new(),
             locate: &|place: &Place| SourceRef {
                 file: self.sources.file(place.file()).name().to_owned(),
                 line: self.sources.resolve(place).line,

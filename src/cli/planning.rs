@@ -114,6 +114,7 @@ fn plan_one(
         desired,
         live,
         unmanaged: target.unmanaged,
+        teams: &target.teams,
         locate: &|place| locate(workspace.sources(), place),
     };
     Ok(plan_target(&request))

@@ -1,1 +1,127 @@
+//! The order of calls, case by case.
 
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
+use super::{Note, Request, SourceRef, Stage, TargetInfo, TargetPlan, plan_target};
+use crate::diag::{DocumentId, Place, SourceMap};
+use crate::manifest::config::{Provider, Unmanaged};
+use crate::model::Name;
+use crate::model::docker::{
+    Action, Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId,
+    Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
+};
+
+/// `allow name a.example.com b.example.com`
+fn rule(text: &str) -> Rule {
+    let mut words = text.split(' ');
+    let decision = if words.next() == Some("allow") { Decision::Allow } else { Decision::Deny };
+    let name = Name::new(words.next().unwrap()).unwrap();
+    let resources = Resources::Plain(words.map(str::to_owned).collect());
+    let action: Action = "connect:tcp".parse().unwrap();
+    Rule { name, decision, access: RuleAccess::new([action], resources).unwrap() }
+}
+
+fn scope(teams: &[&str]) -> Scope {
+    Scope { teams: teams.iter().map(|team| TeamId::new(team)).collect(), ..Scope::default() }
+}
+
+fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
+    let rules = live.1.iter().enumerate().map(|(number, text)| {
+        let rule = rule(text);
+        let id = RuleId::new(&format!("rule_{number}"));
+        LiveRule { id, name: rule.name.to_string(), rule: Ok(rule), unknown_fields: Map::new() }
+    });
+    let policy = LivePolicy {
+        id: PolicyId::new("pol_0"),
+        name: "policy".to_owned(),
+        scope: scope(live.0),
+        unknown_scope_fields: Map::new(),
+        content: LiveContent::Rules(rules.collect()),
+        created_at: String::new(),
+        updated_at: String::new(),
+        unknown_fields: Map::new(),
+    };
+    let rules = desired.1.iter().enumerate();
+    let rules = rules.map(|(index, text)| DesiredRule { rule: rule(text), aliases: Vec::new(), index });
+    let mut sources = SourceMap::default();
+    let wanted = DesiredPolicy {
+        name: Name::new("policy").unwrap(),
+        aliases: Vec::new(),
+        protect: false,
+        scope: scope(desired.0),
+        content: Content::Rules(rules.collect()),
+        document: DocumentId { file: sources.add("policy.yaml", ""), index: 0 },
+    };
+    let target = TargetInfo {
+        name: "production".to_owned(),
+        provider: Provider::Docker,
+        organization: "my-org".to_owned(),
+        profile: Profile::Current,
+        endpoint: "embedded".to_owned(),
+    };
+    plan_target(&Request {
+        target,
+        desired: &[wanted],
+        live: &LiveState { policies: vec![policy] },
+        unmanaged: Unmanaged::Report,
+        teams: &BTreeMap::new(),
+        locate: &|_: &Place| SourceRef { file: "policy.yaml".to_owned(), line: 1 },
+    })
+}
+
+fn stages(plan: &TargetPlan) -> Vec<(&str, Stage)> {
+    plan.calls.iter().map(|call| (call.rule.as_deref().unwrap_or("-"), call.stage)).collect()
+}
+
+#[test]
+fn denies_come_first_and_go_last() {
+    let plan = plan(
+        (&[], &["allow old a.example.com", "deny gone b.example.com"]),
+        (&[], &["allow new c.example.com", "deny fresh d.example.com"]),
+    );
+    let expected = [
+        ("fresh", Stage::AddDenies),
+        ("new", Stage::AddAllows),
+        ("old", Stage::RemoveAllows),
+        ("gone", Stage::RemoveDenies),
+    ];
+    assert_eq!(stages(&plan), expected);
+}
+
+#[test]
+fn a_swap_of_denies_is_one_call_where_allows_only_come_or_only_go() {
+    let swap = |allow: &[&str], wanted: &[&str]| {
+        let live = [&["deny d a.example.com"], allow].concat();
+        let desired = [&["deny d b.example.com"], wanted].concat();
+        plan((&[], &live), (&[], &desired))
+    };
+    let comes = swap(&[], &["allow n c.example.com"]);
+    assert_eq!(stages(&comes), [("d", Stage::SwapDenies), ("n", Stage::AddAllows)]);
+    let goes = swap(&["allow o c.example.com"], &[]);
+    assert_eq!(stages(&goes), [("o", Stage::RemoveAllows), ("d", Stage::SwapDeniesLast)]);
+}
+
+#[test]
+fn a_swap_of_denies_is_split_where_allows_come_and_go_and_the_plan_says_why() {
+    let plan = plan(
+        (&[], &["deny d a.example.com", "allow o x.example.com"]),
+        (&[], &["deny d b.example.com", "allow n y.example.com"]),
+    );
+    let expected =
+        [("d", Stage::AddDenies), ("n", Stage::AddAllows), ("o", Stage::RemoveAllows), ("d", Stage::RemoveDenies)];
+    assert_eq!(stages(&plan), expected);
+    let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
+    assert_eq!(why, [true, false, false, false]);
+    assert_eq!(plan.notes, []);
+}
+
+#[test]
+fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
+    let shrinks = plan((&[], &[]), (&["t1"], &["allow n a.example.com"]));
+    assert_eq!(stages(&shrinks), [("-", Stage::RemoveAllows), ("n", Stage::RebuildAllows)]);
+    let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
+    assert_eq!(stages(&grows).last(), Some(&("-", Stage::SwapDeniesLast)));
+    assert!(matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]), "{:?}", grows.notes);
+}

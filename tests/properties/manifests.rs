@@ -121,7 +121,7 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     };
     let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/0.yaml".to_owned(), line: 1 };
     let (desired, unmanaged) = (&checked.policies, Unmanaged::Prune);
-    Ok(plan_target(&Request { target: info, desired, live, unmanaged, locate: &locate }))
+    Ok(plan_target(&Request { target: info, desired, live, unmanaged, teams: &BTreeMap::new(), locate: &locate }))
 }
 
 /// Fragments that look like manifests, and what breaks them.

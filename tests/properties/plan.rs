@@ -24,7 +24,14 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         endpoint: "embedded".to_owned(),
     };
     let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/all.yaml".to_owned(), line: 1 };
-    plan_target(&Request { target, desired: &world.desired, live: &world.live, unmanaged, locate: &locate })
+    plan_target(&Request {
+        target,
+        desired: &world.desired,
+        live: &world.live,
+        unmanaged,
+        teams: &BTreeMap::new(),
+        locate: &locate,
+    })
 }
 
 /// The plan that also deletes what nobody declares.

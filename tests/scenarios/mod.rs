@@ -9,6 +9,7 @@ mod reads;
 mod saved;
 mod teams;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,7 +178,14 @@ impl Story {
             line: sources.resolve(place).line,
         };
         let (desired, unmanaged) = (&checked.policies, target.unmanaged);
-        Ok(Ok(plan_target(&Request { target: info, desired, live: &live, unmanaged, locate: &locate })))
+        Ok(Ok(plan_target(&Request {
+            target: info,
+            desired,
+            live: &live,
+            unmanaged,
+            teams: &BTreeMap::new(),
+            locate: &locate,
+        })))
     }
 
     /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.

@@ -4,7 +4,7 @@ mod draft;
 mod policy;
 mod rules;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub live: &'a LiveState,
     /// What to do with live policies that no manifest declares.
     pub unmanaged: Unmanaged,
+    /// The short names of teams, each with the team's uuid: what people are shown.
+    pub teams: &'a BTreeMap<String, String>,
     /// The line that a place is on.
     pub locate: &'a dyn Fn(&Place) -> SourceRef,
 }
@@ -162,26 +164,13 @@ fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impac
         }
     }
     let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
-    let live = ordered(request.live);
-    match replay(&live, calls) {
-        Ok(after) => impact(&live, &after, &source),
+    match replay(request.live, calls) {
+        Ok(after) => impact(request.live, &after, &source).with_team_names(request.teams),
         Err(error) => {
             notes.push(Note::NotCompared { why: error.to_string() });
             Impact::default()
         }
     }
-}
-
-/// The same state in an order of its own: of two rules that decide alike, the same one must always be named.
-fn ordered(live: &LiveState) -> LiveState {
-    let mut policies = live.policies.clone();
-    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-    for policy in &mut policies {
-        if let LiveContent::Rules(rules) = &mut policy.content {
-            rules.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        }
-    }
-    LiveState { policies }
 }
 
 /// The policy that a call finds at the server, if it is one that exists before the run.

@@ -1,6 +1,6 @@
 //! What a plan says about access.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,16 @@ pub struct DecidingRule {
 }
 
 impl Impact {
+    /// The same with teams called by their short names, each given with the team's uuid.
+    #[must_use]
+    pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
+        let name = |id: &String| names.iter().find(|(_, uuid)| *uuid == id).map_or(id, |(name, _)| name).clone();
+        for AudienceImpact { audience, changes: _ } in &mut self.audiences {
+            audience.teams = audience.teams.iter().map(name).collect();
+        }
+        self
+    }
+
     /// Whether anything opens.
     pub fn widens(&self) -> bool {
         self.changes().any(|change| change.opens)

@@ -65,7 +65,8 @@ fn who(audience: &Audience, alone: bool) -> String {
 fn change_text(change: &AccessChange, painter: Painter) -> String {
     let AccessChange { opens, resource, ports, methods, witness, before, after } = change;
     let mut what = neutral(resource).into_owned();
-    if let Some(ports) = ports {
+    let said = |ports: &str| ports.strip_prefix("port ").is_some_and(|port| resource.ends_with(&format!(":{port}")));
+    if let Some(ports) = ports.as_ref().filter(|ports| !said(ports)) {
         let _ = write!(what, ", {ports}");
     }
     if !methods.is_empty() {
