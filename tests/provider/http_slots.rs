@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -72,9 +72,8 @@ async fn all_places_are_used_and_not_one_more() {
         told.fetch_max(done, Ordering::SeqCst);
     });
     let reader = connection.reader(&acme(), Profile::Current).with_progress(progress);
-    let started = Instant::now();
     let live = reader.live_state().await.unwrap();
-    let (took, requests) = (started.elapsed(), gauge.requests.load(Ordering::SeqCst));
+    let requests = gauge.requests.load(Ordering::SeqCst);
     server.abort();
 
     let ids: Vec<&str> = live.policies.iter().map(|policy| policy.id.as_str()).collect();
@@ -83,7 +82,4 @@ async fn all_places_are_used_and_not_one_more() {
     assert_eq!(requests, PAGES + PAGES * PAGE, "each page and each policy once");
     assert_eq!(gauge.most.load(Ordering::SeqCst), 8);
     assert_eq!(seen.load(Ordering::SeqCst), PAGES * PAGE);
-    // The floor is requests / places * latency; twice that leaves room for a busy machine, one at a time does not fit.
-    let floor = LATENCY * u32::try_from(requests).unwrap() / 8;
-    assert!(took < floor * 3, "{took:?} for a floor of {floor:?}");
 }
