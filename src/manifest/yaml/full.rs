@@ -1,5 +1,6 @@
 //! The full reader: YAML 1.2 by saphyr-parser, one pass, without recursion, under limits.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ pub(super) fn read(file: FileId, text: &str) -> Raw {
         let step = match event {
             Ok((event, span)) => reader.event(event, span),
             Err(error) => {
-                let at = reader.lines.offset(error.marker());
+                let at = reader.lines().offset(error.marker());
                 let finding = syntax::explain(file, body, at, error.info());
                 Err(syntax::shift(finding, bom))
             }
@@ -70,7 +71,9 @@ struct Open {
 
 struct Reader<'a> {
     file: FileId,
-    lines: Lines<'a>,
+    text: &'a str,
+    /// Made for the first finding: most files have none.
+    lines: OnceCell<Lines<'a>>,
     /// What stood before the text that is parsed: a byte order mark.
     bom: usize,
     open: Vec<Open>,
@@ -93,7 +96,8 @@ impl<'a> Reader<'a> {
     fn new(file: FileId, text: &'a str, bom: usize) -> Self {
         Self {
             file,
-            lines: Lines::of(text),
+            text,
+            lines: OnceCell::new(),
             bom,
             open: Vec::new(),
             anchors: HashMap::new(),
@@ -104,6 +108,10 @@ impl<'a> Reader<'a> {
             duplicates: false,
             raw: Raw::default(),
         }
+    }
+
+    fn lines(&self) -> &Lines<'a> {
+        self.lines.get_or_init(|| Lines::of(self.text))
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Step {
@@ -268,8 +276,8 @@ impl<'a> Reader<'a> {
 
     /// The bytes of an event. Marks of a block collection are empty: they stand for its document's nearest character.
     fn place(&self, span: Span) -> Place {
-        let start = self.lines.offset(&span.start);
-        let end = self.lines.offset(&span.end).max(start);
+        let start = self.lines().offset(&span.start);
+        let end = self.lines().offset(&span.end).max(start);
         Place::Bytes { file: self.file, range: start + self.bom..end + self.bom }
     }
 }
