@@ -70,13 +70,13 @@ impl Plan {
             Ok(planned) => planned.plan,
             Err(NoPlan(exit)) => return Ok(exit),
         };
-        let json = render::plan::json(&plan)?;
         if let Some(path) = &self.out {
-            std::fs::write(path, &json).with_context(|| format!("cannot write the plan to `{path}`"))?;
+            std::fs::write(path, render::plan::json(&plan)?)
+                .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
         match self.format {
             Format::Human => console.print(&render::plan::human(&plan, console.painter()))?,
-            Format::Json => console.print(&json)?,
+            Format::Json => console.print(&render::plan::json(&plan)?)?,
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -11,6 +11,7 @@ pub struct SourceFile {
     name: String,
     text: Arc<str>,
     spans: OnceLock<Spans>,
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 impl SourceFile {
@@ -26,6 +27,31 @@ impl SourceFile {
 
     fn spans(&self) -> &Spans {
         self.spans.get_or_init(|| Spans::of(&self.text))
+    }
+
+    /// Where lines begin, in bytes: a plan locates every rule that it shows.
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect()
+        })
+    }
+
+    fn locate(&self, range: Range<usize>) -> Location {
+        let start = floor(&self.text, range.start);
+        let end = floor(&self.text, range.end).max(start);
+        let (line, column) = self.line_and_column(start);
+        let (end_line, end_column) = self.line_and_column(end);
+        Location { range: start..end, line, column, end_line, end_column }
+    }
+
+    /// The line and the column of a byte offset that is on a character's boundary.
+    fn line_and_column(&self, offset: usize) -> (u32, u32) {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start <= offset);
+        let line_start = line.checked_sub(1).and_then(|index| starts.get(index)).copied().unwrap_or_default();
+        let column = self.text[line_start..offset].chars().count() + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 }
 
@@ -54,7 +80,12 @@ impl SourceMap {
     /// Adds a text and returns its handle.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { name: name.into(), text: text.into(), spans: OnceLock::new() });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: text.into(),
+            spans: OnceLock::new(),
+            line_starts: OnceLock::new(),
+        });
         id
     }
 
@@ -82,16 +113,8 @@ impl SourceMap {
                 }
             }
         };
-        locate(&file.text, range)
+        file.locate(range)
     }
-}
-
-fn locate(text: &str, range: Range<usize>) -> Location {
-    let start = floor(text, range.start);
-    let end = floor(text, range.end).max(start);
-    let (line, column) = line_and_column(text, start);
-    let (end_line, end_column) = line_and_column(text, end);
-    Location { range: start..end, line, column, end_line, end_column }
 }
 
 fn floor(text: &str, mut offset: usize) -> usize {
@@ -100,12 +123,4 @@ fn floor(text: &str, mut offset: usize) -> usize {
         offset -= 1;
     }
     offset
-}
-
-fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before[line_start..].chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }

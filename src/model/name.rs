@@ -31,6 +31,10 @@ pub enum NameError {
 /// mark, zero-width and directional marks, line separators, overrides, isolates, invisible operators, the byte order
 /// mark and tags.
 pub fn is_hidden(character: char) -> bool {
+    // Every character of every output passes here, and nearly all are ASCII.
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     character.is_control()
         || matches!(
             character,

@@ -38,7 +38,7 @@ pub fn neutral_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn escape(text: &str, hostile: fn(char) -> bool) -> Cow<'_, str> {
+fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
     if !text.contains(hostile) {
         return Cow::Borrowed(text);
     }
