@@ -1,4 +1,4 @@
-//! The fewest calls that close the difference between desired and live; pure and synchronous.
+//! The calls that close the difference between desired and live, in a safe order; pure and synchronous.
 //!
 //! [`plan_target`] compares what one target's manifests want with what its organization holds and returns a
 //! [`TargetPlan`]: the changes as a person reads them, the calls in a safe order, and what was held back, each with
