@@ -4,20 +4,24 @@
 //! all requests is answered by looking at one request of each. There is no sampling and no "unknown".
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
+mod audience;
 mod classes;
 mod compare;
 mod decide;
 mod index;
 mod nets;
 mod parse;
+mod pool;
 mod ports;
 mod regions;
 mod request;
 mod segments;
 
+pub use audience::Audience;
 pub use compare::{Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
+pub use pool::{Answer, Pool, PooledRule};
 pub use ports::Ports;
 pub use request::{Destination, FilePath, Request};

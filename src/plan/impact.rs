@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::types::{AccessChange, Audience, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
-use crate::access::{Difference, Direction, Row, RuleSet, Unreadable, Verdict, compare};
-use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, Scope};
+use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
+use crate::access::{Audience, Difference, Direction, Row, RuleSet, Unreadable, Verdict, compare};
+use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule};
 
 /// A rule with the names by which people know it.
 struct Known<'a> {
@@ -88,7 +88,7 @@ fn audiences_of(before: &LiveState, after: &LiveState) -> Vec<Audience> {
 }
 
 fn rules_for<'a>(state: &'a LiveState, audience: &Audience) -> Vec<Known<'a>> {
-    known_rules(state, |policy| reaches(&policy.scope, audience))
+    known_rules(state, |policy| audience.is_reached_by(&policy.scope))
 }
 
 /// The rules of some policies, in an order that does not depend on the order of the state.
@@ -110,13 +110,6 @@ fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
     };
     rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
-}
-
-/// Whether a policy counts for a person (contract: FACTS, "Pooled evaluation").
-fn reaches(scope: &Scope, audience: &Audience) -> bool {
-    scope.is_organization_wide()
-        || scope.teams.iter().any(|team| audience.teams.contains(team.as_str()))
-        || scope.profiles.iter().any(|profile| audience.profiles.contains(profile))
 }
 
 fn unreadable(state: &LiveState) -> Vec<UnreadableResource> {

@@ -11,7 +11,7 @@ use super::{Fingerprint, Stage};
 use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{Operation, OperationKind, PolicyId, Profile};
 
-pub use impact::{AccessChange, Audience, AudienceImpact, DecidingRule, Impact, UnreadableResource};
+pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
