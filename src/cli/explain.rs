@@ -9,7 +9,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
-use super::workspace::{Selection, Workspace};
+use super::workspace::{At, Selection, Workspace};
 use crate::access::{self, Audience, Pool, Request};
 use crate::diag::SourceMap;
 use crate::diag::{Code, Severity, did_you_mean};
@@ -24,6 +24,7 @@ use crate::render::text::neutral;
   polwarden explain tcp api.example.com:443
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
+  polwarden explain --at HEAD~1 tcp api.example.com:443
   polwarden explain duplicate-key")]
 pub(super) struct Explain {
     /// A kind of request (tcp, udp, an HTTP method, read, write), or the code of a finding.
@@ -36,10 +37,12 @@ pub(super) struct Explain {
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
     /// Ask about what the server holds instead of the manifests.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "at")]
     live: bool,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
@@ -91,7 +94,7 @@ impl Explain {
     }
 
     async fn ask(&self, request: &Request, console: Console) -> anyhow::Result<Exit> {
-        let workspace = match Workspace::open(&self.selection, console)? {
+        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };

@@ -8,7 +8,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning::{self, NoPlan};
-use super::workspace::{Selection, Workspace};
+use super::workspace::{At, Selection, Workspace};
 use crate::render;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -23,6 +23,8 @@ pub(super) struct Plan {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// Exit with 2 if changes are pending.
@@ -59,7 +61,7 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let workspace = match Workspace::open(&self.selection, console)? {
+        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };

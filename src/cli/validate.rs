@@ -8,7 +8,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
-use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
+use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::Teams;
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
@@ -19,6 +19,7 @@ use crate::render::diagnostics::{Report, human};
 #[command(after_help = "Examples:
   polwarden validate
   polwarden validate examples/quickstart
+  polwarden validate --at origin/main
   polwarden validate --format json")]
 pub(super) struct Validate {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -26,6 +27,8 @@ pub(super) struct Validate {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// Ask the server for the names of teams that the configuration does not know. Nothing else is asked of it.
@@ -58,7 +61,7 @@ impl Validate {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        match Workspace::read(&self.selection)? {
+        match Workspace::read(&self.selection, &self.at)? {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {

@@ -10,12 +10,12 @@ use clap::Args;
 use super::console::Console;
 use super::exit::Exit;
 use crate::check::{self, Checked, Input, Teams};
-use crate::diag::{Code, Diagnostic, Severity, SourceMap, did_you_mean};
+use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::Commit;
 use crate::render;
-use crate::repo::{self, Loaded, LoadedTarget, Source as _, WorkTree};
+use crate::repo::{self, Loaded, LoadedTarget, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
 #[derive(Debug, Args)]
@@ -25,10 +25,22 @@ pub(super) struct Selection {
     targets: Vec<String>,
 }
 
+/// Where a command reads manifests from, other than the work tree.
+#[derive(Debug, Default, Args)]
+pub(super) struct At {
+    /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
+    /// a commit. REV:FOLDER reads another folder of it.
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
+}
+
 /// The configuration and the manifests of a directory.
 pub(super) struct Workspace {
     sources: SourceMap,
     config: Config,
+    document: DocumentId,
+    /// The commit that was read, if it was not the work tree.
+    revision: Option<String>,
     loaded: Loaded,
     /// Positions in the configuration.
     selected: Vec<usize>,
@@ -43,19 +55,38 @@ pub(super) struct Unusable {
 }
 
 impl Workspace {
-    /// Reads the configuration and the manifests of the working directory.
+    /// Reads the configuration and the manifests of the working directory, or of a revision of it.
     ///
     /// # Errors
-    /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
-    pub(super) fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
-        let tree = WorkTree::open(Path::new("."))?;
-        if !Path::new(config::FILE_NAME).exists() {
+    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that
+    /// is invalid is the inner error.
+    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+        let here = Path::new(".");
+        let Some(revision) = &at.at else {
+            if !Path::new(config::FILE_NAME).exists() {
+                bail!(
+                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                    config::FILE_NAME
+                );
+            }
+            return Self::read_from(&WorkTree::open(here)?, selection, None);
+        };
+        let tree = Revision::open(here, revision)?;
+        if !tree.holds(config::FILE_NAME) {
             bail!(
-                "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                "there is no {} in this directory at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER",
                 config::FILE_NAME
             );
         }
-        let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
+        Self::read_from(&tree, selection, Some(tree.commit()))
+    }
+
+    fn read_from(
+        source: &impl Source,
+        selection: &Selection,
+        revision: Option<String>,
+    ) -> anyhow::Result<Result<Self, Unusable>> {
+        let text = source.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
@@ -68,9 +99,9 @@ impl Workspace {
         if findings.iter().any(is_error) {
             return Ok(Err(Unusable { sources, diagnostics: findings }));
         }
-        let mut loaded = repo::load(&tree, &config, document, &mut sources);
+        let mut loaded = repo::load(source, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Ok(Ok(Self { sources, config, loaded, selected }))
+        Ok(Ok(Self { sources, config, document, revision, loaded, selected }))
     }
 
     /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
@@ -78,7 +109,15 @@ impl Workspace {
     /// # Errors
     /// As for `read`.
     pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
+        Self::open_at(selection, &At::default(), console)
+    }
+
+    /// Like [`open`](Self::open), for a revision where one is named.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics }| {
             show(&sources, diagnostics, console);
             Exit::Invalid
         }))
@@ -156,8 +195,16 @@ impl Workspace {
         show(&self.sources, findings, console)
     }
 
-    /// The commit that the work tree is at.
+    /// The configuration.
+    pub(super) fn config(&self) -> (&Config, DocumentId) {
+        (&self.config, self.document)
+    }
+
+    /// The commit that was read, or that the work tree is at.
     pub(super) fn commit(&self) -> Option<Commit> {
+        if let Some(id) = &self.revision {
+            return Some(Commit { id: id.clone(), dirty: false });
+        }
         let head = repo::head(Path::new("."))?;
         Some(Commit { id: head.id, dirty: head.dirty })
     }
