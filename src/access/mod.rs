@@ -5,6 +5,7 @@
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
 mod audience;
+mod bounds;
 mod classes;
 mod compare;
 mod decide;
@@ -15,9 +16,11 @@ mod pool;
 mod ports;
 mod regions;
 mod request;
+mod request_pattern;
 mod segments;
 
 pub use audience::Audience;
+pub use bounds::{Bound, Bounds, Breach, breaches};
 pub use compare::{Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
@@ -25,3 +28,4 @@ pub use parse::RequestError;
 pub use pool::{Answer, Pool, PooledRule};
 pub use ports::Ports;
 pub use request::{Destination, FilePath, Request};
+pub use request_pattern::{RequestPattern, RequestPatternError};
