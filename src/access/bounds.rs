@@ -60,9 +60,8 @@ pub fn breaches(before: &[&Rule], after: &[&Rule], bounds: &Bounds<'_>) -> Vec<B
         return Vec::new();
     }
     let within = widening.as_deref().unwrap_or_default();
-    let [never, always, within] = [never, always, within].map(|patterns: &[&RequestPattern]| -> Vec<&Rule> {
-        patterns.iter().map(|pattern| pattern.rule()).collect()
-    });
+    let [never, always, within] = [never, always, within]
+        .map(|patterns: &[&RequestPattern]| -> Vec<&Rule> { patterns.iter().map(|pattern| pattern.rule()).collect() });
     let (never_http, never_other) = by_layer(&never);
     let (always_http, always_other) = by_layer(&always);
     let index = Index::new(&[before, after, &never_other, &never_http, &always_other, &always_http, &within]);

@@ -16,7 +16,9 @@ pub enum RequestPatternError {
     #[error("`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`")]
     Alone(String),
     /// The first word is none of the known ones.
-    #[error("`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, http for all of them, read or write")]
+    #[error(
+        "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, http for all of them, read or write"
+    )]
     Verb(String),
     /// What follows cannot be read.
     #[error("`{object}` cannot be read: {why}")]
@@ -97,7 +99,10 @@ fn parts(verb: &str, object: &str) -> Result<(Vec<Action>, Resources), RequestPa
         return Err(RequestPatternError::Verb(verb.to_owned()));
     }
     let resource = http(object).ok_or_else(|| {
-        wrong("it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port".into())
+        wrong(
+            "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port"
+                .into(),
+        )
     })?;
     HttpPattern::parse(&resource).map_err(|errors| {
         let why: Vec<String> = errors.iter().map(|(field, error)| format!("{}: {error}", field.as_str())).collect();
@@ -156,7 +161,8 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text}");
         }
-        let same = ["get https://a.example.com/x", "GET a.example.com:443/x"].map(|text| text.parse::<RequestPattern>());
+        let same =
+            ["get https://a.example.com/x", "GET a.example.com:443/x"].map(|text| text.parse::<RequestPattern>());
         assert_eq!(same[0], same[1]);
         assert_eq!("TCP  a.example.com".parse::<RequestPattern>().unwrap().to_string(), "tcp a.example.com");
     }

@@ -69,7 +69,14 @@ const RESOURCE_LIST: Shape = Mapping(&[
     ("spec", Mapping(&[("hosts", TEXTS), ("paths", TEXTS), ("httpResources", Set(Elements::HttpResources))])),
 ]);
 
-const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET))]);
+const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS)]);
+
+/// Gates and audiences keep the order of their author, in which they are shown.
+const ACCESS: Shape = Mapping(&[("never", List(&GATE)), ("always", List(&GATE)), ("audiences", List(&AUDIENCE))]);
+
+const GATE: Shape = Mapping(&[("request", Free), ("audience", Free), ("reason", Free)]);
+
+const AUDIENCE: Shape = Mapping(&[("name", Free), ("teams", Free)]);
 
 const TARGET: Shape = Mapping(&[
     ("name", Free),
@@ -80,6 +87,7 @@ const TARGET: Shape = Mapping(&[
     ("unmanaged", Free),
     ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
     ("teams", Free),
+    ("access", ACCESS),
 ]);
 
 /// The shape of the documents of one kind.

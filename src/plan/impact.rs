@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
-use crate::access::{Audience, Difference, Direction, Row, RuleSet, Unreadable, Verdict, compare};
+use crate::access::{Audience, Difference, Direction, NamedAudience, Row, RuleSet, Unreadable, Verdict, compare};
 use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule};
 
 /// A rule with the names by which people know it.
@@ -13,14 +13,17 @@ struct Known<'a> {
 }
 
 /// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
-/// all of them. `source` finds where a rule is declared, by the names of its policy and itself.
+/// all of them, and for further people. `source` finds where a rule is declared, by the names of its policy and itself.
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
+    further: &[NamedAudience],
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
 ) -> Impact {
+    let scopes = before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
+    let further = further.iter().map(|named| named.audience.spelled_as_in(scopes.clone()));
     let mut audiences: Vec<AudienceImpact> = Vec::new();
-    for audience in audiences_of(before, after) {
+    for audience in Audience::of_interest(scopes.clone(), further) {
         let (old, new) = (rules_for(before, &audience), rules_for(after, &audience));
         let rules = |known: &[Known<'_>]| known.iter().map(|known| known.rule.clone()).collect::<Vec<Rule>>();
         let (old_rules, new_rules) = (rules(&old), rules(&new));
@@ -70,21 +73,6 @@ fn deciding(
         source: source(known.policy, known.rule.name.as_str()),
     });
     rules.collect()
-}
-
-/// People in no team, people in one, and people in all that any scope names.
-fn audiences_of(before: &LiveState, after: &LiveState) -> Vec<Audience> {
-    let scopes = || before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
-    let teams: BTreeSet<String> = scopes().flat_map(|scope| scope.teams.iter().map(ToString::to_string)).collect();
-    let profiles: BTreeSet<String> = scopes().flat_map(|scope| scope.profiles.iter().cloned()).collect();
-    let mut audiences = vec![Audience::default()];
-    audiences.extend(teams.iter().map(|team| Audience { teams: [team.clone()].into(), profiles: BTreeSet::new() }));
-    audiences
-        .extend(profiles.iter().map(|profile| Audience { teams: BTreeSet::new(), profiles: [profile.clone()].into() }));
-    if teams.len() + profiles.len() > 1 {
-        audiences.push(Audience { teams, profiles });
-    }
-    audiences
 }
 
 fn rules_for<'a>(state: &'a LiveState, audience: &Audience) -> Vec<Known<'a>> {

@@ -9,6 +9,7 @@ mod difference;
 mod docker;
 mod effect;
 mod fingerprint;
+mod gates;
 mod guard;
 mod impact;
 mod matching;
@@ -17,16 +18,17 @@ mod replay;
 mod stage;
 mod types;
 
-pub use docker::{Request, plan_target};
+pub use docker::{Request, plan_gated, plan_target};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
+pub use gates::{Gates, Names, hold_gates};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
 pub use stage::Stage;
 pub use types::{
-    AccessChange, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule, FORMAT_VERSION,
-    Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    AccessChange, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Held, HeldReason, Impact, LiveCounts, Note,
+    Plan, PolicyRef, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

@@ -76,7 +76,9 @@ impl ProblemKind {
             Self::TooLarge(_) => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::Name => "rename the file",
-            Self::Submodule => "keep the manifests in this repository, or name the folders beside the submodule one by one",
+            Self::Submodule => {
+                "keep the manifests in this repository, or name the folders beside the submodule one by one"
+            }
             Self::Unreadable(_) => "check that the file exists and may be read",
         }
     }

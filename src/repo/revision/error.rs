@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum RevisionError {
     /// No repository is around the folder.
-    #[error("`{directory}` is in no git repository, so that it has no revisions; work in a clone, or leave {asked} out")]
+    #[error(
+        "`{directory}` is in no git repository, so that it has no revisions; work in a clone, or leave {asked} out"
+    )]
     NoRepository {
         /// The folder.
         directory: String,

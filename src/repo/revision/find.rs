@@ -54,10 +54,10 @@ pub(super) fn commit(repository: &Repository, revision: &str) -> Result<Oid, Rev
         _ => RevisionError::Unreadable { revision: revision.to_owned(), source },
     })?;
     let kind = object.kind().unwrap_or(ObjectType::Any);
-    object.peel_to_commit().map(|commit| commit.id()).map_err(|_| RevisionError::NoCommit {
-        revision: revision.to_owned(),
-        kind: kind.str().to_owned(),
-    })
+    object
+        .peel_to_commit()
+        .map(|commit| commit.id())
+        .map_err(|_| RevisionError::NoCommit { revision: revision.to_owned(), kind: kind.str().to_owned() })
 }
 
 /// Part of a commit is missing or broken.
@@ -175,17 +175,17 @@ impl PullRequest {
         let tip = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")]
             .iter()
             .find_map(|name| repository.find_reference(name).ok()?.peel_to_commit().ok())
-            .ok_or_else(|| RevisionError::NoBranch {
-                variable,
-                branch: branch.clone(),
-                fetch: fetch_branch(branch),
-            })?;
+            .ok_or_else(|| RevisionError::NoBranch { variable, branch: branch.clone(), fetch: fetch_branch(branch) })?;
         let head_name = head.unwrap_or("HEAD");
         let head = commit(&repository, head_name.split_once(':').map_or(head_name, |(name, _)| name))?;
         repository.merge_base(head, tip.id()).map(|id| id.to_string()).map_err(|_| RevisionError::NoMergeBase {
             head: head_name.to_owned(),
             branch: branch.clone(),
-            fetch: if repository.is_shallow() { "git fetch --unshallow origin".to_owned() } else { fetch_branch(branch) },
+            fetch: if repository.is_shallow() {
+                "git fetch --unshallow origin".to_owned()
+            } else {
+                fetch_branch(branch)
+            },
         })
     }
 }

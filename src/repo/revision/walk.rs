@@ -39,7 +39,9 @@ pub(super) struct Found {
 /// What git says when an object cannot be had.
 fn unreadable(error: &git2::Error) -> ProblemKind {
     let why = match error.code() {
-        ErrorCode::NotFound => "its content is not in this clone; run `git fetch`, or clone without a filter".to_owned(),
+        ErrorCode::NotFound => {
+            "its content is not in this clone; run `git fetch`, or clone without a filter".to_owned()
+        }
         _ => error.message().to_owned(),
     };
     ProblemKind::Unreadable(why)
