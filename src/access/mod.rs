@@ -5,20 +5,27 @@
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
 mod audience;
+mod bits;
+mod budget;
 mod classes;
 mod compare;
 mod decide;
 mod index;
+mod naming;
 mod nets;
 mod parse;
+mod parsed;
 mod pool;
 mod ports;
-mod regions;
 mod request;
 mod segments;
+mod survey;
+mod terms;
+mod walk;
 
 pub use audience::Audience;
-pub use compare::{Difference, Direction, Effect, Row, compare};
+pub use budget::Entangled;
+pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
