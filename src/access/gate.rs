@@ -1,12 +1,10 @@
 //! Gates: requests that nobody may be allowed or denied, held against the rules of a whole organization, audience by
 //! audience.
 
-use std::collections::BTreeSet;
-
 use super::audience::{Audience, NamedAudience};
-use super::bounds::{Bound, Bounds, Breach, breaches};
+use super::bounds::{Bound, Bounds, Breach};
+use super::budget::Entangled;
 use super::decide::{Reason, Verdict};
-use super::relevance::may_meet;
 use super::request::Request;
 use super::request_pattern::RequestPattern;
 use crate::model::docker::{Decision, Rule, Scope};
@@ -63,7 +61,7 @@ pub struct ScopedRule<'a> {
 /// What is held against gates: the rules of an organization before and after a change, and who is looked at besides
 /// people in no team, in each team and in all.
 #[derive(Debug)]
-pub struct Held<'a> {
+pub struct GateCheck<'a> {
     /// The rules before.
     pub before: &'a [ScopedRule<'a>],
     /// The rules after.
@@ -95,102 +93,99 @@ impl PartialEq for ScopedRule<'_> {
 
 impl Eq for ScopedRule<'_> {}
 
-impl<'a> Held<'a> {
+impl<'a> GateCheck<'a> {
     /// The gates that do not hold. None is a proof that all hold for every request and, since one team more can only
     /// add denies to what is allowed, for every combination of teams.
-    pub fn against<S>(&self, gates: &[Gate<S>]) -> Vec<GateBreach<'a>> {
-        // What no gate is about cannot break one, and most rules are about something else.
-        let patterns: Vec<&Rule> = gates.iter().map(|gate| gate.pattern.rule()).collect();
-        let concerned = |rule: &ScopedRule<'_>| patterns.iter().any(|pattern| may_meet(pattern, rule.rule));
-        let kept = |rules: &[ScopedRule<'a>]| rules.iter().copied().filter(concerned).collect::<Vec<_>>();
-        let (before, after) = (kept(self.before), kept(self.after));
-        let people = gates.iter().filter_map(|gate| gate.audience.as_ref());
-        self.each_audience(&before, &after, people, |audience| {
-            let positions = |kind: GateKind| -> Vec<usize> {
-                let counts = |gate: &Gate<S>| {
-                    gate.audience.as_ref().is_none_or(|named| named.audience.spelled_as_in(self.scopes()) == *audience)
-                };
-                let gates = gates.iter().enumerate().filter(|(_, gate)| gate.kind == kind && counts(gate));
-                gates.map(|(position, _)| position).collect()
-            };
-            let (never, always) = (positions(GateKind::Never), positions(GateKind::Always));
-            let of = |positions: &[usize]| positions.iter().filter_map(|at| Some(&gates.get(*at)?.pattern)).collect();
-            let bounds = Bounds { never: of(&never), always: of(&always), widening: None };
-            (bounds, [never, always])
-        })
+    ///
+    /// # Errors
+    /// The patterns cross each other in too many ways.
+    pub fn against<S>(&self, gates: &[Gate<S>]) -> Result<Vec<GateBreach<'a>>, Entangled> {
+        if gates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let named = gates.iter().filter_map(|gate| gate.audience.as_ref());
+        let (audiences, mut bounds) = self.prepared(named);
+        for gate in gates {
+            let audience = gate.audience.as_ref().map(|named| self.spelled(named));
+            let audience = audience.and_then(|people| audiences.iter().position(|audience| *audience == people));
+            bounds.gate(gate.kind, &gate.pattern, audience);
+        }
+        Ok(self.told(&audiences, bounds.breaches()?))
     }
 
     /// What opens outside of some patterns; the position of the gate is 0.
-    pub fn widened(&self, within: &[RequestPattern]) -> Vec<GateBreach<'a>> {
-        self.each_audience(self.before, self.after, std::iter::empty(), |_| {
-            let bounds = Bounds { widening: Some(within.iter().collect()), ..Bounds::default() };
-            (bounds, [Vec::new(), Vec::new()])
-        })
+    ///
+    /// # Errors
+    /// The patterns cross each other in too many ways.
+    pub fn widened(&self, within: &[RequestPattern]) -> Result<Vec<GateBreach<'a>>, Entangled> {
+        let (audiences, mut bounds) = self.prepared(std::iter::empty());
+        bounds.within(within);
+        Ok(self.told(&audiences, bounds.breaches()?))
     }
 
     fn scopes(&self) -> impl Iterator<Item = &'a Scope> + Clone {
         self.before.iter().chain(self.after).map(|rule| rule.scope)
     }
 
-    fn each_audience<'g>(
-        &'g self,
-        before: &[ScopedRule<'a>],
-        after: &[ScopedRule<'a>],
-        people: impl Iterator<Item = &'g NamedAudience>,
-        bounds: impl Fn(&Audience) -> (Bounds<'g>, [Vec<usize>; 2]),
-    ) -> Vec<GateBreach<'a>> {
-        let further = people.chain(self.audiences).map(|named| named.audience.spelled_as_in(self.scopes()));
+    fn spelled(&self, named: &NamedAudience) -> Audience {
+        named.audience.spelled_as_in(self.scopes())
+    }
+
+    /// The audiences, and bounds that know the rules: those before by their positions, those after by what follows.
+    fn prepared<'g>(&self, named: impl Iterator<Item = &'g NamedAudience>) -> (Vec<Audience>, Bounds) {
+        let further: Vec<Audience> = named
+            .map(|named| self.spelled(named))
+            .chain(self.audiences.iter().map(|named| self.spelled(named)))
+            .collect();
         let audiences = Audience::of_interest(self.scopes(), further);
-        let mut known = BTreeSet::new();
+        let mut bounds = Bounds::new(audiences.len());
+        let reached = |scope: &Scope| -> Vec<usize> {
+            (0..audiences.len()).filter(|at| audiences[*at].is_reached_by(scope)).collect()
+        };
+        // The rules of one policy reach the same people.
+        let mut last: Option<(&Scope, Vec<usize>)> = None;
+        for (position, rule) in self.before.iter().chain(self.after).enumerate() {
+            let people = match last.take() {
+                Some((scope, people)) if scope == rule.scope => people,
+                Some(_) | None => reached(rule.scope),
+            };
+            bounds.rule(position, rule.rule, position >= self.before.len(), &people);
+            last = Some((rule.scope, people));
+        }
+        (audiences, bounds)
+    }
+
+    fn told(&self, audiences: &[Audience], breaches: Vec<Breach>) -> Vec<GateBreach<'a>> {
+        let mut breaches = breaches;
+        breaches.sort_by_key(|breach| (breach.bound, breach.audience));
         let mut found: Vec<GateBreach<'a>> = Vec::new();
-        for audience in audiences {
-            let reached = |rules: &[ScopedRule<'a>]| -> Vec<usize> {
-                (0..rules.len()).filter(|at| audience.is_reached_by(rules[*at].scope)).collect()
+        for Breach { bound, audience, witness, before, after } in breaches {
+            let Some(audience) = audiences.get(audience).cloned() else { continue };
+            let gate = match bound {
+                Bound::Gate(position) => position,
+                Bound::Widening => 0,
             };
-            let (old, new) = (reached(before), reached(after));
-            let (bounds, gates) = bounds(&audience);
-            // People whom the same rules and gates count for need not be asked about twice.
-            if !known.insert((old.clone(), new.clone(), gates.clone())) {
-                continue;
-            }
-            let rules = |all: &[ScopedRule<'a>], positions: &[usize]| -> Vec<&'a Rule> {
-                positions.iter().map(|at| all[*at].rule).collect()
+            let (before, after) = (self.named(before), self.named(after));
+            let said = |other: &GateBreach<'_>| {
+                other.gate == gate
+                    && other.before == before
+                    && other.after == after
+                    && other.audience.is_part_of(&audience)
             };
-            for breach in breaches(&rules(before, &old), &rules(after, &new), &bounds) {
-                let Breach { bound, witness, before: decided_before, after: decided_after } = breach;
-                let [never, always] = &gates;
-                let gate = match bound {
-                    Bound::Never(at) => never.get(at).copied().unwrap_or(at),
-                    Bound::Always(at) => always.get(at).copied().unwrap_or(at),
-                    Bound::Widening => 0,
-                };
-                let before = named(decided_before, before, &old);
-                let after = named(decided_after, after, &new);
-                let said = |other: &GateBreach<'_>| {
-                    other.gate == gate
-                        && other.before == before
-                        && other.after == after
-                        && other.audience.is_part_of(&audience)
-                };
-                // What people in fewer teams meet is told once.
-                if !found.iter().any(said) {
-                    found.push(GateBreach { gate, audience: audience.clone(), witness, before, after });
-                }
+            // What people in fewer teams meet is told once.
+            if !found.iter().any(said) {
+                found.push(GateBreach { gate, audience, witness, before, after });
             }
         }
-        found.sort_by_key(|breach| breach.gate);
         found
     }
-}
 
-/// The rules of a verdict, by their positions among all rules.
-fn named<'a>(
-    verdict: Verdict,
-    rules: &[ScopedRule<'a>],
-    positions: &[usize],
-) -> (Decision, Vec<(ScopedRule<'a>, String)>) {
-    let Verdict { decision, reasons } = verdict;
-    let rule = |at: usize| positions.get(at).and_then(|position| rules.get(*position)).copied();
-    let named = reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource)));
-    (decision, named.collect())
+    /// The rules of a verdict.
+    fn named(&self, verdict: Verdict) -> (Decision, Vec<(ScopedRule<'a>, String)>) {
+        let Verdict { decision, reasons } = verdict;
+        let rule =
+            |at: usize| self.before.get(at).or_else(|| self.after.get(at.checked_sub(self.before.len())?)).copied();
+        let named = reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource)));
+        (decision, named.collect())
+    }
 }

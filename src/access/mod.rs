@@ -5,27 +5,32 @@
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
 mod audience;
+mod bits;
 mod bounds;
+mod budget;
 mod classes;
 mod compare;
 mod decide;
 mod gate;
 mod index;
+mod naming;
 mod nets;
 mod parse;
+mod parsed;
 mod pool;
 mod ports;
-mod regions;
-mod relevance;
 mod request;
 mod request_pattern;
 mod segments;
+mod survey;
+mod terms;
+mod walk;
 
 pub use audience::{Audience, NamedAudience};
-pub use bounds::{Bound, Bounds, Breach, breaches};
-pub use compare::{Difference, Direction, Effect, Row, compare};
+pub use budget::Entangled;
+pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
-pub use gate::{Gate, GateBreach, GateKind, Held, ScopedRule};
+pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;
 pub use parse::RequestError;
 pub use pool::{Answer, Pool, PooledRule};

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::access::Gates;
-use crate::access::{Audience, Gate, GateBreach, GateKind, Held, ScopedRule};
+use crate::access::{Audience, Entangled, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 use crate::diag::{Code, Diagnostic, Place};
 use crate::manifest::config::Target;
 use crate::model::docker::{Content, DesiredPolicy};
 
 /// Holds what the manifests of a target want against its gates. What a server holds besides them, no manifest says:
 /// a plan looks at that as well.
-pub fn check_gates(target: &Target, policies: &[DesiredPolicy], gates: &Gates) -> Vec<Diagnostic> {
+///
+/// # Errors
+/// The rules are such that nothing can be said about them.
+pub fn check_gates(target: &Target, policies: &[DesiredPolicy], gates: &Gates) -> Result<Vec<Diagnostic>, Entangled> {
     let mut rules = Vec::new();
     let mut places: BTreeMap<(&str, &str), Place> = BTreeMap::new();
     for policy in policies {
@@ -20,12 +23,12 @@ pub fn check_gates(target: &Target, policies: &[DesiredPolicy], gates: &Gates) -
             places.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
         }
     }
-    let held = Held { before: &[], after: &rules, audiences: &gates.audiences };
-    let found = held.against(&gates.list).into_iter().filter_map(|breach| {
+    let held = GateCheck { before: &[], after: &rules, audiences: &gates.audiences };
+    let found = held.against(&gates.list)?.into_iter().filter_map(|breach| {
         let gate = gates.list.get(breach.gate)?;
         Some(finding(gate, &breach, &places, &people(&breach.audience, target)))
     });
-    found.collect()
+    Ok(found.collect())
 }
 
 fn finding(

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use camino::Utf8Path;
 use clap::Args;
 
 use super::console::Console;
@@ -15,7 +16,7 @@ use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::Commit;
 use crate::render;
-use crate::repo::{self, Loaded, LoadedTarget, Revision, Source, WorkTree};
+use crate::repo::{self, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
 #[derive(Debug, Args)]
@@ -32,6 +33,61 @@ pub(super) struct At {
     /// a commit. REV:FOLDER reads another folder of it.
     #[arg(long, value_name = "REV")]
     pub(super) at: Option<String>,
+}
+
+/// The work tree, or a revision.
+enum Tree {
+    Work(WorkTree),
+    Revision(Revision),
+}
+
+impl Source for Tree {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+        match self {
+            Self::Work(tree) => tree.list(path),
+            Self::Revision(tree) => tree.list(path),
+        }
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+        match self {
+            Self::Work(tree) => tree.read(path, limit),
+            Self::Revision(tree) => tree.read(path, limit),
+        }
+    }
+}
+
+impl Tree {
+    /// Opens the working directory, or the same directory at a revision; it has a configuration.
+    fn open(at: &At) -> anyhow::Result<Self> {
+        let here = Path::new(".");
+        let Some(revision) = &at.at else {
+            let tree = WorkTree::open(here)?;
+            if !Path::new(config::FILE_NAME).exists() {
+                bail!(
+                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                    config::FILE_NAME
+                );
+            }
+            return Ok(Self::Work(tree));
+        };
+        let tree = Revision::open(here, revision)?;
+        if !tree.holds(config::FILE_NAME) {
+            bail!(
+                "there is no {} in this directory at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER",
+                config::FILE_NAME
+            );
+        }
+        Ok(Self::Revision(tree))
+    }
+
+    /// The commit that is read, if it is not the work tree.
+    fn revision(&self) -> Option<String> {
+        match self {
+            Self::Work(_) => None,
+            Self::Revision(tree) => Some(tree.commit()),
+        }
+    }
 }
 
 /// The configuration and the manifests of a directory.
@@ -54,39 +110,26 @@ pub(super) struct Unusable {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-impl Workspace {
-    /// Reads the configuration and the manifests of the working directory, or of a revision of it.
+/// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
+pub(super) struct Project {
+    tree: Tree,
+    sources: SourceMap,
+    config: Config,
+    document: DocumentId,
+    findings: Vec<Diagnostic>,
+    /// Positions in the configuration.
+    selected: Vec<usize>,
+}
+
+impl Project {
+    /// Reads the configuration of the working directory, or of a revision of it.
     ///
     /// # Errors
     /// There is no configuration or no such revision, or the configuration names no such target. A configuration that
     /// is invalid is the inner error.
-    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
-        let here = Path::new(".");
-        let Some(revision) = &at.at else {
-            if !Path::new(config::FILE_NAME).exists() {
-                bail!(
-                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
-                    config::FILE_NAME
-                );
-            }
-            return Self::read_from(&WorkTree::open(here)?, selection, None);
-        };
-        let tree = Revision::open(here, revision)?;
-        if !tree.holds(config::FILE_NAME) {
-            bail!(
-                "there is no {} in this directory at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER",
-                config::FILE_NAME
-            );
-        }
-        Self::read_from(&tree, selection, Some(tree.commit()))
-    }
-
-    fn read_from(
-        source: &impl Source,
-        selection: &Selection,
-        revision: Option<String>,
-    ) -> anyhow::Result<Result<Self, Unusable>> {
-        let text = source.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
+    fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+        let tree = Tree::open(at)?;
+        let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
@@ -99,9 +142,53 @@ impl Workspace {
         if findings.iter().any(is_error) {
             return Ok(Err(Unusable { sources, diagnostics: findings }));
         }
-        let mut loaded = repo::load(source, &config, document, &mut sources);
+        Ok(Ok(Self { tree, sources, config, document, findings, selected }))
+    }
+
+    /// Reads the configuration; one that is invalid is shown and turned into an exit code.
+    ///
+    /// # Errors
+    /// There is no configuration, or it names no such target.
+    pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Self::open_at(selection, &At::default(), console)
+    }
+
+    /// Like [`open`](Self::open), for a revision where one is named.
+    ///
+    /// # Errors
+    /// As for `open`; or there is no such revision.
+    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics }| {
+            show(&sources, diagnostics, console);
+            Exit::Invalid
+        }))
+    }
+
+    /// The chosen targets, in the order of the configuration.
+    pub(super) fn targets(&self) -> Vec<&Target> {
+        chosen(&self.config, &self.selected)
+    }
+
+    /// Reads the manifests.
+    pub(super) fn load(self) -> Workspace {
+        let Self { tree, mut sources, config, document, findings, selected } = self;
+        let mut loaded = repo::load(&tree, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Ok(Ok(Self { sources, config, document, revision, loaded, selected }))
+        Workspace { sources, config, document, revision: tree.revision(), loaded, selected }
+    }
+}
+
+fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
+    selected.iter().filter_map(|index| config.targets.get(*index)).collect()
+}
+
+impl Workspace {
+    /// Reads the configuration and the manifests of the working directory, or of a revision of it.
+    ///
+    /// # Errors
+    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that is invalid is the inner error.
+    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+        Ok(Project::read(selection, at)?.map(Project::load))
     }
 
     /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
@@ -117,10 +204,7 @@ impl Workspace {
     /// # Errors
     /// As for `read`.
     pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics }| {
-            show(&sources, diagnostics, console);
-            Exit::Invalid
-        }))
+        Ok(Project::open_at(selection, at, console)?.map(Project::load))
     }
 
     /// Like [`open`](Self::open), for a command that may find no manifests yet: that is no finding then, but all other
@@ -140,7 +224,7 @@ impl Workspace {
 
     /// The chosen targets, in the order of the configuration.
     pub(super) fn targets(&self) -> Vec<&Target> {
-        self.selected.iter().filter_map(|index| self.config.targets.get(*index)).collect()
+        chosen(&self.config, &self.selected)
     }
 
     /// The texts of all files.

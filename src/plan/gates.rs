@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::replay::replay;
 use super::types::{BreachInfo, Call, DecidingRule, GateInfo, GateOutcome, GateSource, SourceRef};
-use crate::access::{Audience, Gate, GateBreach, GateKind, Held, NamedAudience, RequestPattern, ScopedRule};
+use crate::access::{Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule};
 use crate::model::docker::{Decision, LiveContent, LiveState};
 
 /// What a plan is held to.
@@ -41,7 +41,7 @@ pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names
     if gates.is_empty() {
         return Vec::new();
     }
-    let Gates { list, audiences, widening } = gates;
+    let Gates { list, audiences: _, widening } = gates;
     let infos = list.iter().map(|gate| (info(gate), gate.source.clone()));
     let widening_info = widening.as_ref().map(|within| {
         let within = within.iter().map(ToString::to_string).collect();
@@ -50,29 +50,40 @@ pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names
     let outcome = |(gate, source)| GateOutcome { gate, source, breaches: Vec::new(), unknown: None };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
-    match replay(live, calls) {
-        Err(error) => {
-            // A gate that nobody could look at is shut.
-            for outcome in outcomes.iter_mut().chain(&mut widened) {
-                outcome.unknown = Some(error.to_string());
-            }
-        }
-        Ok(state) => {
-            let (before, after) = (rules(live), rules(&state));
-            let held = Held { before: &before, after: &after, audiences };
-            for breach in held.against(list) {
-                if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate)) {
-                    outcome.breaches.push(told(Some(gate.kind), &breach, names));
-                }
-            }
-            // Without a call nothing opens.
-            if let (Some(within), Some(outcome), false) = (widening, &mut widened, calls.is_empty()) {
-                outcome.breaches = held.widened(within).iter().map(|breach| told(None, breach, names)).collect();
-            }
+    let looked = look(live, calls, gates, names, &mut outcomes, widened.as_mut());
+    if let Err(why) = looked {
+        // A gate that nobody could look at is shut.
+        for outcome in outcomes.iter_mut().chain(&mut widened) {
+            outcome.unknown = Some(why.clone());
         }
     }
     outcomes.extend(widened);
     outcomes
+}
+
+fn look(
+    live: &LiveState,
+    calls: &[Call],
+    gates: &Gates,
+    names: &Names<'_>,
+    outcomes: &mut [GateOutcome],
+    widened: Option<&mut GateOutcome>,
+) -> Result<(), String> {
+    let Gates { list, audiences, widening } = gates;
+    let state = replay(live, calls).map_err(|error| error.to_string())?;
+    let (before, after) = (rules(live), rules(&state));
+    let check = GateCheck { before: &before, after: &after, audiences };
+    for breach in check.against(list).map_err(|error| error.to_string())? {
+        if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate)) {
+            outcome.breaches.push(told(Some(gate.kind), &breach, names));
+        }
+    }
+    // Without a call nothing opens.
+    if let (Some(within), Some(outcome), false) = (widening, widened, calls.is_empty()) {
+        let opened = check.widened(within).map_err(|error| error.to_string())?;
+        outcome.breaches = opened.iter().map(|breach| told(None, breach, names)).collect();
+    }
+    Ok(())
 }
 
 fn info(gate: &Gate<GateSource>) -> GateInfo {

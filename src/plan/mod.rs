@@ -24,11 +24,11 @@ pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
 pub use gates::{Gates, Names, hold_gates};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
-pub use stage::Stage;
 pub use types::{
-    AccessChange, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
     FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Held, HeldReason, Impact, LiveCounts, Note,
-    Plan, PolicyRef, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource,
+    ValueChange,
 };
 
 #[cfg(test)]

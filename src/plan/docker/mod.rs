@@ -180,10 +180,14 @@ fn access(
     notes: &mut Vec<Note>,
 ) -> Impact {
     let source = |policy: &str, rule: &str| places.rule(policy, rule);
-    match replay(request.live, calls) {
-        Ok(after) => impact(request.live, &after, further, &source).with_team_names(request.teams),
-        Err(error) => {
-            notes.push(Note::NotCompared { why: error.to_string() });
+    let compared = match replay(request.live, calls) {
+        Ok(after) => impact(request.live, &after, further, &source).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match compared {
+        Ok(impact) => impact.with_team_names(request.teams),
+        Err(why) => {
+            notes.push(Note::NotCompared { why });
             Impact::default()
         }
     }
