@@ -23,10 +23,10 @@ pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
     read(&sections(config, document, Some(target)), &target.teams).0
 }
 
-/// The gates that a configuration gives to every organization, one that it does not name included. What needs the
-/// teams of a target is not among them.
-pub fn gates_of_all(config: &Config, document: DocumentId) -> Gates {
-    read(&sections(config, document, None), &BTreeMap::new()).0
+/// The gates that a configuration gives to every organization, for one that it does not name, with these short names
+/// for its teams.
+pub fn gates_of_all(config: &Config, document: DocumentId, teams: &BTreeMap<String, String>) -> Gates {
+    read(&sections(config, document, None), teams).0
 }
 
 /// Checks the sections of all targets.

@@ -9,8 +9,9 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
+use super::remedy::Change;
 use super::workspace::{At, Selection, Workspace};
-use crate::access::{self, Audience, Pool, Request};
+use crate::access::{self, Audience, Pool, PooledRule, Request};
 use crate::diag::SourceMap;
 use crate::diag::{Code, Severity, did_you_mean};
 use crate::manifest::config::Target;
@@ -69,17 +70,19 @@ struct Answer {
     rules: Vec<AnswerRule>,
     request: String,
     target: String,
+    /// What would have to change for the other decision.
+    change: Change,
 }
 
 /// A rule that decides.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct AnswerRule {
-    policy: String,
-    rule: String,
-    resource: String,
+pub(super) struct AnswerRule {
+    pub(super) policy: String,
+    pub(super) rule: String,
+    pub(super) resource: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<SourceRef>,
+    pub(super) source: Option<SourceRef>,
 }
 
 impl Explain {
@@ -111,7 +114,7 @@ impl Explain {
             }
         }
         session.close().await;
-        self.show(&answers, console)?;
+        self.show(&answers, request, console)?;
         Ok(exit)
     }
 
@@ -127,14 +130,14 @@ impl Explain {
         if self.live {
             let live = session.reader(target)?.live_state().await?;
             let pool = Pool::live(&live, &audience);
-            return Ok(Some(answer(pool.decide(request), request, target, workspace.sources())));
+            return Ok(Some(answer(&pool, request, target, workspace.sources())));
         }
         let checked = planning::resolve(workspace, session, target).await?;
         if workspace.report(workspace.agree(checked.diagnostics), console) {
             return Ok(None);
         }
         let pool = Pool::desired(&checked.policies, &audience);
-        Ok(Some(answer(pool.decide(request), request, target, workspace.sources())))
+        Ok(Some(answer(&pool, request, target, workspace.sources())))
     }
 
     /// Whether every team of the person is an alias or a uuid.
@@ -164,26 +167,28 @@ impl Explain {
         Ok(Audience::of_teams(teams))
     }
 
-    fn show(&self, answers: &[Answer], console: Console) -> anyhow::Result<()> {
+    fn show(&self, answers: &[Answer], request: &Request, console: Console) -> anyhow::Result<()> {
         for answer in answers {
             match self.format {
                 Format::Json => console.print(&format!("{}\n", serde_json::to_string_pretty(answer)?))?,
-                Format::Human => console.print(&human(answer, answers.len() > 1, console))?,
+                Format::Human => console.print(&human(answer, request, answers.len() > 1, console))?,
             }
         }
         Ok(())
     }
 }
 
-fn answer(decided: access::Answer<'_, '_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
-    let access::Answer { decision, rules } = decided;
-    let rules = rules.into_iter().map(|(pooled, resource)| AnswerRule {
+fn answer(pool: &Pool<'_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
+    let access::Answer { decision, rules } = pool.decide(request);
+    let rule = |pooled: &PooledRule<'_>, resource: String| AnswerRule {
         policy: pooled.policy.to_owned(),
         rule: pooled.rule.name.to_string(),
         resource,
         source: pooled.place.as_ref().map(|place| planning::locate(sources, place)),
-    });
-    Answer { decision, rules: rules.collect(), request: request.to_string(), target: target.name.clone() }
+    };
+    let change = Change::new(pool.remedy(request), rule);
+    let rules = rules.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
+    Answer { decision, rules, request: request.to_string(), target: target.name.clone(), change }
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -192,8 +197,8 @@ fn is_uuid(text: &str) -> bool {
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn human(answer: &Answer, many: bool, console: Console) -> String {
-    let Answer { decision, rules, request, target } = answer;
+fn human(answer: &Answer, asked: &Request, many: bool, console: Console) -> String {
+    let Answer { decision, rules, request, target, change } = answer;
     let painter = console.painter();
     let decision = match decision {
         Decision::Allow => painter.good("allowed"),
@@ -211,11 +216,7 @@ fn human(answer: &Answer, many: bool, console: Console) -> String {
             painter.dim(&source.unwrap_or_default())
         ));
     }
-    text.push_str(match (answer.decision, rules.is_empty()) {
-        (Decision::Deny, true) => "  no rule matches it; to allow it, add an allow rule whose resources match it\n",
-        (Decision::Deny, false) => "  a deny wins over every allow; to allow it, take it out of these denies\n",
-        (Decision::Allow, _) => "  to deny it, take it out of these allows, or add a deny rule that matches it\n",
-    });
+    text.push_str(&change.human(asked, painter));
     text
 }
 

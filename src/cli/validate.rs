@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::gates;
 use super::planning;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::Teams;
@@ -68,7 +69,12 @@ impl Validate {
                     super::runtime()?.block_on(self.live_findings(&workspace, console))?
                 } else {
                     let targets = workspace.targets();
-                    let check = |target: &&Target| workspace.check(target, &Teams::Offline).diagnostics;
+                    let check = |target: &&Target| {
+                        let mut checked = workspace.check(target, &Teams::Offline);
+                        let gates = gates::offline(&workspace, target, &checked);
+                        checked.diagnostics.extend(gates);
+                        checked.diagnostics
+                    };
                     (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
                 let mut findings = workspace.findings().to_vec();
@@ -86,7 +92,10 @@ impl Validate {
         let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
             match planning::resolve(workspace, &session, target).await {
-                Ok(checked) => findings.extend(checked.diagnostics),
+                Ok(checked) => {
+                    findings.extend(gates::offline(workspace, target, &checked));
+                    findings.extend(checked.diagnostics);
+                }
                 Err(error) => {
                     failed = true;
                     console.warn(&super::render_error(&error.context(planning::of(target)), console));
@@ -118,8 +127,12 @@ impl Validate {
                 console.print(&json)?;
             }
         }
-        let failed = errors > 0 || (self.strict && warnings > 0);
-        Ok(if failed { Exit::Invalid } else { Exit::Done })
+        let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
+        Ok(match failing.as_slice() {
+            [] => Exit::Done,
+            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Gate,
+            _ => Exit::Invalid,
+        })
     }
 }
 
