@@ -63,7 +63,10 @@ impl FromStr for Fault {
         let at = match rest.strip_prefix('@') {
             Some(selectors) => selectors.parse()?,
             None if rest.is_empty() => Selection::default(),
-            None => return Err(FaultError::Trailing(rest.to_owned(), word.to_owned())),
+            None => {
+                let rest = rest.split('@').next().unwrap_or_default();
+                return Err(FaultError::Trailing(rest.to_owned(), word.to_owned()));
+            }
         };
         Ok(Self { kind: kind(word, value)?, at })
     }
