@@ -72,8 +72,8 @@ struct Docker {
 const FAULTS: &str = "\
 Faults: SPEC is KIND, or KIND@WHERE
 
-  KIND says what goes wrong. `before-` means that the service does nothing of what is asked, `after-`
-  that it has done it.
+  KIND says what goes wrong. `before-` means that the service does nothing of what is asked,
+  `after-` that it has done it.
     before-STATUS, after-STATUS     an error is the answer; before-429=2s adds Retry-After: 2
     before-reset, after-reset       the connection is reset, without an answer
     before-hang, after-hang         no answer comes until the client or the emulator gives up

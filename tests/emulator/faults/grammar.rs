@@ -18,6 +18,7 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
         ("@write:1", "`` is no kind of fault"),
         ("rest", "did you mean `reset`?"),
         ("before-rset@1", "did you mean `before-reset`?"),
+        ("rset-after", "did you mean `reset-after`?"),
         ("changerule", "did you mean `change-rule`?"),
         ("after-", "`after-` is no kind of fault"),
         ("429", "write before-429 or after-429"),

@@ -14,7 +14,7 @@ pub enum FaultError {
         /// What was given.
         word: String,
         /// A kind that is nearly the same.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// The number is not the status of an error.
     #[error("`{0}` is not the status of an error; statuses lie between 400 and 599, as in before-503")]
@@ -71,7 +71,7 @@ pub enum FaultError {
         /// What was given.
         word: String,
         /// A selector that is nearly the same.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// The text is not a number, or 0.
     #[error("`{0}` is not a number of requests; they are counted from 1, as in write:3, write:3.. or write:3..5")]
@@ -98,8 +98,8 @@ pub enum FaultError {
     Twice(&'static str),
 }
 
-fn near(nearest: &Option<&'static str>) -> String {
-    nearest.map(|word| format!(", did you mean `{word}`?")).unwrap_or_default()
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|word| format!(" (did you mean `{word}`?)")).unwrap_or_default()
 }
 
 /// The candidate that `word` was probably meant to be.

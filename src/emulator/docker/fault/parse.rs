@@ -22,22 +22,12 @@ use super::{
 };
 
 /// All kinds by their words, for suggestions; statuses are numbers.
-const KINDS: [&str; 24] = [
+const KINDS: [&str; 14] = [
     "reset",
-    "before-reset",
-    "after-reset",
     "hang",
-    "before-hang",
-    "after-hang",
     "crash",
-    "before-crash",
-    "after-crash",
     "undecodable",
-    "before-undecodable",
-    "after-undecodable",
     "truncated",
-    "before-500",
-    "after-500",
     "delay",
     "revoke-tokens",
     "add-policy",
@@ -218,7 +208,11 @@ fn preparation(word: &str, what: &str, value: Value) -> Result<(&'static str, Fa
         "add-rule" => rule("add-rule", value, Change::AddRule),
         "change-rule" => rule("change-rule", value, Change::ChangeRule),
         "delete-rule" => rule("delete-rule", value, Change::DeleteRule),
-        _ => Err(FaultError::Kind { word: word.to_owned(), nearest: nearest(word, KINDS.into_iter()) }),
+        _ => {
+            // `before-rest` is to be `before-reset`.
+            let nearest = nearest(what, KINDS.into_iter()).map(|kind| word.replacen(what, kind, 1));
+            Err(FaultError::Kind { word: word.to_owned(), nearest })
+        }
     }
 }
 
@@ -293,5 +287,5 @@ fn unknown(word: &str) -> FaultError {
     let head = word.split([':', '=']).next().unwrap_or_default();
     let known = ["requests", "reads", "writes", "once", "p", "seed", "times"].into_iter();
     let known = known.chain(Operation::ALL.map(Operation::as_str));
-    FaultError::Selector { word: word.to_owned(), nearest: nearest(head, known) }
+    FaultError::Selector { word: word.to_owned(), nearest: nearest(head, known).map(str::to_owned) }
 }
