@@ -4,20 +4,33 @@
 //! all requests is answered by looking at one request of each. There is no sampling and no "unknown".
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
+mod audience;
+mod bits;
+mod budget;
 mod classes;
 mod compare;
 mod decide;
 mod index;
+mod naming;
 mod nets;
 mod parse;
+mod parsed;
+mod pool;
 mod ports;
-mod regions;
 mod request;
 mod segments;
+mod situations;
+mod survey;
+mod terms;
+mod walk;
 
-pub use compare::{Difference, Direction, Effect, Row, compare};
+pub use audience::Audience;
+pub use budget::Entangled;
+pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
+pub use pool::{Answer, Pool, PooledRule};
 pub use ports::Ports;
 pub use request::{Destination, FilePath, Request};
+pub use situations::{Situation, Situations};

@@ -10,10 +10,11 @@ use super::console::Console;
 use super::exit::Exit;
 use super::planning;
 use super::workspace::{Selection, Workspace};
-use crate::access::{Request, RuleSet};
+use crate::access::{self, Audience, Pool, Request};
+use crate::diag::SourceMap;
 use crate::diag::{Code, Severity, did_you_mean};
 use crate::manifest::config::Target;
-use crate::model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState, Rule, Scope, TeamId};
+use crate::model::docker::Decision;
 use crate::plan::SourceRef;
 use crate::render::text::neutral;
 
@@ -78,13 +79,6 @@ struct AnswerRule {
     source: Option<SourceRef>,
 }
 
-/// A rule that counts for the person who asks.
-struct Pooled<'a> {
-    policy: &'a str,
-    rule: &'a Rule,
-    source: Option<SourceRef>,
-}
-
 impl Explain {
     /// Runs the command.
     ///
@@ -126,27 +120,18 @@ impl Explain {
         request: &Request,
         console: Console,
     ) -> anyhow::Result<Option<Answer>> {
-        let teams = self.teams(session, target).await?;
+        let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.reader(target)?.live_state().await?;
-            return Ok(Some(decide(&live_rules(&live, &teams), request, target)));
+            let pool = Pool::live(&live, &audience);
+            return Ok(Some(answer(pool.decide(request), request, target, workspace.sources())));
         }
         let checked = planning::resolve(workspace, session, target).await?;
         if workspace.report(workspace.agree(checked.diagnostics), console) {
             return Ok(None);
         }
-        let locate = |policy: &DesiredPolicy, rule| planning::locate(workspace.sources(), &policy.rule_place(rule));
-        let mut rules = Vec::new();
-        for policy in checked.policies.iter().filter(|policy| counts(&policy.scope, &teams)) {
-            if let Content::Rules(own) = &policy.content {
-                rules.extend(own.iter().map(|item| Pooled {
-                    policy: policy.name.as_str(),
-                    rule: &item.rule,
-                    source: Some(locate(policy, item)),
-                }));
-            }
-        }
-        Ok(Some(decide(&rules, request, target)))
+        let pool = Pool::desired(&checked.policies, &audience);
+        Ok(Some(answer(pool.decide(request), request, target, workspace.sources())))
     }
 
     /// Whether every team of the person is an alias or a uuid.
@@ -154,26 +139,26 @@ impl Explain {
         self.team.iter().all(|team| target.teams.contains_key(team) || is_uuid(team))
     }
 
-    async fn teams(&self, session: &Session, target: &Target) -> anyhow::Result<Vec<TeamId>> {
+    async fn audience(&self, session: &Session, target: &Target) -> anyhow::Result<Audience> {
         let mut known = None;
         let mut teams = Vec::new();
         for team in &self.team {
             if let Some(uuid) = target.teams.get(team) {
-                teams.push(TeamId::new(uuid));
+                teams.push(uuid.clone());
             } else if is_uuid(team) {
-                teams.push(TeamId::new(team));
+                teams.push(team.clone());
             } else {
                 if known.is_none() {
                     known = Some(session.reader(target)?.teams().await?);
                 }
                 let named = known.iter().flatten().find(|known| known.name == *team);
                 match named {
-                    Some(named) => teams.push(named.id.clone()),
+                    Some(named) => teams.push(named.id.to_string()),
                     None => bail!("target `{}` has no team `{team}`", target.name),
                 }
             }
         }
-        Ok(teams)
+        Ok(Audience::of_teams(teams))
     }
 
     fn show(&self, answers: &[Answer], console: Console) -> anyhow::Result<()> {
@@ -187,40 +172,15 @@ impl Explain {
     }
 }
 
-fn decide(rules: &[Pooled<'_>], request: &Request, target: &Target) -> Answer {
-    let set = RuleSet::new(&rules.iter().map(|pooled| pooled.rule).collect::<Vec<_>>());
-    let verdict = set.decide(request);
-    let rules = verdict.reasons.iter().filter_map(|reason| {
-        let Pooled { policy, rule, source } = rules.get(reason.rule)?;
-        Some(AnswerRule {
-            policy: (*policy).to_owned(),
-            rule: rule.name.to_string(),
-            resource: reason.resource.clone(),
-            source: source.clone(),
-        })
+fn answer(decided: access::Answer<'_, '_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
+    let access::Answer { decision, rules } = decided;
+    let rules = rules.into_iter().map(|(pooled, resource)| AnswerRule {
+        policy: pooled.policy.to_owned(),
+        rule: pooled.rule.name.to_string(),
+        resource,
+        source: pooled.place.as_ref().map(|place| planning::locate(sources, place)),
     });
-    Answer {
-        decision: verdict.decision,
-        rules: rules.collect(),
-        request: request.to_string(),
-        target: target.name.clone(),
-    }
-}
-
-fn live_rules<'a>(live: &'a LiveState, teams: &[TeamId]) -> Vec<Pooled<'a>> {
-    let mut rules = Vec::new();
-    for policy in live.policies.iter().filter(|policy| counts(&policy.scope, teams)) {
-        if let LiveContent::Rules(own) = &policy.content {
-            let understood = own.iter().filter_map(|rule| rule.rule.as_ref().ok());
-            rules.extend(understood.map(|rule| Pooled { policy: &policy.name, rule, source: None }));
-        }
-    }
-    rules
-}
-
-/// Whether a policy counts for a person in these teams (contract: FACTS, "Pooled evaluation").
-fn counts(scope: &Scope, teams: &[TeamId]) -> bool {
-    scope.is_organization_wide() || teams.iter().any(|team| scope.teams.contains(team))
+    Answer { decision, rules: rules.collect(), request: request.to_string(), target: target.name.clone() }
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -1,11 +1,13 @@
 //! What a plan says about access.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SourceRef;
+use crate::access::Audience;
 
 /// What a plan opens and closes, in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,19 +43,8 @@ pub struct UnreadableResource {
 pub struct AudienceImpact {
     /// The people.
     pub audience: Audience,
-    /// One for each set of requests that opens or closes; none is a proof that nothing does.
-    pub changes: Vec<AccessChange>,
-}
-
-/// People, by the teams (and profiles of people) that they are in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Audience {
-    /// All their teams; none for people who are in no team.
-    pub teams: BTreeSet<String>,
-    /// All their profiles (profile `seed` of the API only).
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub profiles: BTreeSet<String>,
+    /// One for each set of requests that opens or closes; none is a proof that nothing does. Audiences share theirs.
+    pub changes: Vec<Arc<AccessChange>>,
 }
 
 /// A set of requests that opens or closes.
@@ -117,6 +108,6 @@ impl Impact {
     }
 
     fn changes(&self) -> impl Iterator<Item = &AccessChange> {
-        self.audiences.iter().flat_map(|audience| &audience.changes)
+        self.audiences.iter().flat_map(|audience| audience.changes.iter().map(Arc::as_ref))
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::human::{call_name, place};
-use crate::plan::{AccessChange, Audience, AudienceImpact, DecidingRule, Impact, UnreadableResource};
+use crate::access::Audience;
+use crate::plan::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
