@@ -13,7 +13,7 @@ const LISTED: usize = 8;
 /// The repository around a folder, or the bare one that it is.
 pub(super) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
     Repository::discover(directory).map_err(|source| {
-        let directory = directory.canonicalize().map_or_else(|_| directory.into(), |path| path).display().to_string();
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.into()).display().to_string();
         match source.code() {
             ErrorCode::NotFound => RevisionError::NoRepository { directory, asked: "the revision" },
             _ => RevisionError::Repository { directory, source },
