@@ -20,12 +20,11 @@ use super::types::{
 use crate::access::NamedAudience;
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
-use crate::model::docker::limits::POLICIES_PER_ORGANIZATION;
 use crate::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
 };
 
-pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Placement};
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
 
 /// All that the plan of one target is made from.
 pub struct Request<'a> {
@@ -61,9 +60,8 @@ pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
     for (live_index, desired_index) in &pairing.pairs {
         planner.update_policy(live[*live_index], desired[*desired_index]);
     }
-    let crowded = live.len() + pairing.only_desired.len() > POLICIES_PER_ORGANIZATION;
     for desired_index in &pairing.only_desired {
-        planner.create_policy(desired[*desired_index], crowded);
+        planner.create_policy(desired[*desired_index]);
     }
     let unmanaged = pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])).collect();
     planner.finish(&live, unmanaged)
@@ -123,8 +121,7 @@ impl Planner<'_> {
             children,
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
-        let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
-        self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
+        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
@@ -133,7 +130,7 @@ impl Planner<'_> {
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
         let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
-        let (calls, gaps) = order::arrange(drafts);
+        let (calls, gaps) = order::arrange(request.live, drafts);
         notes.extend(gaps);
         let places = Places::new(request);
         let access = if calls.is_empty() {
