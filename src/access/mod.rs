@@ -5,23 +5,34 @@
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
 mod audience;
+mod cedar;
 mod classes;
 mod compare;
 mod decide;
 mod index;
 mod nets;
 mod parse;
+mod policies;
 mod pool;
 mod ports;
+mod question;
 mod regions;
 mod request;
 mod segments;
+mod suite;
 
 pub use audience::Audience;
+pub(crate) use cedar::nesting;
+pub use cedar::{
+    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
+};
 pub use compare::{Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
-pub use pool::{Answer, Pool, PooledRule};
+pub use policies::Policies;
+pub use pool::{Answer, Pool, PooledRule, RulePosition};
 pub use ports::Ports;
+pub use question::{LONGEST_QUESTION, Question, QuestionError};
 pub use request::{Destination, FilePath, Request};
+pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};

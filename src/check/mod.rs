@@ -6,7 +6,6 @@
 
 mod config;
 mod desired;
-mod nesting;
 mod rules;
 mod scene;
 mod size;
