@@ -72,7 +72,8 @@ pub fn ask<'a>(policies: Policies<'a>, expectations: &[Expectation]) -> Result<V
             match &expectations[index].question {
                 Question::Rules(request) => {
                     let answer = rules.decide(request);
-                    let by = |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule { rule: rule.clone(), resource };
+                    let by =
+                        |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule { rule: rule.clone(), resource };
                     let deciders = answer.rules.into_iter().map(by).collect();
                     outcomes.push((index, Outcome { decision: answer.decision, deciders, failures: Vec::new() }));
                 }
