@@ -6,6 +6,7 @@
 
 mod config;
 mod desired;
+mod locate;
 mod policy_tests;
 mod rules;
 mod scene;
@@ -24,6 +25,7 @@ use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, Team};
 
 pub use config::check_config;
+pub use locate::resource_place;
 pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
 pub use teams::{needs_server_teams, tests_need_server_teams};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::CheckedTests;
 use super::template::{Matrix, StrayBrace, Template};
-use crate::access::{Audience, Circumstances, Expectation, Question};
+use crate::access::{Audience, Circumstances, Expectation, LONGEST_QUESTION, Question};
 use crate::check::rules::{names, teams};
 use crate::check::teams::{Directory, Resolved};
 use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
@@ -88,9 +88,15 @@ impl<'a> Case<'a> {
         let case: Arc<str> = self.spec.name.as_str().into();
         let mut seen: HashMap<String, &Asked<'_>> = HashMap::new();
         for asked in &self.requests {
+            let mut told = false;
             for question in self.questions(asked, matrix, &circumstances, found) {
                 match seen.get(&question.to_string()) {
-                    Some(first) => found.push(self.again(&question, first, asked)),
+                    // Once a text, whatever it expands to.
+                    Some(first) if !told => {
+                        told = true;
+                        found.push(self.again(&question, first, asked));
+                    }
+                    Some(_) => {}
                     None => {
                         seen.insert(question.to_string(), asked);
                     }
@@ -256,7 +262,9 @@ impl<'a> Case<'a> {
                 Ok(question) => questions.push(question),
                 Err(error) => {
                     let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), self.place(asked));
-                    let label = if text == asked.text { String::new() } else { format!("as `{text}`") };
+                    // Only what a placeholder made of it needs to be told, and not at any length.
+                    let plain = text == asked.text || text.len() > LONGEST_QUESTION;
+                    let label = if plain { String::new() } else { format!("as `{text}`") };
                     let help = "a request reads `tcp api.example.com:443`, `get https://api.example.com/path`, \
                                 `read /data/x` or `mcp call_tool restart_runner`";
                     found.push(finding.label(label).help(help));
