@@ -104,13 +104,18 @@ impl DecidingStatement {
 
     /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
+        self.with("", painter)
+    }
+
+    /// The same, with something said about it.
+    pub(super) fn with(&self, said: &str, painter: Painter) -> String {
         let Self { policy, statement, decision, line, source } = self;
         let word = match decision {
             Decision::Allow => "permit",
             Decision::Deny => "forbid",
         };
-        let named = format!("policy \"{}\", statement {statement} ({word}), line {line}", neutral(policy));
-        format!("{named}{}", at(source.as_ref(), painter))
+        let named = format!("policy \"{}\", statement {statement} ({word}, line {line} of the text)", neutral(policy));
+        format!("{named}{said}{}", at(source.as_ref(), painter))
     }
 }
 
@@ -124,7 +129,7 @@ impl FailedStatement {
     /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         let Self { statement, error } = self;
-        format!("{} could not be evaluated and does not count: {}", statement.human(painter), neutral(error))
+        statement.with(&format!(" could not be evaluated and does not count: {}", neutral(error)), painter)
     }
 }
 

@@ -198,3 +198,72 @@ fn position(id: &PolicyId) -> Option<usize> {
     let id: &str = id.as_ref();
     id.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::model::docker::{Cedar, LivePolicy, PolicyId as LiveId, Scope, TeamId};
+
+    fn live(texts: &[(&str, &[&str])]) -> LiveState {
+        let policies = texts.iter().enumerate().map(|(number, (text, teams))| LivePolicy {
+            id: LiveId::new("p"),
+            name: format!("p{number}"),
+            scope: Scope { teams: teams.iter().map(|team| TeamId::new(team)).collect(), ..Scope::default() },
+            unknown_scope_fields: Map::new(),
+            content: LiveContent::Cedar(Cedar { text: (*text).to_owned(), schema_url: String::new() }),
+            created_at: String::new(),
+            updated_at: String::new(),
+            unknown_fields: Map::new(),
+        });
+        LiveState { policies: policies.collect() }
+    }
+
+    fn decide(state: &LiveState, teams: &[&str], text: &str) -> Result<(Decision, Vec<(String, usize)>), CedarError> {
+        let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
+        let request = CedarRequest::parse(text, &Circumstances::default()).unwrap();
+        let answer = CedarPool::live(state, &audience).decide(&[&request])?.remove(0);
+        let statements = answer.statements.iter().map(|it| (it.policy.to_owned(), it.number)).collect();
+        Ok((answer.decision, statements))
+    }
+
+    #[test]
+    fn policies_are_pooled_by_scope() {
+        let state = live(&[
+            ("permit(principal, action, resource); permit(principal, action, resource);", &[]),
+            ("forbid(principal, action, resource == MCP::Tool::\"x\");", &["a"]),
+            ("forbid(principal, action, resource);", &["b"]),
+        ]);
+        let name = |policy: &str, number| (policy.to_owned(), number);
+        let permits = vec![name("p0", 1), name("p0", 2)];
+        assert_eq!(decide(&state, &[], "call x"), Ok((Decision::Allow, permits.clone())));
+        assert_eq!(decide(&state, &["a"], "call x"), Ok((Decision::Deny, vec![name("p1", 1)])));
+        assert_eq!(decide(&state, &["a"], "call y"), Ok((Decision::Allow, permits)));
+        assert_eq!(decide(&state, &["a", "b"], "call x"), Ok((Decision::Deny, vec![name("p1", 1), name("p2", 1)])));
+        assert_eq!(decide(&LiveState::default(), &[], "call x"), Ok((Decision::Deny, vec![])));
+    }
+
+    #[test]
+    fn what_a_text_forbids_must_be_known() {
+        let deep = format!("forbid(principal, action, resource) when {{ {}true }};", "!".repeat(200_000));
+        for text in [deep.as_str(), "forbid(principal, action resource);"] {
+            let state = live(&[("permit(principal, action, resource);", &[]), (text, &["a"])]);
+            assert_eq!(decide(&state, &[], "call x").map(|(decision, _)| decision), Ok(Decision::Allow));
+            let refused = decide(&state, &["a"], "call x");
+            assert!(matches!(&refused, Err(CedarError::Unreadable { policy, .. }) if policy == "p1"), "{refused:?}");
+            let all = Audience::of_teams(["a".to_owned()]);
+            assert!(CedarPool::live(&state, &all).statements().is_err());
+        }
+    }
+
+    #[test]
+    fn the_deepest_text_that_is_accepted_is_decided() {
+        let text = format!("permit(principal, action, resource) when {{ {}true }};", "!".repeat(4));
+        let chain =
+            format!("permit(principal, action, resource) when {{ true{} }};", " && true".repeat(nesting::DEEPEST - 10));
+        let state = live(&[(&text, &[]), (&chain, &[])]);
+        let (decision, statements) = decide(&state, &[], "call x").unwrap();
+        assert_eq!((decision, statements.len()), (Decision::Allow, 2));
+    }
+}

@@ -120,11 +120,11 @@ impl CoverageReport {
 
     /// The percentages in one line.
     pub(super) fn summary(&self) -> String {
-        let mut parts = vec![self.rules.human("rule"), self.resources.human("resource")];
-        if self.statements.total > 0 {
-            parts.push(self.statements.human("Cedar statement"));
-        }
-        parts.join(", ")
+        let Self { rules, resources, statements, uncovered: _, uncovered_statements: _ } = self;
+        let shares = [(rules, "rule"), (resources, "resource"), (statements, "Cedar statement")];
+        let there = shares.into_iter().filter(|(share, _)| share.total > 0);
+        let parts: Vec<String> = there.map(|(share, noun)| share.human(noun)).collect();
+        if parts.is_empty() { "there are no rules".to_owned() } else { parts.join(", ") }
     }
 
     /// The section of a target for people.
@@ -144,7 +144,7 @@ impl CoverageReport {
             }
         }
         for statement in uncovered_statements {
-            let _ = writeln!(text, "    {} is not exercised", statement.human(painter));
+            let _ = writeln!(text, "    {}", statement.with(" is not exercised", painter));
         }
         text
     }
