@@ -1,10 +1,16 @@
 //! `polwarden test`: exit codes, formats, coverage, and what a failure tells.
 
+use polwarden::access::Audience;
 use polwarden::emulator::{Options, OrganizationSeed, TeamSeed};
+use polwarden::model::docker::Decision;
+use polwarden::plan::SourceRef;
+use polwarden::render::decided::DecidedBy;
+use polwarden::render::paint::Painter;
+use polwarden::render::policy_tests::{self, Asked, TargetReport, TestReport, TestResult};
 use serde_json::json;
 
 use super::assert_stable;
-use super::sandbox::{Ran, Sandbox, config, policy, target, tcp};
+use super::sandbox::{Sandbox, config, policy, target, tcp};
 
 const EMBEDDED: &str = "--endpoint=docker=embedded";
 const PLATFORM: &str = "3e7b9d14-6f52-4c08-8a91-d25c0b7e4f63";
@@ -110,45 +116,76 @@ fn json_fits_its_schema() {
     }
 }
 
-/// The suites of a report, as an XML parser sees them.
-fn parsed(ran: &Ran, look: impl FnOnce(&roxmltree::Document<'_>)) {
-    let document = roxmltree::Document::parse(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.out));
+/// A report, as an XML parser sees it.
+fn parsed(xml: &str, look: impl FnOnce(&roxmltree::Document<'_>)) {
+    let document = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
     look(&document);
 }
 
 #[test]
 fn junit_is_xml_whatever_stands_in_a_test() {
     let sandbox = sandbox();
-    // Not characters of XML, or its own: what a name may not hold is refused before, a path may hold more.
-    let cases = "- name: \"]]> <b>&'\\\"\"\n  allow: [\"read /a\\u0001\\e[31m]]>&<b/>\\u202e\\uFFFE\", tcp a.example.com:443]\n";
+    let cases = "- name: \"]]> <b>&'\\\"\"\n  allow: [\"read /a]]>&<b>\\\"'\", tcp a.example.com:443]\n";
     sandbox.write("policies/t.yaml", test("<!-- &amp; -->", cases));
-    let ran = sandbox.run(&["test", "--format", "junit"]);
-    if ran.code == 3 {
-        // Some of it is no path; the rest must still pass.
-        let cases = "- name: \"]]> <b>&'\\\"\"\n  allow: [\"read /a]]>&<b>\\\"'\", tcp a.example.com:443]\n";
-        sandbox.write("policies/t.yaml", test("<!-- &amp; -->", cases));
-    }
     let ran = sandbox.expect(4, &["test", "--format", "junit"]);
-    parsed(&ran, |document| {
+    parsed(&ran.out, |document| {
         let of = |name: &'static str| document.descendants().filter(move |node| node.has_tag_name(name));
         let cases: Vec<_> = of("testcase").collect();
         assert_eq!(cases.len(), 2, "one for each request");
         assert_eq!(cases[0].attribute("classname"), Some("<!-- &amp; -->"));
-        assert!(
-            cases[0].attribute("name").unwrap().starts_with("]]> <b>&'\": read /a"),
-            "{:?}",
-            cases[0].attribute("name")
-        );
+        assert_eq!(cases[0].attribute("name"), Some("]]> <b>&'\": read /a]]>&<b>\"', asked by people in no team"));
         assert_eq!((cases[0].attribute("file"), cases[0].attribute("line")), (Some("policies/t.yaml"), Some("8")));
         let failure = of("failure").next().unwrap();
         assert_eq!(failure.parent(), Some(cases[0]));
         assert!(failure.text().unwrap().contains("denied, as nothing allows it"));
         let suite = of("testsuite").next().unwrap();
-        assert_eq!(
-            (suite.attribute("name"), suite.attribute("tests"), suite.attribute("failures")),
-            (Some("production"), Some("2"), Some("1"))
-        );
+        let counts = ["name", "tests", "failures"].map(|name| suite.attribute(name).unwrap());
+        assert_eq!(counts, ["production", "2", "1"]);
     });
+}
+
+/// Texts of a server are not checked as names in files are.
+#[test]
+fn hostile_texts_are_neutral_in_every_format() {
+    let hostile = "a\u{1}\u{1b}[31m\u{9b}\u{202e}\u{fffe}\u{0}]]>\n<b>&\"";
+    let source = SourceRef { file: hostile.to_owned(), line: 1 };
+    let rule = DecidedBy::Rule {
+        policy: hostile.to_owned(),
+        rule: hostile.to_owned(),
+        resource: hostile.to_owned(),
+        source: Some(source.clone()),
+    };
+    let result = TestResult {
+        test: hostile.to_owned(),
+        case: hostile.to_owned(),
+        source,
+        audience: Audience::of_teams([hostile.to_owned()]),
+        request: hostile.to_owned(),
+        expected: Decision::Allow,
+        got: Decision::Deny,
+        passed: false,
+        rules: vec![rule],
+        errors: Vec::new(),
+    };
+    let name = || hostile.to_owned();
+    let target = TargetReport { name: name(), organization: name(), results: vec![result], coverage: None };
+    let report = TestReport::new(Asked::Live, vec![target]);
+
+    let xml = policy_tests::junit(&report).unwrap();
+    parsed(&xml, |document| {
+        let case = document.descendants().find(|node| node.has_tag_name("testcase")).unwrap();
+        let shown = "a\\u{1}\\u{1b}[31m\\u{9b}\\u{202e}";
+        assert!(case.attribute("classname").unwrap().starts_with(shown), "{:?}", case.attribute("classname"));
+        assert!(case.attribute("classname").unwrap().ends_with("]]>\\n<b>&\""));
+    });
+    let json = policy_tests::json(&report).unwrap();
+    let human = policy_tests::human(&report, Painter::new(false));
+    for text in [&xml, &json, &human] {
+        let steers = |c: &char| c.is_control() && *c != '\n' || matches!(*c, '\u{202e}' | '\u{9b}');
+        assert_eq!(text.chars().find(steers), None, "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["targets"][0]["results"][0]["request"], hostile, "a reader of the JSON gets the text itself");
 }
 
 #[test]
