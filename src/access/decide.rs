@@ -1,7 +1,10 @@
 //! What a rule set decides about one request, and which rules decide it.
 
-use super::index::{Entry, Index, Unreadable, What};
+use smallvec::SmallVec;
+
+use super::index::{Entry, Index, Unreadable};
 use super::request::{Destination, FilePath, Request};
+use super::terms::What;
 use crate::model::docker::pattern::Root;
 use crate::model::docker::{Decision, Rule, Transport};
 
@@ -29,6 +32,9 @@ pub struct Verdict {
     pub reasons: Vec<Reason>,
 }
 
+/// The numbers of terms.
+type Terms = SmallVec<[u32; 16]>;
+
 impl RuleSet {
     /// Takes rules apart; those of one policy need not stand together, since all rules are pooled.
     pub fn new(rules: &[&Rule]) -> Self {
@@ -45,79 +51,90 @@ impl RuleSet {
     /// An HTTP request is decided by HTTP rules and by the network rules about its TCP connection together (contract:
     /// FACTS, "Network and HTTP together").
     pub fn decide(&self, request: &Request) -> Verdict {
-        let matching = |decision: Decision| {
-            let mut reasons: Vec<Reason> = self
-                .candidates(request)
-                .into_iter()
-                .map(|id| self.index.entry(id))
-                .filter(|entry| entry.decision == decision && matches(entry, request))
-                .map(|entry| Reason { rule: entry.rule, resource: entry.resource.clone() })
-                .collect();
-            reasons.sort();
-            reasons.dedup();
-            reasons
+        let matching = self.matching(request);
+        let reasons = |decision: Decision| {
+            let terms = matching.iter().copied().filter(|id| self.index.term_of(*id).decision == decision);
+            reasons(self.index.entries_of(terms))
         };
-        let denies = matching(Decision::Deny);
+        let denies = reasons(Decision::Deny);
         if !denies.is_empty() {
             return Verdict { decision: Decision::Deny, reasons: denies };
         }
-        let allows = matching(Decision::Allow);
+        let allows = reasons(Decision::Allow);
         let decision = if allows.is_empty() { Decision::Deny } else { Decision::Allow };
         Verdict { decision, reasons: allows }
     }
 
-    /// The entries whose destination or path matches.
-    fn candidates(&self, request: &Request) -> Vec<u32> {
+    /// Decides a request as [`decide`](Self::decide) does, without saying why: several times as fast.
+    pub fn decides(&self, request: &Request) -> Decision {
+        let mut decision = Decision::Deny;
+        for id in self.candidates(request) {
+            let term = self.index.term_of(id);
+            // One deny is enough, and of allows one is enough too.
+            if (term.decision == Decision::Deny || decision == Decision::Deny) && self.matches(term.what, request) {
+                match term.decision {
+                    Decision::Deny => return Decision::Deny,
+                    Decision::Allow => decision = Decision::Allow,
+                }
+            }
+        }
+        decision
+    }
+
+    fn matching(&self, request: &Request) -> Terms {
+        let mut terms = self.candidates(request);
+        terms.retain(|id| self.matches(self.index.term_of(*id).what, request));
+        terms
+    }
+
+    /// The terms whose destination or path matches.
+    fn candidates(&self, request: &Request) -> Terms {
+        let Index { hosts, nets, files, .. } = &self.index;
         match request {
             Request::Connect { destination, .. } | Request::Http { destination, .. } => match destination {
-                Destination::Address(address) => self.index.nets.entries(*address),
-                Destination::Name(name) => walk(&self.index.hosts, name.split('.').rev()),
+                Destination::Address(address) => nets.terms(*address).collect(),
+                Destination::Name(name) => hosts.terms(&hosts.read(name.split('.').rev())).collect(),
             },
             Request::File { path: FilePath { root, segments }, .. } => {
-                let files = &self.index.files;
                 let segments = segments.iter().map(String::as_str);
                 match root {
-                    Root::Posix => walk(&files.posix, segments),
-                    Root::Home => walk(&files.home, segments),
-                    Root::Wsl => walk(&files.wsl, segments),
+                    Root::Posix => files.posix.terms(&files.posix.read(segments)).collect(),
+                    Root::Home => files.home.terms(&files.home.read(segments)).collect(),
+                    Root::Wsl => files.wsl.terms(&files.wsl.read(segments)).collect(),
                     Root::Drive(letter) => {
-                        walk(&files.windows, std::iter::once(letter.encode_utf8(&mut [0; 4]) as &str).chain(segments))
+                        let mut text = [0; 4];
+                        let letter: &str = letter.encode_utf8(&mut text);
+                        files.windows.terms(&files.windows.read(std::iter::once(letter).chain(segments))).collect()
                     }
                     // Only patterns have it; no path does.
-                    Root::AnyDrive => Vec::new(),
+                    Root::AnyDrive => Terms::new(),
                 }
             }
         }
     }
-}
 
-fn walk<'s>(trie: &super::segments::Trie, segments: impl Iterator<Item = &'s str>) -> Vec<u32> {
-    let mut state = trie.start();
-    for segment in segments {
-        state = trie.step(&state, segment);
-    }
-    trie.entries(&state).collect()
-}
-
-/// Whether the rest of an entry matches, its destination or path aside.
-fn matches(entry: &Entry, request: &Request) -> bool {
-    match (&entry.what, request) {
-        (What::Connect { transports, port: only }, Request::Connect { transport, port, .. }) => {
-            transports.contains(transport) && only.is_none_or(|only| only == *port)
+    /// Whether the rest of a term matches, its destination or path aside.
+    fn matches(&self, what: What, request: &Request) -> bool {
+        let on = |port: &u16| what.port().is_none_or(|only| only == *port);
+        match request {
+            Request::Connect { transport, port, .. } => what.connects(*transport) && on(port),
+            Request::Http { method, port, path, .. } => match what {
+                What::Connect { .. } => what.connects(Transport::Tcp) && on(port),
+                What::Http { path: glob, .. } => {
+                    what.requests(*method) && on(port) && self.index.places.matches(glob, path)
+                }
+                What::File { .. } => false,
+            },
+            Request::File { mode, .. } => what.mounts(*mode),
         }
-        (What::Connect { transports, port: only }, Request::Http { port, .. }) => {
-            transports.contains(&Transport::Tcp) && only.is_none_or(|only| only == *port)
-        }
-        (What::Http { methods, port: only, path: glob }, Request::Http { method, port, path, .. }) => {
-            methods.contains(method) && only.is_none_or(|only| only == *port) && glob_path_matches(glob, path)
-        }
-        (What::File { modes }, Request::File { mode, .. }) => modes.contains(mode),
-        (What::Connect { .. } | What::Http { .. } | What::File { .. }, _) => false,
     }
 }
 
-fn glob_path_matches(glob: &crate::model::docker::pattern::PathGlob, path: &[String]) -> bool {
-    let mut trie = super::segments::Trie::default();
-    trie.insert(glob.segments(), 0);
-    !walk(&trie, path.iter().map(String::as_str)).is_empty()
+/// The reasons that entries are, in order, each once.
+pub(super) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
+    let mut entries: Vec<(u32, &str)> = entries.map(|entry| (entry.rule, &*entry.resource)).collect();
+    entries.sort_unstable();
+    entries.dedup();
+    let named = entries.into_iter();
+    named.map(|(rule, resource)| Reason { rule: rule as usize, resource: resource.to_owned() }).collect()
 }

@@ -1,34 +1,25 @@
 //! Rules, taken apart into patterns and put where requests find them.
 
-use std::net::IpAddr;
-use std::num::NonZeroU16;
+use ipnet::IpNet;
+use smallvec::SmallVec;
 
+use super::bits::Bits;
 use super::nets::Nets;
-use super::segments::Trie;
-use crate::model::docker::pattern::{
-    Depth, HostPattern, HttpPattern, Label, NetworkPattern, PathGlob, PathPattern, Root, Segment,
-};
-use crate::model::docker::{Decision, FileMode, Method, Rule, RuleAccess, Transport};
+use super::parsed::{Parsed, Unparsed, Where, parse};
+use super::segments::{Map, NodeId, Trie};
+use super::terms::{Places, Term, What};
+use crate::model::docker::pattern::{Depth, HostPattern, Label, PathPattern, Root, Segment};
+use crate::model::docker::{Decision, Rule};
 
 /// One resource of one rule.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// The bit of the rule set that the rule is in.
-    pub(super) side: u8,
     /// The position of the rule in its set.
-    pub(super) rule: usize,
+    pub(super) rule: u32,
     /// The resource as written.
-    pub(super) resource: String,
-    pub(super) decision: Decision,
-    pub(super) what: What,
-}
-
-/// What an entry is about, apart from the destination or path that leads to it.
-#[derive(Debug)]
-pub(super) enum What {
-    Connect { transports: Vec<Transport>, port: Option<u16> },
-    Http { methods: Vec<Method>, port: Option<u16>, path: PathGlob },
-    File { modes: Vec<FileMode> },
+    pub(super) resource: Box<str>,
+    /// The term that says what it means.
+    pub(super) term: u32,
 }
 
 /// A resource that is no pattern. Manifests hold none; a server may.
@@ -53,101 +44,101 @@ pub(super) struct Files {
     pub(super) wsl: Trie,
 }
 
-/// The rules of up to eight sets.
+/// Where a term is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Spot {
+    Host(NodeId),
+    Net(IpNet),
+    Posix(NodeId),
+    Home(NodeId),
+    Windows(NodeId),
+    Wsl(NodeId),
+}
+
+/// The rules of any number of sets.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     pub(super) entries: Vec<Entry>,
+    pub(super) terms: Vec<Term>,
+    pub(super) places: Places,
     /// Host names by label, the last one first.
     pub(super) hosts: Trie,
     pub(super) nets: Nets,
     pub(super) files: Files,
     pub(super) unreadable: Vec<Unreadable>,
+    known: Map<(Spot, Decision, What), SmallVec<[u32; 2]>>,
 }
 
 impl Index {
-    /// Takes the rules of these sets apart.
+    /// Takes the rules of these sets apart; the sides are the positions of the sets.
     pub(super) fn new(sets: &[&[&Rule]]) -> Self {
         let mut index = Self::default();
         for (number, rules) in sets.iter().enumerate() {
-            let side = 1 << number;
+            let side = Bits::one(number);
             for (position, rule) in rules.iter().enumerate() {
-                index.add(side, position, rule);
+                index.add(position, rule, &side);
             }
         }
         index
     }
 
-    fn add(&mut self, side: u8, position: usize, rule: &Rule) {
-        let Rule { name: _, decision, access } = rule;
-        let place = |resource: String, what| Entry { side, rule: position, resource, decision: *decision, what };
-        match access {
-            RuleAccess::Network { actions, resources } => {
-                let transports: Vec<Transport> = actions.iter().copied().collect();
-                for resource in resources {
-                    match NetworkPattern::parse(resource) {
-                        Ok(pattern) => {
-                            let port = pattern.port().map(NonZeroU16::get);
-                            let what = What::Connect { transports: transports.clone(), port };
-                            let entry = self.push(place(resource.clone(), what));
-                            self.route(&pattern, entry);
-                        }
-                        Err(error) => self.refuse(position, resource.clone(), &error.to_string()),
-                    }
-                }
+    /// Adds a rule, by its position, to some sides.
+    pub(super) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
+        parse(rule, |resource, parsed| match parsed {
+            Ok(parsed) => self.put(position, resource, &parsed, sides),
+            Err(Unparsed { why }) => {
+                self.unreadable.push(Unreadable { rule: position, resource: resource.into(), why });
             }
-            RuleAccess::Http { actions, resources } => {
-                let methods: Vec<Method> = actions.iter().copied().collect();
-                for resource in resources {
-                    match HttpPattern::parse(resource) {
-                        Ok(HttpPattern { host, port, path }) => {
-                            let what = What::Http { methods: methods.clone(), port: port.map(NonZeroU16::get), path };
-                            let entry = self.push(place(resource.to_string(), what));
-                            self.route_host(&host, entry);
-                        }
-                        Err(errors) => {
-                            let why: Vec<String> = errors.iter().map(|(_, error)| error.to_string()).collect();
-                            self.refuse(position, resource.to_string(), &why.join("; "));
-                        }
-                    }
-                }
-            }
-            RuleAccess::Filesystem { actions, resources } => {
-                let modes: Vec<FileMode> = actions.iter().copied().collect();
-                for resource in resources {
-                    match PathPattern::parse(resource) {
-                        Ok(pattern) => {
-                            let entry = self.push(place(resource.clone(), What::File { modes: modes.clone() }));
-                            self.route_path(&pattern, entry);
-                        }
-                        Err(error) => self.refuse(position, resource.clone(), &error.to_string()),
-                    }
-                }
-            }
+        });
+    }
+
+    /// Adds one resource of a rule.
+    pub(super) fn put(&mut self, position: usize, resource: &str, parsed: &Parsed, sides: &Bits) {
+        let Parsed { decision, at, about } = parsed;
+        let spot = self.route(at);
+        let what = self.places.what(about);
+        let term = self.term(spot, *decision, what, sides);
+        let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let rule = u32::try_from(position).unwrap_or(u32::MAX);
+        self.entries.push(Entry { rule, resource: resource.into(), term });
+        self.terms[term as usize].entries.push(entry);
+    }
+
+    /// The term for what an entry means; entries that mean the same on the same sides share it.
+    fn term(&mut self, spot: Spot, decision: Decision, what: What, sides: &Bits) -> u32 {
+        let alike = self.known.entry((spot, decision, what)).or_default();
+        if let Some(known) = alike.iter().find(|term| self.terms[**term as usize].sides == *sides) {
+            return *known;
+        }
+        let term = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
+        // The first of those that mean the same gives them their common number.
+        let meaning = alike.first().copied().unwrap_or(term);
+        alike.push(term);
+        self.terms.push(Term { decision, what, sides: sides.clone(), meaning, entries: SmallVec::new() });
+        let Files { posix, home, windows, wsl } = &mut self.files;
+        match spot {
+            Spot::Host(node) => self.hosts.nodes[node as usize].terms.push(term),
+            Spot::Net(net) => self.nets.insert(net, term),
+            Spot::Posix(node) => posix.nodes[node as usize].terms.push(term),
+            Spot::Home(node) => home.nodes[node as usize].terms.push(term),
+            Spot::Windows(node) => windows.nodes[node as usize].terms.push(term),
+            Spot::Wsl(node) => wsl.nodes[node as usize].terms.push(term),
+        }
+        term
+    }
+
+    fn route(&mut self, at: &Where) -> Spot {
+        match at {
+            Where::Host(host) => match host.address() {
+                Some(address) => Spot::Net(std::net::IpAddr::from(address).into()),
+                None => Spot::Host(self.route_host(host)),
+            },
+            Where::Net(net) => Spot::Net(*net),
+            Where::Path(path) => self.route_path(path),
         }
     }
 
-    fn push(&mut self, entry: Entry) -> u32 {
-        self.entries.push(entry);
-        u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn refuse(&mut self, rule: usize, resource: String, why: &str) {
-        self.unreadable.push(Unreadable { rule, resource, why: why.to_owned() });
-    }
-
-    fn route(&mut self, pattern: &NetworkPattern, entry: u32) {
-        match pattern {
-            NetworkPattern::Host { host, port: _ } => self.route_host(host, entry),
-            NetworkPattern::Address { address, port: _ } => self.nets.insert((*address).into(), entry),
-            NetworkPattern::Cidr(net) => self.nets.insert(*net, entry),
-        }
-    }
-
-    fn route_host(&mut self, host: &HostPattern, entry: u32) {
-        if let Some(address) = host.address() {
-            self.nets.insert(IpAddr::from(address).into(), entry);
-            return;
-        }
+    fn route_host(&mut self, host: &HostPattern) -> NodeId {
         let labels = host.labels().rev().map(|label| match label {
             Label::Text(text) => Segment::Text(text),
             Label::Glob(glob) => Segment::Glob(glob),
@@ -157,24 +148,32 @@ impl Index {
             Depth::One => &[Segment::Glob("*")],
             Depth::Many => &[Segment::Glob("*"), Segment::Deep],
         };
-        self.hosts.insert(labels.chain(front.iter().copied()), entry);
+        self.hosts.insert(labels.chain(front.iter().copied()))
     }
 
-    fn route_path(&mut self, pattern: &PathPattern, entry: u32) {
+    fn route_path(&mut self, pattern: &PathPattern) -> Spot {
         let Files { posix, home, windows, wsl } = &mut self.files;
         match pattern.root() {
-            Root::Posix => posix.insert(pattern.segments(), entry),
-            Root::Home => home.insert(pattern.segments(), entry),
-            Root::Wsl => wsl.insert(pattern.segments(), entry),
-            Root::AnyDrive => windows.insert(std::iter::once(Segment::Glob("*")).chain(pattern.segments()), entry),
+            Root::Posix => Spot::Posix(posix.insert(pattern.segments())),
+            Root::Home => Spot::Home(home.insert(pattern.segments())),
+            Root::Wsl => Spot::Wsl(wsl.insert(pattern.segments())),
+            Root::AnyDrive => {
+                Spot::Windows(windows.insert(std::iter::once(Segment::Glob("*")).chain(pattern.segments())))
+            }
             Root::Drive(letter) => {
-                let letter = letter.to_string();
-                windows.insert(std::iter::once(Segment::Text(&letter)).chain(pattern.segments()), entry);
+                let mut text = [0; 4];
+                let letter = Segment::Text(letter.encode_utf8(&mut text));
+                Spot::Windows(windows.insert(std::iter::once(letter).chain(pattern.segments())))
             }
         }
     }
 
-    pub(super) fn entry(&self, id: u32) -> &Entry {
-        &self.entries[id as usize]
+    pub(super) fn term_of(&self, id: u32) -> &Term {
+        &self.terms[id as usize]
+    }
+
+    /// The entries of some terms.
+    pub(super) fn entries_of<'a>(&'a self, terms: impl Iterator<Item = u32> + 'a) -> impl Iterator<Item = &'a Entry> {
+        terms.flat_map(|term| self.terms[term as usize].entries.iter()).map(|entry| &self.entries[*entry as usize])
     }
 }

@@ -5,28 +5,36 @@
 //! `docs/access.md` holds the semantics as a table of examples that the tests run.
 
 mod audience;
+mod bits;
+mod budget;
 mod cedar;
 mod classes;
 mod compare;
 mod decide;
 mod index;
+mod naming;
 mod nets;
 mod parse;
+mod parsed;
 mod policies;
 mod pool;
 mod ports;
 mod question;
-mod regions;
 mod request;
 mod segments;
+mod situations;
 mod suite;
+mod survey;
+mod terms;
+mod walk;
 
 pub use audience::Audience;
+pub use budget::Entangled;
 pub(crate) use cedar::nesting;
 pub use cedar::{
     CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
 };
-pub use compare::{Difference, Direction, Effect, Row, compare};
+pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
@@ -35,4 +43,5 @@ pub use pool::{Answer, Pool, PooledRule, RulePosition};
 pub use ports::Ports;
 pub use question::{LONGEST_QUESTION, Question, QuestionError};
 pub use request::{Destination, FilePath, Request};
+pub use situations::{Situation, Situations};
 pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};

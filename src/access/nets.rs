@@ -1,52 +1,75 @@
 //! Sets of addresses.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Ranges of addresses; each holds the numbers of the entries that are about it.
+use super::segments::Map;
+
+/// Ranges of addresses; each holds the numbers of the terms that are about it.
 #[derive(Debug, Default)]
 pub(super) struct Nets {
-    /// In order: a range comes before the ranges inside it.
-    ranges: BTreeMap<IpNet, Vec<u32>>,
+    ranges: Map<IpNet, Vec<u32>>,
     /// The prefix lengths that occur.
-    lengths: std::collections::BTreeSet<u8>,
+    lengths: BTreeSet<u8>,
 }
 
 /// Addresses that lie in the same ranges.
 #[derive(Debug)]
 pub(super) struct NetCell {
-    /// The entries of all those ranges.
-    pub(super) entries: Vec<u32>,
+    /// The terms of all those ranges.
+    pub(super) terms: Vec<u32>,
     /// One of them.
     pub(super) witness: IpAddr,
 }
 
 impl Nets {
-    pub(super) fn insert(&mut self, net: IpNet, entry: u32) {
+    pub(super) fn insert(&mut self, net: IpNet, term: u32) {
         self.lengths.insert(net.prefix_len());
-        self.ranges.entry(net).or_default().push(entry);
+        self.ranges.entry(net).or_default().push(term);
     }
 
-    /// The entries about an address.
-    pub(super) fn entries(&self, address: IpAddr) -> Vec<u32> {
-        let within = |length: &u8| IpNet::new(address, *length).ok().map(|net| net.trunc());
+    /// The terms about an address.
+    pub(super) fn terms(&self, address: IpAddr) -> impl Iterator<Item = u32> {
+        let within = move |length: &u8| IpNet::new(address, *length).ok().map(|net| net.trunc());
         let nets = self.lengths.iter().filter_map(within);
-        nets.filter_map(|net| self.ranges.get(&net)).flatten().copied().collect()
+        nets.filter_map(|net| self.ranges.get(&net)).flatten().copied()
+    }
+
+    /// All ranges, each before the ranges inside it.
+    fn in_order(&self) -> Vec<IpNet> {
+        let mut nets: Vec<IpNet> = self.ranges.keys().copied().collect();
+        nets.sort_unstable();
+        nets
     }
 
     /// For each range, the addresses of it that lie in no narrower one, if there are any.
-    pub(super) fn cells(&self) -> Vec<NetCell> {
-        let nets: Vec<(&IpNet, &Vec<u32>)> = self.ranges.iter().collect();
-        let mut cells = Vec::new();
-        for (position, (net, _)) in nets.iter().enumerate() {
-            let inner = nets[position + 1..].iter().map(|(inner, _)| *inner).take_while(|inner| net.contains(*inner));
-            if let Some(witness) = first_outside(net, inner) {
-                cells.push(NetCell { entries: self.entries(witness), witness });
+    pub(super) fn cells(&self) -> impl Iterator<Item = NetCell> {
+        let nets = self.in_order();
+        (0..nets.len()).filter_map(move |position| {
+            let net = nets.get(position)?;
+            let inner = nets.get(position + 1..)?.iter().take_while(|inner| net.contains(*inner));
+            let witness = first_outside(net, inner)?;
+            Some(NetCell { terms: self.terms(witness).collect(), witness })
+        })
+    }
+
+    /// Each range that lies in a wider one, with the narrowest of those and the terms of both: wider first.
+    pub(super) fn nested(&self) -> Vec<(&[u32], &[u32])> {
+        let mut around: Vec<IpNet> = Vec::new();
+        let mut pairs = Vec::new();
+        for net in self.in_order() {
+            while around.last().is_some_and(|outer| !outer.contains(&net)) {
+                around.pop();
             }
+            let terms = |net: &IpNet| self.ranges.get(net).map(Vec::as_slice);
+            if let (Some(outer), Some(inner)) = (around.last().and_then(terms), terms(&net)) {
+                pairs.push((outer, inner));
+            }
+            around.push(net);
         }
-        cells
+        pairs
     }
 }
 
@@ -55,31 +78,22 @@ impl Nets {
 fn first_outside<'n>(net: &IpNet, inner: impl Iterator<Item = &'n IpNet>) -> Option<IpAddr> {
     let (first, last) = bounds(net);
     let mut only_first = false;
-    for (from, to) in gaps(first, last, inner) {
-        if from > first {
-            return Some(address(net, from));
-        }
-        if to > first {
-            return Some(address(net, first + 1));
-        }
-        only_first = true;
-    }
-    only_first.then(|| address(net, first))
-}
-
-/// The stretches from `first` to `last` that none of the ranges covers.
-fn gaps<'n>(first: u128, last: u128, inner: impl Iterator<Item = &'n IpNet>) -> Vec<(u128, u128)> {
-    let mut gaps = Vec::new();
     let mut next = Some(first);
-    for (from, to) in inner.map(bounds) {
+    // Behind the last inner range comes an empty one, so that the stretch after it counts too.
+    let behind = last.checked_add(1);
+    for (from, to) in inner.map(bounds).map(|(from, to)| (Some(from), to)).chain([(behind, last)]) {
         let Some(at) = next else { break };
-        if from > at {
-            gaps.push((at, from - 1));
+        // The stretch from `at` to before `from`; no `from` is the end of all numbers.
+        let end = from.map_or(Some(u128::MAX), |from| from.checked_sub(1));
+        match end {
+            Some(end) if end >= at && at > first => return Some(address(net, at)),
+            Some(end) if end > at => return Some(address(net, at + 1)),
+            Some(end) if end == at => only_first = true,
+            Some(_) | None => {}
         }
         next = to.checked_add(1).map(|after| after.max(at));
     }
-    gaps.extend(next.filter(|at| *at <= last).map(|at| (at, last)));
-    gaps
+    only_first.then(|| address(net, first))
 }
 
 fn bounds(net: &IpNet) -> (u128, u128) {

@@ -1,183 +1,184 @@
 //! Sets of names made of segments: hosts by label from the right, paths from their root.
 //!
 //! Patterns share a trie. Its edges are a text, a glob for one segment, or "any number of segments". Reading a name
-//! walks a set of nodes at once, as an automaton does; [`Trie::explore`] walks every such set that some name reaches,
-//! so that the names fall into finitely many *cells* in which all names match the same patterns.
+//! walks a set of nodes at once, as an automaton does; `walk` walks every such set that some name reaches.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::classes::other_classes;
+use foldhash::fast::FixedState;
+use smallvec::SmallVec;
+
 use crate::model::docker::pattern::{Segment, glob_matches};
 
 /// A node of a trie.
 pub(super) type NodeId = u32;
-
+/// A text that is an edge somewhere in a trie.
+pub(super) type WordId = u32;
 /// A set of nodes, sorted, with all that is reached without reading a segment.
-pub(super) type State = Vec<NodeId>;
+pub(super) type State = SmallVec<[NodeId; 6]>;
+/// Maps with short keys that come from parsed rules; the seed is fixed, since no order of theirs is ever used.
+pub(super) type Map<K, V> = HashMap<K, V, FixedState>;
 
 #[derive(Debug, Default)]
-struct Node {
-    texts: HashMap<Box<str>, NodeId>,
-    globs: Vec<(Box<str>, NodeId)>,
+pub(super) struct Node {
+    pub(super) parent: NodeId,
+    /// The texts, in the order in which they came.
+    pub(super) texts: Vec<(WordId, NodeId)>,
+    /// The node that is reached by any one segment.
+    pub(super) any: Option<NodeId>,
+    /// Other globs.
+    pub(super) globs: Vec<(Box<str>, NodeId)>,
     /// The node that is reached by any number of segments.
-    deep: Option<NodeId>,
+    pub(super) deep: Option<NodeId>,
     /// Whether every segment leads back here.
-    loops: bool,
-    entries: Vec<u32>,
+    pub(super) loops: bool,
+    /// What the patterns that end here are about.
+    pub(super) terms: Vec<u32>,
 }
 
-/// Patterns of segments; each end of a pattern holds the numbers of the entries that end there.
+/// Patterns of segments; each end of a pattern holds the numbers of the terms that end there.
 #[derive(Debug)]
 pub(super) struct Trie {
-    nodes: Vec<Node>,
-}
-
-/// Names that match the same patterns.
-#[derive(Debug)]
-pub(super) struct Cell {
-    /// The nodes that they reach.
-    pub(super) state: State,
-    /// The segments of the shortest of them, in the order in which they are read.
-    pub(super) witness: Vec<Box<str>>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) texts: Vec<Box<str>>,
+    words: Map<Box<str>, WordId>,
+    edges: Map<(NodeId, WordId), NodeId>,
 }
 
 impl Default for Trie {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()] }
+        Self { nodes: vec![Node::default()], texts: Vec::new(), words: Map::default(), edges: Map::default() }
     }
 }
 
 impl Trie {
-    /// Adds a pattern that ends in an entry.
-    pub(super) fn insert<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>, entry: u32) {
-        let mut at = 0;
-        for segment in segments {
-            at = self.edge(at, segment);
-        }
-        self.nodes[at as usize].entries.push(entry);
+    /// The node in which a pattern ends.
+    pub(super) fn insert<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>) -> NodeId {
+        segments.fold(0, |at, segment| self.edge(at, segment))
     }
 
     fn edge(&mut self, from: NodeId, segment: Segment<'_>) -> NodeId {
         let next = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
-        let node = &mut self.nodes[from as usize];
         let found = match segment {
-            Segment::Text(text) => match node.texts.get(text) {
-                Some(to) => *to,
-                None => {
-                    node.texts.insert(text.into(), next);
-                    next
+            Segment::Text(text) => {
+                let word = self.word(text);
+                let to = *self.edges.entry((from, word)).or_insert(next);
+                if to == next {
+                    self.nodes[from as usize].texts.push((word, next));
                 }
-            },
-            Segment::Glob(glob) => match node.globs.iter().find(|(known, _)| **known == *glob) {
-                Some((_, to)) => *to,
-                None => {
-                    node.globs.push((glob.into(), next));
-                    next
+                to
+            }
+            Segment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
+            Segment::Glob(glob) => {
+                let globs = &mut self.nodes[from as usize].globs;
+                match globs.iter().find(|(known, _)| **known == *glob) {
+                    Some((_, to)) => *to,
+                    None => {
+                        globs.push((glob.into(), next));
+                        next
+                    }
                 }
-            },
+            }
             // Any number of segments twice is any number of segments.
-            Segment::Deep if node.loops => from,
-            Segment::Deep => *node.deep.get_or_insert(next),
+            Segment::Deep if self.nodes[from as usize].loops => from,
+            Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
         };
         if found == next {
-            self.nodes.push(Node { loops: segment == Segment::Deep, ..Node::default() });
+            self.nodes.push(Node { parent: from, loops: segment == Segment::Deep, ..Node::default() });
         }
         found
     }
 
-    /// The nodes before the first segment.
-    pub(super) fn start(&self) -> State {
-        let mut state = Vec::new();
-        self.reach(0, &mut state);
-        finish(state)
+    fn word(&mut self, text: &str) -> WordId {
+        if let Some(known) = self.words.get(text) {
+            return *known;
+        }
+        let word = WordId::try_from(self.texts.len()).unwrap_or(WordId::MAX);
+        self.texts.push(text.into());
+        self.words.insert(text.into(), word);
+        word
     }
 
-    /// The nodes after one more segment.
-    pub(super) fn step(&self, state: &[NodeId], segment: &str) -> State {
-        let mut next = Vec::new();
-        for id in state {
-            let node = &self.nodes[*id as usize];
-            if node.loops {
-                self.reach(*id, &mut next);
-            }
-            if let Some(to) = node.texts.get(segment) {
-                self.reach(*to, &mut next);
-            }
-            for (glob, to) in &node.globs {
-                if **glob == *"*" || glob_matches(glob, segment) {
+    /// The nodes before the first segment.
+    pub(super) fn start(&self) -> State {
+        let mut state = State::new();
+        self.reach(0, &mut state);
+        finish(&mut state);
+        state
+    }
+
+    /// The nodes in which a name ends.
+    pub(super) fn read<'s>(&self, segments: impl Iterator<Item = &'s str>) -> State {
+        let mut state = self.start();
+        let mut next = State::new();
+        for segment in segments {
+            next.clear();
+            let word = self.words.get(segment);
+            for id in &state {
+                let node = &self.nodes[*id as usize];
+                self.always(*id, node, &mut next);
+                if let Some(to) = word.and_then(|word| self.edges.get(&(*id, *word))) {
+                    self.reach(*to, &mut next);
+                }
+                for (_, to) in node.globs.iter().filter(|(glob, _)| glob_matches(glob, segment)) {
                     self.reach(*to, &mut next);
                 }
             }
+            finish(&mut next);
+            std::mem::swap(&mut state, &mut next);
+            if state.is_empty() {
+                break;
+            }
         }
-        finish(next)
+        state
     }
 
-    fn reach(&self, node: NodeId, state: &mut State) {
+    /// Adds what every segment leads to from a node.
+    pub(super) fn always(&self, id: NodeId, node: &Node, next: &mut State) {
+        if node.loops {
+            next.push(id);
+        }
+        if let Some(to) = node.any {
+            self.reach(to, next);
+        }
+    }
+
+    /// Adds a node and what is reached from it without a segment.
+    pub(super) fn reach(&self, node: NodeId, state: &mut State) {
         state.push(node);
         if let Some(deep) = self.nodes[node as usize].deep {
             state.push(deep);
         }
     }
 
-    /// The entries that end in one of these nodes.
-    pub(super) fn entries(&self, state: &[NodeId]) -> impl Iterator<Item = u32> {
-        state.iter().flat_map(|id| self.nodes[*id as usize].entries.iter().copied())
+    /// Whether a segment is the text of an edge that leaves one of these nodes.
+    pub(super) fn is_text(&self, state: &[NodeId], segment: &str) -> bool {
+        let word = self.words.get(segment);
+        word.is_some_and(|word| state.iter().any(|id| self.edges.contains_key(&(*id, *word))))
     }
 
-    /// Every cell that some name of at least one segment reaches and that matches anything now or later; the cell of
-    /// no segments too, if `with_root`. `fresh` makes segments that nobody wrote.
-    pub(super) fn explore(&self, with_root: bool, fresh: &dyn Fn(usize) -> String) -> Vec<Cell> {
-        let mut cells = self.explore_with_first(fresh, fresh);
-        if with_root {
-            cells.insert(0, Cell { state: self.start(), witness: Vec::new() });
-        }
-        cells
+    /// The terms that end in one of these nodes.
+    pub(super) fn terms(&self, state: &[NodeId]) -> impl Iterator<Item = u32> {
+        state.iter().flat_map(|id| self.nodes[*id as usize].terms.iter().copied())
     }
 
-    /// Like [`explore`](Self::explore) without the cell of no segments, where the first segment is made by another
-    /// `fresh`.
-    pub(super) fn explore_with_first(
-        &self,
-        fresh_first: &dyn Fn(usize) -> String,
-        fresh: &dyn Fn(usize) -> String,
-    ) -> Vec<Cell> {
-        let mut cells = vec![Cell { state: self.start(), witness: Vec::new() }];
-        let mut known: HashSet<State> = HashSet::new();
-        let mut at = 0;
-        while at < cells.len() {
-            let make = if at == 0 { fresh_first } else { fresh };
-            for segment in self.continuations(&cells[at].state, make) {
-                let state = self.step(&cells[at].state, &segment);
-                if !state.is_empty() && known.insert(state.clone()) {
-                    let mut witness = cells[at].witness.clone();
-                    witness.push(segment.into_boxed_str());
-                    cells.push(Cell { state, witness });
-                }
+    /// For each node, whether a term that is wanted ends in it or behind it.
+    pub(super) fn leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
+        let mut lead: Vec<bool> = self.nodes.iter().map(|node| node.terms.iter().any(|term| wanted(*term))).collect();
+        // Nodes come after their parents.
+        for id in (1..self.nodes.len()).rev() {
+            if lead[id] {
+                lead[self.nodes[id].parent as usize] = true;
             }
-            at += 1;
         }
-        cells.remove(0);
-        cells
-    }
-
-    /// One segment for each way to go on from these nodes.
-    fn continuations(&self, state: &[NodeId], fresh: &dyn Fn(usize) -> String) -> Vec<String> {
-        let nodes = || state.iter().map(|id| &self.nodes[*id as usize]);
-        let texts: BTreeSet<&str> = nodes().flat_map(|node| node.texts.keys().map(AsRef::as_ref)).collect();
-        let mut segments: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        if nodes().any(|node| node.loops || !node.globs.is_empty()) {
-            let globs: BTreeSet<&str> = nodes()
-                .flat_map(|node| node.globs.iter().map(|(glob, _)| glob.as_ref()))
-                .filter(|g| *g != "*")
-                .collect();
-            segments.extend(other_classes(&globs, &texts, fresh));
-        }
-        segments
+        lead
     }
 }
 
-fn finish(mut state: State) -> State {
-    state.sort_unstable();
-    state.dedup();
-    state
+/// Makes equal sets of nodes equal.
+pub(super) fn finish(state: &mut State) {
+    if state.len() > 1 {
+        state.sort_unstable();
+        state.dedup();
+    }
 }

@@ -1,47 +1,73 @@
 //! What a plan opens and closes, by audience.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
-use crate::access::{Audience, Difference, Direction, Row, RuleSet, Unreadable, Verdict, compare};
-use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule};
+use crate::access::{Audience, Comparison, Difference, Direction, Entangled, Row, Unreadable, Verdict};
+use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
 
-/// A rule with the names by which people know it.
+/// A rule with the names by which people know it, and the audiences, by number, that it counts for.
 struct Known<'a> {
     policy: &'a str,
     rule: &'a Rule,
+    before: Vec<usize>,
+    after: Vec<usize>,
 }
 
 /// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
 /// all of them. `source` finds where a rule is declared, by the names of its policy and itself.
+///
+/// # Errors
+/// The rules are such that they cannot be compared.
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
-) -> Impact {
-    let mut audiences: Vec<AudienceImpact> = Vec::new();
-    for audience in audiences_of(before, after) {
-        let (old, new) = (rules_for(before, &audience), rules_for(after, &audience));
-        let rules = |known: &[Known<'_>]| known.iter().map(|known| known.rule.clone()).collect::<Vec<Rule>>();
-        let (old_rules, new_rules) = (rules(&old), rules(&new));
-        let difference = compare(&old_rules.iter().collect::<Vec<_>>(), &new_rules.iter().collect::<Vec<_>>());
-        let changes: Vec<AccessChange> = describe(&difference, &old, &new, source);
+) -> Result<Impact, Entangled> {
+    let audiences = audiences_of(before, after);
+    let rules = known_rules(before, after, &audiences);
+    let mut comparison = Comparison::new(audiences.len());
+    for (position, Known { policy: _, rule, before, after }) in rules.iter().enumerate() {
+        comparison.add(position, rule, before.iter().copied(), after.iter().copied());
+    }
+    let differences = comparison.differences()?;
+    let mut words = Words { rules: &rules, source, deciding: HashMap::new(), rows: HashMap::new() };
+    let mut told: Vec<AudienceImpact> = Vec::new();
+    for (audience, difference) in audiences.into_iter().zip(&differences) {
         // What everybody meets is told once.
-        let repeats = audiences.first().is_some_and(|everybody| everybody.changes == changes);
-        if audiences.is_empty() || !repeats {
-            audiences.push(AudienceImpact { audience, changes });
+        let repeats = differences.first().is_some_and(|everybody| everybody.rows == difference.rows);
+        if told.is_empty() || !repeats {
+            told.push(AudienceImpact { audience, changes: words.describe(difference) });
         }
     }
-    Impact { audiences, cedar: cedar_changes(before, after), unreadable: unreadable(before) }
+    let unreadable = unreadable(&rules, comparison.unreadable());
+    Ok(Impact { audiences: told, cedar: cedar_changes(before, after), unreadable })
 }
 
-fn describe(
-    difference: &Difference,
-    old: &[Known<'_>],
-    new: &[Known<'_>],
-    source: &dyn Fn(&str, &str) -> Option<SourceRef>,
-) -> Vec<AccessChange> {
-    let rows = difference.rows.iter().map(|row| {
+/// Rows in words. Audiences share most of their rows, and rows most of their rules: each is put into words once.
+struct Words<'w> {
+    rules: &'w [Known<'w>],
+    source: &'w dyn Fn(&str, &str) -> Option<SourceRef>,
+    deciding: HashMap<(usize, &'w str), DecidingRule>,
+    rows: HashMap<*const Row, Arc<AccessChange>>,
+}
+
+impl<'w> Words<'w> {
+    fn describe(&mut self, difference: &'w Difference) -> Vec<Arc<AccessChange>> {
+        let rows = difference.rows.iter().map(|row| {
+            if let Some(known) = self.rows.get(&Arc::as_ptr(row)) {
+                return Arc::clone(known);
+            }
+            let change = Arc::new(self.change(row));
+            self.rows.insert(Arc::as_ptr(row), Arc::clone(&change));
+            change
+        });
+        rows.collect()
+    }
+
+    fn change(&mut self, row: &'w Row) -> AccessChange {
         let Row { direction, resource, ports, methods, witness, before, after } = row;
         AccessChange {
             opens: *direction == Direction::Opens,
@@ -49,27 +75,25 @@ fn describe(
             ports: ports.as_ref().map(ToString::to_string),
             methods: methods.iter().map(|method| method.as_str().to_owned()).collect(),
             witness: witness.to_string(),
-            before: deciding(before, old, source),
-            after: deciding(after, new, source),
+            before: self.deciding(before),
+            after: self.deciding(after),
         }
-    });
-    rows.collect()
-}
+    }
 
-fn deciding(
-    verdict: &Verdict,
-    rules: &[Known<'_>],
-    source: &dyn Fn(&str, &str) -> Option<SourceRef>,
-) -> Vec<DecidingRule> {
-    let known = verdict.reasons.iter().filter_map(|reason| Some((rules.get(reason.rule)?, reason)));
-    let rules = known.map(|(known, reason)| DecidingRule {
-        policy: known.policy.to_owned(),
-        rule: known.rule.name.to_string(),
-        allows: known.rule.decision == Decision::Allow,
-        resource: reason.resource.clone(),
-        source: source(known.policy, known.rule.name.as_str()),
-    });
-    rules.collect()
+    fn deciding(&mut self, verdict: &'w Verdict) -> Vec<DecidingRule> {
+        let rules = verdict.reasons.iter().filter_map(|reason| {
+            let known = self.rules.get(reason.rule)?;
+            let words = self.deciding.entry((reason.rule, reason.resource.as_str())).or_insert_with(|| DecidingRule {
+                policy: known.policy.to_owned(),
+                rule: known.rule.name.to_string(),
+                allows: known.rule.decision == Decision::Allow,
+                resource: reason.resource.clone(),
+                source: (self.source)(known.policy, known.rule.name.as_str()),
+            });
+            Some(words.clone())
+        });
+        rules.collect()
+    }
 }
 
 /// People in no team, people in one, and people in all that any scope names.
@@ -87,21 +111,61 @@ fn audiences_of(before: &LiveState, after: &LiveState) -> Vec<Audience> {
     audiences
 }
 
-fn rules_for<'a>(state: &'a LiveState, audience: &Audience) -> Vec<Known<'a>> {
-    known_rules(state, |policy| audience.is_reached_by(&policy.scope))
-}
-
-/// The rules of some policies, in an order that does not depend on the order of the state.
-fn known_rules(state: &LiveState, of: impl Fn(&LivePolicy) -> bool) -> Vec<Known<'_>> {
-    let policies = state.policies.iter().filter(|policy| of(policy));
-    let rules = policies.flat_map(|policy| understood(policy).map(move |rule| Known { policy: &policy.name, rule }));
-    let mut rules: Vec<Known<'_>> = rules.collect();
-    // Names may repeat in live state; rules that are equal in all are the same to a reader.
+/// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules
+/// that are the same to a reader, are one; in live state, names may repeat.
+fn known_rules<'a>(before: &'a LiveState, after: &'a LiveState, audiences: &[Audience]) -> Vec<Known<'a>> {
+    let reached = |policy: &LivePolicy| -> Vec<usize> {
+        let numbered = audiences.iter().enumerate();
+        numbered.filter(|(_, audience)| audience.is_reached_by(&policy.scope)).map(|(number, _)| number).collect()
+    };
+    let mut rules: Vec<Known<'a>> = Vec::new();
+    for policy in &before.policies {
+        let before = reached(policy);
+        rules.extend(understood(policy).map(|rule| Known {
+            policy: &policy.name,
+            rule,
+            before: before.clone(),
+            after: Vec::new(),
+        }));
+    }
+    for policy in &after.policies {
+        let after = reached(policy);
+        rules.extend(understood(policy).map(|rule| Known {
+            policy: &policy.name,
+            rule,
+            before: Vec::new(),
+            after: after.clone(),
+        }));
+    }
     rules.sort_by(|a, b| {
-        let content = |known: &Known<'_>| format!("{:?}", known.rule);
-        (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)).then_with(|| content(a).cmp(&content(b)))
+        (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)).then_with(|| by_content(a.rule, b.rule))
+    });
+    rules.dedup_by(|later, first| {
+        let same = later.policy == first.policy && later.rule == first.rule;
+        if same {
+            first.before.append(&mut later.before);
+            first.after.append(&mut later.after);
+        }
+        same
     });
     rules
+}
+
+/// Puts rules of the same name in order.
+fn by_content(one: &Rule, other: &Rule) -> Ordering {
+    let access = match (&one.access, &other.access) {
+        (RuleAccess::Network { actions: a, resources: r }, RuleAccess::Network { actions: b, resources: s }) => {
+            (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set()))
+        }
+        (RuleAccess::Http { actions: a, resources: r }, RuleAccess::Http { actions: b, resources: s }) => {
+            (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set()))
+        }
+        (RuleAccess::Filesystem { actions: a, resources: r }, RuleAccess::Filesystem { actions: b, resources: s }) => {
+            (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set()))
+        }
+        (one, other) => one.layer().cmp(&other.layer()),
+    };
+    one.decision.cmp(&other.decision).then(access)
 }
 
 fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
@@ -112,11 +176,10 @@ fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
     rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
 }
 
-fn unreadable(state: &LiveState) -> Vec<UnreadableResource> {
-    let rules = known_rules(state, |_| true);
-    let set = RuleSet::new(&rules.iter().map(|known| known.rule).collect::<Vec<_>>());
-    let found = set.unreadable().iter().filter_map(|Unreadable { rule, resource, why }| {
-        let known = rules.get(*rule)?;
+/// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.
+fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResource> {
+    let found = found.iter().filter_map(|Unreadable { rule, resource, why }| {
+        let known = rules.get(*rule).filter(|known| !known.before.is_empty())?;
         Some(UnreadableResource {
             policy: known.policy.to_owned(),
             rule: known.rule.name.to_string(),

@@ -176,7 +176,7 @@ proptest! {
     #[test]
     fn differences_are_exact(before in rules(), after in rules()) {
         let (before, after) = (by_reference(&before), by_reference(&after));
-        let difference = compare(&before, &after);
+        let difference = compare(&before, &after).unwrap();
         for row in &difference.rows {
             let (old, new) = (brute::allows(&before, &row.witness), brute::allows(&after, &row.witness));
             let expected = match row.direction {
@@ -197,7 +197,7 @@ proptest! {
     #[test]
     fn each_direction_is_told(before in rules(), after in rules()) {
         let (before, after) = (by_reference(&before), by_reference(&after));
-        let difference = compare(&before, &after);
+        let difference = compare(&before, &after).unwrap();
         let told = |direction| difference.rows.iter().any(|row| row.direction == direction);
         for request in requests() {
             match (brute::allows(&before, request), brute::allows(&after, request)) {

@@ -164,10 +164,14 @@ fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impac
         }
     }
     let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
-    match replay(request.live, calls) {
-        Ok(after) => impact(request.live, &after, &source).with_team_names(request.teams),
-        Err(error) => {
-            notes.push(Note::NotCompared { why: error.to_string() });
+    let compared = match replay(request.live, calls) {
+        Ok(after) => impact(request.live, &after, &source).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match compared {
+        Ok(impact) => impact.with_team_names(request.teams),
+        Err(why) => {
+            notes.push(Note::NotCompared { why });
             Impact::default()
         }
     }

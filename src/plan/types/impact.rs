@@ -1,6 +1,7 @@
 //! What a plan says about access.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,8 @@ pub struct UnreadableResource {
 pub struct AudienceImpact {
     /// The people.
     pub audience: Audience,
-    /// One for each set of requests that opens or closes; none is a proof that nothing does.
-    pub changes: Vec<AccessChange>,
+    /// One for each set of requests that opens or closes; none is a proof that nothing does. Audiences share theirs.
+    pub changes: Vec<Arc<AccessChange>>,
 }
 
 /// A set of requests that opens or closes.
@@ -107,6 +108,6 @@ impl Impact {
     }
 
     fn changes(&self) -> impl Iterator<Item = &AccessChange> {
-        self.audiences.iter().flat_map(|audience| &audience.changes)
+        self.audiences.iter().flat_map(|audience| audience.changes.iter().map(Arc::as_ref))
     }
 }

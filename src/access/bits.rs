@@ -1,0 +1,113 @@
+//! Sets of small numbers: rule sets, audiences.
+
+use smallvec::SmallVec;
+
+/// A set of small numbers. Up to 64 of them take no memory of their own; there is no upper limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Bits(SmallVec<[u64; 1]>);
+
+impl Bits {
+    /// The set of one number.
+    pub(super) fn one(number: usize) -> Self {
+        let mut bits = Self::default();
+        bits.insert(number);
+        bits
+    }
+
+    /// The numbers below this one.
+    pub(super) fn below(end: usize) -> Self {
+        (0..end).collect()
+    }
+
+    pub(super) fn insert(&mut self, number: usize) {
+        let word = number / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (number % 64);
+    }
+
+    pub(super) fn contains(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+
+    /// Those that are not in the other set.
+    #[must_use]
+    pub(super) fn without(mut self, other: &Self) -> Self {
+        for (word, less) in self.0.iter_mut().zip(&other.0) {
+            *word &= !less;
+        }
+        // Equal sets are equal as values.
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+        self
+    }
+
+    /// The numbers `n` for which exactly one of `2n` and `2n + 1` is in the set.
+    pub(super) fn unpaired(&self) -> Self {
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        let words = self.0.iter().map(|word| (word ^ (word >> 1)) & EVEN);
+        words.enumerate().flat_map(|(at, odd)| {
+            (0..32).filter(move |pair| odd >> (2 * pair) & 1 == 1).map(move |pair| at * 32 + pair)
+        }).collect()
+    }
+
+    pub(super) fn is_subset(&self, other: &Self) -> bool {
+        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(word, all)| word & !all == 0)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(at * 64 + bit)
+            })
+        })
+    }
+}
+
+impl FromIterator<usize> for Bits {
+    fn from_iter<I: IntoIterator<Item = usize>>(numbers: I) -> Self {
+        let mut bits = Self::default();
+        for number in numbers {
+            bits.insert(number);
+        }
+        bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_numbers_beyond_one_word() {
+        let set: Bits = [3, 64, 200].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
+        assert!(set.contains(200) && !set.contains(199) && !set.contains(100_000));
+        assert!(Bits::one(64).is_subset(&set) && !set.is_subset(&Bits::below(200)) && set.is_subset(&Bits::below(201)));
+        assert_eq!(set.clone().without(&Bits::one(200)), [3, 64].into_iter().collect());
+        assert!(set.clone().without(&Bits::below(201)).is_empty());
+        let pairs: Bits = [0, 1, 4, 7, 129, 130].into_iter().collect();
+        assert_eq!(pairs.unpaired().iter().collect::<Vec<_>>(), [2, 3, 64, 65]);
+        let mut all = Bits::one(1);
+        all.add(&set);
+        assert_eq!(all.iter().collect::<Vec<_>>(), [1, 3, 64, 200]);
+    }
+}

@@ -1,0 +1,68 @@
+//! Segments that nobody wrote, as a person would write them.
+
+use super::segments::{NodeId, Trie};
+
+/// What the segments of a trie are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Labels of a host, the last one first.
+    Host,
+    /// Segments of an HTTP path.
+    Url,
+    /// Segments of a path on a machine.
+    File,
+    /// The letter of a drive, then segments.
+    Windows,
+    /// A distribution, then segments.
+    Wsl,
+}
+
+/// The letters of drives, the usual ones first; the service does not say whether it compares case.
+const DRIVES: &str = "CDEFGHIJKLMNOPQRSTUVWXYZABcdefghijklmnopqrstuvwxyzab";
+
+impl Naming {
+    /// Words for a segment after `depth` others; `last` if the name ends with it.
+    fn words(self, depth: usize, last: bool) -> &'static [&'static str] {
+        match (self, depth, last) {
+            (Self::Host, _, true) => &["api", "www", "app", "data", "mail", "cdn", "git", "auth"],
+            (Self::Host, _, false) => &["eu", "us", "dev", "prod"],
+            (Self::Url, _, true) => &["items", "users", "status", "search"],
+            (Self::Url, _, false) => &["v1", "v2", "v3"],
+            (Self::Wsl, 0, _) => &["Ubuntu", "Debian", "Fedora"],
+            (Self::File | Self::Windows | Self::Wsl, _, true) => &["file.txt", "notes.md", "data.json", "report.csv"],
+            (Self::File | Self::Windows | Self::Wsl, _, false) => &["work", "docs", "src", "backup"],
+        }
+    }
+
+    fn is_drive(self, depth: usize) -> bool {
+        self == Self::Windows && depth == 0
+    }
+
+    /// A segment that is the text of no edge that leaves these nodes; drives can run out.
+    pub(super) fn fresh(self, trie: &Trie, state: &[NodeId], depth: usize, last: bool) -> Option<String> {
+        if self.is_drive(depth) {
+            return DRIVES.chars().map(String::from).find(|letter| !trie.is_text(state, letter));
+        }
+        let words = self.words(depth, last);
+        let found = words.iter().find(|word| !trie.is_text(state, word)).map(|word| (*word).to_owned());
+        found.or_else(|| (2..).map(|number| format!("any{number}")).find(|word| !trie.is_text(state, word)))
+    }
+
+    /// Segments to try where globs tell segments apart: the words, and for each glob what it would match.
+    pub(super) fn candidates<'g>(self, depth: usize, globs: &'g [&'g str]) -> impl Iterator<Item = String> + 'g {
+        let words = self.words(depth, true);
+        let plain = words.iter().map(|word| (*word).to_owned());
+        let stem = words.first().map(|word| word.split('.').next().unwrap_or(word)).unwrap_or("any");
+        let filled = globs.iter().flat_map(move |glob| {
+            [stem, "1", "2"].map(|fill| {
+                // A word in front, a number elsewhere: `file.txt`, `crl1`.
+                match glob.strip_prefix('*') {
+                    Some(rest) => format!("{stem}{}{}", fill.trim_start_matches(stem), rest.replace('*', "1")),
+                    None => glob.replace('*', if fill == stem { "1" } else { fill }),
+                }
+            })
+        });
+        let stripped = globs.iter().map(|glob| glob.replace('*', ""));
+        plain.chain(filled).chain(stripped.filter(|segment| !segment.is_empty()))
+    }
+}

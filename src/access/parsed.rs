@@ -1,0 +1,87 @@
+//! Resources of rules, parsed: what every question about access begins with.
+
+use std::num::NonZeroU16;
+
+use ipnet::IpNet;
+
+use super::terms::{About, Actions};
+use crate::model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, PathPattern};
+use crate::model::docker::{Decision, Rule, RuleAccess};
+
+/// One resource of one rule.
+#[derive(Debug, Clone)]
+pub(super) struct Parsed {
+    pub(super) decision: Decision,
+    pub(super) at: Where,
+    pub(super) about: About,
+}
+
+/// The destination or path of a resource.
+#[derive(Debug, Clone)]
+pub(super) enum Where {
+    Host(HostPattern),
+    Net(IpNet),
+    Path(PathPattern),
+}
+
+/// A resource that is no pattern.
+#[derive(Debug)]
+pub(super) struct Unparsed {
+    pub(super) why: String,
+}
+
+/// Parses the resources of a rule, each with its text.
+pub(super) fn parse(rule: &Rule, mut each: impl FnMut(&str, Result<Parsed, Unparsed>)) {
+    let Rule { name: _, decision, access } = rule;
+    let decision = *decision;
+    match access {
+        RuleAccess::Network { actions, resources } => {
+            let transports = Actions::of(actions.iter().map(|action| *action as u16));
+            for resource in resources {
+                let parsed = NetworkPattern::parse(resource).map(|pattern| network(decision, transports, pattern));
+                each(resource, parsed.map_err(|error| Unparsed { why: error.to_string() }));
+            }
+        }
+        RuleAccess::Http { actions, resources } => {
+            let methods = Actions::of(actions.iter().map(|action| *action as u16));
+            for resource in resources {
+                let parsed = HttpPattern::parse(resource).map(|pattern| http(decision, methods, pattern));
+                let parsed = parsed.map_err(|errors| {
+                    let why: Vec<String> = errors.iter().map(|(_, error)| error.to_string()).collect();
+                    Unparsed { why: why.join("; ") }
+                });
+                each(&resource.to_string(), parsed);
+            }
+        }
+        RuleAccess::Filesystem { actions, resources } => {
+            let modes = Actions::of(actions.iter().map(|action| *action as u16));
+            for resource in resources {
+                let parsed = PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));
+                each(resource, parsed.map_err(|error| Unparsed { why: error.to_string() }));
+            }
+        }
+    }
+}
+
+/// A resource of a network rule.
+pub(super) fn network(decision: Decision, transports: Actions, pattern: NetworkPattern) -> Parsed {
+    let port = pattern.port().map(NonZeroU16::get);
+    let at = match pattern {
+        NetworkPattern::Host { host, port: _ } => Where::Host(host),
+        NetworkPattern::Address { address, port: _ } => Where::Net(address.into()),
+        NetworkPattern::Cidr(net) => Where::Net(net),
+    };
+    Parsed { decision, at, about: About::Connect { transports, port } }
+}
+
+/// A target of an HTTP rule.
+pub(super) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -> Parsed {
+    let HttpPattern { host, port, path } = pattern;
+    let about = About::Http { methods, port: port.map(NonZeroU16::get), path };
+    Parsed { decision, at: Where::Host(host), about }
+}
+
+/// A resource of a filesystem rule.
+pub(super) fn file(decision: Decision, modes: Actions, pattern: PathPattern) -> Parsed {
+    Parsed { decision, at: Where::Path(pattern), about: About::File { modes } }
+}

@@ -1,0 +1,164 @@
+//! All names, by the patterns that they match.
+//!
+//! A walk over a trie reaches every set of nodes that some name reaches, so that the names fall into finitely many
+//! cells in which all names match the same patterns.
+
+use std::collections::{BTreeSet, HashSet};
+
+use foldhash::fast::FixedState;
+
+use super::budget::{Budget, Entangled, Stop};
+use super::classes::other_classes;
+use super::naming::Naming;
+use super::segments::{NodeId, State, Trie, WordId, finish};
+use crate::model::docker::pattern::glob_matches;
+
+/// A walk over all cells of a trie, shortest names first.
+pub(super) struct Walk<'t> {
+    pub(super) trie: &'t Trie,
+    naming: Naming,
+    cells: Vec<Cell>,
+    /// The positions of the texts in their order: a walk depends on nothing else.
+    order: Vec<u32>,
+}
+
+/// Names that match the same patterns: how the first of them was reached.
+struct Cell {
+    state: State,
+    before: usize,
+    depth: usize,
+    read: Read,
+}
+
+/// The last segment of a name.
+enum Read {
+    /// None: the empty name.
+    Nothing,
+    /// The text of an edge.
+    Word(WordId),
+    /// One that certain globs match.
+    Made(Box<str>),
+    /// Any that is no text here. It is made up when somebody asks for it.
+    Fresh,
+}
+
+impl<'t> Walk<'t> {
+    /// Visits every cell from which a node that is marked in `leading` can be reached; the cell of the empty name too,
+    /// if it is a name. The visitor gets the walk and the cell's number.
+    pub(super) fn over(
+        trie: &'t Trie,
+        naming: Naming,
+        leading: &[bool],
+        budget: &Budget,
+        visit: &mut dyn FnMut(&Self, usize) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let mut words: Vec<usize> = (0..trie.texts.len()).collect();
+        words.sort_unstable_by_key(|word| &trie.texts[*word]);
+        let mut order = vec![0; words.len()];
+        for (position, word) in words.into_iter().enumerate() {
+            order[word] = u32::try_from(position).unwrap_or(u32::MAX);
+        }
+        let start = Cell { state: trie.start(), before: 0, depth: 0, read: Read::Nothing };
+        let mut known: HashSet<State, FixedState> = HashSet::default();
+        let mut walk = Self { trie, naming, cells: vec![start], order };
+        let mut at = 0;
+        while at < walk.cells.len() {
+            let named = at > 0 || matches!(naming, Naming::Url | Naming::File);
+            if named {
+                visit(&walk, at)?;
+            }
+            let mut found = Vec::new();
+            walk.expand(at, budget, &mut |state, read| {
+                if state.iter().any(|node| leading[*node as usize]) && !known.contains(state) {
+                    known.insert(state.clone());
+                    found.push((state.clone(), read));
+                }
+            })?;
+            let depth = walk.cells[at].depth + 1;
+            walk.cells.extend(found.into_iter().map(|(state, read)| Cell { state, before: at, depth, read }));
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// Every way to go on from a cell.
+    fn expand(
+        &self,
+        at: usize,
+        budget: &Budget,
+        found: &mut dyn FnMut(&mut State, Read),
+    ) -> Result<(), Entangled> {
+        let Cell { state, depth, .. } = &self.cells[at];
+        let nodes = || state.iter().map(|id| &self.trie.nodes[*id as usize]);
+        let mut always = State::new();
+        for id in state {
+            self.trie.always(*id, &self.trie.nodes[*id as usize], &mut always);
+        }
+        let globs: Vec<(&str, NodeId)> =
+            nodes().flat_map(|node| node.globs.iter().map(|(glob, to)| (glob.as_ref(), *to))).collect();
+        let mut texts: Vec<(WordId, NodeId)> = nodes().flat_map(|node| node.texts.iter().copied()).collect();
+        texts.sort_unstable_by_key(|(word, to)| (self.order[*word as usize], *to));
+        budget.spend(state.len() + texts.len() * (1 + always.len() + globs.len()))?;
+        let mut next = State::new();
+        for group in texts.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((word, _)) = group.first() else { continue };
+            next.clone_from(&always);
+            for (_, to) in group {
+                self.trie.reach(*to, &mut next);
+            }
+            self.add_globs(&globs, &self.trie.texts[*word as usize], &mut next);
+            found(&mut next, Read::Word(*word));
+        }
+        if globs.is_empty() {
+            if !always.is_empty() && self.naming.fresh(self.trie, state, *depth, true).is_some() {
+                finish(&mut always);
+                found(&mut always, Read::Fresh);
+            }
+            return Ok(());
+        }
+        let distinct: BTreeSet<&str> = globs.iter().map(|(glob, _)| *glob).collect();
+        let distinct: Vec<&str> = distinct.into_iter().collect();
+        let taken: BTreeSet<&str> = texts.iter().map(|(word, _)| self.trie.texts[*word as usize].as_ref()).collect();
+        let candidates = self.naming.candidates(*depth, &distinct);
+        for segment in other_classes(&distinct, &taken, candidates, budget)? {
+            next.clone_from(&always);
+            self.add_globs(&globs, &segment, &mut next);
+            found(&mut next, Read::Made(segment.into()));
+        }
+        Ok(())
+    }
+
+    /// Adds what the globs lead to that match a segment.
+    fn add_globs(&self, globs: &[(&str, NodeId)], segment: &str, next: &mut State) {
+        for (_, to) in globs.iter().filter(|(glob, _)| glob_matches(glob, segment)) {
+            self.trie.reach(*to, next);
+        }
+        finish(next);
+    }
+
+    /// The nodes that a cell's names reach.
+    pub(super) fn state(&self, cell: usize) -> &[NodeId] {
+        &self.cells[cell].state
+    }
+
+    /// The segments of a name of a cell, in the order in which they are read.
+    pub(super) fn witness(&self, cell: usize) -> Vec<String> {
+        let mut segments = Vec::new();
+        let mut at = cell;
+        loop {
+            let Cell { read, before, depth, .. } = &self.cells[at];
+            let from = &self.cells[*before];
+            segments.push(match read {
+                Read::Nothing => break,
+                Read::Word(word) => self.trie.texts[*word as usize].to_string(),
+                Read::Made(text) => text.to_string(),
+                Read::Fresh => {
+                    self.naming.fresh(self.trie, &from.state, depth - 1, at == cell).unwrap_or_default()
+                }
+            });
+            at = *before;
+        }
+        segments.reverse();
+        segments
+    }
+}
