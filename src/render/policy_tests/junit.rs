@@ -6,7 +6,23 @@ use super::human::got;
 use super::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::paint::Painter;
-use crate::render::text::{neutral, neutral_lines};
+use crate::render::text;
+
+/// Text on one line that XML can hold.
+fn neutral(text: &str) -> String {
+    held(&text::neutral(text))
+}
+
+/// Text of several lines that XML can hold.
+fn neutral_lines(text: &str) -> String {
+    held(&text::neutral_lines(text))
+}
+
+/// Control characters aside, which are neutral already, there are two characters that no XML may hold (XML 1.0,
+/// section 2.2).
+fn held(text: &str) -> String {
+    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+}
 
 /// The report as JUnit XML. Nothing in it depends on the time, so that equal runs give equal texts.
 ///
@@ -34,7 +50,7 @@ fn case(result: &TestResult) -> TestCase {
     let TestResult { test, case, source, audience, request, expected, got: answer, passed, rules: _, errors } = result;
     let SourceRef { file, line } = source;
     let plain = Painter::new(false);
-    let errors: Vec<String> = errors.iter().map(|error| error.human(plain)).collect();
+    let errors: Vec<String> = errors.iter().map(|error| neutral_lines(&error.human(plain))).collect();
     let status = if *passed {
         TestCaseStatus::success()
     } else {
@@ -45,13 +61,13 @@ fn case(result: &TestResult) -> TestCase {
         let mut lines = vec![format!("{asked}  {}:{line}", neutral(file)), format!("expected: {}", said(*expected))];
         lines.extend(got(result, plain));
         lines.extend(errors.iter().cloned());
-        status.set_description(lines.join("\n"));
+        status.set_description(neutral_lines(&lines.join("\n")));
         status
     };
-    let name = format!("{}: {}, asked by {}", neutral(case), neutral(request), who(audience));
+    let name = format!("{}: {}, asked by {}", neutral(case), neutral(request), neutral_lines(&who(audience)));
     let mut xml = TestCase::new(name, status);
     xml.set_classname(neutral(test));
-    xml.extra.insert("file".into(), neutral(file).as_ref().into());
+    xml.extra.insert("file".into(), neutral(file).into());
     xml.extra.insert("line".into(), line.to_string().into());
     if *passed && !errors.is_empty() {
         xml.set_system_out(errors.join("\n"));
