@@ -20,8 +20,8 @@ pub const LONGEST_QUESTION: usize = 4096;
 pub enum Question {
     /// Decided by rules.
     Rules(Request),
-    /// Decided by Cedar policies.
-    Cedar(CedarRequest),
+    /// Decided by Cedar policies; boxed, because it is rare and large.
+    Cedar(Box<CedarRequest>),
 }
 
 /// Why a text is no question.
@@ -55,7 +55,7 @@ impl Question {
         let words = text.split_once(char::is_whitespace).map(|(verb, object)| (verb, object.trim_start()));
         let (verb, object) = words.ok_or_else(|| QuestionError::OneWord(text.to_owned()))?;
         if verb.eq_ignore_ascii_case(MCP) {
-            return Ok(Self::Cedar(CedarRequest::parse(object, circumstances)?));
+            return Ok(Self::Cedar(Box::new(CedarRequest::parse(object, circumstances)?)));
         }
         Ok(Self::Rules(Request::parse(verb, object)?))
     }

@@ -80,7 +80,7 @@ pub fn ask<'a>(policies: Policies<'a>, expectations: &[Expectation]) -> Result<V
                 Question::Cedar(request) => calls.push((index, request)),
             }
         }
-        let requests: Vec<_> = calls.iter().map(|(_, request)| *request).collect();
+        let requests: Vec<_> = calls.iter().map(|(_, request)| request.as_ref()).collect();
         let answers = policies.cedar(audience).decide(&requests)?;
         outcomes.extend(calls.iter().zip(answers).map(|((index, _), answer)| {
             let deciders = answer.statements.into_iter().map(Decider::Statement).collect();
@@ -130,7 +130,8 @@ pub struct Coverage<'a> {
 /// # Errors
 /// The text of a Cedar policy cannot be read.
 pub fn coverage<'a>(policies: Policies<'a>, outcomes: &[Outcome<'a>]) -> Result<Coverage<'a>, CedarError> {
-    let (mut resources, mut statements): (HashSet<(RulePosition, &str)>, HashSet<(usize, usize)>) = Default::default();
+    let mut resources: HashSet<(RulePosition, &str)> = HashSet::new();
+    let mut statements: HashSet<(usize, usize)> = HashSet::new();
     for decider in outcomes.iter().flat_map(|outcome| &outcome.deciders) {
         match decider {
             Decider::Rule { rule, resource } => {
