@@ -8,7 +8,8 @@ mod access;
 mod config;
 mod desired;
 mod gates;
-mod nesting;
+mod locate;
+mod policy_tests;
 mod rules;
 mod scene;
 mod size;
@@ -28,7 +29,9 @@ use crate::model::docker::{DesiredPolicy, Team};
 pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
 pub use gates::check_gates;
-pub use teams::needs_server_teams;
+pub use locate::resource_place;
+pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
+pub use teams::{needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
 

@@ -121,7 +121,7 @@ impl Apply {
             let (refused, gates) =
                 (console.error_painter().bad("refused"), if shut == 1 { "gate does" } else { "gates do" });
             console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
-            return Ok(Exit::Gate);
+            return Ok(Exit::Failed);
         }
         if ready.plan.is_empty() {
             return Ok(Exit::Done);

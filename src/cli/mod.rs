@@ -16,6 +16,8 @@ mod progress;
 mod remedy;
 mod saved;
 mod schema;
+mod statements;
+mod test;
 mod validate;
 mod workspace;
 
@@ -62,6 +64,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Explain(explain::Explain),
+    Test(test::Test),
     Emulate(emulate::Emulate),
 }
 
@@ -99,6 +102,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
         Command::Explain(command) => command.run(console),
+        Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }
 }

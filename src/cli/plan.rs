@@ -86,7 +86,7 @@ impl Plan {
             Format::Json => console.print(&render::plan::json(&plan)?)?,
         }
         if plan.shut_gates().next().is_some() {
-            return Ok(Exit::Gate);
+            return Ok(Exit::Failed);
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -13,6 +13,9 @@ use crate::render::text::neutral;
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Change {
+    /// Whether the question is about an HTTP request, which two layers decide together.
+    #[serde(skip)]
+    http: bool,
     /// The other decision.
     to: Decision,
     /// The layers that decide now; where no rule matches, all that could.
@@ -37,21 +40,26 @@ struct Add {
 
 impl Change {
     /// Puts a remedy into words; `rule` names a rule and the resource of it that is meant.
-    pub(super) fn new(remedy: Remedy<'_, '_>, rule: impl Fn(&PooledRule<'_>, String) -> AnswerRule) -> Self {
+    pub(super) fn new(
+        request: &Request,
+        remedy: Remedy<'_, '_>,
+        rule: impl Fn(&PooledRule<'_>, String) -> AnswerRule,
+    ) -> Self {
         let Remedy { to, layers, lose, add } = remedy;
         let lose = lose.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
         let add = add.map(|Addition { resource, nearest }| Add {
             resource,
             nearest: nearest.map(|(pooled, resource)| rule(pooled, resource)),
         });
-        Self { to, layers, lose, add }
+        let http = matches!(request, Request::Http { .. });
+        Self { http, to, layers, lose, add }
     }
 
     /// The lines for people, indented.
-    pub(super) fn human(&self, request: &Request, painter: Painter) -> String {
-        let Self { to, layers, lose, add } = self;
+    pub(super) fn human(&self, painter: Painter) -> String {
+        let Self { http, to, layers, lose, add } = self;
         let mut text = String::new();
-        if let (Request::Http { .. }, false) = (request, lose.is_empty()) {
+        if *http && !lose.is_empty() {
             text.push_str(&format!("  {}\n", layer(*to, layers)));
         }
         let all = if lose.len() == 1 { "the" } else { "every" };

@@ -73,12 +73,14 @@ impl Validate {
                         let mut checked = workspace.check(target, &Teams::Offline);
                         let gates = gates::offline(&workspace, target, &checked);
                         checked.diagnostics.extend(gates);
-                        checked.diagnostics
+                        let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
+                        checked.diagnostics.into_iter().chain(tests)
                     };
                     (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
+                findings.extend(workspace.check_test_targets());
                 let exit = self.show(workspace.sources(), findings, workspace.files(), console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
@@ -91,10 +93,10 @@ impl Validate {
         let session = Session::open(&self.connect, &targets).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
-            match planning::resolve(workspace, &session, target).await {
-                Ok(checked) => {
-                    findings.extend(gates::offline(workspace, target, &checked));
-                    findings.extend(checked.diagnostics);
+            match planning::resolve_all(workspace, &session, target).await {
+                Ok((policies, tests)) => {
+                    findings.extend(gates::offline(workspace, target, &policies));
+                    findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
                 Err(error) => {
                     failed = true;
@@ -130,7 +132,7 @@ impl Validate {
         let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
-            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Gate,
+            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Failed,
             _ => Exit::Invalid,
         })
     }

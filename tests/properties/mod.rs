@@ -8,4 +8,5 @@ mod manifests;
 mod oracle;
 mod plan;
 mod steps;
+mod suite;
 mod worlds;
