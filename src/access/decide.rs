@@ -64,7 +64,8 @@ impl RuleSet {
         for id in self.index.candidates(request) {
             let term = self.index.term_of(id);
             // One deny is enough, and of allows one is enough too.
-            if (term.decision == Decision::Deny || decision == Decision::Deny) && self.index.matches(term.what, request) {
+            if (term.decision == Decision::Deny || decision == Decision::Deny) && self.index.matches(term.what, request)
+            {
                 match term.decision {
                     Decision::Deny => return Decision::Deny,
                     Decision::Allow => decision = Decision::Allow,

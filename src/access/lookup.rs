@@ -52,13 +52,10 @@ impl Index {
             Request::Connect { transport, port, .. } => what.connects(*transport) && on(port),
             Request::Http { method, port, path, .. } => match what {
                 What::Connect { .. } => what.connects(Transport::Tcp) && on(port),
-                What::Http { path: glob, .. } => {
-                    what.requests(*method) && on(port) && self.places.matches(glob, path)
-                }
+                What::Http { path: glob, .. } => what.requests(*method) && on(port) && self.places.matches(glob, path),
                 What::File { .. } => false,
             },
             Request::File { mode, .. } => what.mounts(*mode),
         }
     }
 }
-

@@ -115,10 +115,10 @@ fn http(methods: Actions, url: &str) -> Result<Parsed, RequestError> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let at = match bare.parse::<IpAddr>() {
         Ok(address) => Where::Net(address.into()),
-        Err(_) => Where::Host(HostPattern::parse(host).map_err(|error| RequestError::Host {
-            host: host.to_owned(),
-            why: error.to_string(),
-        })?),
+        Err(_) => Where::Host(
+            HostPattern::parse(host)
+                .map_err(|error| RequestError::Host { host: host.to_owned(), why: error.to_string() })?,
+        ),
     };
     let wrong = |why: String| RequestError::Path { path: path.to_owned(), why };
     let path = PathGlob::parse(path).map_err(|error| wrong(error.to_string()))?;
@@ -146,7 +146,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<RequestPattern>().unwrap().to_string(), text);
         }
-        assert_eq!(" GET   https://a.example.com ".parse::<RequestPattern>().unwrap().to_string(), "get https://a.example.com");
+        assert_eq!(
+            " GET   https://a.example.com ".parse::<RequestPattern>().unwrap().to_string(),
+            "get https://a.example.com"
+        );
     }
 
     #[test]

@@ -64,11 +64,7 @@ impl Survey<'_> {
         Ok(())
     }
 
-    fn requests(
-        &self,
-        cell: &Cell<'_>,
-        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+    fn requests(&self, cell: &Cell<'_>, visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>) -> Result<(), Stop> {
         for part in self.http(cell.terms, <[u32]>::to_vec) {
             let Some(port) = part.ports.witness() else { continue };
             for path in self.paths(&part.http)?.iter() {

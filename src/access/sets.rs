@@ -74,7 +74,9 @@ impl RequestSet {
 
     fn join(&self, other: &Self, step: Step) -> Self {
         match (self.formula.is_empty(), other.formula.is_empty(), step) {
-            (true, true, _) | (true, false, Step::Intersection | Step::Difference) | (false, true, Step::Intersection) => {
+            (true, true, _)
+            | (true, false, Step::Intersection | Step::Difference)
+            | (false, true, Step::Intersection) => {
                 return Self::default();
             }
             (true, false, Step::Union | Step::Part(_)) => return other.clone(),

@@ -2,9 +2,12 @@
 
 mod access;
 mod brute;
+mod coverage;
 mod documented;
 mod manifests;
 mod oracle;
 mod plan;
+mod random;
+mod sets;
 mod steps;
 mod worlds;

@@ -52,12 +52,12 @@ impl<'i> Search<'i> {
         for deny in &denies {
             denied.add(&index.term_of(*deny).sides);
         }
-        for allow in &allows {
-            let seen = &mut self.seen[*allow as usize];
+        for allow in subjects(index, region).filter(|id| allows.contains(id)) {
+            let seen = &mut self.seen[allow as usize];
             if seen.decides.is_some() {
                 continue;
             }
-            if !index.term_of(*allow).sides.is_subset(&denied) {
+            if !index.term_of(allow).sides.is_subset(&denied) {
                 seen.decides = region.witness();
                 seen.blockers.clear();
                 continue;
