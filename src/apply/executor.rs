@@ -1,15 +1,16 @@
-//! Makes the calls of a plan, stage by stage.
+//! Makes the calls of a plan in their order.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::stream::FuturesUnordered;
 
+use super::agenda::Agenda;
 use super::report::{CallOutcome, Report};
 use crate::model::docker::{Operation, PolicyId};
-use crate::plan::{Call, CallId, PolicyRef, Stage, TargetPlan};
+use crate::plan::{Call, CallId, PolicyRef, TargetPlan};
 use crate::provider::docker::Writer;
 use crate::provider::http::ApiError;
 
@@ -28,17 +29,29 @@ pub trait Progress: Sync {
     fn event(&self, event: Event<'_>);
 }
 
-/// Runs all calls of a target's plan: the calls of a stage at the same time, a stage only when every call of those
-/// before it was confirmed. After a failure no further call is sent; those on their way are waited for.
+/// Runs all calls of a target's plan: each as soon as the calls that it waits for were confirmed. After a failure no
+/// further call is sent; those on their way are waited for.
 ///
 /// `at_once` bounds the calls on their way for this target.
 pub async fn run(plan: &TargetPlan, writer: &Writer, at_once: usize, progress: &dyn Progress) -> Report {
     let run = Run { writer, progress, created: Mutex::default(), failed: AtomicBool::new(false) };
     let mut outcomes = Vec::with_capacity(plan.calls.len());
-    for stage in Stage::ALL {
-        let calls = plan.calls.iter().filter(|call| call.stage == *stage);
-        let running = stream::iter(calls).map(|call| run.call(call)).buffer_unordered(at_once.max(1));
-        outcomes.extend(running.collect::<Vec<_>>().await);
+    let mut agenda = Agenda::new(&plan.calls);
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while under_way.len() < at_once.max(1)
+            && let Some(call) = agenda.next()
+        {
+            under_way.push(run.call(call));
+        }
+        let Some((id, outcome)) = under_way.next().await else { break };
+        if matches!(outcome, CallOutcome::Applied) {
+            agenda.done(id);
+        }
+        outcomes.push((id, outcome));
+    }
+    for call in agenda.waiting() {
+        outcomes.push(run.leave_out(call));
     }
     Report::new(outcomes)
 }
@@ -53,8 +66,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn call(&self, call: &Call) -> (CallId, CallOutcome) {
         if self.failed.load(Ordering::SeqCst) {
-            self.progress.event(Event::Finished(call, &CallOutcome::NotAttempted));
-            return (call.id, CallOutcome::NotAttempted);
+            return self.leave_out(call);
         }
         self.progress.event(Event::Started(call));
         let outcome = match self.send(call).await {
@@ -67,6 +79,11 @@ impl Run<'_> {
         }
         self.progress.event(Event::Finished(call, &outcome));
         (call.id, outcome)
+    }
+
+    fn leave_out(&self, call: &Call) -> (CallId, CallOutcome) {
+        self.progress.event(Event::Finished(call, &CallOutcome::NotAttempted));
+        (call.id, CallOutcome::NotAttempted)
     }
 
     /// Sends a call; `None` if it adds a rule to a policy that no earlier call has made.

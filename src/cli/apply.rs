@@ -7,9 +7,9 @@ use clap::Args;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
-use super::planning::{self, NoPlan, Planned};
+use super::planning::{self, Planned};
 use super::progress::CallProgress;
-use super::workspace::{Selection, Workspace};
+use super::workspace::{Project, Selection, Workspace};
 use crate::apply::{Report, check_unmoved, read_touched, run};
 use crate::manifest::config::Target;
 use crate::model::docker::{LiveState, Operation};
@@ -68,12 +68,23 @@ impl Apply {
                 saved = Some(load_plan(path)?);
             }
         }
-        let workspace = match Workspace::open(&self.selection, console)? {
-            Ok(workspace) => workspace,
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let session = Session::open(&self.connect, &workspace.targets()).await?;
-        let result = self.run_in(&workspace, &session, saved, console).await;
+        let (workspace, session, ready) = match saved {
+            Some(plan) => {
+                let session = Session::open(&self.connect, &project.targets()).await?;
+                (project.load(), session, Ready { plan, live: None })
+            }
+            None => match planning::make(project, &self.connect, console).await? {
+                Ok(Planned { workspace, session, plan, live }) => {
+                    (workspace, session, Ready { plan, live: Some(live) })
+                }
+                Err(exit) => return Ok(exit),
+            },
+        };
+        let result = self.run_in(&workspace, &session, ready, console).await;
         session.close().await;
         result
     }
@@ -82,16 +93,9 @@ impl Apply {
         &self,
         workspace: &Workspace,
         session: &Session,
-        saved: Option<Plan>,
+        ready: Ready,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let ready = match saved {
-            Some(plan) => Ready { plan, live: None },
-            None => match planning::make(workspace, session, console).await? {
-                Ok(Planned { plan, live }) => Ready { plan, live: Some(live) },
-                Err(NoPlan(exit)) => return Ok(exit),
-            },
-        };
         console.print(&render::plan::human(&ready.plan, console.painter()))?;
         let pairs = pair(&ready.plan, workspace, session)?;
         if ready.plan.is_empty() {

@@ -4,11 +4,11 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use super::connect::{Connect, Session};
+use super::connect::Connect;
 use super::console::Console;
 use super::exit::Exit;
-use super::planning::{self, NoPlan};
-use super::workspace::{Selection, Workspace};
+use super::planning::{self, Planned};
+use super::workspace::{Project, Selection};
 use crate::render;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -59,16 +59,16 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let workspace = match Workspace::open(&self.selection, console)? {
-            Ok(workspace) => workspace,
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let session = Session::open(&self.connect, &workspace.targets()).await?;
-        let made = planning::make(&workspace, &session, console).await;
-        session.close().await;
-        let plan = match made? {
-            Ok(planned) => planned.plan,
-            Err(NoPlan(exit)) => return Ok(exit),
+        let plan = match planning::make(project, &self.connect, console).await? {
+            Ok(Planned { plan, session, workspace: _, live: _ }) => {
+                session.close().await;
+                plan
+            }
+            Err(exit) => return Ok(exit),
         };
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)

@@ -1,38 +1,79 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use anyhow::anyhow;
+use tokio::task::JoinSet;
 
-use super::connect::Session;
+use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
-use super::workspace::Workspace;
+use super::workspace::{Project, Workspace, is_error};
 use crate::check::Teams;
-use crate::diag::{Place, SourceMap};
+use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, LiveState};
 use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_target};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
+    /// The manifests that it was made from.
+    pub(super) workspace: Workspace,
+    /// The connections that the live state was read through.
+    pub(super) session: Session,
     /// The plan.
     pub(super) plan: Plan,
     /// The live state of each target, in the plan's order.
     pub(super) live: Vec<LiveState>,
 }
 
-/// Why there is no plan; what is to be said has been said.
-pub(super) struct NoPlan(pub(super) Exit);
-
-/// Plans the chosen targets of a workspace. Findings and errors of all of them are shown before giving up.
+/// Plans the chosen targets. Findings and errors of all of them are shown before giving up.
+///
+/// The servers are asked while the manifests are read and checked. Manifests with errors are told of first, whatever
+/// the servers say, and nobody waits for an answer then.
 ///
 /// # Errors
-/// Manifests with errors, a target that could not be read, or anything unforeseen.
+/// No connection, or anything unforeseen. What has an exit code of its own is the inner error.
 pub(super) async fn make(
+    project: Project,
+    connect: &Connect,
+    console: Console,
+) -> anyhow::Result<Result<Planned, Exit>> {
+    let session = match Session::open(connect, &project.targets()).await {
+        Ok(session) => session,
+        Err(error) => return if is_invalid(&project.load(), console) { Ok(Err(Exit::Invalid)) } else { Err(error) },
+    };
+    let reads = Reads::start(&session, &project.targets());
+    let workspace = project.load();
+    let made = plan_targets(&workspace, &session, reads, console).await;
+    match made {
+        Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
+        Ok(Err(exit)) => {
+            session.close().await;
+            Ok(Err(exit))
+        }
+        Err(error) => {
+            session.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether manifests have errors that can be seen without a server; they are shown.
+fn is_invalid(workspace: &Workspace, console: Console) -> bool {
+    let checked = workspace.targets().into_iter().map(|target| workspace.check(target, &Teams::Offline));
+    let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
+    let findings = workspace.agree(findings);
+    // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
+    let errors = |finding: &&Diagnostic| is_error(finding);
+    workspace.findings().iter().chain(&findings).any(is_error)
+        && workspace.report(findings.iter().filter(errors).cloned().collect(), console)
+}
+
+async fn plan_targets(
     workspace: &Workspace,
     session: &Session,
+    mut reads: Reads,
     console: Console,
-) -> anyhow::Result<Result<Planned, NoPlan>> {
+) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
     let mut resolved = Vec::new();
@@ -45,18 +86,26 @@ pub(super) async fn make(
     }
     if workspace.report(workspace.agree(findings), console) {
         report_failures(&targets, resolved, console);
-        return Ok(Err(NoPlan(Exit::Invalid)));
+        return Ok(Err(Exit::Invalid));
     }
-    let reads = stream::iter(&targets).map(|target| read(session, target)).buffered(targets.len().max(1));
-    let reads = reads.collect::<Vec<_>>().await;
-    let mut planned = Planned { plan: empty(workspace), live: Vec::new() };
-    let mut failed = false;
-    for ((target, desired), live) in targets.iter().zip(resolved).zip(reads) {
-        // Of the two failures of one target, the first says enough.
-        match desired.and_then(|desired| Ok((desired, live?))) {
-            Ok((desired, live)) => {
-                planned.plan.targets.push(plan_one(workspace, session, target, &desired, &live)?);
-                planned.live.push(live);
+    let mut outcomes: Vec<Option<anyhow::Result<(TargetPlan, LiveState)>>> = targets.iter().map(|_| None).collect();
+    // Whoever is read first is planned first; the order of the plan is that of the configuration.
+    while let Some((position, live)) = reads.next().await {
+        if let (Some(target), Some(desired)) = (targets.get(position), resolved.get_mut(position)) {
+            // Of the two failures of one target, the first says enough.
+            let desired = std::mem::replace(desired, Ok(Vec::new()));
+            let both = desired.and_then(|desired| Ok((desired, live?)));
+            outcomes[position] = Some(
+                both.and_then(|(desired, live)| Ok((plan_one(workspace, session, target, &desired, &live)?, live))),
+            );
+        }
+    }
+    let (mut plan, mut states, mut failed) = (empty(workspace), Vec::new(), false);
+    for (target, outcome) in targets.iter().zip(outcomes) {
+        match outcome.unwrap_or_else(|| Err(anyhow!("the reading was stopped"))) {
+            Ok((target, live)) => {
+                plan.targets.push(target);
+                states.push(live);
             }
             Err(error) => {
                 failed = true;
@@ -64,7 +113,36 @@ pub(super) async fn make(
             }
         }
     }
-    if failed { Ok(Err(NoPlan(Exit::Error))) } else { Ok(Ok(planned)) }
+    Ok(if failed { Err(Exit::Error) } else { Ok((plan, states)) })
+}
+
+/// The readings of the live state of all targets, under way. Dropping it gives them up.
+struct Reads {
+    tasks: JoinSet<(usize, anyhow::Result<LiveState>)>,
+}
+
+impl Reads {
+    fn start(session: &Session, targets: &[&Target]) -> Self {
+        let mut tasks = JoinSet::new();
+        for (position, target) in targets.iter().enumerate() {
+            let reader = session.reader(target);
+            tasks.spawn(async move {
+                let live = async { Ok(reader?.live_state().await?) };
+                (position, live.await)
+            });
+        }
+        Self { tasks }
+    }
+
+    /// The next target that is read, by its position; nothing once all are.
+    async fn next(&mut self) -> Option<(usize, anyhow::Result<LiveState>)> {
+        loop {
+            // A reading that did not end by itself is missed by whoever waits for all.
+            if let Ok(read) = self.tasks.join_next().await? {
+                return Some(read);
+            }
+        }
+    }
 }
 
 fn report_failures<T>(targets: &[&Target], results: Vec<anyhow::Result<T>>, console: Console) {
@@ -96,10 +174,6 @@ pub(super) async fn resolve(
     }
     let teams = session.reader(target)?.teams().await?;
     Ok(workspace.check(target, &Teams::Known(teams)))
-}
-
-async fn read(session: &Session, target: &Target) -> anyhow::Result<LiveState> {
-    Ok(session.reader(target)?.live_state().await?)
 }
 
 fn plan_one(

@@ -10,7 +10,7 @@ use clap::Args;
 use super::console::Console;
 use super::exit::Exit;
 use crate::check::{self, Checked, Input, Teams};
-use crate::diag::{Code, Diagnostic, Severity, SourceMap, did_you_mean};
+use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::Commit;
@@ -42,12 +42,23 @@ pub(super) struct Unusable {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-impl Workspace {
-    /// Reads the configuration and the manifests of the working directory.
+/// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
+pub(super) struct Project {
+    tree: WorkTree,
+    sources: SourceMap,
+    config: Config,
+    document: DocumentId,
+    findings: Vec<Diagnostic>,
+    /// Positions in the configuration.
+    selected: Vec<usize>,
+}
+
+impl Project {
+    /// Reads the configuration of the working directory.
     ///
     /// # Errors
     /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
-    pub(super) fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
+    fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
         let tree = WorkTree::open(Path::new("."))?;
         if !Path::new(config::FILE_NAME).exists() {
             bail!(
@@ -68,9 +79,45 @@ impl Workspace {
         if findings.iter().any(is_error) {
             return Ok(Err(Unusable { sources, diagnostics: findings }));
         }
+        Ok(Ok(Self { tree, sources, config, document, findings, selected }))
+    }
+
+    /// Reads the configuration; one that is invalid is shown and turned into an exit code.
+    ///
+    /// # Errors
+    /// There is no configuration, or it names no such target.
+    pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
+            show(&sources, diagnostics, console);
+            Exit::Invalid
+        }))
+    }
+
+    /// The chosen targets, in the order of the configuration.
+    pub(super) fn targets(&self) -> Vec<&Target> {
+        chosen(&self.config, &self.selected)
+    }
+
+    /// Reads the manifests.
+    pub(super) fn load(self) -> Workspace {
+        let Self { tree, mut sources, config, document, findings, selected } = self;
         let mut loaded = repo::load(&tree, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Ok(Ok(Self { sources, config, loaded, selected }))
+        Workspace { sources, config, loaded, selected }
+    }
+}
+
+fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
+    selected.iter().filter_map(|index| config.targets.get(*index)).collect()
+}
+
+impl Workspace {
+    /// Reads the configuration and the manifests of the working directory.
+    ///
+    /// # Errors
+    /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
+    pub(super) fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
+        Ok(Project::read(selection)?.map(Project::load))
     }
 
     /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
@@ -78,10 +125,7 @@ impl Workspace {
     /// # Errors
     /// As for `read`.
     pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
-            show(&sources, diagnostics, console);
-            Exit::Invalid
-        }))
+        Ok(Project::open(selection, console)?.map(Project::load))
     }
 
     /// Like [`open`](Self::open), for a command that may find no manifests yet: that is no finding then, but all other
@@ -101,7 +145,7 @@ impl Workspace {
 
     /// The chosen targets, in the order of the configuration.
     pub(super) fn targets(&self) -> Vec<&Target> {
-        self.selected.iter().filter_map(|index| self.config.targets.get(*index)).collect()
+        chosen(&self.config, &self.selected)
     }
 
     /// The texts of all files.

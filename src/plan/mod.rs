@@ -22,11 +22,10 @@ pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
-pub use stage::Stage;
 pub use types::{
-    AccessChange, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule, FORMAT_VERSION,
-    Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    AccessChange, After, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, Reason,
+    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::difference::rule_patch;
 use super::docker::{Draft, DraftId, DraftPolicy, Drafts, Placement};
 use super::effect::Effect;
 use super::stage::Stage;
-use super::types::{Call, CallId, Note, PolicyRef};
+use super::types::{After, Call, CallId, Note, PolicyRef};
 use crate::model::docker::{Operation, Resources, Rule, RuleAccess};
 
 /// Puts the drafts of a target in order, and says where access is not what it should be for a while.
@@ -154,6 +154,7 @@ fn number(staged: Vec<Staged>) -> Vec<Call> {
     let ids: std::collections::HashMap<DraftId, CallId> =
         (1..).map(CallId).zip(&staged).map(|(call, (_, draft, ..))| (*draft, call)).collect();
     let mut calls = Vec::with_capacity(staged.len());
+    let stages: Vec<Stage> = staged.iter().map(|(stage, ..)| *stage).collect();
     for (number, (stage, _, draft, why)) in (1..).zip(staged) {
         let Draft { policy, rule, effect: _, cedar: _, placement: _, send, update: _ } = draft;
         let named = send.try_map(|policy| match policy {
@@ -162,7 +163,10 @@ fn number(staged: Vec<Staged>) -> Vec<Call> {
         });
         // A draft always names a draft of the same list, so nothing is left out here; `audit` would notice.
         if let Ok(send) = named {
-            calls.push(Call { id: CallId(number), stage, policy, rule, why, send });
+            let earlier = stages.partition_point(|other| *other < stage);
+            let last = u32::try_from(earlier).ok().filter(|last| *last > 0).map(CallId);
+            let after = last.map(|last| After { first: CallId(1), last, why: stage.reason() });
+            calls.push(Call { id: CallId(number), after: after.into_iter().collect(), policy, rule, why, send });
         }
     }
     calls

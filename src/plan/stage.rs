@@ -1,15 +1,13 @@
 //! The stages of an apply.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use super::types::Reason;
 
 /// The stages of an apply. All calls of a stage may run at the same time.
 ///
 /// The order keeps what is allowed within before ∪ after: denies come before the allows they restrict, and go after
 /// the allows they restricted have gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Stage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
     /// What changes no access: empty policies, new names.
     Prepare,
     /// Denies that are added.
@@ -35,18 +33,13 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All stages, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Prepare,
-        Self::AddDenies,
-        Self::SwapDenies,
-        Self::AddAllows,
-        Self::SwapAllows,
-        Self::RemoveAllows,
-        Self::SwapDeniesLast,
-        Self::RemoveDenies,
-        Self::RebuildPolicies,
-        Self::RebuildDenies,
-        Self::RebuildAllows,
-    ];
+    /// Why calls of this stage wait for those of all stages before it.
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Prepare | Self::AddDenies | Self::SwapDenies | Self::AddAllows => Reason::DeniesFirst,
+            Self::SwapAllows | Self::RemoveAllows => Reason::AllowsFirst,
+            Self::SwapDeniesLast | Self::RemoveDenies => Reason::ClosesFirst,
+            Self::RebuildPolicies | Self::RebuildDenies | Self::RebuildAllows => Reason::FreesRoom,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
+mod call;
 mod impact;
 
 use std::collections::BTreeMap;
@@ -7,10 +8,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Stage};
+use super::Fingerprint;
 use crate::manifest::config::{Provider, Unmanaged};
-use crate::model::docker::{Operation, OperationKind, PolicyId, Profile};
+use crate::model::docker::{OperationKind, PolicyId, Profile};
 
+pub use call::{After, Call, CallId, PolicyRef, Reason};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
@@ -221,41 +223,6 @@ pub enum ValueChange {
         /// What it will be.
         after: String,
     },
-}
-
-/// The number of a call in its target's plan, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct CallId(pub u32);
-
-/// The policy that a rule is added to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum PolicyRef {
-    /// One that exists.
-    Existing(PolicyId),
-    /// The one that this earlier call creates.
-    CreatedBy(CallId),
-}
-
-/// One write, with its place in the order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Call {
-    /// Its number.
-    pub id: CallId,
-    /// When it may run: after every call of an earlier stage has succeeded.
-    pub stage: Stage,
-    /// The name of the policy, for messages.
-    pub policy: String,
-    /// The name of the rule, for messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// Why the call is there, where it is more than the difference itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What is sent.
-    pub send: Operation<PolicyRef>,
 }
 
 /// Something that the plan leaves undone.

@@ -123,3 +123,20 @@ fn without_credentials_nothing_is_asked() {
     }
     sandbox.expect(0, &["validate"]);
 }
+
+#[test]
+fn invalid_manifests_are_told_before_anything_that_keeps_the_server_from_being_asked() {
+    let mut sandbox = applied();
+    sandbox.write("policies/more.yaml", "kind: Wrong\n");
+    sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
+    for arguments in [&["plan"][..], &["apply", "--auto-approve"]] {
+        let ran = sandbox.expect(3, arguments);
+        assert!(ran.err.contains("policies/more.yaml:1") && !ran.err.contains("DOCKER_HUB"), "{}", ran.err);
+    }
+    // Nothing listens there: the readings that began are given up.
+    sandbox.set("POLWARDEN_DOCKER_TOKEN", "token");
+    for arguments in [&["plan"][..], &["apply", "--auto-approve"]] {
+        let ran = sandbox.expect(3, arguments);
+        assert!(ran.err.contains("policies/more.yaml:1") && !ran.err.contains("127.0.0.1"), "{}", ran.err);
+    }
+}

@@ -4,7 +4,7 @@
 use polwarden::access::{Destination, FilePath, Request};
 use polwarden::model::docker::pattern::Root;
 use polwarden::model::docker::{FileMode, LiveContent, LiveState, Method, Rule, Transport};
-use polwarden::plan::{Call, Note, Stage, replay};
+use polwarden::plan::{Call, Note, replay};
 use proptest::prelude::*;
 
 use super::brute;
@@ -53,10 +53,19 @@ fn requests() -> Vec<Request> {
     requests
 }
 
-/// The calls with those of each stage turned round: a stage may run in any order.
+/// The calls in another order that the plan allows: of those that may be made, always the last one.
 fn turned(calls: &[Call]) -> Vec<Call> {
-    let stages = Stage::ALL.iter();
-    stages.flat_map(|stage| calls.iter().rev().filter(move |call| call.stage == *stage).cloned()).collect()
+    let mut left = calls.to_vec();
+    let mut made: Vec<Call> = Vec::new();
+    while !left.is_empty() {
+        let waits = |call: &Call| {
+            let numbers = call.after.iter().flat_map(|after| after.first.0..=after.last.0);
+            numbers.into_iter().any(|number| !made.iter().any(|call| call.id.0 == number))
+        };
+        let next = left.iter().rposition(|call| !waits(call)).expect("some call can be made");
+        made.push(left.remove(next));
+    }
+    made
 }
 
 proptest! {
