@@ -15,6 +15,10 @@ use polwarden::access::{RequestSet, RuleSet, ScopedRule, compare, coverage};
 use polwarden::model::docker::{Rule, Scope};
 use rules::{Kind, requests, rule_set};
 
+/// What the program uses.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

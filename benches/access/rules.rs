@@ -28,6 +28,8 @@ const SERVICES: &[&str] = &[
 const PUBLIC_HOSTS: &[&str] =
     &["github.com:443", "docker.io:443", "ghcr.io:443", "quay.io:443", "archive.ubuntu.com:80", "proxy.golang.org:443"];
 const FOLDERS: &[&str] = &["projects", "work", "src", "data", "cache", "notes", "models", "exports"];
+/// What rules name in every folder. Few, as in life: each of them crosses each rule about a whole folder.
+const GUARDED: &[&str] = &[".env", "secrets", "tmp"];
 const API_PATHS: &[&str] = &["/v1", "/v2/orders", "/repos", "/api/reports", "/graph", "/health", "/uploads"];
 
 /// What the patterns of a set are like.
@@ -79,7 +81,7 @@ fn host(rules: usize, random: &mut Random) -> String {
         4 => format!("10.{}.{}.{}:443", random.below(256), random.below(256), random.below(256)),
         5..8 => format!("**.{name}:443"),
         8..10 => format!("*.{name}"),
-        10 => format!("{}*.{}.example.com", random.word(SERVICES), random.word(TEAMS)),
+        10 => format!("{}{}*.{}.example.com", random.word(SERVICES), random.below(rules), random.word(TEAMS)),
         11 => format!("{name}:{}", random.between(1024, 9999)),
         12..16 => name,
         _ => format!("{name}:443"),
@@ -104,8 +106,8 @@ fn path(rules: usize, random: &mut Random) -> String {
         0 => format!("/srv/{folder}/{leaf}-{number}"),
         1 => format!("/opt/{leaf}-{number}/*.json"),
         2 => format!("C:\\{folder}\\{leaf}-{number}\\**"),
-        3 => format!("~/{folder}/**/{leaf}"),
-        4 => format!("/data/{folder}/*/{leaf}-{number}"),
+        3 => format!("~/{folder}-{number}/**/{leaf}"),
+        4 => format!("/data/{folder}/*/{}", random.word(GUARDED)),
         5..8 => format!("/data/{folder}/{leaf}-{number}/**"),
         _ => format!("~/{folder}/{leaf}-{number}/**"),
     }

@@ -11,6 +11,7 @@ mod classes;
 mod compare;
 mod coverage;
 mod decide;
+mod globs;
 mod index;
 mod lookup;
 mod naming;
