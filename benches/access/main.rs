@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use polwarden::access::{RequestSet, RuleSet, ReachingRule, compare, usage};
+use polwarden::access::{ReachingRule, RequestSet, RuleSet, compare, usage};
 use polwarden::model::docker::{Rule, Scope};
 use rules::{Kind, requests, rule_set};
 

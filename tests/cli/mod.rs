@@ -7,6 +7,7 @@ mod examples;
 mod exit_codes;
 mod gates;
 mod hostile;
+mod lints;
 mod mcp;
 mod output;
 mod policy_tests;
