@@ -12,6 +12,7 @@ mod fingerprint;
 mod guard;
 mod impact;
 mod matching;
+mod needs;
 mod order;
 mod replay;
 mod stage;
@@ -20,12 +21,15 @@ mod types;
 pub use docker::{Request, plan_target};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
-pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
+pub use guard::{
+    Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
+};
 pub use replay::{Mismatch, ReplayError, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
-    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, Reason,
-    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    FORMAT_VERSION, Field, FieldChange, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Plan,
+    PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource,
+    ValueChange,
 };
 
 #[cfg(test)]

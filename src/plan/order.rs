@@ -8,13 +8,14 @@
 use super::difference::rule_patch;
 use super::docker::{Draft, DraftId, DraftPolicy, Drafts, Placement};
 use super::effect::Effect;
+use super::needs::{Settled, settle, waits};
 use super::stage::Stage;
-use super::types::{After, Call, CallId, Note, PolicyRef};
+use super::types::{After, Call, CallId, Note, PolicyRef, Reason};
 use crate::model::docker::{Operation, Resources, Rule, RuleAccess};
 
 /// Puts the drafts of a target in order, and says where access is not what it should be for a while.
 pub(super) fn arrange(drafts: Drafts) -> (Vec<Call>, Vec<Note>) {
-    let drafts = drafts.into_vec();
+    let (drafts, needs) = drafts.into_parts();
     let company = Company::of(&drafts);
     let mut staged: Vec<Staged> = Vec::new();
     let mut notes = Vec::new();
@@ -30,11 +31,16 @@ pub(super) fn arrange(drafts: Drafts) -> (Vec<Call>, Vec<Note>) {
                 None => notes.push(Note::Gap { policy: draft.policy.clone(), why: WHY_UNSPLIT.to_owned() }),
             }
         }
-        staged.push((company.stage(&draft), id, draft, None));
+        let why = draft.why.clone();
+        staged.push((company.stage(&draft), id, draft, why));
     }
-    staged.sort_by_key(|(stage, id, ..)| (*stage, *id));
-    notes.extend(gaps(&staged));
-    (number(staged), notes)
+    let places: Vec<(Stage, DraftId)> = staged.iter().map(|(stage, id, ..)| (*stage, *id)).collect();
+    let settled = settle(&places, &needs);
+    for ((stage, ..), settled) in staged.iter_mut().zip(&settled.stages) {
+        *stage = *settled;
+    }
+    notes.extend(gaps(&staged, &settled));
+    (number(staged, &settled), notes)
 }
 
 const WHY_SPLIT: &str = "one call more than the fewest: allows come and go in the same run, so the old and the new \
@@ -126,12 +132,16 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
 /// Where calls that do several things at once cannot be put so that nothing is allowed for a moment which neither the
 /// state before nor the state after allows. Judged by what calls may do, not by what they are about, so that a gap that
 /// is told of may be none; one that is not told of is none.
-fn gaps(staged: &[Staged]) -> Vec<Note> {
+fn gaps(staged: &[Staged], settled: &Settled) -> Vec<Note> {
     let does_more = |draft: &Draft| {
         let Effect { adds_deny, adds_allow, removes_allow, removes_deny } = draft.effect;
         [adds_deny, adds_allow, removes_allow, removes_deny].into_iter().filter(|does| *does).count() > 1
     };
-    let mixed = staged.iter().filter(|(_, _, draft, _)| !draft.cedar && does_more(draft));
+    // What waits for a name may do one thing only, and still not where it should be done.
+    let mixed = staged.iter().enumerate();
+    let mixed =
+        mixed.filter(|(at, (_, _, draft, _))| !draft.cedar && (does_more(draft) || settled.raised.contains(at)));
+    let mixed = mixed.map(|(_, one)| one);
     let unsafe_ones = mixed.filter(|one| {
         let others = staged.iter().filter(|other| other.1 != one.1 && !other.2.cedar);
         others.into_iter().any(|other| exposes(one, other) || exposes(other, one))
@@ -150,13 +160,23 @@ fn exposes(first: &Staged, then: &Staged) -> bool {
 /// A draft with its stage, and why it is there if it is more than the difference.
 type Staged = (Stage, DraftId, Draft, Option<String>);
 
-fn number(staged: Vec<Staged>) -> Vec<Call> {
+fn number(staged: Vec<Staged>, settled: &Settled) -> Vec<Call> {
+    let numbers: std::collections::HashMap<usize, CallId> =
+        settled.order.iter().copied().zip((1..).map(CallId)).collect();
+    let mut needs: Vec<Vec<(CallId, Reason)>> = vec![Vec::new(); staged.len()];
+    for edge in &settled.edges {
+        needs[edge.call].extend(numbers.get(&edge.first).map(|first| (*first, edge.why)));
+    }
+    let mut numbered: Vec<_> = staged.into_iter().zip(needs).enumerate().collect();
+    numbered.sort_by_key(|(position, _)| numbers.get(position).copied());
+    let staged: Vec<(Staged, Vec<(CallId, Reason)>)> = numbered.into_iter().map(|(_, one)| one).collect();
     let ids: std::collections::HashMap<DraftId, CallId> =
-        (1..).map(CallId).zip(&staged).map(|(call, (_, draft, ..))| (*draft, call)).collect();
+        (1..).map(CallId).zip(&staged).map(|(call, ((_, draft, ..), _))| (*draft, call)).collect();
     let mut calls = Vec::with_capacity(staged.len());
-    let stages: Vec<Stage> = staged.iter().map(|(stage, ..)| *stage).collect();
-    for (number, (stage, _, draft, why)) in (1..).zip(staged) {
-        let Draft { policy, rule, effect: _, cedar: _, placement: _, send, update: _ } = draft;
+    let stages: Vec<Stage> = staged.iter().map(|((stage, ..), _)| *stage).collect();
+    for (number, ((stage, _, draft, why), needs)) in (1..).zip(staged) {
+        let Draft { policy, rule, send, effect: _, cedar: _, placement: _, update: _, frees: _, takes: _, why: _ } =
+            draft;
         let named = send.try_map(|policy| match policy {
             DraftPolicy::Existing(id) => Ok(PolicyRef::Existing(id)),
             DraftPolicy::Created(draft) => ids.get(&draft).copied().map(PolicyRef::CreatedBy).ok_or(()),
@@ -166,7 +186,9 @@ fn number(staged: Vec<Staged>) -> Vec<Call> {
             let earlier = stages.partition_point(|other| *other < stage);
             let last = u32::try_from(earlier).ok().filter(|last| *last > 0).map(CallId);
             let after = last.map(|last| After { first: CallId(1), last, why: stage.reason() });
-            calls.push(Call { id: CallId(number), after: after.into_iter().collect(), policy, rule, why, send });
+            let needs = waits(needs.into_iter(), last.map_or(0, |last| last.0));
+            let after = after.into_iter().chain(needs).collect();
+            calls.push(Call { id: CallId(number), after, policy, rule, why, send });
         }
     }
     calls

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::{Note, Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use super::{Note, Reason, Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use crate::diag::{DocumentId, Place, SourceMap};
 use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::Name;
@@ -71,6 +71,11 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
     })
 }
 
+/// The plan of rules for everybody.
+fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
+    plan((&[], live), (&[], desired))
+}
+
 /// The calls by their rules, in order.
 fn order(plan: &TargetPlan) -> Vec<&str> {
     plan.calls.iter().map(|call| call.rule.as_deref().unwrap_or("-")).collect()
@@ -82,8 +87,33 @@ fn denies_come_first_and_go_last() {
         (&[], &["allow old a.example.com", "deny gone b.example.com"]),
         (&[], &["allow new c.example.com", "deny fresh d.example.com"]),
     );
-    let expected = ["fresh", "new", "old", "gone"];
+    // `old` becomes `new`; `gone` becomes `fresh`, in two steps, as allows come and go in the same run.
+    let expected = ["fresh", "new", "fresh"];
     assert_eq!(order(&plan), expected);
+    let comes = plan_of(&[], &["allow new c.example.com", "deny fresh d.example.com"]);
+    assert_eq!(order(&comes), ["fresh", "new"]);
+    let goes = plan_of(&["allow old a.example.com", "deny gone b.example.com"], &[]);
+    assert_eq!(order(&goes), ["old", "gone"]);
+}
+
+#[test]
+fn what_takes_a_name_waits_for_what_gives_it_up() {
+    let chain = plan_of(
+        &["allow a x.example.com", "allow b y.example.com", "allow c z.example.com"],
+        &["allow b x.example.com", "allow c y.example.com"],
+    );
+    assert_eq!(order(&chain), ["c", "c", "b"], "c goes, b becomes c, a becomes b");
+    let waits = |call: usize| chain.calls[call].after.iter().any(|after| after.why == Reason::FreesName);
+    assert_eq!([0, 1, 2].map(waits), [false, true, true]);
+}
+
+#[test]
+fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
+    let plan = plan_of(&["allow a x.example.com"], &["deny b y.example.com"]);
+    assert_eq!(plan.calls.len(), 1);
+    let fields: Vec<&str> = plan.changes[0].children[0].fields.iter().map(|field| field.field.as_str()).collect();
+    assert_eq!(fields, ["name", "decision", "resources"]);
+    assert_eq!(plan.changes[0].children[0].id.as_deref(), Some("rule_0"));
 }
 
 #[test]
@@ -105,10 +135,9 @@ fn a_swap_of_denies_is_split_where_allows_come_and_go_and_the_plan_says_why() {
         (&[], &["deny d a.example.com", "allow o x.example.com"]),
         (&[], &["deny d b.example.com", "allow n y.example.com"]),
     );
-    let expected = ["d", "n", "o", "d"];
-    assert_eq!(order(&plan), expected);
+    assert_eq!(order(&plan), ["d", "n", "d"]);
     let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
-    assert_eq!(why, [true, false, false, false]);
+    assert_eq!(why, [true, false, false]);
     assert_eq!(plan.notes, []);
 }
 

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
+use super::guard::{Known, guarded};
 use super::impact::impact;
-use super::matching::pair_policies;
+use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
-use super::replay::replay;
+use super::replay::{ReplayError, replay};
 use super::types::{
-    Before, Call, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
+    Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
     TargetPlan, UnmanagedPolicy,
 };
 use crate::diag::Place;
@@ -23,7 +24,7 @@ use crate::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
 };
 
-pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Placement};
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Need, Placement, UniqueName};
 
 /// All that the plan of one target is made from.
 pub struct Request<'a> {
@@ -48,18 +49,44 @@ pub fn plan_target(request: &Request<'_>) -> TargetPlan {
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
-    let mut planner =
-        Planner { request, drafts: Drafts::default(), changes: Vec::new(), held: Vec::new(), notes: Vec::new() };
-    let pairing = pair_policies(&live, &desired);
+    let mut planner = Planner::new(request);
+    let Paired { pairing, taken_over, by_detour } = pair(request, &live, &desired);
+    for (live_index, name) in &by_detour {
+        planner.rename_for_a_moment(live[*live_index], name);
+    }
+    let mut unmanaged = Vec::new();
+    let mut known = Known::default();
     for (live_index, desired_index) in &pairing.pairs {
-        planner.update_policy(live[*live_index], desired[*desired_index]);
+        let (live, desired) = (live[*live_index], desired[*desired_index]);
+        planner.update_policy(live, desired);
+        if taken_over.contains(live_index) {
+            unmanaged.push(planner.taken_over(live, desired));
+        } else {
+            known.declared.insert(live.id.clone(), desired);
+        }
     }
     let crowded = live.len() + pairing.only_desired.len() > POLICIES_PER_ORGANIZATION;
     for desired_index in &pairing.only_desired {
         planner.create_policy(desired[*desired_index], crowded);
     }
-    let unmanaged = pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])).collect();
-    planner.finish(&live, unmanaged)
+    unmanaged.extend(pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])));
+    unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    planner.finish(&live, unmanaged, &known)
+}
+
+/// Pairs the policies; what a pair costs is found by planning it.
+fn pair(request: &Request<'_>, live: &[&LivePolicy], desired: &[&DesiredPolicy]) -> Paired {
+    let update = |live_index: usize, desired_index: usize| {
+        let mut planner = Planner::new(request);
+        planner.update_policy(live[live_index], desired[desired_index]);
+        planner.drafts.len()
+    };
+    let create = |desired_index: usize| match &desired[desired_index].content {
+        Content::Rules(rules) => 1 + rules.len(),
+        Content::Cedar(_) => 1,
+    };
+    let (writes, prunes) = (request.target.profile.has_policy_writes(), request.unmanaged == Unmanaged::Prune);
+    pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
 }
 
 /// Collects what the plan will hold, policy by policy.
@@ -69,9 +96,22 @@ struct Planner<'a> {
     changes: Vec<Change>,
     held: Vec<Held>,
     notes: Vec<Note>,
+    /// Live policies that have a temporary name when they get their own.
+    renamed_for_a_moment: BTreeSet<PolicyId>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn new(request: &'a Request<'a>) -> Self {
+        Self {
+            request,
+            drafts: Drafts::default(),
+            changes: Vec::new(),
+            held: Vec::new(),
+            notes: Vec::new(),
+            renamed_for_a_moment: BTreeSet::new(),
+        }
+    }
+
     fn locate(&self, place: &Place) -> Option<SourceRef> {
         Some((self.request.locate)(place))
     }
@@ -84,7 +124,18 @@ impl Planner<'_> {
             Unmanaged::Prune => self.prune(live),
         }
         let rules = rule_count(live);
-        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment })
+        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment, becomes: None })
+    }
+
+    /// A policy that would be deleted, and becomes a new one.
+    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedPolicy {
+        UnmanagedPolicy {
+            id: live.id.clone(),
+            name: live.name.clone(),
+            rules: rule_count(live),
+            treatment: self.request.unmanaged,
+            becomes: Some(desired.name.to_string()),
+        }
     }
 
     fn prune(&mut self, live: &LivePolicy) {
@@ -116,6 +167,7 @@ impl Planner<'_> {
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
         let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
+        let draft = draft.frees(Some(UniqueName::Policy(live.name.clone())));
         self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
     }
 
@@ -123,11 +175,17 @@ impl Planner<'_> {
         self.held.push(Held { resource: ResourceKind::Policy, policy: name.to_owned(), rule: None, source, reason });
     }
 
-    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
-        let Self { request, drafts, mut changes, mut held, mut notes } = self;
+    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>, known: &Known<'_>) -> TargetPlan {
+        let Self { request, drafts, mut changes, mut held, mut notes, renamed_for_a_moment: _ } = self;
         let (calls, gaps) = order::arrange(drafts);
         notes.extend(gaps);
-        let access = if calls.is_empty() { Impact::default() } else { access(request, &calls, &mut notes) };
+        let (mut access, mut found) = (Impact::default(), Vec::new());
+        if !calls.is_empty() {
+            let after = replay(request.live, &calls);
+            // Calls that do not fit the state might do anything.
+            found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
+            access = compared(request, after, &mut notes);
+        }
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
@@ -146,6 +204,7 @@ impl Planner<'_> {
             calls,
             held,
             unmanaged,
+            guarded: found,
             notes,
             before,
             live: counts,
@@ -154,7 +213,7 @@ impl Planner<'_> {
 }
 
 /// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
-fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impact {
+fn compared(request: &Request<'_>, after: Result<LiveState, ReplayError>, notes: &mut Vec<Note>) -> Impact {
     let mut places = HashMap::new();
     for policy in request.desired {
         if let Content::Rules(rules) = &policy.content {
@@ -164,7 +223,7 @@ fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impac
         }
     }
     let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
-    let compared = match replay(request.live, calls) {
+    let compared = match after {
         Ok(after) => impact(request.live, &after, &source).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };

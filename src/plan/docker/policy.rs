@@ -1,7 +1,8 @@
 //! One policy: created, updated, or replaced.
 
-use super::draft::{Draft, DraftPolicy, Placement};
+use super::draft::{Draft, DraftPolicy, Placement, UniqueName};
 use super::{Planner, content_effect};
+use crate::model::Name;
 use crate::model::docker::{
     Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, OperationKind,
     PolicyPatch, Scope,
@@ -31,6 +32,7 @@ impl Planner<'_> {
         let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
         let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
         let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
+        let draft = draft.takes(Some(UniqueName::Policy(desired.name.to_string())));
         let id = self.drafts.push(draft.placed(placement).about_cedar(cedar.is_some()));
         let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id), placement);
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
@@ -63,14 +65,8 @@ impl Planner<'_> {
     /// A policy never changes between rules and Cedar text: it is deleted and made again.
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
-        let reason = if desired.protect {
-            Some(HeldReason::Protected { wanted })
-        } else if !self.request.target.profile.has_policy_writes() {
-            Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
+        if !self.request.target.profile.has_policy_writes() {
+            let reason = HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             return;
         }
@@ -115,12 +111,32 @@ impl Planner<'_> {
             patch.cedar = Some(after.clone());
             effect = effect | cedar_effect();
         }
+        let renames = patch.name.is_some();
         if !patch.is_empty() {
             let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
-            let draft = Draft::new(desired.name.as_str(), None, effect, send);
-            self.drafts.push(draft.about_cedar(cedar.is_some()));
+            let mut draft = Draft::new(desired.name.as_str(), None, effect, send).about_cedar(cedar.is_some());
+            if renames {
+                draft = draft.takes(Some(UniqueName::Policy(desired.name.to_string())));
+                if !self.renamed_for_a_moment.contains(&live.id) {
+                    draft = draft.frees(Some(UniqueName::Policy(live.name.clone())));
+                }
+            }
+            self.drafts.push(draft);
         }
         fields
+    }
+
+    /// Gives a policy a name that nobody has, so that another can have its own.
+    pub(super) fn rename_for_a_moment(&mut self, live: &LivePolicy, name: &Name) {
+        let patch = PolicyPatch { name: Some(name.clone()), ..PolicyPatch::default() };
+        let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
+        let mut draft = Draft::new(&live.name, None, Effect::NONE, send);
+        draft = draft.frees(Some(UniqueName::Policy(live.name.clone())));
+        draft.why = Some(format!(
+            "one call more than the fewest: policies exchange their names, so this one is called `{name}` for a moment"
+        ));
+        self.drafts.push(draft);
+        self.renamed_for_a_moment.insert(live.id.clone());
     }
 
     /// A policy whose scope and rules change in one run must not give its new allows to the old scope, nor its old

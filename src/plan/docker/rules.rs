@@ -1,13 +1,15 @@
 //! The rules of one policy.
 
 use super::Planner;
-use super::draft::{Draft, DraftPolicy, Placement};
+use super::draft::{Draft, DraftId, DraftPolicy, Placement, UniqueName};
 use crate::model::docker::limits::RULES_PER_POLICY;
-use crate::model::docker::{DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule};
+use crate::model::docker::{
+    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, PolicyId, Rule,
+};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
-use crate::plan::matching::{Pairing, pair_rules};
-use crate::plan::types::{Change, ChangeKind, Held, HeldReason, Note, ResourceKind, SourceRef};
+use crate::plan::matching::{Names, Pairing, nearest, pair_rules};
+use crate::plan::types::{Change, ChangeKind, Held, HeldReason, Note, Reason, ResourceKind, SourceRef};
 
 impl Planner<'_> {
     /// Rules that do not exist.
@@ -26,7 +28,11 @@ impl Planner<'_> {
             let send = Operation::CreateRule { policy: policy.clone(), rule: rule.clone() };
             let effect = Effect::adding(rule.decision);
             let draft = Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send);
-            self.drafts.push(draft.placed(placement));
+            let name = match policy {
+                DraftPolicy::Existing(id) => self.rule_name(id, rule.name.as_str()),
+                DraftPolicy::Created(_) => None,
+            };
+            self.drafts.push(draft.placed(placement).takes(name));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -51,26 +57,75 @@ impl Planner<'_> {
             self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
             return Vec::new();
         }
-        let pairing = if moves { all_apart(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
+        let pairing = if moves { self.across(&live_rules, &rules) } else { self.pair_rules(&live_rules, &rules) };
         let placement = self.rule_placement(desired, live_rules.len(), &pairing, moves);
 
         let mut changes = Vec::new();
-        for (live_index, desired_index) in &pairing.pairs {
-            changes.extend(self.update_rule(live, live_rules[*live_index], desired, rules[*desired_index]));
-        }
+        let first = self.drafts.len();
         for live_index in &pairing.only_live {
             changes.extend(self.delete_rule(live, live_rules[*live_index]));
         }
+        let second = self.drafts.len();
+        for (live_index, desired_index) in &pairing.pairs {
+            changes.extend(self.update_rule(live, live_rules[*live_index], desired, rules[*desired_index]));
+        }
+        let third = self.drafts.len();
         let new = pairing.only_desired.iter().map(|index| rules[*index]);
         changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone()), placement));
+        if moves {
+            self.empty_first([first, second, third]);
+        }
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
     }
 
+    fn pair_rules(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+        let unique = self.request.target.profile.has_unique_rule_names();
+        pair_rules(live, desired, if unique { Names::Unique } else { Names::Repeat })
+    }
+
+    /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
+    /// call less than deleting it and making another.
+    fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+        let last = self.request.target.profile.lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
+        Pairing::of(last.into_iter().collect(), live.len(), desired.len())
+    }
+
+    /// Rules are deleted before the last one changes its domain, and others are made only then. The drafts are those
+    /// from each position on: deletions, the update of the last rule, creations.
+    fn empty_first(&mut self, [deletions, update, creations]: [usize; 3]) {
+        let (until, why) = (self.drafts.len(), Reason::EmptiesDomain);
+        let ids = |from: usize, until: usize| (from..until).map(DraftId);
+        if deletions == update && creations == until {
+            // The only rule becomes the only rule: nothing is missing for a while.
+            return;
+        }
+        for draft in self.drafts.since(update) {
+            draft.placement = Placement::Rebuild;
+        }
+        for call in ids(update, creations) {
+            self.drafts.need(call, ids(deletions, update), why);
+        }
+        for call in ids(creations, until) {
+            self.drafts.need(
+                call,
+                if update < creations { ids(update, creations) } else { ids(deletions, update) },
+                why,
+            );
+        }
+    }
+
+    /// The name of a rule, where no other rule of the policy may have it.
+    fn rule_name(&self, policy: &PolicyId, name: &str) -> Option<UniqueName> {
+        let unique = self.request.target.profile.has_unique_rule_names();
+        unique.then(|| UniqueName::Rule(policy.clone(), name.to_owned()))
+    }
+
     /// New rules come after the old ones have gone where the service would refuse them before.
     fn rule_placement(&mut self, desired: &DesiredPolicy, live: usize, pairing: &Pairing, moves: bool) -> Placement {
-        let why = if moves {
-            "it changes its domain, so all its rules are deleted before the new ones are added"
+        let in_one_call = pairing.only_live.is_empty() && pairing.only_desired.is_empty();
+        let why = if moves && !in_one_call {
+            "it changes its domain, so all its old rules go before the new ones come"
         } else if live + pairing.only_desired.len() > RULES_PER_POLICY && !pairing.only_desired.is_empty() {
             "it has no room for the new rules until the old ones are deleted"
         } else {
@@ -105,6 +160,10 @@ impl Planner<'_> {
         let effect = Effect::of_update(before, after);
         let mut draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
         draft.update = Some((before.clone(), after.clone()));
+        if before.name != after.name {
+            let [old, new] = [&live_rule.name, after.name.as_str()].map(|name| self.rule_name(&live.id, name));
+            draft = draft.frees(old).takes(new);
+        }
         self.drafts.push(draft);
         Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
     }
@@ -119,7 +178,8 @@ impl Planner<'_> {
         };
         let send = Operation::DeleteRule { policy: live.id.clone(), id: live_rule.id.clone() };
         let effect = Effect::removing(rule.decision);
-        self.drafts.push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
+        let name = self.rule_name(&live.id, &live_rule.name);
+        self.drafts.push(Draft::new(&live.name, Some(&live_rule.name), effect, send).frees(name));
         Some(change(ChangeKind::Delete, Some(live_rule), Some(rule), None, None))
     }
 
@@ -166,8 +226,4 @@ fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {
     let before: Option<Domain> = live.iter().find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()));
     let after: Option<Domain> = desired.first().map(|rule| rule.rule.access.layer().domain());
     matches!((before, after), (Some(before), Some(after)) if before != after)
-}
-
-fn all_apart(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-    Pairing { pairs: Vec::new(), only_live: (0..live.len()).collect(), only_desired: (0..desired.len()).collect() }
 }
