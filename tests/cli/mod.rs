@@ -4,6 +4,7 @@ mod commands;
 mod endpoints;
 mod examples;
 mod exit_codes;
+mod guards;
 mod hostile;
 mod output;
 pub(crate) mod sandbox;

@@ -3,6 +3,7 @@
 mod access;
 mod brute;
 mod documented;
+mod fewest;
 mod manifests;
 mod oracle;
 mod plan;
