@@ -3,14 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use super::console::Console;
 use super::exit::Exit;
-use crate::emulator::{self, Limits, Options, OrganizationSeed, Profile, Seed, StateLocation};
+use crate::emulator::{self, Fault, Limits, Options, OrganizationSeed, Profile, Seed, StateLocation};
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ enum Service {
 
 /// The Docker AI Governance API.
 #[derive(Debug, Args)]
+#[command(after_long_help = FAULTS)]
 struct Docker {
     /// The address to listen on: loopback only. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
@@ -61,7 +62,45 @@ struct Docker {
     /// How many policies an organization takes.
     #[arg(long, value_name = "N", default_value_t = Limits::default().policies)]
     max_policies: usize,
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<Fault>,
 }
+
+/// The grammar of `--fault`.
+const FAULTS: &str = "\
+Faults: SPEC is KIND, or KIND@WHERE
+
+  KIND says what goes wrong. `before-` means that the service does nothing of what is asked,
+  `after-` that it has done it.
+    before-STATUS, after-STATUS     an error is the answer; before-429=2s adds Retry-After: 2
+    before-reset, after-reset       the connection is reset, without an answer
+    before-hang, after-hang         no answer comes until the client or the emulator gives up
+    before-crash, after-crash       the emulator ends for good
+    before-undecodable, after-undecodable
+                                    the answer is 200 with a text that is not JSON
+    truncated                       it is done; the connection closes after half of the answer
+    delay=DURATION                  the request waits first: delay=200ms
+    revoke-tokens                   all tokens are revoked first, so this request gets a 401
+    add-policy=NAME, rename-policy=NAME, change-policy=NAME, delete-policy=NAME,
+    add-rule=[POLICY/]RULE, change-rule=[POLICY/]RULE, delete-rule=[POLICY/]RULE
+                                    another writer does this first. `any`, or no name, is the object
+                                    that the request is about, or else the oldest
+  Without a word for it, reset, hang and crash come before, and undecodable after.
+
+  WHERE says at which requests, all of them if it is left out; joined by commas:
+    N                               the N-th request since the start
+    reads, writes, OPERATION        those alone; an operation is, for example, createRule or signIn
+    read:N, write:N, OPERATION:N    the N-th of those; also N..M, and N.. for all from the N-th on
+    p=0.05,seed=7                   with this probability; a seed always draws the same
+    once, times=N                   no more often than this
+
+Examples:
+  polwarden emulate docker --fault after-500@write:3
+  polwarden emulate docker --fault before-reset@createRule:1 --fault before-429=2s@5
+  polwarden emulate docker --fault hang@p=0.05,seed=7,writes
+  polwarden emulate docker --fault 'change-rule=\"allow the mirrors\"@updateRule:1'";
 
 /// An address with a port, or one without, for a free port.
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -95,8 +134,14 @@ impl Docker {
             file.persist(&path).with_context(|| format!("cannot write the port to `{path}`"))?;
         }
         console.say(&format!("Listening on {} (stop with Ctrl-C)", running.url()));
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+        let crashed = tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).context("cannot wait for Ctrl-C")?,
+            () = running.crashed() => true,
+        };
         running.shutdown().await;
+        if crashed {
+            bail!("the emulator has crashed, as a --fault asked for");
+        }
         Ok(Exit::Done)
     }
 
@@ -117,6 +162,7 @@ impl Docker {
             latency: Duration::from_millis(self.latency),
             request_log: self.request_log.map(Into::into),
             limits: Limits { policies: self.max_policies, ..Limits::default() },
+            faults: self.faults,
         })
     }
 }

@@ -5,17 +5,19 @@
 //! (what a host may look like, which fields a profile has) it is written twice on purpose: a mistake on one side then
 //! shows as a disagreement, instead of being made on both.
 //!
-//! What is common to all services stands here: serving on loopback, the request log, random names. [`docker`] is the
-//! Docker AI Governance API; its items are re-exported.
+//! What is common to all services stands here: serving on loopback, connections that can be broken on purpose, the
+//! request log, random names. [`docker`] is the Docker AI Governance API; its items are re-exported.
 
 pub mod docker;
 
 mod random;
 mod request_log;
 mod running;
+mod wire;
 
 pub use docker::{
-    EmulatorError, Limits, Options, OrganizationSeed, PolicySeed, Profile, RuleSeed, Seed, SeedError, StateLocation,
-    TeamSeed, UnknownProfile, start,
+    Among, Chance, Change, EmulatorError, ErrorStatus, Fault, FaultError, FaultKind, Limits, Operation, Options,
+    OrganizationSeed, PolicySeed, Probability, Profile, Range, RuleSeed, Seed, SeedError, Selection, StateLocation,
+    TeamSeed, UnknownProfile, When, Which, WhichRule, start,
 };
 pub use running::Running;

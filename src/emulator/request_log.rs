@@ -6,7 +6,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(super) struct RequestLog {
     file: Mutex<File>,
-    arrived: AtomicU64,
 }
 
 /// A line of the log.
@@ -29,24 +27,26 @@ pub(super) struct Entry<'a> {
     /// As it was sent, percent-encoding kept.
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
-    pub(super) status: u16,
+    /// Null where a fault keeps every answer from the client.
+    pub(super) status: Option<u16>,
     /// The JSON body; null where there is none, `"[redacted]"` where it may hold credentials.
     pub(super) body: Value,
     pub(super) content_type: Option<&'a str>,
     /// Milliseconds from arrival to answer, latency included.
     pub(super) duration_ms: f64,
+    /// The operation's name in the contract, null where the request is none.
+    pub(super) operation: Option<&'a str>,
+    /// The faults that struck the request, in the words of the command line.
+    pub(super) faults: &'a [String],
+    /// The status that the service itself gave, whatever the client gets to see; null if it did not see the request.
+    pub(super) served: Option<u16>,
 }
 
 impl RequestLog {
     /// Opens `path` for appending and creates it if it is missing.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { file: Mutex::new(file), arrived: AtomicU64::new(0) })
-    }
-
-    /// Gives a request that has just arrived its number.
-    pub(super) fn arrive(&self) -> u64 {
-        self.arrived.fetch_add(1, Ordering::Relaxed) + 1
+        Ok(Self { file: Mutex::new(file) })
     }
 
     /// Appends a line in one write, so that a kill leaves no half line between others.

@@ -4,39 +4,46 @@ use std::io;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use super::wire::{Connection, Switch, Wires};
 
 /// A running emulator. Dropping it stops it too, without waiting for requests that are under way.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
-    /// Sending to it, or dropping it, begins the shutdown.
-    stop: Option<oneshot::Sender<()>>,
+    stop: StopOnDrop,
     task: JoinHandle<io::Result<()>>,
+}
+
+#[derive(Debug)]
+struct StopOnDrop(Switch);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl Running {
     /// Serves `router` on `listener`, whose address is `address`.
     pub(super) fn serve(listener: TcpListener, address: SocketAddr, router: Router) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        // Small answers must not wait for the acknowledgement of the last: that costs 40 ms.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
+        let switch = Switch::default();
+        let stop = StopOnDrop(switch.clone());
+        let wires = Wires::new(listener, switch.clone());
+        let task = tokio::spawn(async move {
+            let stopping = switch.clone();
+            let serving = axum::serve(wires, router.into_make_service_with_connect_info::<Connection>())
+                .with_graceful_shutdown(async move { stopping.stopping().await });
+            tokio::select! {
+                // Leaving drops the listener, so that a crashed server cannot be reached.
+                biased;
+                () = switch.crashed() => Ok(()),
+                ended = serving => ended,
             }
         });
-        let task = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async move {
-                    // An error means that the sender was dropped, which asks for the same.
-                    let _ = stopped.await;
-                })
-                .await
-        });
-        Self { address, stop: Some(stop), task }
+        Self { address, stop, task }
     }
 
     /// The address that it listens on, with the real port where port 0 was asked for.
@@ -49,13 +56,17 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Takes no new request, finishes those under way, and returns when the state is closed.
-    pub async fn shutdown(mut self) {
-        if let Some(stop) = self.stop.take() {
-            // An error means that the server has ended already.
-            let _ = stop.send(());
-        }
-        match self.task.await {
+    /// Waits until a fault crashes the emulator; without such a fault, for ever.
+    pub async fn crashed(&self) {
+        self.stop.0.crashed().await;
+    }
+
+    /// Takes no new request, finishes those under way, and returns when the state is closed. Requests that a fault
+    /// keeps from being answered are not waited for.
+    pub async fn shutdown(self) {
+        let Self { address: _, stop, task } = self;
+        drop(stop);
+        match task.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the emulator ended with an error"),
             Err(error) => tracing::warn!(%error, "the emulator's task failed"),

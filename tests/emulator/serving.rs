@@ -160,7 +160,13 @@ async fn the_request_log_holds_every_request_and_no_credential() {
     );
     assert_eq!(lines[1]["body"], "[redacted]");
     let members: Vec<&str> = lines[4].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, ["seq", "method", "path", "query", "status", "body", "content_type", "duration_ms"]);
+    let always = ["seq", "method", "path", "query", "status", "body", "content_type", "duration_ms"];
+    assert_eq!(members, [&always[..], &["operation", "faults", "served"]].concat());
+    assert_eq!((&lines[1]["operation"], &lines[2]["operation"]), (&json!("signIn"), &Value::Null));
+    assert_eq!(
+        (&lines[4]["operation"], &lines[4]["faults"], &lines[4]["served"]),
+        (&json!("createPolicy"), &json!([]), &json!(201))
+    );
     assert_eq!(
         (&lines[4]["method"], &lines[4]["path"], &lines[4]["body"], &lines[4]["content_type"]),
         (

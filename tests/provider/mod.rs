@@ -3,6 +3,7 @@
 mod docker_reads;
 mod docker_session;
 mod docker_writes;
+mod faults;
 mod http_faults;
 mod http_secrets;
 mod http_slots;

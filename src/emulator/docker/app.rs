@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fault::Armed;
 use super::options::{EmulatorError, Limits, Options};
 use super::profile::Profile;
 use super::rate::Rate;
@@ -19,6 +20,7 @@ pub(super) struct App {
     pub(super) store: Store,
     pub(super) tokens: Tokens,
     pub(super) rate: Rate,
+    pub(super) faults: Armed,
     pub(super) log: Option<RequestLog>,
 }
 
@@ -38,11 +40,13 @@ impl App {
             latency,
             request_log,
             limits,
+            faults,
         } = options;
         let log = request_log
             .map(|path| RequestLog::open(&path).map_err(|cause| EmulatorError::RequestLog { path, cause }))
             .transpose()?;
-        Ok(Self { profile, limits, latency, store, tokens: Tokens::new(secret, token_ttl), rate: Rate::default(), log })
+        let (tokens, rate, faults) = (Tokens::new(secret, token_ttl), Rate::default(), Armed::new(faults));
+        Ok(Self { profile, limits, latency, store, tokens, rate, faults, log })
     }
 
     /// Runs `operation`, which waits for SQLite, where waiting is allowed. It runs to its end even if the client goes.

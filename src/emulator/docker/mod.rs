@@ -1,13 +1,15 @@
 //! The Docker AI Governance API on loopback, in the three published shapes.
 //!
 //! `docs/emulator.md` says what is served and how the contract's silences were filled. The way of a request:
-//! `http` (middleware, routes, bodies) → `operations` (what the eight operations do) → `check` (what content must
+//! `http` (middleware, faults, routes, bodies) → `operations` (what the eight operations do) → `check` (what content must
 //! be like) → `store` (SQLite).
 
 mod app;
 mod check;
+mod fault;
 mod http;
 mod objects;
+mod operation;
 mod operations;
 mod options;
 mod profile;
@@ -21,6 +23,11 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+pub use fault::{
+    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, Probability, Range, Selection, When, Which,
+    WhichRule,
+};
+pub use operation::Operation;
 pub use options::{EmulatorError, Limits, Options, StateLocation};
 pub use profile::{Profile, UnknownProfile};
 pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, SeedError, TeamSeed};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::fault::Fault;
 use super::profile::Profile;
 use super::seed::{OrganizationSeed, Seed};
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub request_log: Option<PathBuf>,
     /// What the service has room for.
     pub limits: Limits,
+    /// What goes wrong on purpose. A request meets all that fit it, but only the first of those that end it.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             request_log: None,
             limits: Limits::default(),
+            faults: Vec::new(),
         }
     }
 }

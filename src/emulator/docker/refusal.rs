@@ -89,6 +89,21 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
     }
 
+    /// An error that a fault puts in the place of the answer. The contract has no code for every status.
+    pub(super) fn on_purpose(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::BAD_REQUEST => "invalid_argument",
+            StatusCode::UNAUTHORIZED => "unauthenticated",
+            StatusCode::FORBIDDEN => "permission_denied",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::CONFLICT => "conflict",
+            StatusCode::TOO_MANY_REQUESTS => "rate_limited",
+            status if status.is_client_error() => "invalid_argument",
+            _ => "internal",
+        };
+        Self::new(status, code, "a fault that was asked for")
+    }
+
     /// The same refusal as the Hub's own endpoints say it: `{"detail", "message", "errinfo"}`.
     pub(super) fn into_hub_response(self) -> Response {
         let Self { status, code: _, message } = self;

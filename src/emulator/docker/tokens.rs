@@ -50,6 +50,11 @@ impl Tokens {
         issued.get(token).is_some_and(|expiry| *expiry > Instant::now())
     }
 
+    /// Forgets all tokens: whoever signed in must do it again.
+    pub(super) fn revoke(&self) {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// `header.payload.signature`; `iat` and `exp` are whole seconds since the epoch (RFC 7519, section 2).
     fn form(&self, subject: &str) -> Result<String, getrandom::Error> {
         let issued_at = Timestamp::now().as_second();

@@ -1,5 +1,6 @@
 //! Applies that fail on the way, through the binary.
 
+mod faults;
 pub(crate) mod proxy;
 
 use std::sync::Arc;

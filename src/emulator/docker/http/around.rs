@@ -1,10 +1,10 @@
-//! What every request passes through, from the outside in: identify, record, disturb, and the token check.
+//! What every request passes through, from the outside in: deliver, identify, record, disturb, and the token check.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -12,9 +12,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::super::app::App;
+use super::super::fault::Delivery;
+use super::super::operation::Operation;
 use super::super::rate::Quota;
 use super::super::refusal::Refusal;
 use super::BODY_LIMIT;
+use super::disturb::Disturbed;
 use crate::emulator::random;
 use crate::emulator::request_log::{Entry, RequestLog, milliseconds};
 
@@ -33,25 +36,43 @@ pub(super) async fn identify(State(app): State<Arc<App>>, request: Request, next
     response
 }
 
-/// Writes the request log, if there is one, before the answer leaves.
-pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Counts the request, and writes the request log, if there is one, before the answer leaves.
+pub(super) async fn record(
+    State(app): State<Arc<App>>,
+    route: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let operation = route.and_then(|route| Operation::of(request.method(), route.as_str()));
+    let arrival = app.faults.arrive(operation);
+    let seq = arrival.seq;
+    request.extensions_mut().insert(arrival);
     let Some(log) = &app.log else { return next.run(request).await };
-    let (started, seq) = (Instant::now(), log.arrive());
     let (parts, body) = request.into_parts();
     let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
     let (body, response) = match to_bytes(body, BODY_LIMIT).await {
         Ok(bytes) => (bytes.clone(), next.run(Request::from_parts(parts, Body::from(bytes))).await),
         Err(_) => (Bytes::new(), Refusal::too_large().into_response()),
     };
+    let untouched = || Disturbed { served: Some(response.status()), ..Disturbed::default() };
+    let Disturbed { struck, served, delivery } = response.extensions().get().cloned().unwrap_or_else(untouched);
+    let status = match delivery {
+        None | Some(Delivery::Truncated) => Some(response.status()),
+        Some(Delivery::Reset | Delivery::Hang | Delivery::Crash) => None,
+    };
     let entry = Entry {
         seq,
         method: method.as_str(),
         path: uri.path(),
         query: uri.query(),
-        status: response.status().as_u16(),
+        status: status.map(|status| status.as_u16()),
         body: recorded_body(uri.path(), &body),
         content_type: headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
         duration_ms: milliseconds(started.elapsed()),
+        operation: operation.map(Operation::as_str),
+        faults: &struck,
+        served: served.map(|status| status.as_u16()),
     };
     write(log, &entry);
     response
@@ -72,15 +93,6 @@ fn recorded_body(path: &str, body: &[u8]) -> Value {
     } else {
         json!("[redacted]")
     }
-}
-
-/// Makes the service worse than it is: the one place for latency, and for faults when they come. It sees the request
-/// before the service does and the answer before the client does, and is recorded in the log.
-pub(super) async fn disturb(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !app.latency.is_zero() {
-        tokio::time::sleep(app.latency).await;
-    }
-    next.run(request).await
 }
 
 /// Lets requests through that carry a good token; the others get the governance API's error.

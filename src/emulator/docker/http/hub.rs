@@ -15,11 +15,6 @@ use super::super::operations::require_organization;
 use super::super::refusal::Refusal;
 use super::input::{At, RawBody, body};
 
-/// Sign-in of profile `seed`.
-pub(super) const LOGIN_PATH: &str = "/v2/users/login";
-/// Sign-in of the later profiles.
-pub(super) const TOKEN_PATH: &str = "/v2/auth/token";
-
 /// The default and the most that a page of teams holds.
 const GROUPS_PAGE: usize = 10;
 const GROUPS_PAGE_MAX: usize = 100;

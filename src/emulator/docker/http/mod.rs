@@ -1,6 +1,8 @@
 //! HTTP: the routes of a profile, and what every request passes through.
 
 mod around;
+mod deliver;
+mod disturb;
 mod governance;
 mod hub;
 mod input;
@@ -9,10 +11,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, patch, post};
 
 use super::app::App;
+use super::operation::{GROUPS_ROUTE, LOGIN_ROUTE, POLICIES_ROUTE, TOKEN_ROUTE};
 use super::profile::Profile;
 use super::refusal::Refusal;
 
@@ -25,19 +28,20 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let governance = governance(profile).route_layer(from_fn_with_state(app.clone(), around::require_token));
     let groups = get(hub::groups).route_layer(from_fn_with_state(app.clone(), around::require_hub_token));
     let sign_in = match profile {
-        Profile::Seed => Router::new().route(hub::LOGIN_PATH, post(hub::login)),
-        Profile::Intermediate | Profile::Current => Router::new().route(hub::TOKEN_PATH, post(hub::create_token)),
+        Profile::Seed => Router::new().route(LOGIN_ROUTE, post(hub::login)),
+        Profile::Intermediate | Profile::Current => Router::new().route(TOKEN_ROUTE, post(hub::create_token)),
     };
     Router::new()
-        .nest("/v2/orgs/{organization}/governance/policies", governance)
-        .route("/v2/orgs/{organization}/groups", groups)
+        .nest(POLICIES_ROUTE, governance)
+        .route(GROUPS_ROUTE, groups)
         .merge(sign_in)
         .method_not_allowed_fallback(async || Refusal::no_such_operation())
         .fallback(hub::not_here)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(app.clone(), around::disturb))
+        .layer(from_fn_with_state(app.clone(), disturb::disturb))
         .layer(from_fn_with_state(app.clone(), around::record))
         .layer(from_fn_with_state(app.clone(), around::identify))
+        .layer(from_fn(deliver::deliver))
         .with_state(app)
 }
 

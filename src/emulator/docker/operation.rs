@@ -1,0 +1,121 @@
+//! The operations of the API, by their names in the contract.
+
+use std::fmt;
+
+use axum::http::Method;
+
+/// Where the policies of an organization are, as the router knows it.
+pub(super) const POLICIES_ROUTE: &str = "/v2/orgs/{organization}/governance/policies";
+/// Where the teams of an organization are.
+pub(super) const GROUPS_ROUTE: &str = "/v2/orgs/{organization}/groups";
+/// Sign-in of profile `seed`.
+pub(super) const LOGIN_ROUTE: &str = "/v2/users/login";
+/// Sign-in of the later profiles.
+pub(super) const TOKEN_ROUTE: &str = "/v2/auth/token";
+
+/// An operation, by its `operationId`; the Hub's own two, which have none, are called `listGroups` and `signIn`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// `GET` of the policies.
+    ListPolicies,
+    /// `POST` to the policies.
+    CreatePolicy,
+    /// `GET` of one policy.
+    GetPolicy,
+    /// `PATCH` of a policy.
+    UpdatePolicy,
+    /// `DELETE` of a policy.
+    DeletePolicy,
+    /// `POST` to the rules of a policy.
+    CreateRule,
+    /// `PATCH` of a rule.
+    UpdateRule,
+    /// `DELETE` of a rule.
+    DeleteRule,
+    /// `GET` of the teams.
+    ListGroups,
+    /// `POST` of credentials.
+    SignIn,
+}
+
+/// What an operation is to an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+    /// It concerns no organization.
+    SignIn,
+}
+
+impl Operation {
+    /// All operations.
+    pub const ALL: [Self; 10] = [
+        Self::ListPolicies,
+        Self::CreatePolicy,
+        Self::GetPolicy,
+        Self::UpdatePolicy,
+        Self::DeletePolicy,
+        Self::CreateRule,
+        Self::UpdateRule,
+        Self::DeleteRule,
+        Self::ListGroups,
+        Self::SignIn,
+    ];
+
+    /// The name: `createRule`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ListPolicies => "listPolicies",
+            Self::CreatePolicy => "createPolicy",
+            Self::GetPolicy => "getPolicy",
+            Self::UpdatePolicy => "updatePolicy",
+            Self::DeletePolicy => "deletePolicy",
+            Self::CreateRule => "createRule",
+            Self::UpdateRule => "updateRule",
+            Self::DeleteRule => "deleteRule",
+            Self::ListGroups => "listGroups",
+            Self::SignIn => "signIn",
+        }
+    }
+
+    /// The operation of a request, by its method and the route that it matched.
+    pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
+        if let Some(below) = route.strip_prefix(POLICIES_ROUTE) {
+            return match (method.as_str(), below) {
+                ("GET", "" | "/") => Some(Self::ListPolicies),
+                ("POST", "" | "/") => Some(Self::CreatePolicy),
+                ("GET", "/{policy}") => Some(Self::GetPolicy),
+                ("PATCH", "/{policy}") => Some(Self::UpdatePolicy),
+                ("DELETE", "/{policy}") => Some(Self::DeletePolicy),
+                ("POST", "/{policy}/rules") => Some(Self::CreateRule),
+                ("PATCH", "/{policy}/rules/{rule}") => Some(Self::UpdateRule),
+                ("DELETE", "/{policy}/rules/{rule}") => Some(Self::DeleteRule),
+                _ => None,
+            };
+        }
+        match (method.as_str(), route) {
+            ("GET", GROUPS_ROUTE) => Some(Self::ListGroups),
+            ("POST", LOGIN_ROUTE | TOKEN_ROUTE) => Some(Self::SignIn),
+            _ => None,
+        }
+    }
+
+    pub(super) fn access(self) -> Access {
+        match self {
+            Self::ListPolicies | Self::GetPolicy | Self::ListGroups => Access::Read,
+            Self::CreatePolicy
+            | Self::UpdatePolicy
+            | Self::DeletePolicy
+            | Self::CreateRule
+            | Self::UpdateRule
+            | Self::DeleteRule => Access::Write,
+            Self::SignIn => Access::SignIn,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

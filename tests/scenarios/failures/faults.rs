@@ -1,0 +1,208 @@
+//! Applies against an emulator with faults, through the binary: what is said, how often a write is sent, and that the
+//! next run makes it good.
+
+use polwarden::emulator::{Options, Profile, StateLocation};
+use serde_json::{Value, json};
+
+use super::{APPLY, three_rules};
+use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
+use crate::emulator::faults::faults;
+use crate::emulator::{client, organization};
+
+/// A sandbox whose service has faults and keeps state and log in the sandbox.
+fn faulted(profile: Profile, specs: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new(&format!("profile: {profile}\n"));
+    let options = options(&sandbox, profile, specs);
+    sandbox.serve(options)
+}
+
+fn options(sandbox: &Sandbox, profile: Profile, specs: &[&str]) -> Options {
+    Options {
+        profile,
+        organizations: vec![organization("my-org")],
+        state: StateLocation::File(sandbox.path("state.db")),
+        request_log: Some(sandbox.path("requests.jsonl")),
+        faults: faults(specs),
+        ..Options::default()
+    }
+}
+
+/// The writes so far, in the order of their answers.
+fn writes(sandbox: &Sandbox) -> Vec<Value> {
+    let lines: Vec<Value> =
+        sandbox.read("requests.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let reads = ["listPolicies", "getPolicy", "listGroups", "signIn"];
+    lines.into_iter().filter(|line| !reads.contains(&line["operation"].as_str().unwrap())).collect()
+}
+
+/// The live policies with the names of their rules, asked for by a bare client.
+fn live(sandbox: &Sandbox, profile: Profile) -> Vec<(String, Vec<String>)> {
+    let base = format!("{}/v2", sandbox.url());
+    let (path, body, member) = match profile {
+        Profile::Seed => ("users/login", json!({"username": "me", "password": "s"}), "token"),
+        Profile::Intermediate | Profile::Current => {
+            ("auth/token", json!({"identifier": "me", "secret": "s"}), "access_token")
+        }
+    };
+    sandbox.wait(async {
+        let answer = client().post(format!("{base}/{path}")).json(&body).send().await.unwrap();
+        let token = answer.json::<Value>().await.unwrap()[member].as_str().unwrap().to_owned();
+        let get = async |path: &str| {
+            let request = client().get(format!("{base}/orgs/my-org/governance/policies{path}")).bearer_auth(&token);
+            request.send().await.unwrap().json::<Value>().await.unwrap()
+        };
+        let list = get("").await;
+        let list = if list.is_array() { list } else { list["data"].clone() };
+        let mut found = Vec::new();
+        for summary in list.as_array().unwrap() {
+            let policy = get(&format!("/{}", summary["id"].as_str().unwrap())).await;
+            let rules = policy["allowlist_v0"]["rules"].as_array().into_iter().flatten();
+            let mut rules: Vec<String> = rules.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect();
+            rules.sort();
+            found.push((policy["name"].as_str().unwrap().to_owned(), rules));
+        }
+        found
+    })
+}
+
+fn whole() -> Vec<(String, Vec<String>)> {
+    vec![("p".to_owned(), ["a", "b", "c"].map(str::to_owned).to_vec())]
+}
+
+#[test]
+fn an_unknown_outcome_at_any_write_is_7_and_the_next_run_makes_it_good() {
+    for profile in Profile::ALL {
+        for kind in ["before-500", "after-500", "after-reset", "truncated"] {
+            for number in 1..=4 {
+                let what = format!("{profile}, {kind} at write {number}");
+                let sandbox = faulted(profile, &[&format!("{kind}@write:{number}")]);
+                sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+                let ran = sandbox.run(APPLY);
+                assert_eq!(ran.code, 7, "{what}: {}{}", ran.out, ran.err);
+                assert!(ran.out.contains("it may have been applied"), "{what}: {}", ran.out);
+                let sent = writes(&sandbox);
+                assert_eq!(sent.len(), number, "{what}: no write is sent twice, and none after it");
+                assert_eq!(sent[number - 1]["served"].is_null(), kind == "before-500", "{what}");
+
+                sandbox.expect(0, APPLY);
+                assert_eq!(live(&sandbox, profile), whole(), "{what}: nothing is lost, nothing doubled");
+                let needed = if kind == "before-500" { 5 } else { 4 };
+                assert_eq!(writes(&sandbox).len(), needed, "{what}: the next run does the rest, and only that");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_surely_was_not_applied_is_sent_again_and_nobody_notices() {
+    for profile in Profile::ALL {
+        for specs in [
+            &["before-429@write:2"][..],
+            &["revoke-tokens@write:3"],
+            &["before-401@write:1", "before-429=1s@write:4"],
+            &["before-500@listPolicies:1", "after-reset@getPolicy:1", "truncated@signIn:1"],
+        ] {
+            let sandbox = faulted(profile, specs);
+            sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+            sandbox.expect(0, APPLY);
+            assert_eq!(live(&sandbox, profile), whole(), "{profile} {specs:?}");
+            let done = writes(&sandbox).iter().filter(|line| line["served"] == 201).count();
+            assert_eq!(done, 4, "{profile} {specs:?}");
+        }
+    }
+}
+
+#[test]
+fn reads_that_fail_at_random_end_in_an_error_or_in_the_whole() {
+    let mut ends = [0, 0];
+    for seed in 0..12 {
+        let spec = format!("before-reset@reads,p=0.75,seed={seed}");
+        let sandbox = faulted(Profile::Current, &[&spec]);
+        let prune = sandbox.read("polwarden.yaml") + "    unmanaged: prune\n";
+        sandbox.write("polwarden.yaml", prune);
+        sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+        let ran = sandbox.run(&["plan", "--detailed-exitcode"]);
+        let whole = ran.code == 2 && ran.out.contains("Plan: 4 calls");
+        let error = ran.code == 1 && ran.err.contains("listPolicies") && !ran.out.contains("Plan:");
+        assert!(whole || error, "{spec}: {} {}{}", ran.code, ran.out, ran.err);
+        ends[usize::from(whole)] += 1;
+    }
+    assert!(ends.iter().all(|count| *count > 0), "both were seen: {ends:?}");
+}
+
+#[test]
+fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
+    for (kind, left) in [("before-crash", 3), ("after-crash", 2)] {
+        let mut sandbox = faulted(Profile::Current, &[&format!("{kind}@write:2")]);
+        sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+        let Ran { code, out, .. } = sandbox.run(APPLY);
+        assert_eq!(code, 7, "{kind}: {out}");
+        assert_eq!(writes(&sandbox).len(), 2, "{kind}");
+        let options = options(&sandbox, Profile::Current, &[]);
+        sandbox = sandbox.serve(options);
+        let ran = sandbox.expect(0, APPLY);
+        assert!(ran.out.contains(&format!("{left} create rule")), "{kind}: {}", ran.out);
+        assert_eq!(live(&sandbox, Profile::Current), whole(), "{kind}");
+    }
+}
+
+/// A live policy with the three rules, one of which is to get another host.
+fn changed(specs: &[&str]) -> Sandbox {
+    let sandbox = faulted(Profile::Current, specs);
+    sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+    sandbox.expect(0, APPLY);
+    let rules = three_rules().replace("b.example.com", "new.example.com");
+    sandbox.write("policies/p.yaml", policy("p", &rules));
+    sandbox
+}
+
+#[test]
+fn another_writer_between_plan_and_call_is_noticed() {
+    // The rule that is to be written changes in another member: it is seen when it is read back.
+    let sandbox = changed(&["change-rule@updateRule:1"]);
+    let ran = sandbox.expect(7, APPLY);
+    assert!(ran.err.contains("read back"), "{}{}", ran.out, ran.err);
+    sandbox.expect(0, APPLY);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+
+    // So does another rule of the policy.
+    let sandbox = changed(&["add-rule@updateRule:1"]);
+    let ran = sandbox.expect(7, APPLY);
+    assert!(ran.err.contains("read back"), "{}{}", ran.out, ran.err);
+
+    // What is gone cannot be written.
+    let sandbox = changed(&["delete-rule@updateRule:1"]);
+    let ran = sandbox.expect(1, APPLY);
+    assert!(ran.out.contains("failed, not applied"), "{}", ran.out);
+    sandbox.expect(0, APPLY);
+    assert_eq!(live(&sandbox, Profile::Current), whole());
+}
+
+#[test]
+fn a_policy_that_another_writer_makes_first_is_a_conflict_and_then_adopted() {
+    let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
+    sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+    let ran = sandbox.expect(1, APPLY);
+    assert!(ran.out.contains("conflict"), "{}", ran.out);
+    sandbox.expect(0, APPLY);
+    assert_eq!(live(&sandbox, Profile::Current), whole());
+}
+
+#[test]
+fn a_saved_plan_that_another_writer_overtakes_is_stale() {
+    for change in ["change-rule=c", "rename-policy=p", "change-policy=p", "delete-policy=p", "add-rule=p/any"] {
+        // The applies read twice, the plan once.
+        let sandbox = changed(&[&format!("{change}@listPolicies:4")]);
+        sandbox.expect(0, &["plan", "--out", "plan.json"]);
+        let before = writes(&sandbox).len();
+        sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
+        assert_eq!(writes(&sandbox).len(), before, "{change}: nothing is written");
+    }
+}
+
+#[test]
+fn a_slow_server_is_waited_for() {
+    let sandbox = faulted(Profile::Current, &["delay=50ms"]);
+    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("a", "allow", "a.example.com"))));
+    sandbox.expect(0, APPLY);
+}
