@@ -24,7 +24,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("declared as an old name")
                         .also(other.name_place(), "still in use here")
-                        .help("remove the alias, or rename the policy that still has the name; if that policy continues another one, declare its old name too"),
+                        .help("remove the alias, or rename the policy that still has the name; or declare its own old name"),
                 );
             } else if let Some((owner, at)) = claims.insert(alias.as_str(), (policy, index))
                 && owner.document != policy.document
