@@ -130,8 +130,8 @@ fn distances(from: State, profile: Profile) -> BTreeMap<State, usize> {
     while let Some(state) = open.pop_front() {
         let distance = found[&state] + 1;
         for next in steps(state, profile) {
-            if !found.contains_key(&next) {
-                found.insert(next, distance);
+            if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(next) {
+                entry.insert(distance);
                 open.push_back(next);
             }
         }

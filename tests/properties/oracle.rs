@@ -57,26 +57,7 @@ impl Service {
                 assert!(rules.len() <= 250, "403: too many rules");
             }
             "updateRule" => {
-                let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
-                let alone = rules.as_object().unwrap().len() == 1;
-                let rule = rules.get_mut(send["id"].as_str().unwrap()).expect("404");
-                let before = domain(rule);
-                let patch = send["patch"].as_object().unwrap();
-                assert!(!patch.is_empty(), "400: at least one field");
-                let mut flat = patch.clone();
-                if let Some(resources) = flat.remove("resources") {
-                    for field in ["resources", "httpResources"] {
-                        // The service drops the field of the other layer when the matching one is sent.
-                        flat.insert(field.to_owned(), resources.get(field).cloned().unwrap_or(Value::Null));
-                    }
-                }
-                for (field, value) in &flat {
-                    let before = rule.get(field).cloned().unwrap_or(Value::Null);
-                    assert!(before != *value || value.is_null(), "the patch of {field} changes nothing: {value}");
-                }
-                json_patch::merge(rule, &Value::Object(flat));
-                assert!(alone || domain(rule) == before, "400: one domain a policy");
-                check_names(self.unique_rules, rules.as_object().unwrap());
+                self.update_rule(send);
             }
             "deleteRule" => {
                 let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
@@ -84,6 +65,29 @@ impl Service {
             }
             other => panic!("unknown operation {other}"),
         }
+    }
+
+    fn update_rule(&mut self, send: &Value) {
+        let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
+        let alone = rules.as_object().unwrap().len() == 1;
+        let rule = rules.get_mut(send["id"].as_str().unwrap()).expect("404");
+        let before = domain(rule);
+        let patch = send["patch"].as_object().unwrap();
+        assert!(!patch.is_empty(), "400: at least one field");
+        let mut flat = patch.clone();
+        if let Some(resources) = flat.remove("resources") {
+            for field in ["resources", "httpResources"] {
+                // The service drops the field of the other layer when the matching one is sent.
+                flat.insert(field.to_owned(), resources.get(field).cloned().unwrap_or(Value::Null));
+            }
+        }
+        for (field, value) in &flat {
+            let before = rule.get(field).cloned().unwrap_or(Value::Null);
+            assert!(before != *value || value.is_null(), "the patch of {field} changes nothing: {value}");
+        }
+        json_patch::merge(rule, &Value::Object(flat));
+        assert!(alone || domain(rule) == before, "400: one domain a policy");
+        check_names(self.unique_rules, rules.as_object().unwrap());
     }
 
     /// All policies by name, rules as a sorted list without ids.

@@ -99,11 +99,10 @@ fn by_hand(table: &Table<'_>) -> Pairs {
     let (mut free_live, mut free_desired) = (vec![true; table.live()], vec![true; table.desired()]);
     let mut pairs = Vec::new();
     let mut pass = |fits: &dyn Fn(usize, usize) -> bool| {
-        for live in 0..table.live() {
-            let found =
-                (0..table.desired()).find(|desired| free_live[live] && free_desired[*desired] && fits(live, *desired));
+        for (live, is_free) in free_live.iter_mut().enumerate().filter(|(_, is_free)| **is_free) {
+            let found = (0..table.desired()).find(|desired| free_desired[*desired] && fits(live, *desired));
             if let Some(desired) = found {
-                free_live[live] = false;
+                *is_free = false;
                 free_desired[desired] = false;
                 pairs.push((live, desired));
             }
