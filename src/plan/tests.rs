@@ -71,11 +71,6 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
     })
 }
 
-/// The plan of rules for everybody.
-fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
-    plan((&[], live), (&[], desired))
-}
-
 /// The calls by their rules, in order.
 fn order(plan: &TargetPlan) -> Vec<&str> {
     plan.calls.iter().map(|call| call.rule.as_deref().unwrap_or("-")).collect()
@@ -83,17 +78,69 @@ fn order(plan: &TargetPlan) -> Vec<&str> {
 
 #[test]
 fn denies_come_first_and_go_last() {
-    let plan = plan(
-        (&[], &["allow old a.example.com", "deny gone b.example.com"]),
-        (&[], &["allow new c.example.com", "deny fresh d.example.com"]),
-    );
-    // `old` becomes `new`; `gone` becomes `fresh`, in two steps, as allows come and go in the same run.
-    let expected = ["fresh", "new", "fresh"];
-    assert_eq!(order(&plan), expected);
     let comes = plan_of(&[], &["allow new c.example.com", "deny fresh d.example.com"]);
     assert_eq!(order(&comes), ["fresh", "new"]);
     let goes = plan_of(&["allow old a.example.com", "deny gone b.example.com"], &[]);
     assert_eq!(order(&goes), ["old", "gone"]);
+}
+
+/// What a call waits for: the numbers and the reasons.
+fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, Reason)> {
+    plan.calls[call].after.iter().map(|after| (after.first.0, after.last.0, after.why)).collect()
+}
+
+#[test]
+fn what_does_not_meet_does_not_wait() {
+    let plan = plan(
+        (&[], &["deny d a.example.com", "allow o x.example.com"]),
+        (&[], &["deny d b.example.com", "allow n y.example.com"]),
+    );
+    assert_eq!(order(&plan), ["n", "d"]);
+    assert!(plan.calls.iter().all(|call| call.after.is_empty() && call.why.is_none()), "{:?}", plan.calls);
+}
+
+#[test]
+fn a_deny_comes_before_the_allow_that_it_restricts_and_goes_after_it() {
+    let comes = plan((&[], &[]), (&[], &["allow n **.example.com", "deny d a.example.com"]));
+    assert_eq!(order(&comes), ["d", "n"]);
+    assert_eq!(waits(&comes, 1), [(1, 1, Reason::DeniesFirst)]);
+    let goes = plan((&[], &["allow n **.example.com", "deny d a.example.com"]), (&[], &[]));
+    assert_eq!(order(&goes), ["n", "d"]);
+    assert_eq!(waits(&goes, 1), [(1, 1, Reason::ClosesFirst)]);
+}
+
+#[test]
+fn what_stays_open_is_opened_anew_before_it_is_closed() {
+    let plan = plan((&[], &["allow o a.example.com"]), (&[], &["allow n *.example.com"]));
+    // One rule becomes the other, or one comes before the other goes: never a moment without.
+    for call in 1..plan.calls.len() {
+        assert_eq!(waits(&plan, call), [(1, 1, Reason::AllowsFirst)], "{:?}", plan.calls);
+    }
+}
+
+#[test]
+fn denies_that_trade_places_under_an_allow_are_made_in_parts_and_the_plan_says_why() {
+    let plan = plan(
+        (&[], &["deny d a.example.com", "deny e b.example.com", "allow all **.example.com"]),
+        (&[], &["deny d b.example.com", "deny e a.example.com", "allow all **.example.com"]),
+    );
+    assert_eq!(plan.notes, []);
+    assert_eq!(plan.calls.len(), 3, "{:?}", plan.calls);
+    assert!(plan.calls.iter().any(|call| call.why.as_ref().is_some_and(|why| why.contains("one call more"))));
+}
+
+#[test]
+fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
+    let shrinks = plan((&[], &[]), (&["t1"], &["allow n a.example.com"]));
+    assert_eq!(order(&shrinks), ["-", "n"]);
+    let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
+    assert_eq!(order(&grows).last(), Some(&"-"));
+    assert!(matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]), "{:?}", grows.notes);
+}
+
+/// The plan of rules for everybody.
+fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
+    plan((&[], live), (&[], desired))
 }
 
 #[test]
@@ -114,38 +161,4 @@ fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
     let fields: Vec<&str> = plan.changes[0].children[0].fields.iter().map(|field| field.field.as_str()).collect();
     assert_eq!(fields, ["name", "decision", "resources"]);
     assert_eq!(plan.changes[0].children[0].id.as_deref(), Some("rule_0"));
-}
-
-#[test]
-fn a_swap_of_denies_is_one_call_where_allows_only_come_or_only_go() {
-    let swap = |allow: &[&str], wanted: &[&str]| {
-        let live = [&["deny d a.example.com"], allow].concat();
-        let desired = [&["deny d b.example.com"], wanted].concat();
-        plan((&[], &live), (&[], &desired))
-    };
-    let comes = swap(&[], &["allow n c.example.com"]);
-    assert_eq!(order(&comes), ["d", "n"]);
-    let goes = swap(&["allow o c.example.com"], &[]);
-    assert_eq!(order(&goes), ["o", "d"]);
-}
-
-#[test]
-fn a_swap_of_denies_is_split_where_allows_come_and_go_and_the_plan_says_why() {
-    let plan = plan(
-        (&[], &["deny d a.example.com", "allow o x.example.com"]),
-        (&[], &["deny d b.example.com", "allow n y.example.com"]),
-    );
-    assert_eq!(order(&plan), ["d", "n", "d"]);
-    let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
-    assert_eq!(why, [true, false, false]);
-    assert_eq!(plan.notes, []);
-}
-
-#[test]
-fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
-    let shrinks = plan((&[], &[]), (&["t1"], &["allow n a.example.com"]));
-    assert_eq!(order(&shrinks), ["-", "n"]);
-    let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
-    assert_eq!(order(&grows).last(), Some(&"-"));
-    assert!(matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]), "{:?}", grows.notes);
 }

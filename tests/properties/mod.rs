@@ -1,6 +1,7 @@
 //! The invariants of the design, on random states, with oracles that share no code with what they judge.
 
 mod access;
+mod bounds;
 mod brute;
 mod documented;
 mod fewest;
@@ -8,4 +9,5 @@ mod manifests;
 mod oracle;
 mod plan;
 mod steps;
+mod suite;
 mod worlds;

@@ -37,11 +37,6 @@ impl Profile {
         self >= Self::Intermediate
     }
 
-    /// Whether the service refuses a second rule of a name in a policy (409 on rules).
-    pub fn has_unique_rule_names(self) -> bool {
-        self >= Self::Intermediate
-    }
-
     /// Whether the only rule of a policy may change its domain.
     pub fn lets_lone_rule_change_domain(self) -> bool {
         self == Self::Current

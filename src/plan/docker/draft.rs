@@ -1,10 +1,7 @@
 //! Calls before their order is known.
 
-use std::collections::HashMap;
-
-use crate::model::docker::{Operation, PolicyId, Rule};
+use crate::model::docker::{Operation, PolicyId, Rule, Scope};
 use crate::plan::Effect;
-use crate::plan::types::Reason;
 
 /// The position of a draft among all drafts of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,35 +16,23 @@ pub(in crate::plan) enum DraftPolicy {
     Created(DraftId),
 }
 
-/// When a call can be made, apart from what it does to access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::plan) enum Placement {
-    /// In the stage of its effect.
-    ByEffect,
-    /// Once all allows that go have gone.
-    Last,
-    /// Only once what stands in its way is gone.
-    Rebuild,
-}
-
-/// A name that no two may have at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::plan) enum UniqueName {
-    /// Of a policy, in the organization.
-    Policy(String),
-    /// Of a rule, in its policy.
-    Rule(PolicyId, String),
-}
-
-/// One draft that must wait for another, whatever the two do to access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::plan) struct Need {
-    /// The one that waits.
-    pub call: DraftId,
-    /// The one that must be made first.
-    pub first: DraftId,
-    /// Why.
-    pub why: Reason,
+/// What an update changes, where the call may have to be made in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::plan) enum Updated {
+    /// A rule, as it is and as it will be.
+    Rule {
+        /// As it is.
+        before: Rule,
+        /// As it will be.
+        after: Rule,
+    },
+    /// The scope of a policy.
+    Scope {
+        /// As it is.
+        before: Scope,
+        /// As it will be.
+        after: Scope,
+    },
 }
 
 /// A call without a number.
@@ -59,103 +44,37 @@ pub(in crate::plan) struct Draft {
     pub rule: Option<String>,
     /// What it does to access.
     pub effect: Effect,
-    /// Whether it is about Cedar text, which decides about other requests than rules do.
-    pub cedar: bool,
-    /// When it can be made.
-    pub placement: Placement,
     /// What is sent.
     pub send: Operation<DraftPolicy>,
-    /// For an updated rule: what it is, and what it will be.
-    pub update: Option<(Rule, Rule)>,
-    /// The name that nobody has any more once it is made.
-    pub frees: Option<UniqueName>,
-    /// The name that nobody may have when it is made.
-    pub takes: Option<UniqueName>,
-    /// Why it is there, where it is more than the difference.
-    pub why: Option<String>,
+    /// What it changes, for an update that may be split.
+    pub updated: Option<Updated>,
 }
 
 impl Draft {
     pub(super) fn new(policy: &str, rule: Option<&str>, effect: Effect, send: Operation<DraftPolicy>) -> Self {
-        Self {
-            policy: policy.to_owned(),
-            rule: rule.map(str::to_owned),
-            effect,
-            cedar: false,
-            placement: Placement::ByEffect,
-            send,
-            update: None,
-            frees: None,
-            takes: None,
-            why: None,
-        }
+        Self { policy: policy.to_owned(), rule: rule.map(str::to_owned), effect, send, updated: None }
     }
 
-    pub(super) fn frees(self, name: Option<UniqueName>) -> Self {
-        Self { frees: name, ..self }
-    }
-
-    pub(super) fn takes(self, name: Option<UniqueName>) -> Self {
-        Self { takes: name, ..self }
-    }
-
-    pub(super) fn about_cedar(self, cedar: bool) -> Self {
-        Self { cedar, ..self }
-    }
-
-    pub(super) fn placed(self, placement: Placement) -> Self {
-        Self { placement, ..self }
+    pub(super) fn updating(self, updated: Updated) -> Self {
+        Self { updated: Some(updated), ..self }
     }
 }
 
 /// All drafts of a target.
 #[derive(Debug, Default)]
-pub(in crate::plan) struct Drafts {
-    drafts: Vec<Draft>,
-    needs: Vec<Need>,
-}
+pub(in crate::plan) struct Drafts(Vec<Draft>);
 
 impl Drafts {
-    pub(super) fn push(&mut self, draft: Draft) -> DraftId {
-        self.drafts.push(draft);
-        DraftId(self.drafts.len() - 1)
-    }
-
     pub(super) fn len(&self) -> usize {
-        self.drafts.len()
+        self.0.len()
     }
 
-    /// Says that one draft must wait for others.
-    pub(super) fn need(&mut self, call: DraftId, first: impl IntoIterator<Item = DraftId>, why: Reason) {
-        self.needs.extend(first.into_iter().map(|first| Need { call, first, why }));
+    pub(super) fn push(&mut self, draft: Draft) -> DraftId {
+        self.0.push(draft);
+        DraftId(self.0.len() - 1)
     }
 
-    /// The drafts from a position on.
-    pub(super) fn since(&mut self, first: usize) -> &mut [Draft] {
-        &mut self.drafts[first..]
-    }
-
-    /// The drafts, and all that they wait for: what was said, those that give up a name that they take, and the one
-    /// that makes their policy. No draft waits for itself, and they never wait for each other.
-    pub(in crate::plan) fn into_parts(self) -> (Vec<Draft>, Vec<Need>) {
-        let Self { drafts, mut needs } = self;
-        let freed: HashMap<&UniqueName, DraftId> = drafts
-            .iter()
-            .enumerate()
-            .filter_map(|(position, draft)| Some((draft.frees.as_ref()?, DraftId(position))))
-            .collect();
-        for (position, draft) in drafts.iter().enumerate() {
-            let call = DraftId(position);
-            if let Operation::CreateRule { policy: DraftPolicy::Created(first), .. } = draft.send {
-                needs.push(Need { call, first, why: Reason::MakesPolicy });
-            }
-            let first = draft.takes.as_ref().and_then(|name| freed.get(name)).copied();
-            needs.extend(first.filter(|first| *first != call).map(|first| Need {
-                call,
-                first,
-                why: Reason::FreesName,
-            }));
-        }
-        (drafts, needs)
+    pub(in crate::plan) fn into_vec(self) -> Vec<Draft> {
+        self.0
     }
 }

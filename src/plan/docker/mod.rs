@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
+use super::gates::{Gates, Names, hold_gates};
 use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::matching::{Costs, Paired, Policies, pair_policies};
@@ -17,14 +18,14 @@ use super::types::{
     Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
     TargetPlan, UnmanagedPolicy,
 };
+use crate::access::NamedAudience;
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
-use crate::model::docker::limits::POLICIES_PER_ORGANIZATION;
 use crate::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
 };
 
-pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Need, Placement, UniqueName};
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
 
 /// All that the plan of one target is made from.
 pub struct Request<'a> {
@@ -44,18 +45,19 @@ pub struct Request<'a> {
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
 pub fn plan_target(request: &Request<'_>) -> TargetPlan {
+    plan_gated(request, &Gates::default())
+}
+
+/// Plans one target and holds the plan to gates: the plan says which of them do not hold, and is whole all the same.
+pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
     let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
     desired.sort_by(|a, b| a.name.cmp(&b.name));
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
-    let mut planner = Planner::new(request);
-    let Paired { pairing, taken_over, by_detour } = pair(request, &live, &desired);
-    for (live_index, name) in &by_detour {
-        planner.rename_for_a_moment(live[*live_index], name);
-    }
-    let mut unmanaged = Vec::new();
-    let mut known = Known::default();
+    let mut planner = Planner::new(request, gates);
+    let Paired { pairing, taken_over } = pair(request, gates, &live, &desired);
+    let (mut unmanaged, mut known) = (Vec::new(), Known::default());
     for (live_index, desired_index) in &pairing.pairs {
         let (live, desired) = (live[*live_index], desired[*desired_index]);
         planner.update_policy(live, desired);
@@ -65,9 +67,8 @@ pub fn plan_target(request: &Request<'_>) -> TargetPlan {
             known.declared.insert(live.id.clone(), desired);
         }
     }
-    let crowded = live.len() + pairing.only_desired.len() > POLICIES_PER_ORGANIZATION;
     for desired_index in &pairing.only_desired {
-        planner.create_policy(desired[*desired_index], crowded);
+        planner.create_policy(desired[*desired_index]);
     }
     unmanaged.extend(pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])));
     unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -75,9 +76,9 @@ pub fn plan_target(request: &Request<'_>) -> TargetPlan {
 }
 
 /// Pairs the policies; what a pair costs is found by planning it.
-fn pair(request: &Request<'_>, live: &[&LivePolicy], desired: &[&DesiredPolicy]) -> Paired {
+fn pair(request: &Request<'_>, gates: &Gates, live: &[&LivePolicy], desired: &[&DesiredPolicy]) -> Paired {
     let update = |live_index: usize, desired_index: usize| {
-        let mut planner = Planner::new(request);
+        let mut planner = Planner::new(request, gates);
         planner.update_policy(live[live_index], desired[desired_index]);
         planner.drafts.len()
     };
@@ -92,24 +93,17 @@ fn pair(request: &Request<'_>, live: &[&LivePolicy], desired: &[&DesiredPolicy])
 /// Collects what the plan will hold, policy by policy.
 struct Planner<'a> {
     request: &'a Request<'a>,
+    gates: &'a Gates,
     drafts: Drafts,
     changes: Vec<Change>,
     held: Vec<Held>,
     notes: Vec<Note>,
-    /// Live policies that have a temporary name when they get their own.
-    renamed_for_a_moment: BTreeSet<PolicyId>,
 }
 
 impl<'a> Planner<'a> {
-    fn new(request: &'a Request<'a>) -> Self {
-        Self {
-            request,
-            drafts: Drafts::default(),
-            changes: Vec::new(),
-            held: Vec::new(),
-            notes: Vec::new(),
-            renamed_for_a_moment: BTreeSet::new(),
-        }
+    fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
+        let (drafts, changes) = (Drafts::default(), Vec::new());
+        Self { request, gates, drafts, changes, held: Vec::new(), notes: Vec::new() }
     }
 
     fn locate(&self, place: &Place) -> Option<SourceRef> {
@@ -166,9 +160,7 @@ impl<'a> Planner<'a> {
             children,
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
-        let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
-        let draft = draft.frees(Some(UniqueName::Policy(live.name.clone())));
-        self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
+        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
@@ -176,16 +168,21 @@ impl<'a> Planner<'a> {
     }
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>, known: &Known<'_>) -> TargetPlan {
-        let Self { request, drafts, mut changes, mut held, mut notes, renamed_for_a_moment: _ } = self;
-        let (calls, gaps) = order::arrange(drafts);
+        let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
+        let (calls, gaps) = order::arrange(request.live, drafts);
         notes.extend(gaps);
+        let places = Places::new(request);
         let (mut access, mut found) = (Impact::default(), Vec::new());
         if !calls.is_empty() {
             let after = replay(request.live, &calls);
             // Calls that do not fit the state might do anything.
             found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
-            access = compared(request, after, &mut notes);
+            access = compared(request, after, &gates.audiences, &places, &mut notes);
         }
+        let (rule, policy) =
+            (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
+        let names = Names { rule: &rule, policy: &policy, teams: request.teams };
+        let gates = hold_gates(request.live, &calls, gates, &names);
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
@@ -201,6 +198,7 @@ impl<'a> Planner<'a> {
             target: request.target.clone(),
             changes,
             access,
+            gates,
             calls,
             held,
             unmanaged,
@@ -213,18 +211,16 @@ impl<'a> Planner<'a> {
 }
 
 /// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
-fn compared(request: &Request<'_>, after: Result<LiveState, ReplayError>, notes: &mut Vec<Note>) -> Impact {
-    let mut places = HashMap::new();
-    for policy in request.desired {
-        if let Content::Rules(rules) = &policy.content {
-            for rule in rules {
-                places.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
-            }
-        }
-    }
-    let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
+fn compared(
+    request: &Request<'_>,
+    after: Result<LiveState, ReplayError>,
+    further: &[NamedAudience],
+    places: &Places<'_>,
+    notes: &mut Vec<Note>,
+) -> Impact {
+    let source = |policy: &str, rule: &str| places.rule(policy, rule);
     let compared = match after {
-        Ok(after) => impact(request.live, &after, &source).map_err(|error| error.to_string()),
+        Ok(after) => impact(request.live, &after, further, &source).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match compared {
@@ -233,6 +229,36 @@ fn compared(request: &Request<'_>, after: Result<LiveState, ReplayError>, notes:
             notes.push(Note::NotCompared { why });
             Impact::default()
         }
+    }
+}
+
+/// Where policies and rules are declared, by their names.
+struct Places<'a> {
+    locate: &'a dyn Fn(&Place) -> SourceRef,
+    rules: HashMap<(&'a str, &'a str), Place>,
+    policies: HashMap<&'a str, Place>,
+}
+
+impl<'a> Places<'a> {
+    fn new(request: &Request<'a>) -> Self {
+        let (mut rules, mut policies) = (HashMap::new(), HashMap::new());
+        for policy in request.desired {
+            policies.insert(policy.name.as_str(), policy.place());
+            if let Content::Rules(declared) = &policy.content {
+                for rule in declared {
+                    rules.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
+                }
+            }
+        }
+        Self { locate: request.locate, rules, policies }
+    }
+
+    fn rule(&self, policy: &str, rule: &str) -> Option<SourceRef> {
+        self.rules.get(&(policy, rule)).map(self.locate)
+    }
+
+    fn policy(&self, policy: &str) -> Option<SourceRef> {
+        self.policies.get(policy).map(self.locate)
     }
 }
 

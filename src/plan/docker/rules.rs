@@ -1,15 +1,12 @@
 //! The rules of one policy.
 
 use super::Planner;
-use super::draft::{Draft, DraftId, DraftPolicy, Placement, UniqueName};
-use crate::model::docker::limits::RULES_PER_POLICY;
-use crate::model::docker::{
-    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, PolicyId, Rule,
-};
+use super::draft::{Draft, DraftPolicy, Updated};
+use crate::model::docker::{DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
-use crate::plan::matching::{Names, Pairing, nearest, pair_rules};
-use crate::plan::types::{Change, ChangeKind, Held, HeldReason, Note, Reason, ResourceKind, SourceRef};
+use crate::plan::matching::{Pairing, nearest, pair_rules};
+use crate::plan::types::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
 
 impl Planner<'_> {
     /// Rules that do not exist.
@@ -18,7 +15,6 @@ impl Planner<'_> {
         desired: &DesiredPolicy,
         rules: impl Iterator<Item = &'r DesiredRule>,
         policy: &DraftPolicy,
-        placement: Placement,
     ) -> Vec<Change> {
         let mut rules: Vec<&DesiredRule> = rules.collect();
         rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
@@ -27,12 +23,7 @@ impl Planner<'_> {
             let rule = &item.rule;
             let send = Operation::CreateRule { policy: policy.clone(), rule: rule.clone() };
             let effect = Effect::adding(rule.decision);
-            let draft = Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send);
-            let name = match policy {
-                DraftPolicy::Existing(id) => self.rule_name(id, rule.name.as_str()),
-                DraftPolicy::Created(_) => None,
-            };
-            self.drafts.push(draft.placed(placement).takes(name));
+            self.drafts.push(Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -57,31 +48,19 @@ impl Planner<'_> {
             self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
             return Vec::new();
         }
-        let pairing = if moves { self.across(&live_rules, &rules) } else { self.pair_rules(&live_rules, &rules) };
-        let placement = self.rule_placement(desired, live_rules.len(), &pairing, moves);
+        let pairing = if moves { self.across(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
 
         let mut changes = Vec::new();
-        let first = self.drafts.len();
-        for live_index in &pairing.only_live {
-            changes.extend(self.delete_rule(live, live_rules[*live_index]));
-        }
-        let second = self.drafts.len();
         for (live_index, desired_index) in &pairing.pairs {
             changes.extend(self.update_rule(live, live_rules[*live_index], desired, rules[*desired_index]));
         }
-        let third = self.drafts.len();
-        let new = pairing.only_desired.iter().map(|index| rules[*index]);
-        changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone()), placement));
-        if moves {
-            self.empty_first([first, second, third]);
+        for live_index in &pairing.only_live {
+            changes.extend(self.delete_rule(live, live_rules[*live_index]));
         }
+        let new = pairing.only_desired.iter().map(|index| rules[*index]);
+        changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone())));
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
-    }
-
-    fn pair_rules(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-        let unique = self.request.target.profile.has_unique_rule_names();
-        pair_rules(live, desired, if unique { Names::Unique } else { Names::Repeat })
     }
 
     /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
@@ -89,50 +68,6 @@ impl Planner<'_> {
     fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
         let last = self.request.target.profile.lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
         Pairing::of(last.into_iter().collect(), live.len(), desired.len())
-    }
-
-    /// Rules are deleted before the last one changes its domain, and others are made only then. The drafts are those
-    /// from each position on: deletions, the update of the last rule, creations.
-    fn empty_first(&mut self, [deletions, update, creations]: [usize; 3]) {
-        let (until, why) = (self.drafts.len(), Reason::EmptiesDomain);
-        let ids = |from: usize, until: usize| (from..until).map(DraftId);
-        if deletions == update && creations == until {
-            // The only rule becomes the only rule: nothing is missing for a while.
-            return;
-        }
-        for draft in self.drafts.since(update) {
-            draft.placement = Placement::Rebuild;
-        }
-        for call in ids(update, creations) {
-            self.drafts.need(call, ids(deletions, update), why);
-        }
-        for call in ids(creations, until) {
-            self.drafts.need(
-                call,
-                if update < creations { ids(update, creations) } else { ids(deletions, update) },
-                why,
-            );
-        }
-    }
-
-    /// The name of a rule, where no other rule of the policy may have it.
-    fn rule_name(&self, policy: &PolicyId, name: &str) -> Option<UniqueName> {
-        let unique = self.request.target.profile.has_unique_rule_names();
-        unique.then(|| UniqueName::Rule(policy.clone(), name.to_owned()))
-    }
-
-    /// New rules come after the old ones have gone where the service would refuse them before.
-    fn rule_placement(&mut self, desired: &DesiredPolicy, live: usize, pairing: &Pairing, moves: bool) -> Placement {
-        let in_one_call = pairing.only_live.is_empty() && pairing.only_desired.is_empty();
-        let why = if moves && !in_one_call {
-            "it changes its domain, so all its old rules go before the new ones come"
-        } else if live + pairing.only_desired.len() > RULES_PER_POLICY && !pairing.only_desired.is_empty() {
-            "it has no room for the new rules until the old ones are deleted"
-        } else {
-            return Placement::ByEffect;
-        };
-        self.notes.push(Note::Gap { policy: desired.name.to_string(), why: why.to_owned() });
-        Placement::Rebuild
     }
 
     fn update_rule(
@@ -158,13 +93,8 @@ impl Planner<'_> {
         }
         let send = Operation::UpdateRule { policy: live.id.clone(), id: live_rule.id.clone(), patch };
         let effect = Effect::of_update(before, after);
-        let mut draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
-        draft.update = Some((before.clone(), after.clone()));
-        if before.name != after.name {
-            let [old, new] = [&live_rule.name, after.name.as_str()].map(|name| self.rule_name(&live.id, name));
-            draft = draft.frees(old).takes(new);
-        }
-        self.drafts.push(draft);
+        let draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
+        self.drafts.push(draft.updating(Updated::Rule { before: before.clone(), after: after.clone() }));
         Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
     }
 
@@ -178,8 +108,7 @@ impl Planner<'_> {
         };
         let send = Operation::DeleteRule { policy: live.id.clone(), id: live_rule.id.clone() };
         let effect = Effect::removing(rule.decision);
-        let name = self.rule_name(&live.id, &live_rule.name);
-        self.drafts.push(Draft::new(&live.name, Some(&live_rule.name), effect, send).frees(name));
+        self.drafts.push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
         Some(change(ChangeKind::Delete, Some(live_rule), Some(rule), None, None))
     }
 

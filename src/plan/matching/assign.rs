@@ -8,7 +8,6 @@ use pathfinding::matrix::Matrix;
 
 use super::likeness::{LARGEST, Table};
 use super::rings;
-use super::rules::Names;
 
 /// How many assignments are looked at, at most, before a ring is broken by hand.
 const MOST_TRIES: usize = 512;
@@ -24,7 +23,7 @@ type Pairs = Vec<(usize, usize)>;
 /// more. Pairing by names what is in the ring needs no name at all, so there is always a pairing without rings that
 /// makes no more calls. To find the best of them, each pair of a ring is forbidden in turn, and the best of what is
 /// left is looked at first, as for the tours of a salesman.
-pub(super) fn best(table: &Table<'_>, names: Names) -> Pairs {
+pub(super) fn best(table: &Table<'_>) -> Pairs {
     let size = table.live().max(table.desired());
     if size > LARGEST {
         return by_hand(table);
@@ -35,7 +34,7 @@ pub(super) fn best(table: &Table<'_>, names: Names) -> Pairs {
     open.push((weight(table, &first), Reverse(BTreeSet::new()), first.clone()));
     for _ in 0..tries {
         let Some((_, Reverse(forbidden), pairs)) = open.pop() else { break };
-        let Some(ring) = shortest_ring(table, &pairs).filter(|_| names == Names::Unique) else { return pairs };
+        let Some(ring) = shortest_ring(table, &pairs) else { return pairs };
         for pair in ring {
             let mut forbidden: BTreeSet<(usize, usize)> = forbidden.clone();
             forbidden.insert(pair);
@@ -83,14 +82,19 @@ fn shortest_ring(table: &Table<'_>, pairs: &Pairs) -> Option<Pairs> {
 
 /// The same with what is in a ring paired by names: as many calls, though perhaps greater patches.
 fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
-    for ring in all_rings(table, &pairs) {
-        pairs.retain(|pair| !ring.contains(pair));
-        for (live, _) in &ring {
-            let own = ring.iter().find(|(_, desired)| table.desired_name(*desired) == table.live_name(*live));
-            pairs.extend(own.map(|(_, desired)| (*live, *desired)));
+    loop {
+        let rings = all_rings(table, &pairs);
+        if rings.is_empty() {
+            return pairs;
+        }
+        for ring in rings {
+            pairs.retain(|pair| !ring.contains(pair));
+            for (live, _) in &ring {
+                let own = ring.iter().find(|(_, desired)| table.desired_name(*desired) == table.live_name(*live));
+                pairs.extend(own.map(|(_, desired)| (*live, *desired)));
+            }
         }
     }
-    pairs
 }
 
 /// Far more rules than a policy can hold: by name, by declared name and content, then one after the other. The calls

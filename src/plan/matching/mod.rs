@@ -9,8 +9,10 @@ mod likeness;
 mod policies;
 mod rules;
 
-pub(super) use policies::{Costs, Paired, Policies, pair_policies};
-pub(super) use rules::{Names, nearest, pair_rules};
+use std::collections::HashMap;
+
+pub(super) use policies::{Costs, Paired, Policies, pair_policies, temporary_name};
+pub(super) use rules::{nearest, pair_rules};
 
 /// Live and desired objects side by side, as positions in their lists.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,24 +39,33 @@ impl Pairing {
     }
 }
 
-/// The rings among renames, each as positions in `renames`: every one of a ring takes the name that the next has.
-/// Names must not repeat, neither among those that are given up nor among those that are taken.
+/// Rings among renames, each as positions in `renames`: every one of a ring takes the name that the next has. No two
+/// rings share a rename; if there is any ring, at least one is found.
 fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
-    let holders: std::collections::HashMap<&str, usize> =
-        renames.iter().enumerate().map(|(position, (from, _))| (*from, position)).collect();
+    let mut holders: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (position, (from, _)) in renames.iter().enumerate() {
+        holders.entry(*from).or_default().push(position);
+    }
+    let nobody = Vec::new();
+    let next = |position: usize| holders.get(renames[position].1).unwrap_or(&nobody);
     let mut seen = vec![false; renames.len()];
     let mut found = Vec::new();
     for start in 0..renames.len() {
-        let mut path = Vec::new();
-        let mut at = Some(start);
-        while let Some(position) = at.filter(|position| !seen[*position]) {
-            seen[position] = true;
-            path.push(position);
-            at = holders.get(renames[position].1).copied();
-        }
-        // A walk that meets an earlier walk is the tail of a chain; one that meets itself has gone round.
-        if let Some(first) = at.and_then(|position| path.iter().position(|step| *step == position)) {
-            found.push(path.split_off(first));
+        // The way from the start, each step with how many of those behind it were looked at.
+        let mut way = if seen[start] { Vec::new() } else { vec![(start, 0)] };
+        seen[start] = true;
+        while let Some((position, looked)) = way.last_mut() {
+            let Some(then) = next(*position).get(*looked).copied() else {
+                way.pop();
+                continue;
+            };
+            *looked += 1;
+            if let Some(first) = way.iter().position(|(step, _)| *step == then) {
+                found.push(way.split_off(first).into_iter().map(|(step, _)| step).collect());
+            } else if !seen[then] {
+                seen[then] = true;
+                way.push((then, 0));
+            }
         }
     }
     found

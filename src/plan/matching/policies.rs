@@ -40,8 +40,6 @@ pub(in crate::plan) struct Paired {
     pub pairing: Pairing,
     /// Of the pairs, live policies that no manifest names: they would be deleted, and become a new one.
     pub taken_over: BTreeSet<usize>,
-    /// Live policies that get a temporary name before their own, as they exchange names with others.
-    pub by_detour: Vec<(usize, Name)>,
 }
 
 /// The name that a policy has for a moment while it exchanges names with another. It follows from the name that it
@@ -67,8 +65,7 @@ pub(in crate::plan) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>)
     let takeovers = if policies.prunes && policies.writes { take_over(policies, &declared, costs) } else { Vec::new() };
     let taken_over = takeovers.iter().map(|(live, _)| *live).collect();
     pairs.extend(takeovers);
-    let by_detour = detours(policies, &pairs);
-    Paired { pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()), taken_over, by_detour }
+    Paired { pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()), taken_over }
 }
 
 /// Which live policies each desired one names.
@@ -195,17 +192,15 @@ impl Search<'_> {
         if self.group.iter().filter_map(|desired| self.links.own[*desired]).any(|live| keeps(&live)) {
             return;
         }
-        let detours = detours(policies, &pairs);
-        let known: BTreeSet<&str> = policies
-            .live
-            .iter()
-            .map(|live| live.name.as_str())
-            .chain(policies.desired.iter().map(|desired| desired.name.as_str()))
-            .collect();
-        if detours.iter().any(|(_, name)| known.contains(name.as_str())) {
+        let exchanges = exchanges(policies, &pairs);
+        let known = |name: &str| {
+            policies.live.iter().any(|live| live.name == name)
+                || policies.desired.iter().any(|desired| desired.name.as_str() == name)
+        };
+        if exchanges.iter().flatten().any(|name| known(&temporary_name(name))) {
             return;
         }
-        let mut calls = detours.len();
+        let mut calls = exchanges.len();
         for (live, desired) in made {
             calls += match live {
                 Some(live) => {
@@ -222,25 +217,15 @@ impl Search<'_> {
     }
 }
 
-/// One policy of each ring of renames, with the temporary name that it gets first: that with the first new name.
-fn detours(policies: &Policies<'_>, pairs: &[(usize, usize)]) -> Vec<(usize, Name)> {
-    let mut renames: Vec<(usize, usize)> = pairs
+/// The rings of renames, each as the names that its policies get. One policy of each ring gets a temporary name first.
+fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&'a Name>> {
+    let names: Vec<(&'a str, &'a Name)> = pairs
         .iter()
-        .filter(|(live, desired)| policies.live[*live].name != policies.desired[*desired].name.as_str())
-        .copied()
+        .map(|(live, desired)| (policies.live[*live].name.as_str(), &policies.desired[*desired].name))
+        .filter(|(from, to)| *from != to.as_str())
         .collect();
-    renames.sort_by_key(|(_, desired)| *desired);
-    let names: Vec<(&str, &str)> = renames
-        .iter()
-        .map(|(live, desired)| (policies.live[*live].name.as_str(), policies.desired[*desired].name.as_str()))
-        .collect();
-    let first = rings(&names).into_iter().filter_map(|ring| ring.into_iter().min());
-    first
-        .filter_map(|position| {
-            let (live, desired) = renames[position];
-            Some((live, Name::new(&temporary_name(&policies.desired[desired].name)).ok()?))
-        })
-        .collect()
+    let texts: Vec<(&str, &str)> = names.iter().map(|(from, to)| (*from, to.as_str())).collect();
+    rings(&texts).into_iter().map(|ring| ring.into_iter().map(|at| names[at].1).collect()).collect()
 }
 
 /// New policies that are made from live ones which would be deleted, so that the calls saved are the most.

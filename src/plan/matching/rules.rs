@@ -7,24 +7,15 @@ use super::assign::best;
 use super::likeness::Table;
 use crate::model::docker::{DesiredRule, LiveRule, Rule};
 
-/// Whether the service refuses a second rule of a name (409), so that a name must be given up before it is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::plan) enum Names {
-    /// It does.
-    Unique,
-    /// It does not, and names may repeat in live state.
-    Repeat,
-}
-
 /// Pairs the rules of a policy.
 ///
 /// What is equal is paired first and costs nothing. What is left is paired so that as few calls as possible are made:
 /// every pair is one patch, which keeps the id, in the place of a creation and a deletion. Then the patches are the
 /// smallest, counted in fields; then come equal content, an equal name, a declared alias, and likeness. Renames never
-/// go round in a ring where names are unique. Rules that are not understood are left to those who declare their name.
+/// go round in a ring, not even where names may repeat. Rules that are not understood are left to those who declare their name.
 ///
 /// The lists must be in an order of their own (by name and id), so that the result does not depend on who made them.
-pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule], names: Names) -> Pairing {
+pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
     let mut open = Open::new(live.len(), desired.len());
     open.pair_equal(live, desired);
     open.pair_not_understood(live, desired);
@@ -33,7 +24,7 @@ pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule], 
     let free_desired: Vec<usize> = open.free_desired().collect();
     let left: Vec<(&LiveRule, &Rule)> = free_live.iter().map(|(_, live, rule)| (*live, *rule)).collect();
     let wanted: Vec<&DesiredRule> = free_desired.iter().map(|index| desired[*index]).collect();
-    for (live, desired) in best(&Table::new(&left, &wanted), names) {
+    for (live, desired) in best(&Table::new(&left, &wanted)) {
         open.pair(free_live[live].0, free_desired[desired]);
     }
     Pairing::of(open.pairs, live.len(), desired.len())

@@ -34,7 +34,7 @@ fn three_rules() -> String {
     )
 }
 
-const APPLY: &[&str] = &["apply", "--auto-approve", "--concurrency", "1", "--ack", "last-deny=1"];
+const APPLY: &[&str] = &["apply", "--auto-approve", "--concurrency", "1"];
 
 #[test]
 fn a_refused_call_in_the_middle_is_7_and_ends_the_run() {
