@@ -6,6 +6,7 @@ mod endpoints;
 mod examples;
 mod exit_codes;
 mod gates;
+mod guards;
 mod hostile;
 mod lints;
 mod mcp;

@@ -4,6 +4,7 @@ mod access;
 mod bounds;
 mod brute;
 mod documented;
+mod fewest;
 mod manifests;
 mod oracle;
 mod plan;
