@@ -6,11 +6,13 @@
 
 mod audience;
 mod bits;
+mod bounds;
 mod budget;
+mod cedar;
 mod classes;
 mod compare;
-mod coverage;
 mod decide;
+mod gate;
 mod globs;
 mod index;
 mod lookup;
@@ -18,30 +20,42 @@ mod naming;
 mod nets;
 mod parse;
 mod parsed;
-mod pattern;
+mod policies;
 mod pool;
 mod ports;
+mod question;
 mod regions;
+mod remedy;
 mod request;
+mod request_pattern;
 mod segments;
 mod sets;
 mod situations;
+mod suite;
 mod survey;
 mod terms;
 mod walk;
+mod worth;
 
-pub use audience::Audience;
+pub use audience::{Audience, NamedAudience};
 pub use budget::Entangled;
-pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
-pub use coverage::{
-    Blocker, Coverage, Overlap, Realm, ResourceCoverage, RuleCoverage, ScopedRule, Spot, Use, coverage,
+pub(crate) use cedar::nesting;
+pub use cedar::{
+    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
 };
+pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
+pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;
 pub use parse::RequestError;
-pub use pattern::RequestPattern;
-pub use pool::{Answer, Pool, PooledRule};
+pub use policies::Policies;
+pub use pool::{Answer, Pool, PooledRule, RulePosition};
 pub use ports::Ports;
+pub use question::{LONGEST_QUESTION, Question, QuestionError};
+pub use remedy::{Addition, Remedy};
 pub use request::{Destination, FilePath, Request};
+pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
 pub use situations::{Situation, Situations};
+pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};
+pub use worth::{Blocker, Overlap, Realm, ResourceWorth, RuleWorth, Spot, Use, Worth, worth};

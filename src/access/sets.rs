@@ -6,8 +6,8 @@ use super::bits::Bits;
 use super::budget::{Entangled, Stop};
 use super::index::Index;
 use super::parsed::{Parsed, parse};
-use super::pattern::RequestPattern;
 use super::request::Request;
+use super::request_pattern::RequestPattern;
 use super::survey::Survey;
 use crate::model::docker::{Decision, Rule};
 
@@ -47,7 +47,7 @@ impl RequestSet {
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::of(patterns.into_iter().map(|pattern| pattern.parsed().clone()).collect())
+        Self::allowed_by(&patterns.into_iter().map(RequestPattern::rule).collect::<Vec<_>>())
     }
 
     fn of(part: Vec<Parsed>) -> Self {

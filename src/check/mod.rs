@@ -4,9 +4,12 @@
 //! runs every rule over them, and what no error speaks against becomes a [`DesiredPolicy`]. Rules are pure functions
 //! from views to diagnostics; the work on single documents runs in parallel.
 
+mod access;
 mod config;
 mod desired;
-mod nesting;
+mod gates;
+mod locate;
+mod policy_tests;
 mod rules;
 mod scene;
 mod size;
@@ -23,8 +26,12 @@ use crate::manifest::Document;
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, Team};
 
+pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
-pub use teams::needs_server_teams;
+pub use gates::check_gates;
+pub use locate::resource_place;
+pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
+pub use teams::{needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
 

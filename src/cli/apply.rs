@@ -7,9 +7,11 @@ use clap::Args;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateOptions;
 use super::planning::{self, Planned};
 use super::progress::CallProgress;
-use super::workspace::{Project, Selection, Workspace};
+use super::saved;
+use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::{Report, check_unmoved, read_touched, run};
 use crate::manifest::config::Target;
 use crate::model::docker::{LiveState, Operation};
@@ -31,6 +33,8 @@ pub(super) struct Apply {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
+    gates: GateOptions,
+    #[command(flatten)]
     connect: Connect,
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
@@ -48,6 +52,8 @@ fn acknowledged(text: &str) -> Result<Acknowledged, plan::AcknowledgedError> {
 struct Ready {
     plan: Plan,
     live: Option<Vec<LiveState>>,
+    /// Whether the plan was made before this run.
+    saved: bool,
 }
 
 impl Apply {
@@ -72,14 +78,18 @@ impl Apply {
             Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
+        let keeper = self.gates.keeper(&At::default(), console)?;
         let (workspace, session, ready) = match saved {
-            Some(plan) => {
+            Some(mut plan) => {
                 let session = Session::open(&self.connect, &project.targets()).await?;
-                (project.load(), session, Ready { plan, live: None })
+                let workspace = project.load();
+                pair(&plan, &workspace, &session)?;
+                let live = saved::hold_again(&mut plan, &workspace, &session, &keeper).await?;
+                (workspace, session, Ready { plan, live, saved: true })
             }
-            None => match planning::make(project, &self.connect, console).await? {
+            None => match planning::make(project, &self.connect, &keeper, console).await? {
                 Ok(Planned { workspace, session, plan, live }) => {
-                    (workspace, session, Ready { plan, live: Some(live) })
+                    (workspace, session, Ready { plan, live: Some(live), saved: false })
                 }
                 Err(exit) => return Ok(exit),
             },
@@ -98,6 +108,21 @@ impl Apply {
     ) -> anyhow::Result<Exit> {
         console.print(&render::plan::human(&ready.plan, console.painter()))?;
         let pairs = pair(&ready.plan, workspace, session)?;
+        // What a saved plan was made for comes first: gates say nothing about calls that no longer fit.
+        if let (Some(live), true) = (&ready.live, ready.saved) {
+            let touched: Vec<_> =
+                live.iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect();
+            if !self.fits(&pairs, &touched, console) {
+                return Ok(Exit::Stale);
+            }
+        }
+        let shut = ready.plan.shut_gates().count();
+        if shut > 0 {
+            let (refused, gates) =
+                (console.error_painter().bad("refused"), if shut == 1 { "gate does" } else { "gates do" });
+            console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
+            return Ok(Exit::Failed);
+        }
         if ready.plan.is_empty() {
             return Ok(Exit::Done);
         }
@@ -166,8 +191,13 @@ impl Apply {
                 before
             }
         };
+        Ok(self.fits(pairs, &before, console).then_some(before))
+    }
+
+    /// Whether a plan still fits what it touches; what does not is told.
+    fn fits(&self, pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console) -> bool {
         let mut fits = true;
-        for ((plan, _), live) in pairs.iter().zip(&before) {
+        for ((plan, _), live) in pairs.iter().zip(before) {
             for stale in check_unmoved(plan, live) {
                 fits = false;
                 let stale = stale.to_string();
@@ -177,7 +207,7 @@ impl Apply {
         if !fits {
             console.warn("Nothing was applied. Make a new plan and look at it again.");
         }
-        Ok(fits.then_some(before))
+        fits
     }
 
     async fn read(&self, plan: &TargetPlan, target: &Target, session: &Session) -> anyhow::Result<LiveState> {

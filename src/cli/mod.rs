@@ -7,12 +7,17 @@ mod emulate;
 mod exit;
 mod explain;
 mod fmt;
+mod gates;
 mod import;
 mod init;
 mod plan;
 mod planning;
 mod progress;
+mod remedy;
+mod saved;
 mod schema;
+mod statements;
+mod test;
 mod validate;
 mod workspace;
 
@@ -59,6 +64,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Explain(explain::Explain),
+    Test(test::Test),
     Emulate(emulate::Emulate),
 }
 
@@ -96,6 +102,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
         Command::Explain(command) => command.run(console),
+        Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }
 }

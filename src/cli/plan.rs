@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use super::connect::Connect;
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateOptions;
 use super::planning::{self, Planned};
-use super::workspace::{Project, Selection};
+use super::workspace::{At, Project, Selection};
 use crate::render;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -16,6 +17,7 @@ use crate::render;
 #[command(after_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -23,6 +25,10 @@ pub(super) struct Plan {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
+    #[command(flatten)]
+    gates: GateOptions,
     #[command(flatten)]
     connect: Connect,
     /// Exit with 2 if changes are pending.
@@ -59,11 +65,12 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let project = match Project::open(&self.selection, console)? {
+        let project = match Project::open_at(&self.selection, &self.at, console)? {
             Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let plan = match planning::make(project, &self.connect, console).await? {
+        let keeper = self.gates.keeper(&self.at, console)?;
+        let plan = match planning::make(project, &self.connect, &keeper, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
@@ -77,6 +84,9 @@ impl Plan {
         match self.format {
             Format::Human => console.print(&render::plan::human(&plan, console.painter()))?,
             Format::Json => console.print(&render::plan::json(&plan)?)?,
+        }
+        if plan.shut_gates().next().is_some() {
+            return Ok(Exit::Failed);
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

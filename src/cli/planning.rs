@@ -6,12 +6,13 @@ use tokio::task::JoinSet;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateKeeper;
 use super::workspace::{Project, Workspace, is_error};
-use crate::check::Teams;
+use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, LiveState};
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_target};
+use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_gated};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -35,6 +36,7 @@ pub(super) struct Planned {
 pub(super) async fn make(
     project: Project,
     connect: &Connect,
+    keeper: &GateKeeper,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
     let session = match Session::open(connect, &project.targets()).await {
@@ -43,7 +45,7 @@ pub(super) async fn make(
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
-    let made = plan_targets(&workspace, &session, reads, console).await;
+    let made = plan_targets(&workspace, &session, keeper, reads, console).await;
     match made {
         Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
         Ok(Err(exit)) => {
@@ -71,6 +73,7 @@ fn is_invalid(workspace: &Workspace, console: Console) -> bool {
 async fn plan_targets(
     workspace: &Workspace,
     session: &Session,
+    keeper: &GateKeeper,
     mut reads: Reads,
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
@@ -95,9 +98,9 @@ async fn plan_targets(
             // Of the two failures of one target, the first says enough.
             let desired = std::mem::replace(desired, Ok(Vec::new()));
             let both = desired.and_then(|desired| Ok((desired, live?)));
-            outcomes[position] = Some(
-                both.and_then(|(desired, live)| Ok((plan_one(workspace, session, target, &desired, &live)?, live))),
-            );
+            outcomes[position] = Some(both.and_then(|(desired, live)| {
+                Ok((plan_one(workspace, session, target, keeper, &desired, &live)?, live))
+            }));
         }
     }
     let (mut plan, mut states, mut failed) = (empty(workspace), Vec::new(), false);
@@ -164,22 +167,41 @@ pub(super) fn of(target: &Target) -> String {
 
 /// Checks a target's manifests; the server is asked for its teams only if a manifest names one that the
 /// configuration does not.
-pub(super) async fn resolve(
+pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<Checked> {
+    let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
+    Ok(workspace.check(target, &teams))
+}
+
+/// Like [`resolve`], for the policy tests of a target alone.
+pub(super) async fn resolve_tests(
     workspace: &Workspace,
     session: &Session,
     target: &Target,
-) -> anyhow::Result<crate::check::Checked> {
-    if !workspace.needs_server_teams(target) {
-        return Ok(workspace.check(target, &Teams::Offline));
-    }
-    let teams = session.reader(target)?.teams().await?;
-    Ok(workspace.check(target, &Teams::Known(teams)))
+) -> anyhow::Result<CheckedTests> {
+    let teams = teams(session, target, workspace.tests_need_server_teams(target)).await?;
+    Ok(workspace.check_tests(target, &teams))
+}
+
+/// Like [`resolve`], for policies and policy tests: the teams are read once for both.
+pub(super) async fn resolve_all(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+) -> anyhow::Result<(Checked, CheckedTests)> {
+    let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
+    let teams = teams(session, target, needed).await?;
+    Ok((workspace.check(target, &teams), workspace.check_tests(target, &teams)))
+}
+
+async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
+    Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
 fn plan_one(
     workspace: &Workspace,
     session: &Session,
     target: &Target,
+    keeper: &GateKeeper,
     desired: &[DesiredPolicy],
     live: &LiveState,
 ) -> anyhow::Result<TargetPlan> {
@@ -191,7 +213,7 @@ fn plan_one(
         teams: &target.teams,
         locate: &|place| locate(workspace.sources(), place),
     };
-    Ok(plan_target(&request))
+    Ok(plan_gated(&request, &keeper.gates(workspace, target)))
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

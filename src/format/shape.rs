@@ -32,6 +32,7 @@ const TEXTS: Shape = Set(Elements::Texts);
 const KINDS: &[(&str, &str, &Shape)] = &[
     ("docker.com/governance/v1", "Policy", &POLICY),
     ("polwarden/v1", "ResourceList", &RESOURCE_LIST),
+    ("polwarden/v1", "PolicyTest", &POLICY_TEST),
     ("polwarden/v1", "Config", &CONFIG),
 ];
 
@@ -69,7 +70,34 @@ const RESOURCE_LIST: Shape = Mapping(&[
     ("spec", Mapping(&[("hosts", TEXTS), ("paths", TEXTS), ("httpResources", Set(Elements::HttpResources))])),
 ]);
 
-const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET))]);
+const POLICY_TEST: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free)])),
+    ("spec", Mapping(&[("target", Free), ("cases", List(&CASE))])),
+]);
+
+/// Requests keep the author's order, in which they are asked.
+const CASE: Shape = Mapping(&[
+    ("name", Free),
+    ("audience", AUDIENCE),
+    ("audiences", List(&AUDIENCE)),
+    ("matrix", Free),
+    ("mcp", Mapping(&[("principal", Free), ("context", Free)])),
+    ("allow", Free),
+    ("deny", Free),
+]);
+
+const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
+
+const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS)]);
+
+/// Gates and audiences keep the order of their author, in which they are shown.
+const ACCESS: Shape = Mapping(&[("never", List(&GATE)), ("always", List(&GATE)), ("audiences", List(&NAMED_AUDIENCE))]);
+
+const GATE: Shape = Mapping(&[("request", Free), ("audience", Free), ("reason", Free)]);
+
+const NAMED_AUDIENCE: Shape = Mapping(&[("name", Free), ("teams", Free)]);
 
 const TARGET: Shape = Mapping(&[
     ("name", Free),
@@ -80,6 +108,7 @@ const TARGET: Shape = Mapping(&[
     ("unmanaged", Free),
     ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
     ("teams", Free),
+    ("access", ACCESS),
 ]);
 
 /// The shape of the documents of one kind.

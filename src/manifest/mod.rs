@@ -1,10 +1,12 @@
 //! YAML text → documents → typed manifests, and the JSON Schemas generated from the very same types.
 
+pub mod access;
 pub mod config;
 pub mod docker;
 pub mod list;
 mod parse;
 pub mod schema;
+pub mod test;
 mod yaml;
 
 use crate::diag::DocumentId;
@@ -23,6 +25,8 @@ pub enum Manifest {
     Policy(docker::PolicyManifest),
     /// A named list of resources.
     ResourceList(list::ResourceListManifest),
+    /// What policies must allow and deny; no policy itself.
+    PolicyTest(test::PolicyTestManifest),
 }
 
 /// A manifest and the document that it was read from.

@@ -5,27 +5,32 @@
 //! its reason. A [`Plan`] is the only thing that passes between planning, rendering and applying; it can be written
 //! to a file and read back.
 
+mod audit;
 mod difference;
 mod docker;
 mod effect;
 mod fingerprint;
+mod gates;
 mod guard;
 mod impact;
 mod matching;
 mod order;
 mod replay;
-mod stage;
+mod timeline;
 mod types;
 
-pub use docker::{Request, plan_target};
+pub use audit::{Breach as AuditBreach, audit};
+pub use docker::{Request, plan_gated, plan_target};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
+pub use gates::{Gates, Names, hold_gates};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use replay::{Mismatch, ReplayError, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
-    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, Reason,
-    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Held, HeldReason, Impact, LiveCounts, Note,
+    Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource,
+    ValueChange,
 };
 
 #[cfg(test)]

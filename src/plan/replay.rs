@@ -101,7 +101,8 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
     Ok(())
 }
 
-fn created(call: CallId) -> PolicyId {
+/// The id that a policy which a call makes has in a replay.
+pub(super) fn created(call: CallId) -> PolicyId {
     PolicyId::new(&format!("created-by-{}", call.0))
 }
 
@@ -131,7 +132,11 @@ fn patch_policy(policy: &mut LivePolicy, patch: &PolicyPatch) {
     }
 }
 
-fn patch_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
+/// What a rule says after a patch.
+///
+/// # Errors
+/// The patch makes no rule.
+pub(super) fn patch_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
     let RulePatch { name, decision, actions, resources } = patch;
     let actions = actions.clone().unwrap_or_else(|| rule.access.actions());
     let resources = resources.clone().unwrap_or_else(|| rule.access.resources());

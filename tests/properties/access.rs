@@ -153,7 +153,7 @@ fn all_requests() -> Vec<Request> {
     requests
 }
 
-fn by_reference(rules: &[Rule]) -> Vec<&Rule> {
+pub(super) fn by_reference(rules: &[Rule]) -> Vec<&Rule> {
     rules.iter().collect()
 }
 

@@ -1,8 +1,8 @@
 //! The invariants of the design, on random states, with oracles that share no code with what they judge.
 
 mod access;
+mod bounds;
 mod brute;
-mod coverage;
 mod documented;
 mod manifests;
 mod oracle;
@@ -10,4 +10,6 @@ mod plan;
 mod random;
 mod sets;
 mod steps;
+mod suite;
 mod worlds;
+mod worth;

@@ -7,26 +7,18 @@ use std::collections::BTreeSet;
 
 use super::bits::Bits;
 use super::budget::Entangled;
+use super::gate::ScopedRule;
 use super::index::{Index, Unreadable};
 use super::request::Request;
 use super::survey::Survey;
-use crate::model::docker::{Action, Decision, Rule, Scope};
+use crate::model::docker::{Action, Decision, Scope};
 use probes::Probes;
 use search::{RuleSearch, Search};
 
 /// The most coverers that are named for one rule or resource.
 const MOST_COVERERS: usize = 8;
 
-/// A rule and whom it reaches.
-#[derive(Debug, Clone, Copy)]
-pub struct ScopedRule<'a> {
-    /// The rule.
-    pub rule: &'a Rule,
-    /// The scope of its policy.
-    pub scope: &'a Scope,
-}
-
-/// A resource of a rule, by positions in a [`Coverage`].
+/// A resource of a rule, by positions in a [`Worth`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spot {
     /// The position of the rule.
@@ -61,7 +53,7 @@ pub struct Blocker {
 
 /// What one resource of a rule is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceCoverage {
+pub struct ResourceWorth {
     /// The resource as written.
     pub resource: String,
     /// What it does.
@@ -73,9 +65,9 @@ pub struct ResourceCoverage {
 
 /// What one rule is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleCoverage {
+pub struct RuleWorth {
     /// Its resources, sorted as in the rule.
-    pub resources: Vec<ResourceCoverage>,
+    pub resources: Vec<ResourceWorth>,
     /// Other single rules, of the same decision, that reach everybody whom this one reaches and match everything that
     /// it matches: at most eight. Equal ones cover each other.
     pub covered_by: Vec<usize>,
@@ -83,7 +75,7 @@ pub struct RuleCoverage {
     pub opens_all: Vec<(Action, Realm)>,
 }
 
-impl RuleCoverage {
+impl RuleWorth {
     /// Whether any resource of the rule ever decides.
     pub fn decides(&self) -> bool {
         self.resources.iter().any(|resource| matches!(resource.used, Use::Decides(_)))
@@ -118,9 +110,9 @@ pub struct Overlap {
 
 /// What each rule of a set is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coverage {
+pub struct Worth {
     /// One for each rule, in their order.
-    pub rules: Vec<RuleCoverage>,
+    pub rules: Vec<RuleWorth>,
     /// Ranges of addresses inside of others, of either decision: each with at most one allow and one deny around it.
     pub overlaps: Vec<Overlap>,
 }
@@ -132,10 +124,10 @@ pub struct Coverage {
 ///
 /// # Errors
 /// The patterns cross each other in too many ways.
-pub fn coverage(rules: &[ScopedRule<'_>]) -> Result<Coverage, Entangled> {
+pub fn worth(rules: &[ScopedRule<'_>]) -> Result<Worth, Entangled> {
     let reach = Reach::new(rules);
     let mut index = Index::default();
-    for (position, ScopedRule { rule, scope }) in rules.iter().enumerate() {
+    for (position, ScopedRule { policy: _, rule, scope }) in rules.iter().enumerate() {
         index.add(position, rule, &reach.of(scope));
     }
     let probes = Probes::add(&mut index, rules.len());
@@ -147,8 +139,8 @@ pub fn coverage(rules: &[ScopedRule<'_>]) -> Result<Coverage, Entangled> {
     let mut whole = RuleSearch::new(&index, &search, rules.len());
     let wanted = whole.wanted();
     survey.regions(&|term| wanted[term as usize], &mut |region| whole.see(&survey.budget, region))?;
-    let mut found: Vec<RuleCoverage> = (0..rules.len())
-        .map(|rule| RuleCoverage {
+    let mut found: Vec<RuleWorth> = (0..rules.len())
+        .map(|rule| RuleWorth {
             resources: Vec::new(),
             covered_by: whole.coverers(rule, MOST_COVERERS),
             opens_all: Vec::new(),
@@ -162,7 +154,7 @@ pub fn coverage(rules: &[ScopedRule<'_>]) -> Result<Coverage, Entangled> {
     for (position, entry) in index.entries.iter().enumerate() {
         let Some(rule) = found.get_mut(entry.rule as usize) else { continue };
         let spot = |entry: u32| spots[entry as usize];
-        rule.resources.push(ResourceCoverage {
+        rule.resources.push(ResourceWorth {
             resource: entry.resource.to_string(),
             used: search.used(entry.term, &spot),
             covered_by: search.covered_by(position, &spot, MOST_COVERERS),
@@ -170,9 +162,9 @@ pub fn coverage(rules: &[ScopedRule<'_>]) -> Result<Coverage, Entangled> {
     }
     for Unreadable { rule, resource, why: _ } in &index.unreadable {
         let (resource, used) = (resource.clone(), Use::MatchesNothing);
-        found[*rule].resources.push(ResourceCoverage { resource, used, covered_by: Vec::new() });
+        found[*rule].resources.push(ResourceWorth { resource, used, covered_by: Vec::new() });
     }
-    Ok(Coverage { rules: found, overlaps: overlaps(&index, &spots) })
+    Ok(Worth { rules: found, overlaps: overlaps(&index, &spots) })
 }
 
 /// Whom scopes reach, as sets of numbers: 0 for people who are in no team, then one for people in each one team that a
