@@ -11,7 +11,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use polwarden::access::{RequestSet, RuleSet, ScopedRule, compare, worth};
+use polwarden::access::{ReachingRule, RequestSet, RuleSet, compare, usage};
 use polwarden::model::docker::{Rule, Scope};
 use rules::{Kind, requests, rule_set};
 
@@ -72,12 +72,11 @@ fn proof_of_equality(bencher: Bencher<'_, '_>, rules: usize) {
 
 /// Which rules never decide and which cover each other.
 #[divan::bench(args = SIZES)]
-fn worth_of_each_rule(bencher: Bencher<'_, '_>, rules: usize) {
+fn usage_of_rules_of_a_set(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let everybody = Scope::default();
-    let scoped: Vec<ScopedRule<'_>> =
-        rules.iter().map(|rule| ScopedRule { policy: "p", rule, scope: &everybody }).collect();
-    bencher.counter(ItemsCount::new(rules.len() * RESOURCES_A_RULE)).bench_local(|| black_box(worth(&scoped)));
+    let scoped: Vec<ReachingRule<'_>> = rules.iter().map(|rule| ReachingRule { rule, scope: &everybody }).collect();
+    bencher.counter(ItemsCount::new(rules.len() * RESOURCES_A_RULE)).bench_local(|| black_box(usage(&scoped)));
 }
 
 /// A thousand decisions, without reasons.

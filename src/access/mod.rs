@@ -34,8 +34,8 @@ mod situations;
 mod suite;
 mod survey;
 mod terms;
+mod usage;
 mod walk;
-mod worth;
 
 pub use audience::{Audience, NamedAudience};
 pub use budget::Entangled;
@@ -58,4 +58,4 @@ pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
 pub use situations::{Situation, Situations};
 pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};
-pub use worth::{Blocker, Overlap, Realm, ResourceWorth, RuleWorth, Spot, Use, Worth, worth};
+pub use usage::{Blocker, Overlap, ReachingRule, Realm, ResourceUsage, RuleUsage, Spot, Usage, Use, usage};

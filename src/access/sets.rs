@@ -47,7 +47,7 @@ impl RequestSet {
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::allowed_by(&patterns.into_iter().map(RequestPattern::rule).collect::<Vec<_>>())
+        Self::of(patterns.into_iter().map(|pattern| pattern.parsed().clone()).collect())
     }
 
     fn of(part: Vec<Parsed>) -> Self {

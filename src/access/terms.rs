@@ -82,7 +82,7 @@ impl What {
 }
 
 /// What a resource is about, with its own copy of a path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum About {
     Connect { transports: Actions, port: Option<u16> },
     Http { methods: Actions, port: Option<u16>, path: PathGlob },

@@ -1,5 +1,7 @@
 //! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
 
+mod guards;
+
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -25,6 +27,7 @@ use crate::render::text::neutral;
   polwarden apply
   polwarden apply --auto-approve
   polwarden apply plan.json
+  polwarden apply --ack deletes=14,prune=2,plan=0f3a6c2b9d1e4587
   polwarden apply examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Apply {
     /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
@@ -39,13 +42,10 @@ pub(super) struct Apply {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept a plan beyond the limits of its target, by its exact numbers: deletes=14,updates=30.
-    #[arg(long, value_name = "NUMBERS", default_value = "", value_parser = acknowledged, hide_default_value = true)]
-    ack: Acknowledged,
-}
-
-fn acknowledged(text: &str) -> Result<Acknowledged, plan::AcknowledgedError> {
-    if text.is_empty() { Ok(Acknowledged::default()) } else { text.parse() }
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected;
+    /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
+    #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
+    ack: Vec<Acknowledged>,
 }
 
 /// A plan that may be applied, with the live state it was checked against where that was just read.
@@ -126,7 +126,7 @@ impl Apply {
         if ready.plan.is_empty() {
             return Ok(Exit::Done);
         }
-        if self.guards_refuse(&pairs, console) {
+        if guards::refuse(&pairs, &self.ack, console)? {
             return Ok(Exit::Refused);
         }
         let asked = match self.approval(console)? {
@@ -140,20 +140,6 @@ impl Apply {
             None => return Ok(Exit::Stale),
         };
         self.execute(&pairs, before, session, console).await
-    }
-
-    fn guards_refuse(&self, pairs: &[(&TargetPlan, &Target)], console: Console) -> bool {
-        let breaches: Vec<_> =
-            pairs.iter().flat_map(|(plan, target)| plan::check_guards(plan, &target.limits, self.ack)).collect();
-        for breach in &breaches {
-            console.warn(&format!("{}: {breach}", console.error_painter().bad("refused")));
-        }
-        if !breaches.is_empty() {
-            let numbers: Vec<String> =
-                breaches.iter().map(|breach| format!("{}={}", breach.verb, breach.count)).collect();
-            console.warn(&format!("If all of this is meant, say so by its exact numbers: --ack {}", numbers.join(",")));
-        }
-        !breaches.is_empty()
     }
 
     fn approval(&self, console: Console) -> anyhow::Result<Approval> {

@@ -7,18 +7,26 @@ use std::collections::BTreeSet;
 
 use super::bits::Bits;
 use super::budget::Entangled;
-use super::gate::ScopedRule;
 use super::index::{Index, Unreadable};
 use super::request::Request;
 use super::survey::Survey;
-use crate::model::docker::{Action, Decision, Scope};
+use crate::model::docker::{Action, Decision, Rule, Scope};
 use probes::Probes;
 use search::{RuleSearch, Search};
 
 /// The most coverers that are named for one rule or resource.
 const MOST_COVERERS: usize = 8;
 
-/// A resource of a rule, by positions in a [`Worth`].
+/// A rule and whom it reaches.
+#[derive(Debug, Clone, Copy)]
+pub struct ReachingRule<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The scope of its policy.
+    pub scope: &'a Scope,
+}
+
+/// A resource of a rule, by positions in a [`Usage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spot {
     /// The position of the rule.
@@ -53,7 +61,7 @@ pub struct Blocker {
 
 /// What one resource of a rule is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResourceWorth {
+pub struct ResourceUsage {
     /// The resource as written.
     pub resource: String,
     /// What it does.
@@ -65,9 +73,9 @@ pub struct ResourceWorth {
 
 /// What one rule is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleWorth {
+pub struct RuleUsage {
     /// Its resources, sorted as in the rule.
-    pub resources: Vec<ResourceWorth>,
+    pub resources: Vec<ResourceUsage>,
     /// Other single rules, of the same decision, that reach everybody whom this one reaches and match everything that
     /// it matches: at most eight. Equal ones cover each other.
     pub covered_by: Vec<usize>,
@@ -75,7 +83,7 @@ pub struct RuleWorth {
     pub opens_all: Vec<(Action, Realm)>,
 }
 
-impl RuleWorth {
+impl RuleUsage {
     /// Whether any resource of the rule ever decides.
     pub fn decides(&self) -> bool {
         self.resources.iter().any(|resource| matches!(resource.used, Use::Decides(_)))
@@ -110,9 +118,9 @@ pub struct Overlap {
 
 /// What each rule of a set is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Worth {
+pub struct Usage {
     /// One for each rule, in their order.
-    pub rules: Vec<RuleWorth>,
+    pub rules: Vec<RuleUsage>,
     /// Ranges of addresses inside of others, of either decision: each with at most one allow and one deny around it.
     pub overlaps: Vec<Overlap>,
 }
@@ -124,10 +132,10 @@ pub struct Worth {
 ///
 /// # Errors
 /// The patterns cross each other in too many ways.
-pub fn worth(rules: &[ScopedRule<'_>]) -> Result<Worth, Entangled> {
+pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
     let reach = Reach::new(rules);
     let mut index = Index::default();
-    for (position, ScopedRule { policy: _, rule, scope }) in rules.iter().enumerate() {
+    for (position, ReachingRule { rule, scope }) in rules.iter().enumerate() {
         index.add(position, rule, &reach.of(scope));
     }
     let probes = Probes::add(&mut index, rules.len());
@@ -139,8 +147,8 @@ pub fn worth(rules: &[ScopedRule<'_>]) -> Result<Worth, Entangled> {
     let mut whole = RuleSearch::new(&index, &search, rules.len());
     let wanted = whole.wanted();
     survey.regions(&|term| wanted[term as usize], &mut |region| whole.see(&survey.budget, region))?;
-    let mut found: Vec<RuleWorth> = (0..rules.len())
-        .map(|rule| RuleWorth {
+    let mut found: Vec<RuleUsage> = (0..rules.len())
+        .map(|rule| RuleUsage {
             resources: Vec::new(),
             covered_by: whole.coverers(rule, MOST_COVERERS),
             opens_all: Vec::new(),
@@ -154,7 +162,7 @@ pub fn worth(rules: &[ScopedRule<'_>]) -> Result<Worth, Entangled> {
     for (position, entry) in index.entries.iter().enumerate() {
         let Some(rule) = found.get_mut(entry.rule as usize) else { continue };
         let spot = |entry: u32| spots[entry as usize];
-        rule.resources.push(ResourceWorth {
+        rule.resources.push(ResourceUsage {
             resource: entry.resource.to_string(),
             used: search.used(entry.term, &spot),
             covered_by: search.covered_by(position, &spot, MOST_COVERERS),
@@ -162,9 +170,9 @@ pub fn worth(rules: &[ScopedRule<'_>]) -> Result<Worth, Entangled> {
     }
     for Unreadable { rule, resource, why: _ } in &index.unreadable {
         let (resource, used) = (resource.clone(), Use::MatchesNothing);
-        found[*rule].resources.push(ResourceWorth { resource, used, covered_by: Vec::new() });
+        found[*rule].resources.push(ResourceUsage { resource, used, covered_by: Vec::new() });
     }
-    Ok(Worth { rules: found, overlaps: overlaps(&index, &spots) })
+    Ok(Usage { rules: found, overlaps: overlaps(&index, &spots) })
 }
 
 /// Whom scopes reach, as sets of numbers: 0 for people who are in no team, then one for people in each one team that a
@@ -174,7 +182,7 @@ struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    fn new(rules: &[ScopedRule<'a>]) -> Self {
+    fn new(rules: &[ReachingRule<'a>]) -> Self {
         Self { named: rules.iter().flat_map(|rule| Self::names(rule.scope)).collect() }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use polwarden::access::{Destination, FilePath, Realm, Request, ScopedRule, Spot, Use, Worth, worth};
+use polwarden::access::{Destination, FilePath, ReachingRule, Realm, Request, Spot, Usage, Use, usage};
 use polwarden::model::docker::pattern::Root;
 use polwarden::model::docker::{Decision, FileMode, Method, Resources, Rule, RuleAccess, Scope, TeamId, Transport};
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ impl Single<'_> {
     }
 }
 
-fn singles<'a>(rules: &'a [(Rule, Scope)], found: &Worth) -> Vec<Single<'a>> {
+fn singles<'a>(rules: &'a [(Rule, Scope)], found: &Usage) -> Vec<Single<'a>> {
     let mut all = Vec::new();
     for (position, (rule, scope)) in rules.iter().enumerate() {
         for resource in 0..found.rules[position].resources.len() {
@@ -126,7 +126,7 @@ fn decides(own: &Single<'_>, rules: &[(Rule, Scope)], request: &Request) -> bool
         }
 }
 
-fn check(rules: &[(Rule, Scope)], found: &Worth) -> Result<(), TestCaseError> {
+fn check(rules: &[(Rule, Scope)], found: &Usage) -> Result<(), TestCaseError> {
     let singles = singles(rules, found);
     for own in &singles {
         let resource = &found.rules[own.spot.rule].resources[own.spot.resource];
@@ -183,9 +183,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn worth_agrees_with_brute_force(rules in scoped_rules()) {
-        let scoped: Vec<ScopedRule<'_>> = rules.iter().map(|(rule, scope)| ScopedRule { policy: "p", rule, scope }).collect();
-        check(&rules, &worth(&scoped).unwrap())?;
+    fn coverage_agrees_with_brute_force(rules in scoped_rules()) {
+        let scoped: Vec<ReachingRule<'_>> = rules.iter().map(|(rule, scope)| ReachingRule { rule, scope }).collect();
+        check(&rules, &usage(&scoped).unwrap())?;
     }
 }
 
@@ -193,9 +193,9 @@ fn plain(decision: Decision, action: &str, resources: &[&str]) -> Rule {
     rule(decision, &[action], Resources::Plain(resources.iter().map(ToString::to_string).collect()))
 }
 
-fn of_everybody(rules: &[Rule]) -> Worth {
+fn of_everybody(rules: &[Rule]) -> Usage {
     let everybody = Scope::default();
-    worth(&rules.iter().map(|rule| ScopedRule { policy: "p", rule, scope: &everybody }).collect::<Vec<_>>()).unwrap()
+    usage(&rules.iter().map(|rule| ReachingRule { rule, scope: &everybody }).collect::<Vec<_>>()).unwrap()
 }
 
 #[test]
@@ -220,9 +220,8 @@ fn a_deny_for_some_blocks_nothing_for_others() {
         (plain(Deny, "read", &["/data/**"]), scope(&["x"])),
         (plain(Allow, "read", &["/data/a"]), scope(&["x"])),
     ];
-    let scoped: Vec<ScopedRule<'_>> =
-        rules.iter().map(|(rule, scope)| ScopedRule { policy: "p", rule, scope }).collect();
-    let found = worth(&scoped).unwrap();
+    let scoped: Vec<ReachingRule<'_>> = rules.iter().map(|(rule, scope)| ReachingRule { rule, scope }).collect();
+    let found = usage(&scoped).unwrap();
     assert!(found.rules[0].decides(), "people in team y");
     assert!(matches!(&found.rules[2].resources[0].used, Use::Blocked(blockers) if blockers[0].alone));
     assert_eq!(found.rules[2].covered_by, [0]);
