@@ -13,6 +13,7 @@ use super::gates::GateOptions;
 use super::planning::{self, Planned};
 use super::progress::CallProgress;
 use super::saved;
+use super::steps::{self, StepOptions};
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::{Report, check_unmoved, read_touched, run};
 use crate::manifest::config::Target;
@@ -38,6 +39,8 @@ pub(super) struct Apply {
     #[command(flatten)]
     gates: GateOptions,
     #[command(flatten)]
+    steps: StepOptions,
+    #[command(flatten)]
     connect: Connect,
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
@@ -48,10 +51,10 @@ pub(super) struct Apply {
     ack: Vec<Acknowledged>,
 }
 
-/// A plan that may be applied, with the live state it was checked against where that was just read.
+/// A plan that may be applied, with the live state of each of its targets, which was just read.
 struct Ready {
     plan: Plan,
-    live: Option<Vec<LiveState>>,
+    live: Vec<LiveState>,
     /// Whether the plan was made before this run.
     saved: bool,
 }
@@ -89,7 +92,7 @@ impl Apply {
             }
             None => match planning::make(project, &self.connect, &keeper, console).await? {
                 Ok(Planned { workspace, session, plan, live }) => {
-                    (workspace, session, Ready { plan, live: Some(live), saved: false })
+                    (workspace, session, Ready { plan, live, saved: false })
                 }
                 Err(exit) => return Ok(exit),
             },
@@ -109,12 +112,10 @@ impl Apply {
         console.print(&render::plan::human(&ready.plan, console.painter()))?;
         let pairs = pair(&ready.plan, workspace, session)?;
         // What a saved plan was made for comes first: gates say nothing about calls that no longer fit.
-        if let (Some(live), true) = (&ready.live, ready.saved) {
-            let touched: Vec<_> =
-                live.iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect();
-            if !self.fits(&pairs, &touched, console) {
-                return Ok(Exit::Stale);
-            }
+        let touched: Vec<_> =
+            ready.live.iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect();
+        if ready.saved && !self.fits(&pairs, &touched, console) {
+            return Ok(Exit::Stale);
         }
         let shut = ready.plan.shut_gates().count();
         if shut > 0 {
@@ -126,7 +127,9 @@ impl Apply {
         if ready.plan.is_empty() {
             return Ok(Exit::Done);
         }
-        if guards::refuse(&pairs, &self.ack, console)? {
+        let refused =
+            steps::break_promises(&ready.plan, &ready.live, console) || self.steps.refuse(&ready.plan, console);
+        if guards::refuse(&pairs, &self.ack, console)? || refused {
             return Ok(Exit::Refused);
         }
         let asked = match self.approval(console)? {
@@ -134,11 +137,10 @@ impl Apply {
             Approval::Withheld(exit) => return Ok(exit),
         };
         // A saved plan, and one that somebody looked at for a while, may have been overtaken.
-        let just_read = ready.live.filter(|_| !asked);
-        let before = match self.before(&pairs, just_read, session, console).await? {
-            Some(before) => before,
-            None => return Ok(Exit::Stale),
-        };
+        let before = if asked { self.read_all(&pairs, session).await? } else { touched };
+        if !self.fits(&pairs, &before, console) {
+            return Ok(Exit::Stale);
+        }
         self.execute(&pairs, before, session, console).await
     }
 
@@ -159,25 +161,13 @@ impl Apply {
         }
     }
 
-    /// The touched policies of each target just before the first write, or nothing if the plan no longer fits them.
-    async fn before(
-        &self,
-        pairs: &[(&TargetPlan, &Target)],
-        just_read: Option<Vec<LiveState>>,
-        session: &Session,
-        console: Console,
-    ) -> anyhow::Result<Option<Vec<LiveState>>> {
-        let before = match just_read {
-            Some(live) => live.into_iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live, plan)).collect(),
-            None => {
-                let mut before = Vec::new();
-                for (plan, target) in pairs {
-                    before.push(self.read(plan, target, session).await?);
-                }
-                before
-            }
-        };
-        Ok(self.fits(pairs, &before, console).then_some(before))
+    /// The touched policies of each target.
+    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
+        let mut touched = Vec::new();
+        for (plan, target) in pairs {
+            touched.push(self.read(plan, target, session).await?);
+        }
+        Ok(touched)
     }
 
     /// Whether a plan still fits what it touches; what does not is told.

@@ -17,6 +17,7 @@ mod remedy;
 mod saved;
 mod schema;
 mod statements;
+mod steps;
 mod test;
 mod validate;
 mod workspace;

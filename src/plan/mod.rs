@@ -19,7 +19,7 @@ mod replay;
 mod timeline;
 mod types;
 
-pub use audit::{Breach as AuditBreach, audit};
+pub use audit::{Breach as AuditBreach, audit, audit_plan};
 pub use docker::{Request, plan_gated, plan_target};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
