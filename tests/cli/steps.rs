@@ -34,7 +34,9 @@ fn a_saved_plan_whose_calls_no_longer_wait_is_refused() {
     let text = std::fs::read_to_string(sandbox.path("plan.json")).unwrap();
     let mut plan: Value = serde_json::from_str(&text).unwrap();
     for call in plan["targets"][0]["calls"].as_array_mut().unwrap() {
-        call["after"].as_array_mut().map(|after| after.retain(|after| after["why"] != "denies-first"));
+        if let Some(after) = call.get_mut("after").and_then(Value::as_array_mut) {
+            after.retain(|after| after["why"] != "denies-first");
+        }
     }
     sandbox.write("changed.json", plan.to_string());
     let ran = sandbox.expect(5, &["apply", "changed.json", EMBEDDED, "--auto-approve"]);
