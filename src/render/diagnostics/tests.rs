@@ -82,7 +82,7 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
     // The first by file and line; the last line tells of the others.
     assert_eq!(
         (times("warning[apex-open]: m"), times("--> b.yaml:15:1"), times("--> b.yaml:16:1")),
-        (20, 3, 1),
+        (20, 3, 2),
         "{shown}"
     );
     let more =
