@@ -10,6 +10,7 @@ mod fmt;
 mod gates;
 mod import;
 mod init;
+mod lint;
 mod plan;
 mod planning;
 mod progress;
@@ -59,6 +60,7 @@ enum Command {
     Init(init::Init),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Lint(lint::Lint),
     Fmt(fmt::Fmt),
     Import(import::Import),
     Plan(plan::Plan),
@@ -97,6 +99,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Init(command) => command.run(console),
         Command::Schema(command) => command.run(console),
         Command::Validate(command) => command.run(console),
+        Command::Lint(command) => command.run(console),
         Command::Fmt(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),

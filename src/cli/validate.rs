@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::gates;
 use super::planning;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
-use crate::check::Teams;
+use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
 use crate::render::diagnostics::{Amount, Report, human};
@@ -57,12 +57,38 @@ pub(super) enum Format {
     Json,
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What is wrong.
+    Errors,
+    /// What most likely is not meant, too. It takes longer, since all rules of a target are held against each other.
+    Lints,
+}
+
+impl Depth {
+    fn lints(self, workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+        match self {
+            Self::Errors => Vec::new(),
+            Self::Lints => workspace.lint(target, checked),
+        }
+    }
+}
+
 impl Validate {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        self.run_to(Depth::Errors, console)
+    }
+
+    /// Runs `validate`, or `lint`.
+    ///
+    /// # Errors
+    /// As for `run`.
+    pub(super) fn run_to(self, depth: Depth, console: Console) -> anyhow::Result<Exit> {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
@@ -70,13 +96,13 @@ impl Validate {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
-                    super::runtime()?.block_on(self.live_findings(&workspace, console))?
+                    super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
                 } else {
                     let targets = workspace.targets();
                     let check = |target: &&Target| {
                         let mut checked = workspace.check(target, &Teams::Offline);
                         let gates = gates::offline(&workspace, target, &checked);
-                        let lints = workspace.lint(target, &checked);
+                        let lints = depth.lints(&workspace, target, &checked);
                         checked.diagnostics.extend(gates.into_iter().chain(lints));
                         let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
                         checked.diagnostics.into_iter().chain(tests)
@@ -93,7 +119,12 @@ impl Validate {
     }
 
     /// The findings of all targets, and whether any target could not be read, which is told at once.
-    async fn live_findings(&self, workspace: &Workspace, console: Console) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
+    async fn live_findings(
+        &self,
+        depth: Depth,
+        workspace: &Workspace,
+        console: Console,
+    ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
         let session = Session::open(&self.connect, &targets).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
@@ -101,7 +132,7 @@ impl Validate {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {
                     findings.extend(gates::offline(workspace, target, &policies));
-                    findings.extend(workspace.lint(target, &policies));
+                    findings.extend(depth.lints(workspace, target, &policies));
                     findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
                 Err(error) => {

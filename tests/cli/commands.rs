@@ -9,7 +9,7 @@ const EMBEDDED: &str = "--endpoint=docker=embedded";
 fn help() {
     let sandbox = Sandbox::empty();
     for command in
-        ["", "init", "schema", "validate", "plan", "apply", "import", "explain", "test", "emulate", "emulate docker"]
+        ["", "init", "schema", "validate", "lint", "plan", "apply", "import", "explain", "test", "emulate", "emulate docker"]
     {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");

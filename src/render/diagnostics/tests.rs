@@ -86,7 +86,7 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
         "{shown}"
     );
     let more =
-        "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden validate --all-warnings` shows them all";
+        "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden lint --all-warnings` shows them all";
     assert!(shown.contains(more), "{shown}");
     assert_eq!(human(&sources, &findings, Amount::All, false).matches("warning[apex-open]").count(), 35);
 }
