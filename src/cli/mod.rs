@@ -12,6 +12,7 @@ mod init;
 mod plan;
 mod planning;
 mod progress;
+mod rollback;
 mod schema;
 mod validate;
 mod workspace;
@@ -58,6 +59,7 @@ enum Command {
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Rollback(rollback::Rollback),
     Explain(explain::Explain),
     Emulate(emulate::Emulate),
 }
@@ -95,6 +97,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
+        Command::Rollback(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }

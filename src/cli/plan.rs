@@ -9,6 +9,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::planning::{self, Planned};
 use super::workspace::{Project, Selection};
+use crate::plan::plan_digest;
 use crate::render;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -63,19 +64,24 @@ impl Plan {
             Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let plan = match planning::make(project, &self.connect, console).await? {
+        let mut plan = match planning::make(project, &self.connect, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
             }
             Err(exit) => return Ok(exit),
         };
+        let digest = plan_digest(&plan)?;
+        plan.digest = Some(digest.clone());
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
         match self.format {
-            Format::Human => console.print(&render::plan::human(&plan, console.painter()))?,
+            Format::Human => {
+                let page = render::plan::human(&plan, console.painter());
+                console.print(&format!("{page}Digest: {digest}\n"))?;
+            }
             Format::Json => console.print(&render::plan::json(&plan)?)?,
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })

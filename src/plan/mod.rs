@@ -13,15 +13,17 @@ mod guard;
 mod impact;
 mod matching;
 mod order;
+mod recompute;
 mod replay;
 mod stage;
 mod types;
 
-pub use docker::{Request, plan_target};
+pub use docker::{Request, plan_target, plan_undo};
 pub use effect::Effect;
-pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
+pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
-pub use replay::{Mismatch, ReplayError, replay, verify};
+pub use recompute::recomputed;
+pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
     FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, Reason,

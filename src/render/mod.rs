@@ -5,5 +5,6 @@ pub mod manifest;
 pub mod paint;
 pub mod plan;
 pub mod report;
+pub mod rollback;
 pub mod schema;
 pub mod text;

@@ -43,6 +43,16 @@ pub struct Request<'a> {
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
 pub fn plan_target(request: &Request<'_>) -> TargetPlan {
+    plan_policies(request, None)
+}
+
+/// Plans to undo a run: what is desired, and these policies gone, which the run made. All other policies that nothing
+/// declares are none of its business.
+pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>) -> TargetPlan {
+    plan_policies(request, Some(made))
+}
+
+fn plan_policies(request: &Request<'_>, undone: Option<&BTreeSet<PolicyId>>) -> TargetPlan {
     let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
     desired.sort_by(|a, b| a.name.cmp(&b.name));
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
@@ -58,7 +68,14 @@ pub fn plan_target(request: &Request<'_>) -> TargetPlan {
     for desired_index in &pairing.only_desired {
         planner.create_policy(desired[*desired_index], crowded);
     }
-    let unmanaged = pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])).collect();
+    let only_live = pairing.only_live.iter().map(|index| live[*index]);
+    let unmanaged = match undone {
+        None => only_live.filter_map(|policy| planner.unmanaged(policy)).collect(),
+        Some(made) => {
+            only_live.filter(|policy| made.contains(&policy.id)).for_each(|policy| planner.prune(policy));
+            Vec::new()
+        }
+    };
     planner.finish(&live, unmanaged)
 }
 

@@ -1,0 +1,96 @@
+//! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
+
+mod execute;
+mod interrupt;
+pub(super) mod journals;
+mod saved;
+mod shared;
+
+pub(super) use shared::{Applying, Ready};
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::connect::Session;
+use super::console::Console;
+use super::exit::Exit;
+use super::planning::{self, Planned};
+use super::workspace::{Project, Selection};
+use crate::apply::journal::RunKind;
+use crate::plan::{Fingerprint, Plan, plan_digest};
+
+/// Make the server equal to the manifests, after showing the plan and asking.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden apply
+  polwarden apply --auto-approve
+  polwarden apply plan.json
+  polwarden apply examples/quickstart --endpoint docker=embedded")]
+pub(super) struct Apply {
+    /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.
+    #[arg(value_name = "DIR|PLAN")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    applying: Applying,
+    /// Apply only if the plan is the one with this digest, as `plan` showed it. It is no approval.
+    #[arg(long, value_name = "DIGEST")]
+    expect_plan: Option<Fingerprint>,
+}
+
+impl Apply {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        let mut plan_file = None;
+        if let Some(path) = &self.path {
+            if path.is_dir() {
+                super::enter(path)?;
+            } else {
+                plan_file = Some(saved::load(path)?);
+            }
+        }
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
+            Err(exit) => return Ok(exit),
+        };
+        journals::settle(&self.applying, &project.targets(), console).await?;
+        let (workspace, session, ready) = match plan_file {
+            Some(plan) => {
+                let session = Session::open(&self.applying.connect, &project.targets()).await?;
+                (project.load(), session, Ready::saved(plan))
+            }
+            None => match planning::make(project, &self.applying.connect, console).await? {
+                Ok(Planned { workspace, session, plan, live }) => {
+                    (workspace, session, Ready::planned(RunKind::Apply, plan, live))
+                }
+                Err(exit) => return Ok(exit),
+            },
+        };
+        let result = match self.is_expected(ready.plan(), console)? {
+            true => self.applying.run(&workspace.targets(), &session, ready, console).await,
+            false => Ok(Exit::Stale),
+        };
+        session.close().await;
+        result
+    }
+
+    fn is_expected(&self, plan: &Plan, console: Console) -> anyhow::Result<bool> {
+        let Some(expected) = &self.expect_plan else { return Ok(true) };
+        let digest = plan_digest(plan)?;
+        if digest == *expected {
+            return Ok(true);
+        }
+        let head = console.error_painter().bad("another plan");
+        console.warn(&format!("{head}: this one has the digest {digest}, and {expected} was expected."));
+        console.warn("Nothing was applied. Look at the plan again with `polwarden plan`.");
+        Ok(false)
+    }
+}

@@ -1,0 +1,188 @@
+//! `polwarden rollback`: what a run touched, as it was before.
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::apply::{Applying, Ready, journals};
+use super::connect::Session;
+use super::console::Console;
+use super::exit::Exit;
+use super::workspace::{Project, Selection};
+use crate::apply::journal::{self, Counts, EndedBy, FOLDER, History, RunId, RunKind};
+use crate::apply::undo;
+use crate::diag::{DocumentId, SourceMap};
+use crate::manifest::config::Target;
+use crate::model::docker::LiveState;
+use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_undo};
+use crate::render;
+use crate::render::text::neutral;
+
+/// Put what a run touched back to what it was before, by a new plan that is shown and asked about.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden rollback --list
+  polwarden rollback
+  polwarden rollback 20261122T093000Z-1a2b3c4d --auto-approve")]
+pub(super) struct Rollback {
+    /// The run, or the file of its journal; the last run if it is left out.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// Show the runs that have a journal here, and do nothing.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    applying: Applying,
+    /// Put back what another writer has changed since, too.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl Rollback {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no such run, or anything that keeps the plan from being made or run.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if self.list {
+            return list(console);
+        }
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
+            Err(exit) => return Ok(exit),
+        };
+        let path = self.file()?;
+        let targets = project.targets();
+        journals::settle(&self.applying, &targets, console).await?;
+        let history = History::read(&path)?;
+        if history.is_unfinished() {
+            bail!("the run {} did not end in good order and could not be settled; run `polwarden apply` first", history.run.run);
+        }
+        let session = Session::open(&self.applying.connect, &targets).await?;
+        let result = self.undo(&history, &path, &targets, &session, console).await;
+        session.close().await;
+        result
+    }
+
+    /// The journal that is meant.
+    fn file(&self) -> anyhow::Result<Utf8PathBuf> {
+        let Some(run) = &self.run else {
+            let last = journal::list(Utf8Path::new(FOLDER))?.pop();
+            return last.with_context(|| format!("there is no journal in `{FOLDER}`, so there is no run to undo"));
+        };
+        if Utf8Path::new(run).is_file() {
+            return Ok(run.into());
+        }
+        let path = journal::file_of(&run.parse::<RunId>()?);
+        if !path.is_file() {
+            bail!("there is no journal of a run `{run}`; `polwarden rollback --list` shows those that there are");
+        }
+        Ok(path)
+    }
+
+    async fn undo(
+        &self,
+        history: &History,
+        path: &Utf8Path,
+        targets: &[&Target],
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let mut plan = Plan {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: None,
+            tree: None,
+            digest: None,
+            targets: Vec::new(),
+        };
+        let mut states = Vec::new();
+        for (name, _) in &history.targets {
+            let Some(target) = targets.iter().find(|target| target.name == *name) else {
+                console.warn(&format!("Target `{}` of that run is not chosen here; it stays as it is.", neutral(name)));
+                continue;
+            };
+            if !history.run.targets.contains(&session.info(target)?) {
+                bail!("target `{name}` is another organization, profile or endpoint than in that run");
+            }
+            let live = session.reader(target)?.live_state().await;
+            let live = live.with_context(|| format!("target `{name}`"))?;
+            plan.targets.push(self.undo_target(history, path, target, session, &live, console)?);
+            states.push(live);
+        }
+        let kind = RunKind::Rollback(history.run.run.clone());
+        self.applying.run(targets, session, Ready::planned(kind, plan, states), console).await
+    }
+
+    fn undo_target(
+        &self,
+        history: &History,
+        path: &Utf8Path,
+        target: &Target,
+        session: &Session,
+        live: &LiveState,
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        // The journal stands in for the manifests: it says what is wanted.
+        let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
+        let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
+        let undo = undo(touched, live, document, self.overwrite);
+        for held in &undo.held {
+            console.warn(&render::rollback::held(held));
+        }
+        for name in &undo.again {
+            console.warn(&format!("Policy \"{}\" is made again; the server gives it and its rules new ids.", neutral(name)));
+        }
+        let request = Request {
+            target: session.info(target)?,
+            desired: &undo.desired,
+            live,
+            unmanaged: target.unmanaged,
+            teams: &target.teams,
+            locate: &|_| SourceRef { file: path.to_string(), line: 1 },
+        };
+        Ok(plan_undo(&request, &undo.made))
+    }
+}
+
+/// The runs that have a journal, the last one first.
+fn list(console: Console) -> anyhow::Result<Exit> {
+    let mut files = journal::list(Utf8Path::new(FOLDER))?;
+    files.reverse();
+    if files.is_empty() {
+        console.say(&format!("There is no journal in `{FOLDER}`."));
+    }
+    for path in files {
+        match History::read(&path) {
+            Ok(history) => console.print(&line(&history))?,
+            Err(error) => console.warn(&neutral(&error.to_string())),
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn line(history: &History) -> String {
+    let kind = match &history.run.kind {
+        RunKind::Apply => "apply".to_owned(),
+        RunKind::Rollback(run) => format!("rollback of {run}"),
+    };
+    let Counts { applied, not_applied, unknown } = history.counts();
+    let end = match history.end.as_ref().map(|end| end.by) {
+        Some(EndedBy::Run) => "",
+        Some(EndedBy::Recovery) => ", ended by a later run",
+        None => ", did not end",
+    };
+    let targets: Vec<&str> = history.run.targets.iter().map(|target| target.name.as_str()).collect();
+    let targets = targets.join(", ");
+    format!(
+        "{}  {kind}  {}  {applied} applied, {not_applied} failed, {unknown} unknown{end}\n",
+        history.run.run,
+        neutral(&targets)
+    )
+}

@@ -1,0 +1,135 @@
+//! What a saved plan does, worked out anew from its calls and the live state: nobody has to believe what its file says.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
+use super::impact::impact;
+use super::replay::{ReplayError, replay};
+use super::types::{Change, ChangeKind, Field, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan};
+use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
+
+/// The same plan with its changes, its access and its counts made from its calls and from what is live.
+///
+/// # Errors
+/// A call does not fit what is live.
+pub fn recomputed(
+    plan: &TargetPlan,
+    live: &LiveState,
+    teams: &BTreeMap<String, String>,
+) -> Result<TargetPlan, ReplayError> {
+    let after = replay(live, &plan.calls)?;
+    let mut places = HashMap::new();
+    for policy in &plan.changes {
+        remember(&mut places, (policy.name.as_str(), None), policy);
+        for rule in &policy.children {
+            remember(&mut places, (policy.name.as_str(), Some(rule.name.as_str())), rule);
+        }
+    }
+    let source = |policy: &str, rule: &str| places.get(&(policy, Some(rule))).map(|place| SourceRef::clone(place));
+    let mut recomputed = plan.clone();
+    recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
+    if !plan.calls.is_empty() {
+        match impact(live, &after, &source) {
+            Ok(access) => recomputed.access = access.with_team_names(teams),
+            Err(error) => {
+                recomputed.access = Impact::default();
+                recomputed.notes.push(Note::NotCompared { why: error.to_string() });
+                recomputed.notes.sort();
+                recomputed.notes.dedup();
+            }
+        }
+    }
+    let rules = live.policies.iter().map(|policy| rules_of(policy).len()).sum();
+    recomputed.live = LiveCounts { policies: live.policies.len(), rules };
+    Ok(recomputed)
+}
+
+type Names<'n> = (&'n str, Option<&'n str>);
+
+fn remember<'n>(places: &mut HashMap<Names<'n>, &'n SourceRef>, names: Names<'n>, change: &'n Change) {
+    if let Some(source) = &change.source {
+        places.insert(names, source);
+    }
+}
+
+type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
+
+fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
+    let (before, after) = (by_id(before), by_id(after));
+    let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+    let policies = ids.into_iter().filter_map(|id| policy(before.get(id).copied(), after.get(id).copied(), locate));
+    let mut changes: Vec<Change> = policies.collect();
+    changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+    changes
+}
+
+fn by_id(state: &LiveState) -> BTreeMap<&PolicyId, &LivePolicy> {
+    state.policies.iter().map(|policy| (&policy.id, policy)).collect()
+}
+
+fn policy(before: Option<&LivePolicy>, after: Option<&LivePolicy>, locate: &Locate<'_>) -> Option<Change> {
+    let shown = after.or(before)?;
+    let nobody = Scope::default();
+    let mut fields = Vec::new();
+    if let (Some(before), Some(after)) = (before, after)
+        && before.name != after.name
+    {
+        fields.push(scalar(Field::Name, Some(before.name.clone()), Some(after.name.clone())));
+    }
+    if let Some(after) = after {
+        fields.extend(scope_fields(before.map_or(&nobody, |before| &before.scope), &after.scope));
+        fields.extend(cedar_fields(before.and_then(cedar), cedar(after)));
+    }
+    let rules = |policy: Option<&LivePolicy>| -> BTreeMap<String, LiveRule> {
+        let rules = policy.map(rules_of).unwrap_or_default();
+        rules.iter().map(|rule| (rule.id.to_string(), rule.clone())).collect()
+    };
+    let (rules_before, rules_after) = (rules(before), rules(after));
+    let ids: BTreeSet<&String> = rules_before.keys().chain(rules_after.keys()).collect();
+    let at = |rule: &str| locate(&shown.name, Some(rule));
+    let rules = ids.into_iter().filter_map(|id| rule(rules_before.get(id), rules_after.get(id), &at));
+    let mut children: Vec<Change> = rules.collect();
+    children.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+    let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), !children.is_empty())?;
+    let id = before.map(|before| before.id.to_string());
+    let source = locate(&shown.name, None);
+    Some(Change { kind, resource: ResourceKind::Policy, name: shown.name.clone(), id, source, fields, children })
+}
+
+fn rule(
+    before: Option<&LiveRule>,
+    after: Option<&LiveRule>,
+    locate: &dyn Fn(&str) -> Option<SourceRef>,
+) -> Option<Change> {
+    let shown = after.or(before)?;
+    let says = |rule: Option<&LiveRule>| rule.and_then(|rule| rule.rule.as_ref().ok().cloned());
+    let fields = rule_fields(says(before).as_ref(), says(after).as_ref());
+    let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), false)?;
+    let id = before.map(|before| before.id.to_string());
+    let (name, source) = (shown.name.clone(), locate(&shown.name));
+    Some(Change { kind, resource: ResourceKind::Rule, name, id, source, fields, children: Vec::new() })
+}
+
+fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> {
+    match (was, is) {
+        (false, true) => Some(ChangeKind::Create),
+        (true, false) => Some(ChangeKind::Delete),
+        (true, true) if differs => Some(ChangeKind::Update),
+        (true, true) if within => Some(ChangeKind::Within),
+        (_, _) => None,
+    }
+}
+
+fn cedar(policy: &LivePolicy) -> Option<&Cedar> {
+    match &policy.content {
+        LiveContent::Cedar(cedar) => Some(cedar),
+        LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+    }
+}
+
+fn rules_of(policy: &LivePolicy) -> &[LiveRule] {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules,
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+    }
+}
