@@ -44,12 +44,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            at_once: 16,
-            repeats: 4,
-            first_wait: Duration::from_millis(200),
-            fresh: Duration::from_secs(1),
-        }
+        Self { at_once: 16, repeats: 4, first_wait: Duration::from_millis(200), fresh: Duration::from_secs(1) }
     }
 }
 

@@ -98,9 +98,8 @@ impl Undoing<'_> {
     }
 
     fn note_unknown(&mut self) {
-        let unknown = |made: &&Made| {
-            made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
-        };
+        let unknown =
+            |made: &&Made| made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown));
         let calls: Vec<_> = self.target.calls.iter().filter(unknown).map(|made| made.intent.clone()).collect();
         for intent in calls {
             self.hold(&intent.policy, intent.rule.as_deref(), HeldBack::Unknown);
@@ -125,9 +124,11 @@ impl Undoing<'_> {
     /// A policy that was there before.
     fn policy(&mut self, before: &LivePolicy) {
         let (after, live) = (self.after.policy(&before.id).cloned(), self.live(&before.id).cloned());
-        let taken = self.live.policies.iter().any(|other| {
-            other.name == before.name && other.id != before.id && !self.undo.made.contains(&other.id)
-        });
+        let taken = self
+            .live
+            .policies
+            .iter()
+            .any(|other| other.name == before.name && other.id != before.id && !self.undo.made.contains(&other.id));
         if taken && live.as_ref().is_none_or(|live| live.name != before.name) {
             self.hold(&before.name, None, HeldBack::NameTaken);
             return;
@@ -151,8 +152,9 @@ impl Undoing<'_> {
     }
 
     fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
-        let updated =
-            self.applied().any(|made| matches!(&made.intent.send, Operation::UpdatePolicy { id, .. } if *id == live.id));
+        let updated = self
+            .applied()
+            .any(|made| matches!(&made.intent.send, Operation::UpdatePolicy { id, .. } if *id == live.id));
         let mut head = live;
         if updated {
             if same_head(live, after) || self.overwrite {
@@ -214,7 +216,8 @@ impl Undoing<'_> {
         live: &LivePolicy,
     ) -> Option<(LiveRule, Option<String>)> {
         let left = rules(after).iter().find(|other| other.id == rule.id);
-        let namesake = rules(live).iter().any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
+        let namesake =
+            rules(live).iter().any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {
             self.hold(policy, Some(&rule.name), HeldBack::NameTaken);
             return None;
@@ -246,12 +249,7 @@ impl Undoing<'_> {
         desired
     }
 
-    fn desired(
-        &mut self,
-        head: &LivePolicy,
-        rules: Vec<DesiredRule>,
-        name_now: Option<&str>,
-    ) -> Option<DesiredPolicy> {
+    fn desired(&mut self, head: &LivePolicy, rules: Vec<DesiredRule>, name_now: Option<&str>) -> Option<DesiredPolicy> {
         let content = match &head.content {
             LiveContent::Rules(_) => Content::Rules(rules),
             LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),

@@ -60,19 +60,19 @@ pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePo
             (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => Verdict::NotApplied,
             (planned, Some(found)) => other(planned.map(Object::policy), Some(Object::policy(found))),
         },
-        Operation::CreateRule { policy: id, rule } => in_policy(id, ledger, found, |known, found| {
-            created_rule(id, rule, known, found)
-        }),
+        Operation::CreateRule { policy: id, rule } => {
+            in_policy(id, ledger, found, |known, found| created_rule(id, rule, known, found))
+        }
         Operation::UpdateRule { policy: id, id: rule, patch } => in_policy(id, ledger, found, |known, found| {
             updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
         }),
-        Operation::DeleteRule { policy: id, id: rule } => in_policy(id, ledger, found, |known, found| {
-            match (rule_of(known, rule), rule_of(found, rule)) {
+        Operation::DeleteRule { policy: id, id: rule } => {
+            in_policy(id, ledger, found, |known, found| match (rule_of(known, rule), rule_of(found, rule)) {
                 (_, None) => Verdict::Applied(Left::NoRule(id.clone(), rule.clone())),
                 (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
                 (planned, Some(found)) => other(planned.map(Object::rule), Some(Object::rule(found))),
-            }
-        }),
+            })
+        }
     }
 }
 
@@ -127,12 +127,7 @@ fn created_rule(policy: &PolicyId, wanted: &Rule, known: &LivePolicy, found: &Li
     }
 }
 
-fn updated_rule(
-    policy: &PolicyId,
-    patch: &RulePatch,
-    planned: Option<&LiveRule>,
-    found: Option<&LiveRule>,
-) -> Verdict {
+fn updated_rule(policy: &PolicyId, patch: &RulePatch, planned: Option<&LiveRule>, found: Option<&LiveRule>) -> Verdict {
     let (Some(before), Some(found)) = (planned, found) else {
         return other(planned.map(Object::rule), found.map(Object::rule));
     };

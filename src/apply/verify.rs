@@ -26,7 +26,9 @@ pub fn read_back_differs(
         plan.calls.iter().filter(|call| is_disputed(call)).map(|call| call.policy.as_str()).collect();
     let calls: Vec<Call> =
         report.applied_calls(&plan.calls).into_iter().filter(|call| !is_disputed(call)).cloned().collect();
-    let known = |policy: &LivePolicy| !names.contains(policy.name.as_str()) && !keys.contains(&PolicyKey::Existing(policy.id.clone()));
+    let known = |policy: &LivePolicy| {
+        !names.contains(policy.name.as_str()) && !keys.contains(&PolicyKey::Existing(policy.id.clone()))
+    };
     let keep = |mut state: LiveState| {
         state.policies.retain(known);
         state

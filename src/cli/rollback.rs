@@ -62,7 +62,10 @@ impl Rollback {
         journals::settle(&self.applying, &targets, console).await?;
         let history = History::read(&path)?;
         if history.is_unfinished() {
-            bail!("the run {} did not end in good order and could not be settled; run `polwarden apply` first", history.run.run);
+            bail!(
+                "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
+                history.run.run
+            );
         }
         let session = Session::open(&self.applying.connect, &targets).await?;
         let result = self.undo(&history, &path, &targets, &session, console).await;
@@ -137,7 +140,10 @@ impl Rollback {
             console.warn(&render::rollback::held(held));
         }
         for name in &undo.again {
-            console.warn(&format!("Policy \"{}\" is made again; the server gives it and its rules new ids.", neutral(name)));
+            console.warn(&format!(
+                "Policy \"{}\" is made again; the server gives it and its rules new ids.",
+                neutral(name)
+            ));
         }
         let request = Request {
             target: session.info(target)?,

@@ -102,9 +102,7 @@ fn rule_line(rule: &RuleImage) -> String {
             let actions: Vec<String> = rule.access.actions().iter().map(ToString::to_string).collect();
             let resources = match rule.access.resources() {
                 Resources::Plain(texts) => texts.join(", "),
-                Resources::Http(targets) => {
-                    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-                }
+                Resources::Http(targets) => targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             };
             format!("{} {} {resources}", rule.decision, actions.join(" "))
         }
@@ -140,4 +138,3 @@ pub fn not_applied(tally: &Tally) -> String {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     parts.join(", ")
 }
-

@@ -4,13 +4,15 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
+use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::Plan;
 
-/// The schemas of plans and of findings.
+/// The schemas of plans, of the lines of journals, and of findings.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
+        file::<Record>("journal.schema.json", "urn:polwarden:schema:journal", SchemaSettings::draft2020_12()),
         // Findings are written only, so what may be left out is what the serializer leaves out.
         file::<Report>(
             "diagnostics.schema.json",

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::Record;
 use super::reader::History;
 use super::record::Run;
 use super::run_id::RunId;
 use super::writer::{Journal, JournalError};
-use super::Record;
 
 /// Where journals are, beside `polwarden.yaml`.
 pub const FOLDER: &str = ".polwarden/journal";

@@ -17,7 +17,9 @@ pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Clone, Error)]
 pub enum JournalError {
     /// It cannot be made or opened.
-    #[error("cannot open the journal `{path}`: {cause}; without a journal nothing is applied. --journal FILE names another place")]
+    #[error(
+        "cannot open the journal `{path}`: {cause}; without a journal nothing is applied. --journal FILE names another place"
+    )]
     Open {
         /// The file.
         path: Utf8PathBuf,

@@ -178,6 +178,9 @@ fn closing(standing: &Standing) -> String {
     let Standing { tally, unverified, moved: _ } = standing;
     let applied = tally.applied;
     let mut text = match (tally.missing(), unverified) {
+        (0, false) if tally.overwrote > 0 => {
+            format!("Applied {applied} calls. Run `polwarden plan` to see where it stands.")
+        }
         (0, false) => format!("Applied {applied} calls and read them back. Machines follow within five minutes."),
         (0, true) => format!(
             "Applied {applied} calls; that the server holds what they wrote is not confirmed. Run `polwarden plan` to \

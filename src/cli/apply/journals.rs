@@ -41,12 +41,7 @@ pub(in crate::cli) async fn settle(applying: &Applying, targets: &[&Target], con
     result
 }
 
-async fn settle_one(
-    path: Utf8PathBuf,
-    session: &Session,
-    targets: &[&Target],
-    console: Console,
-) -> anyhow::Result<()> {
+async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], console: Console) -> anyhow::Result<()> {
     let journal = Journal::open(&path)?;
     // It may have been finished just before it was locked.
     let Some(history) = journal::unfinished(&path)? else { return Ok(()) };

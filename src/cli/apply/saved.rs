@@ -26,7 +26,9 @@ pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
     let digest = plan_digest(&plan)?;
     match &plan.digest {
         Some(written) if *written == digest => Ok(plan),
-        Some(_) => bail!("`{path}` was edited since it was saved: its digest is not that of what it holds. Make the plan again."),
+        Some(_) => bail!(
+            "`{path}` was edited since it was saved: its digest is not that of what it holds. Make the plan again."
+        ),
         None => bail!("`{path}` holds no digest, which `plan --out` writes. Make the plan again."),
     }
 }
