@@ -61,9 +61,12 @@ impl Bits {
     pub(super) fn unpaired(&self) -> Self {
         const EVEN: u64 = 0x5555_5555_5555_5555;
         let words = self.0.iter().map(|word| (word ^ (word >> 1)) & EVEN);
-        words.enumerate().flat_map(|(at, odd)| {
-            (0..32).filter(move |pair| odd >> (2 * pair) & 1 == 1).map(move |pair| at * 32 + pair)
-        }).collect()
+        words
+            .enumerate()
+            .flat_map(|(at, odd)| {
+                (0..32).filter(move |pair| odd >> (2 * pair) & 1 == 1).map(move |pair| at * 32 + pair)
+            })
+            .collect()
     }
 
     pub(super) fn is_subset(&self, other: &Self) -> bool {

@@ -190,8 +190,12 @@ struct Search<'s, 'i> {
 impl Search<'_, '_> {
     /// The number of the rows of a cell for an audience.
     fn of(&mut self, cell: &Cell<'_>, audience: usize) -> Result<u32, Stop> {
-        let met: Vec<(u32, u8)> =
-            cell.terms.iter().map(|term| (*term, self.sides(*term, audience))).filter(|(_, sides)| *sides > 0).collect();
+        let met: Vec<(u32, u8)> = cell
+            .terms
+            .iter()
+            .map(|term| (*term, self.sides(*term, audience)))
+            .filter(|(_, sides)| *sides > 0)
+            .collect();
         if let Some(known) = self.known.get(&met) {
             return Ok(*known);
         }
@@ -301,7 +305,8 @@ impl View<'_, '_> {
                     let Some(destination) = destination() else { continue };
                     let witness = Request::Http { method, destination, port, path: path.witness.clone() };
                     let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
-                    let deciding: Vec<u32> = part.connection.iter().copied().chain(http.iter().copied().filter(requests)).collect();
+                    let deciding: Vec<u32> =
+                        part.connection.iter().copied().chain(http.iter().copied().filter(requests)).collect();
                     rows.push(self.row(allowed, Some(part.ports.clone()), methods, witness, &deciding));
                 }
             }
@@ -357,14 +362,7 @@ impl View<'_, '_> {
     }
 
     /// A row whose witness these terms decide.
-    fn row(
-        &self,
-        allowed: u8,
-        ports: Option<Ports>,
-        methods: Vec<Method>,
-        witness: Request,
-        terms: &[u32],
-    ) -> Row {
+    fn row(&self, allowed: u8, ports: Option<Ports>, methods: Vec<Method>, witness: Request, terms: &[u32]) -> Row {
         let (before, after) = (self.verdict(terms, BEFORE), self.verdict(terms, AFTER));
         let (direction, denied, granted) = match allowed {
             AFTER => (Direction::Opens, &before, &after),

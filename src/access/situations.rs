@@ -48,8 +48,7 @@ impl Situations {
     /// The patterns cross each other in too many ways.
     pub fn visit(&self, wanted: &dyn Fn(usize) -> bool, visit: &mut Visit<'_>) -> Result<(), Entangled> {
         let survey = Survey::new(&self.index);
-        let wanted: Vec<bool> =
-            (0..self.index.terms.len()).map(|term| self.numbers(term).any(wanted)).collect();
+        let wanted: Vec<bool> = (0..self.index.terms.len()).map(|term| self.numbers(term).any(wanted)).collect();
         let wanted = |term: u32| wanted[term as usize];
         let mut teller = Teller { situations: self, wanted: &wanted, visit, told: HashSet::new() };
         survey.cells(&wanted, &mut |cell| {

@@ -102,9 +102,7 @@ impl Places {
     pub(super) fn what(&mut self, about: &About) -> What {
         match about {
             About::Connect { transports, port } => What::Connect { transports: *transports, port: *port },
-            About::Http { methods, port, path } => {
-                What::Http { methods: *methods, port: *port, path: self.path(path) }
-            }
+            About::Http { methods, port, path } => What::Http { methods: *methods, port: *port, path: self.path(path) },
             About::File { modes } => What::File { modes: *modes },
         }
     }

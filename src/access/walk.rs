@@ -82,12 +82,7 @@ impl<'t> Walk<'t> {
     }
 
     /// Every way to go on from a cell.
-    fn expand(
-        &self,
-        at: usize,
-        budget: &Budget,
-        found: &mut dyn FnMut(&mut State, Read),
-    ) -> Result<(), Entangled> {
+    fn expand(&self, at: usize, budget: &Budget, found: &mut dyn FnMut(&mut State, Read)) -> Result<(), Entangled> {
         let Cell { state, depth, .. } = &self.cells[at];
         let nodes = || state.iter().map(|id| &self.trie.nodes[*id as usize]);
         let mut always = State::new();
@@ -152,9 +147,7 @@ impl<'t> Walk<'t> {
                 Read::Nothing => break,
                 Read::Word(word) => self.trie.texts[*word as usize].to_string(),
                 Read::Made(text) => text.to_string(),
-                Read::Fresh => {
-                    self.naming.fresh(self.trie, &from.state, depth - 1, at == cell).unwrap_or_default()
-                }
+                Read::Fresh => self.naming.fresh(self.trie, &from.state, depth - 1, at == cell).unwrap_or_default(),
             });
             at = *before;
         }

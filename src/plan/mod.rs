@@ -5,6 +5,7 @@
 //! its reason. A [`Plan`] is the only thing that passes between planning, rendering and applying; it can be written
 //! to a file and read back.
 
+mod audit;
 mod difference;
 mod docker;
 mod effect;
@@ -15,9 +16,10 @@ mod matching;
 mod order;
 mod recompute;
 mod replay;
-mod stage;
+mod timeline;
 mod types;
 
+pub use audit::{Breach as AuditBreach, audit};
 pub use docker::{Request, plan_target, plan_undo};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};

@@ -101,7 +101,8 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
     Ok(())
 }
 
-fn created(call: CallId) -> PolicyId {
+/// The id that a policy which a call makes has in a replay.
+pub(super) fn created(call: CallId) -> PolicyId {
     PolicyId::new(&format!("created-by-{}", call.0))
 }
 

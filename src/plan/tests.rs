@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::{Note, Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use super::{Note, Reason, Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use crate::diag::{DocumentId, Place, SourceMap};
 use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::Name;
@@ -86,30 +86,49 @@ fn denies_come_first_and_go_last() {
     assert_eq!(order(&plan), expected);
 }
 
-#[test]
-fn a_swap_of_denies_is_one_call_where_allows_only_come_or_only_go() {
-    let swap = |allow: &[&str], wanted: &[&str]| {
-        let live = [&["deny d a.example.com"], allow].concat();
-        let desired = [&["deny d b.example.com"], wanted].concat();
-        plan((&[], &live), (&[], &desired))
-    };
-    let comes = swap(&[], &["allow n c.example.com"]);
-    assert_eq!(order(&comes), ["d", "n"]);
-    let goes = swap(&["allow o c.example.com"], &[]);
-    assert_eq!(order(&goes), ["o", "d"]);
+/// What a call waits for: the numbers and the reasons.
+fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, Reason)> {
+    plan.calls[call].after.iter().map(|after| (after.first.0, after.last.0, after.why)).collect()
 }
 
 #[test]
-fn a_swap_of_denies_is_split_where_allows_come_and_go_and_the_plan_says_why() {
+fn what_does_not_meet_does_not_wait() {
     let plan = plan(
         (&[], &["deny d a.example.com", "allow o x.example.com"]),
         (&[], &["deny d b.example.com", "allow n y.example.com"]),
     );
-    let expected = ["d", "n", "o", "d"];
-    assert_eq!(order(&plan), expected);
-    let why: Vec<bool> = plan.calls.iter().map(|call| call.why.is_some()).collect();
-    assert_eq!(why, [true, false, false, false]);
+    assert_eq!(order(&plan), ["n", "o", "d"]);
+    assert!(plan.calls.iter().all(|call| call.after.is_empty() && call.why.is_none()), "{:?}", plan.calls);
+}
+
+#[test]
+fn a_deny_comes_before_the_allow_that_it_restricts_and_goes_after_it() {
+    let comes = plan((&[], &[]), (&[], &["allow n **.example.com", "deny d a.example.com"]));
+    assert_eq!(order(&comes), ["d", "n"]);
+    assert_eq!(waits(&comes, 1), [(1, 1, Reason::DeniesFirst)]);
+    let goes = plan((&[], &["allow n **.example.com", "deny d a.example.com"]), (&[], &[]));
+    assert_eq!(order(&goes), ["n", "d"]);
+    assert_eq!(waits(&goes, 1), [(1, 1, Reason::ClosesFirst)]);
+}
+
+#[test]
+fn what_stays_open_is_opened_anew_before_it_is_closed() {
+    let plan = plan((&[], &["allow o a.example.com"]), (&[], &["allow n *.example.com"]));
+    // One rule becomes the other, or one comes before the other goes: never a moment without.
+    for call in 1..plan.calls.len() {
+        assert_eq!(waits(&plan, call), [(1, 1, Reason::AllowsFirst)], "{:?}", plan.calls);
+    }
+}
+
+#[test]
+fn denies_that_trade_places_under_an_allow_are_made_in_parts_and_the_plan_says_why() {
+    let plan = plan(
+        (&[], &["deny d a.example.com", "deny e b.example.com", "allow all **.example.com"]),
+        (&[], &["deny d b.example.com", "deny e a.example.com", "allow all **.example.com"]),
+    );
     assert_eq!(plan.notes, []);
+    assert_eq!(plan.calls.len(), 3, "{:?}", plan.calls);
+    assert!(plan.calls.iter().any(|call| call.why.as_ref().is_some_and(|why| why.contains("one call more"))));
 }
 
 #[test]

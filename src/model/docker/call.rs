@@ -128,6 +128,12 @@ pub enum Operation<P> {
 
 impl<P> Operation<P> {
     /// The same write with its policy named in another way.
+    pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> Operation<Q> {
+        let Ok(named) = self.try_map(|policy| Ok::<Q, std::convert::Infallible>(name(policy)));
+        named
+    }
+
+    /// The same write with its policy named in another way.
     ///
     /// # Errors
     /// Passes on what `name` says.

@@ -1,6 +1,6 @@
 //! Calls before their order is known.
 
-use crate::model::docker::{Operation, PolicyId, Rule};
+use crate::model::docker::{Operation, PolicyId, Rule, Scope};
 use crate::plan::Effect;
 
 /// The position of a draft among all drafts of a target.
@@ -16,15 +16,23 @@ pub(in crate::plan) enum DraftPolicy {
     Created(DraftId),
 }
 
-/// When a call can be made, apart from what it does to access.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::plan) enum Placement {
-    /// In the stage of its effect.
-    ByEffect,
-    /// Once all allows that go have gone.
-    Last,
-    /// Only once what stands in its way is gone.
-    Rebuild,
+/// What an update changes, where the call may have to be made in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::plan) enum Updated {
+    /// A rule, as it is and as it will be.
+    Rule {
+        /// As it is.
+        before: Rule,
+        /// As it will be.
+        after: Rule,
+    },
+    /// The scope of a policy.
+    Scope {
+        /// As it is.
+        before: Scope,
+        /// As it will be.
+        after: Scope,
+    },
 }
 
 /// A call without a number.
@@ -36,35 +44,19 @@ pub(in crate::plan) struct Draft {
     pub rule: Option<String>,
     /// What it does to access.
     pub effect: Effect,
-    /// Whether it is about Cedar text, which decides about other requests than rules do.
-    pub cedar: bool,
-    /// When it can be made.
-    pub placement: Placement,
     /// What is sent.
     pub send: Operation<DraftPolicy>,
-    /// For an updated rule: what it is, and what it will be.
-    pub update: Option<(Rule, Rule)>,
+    /// What it changes, for an update that may be split.
+    pub updated: Option<Updated>,
 }
 
 impl Draft {
     pub(super) fn new(policy: &str, rule: Option<&str>, effect: Effect, send: Operation<DraftPolicy>) -> Self {
-        Self {
-            policy: policy.to_owned(),
-            rule: rule.map(str::to_owned),
-            effect,
-            cedar: false,
-            placement: Placement::ByEffect,
-            send,
-            update: None,
-        }
+        Self { policy: policy.to_owned(), rule: rule.map(str::to_owned), effect, send, updated: None }
     }
 
-    pub(super) fn about_cedar(self, cedar: bool) -> Self {
-        Self { cedar, ..self }
-    }
-
-    pub(super) fn placed(self, placement: Placement) -> Self {
-        Self { placement, ..self }
+    pub(super) fn updating(self, updated: Updated) -> Self {
+        Self { updated: Some(updated), ..self }
     }
 }
 
@@ -76,15 +68,6 @@ impl Drafts {
     pub(super) fn push(&mut self, draft: Draft) -> DraftId {
         self.0.push(draft);
         DraftId(self.0.len() - 1)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The drafts from a position on.
-    pub(super) fn since(&mut self, first: usize) -> &mut [Draft] {
-        &mut self.0[first..]
     }
 
     pub(in crate::plan) fn into_vec(self) -> Vec<Draft> {

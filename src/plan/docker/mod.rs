@@ -18,12 +18,11 @@ use super::types::{
 };
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
-use crate::model::docker::limits::POLICIES_PER_ORGANIZATION;
 use crate::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
 };
 
-pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Placement};
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
 
 /// All that the plan of one target is made from.
 pub struct Request<'a> {
@@ -64,9 +63,8 @@ fn plan_policies(request: &Request<'_>, undone: Option<&BTreeSet<PolicyId>>) -> 
     for (live_index, desired_index) in &pairing.pairs {
         planner.update_policy(live[*live_index], desired[*desired_index]);
     }
-    let crowded = live.len() + pairing.only_desired.len() > POLICIES_PER_ORGANIZATION;
     for desired_index in &pairing.only_desired {
-        planner.create_policy(desired[*desired_index], crowded);
+        planner.create_policy(desired[*desired_index]);
     }
     let only_live = pairing.only_live.iter().map(|index| live[*index]);
     let unmanaged = match undone {
@@ -132,8 +130,7 @@ impl Planner<'_> {
             children,
         });
         let send = Operation::DeletePolicy { id: live.id.clone() };
-        let draft = Draft::new(&live.name, None, content_effect(live, Effect::removing), send);
-        self.drafts.push(draft.about_cedar(matches!(live.content, LiveContent::Cedar(_))));
+        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
@@ -142,7 +139,7 @@ impl Planner<'_> {
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
         let Self { request, drafts, mut changes, mut held, mut notes } = self;
-        let (calls, gaps) = order::arrange(drafts);
+        let (calls, gaps) = order::arrange(request.live, drafts);
         notes.extend(gaps);
         let access = if calls.is_empty() { Impact::default() } else { access(request, &calls, &mut notes) };
         notes.sort();

@@ -1,6 +1,6 @@
 //! One policy: created, updated, or replaced.
 
-use super::draft::{Draft, DraftPolicy, Placement};
+use super::draft::{Draft, DraftPolicy, Updated};
 use super::{Planner, content_effect};
 use crate::model::docker::{
     Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, OperationKind,
@@ -11,17 +11,8 @@ use crate::plan::difference::{cedar_fields, scalar, scope_fields};
 use crate::plan::types::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
 
 impl Planner<'_> {
-    /// A policy that does not exist. `crowded`: there is no room for it until others are gone.
-    pub(super) fn create_policy(&mut self, desired: &DesiredPolicy, crowded: bool) {
-        let placement = if crowded { Placement::Rebuild } else { Placement::ByEffect };
-        if crowded {
-            let why = "the organization has no room for it until other policies are deleted".to_owned();
-            self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
-        }
-        self.create_policy_at(desired, placement);
-    }
-
-    fn create_policy_at(&mut self, desired: &DesiredPolicy, placement: Placement) {
+    /// A policy that does not exist.
+    pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
         let mut fields = scope_fields(&Scope::default(), &desired.scope);
         let (cedar, rules) = match &desired.content {
             Content::Rules(rules) => (None, rules.as_slice()),
@@ -31,8 +22,8 @@ impl Planner<'_> {
         let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
         let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
         let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
-        let id = self.drafts.push(draft.placed(placement).about_cedar(cedar.is_some()));
-        let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id), placement);
+        let id = self.drafts.push(draft);
+        let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id));
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
     }
 
@@ -45,10 +36,8 @@ impl Planner<'_> {
                 self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             }
             (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
-                let first = self.drafts.len();
                 let fields = self.update_fields(live, desired, None);
                 let children = self.update_rules(live, live_rules, desired, rules);
-                self.keep_within_scope(first, live, desired);
                 self.push_update(live, desired, fields, children);
             }
             (LiveContent::Cedar(before), Content::Cedar(after)) => {
@@ -74,10 +63,8 @@ impl Planner<'_> {
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             return;
         }
-        let why = format!("it changes {how}, so it is deleted and made again");
-        self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
         self.delete_policy(live);
-        self.create_policy_at(desired, Placement::Rebuild);
+        self.create_policy(desired);
     }
 
     /// Plans one updatePolicy for all fields that differ, and returns them; what the profile cannot do is held.
@@ -117,42 +104,12 @@ impl Planner<'_> {
         }
         if !patch.is_empty() {
             let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
-            let draft = Draft::new(desired.name.as_str(), None, effect, send);
-            self.drafts.push(draft.about_cedar(cedar.is_some()));
+            let scopes = Updated::Scope { before: live.scope.clone(), after: desired.scope.clone() };
+            self.drafts.push(Draft::new(desired.name.as_str(), None, effect, send).updating(scopes));
         }
         fields
     }
 
-    /// A policy whose scope and rules change in one run must not give its new allows to the old scope, nor its old
-    /// allows to the new one: allows that go do so before the scope grows, those that come do so after it has shrunk.
-    fn keep_within_scope(&mut self, first: usize, live: &LivePolicy, desired: &DesiredPolicy) {
-        let drafts = self.drafts.since(first);
-        if !drafts.iter().any(|draft| matches!(draft.send, Operation::UpdatePolicy { .. })) {
-            return;
-        }
-        let grows = !within(&desired.scope, &live.scope);
-        let shrinks = !within(&live.scope, &desired.scope);
-        let takes_allows = drafts.iter().any(|draft| draft.rule.is_some() && draft.effect.removes_allow);
-        let mut waits = false;
-        for draft in drafts {
-            match (&draft.send, draft.placement) {
-                (Operation::UpdatePolicy { .. }, _) if grows && takes_allows => draft.placement = Placement::Last,
-                (Operation::CreateRule { .. } | Operation::UpdateRule { .. }, Placement::ByEffect)
-                    if shrinks && draft.effect.adds_allow =>
-                {
-                    draft.placement = Placement::Rebuild;
-                    waits = true;
-                }
-                (_, _) => {}
-            }
-        }
-        if waits && takes_allows {
-            let why = "its scope shrinks, and its new allows wait for that while old ones go".to_owned();
-            self.notes.push(Note::Gap { policy: desired.name.to_string(), why });
-        }
-    }
-
-    /// updatePolicy replaces the Cedar body whole, so that fields of it which this version does not know would go.
     fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
         let unknown = live.unknown_fields.get("cedar_v1").and_then(serde_json::Value::as_object);
         let Some(field) = unknown.and_then(|fields| fields.keys().next()) else { return true };

@@ -1,13 +1,12 @@
 //! The rules of one policy.
 
 use super::Planner;
-use super::draft::{Draft, DraftPolicy, Placement};
-use crate::model::docker::limits::RULES_PER_POLICY;
+use super::draft::{Draft, DraftPolicy, Updated};
 use crate::model::docker::{DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
 use crate::plan::matching::{Pairing, pair_rules};
-use crate::plan::types::{Change, ChangeKind, Held, HeldReason, Note, ResourceKind, SourceRef};
+use crate::plan::types::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
 
 impl Planner<'_> {
     /// Rules that do not exist.
@@ -16,7 +15,6 @@ impl Planner<'_> {
         desired: &DesiredPolicy,
         rules: impl Iterator<Item = &'r DesiredRule>,
         policy: &DraftPolicy,
-        placement: Placement,
     ) -> Vec<Change> {
         let mut rules: Vec<&DesiredRule> = rules.collect();
         rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
@@ -25,8 +23,7 @@ impl Planner<'_> {
             let rule = &item.rule;
             let send = Operation::CreateRule { policy: policy.clone(), rule: rule.clone() };
             let effect = Effect::adding(rule.decision);
-            let draft = Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send);
-            self.drafts.push(draft.placed(placement));
+            self.drafts.push(Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -52,7 +49,6 @@ impl Planner<'_> {
             return Vec::new();
         }
         let pairing = if moves { all_apart(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
-        let placement = self.rule_placement(desired, live_rules.len(), &pairing, moves);
 
         let mut changes = Vec::new();
         for (live_index, desired_index) in &pairing.pairs {
@@ -62,22 +58,9 @@ impl Planner<'_> {
             changes.extend(self.delete_rule(live, live_rules[*live_index]));
         }
         let new = pairing.only_desired.iter().map(|index| rules[*index]);
-        changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone()), placement));
+        changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone())));
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
-    }
-
-    /// New rules come after the old ones have gone where the service would refuse them before.
-    fn rule_placement(&mut self, desired: &DesiredPolicy, live: usize, pairing: &Pairing, moves: bool) -> Placement {
-        let why = if moves {
-            "it changes its domain, so all its rules are deleted before the new ones are added"
-        } else if live + pairing.only_desired.len() > RULES_PER_POLICY && !pairing.only_desired.is_empty() {
-            "it has no room for the new rules until the old ones are deleted"
-        } else {
-            return Placement::ByEffect;
-        };
-        self.notes.push(Note::Gap { policy: desired.name.to_string(), why: why.to_owned() });
-        Placement::Rebuild
     }
 
     fn update_rule(
@@ -103,9 +86,8 @@ impl Planner<'_> {
         }
         let send = Operation::UpdateRule { policy: live.id.clone(), id: live_rule.id.clone(), patch };
         let effect = Effect::of_update(before, after);
-        let mut draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
-        draft.update = Some((before.clone(), after.clone()));
-        self.drafts.push(draft);
+        let draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
+        self.drafts.push(draft.updating(Updated::Rule { before: before.clone(), after: after.clone() }));
         Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
     }
 

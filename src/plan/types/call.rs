@@ -1,5 +1,7 @@
 //! The calls of a plan.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,8 @@ pub enum Reason {
     FreesRoom,
     /// The other removes a rule of the domain that the policy had, which the service wants gone first.
     EmptiesDomain,
+    /// The other is the first part of the change that this one completes.
+    FirstPart,
     /// The other denies what would be open otherwise once this one is made.
     DeniesFirst,
     /// The other allows what would be closed otherwise once this one is made.
@@ -71,4 +75,15 @@ pub struct Call {
     pub why: Option<String>,
     /// What is sent.
     pub send: Operation<PolicyRef>,
+}
+
+impl Call {
+    /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
+    pub(in crate::plan) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
+        if let Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } = &mut self.send
+            && let Some(number) = numbers.get(maker)
+        {
+            *maker = *number;
+        }
+    }
 }

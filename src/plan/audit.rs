@@ -1,0 +1,133 @@
+//! A second look at a finished plan: whatever order its calls are made in, does every step keep what the plan promises?
+//!
+//! The order of calls is made by choosing edges; this check only looks at the edges that are there. It replays the
+//! calls on a model of the service, asks whether every order that the edges allow is one that the service takes, and
+//! whether in each of them every decision that is the same before and after is the same in between. For each situation
+//! it tries all sets of calls that may have been made, so that what it passes is shown.
+
+use fixedbitset::FixedBitSet;
+use thiserror::Error;
+
+use super::order::{Ballot, Edge, Vote, ballots, structure, ways};
+use super::replay::{ReplayError, replay};
+use super::timeline::{At, Timeline};
+use super::types::{Call, Reason};
+use crate::access::Entangled;
+use crate::model::docker::LiveState;
+
+/// A promise that a plan does not keep.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Breach {
+    /// A call does not fit what is there when it is made.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A call may be made before another that the service wants first.
+    #[error("call {then} may be made before call {first}, and the service would refuse it ({why:?})")]
+    Refused {
+        /// The number of the call that must come first.
+        first: u32,
+        /// The number of the call that needs it.
+        then: u32,
+        /// Why.
+        why: Reason,
+    },
+    /// A request is decided otherwise for a while than before and after.
+    #[error("`{witness}` is {} before and after, and may be {} in between", decision(*.allowed), decision(!*.allowed))]
+    Access {
+        /// The request.
+        witness: String,
+        /// Whether it is allowed before and after.
+        allowed: bool,
+    },
+    /// Whether a request is decided otherwise for a while was not found out.
+    #[error(transparent)]
+    Entangled(#[from] Entangled),
+}
+
+fn decision(allowed: bool) -> &'static str {
+    if allowed { "allowed" } else { "denied" }
+}
+
+/// Situations that more calls than this touch are judged by the edges alone, not by trying all sets of calls.
+const TRIED: usize = 12;
+
+/// The promises that the calls of a plan do not keep, made on this state.
+pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
+    if let Err(error) = replay(live, calls) {
+        return vec![error.into()];
+    }
+    let timeline = match Timeline::new(live, calls) {
+        Ok(timeline) => timeline,
+        Err(error) => return vec![error.into()],
+    };
+    let earlier = Earlier::new(calls);
+    let missing = structure::edges(&timeline, calls).into_iter().filter(|edge| !earlier.has(edge));
+    let number = |at: At| calls.get(at).map_or(0, |call| call.id.0);
+    let mut breaches: Vec<Breach> = missing
+        .map(|Edge { first, then, why }| Breach::Refused { first: number(first), then: number(then), why })
+        .collect();
+    let visited = ballots(&timeline, &mut |situation, _, ballot| {
+        if let Some(allowed) = ballot.must_stay()
+            && !earlier.keep(&ballot, allowed)
+        {
+            let witness = situation.witness().map(|request| request.to_string()).unwrap_or_default();
+            breaches.push(Breach::Access { witness, allowed });
+        }
+    });
+    breaches.extend(visited.err().map(Breach::from));
+    breaches
+}
+
+/// For each call, all calls that are made before it in every order.
+struct Earlier(Vec<FixedBitSet>);
+
+impl Earlier {
+    fn new(calls: &[Call]) -> Self {
+        let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
+        for call in calls {
+            let mut own = FixedBitSet::with_capacity(calls.len());
+            for after in &call.after {
+                // Numbers begin at 1, and are those of earlier calls.
+                for first in (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok()) {
+                    let Some(before) = first.checked_sub(1).and_then(|at| earlier.get(at)) else { continue };
+                    own.union_with(before);
+                    own.insert(first - 1);
+                }
+            }
+            earlier.push(own);
+        }
+        Self(earlier)
+    }
+
+    fn has(&self, edge: &Edge) -> bool {
+        self.before(edge.first, edge.then)
+    }
+
+    fn before(&self, first: At, then: At) -> bool {
+        self.0.get(then).is_some_and(|earlier| earlier.contains(first))
+    }
+
+    /// Whether a decision is the same whichever calls have been made.
+    fn keep(&self, ballot: &Ballot, allowed: bool) -> bool {
+        if ways(ballot).iter().any(|way| way.iter().all(|edge| self.has(edge))) {
+            return true;
+        }
+        let votes = ballot.allows.iter().chain(&ballot.denies);
+        let mut calls: Vec<At> = votes.flat_map(|vote| vote.need.iter().chain(&vote.avoid)).copied().collect();
+        calls.sort_unstable();
+        calls.dedup();
+        calls.len() <= TRIED
+            && (0..1_usize << calls.len()).all(|set| {
+                let made = |at: At| calls.binary_search(&at).is_ok_and(|position| set >> position & 1 == 1);
+                let possible = calls
+                    .iter()
+                    .all(|at| !made(*at) || calls.iter().all(|first| !self.before(*first, *at) || made(*first)));
+                !possible || decide(ballot, made) == allowed
+            })
+    }
+}
+
+fn decide(ballot: &Ballot, made: impl Fn(At) -> bool) -> bool {
+    let counts = |vote: &Vote| vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at));
+    ballot.allows.iter().any(counts) && !ballot.denies.iter().any(counts)
+}
