@@ -23,7 +23,7 @@ use crate::render::text::neutral;
 #[command(after_help = "Examples:
   polwarden rollback --list
   polwarden rollback
-  polwarden rollback 20261122T093000Z-1a2b3c4d --auto-approve")]
+  polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
 pub(super) struct Rollback {
     /// The run, or the file of its journal; the last run if it is left out.
     #[arg(value_name = "RUN")]

@@ -95,7 +95,9 @@ fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
             }
             assert!(ran.err.contains("did not end in good order"), "{what}");
             let open = usize::from(whole[keep - 1]["record"] == "intent");
-            assert_eq!(ran.err.matches(": was applied").count(), open, "{what}");
+            // An empty policy that has rules by now may be anybody's.
+            let settled = ran.err.matches(": was applied").count() + ran.err.matches(": may have been applied").count();
+            assert_eq!(settled, open, "{what}");
             assert!(!sandbox.expect(0, APPLY).err.contains("did not end"), "{what}");
         }
     }

@@ -105,3 +105,13 @@ async fn what_follows_a_torn_line_begins_on_its_own() {
     assert_eq!((history.targets["t"].calls.len(), history.unreadable), (1, 1));
     assert!(std::fs::read(&path).unwrap().starts_with(&text), "nothing that it held is lost");
 }
+
+#[test]
+fn ids_of_runs_sort_by_time_and_are_names_of_files() {
+    let at = |millisecond| RunId::new(jiff::Timestamp::from_millisecond(millisecond).unwrap());
+    assert!(at(1_700_000_000_001) < at(1_700_000_000_002) && at(999) < at(1_000));
+    assert_eq!(at(1_700_000_000_001).as_str().parse::<RunId>().unwrap().as_str().len(), 28);
+    for wrong in ["", "../x", "a/b", "a b", "é"] {
+        assert!(wrong.parse::<RunId>().is_err(), "{wrong}");
+    }
+}
