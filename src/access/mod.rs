@@ -7,6 +7,7 @@
 mod audience;
 mod bits;
 mod budget;
+mod cedar;
 mod classes;
 mod compare;
 mod decide;
@@ -15,22 +16,32 @@ mod naming;
 mod nets;
 mod parse;
 mod parsed;
+mod policies;
 mod pool;
 mod ports;
+mod question;
 mod request;
 mod segments;
 mod situations;
+mod suite;
 mod survey;
 mod terms;
 mod walk;
 
 pub use audience::Audience;
 pub use budget::Entangled;
+pub(crate) use cedar::nesting;
+pub use cedar::{
+    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
+};
 pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use index::Unreadable;
 pub use parse::RequestError;
-pub use pool::{Answer, Pool, PooledRule};
+pub use policies::Policies;
+pub use pool::{Answer, Pool, PooledRule, RulePosition};
 pub use ports::Ports;
+pub use question::{LONGEST_QUESTION, Question, QuestionError};
 pub use request::{Destination, FilePath, Request};
 pub use situations::{Situation, Situations};
+pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};

@@ -12,7 +12,7 @@ use crate::model::docker::{FileMode, Method, Transport};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
     /// The first word is none of the known ones.
-    #[error("`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read or write")]
+    #[error("`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp")]
     Verb(String),
     /// A connection without a port.
     #[error("`{0}` has no port; write for example `api.example.com:443` or `[2001:db8::1]:443`")]

@@ -6,9 +6,20 @@ use super::request::Request;
 use crate::diag::Place;
 use crate::model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState, Rule};
 
+/// Which rule of all policies is meant: names may repeat in a live state, positions do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RulePosition {
+    /// The position of its policy among all.
+    pub policy: usize,
+    /// The position of the rule in its policy.
+    pub rule: usize,
+}
+
 /// A rule that counts for some people.
 #[derive(Debug, Clone)]
 pub struct PooledRule<'a> {
+    /// Which of all rules it is.
+    pub position: RulePosition,
     /// The name of its policy.
     pub policy: &'a str,
     /// The rule.
@@ -36,13 +47,14 @@ pub struct Answer<'p, 'a> {
 impl<'a> Pool<'a> {
     /// The rules of these policies that reach some people.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
-        let reached = policies.iter().filter(|policy| audience.is_reached_by(&policy.scope));
-        let rules = reached.flat_map(|policy| {
+        let reached = policies.iter().enumerate().filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let rules = reached.flat_map(|(number, policy)| {
             let rules = match &policy.content {
                 Content::Rules(rules) => rules.as_slice(),
                 Content::Cedar(_) => &[],
             };
-            rules.iter().map(move |rule| PooledRule {
+            rules.iter().enumerate().map(move |(index, rule)| PooledRule {
+                position: RulePosition { policy: number, rule: index },
                 policy: policy.name.as_str(),
                 rule: &rule.rule,
                 place: Some(policy.rule_place(rule)),
@@ -53,14 +65,20 @@ impl<'a> Pool<'a> {
 
     /// The rules of an organization that reach some people. What this version does not understand is not among them.
     pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
-        let reached = state.policies.iter().filter(|policy| audience.is_reached_by(&policy.scope));
-        let rules = reached.flat_map(|policy| {
+        let reached = state.policies.iter().enumerate().filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let rules = reached.flat_map(|(number, policy)| {
             let rules = match &policy.content {
                 LiveContent::Rules(rules) => rules.as_slice(),
                 LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
             };
-            let understood = rules.iter().filter_map(|rule| rule.rule.as_ref().ok());
-            understood.map(|rule| PooledRule { policy: &policy.name, rule, place: None })
+            let understood =
+                rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule.rule.as_ref().ok()?)));
+            understood.map(move |(index, rule)| PooledRule {
+                position: RulePosition { policy: number, rule: index },
+                policy: &policy.name,
+                rule,
+                place: None,
+            })
         });
         Self::new(rules.collect())
     }

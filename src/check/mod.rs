@@ -6,7 +6,8 @@
 
 mod config;
 mod desired;
-mod nesting;
+mod locate;
+mod policy_tests;
 mod rules;
 mod scene;
 mod size;
@@ -24,7 +25,9 @@ use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, Team};
 
 pub use config::check_config;
-pub use teams::needs_server_teams;
+pub use locate::resource_place;
+pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
+pub use teams::{needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
 

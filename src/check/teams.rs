@@ -80,14 +80,30 @@ pub(super) fn is_uuid(text: &str) -> bool {
         })
 }
 
+/// Whether a policy test of a target names a team that only the server can confirm.
+pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool {
+    let tests = documents.iter().filter_map(|document| match &document.manifest {
+        Manifest::PolicyTest(test) if test.spec.target.as_ref().is_none_or(|name| *name == target.name) => Some(test),
+        Manifest::PolicyTest(_) | Manifest::Policy(_) | Manifest::ResourceList(_) => None,
+    });
+    let cases = tests.flat_map(|test| &test.spec.cases);
+    let audiences = cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
+    audiences.flat_map(|audience| audience.teams.iter().flatten()).any(|team| only_server_knows(target, team))
+}
+
+fn only_server_knows(target: &Target, team: &str) -> bool {
+    !target.teams.contains_key(team) && !is_uuid(team)
+}
+
 /// Whether a policy of a target names a team that only the server can confirm, so that the teams have to be read.
 pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
-    let named = |team: &String| !target.teams.contains_key(team) && !is_uuid(team);
     documents.iter().any(|document| match &document.manifest {
         Manifest::Policy(policy) => {
             let scope = policy.spec.scope.as_ref();
-            scope.and_then(|scope| scope.teams.as_ref()).is_some_and(|teams| teams.iter().any(named))
+            scope
+                .and_then(|scope| scope.teams.as_ref())
+                .is_some_and(|teams| teams.iter().any(|team| only_server_knows(target, team)))
         }
-        Manifest::ResourceList(_) => false,
+        Manifest::ResourceList(_) | Manifest::PolicyTest(_) => false,
     })
 }

@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Pending,
     /// The manifests are invalid.
     Invalid,
+    /// A policy test or access gate failed.
+    Failed,
     /// A safety guard refused.
     Refused,
     /// The plan no longer fits what is live.
@@ -29,6 +31,7 @@ impl Exit {
             Self::Error => 1,
             Self::Pending => 2,
             Self::Invalid => 3,
+            Self::Failed => 4,
             Self::Refused => 5,
             Self::Stale => 6,
             Self::Partial => 7,

@@ -1,5 +1,7 @@
 //! `polwarden explain`: whether a request is allowed, by which rules; or what a finding means.
 
+mod cedar;
+
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
@@ -9,14 +11,15 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
+use super::statements;
 use super::workspace::{Selection, Workspace};
-use crate::access::{self, Audience, Pool, Request};
-use crate::diag::SourceMap;
-use crate::diag::{Code, Severity, did_you_mean};
+use crate::access::{self, Audience, CedarStatement, Policies, Question, Request};
+use crate::diag::{Code, Place, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::Target;
 use crate::model::docker::Decision;
 use crate::plan::SourceRef;
-use crate::render::text::neutral;
+use crate::render::decided::Locator;
+use crate::render::text::{neutral, neutral_json};
 
 /// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
 #[derive(Debug, Args)]
@@ -24,14 +27,20 @@ use crate::render::text::neutral;
   polwarden explain tcp api.example.com:443
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
+  polwarden explain --team platform mcp call_tool restart_runner
   polwarden explain duplicate-key")]
 pub(super) struct Explain {
-    /// A kind of request (tcp, udp, an HTTP method, read, write), or the code of a finding.
+    /// A kind of request (tcp, udp, an HTTP method, read, write, mcp), or the code of a finding.
     #[arg(value_name = "KIND|CODE")]
     first: String,
-    /// What the request is about: host:port, a URL or a path.
+    /// What the request is about: host:port, a URL or a path; for mcp an action.
     #[arg(value_name = "OBJECT")]
     object: Option<String>,
+    /// For mcp: the tool, by its name or as a Cedar entity.
+    #[arg(value_name = "TOOL")]
+    tool: Option<String>,
+    #[command(flatten)]
+    mcp: cedar::Mcp,
     /// A team of the person who asks: an alias, a name at the server or a uuid; may be given more than once.
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
@@ -57,7 +66,15 @@ pub(super) enum Format {
     Json,
 }
 
-/// The answer about one target.
+/// The answer about one target, of the world that the question belongs to.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answered {
+    Rules(Answer),
+    Cedar(cedar::Answer),
+}
+
+/// The answer of rules about one target.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -86,11 +103,16 @@ impl Explain {
     /// The request cannot be understood, or what it is asked about cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let Some(object) = &self.object else { return explain_code(&self.first, console) };
-        let request = Request::parse(&self.first, object)?;
-        super::runtime()?.block_on(self.ask(&request, console))
+        let question = match &self.tool {
+            Some(tool) if self.first.eq_ignore_ascii_case("mcp") => format!("{} {object} {tool}", self.first),
+            Some(tool) => bail!("`{tool}` is one word too many: only `mcp` requests have an action and a tool"),
+            None => format!("{} {object}", self.first),
+        };
+        let question = Question::parse(&question, &self.mcp.circumstances(&self.first)?)?;
+        super::runtime()?.block_on(self.ask(&question, console))
     }
 
-    async fn ask(&self, request: &Request, console: Console) -> anyhow::Result<Exit> {
+    async fn ask(&self, question: &Question, console: Console) -> anyhow::Result<Exit> {
         let workspace = match Workspace::open(&self.selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
@@ -102,7 +124,7 @@ impl Explain {
         let mut answers = Vec::new();
         let mut exit = Exit::Done;
         for target in &targets {
-            match self.answer(&workspace, &session, target, request, console).await? {
+            match self.answer(&workspace, &session, target, question, console).await? {
                 Some(answer) => answers.push(answer),
                 None => exit = Exit::Invalid,
             }
@@ -117,21 +139,19 @@ impl Explain {
         workspace: &Workspace,
         session: &Session,
         target: &Target,
-        request: &Request,
+        question: &Question,
         console: Console,
-    ) -> anyhow::Result<Option<Answer>> {
+    ) -> anyhow::Result<Option<Answered>> {
         let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.reader(target)?.live_state().await?;
-            let pool = Pool::live(&live, &audience);
-            return Ok(Some(answer(pool.decide(request), request, target, workspace.sources())));
+            return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;
         if workspace.report(workspace.agree(checked.diagnostics), console) {
             return Ok(None);
         }
-        let pool = Pool::desired(&checked.policies, &audience);
-        Ok(Some(answer(pool.decide(request), request, target, workspace.sources())))
+        decide(workspace, Policies::Desired(&checked.policies), &audience, question, target).map(Some)
     }
 
     /// Whether every team of the person is an alias or a uuid.
@@ -161,14 +181,46 @@ impl Explain {
         Ok(Audience::of_teams(teams))
     }
 
-    fn show(&self, answers: &[Answer], console: Console) -> anyhow::Result<()> {
+    fn show(&self, answers: &[Answered], console: Console) -> anyhow::Result<()> {
         for answer in answers {
             match self.format {
-                Format::Json => console.print(&format!("{}\n", serde_json::to_string_pretty(answer)?))?,
-                Format::Human => console.print(&human(answer, answers.len() > 1, console))?,
+                Format::Json => {
+                    console.print(&neutral_json(&format!("{}\n", serde_json::to_string_pretty(answer)?)))?
+                }
+                Format::Human => console.print(&answer.human(answers.len() > 1, console))?,
             }
         }
         Ok(())
+    }
+}
+
+impl Answered {
+    fn human(&self, many: bool, console: Console) -> String {
+        match self {
+            Self::Rules(answer) => human(answer, many, console),
+            Self::Cedar(answer) => answer.human(many, console),
+        }
+    }
+}
+
+fn decide(
+    workspace: &Workspace,
+    policies: Policies<'_>,
+    audience: &Audience,
+    question: &Question,
+    target: &Target,
+) -> anyhow::Result<Answered> {
+    match question {
+        Question::Rules(request) => {
+            let pool = policies.rules(audience);
+            Ok(Answered::Rules(answer(pool.decide(request), request, target, workspace.sources())))
+        }
+        Question::Cedar(request) => {
+            let place = |place: &Place| planning::locate(workspace.sources(), place);
+            let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
+            let locator = Locator { place: &place, statement: &statement };
+            Ok(Answered::Cedar(cedar::Answer::new(policies, audience, request, target, locator)?))
+        }
     }
 }
 

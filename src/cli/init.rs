@@ -10,10 +10,11 @@ use super::schema;
 
 const CONFIG: &str = include_str!("init/polwarden.yaml");
 const POLICY: &str = include_str!("init/policy.yaml");
+const TEST: &str = include_str!("init/test.yaml");
 const SETTINGS: &str = include_str!("init/settings.json");
 const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
 
-/// Write a configuration, a commented example policy, the schemas and editor set-up. Nothing is overwritten.
+/// Write a configuration, a commented example policy with a test, the schemas and editor set-up. Nothing is overwritten.
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The directory to write to; the same as -C DIR. It is created if it does not exist.
@@ -34,6 +35,7 @@ impl Init {
         let mut files = vec![
             (Utf8PathBuf::from("polwarden.yaml"), CONFIG.to_owned()),
             ("policies/package-managers.yaml".into(), POLICY.to_owned()),
+            ("tests/package-managers.yaml".into(), TEST.to_owned()),
             (".vscode/settings.json".into(), SETTINGS.to_owned()),
             (".gitignore".into(), IGNORE.to_owned()),
         ];
@@ -66,6 +68,7 @@ impl Init {
 const NEXT: &str = "
 Next:
   polwarden validate                            check the manifests
+  polwarden test                                run the policy tests
   polwarden plan --endpoint docker=embedded     see what would be done, without an account
   polwarden apply --endpoint docker=embedded    do it to a service on this machine
 For the real service, put your organization into polwarden.yaml and set DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET.

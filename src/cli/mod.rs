@@ -14,6 +14,8 @@ mod planning;
 mod progress;
 mod rollback;
 mod schema;
+mod statements;
+mod test;
 mod validate;
 mod workspace;
 
@@ -61,6 +63,7 @@ enum Command {
     Apply(apply::Apply),
     Rollback(rollback::Rollback),
     Explain(explain::Explain),
+    Test(test::Test),
     Emulate(emulate::Emulate),
 }
 
@@ -99,6 +102,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Apply(command) => command.run(console),
         Command::Rollback(command) => command.run(console),
         Command::Explain(command) => command.run(console),
+        Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
     }
 }

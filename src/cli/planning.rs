@@ -7,7 +7,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Project, Workspace, is_error};
-use crate::check::Teams;
+use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, LiveState};
@@ -164,16 +164,34 @@ pub(super) fn of(target: &Target) -> String {
 
 /// Checks a target's manifests; the server is asked for its teams only if a manifest names one that the
 /// configuration does not.
-pub(super) async fn resolve(
+pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<Checked> {
+    let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
+    Ok(workspace.check(target, &teams))
+}
+
+/// Like [`resolve`], for the policy tests of a target alone.
+pub(super) async fn resolve_tests(
     workspace: &Workspace,
     session: &Session,
     target: &Target,
-) -> anyhow::Result<crate::check::Checked> {
-    if !workspace.needs_server_teams(target) {
-        return Ok(workspace.check(target, &Teams::Offline));
-    }
-    let teams = session.reader(target)?.teams().await?;
-    Ok(workspace.check(target, &Teams::Known(teams)))
+) -> anyhow::Result<CheckedTests> {
+    let teams = teams(session, target, workspace.tests_need_server_teams(target)).await?;
+    Ok(workspace.check_tests(target, &teams))
+}
+
+/// Like [`resolve`], for policies and policy tests: the teams are read once for both.
+pub(super) async fn resolve_all(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+) -> anyhow::Result<(Checked, CheckedTests)> {
+    let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
+    let teams = teams(session, target, needed).await?;
+    Ok((workspace.check(target, &teams), workspace.check_tests(target, &teams)))
+}
+
+async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
+    Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
 fn plan_one(

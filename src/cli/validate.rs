@@ -65,11 +65,15 @@ impl Validate {
                     super::runtime()?.block_on(self.live_findings(&workspace, console))?
                 } else {
                     let targets = workspace.targets();
-                    let check = |target: &&Target| workspace.check(target, &Teams::Offline).diagnostics;
+                    let check = |target: &&Target| {
+                        let policies = workspace.check(target, &Teams::Offline).diagnostics;
+                        policies.into_iter().chain(workspace.check_tests(target, &Teams::Offline).diagnostics)
+                    };
                     (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
+                findings.extend(workspace.check_test_targets());
                 let exit = self.show(workspace.sources(), findings, workspace.files(), console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
@@ -82,8 +86,8 @@ impl Validate {
         let session = Session::open(&self.connect, &targets).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
-            match planning::resolve(workspace, &session, target).await {
-                Ok(checked) => findings.extend(checked.diagnostics),
+            match planning::resolve_all(workspace, &session, target).await {
+                Ok((policies, tests)) => findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics)),
                 Err(error) => {
                     failed = true;
                     console.warn(&super::render_error(&error.context(planning::of(target)), console));

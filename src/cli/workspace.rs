@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
-use crate::check::{self, Checked, Input, Teams};
+use crate::check::{self, Checked, CheckedTests, Input, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
@@ -172,14 +172,36 @@ impl Workspace {
     /// Checks what the manifests of a target mean.
     pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
-        let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
+        let documents = self.documents(target);
         check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
+    }
+
+    /// Checks what the policy tests of a target ask.
+    pub(super) fn check_tests(&self, target: &Target, teams: &Teams) -> CheckedTests {
+        let Some(loaded) = self.loaded(target) else { return CheckedTests::default() };
+        let documents = self.documents(target);
+        check::check_tests(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
+    }
+
+    /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
+    pub(super) fn check_test_targets(&self) -> Vec<Diagnostic> {
+        let targets: Vec<_> = self.config.targets.iter().map(|target| (target, self.documents(target))).collect();
+        check::check_test_targets(&targets)
+    }
+
+    /// Whether a policy test of a target names a team that only the server can confirm.
+    pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
+        check::tests_need_server_teams(target, &self.documents(target))
+    }
+
+    /// The manifests of a target.
+    pub(super) fn documents(&self, target: &Target) -> Vec<&Document> {
+        self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents).map(Arc::as_ref).collect()
     }
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        let documents = self.loaded(target).map(|loaded| loaded.documents.iter().map(Arc::as_ref).collect::<Vec<_>>());
-        check::needs_server_teams(target, &documents.unwrap_or_default())
+        check::needs_server_teams(target, &self.documents(target))
     }
 
     /// The names of the policies that the manifests of a target declare, those that they had before included: a
@@ -188,7 +210,7 @@ impl Workspace {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
         let metadata = documents.filter_map(|document| match &document.manifest {
             Manifest::Policy(policy) => Some(&policy.metadata),
-            Manifest::ResourceList(_) => None,
+            Manifest::ResourceList(_) | Manifest::PolicyTest(_) => None,
         });
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }

@@ -132,6 +132,23 @@ codes! {
     WriteWithoutRead = "write-without-read", Warning;
     /// `connect:udp` is rarely meant; most allow lists need only TCP.
     UdpAllowed = "udp-allowed", Warning;
+    // Policy tests
+    /// A request of a policy test that cannot be understood.
+    RequestInvalid = "request-invalid", Error;
+    /// A placeholder that no matrix fills, or braces that are none.
+    PlaceholderInvalid = "placeholder-invalid", Error;
+    /// A key of a matrix that no request of its case uses.
+    MatrixUnused = "matrix-unused", Warning;
+    /// Two policy tests of one target have the same name.
+    TestNameTaken = "test-name-taken", Error;
+    /// Two cases of one policy test have the same name.
+    CaseNameTaken = "case-name-taken", Error;
+    /// A case wants one request both allowed and denied.
+    TestContradiction = "test-contradiction", Error;
+    /// A policy test asks more requests than are run.
+    TestTooLarge = "test-too-large", Error;
+    /// A policy test names a target that is not there, or that does not load its file.
+    UnknownTarget = "unknown-target", Error;
     // Configuration
     /// Two targets have the same name.
     TargetNameTaken = "target-name-taken", Error;

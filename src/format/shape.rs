@@ -32,6 +32,7 @@ const TEXTS: Shape = Set(Elements::Texts);
 const KINDS: &[(&str, &str, &Shape)] = &[
     ("docker.com/governance/v1", "Policy", &POLICY),
     ("polwarden/v1", "ResourceList", &RESOURCE_LIST),
+    ("polwarden/v1", "PolicyTest", &POLICY_TEST),
     ("polwarden/v1", "Config", &CONFIG),
 ];
 
@@ -68,6 +69,26 @@ const RESOURCE_LIST: Shape = Mapping(&[
     ("metadata", Mapping(&[("name", Free)])),
     ("spec", Mapping(&[("hosts", TEXTS), ("paths", TEXTS), ("httpResources", Set(Elements::HttpResources))])),
 ]);
+
+const POLICY_TEST: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free)])),
+    ("spec", Mapping(&[("target", Free), ("cases", List(&CASE))])),
+]);
+
+/// Requests keep the author's order, in which they are asked.
+const CASE: Shape = Mapping(&[
+    ("name", Free),
+    ("audience", AUDIENCE),
+    ("audiences", List(&AUDIENCE)),
+    ("matrix", Free),
+    ("mcp", Mapping(&[("principal", Free), ("context", Free)])),
+    ("allow", Free),
+    ("deny", Free),
+]);
+
+const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
 
 const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET))]);
 

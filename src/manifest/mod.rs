@@ -5,6 +5,7 @@ pub mod docker;
 pub mod list;
 mod parse;
 pub mod schema;
+pub mod test;
 mod yaml;
 
 use crate::diag::DocumentId;
@@ -23,6 +24,8 @@ pub enum Manifest {
     Policy(docker::PolicyManifest),
     /// A named list of resources.
     ResourceList(list::ResourceListManifest),
+    /// What policies must allow and deny; no policy itself.
+    PolicyTest(test::PolicyTestManifest),
 }
 
 /// A manifest and the document that it was read from.

@@ -48,6 +48,7 @@ fn manifest(id: DocumentId, value: Value) -> Result<Manifest, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
         Kind::Policy => typed(id, value).map(Manifest::Policy),
         Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
+        Kind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
         Kind::Config => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding = Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
@@ -89,7 +90,7 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
 fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
         Kind::Config => typed(id, value),
-        kind @ (Kind::Policy | Kind::ResourceList) => {
+        kind @ (Kind::Policy | Kind::ResourceList | Kind::PolicyTest) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
             let finding = Diagnostic::new(Code::UnknownKind, message, place);

@@ -1,9 +1,11 @@
 //! Values as text, for people and for machines. Pure: nothing is read or written here.
 
+pub mod decided;
 pub mod diagnostics;
 pub mod manifest;
 pub mod paint;
 pub mod plan;
+pub mod policy_tests;
 pub mod report;
 pub mod rollback;
 pub mod schema;

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
+use super::policy_tests::TestReport;
 use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::Plan;
 
-/// The schemas of plans, of the lines of journals, and of findings.
+/// The schemas of plans, of the lines of journals, of findings and of the results of policy tests.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
@@ -17,6 +18,11 @@ pub fn all() -> Vec<SchemaFile> {
         file::<Report>(
             "diagnostics.schema.json",
             "urn:polwarden:schema:diagnostics",
+            SchemaSettings::draft2020_12().for_serialize(),
+        ),
+        file::<TestReport>(
+            "test-report.schema.json",
+            "urn:polwarden:schema:test-report",
             SchemaSettings::draft2020_12().for_serialize(),
         ),
     ]

@@ -3,6 +3,7 @@
 mod config;
 mod desired;
 mod docs;
+mod policy_tests;
 mod presets;
 mod properties;
 mod rules;
@@ -34,10 +35,10 @@ fn documents(texts: &[&str]) -> Vec<Document> {
     let file = SourceMap::default().add("policies/all.yaml", "");
     let document = |(index, text): (u32, &&str)| {
         let kind: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
-        let manifest = if kind["kind"] == "ResourceList" {
-            Manifest::ResourceList(serde_yaml::from_str(text).expect("a list"))
-        } else {
-            Manifest::Policy(serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")))
+        let manifest = match kind["kind"].as_str() {
+            Some("ResourceList") => Manifest::ResourceList(serde_yaml::from_str(text).expect("a list")),
+            Some("PolicyTest") => Manifest::PolicyTest(serde_yaml::from_str(text).expect("a test")),
+            _ => Manifest::Policy(serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))),
         };
         Document { id: DocumentId { file, index }, manifest }
     };

@@ -8,7 +8,9 @@ const EMBEDDED: &str = "--endpoint=docker=embedded";
 #[test]
 fn help() {
     let sandbox = Sandbox::empty();
-    for command in ["", "init", "schema", "validate", "plan", "apply", "import", "emulate", "emulate docker"] {
+    for command in
+        ["", "init", "schema", "validate", "plan", "apply", "import", "explain", "test", "emulate", "emulate docker"]
+    {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");
         let ran = sandbox.expect(0, &arguments);
@@ -26,6 +28,7 @@ fn init_writes_a_repository_that_works_and_overwrites_nothing() {
     assert_stable!("init_again", sandbox.expect(1, &["init", "new"]).text());
     assert_eq!(sandbox.files(), written);
     assert_stable!("init_validate", sandbox.expect(0, &["validate", "new"]).text());
+    assert_stable!("init_test", sandbox.expect(0, &["test", "new", "--coverage"]).text());
     sandbox.expect(0, &["apply", "new", EMBEDDED, "--auto-approve"]);
     let ran = sandbox.expect(0, &["plan", "new", EMBEDDED, "--detailed-exitcode"]);
     assert!(ran.out.contains("nothing is to do"), "{}", ran.out);

@@ -89,7 +89,11 @@ fn output_fits_its_schemas() {
 fn what_init_writes_fits_the_schemas() {
     let sandbox = Sandbox::empty();
     sandbox.expect(0, &["init"]);
-    for (file, schema) in [("polwarden.yaml", "config"), ("policies/package-managers.yaml", "docker-policy")] {
+    for (file, schema) in [
+        ("polwarden.yaml", "config"),
+        ("policies/package-managers.yaml", "docker-policy"),
+        ("tests/package-managers.yaml", "policy-test"),
+    ] {
         let text = sandbox.read(file);
         let value: Value = serde_yaml::from_str(&text).unwrap();
         assert_valid(&validator(&sandbox, schema), &value);

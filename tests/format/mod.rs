@@ -164,7 +164,7 @@ fn what_init_writes_is_canonical() {
     let folder = tempfile::tempdir().unwrap();
     let status = Command::new(env!("CARGO_BIN_EXE_polwarden")).arg("init").arg(folder.path()).output().unwrap().status;
     assert!(status.success());
-    for path in ["polwarden.yaml", "policies/package-managers.yaml"] {
+    for path in ["polwarden.yaml", "policies/package-managers.yaml", "tests/package-managers.yaml"] {
         let text = read(&folder, path);
         assert_text(&format(&text).unwrap(), &text);
     }

@@ -1,8 +1,11 @@
 //! `docs/access.md`: every row of its tables is run.
 
-use polwarden::access::{Request, RuleSet};
+use polwarden::access::{Audience, CedarPool, CedarRequest, Circumstances, Request, RuleSet};
 use polwarden::model::Name;
-use polwarden::model::docker::{Action, Decision, HttpResource, Resources, Rule, RuleAccess};
+use polwarden::model::docker::{
+    Action, Cedar, Decision, HttpResource, LiveContent, LivePolicy, LiveState, PolicyId, Resources, Rule, RuleAccess,
+    Scope,
+};
 
 use super::brute;
 
@@ -24,10 +27,15 @@ fn rule(text: &str) -> Rule {
 #[test]
 fn every_documented_example_holds() {
     let text = std::fs::read_to_string("docs/access.md").unwrap();
-    let mut rows = 0;
+    let (mut rows, mut statements) = (0, 0);
     for line in text.lines().filter(|line| line.ends_with("| allowed |") || line.ends_with("| denied |")) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
         let [rules, request, answer] = cells.as_slice() else { panic!("not a row of three cells: {line}") };
+        if let Some(request) = request.strip_prefix("mcp ") {
+            assert_eq!(cedar(rules, request), *answer, "{line}");
+            statements += 1;
+            continue;
+        }
         let rules: Vec<Rule> = rules.split("; ").filter(|rule| !rule.is_empty()).map(rule).collect();
         let rules: Vec<&Rule> = rules.iter().collect();
         let (verb, object) = request.split_once(' ').unwrap();
@@ -38,5 +46,26 @@ fn every_documented_example_holds() {
         assert_eq!(brute::allows(&rules, &request), *answer == "allowed", "brute force: {line}");
         rows += 1;
     }
-    assert!(rows > 50, "only {rows} rows were found");
+    assert!(rows > 50 && statements > 15, "only {rows} rows of rules and {statements} of Cedar were found");
+}
+
+/// What Cedar policies decide, each of one statement and all for everybody.
+fn cedar(statements: &str, request: &str) -> &'static str {
+    let policies = statements.split_inclusive(';').filter(|text| !text.trim().is_empty()).map(|text| LivePolicy {
+        id: PolicyId::new("p"),
+        name: "policy".to_owned(),
+        scope: Scope::default(),
+        unknown_scope_fields: serde_json::Map::new(),
+        content: LiveContent::Cedar(Cedar { text: text.to_owned(), schema_url: String::new() }),
+        created_at: String::new(),
+        updated_at: String::new(),
+        unknown_fields: serde_json::Map::new(),
+    });
+    let live = LiveState { policies: policies.collect() };
+    let request = CedarRequest::parse(request, &Circumstances::default()).unwrap();
+    let answers = CedarPool::live(&live, &Audience::default()).decide(&[&request]).unwrap();
+    match answers[0].decision {
+        Decision::Allow => "allowed",
+        Decision::Deny => "denied",
+    }
 }

@@ -7,4 +7,5 @@ mod manifests;
 mod oracle;
 mod plan;
 mod steps;
+mod suite;
 mod worlds;

@@ -6,7 +6,7 @@ use cedar_policy::PolicySet;
 use cedar_policy::ffi::DetailedError;
 
 use super::Findings;
-use crate::check::nesting;
+use crate::access::nesting;
 use crate::check::scene::Scene;
 use crate::check::size::LARGEST_POLICY;
 use crate::check::view::PolicyView;

@@ -29,7 +29,7 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
     check(&list.manifest.metadata.name, || list.name_place(), found);
 }
 
-fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
+pub(in crate::check) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
     if let Err(error) = Name::new(name) {
         let trimmed = name.trim();
         let diagnostic = Diagnostic::new(Code::InvalidValue, error.to_string(), place()).label("not a name");

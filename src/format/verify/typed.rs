@@ -4,6 +4,7 @@ use crate::diag::SourceMap;
 use crate::manifest::config::Config;
 use crate::manifest::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
 use crate::manifest::list::{ResourceListManifest, ResourceListSpec};
+use crate::manifest::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
 use crate::manifest::{self, Document, Manifest};
 
 /// What a text says, as far as it fits the schemas.
@@ -22,6 +23,7 @@ pub(super) fn read(text: &str) -> Typed {
         match manifest {
             Manifest::Policy(policy) => normalise_policy(policy),
             Manifest::ResourceList(list) => normalise_list(list),
+            Manifest::PolicyTest(test) => normalise_test(test),
         }
     }
     // Nothing in a configuration is a set.
@@ -53,6 +55,18 @@ fn normalise_list(list: &mut ResourceListManifest) {
     normalise(hosts);
     normalise(paths);
     normalise_http(http_resources);
+}
+
+fn normalise_test(test: &mut PolicyTestManifest) {
+    let PolicyTestManifest { api_version: _, kind: _, metadata: _, spec } = test;
+    let PolicyTestSpec { target: _, cases } = spec;
+    for case in cases {
+        let CaseSpec { name: _, audience, audiences, matrix: _, mcp: _, allow: _, deny: _ } = case;
+        for AudienceSpec { teams, profiles } in audience.iter_mut().chain(audiences.iter_mut().flatten()) {
+            normalise(teams);
+            normalise(profiles);
+        }
+    }
 }
 
 fn normalise(texts: &mut Option<Vec<String>>) {

@@ -31,10 +31,12 @@ impl Compiled {
 fn compiled(kind: Kind) -> &'static Compiled {
     static POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Policy));
     static RESOURCE_LIST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ResourceList));
+    static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
     static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
     match kind {
         Kind::Policy => &POLICY,
         Kind::ResourceList => &RESOURCE_LIST,
+        Kind::PolicyTest => &POLICY_TEST,
         Kind::Config => &CONFIG,
     }
 }

@@ -5,16 +5,18 @@
 pub(in crate::manifest) enum Kind {
     Policy,
     ResourceList,
+    PolicyTest,
     Config,
 }
 
 impl Kind {
-    pub(in crate::manifest) const ALL: &'static [Self] = &[Self::Policy, Self::ResourceList, Self::Config];
+    pub(in crate::manifest) const ALL: &'static [Self] =
+        &[Self::Policy, Self::ResourceList, Self::PolicyTest, Self::Config];
 
     pub(in crate::manifest) fn api_version(self) -> &'static str {
         match self {
             Self::Policy => "docker.com/governance/v1",
-            Self::ResourceList | Self::Config => "polwarden/v1",
+            Self::ResourceList | Self::PolicyTest | Self::Config => "polwarden/v1",
         }
     }
 
@@ -22,6 +24,7 @@ impl Kind {
         match self {
             Self::Policy => "Policy",
             Self::ResourceList => "ResourceList",
+            Self::PolicyTest => "PolicyTest",
             Self::Config => "Config",
         }
     }
@@ -31,6 +34,7 @@ impl Kind {
         match self {
             Self::Policy => "docker-policy.schema.json",
             Self::ResourceList => "resource-list.schema.json",
+            Self::PolicyTest => "policy-test.schema.json",
             Self::Config => "config.schema.json",
         }
     }

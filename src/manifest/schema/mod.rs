@@ -43,6 +43,7 @@ fn of_kind(kind: Kind) -> Schema {
     match kind {
         Kind::Policy => generate::<super::docker::PolicyManifest>(),
         Kind::ResourceList => generate::<super::list::ResourceListManifest>(),
+        Kind::PolicyTest => generate::<super::test::PolicyTestManifest>(),
         Kind::Config => generate::<super::config::Config>(),
     }
 }
@@ -74,7 +75,8 @@ fn union() -> Value {
         schema.remove("$schema");
         (kind.name().to_owned(), schema.to_value())
     });
-    let description = "A file of a polwarden repository: the configuration, a policy or a resource list.";
+    let description =
+        "A file of a polwarden repository: the configuration, a policy, a resource list or a policy test.";
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": id(UNION),

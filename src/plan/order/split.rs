@@ -16,6 +16,8 @@ pub(super) struct Step {
     pub(super) call: Call,
     pub(super) effect: Effect,
     updated: Option<Updated>,
+    /// Whether it is part of a split, and so is not split again: that could go on for ever.
+    is_part: bool,
 }
 
 const WHY_BOTH: &str = "one call more than the fewest: it first holds both what was and what will be, so that at no \
@@ -34,7 +36,7 @@ impl Step {
                 DraftPolicy::Created(draft) => PolicyRef::CreatedBy(id(draft)),
             });
             let call = Call { id: id(DraftId(position)), after: Vec::new(), policy, rule, why: None, send };
-            Self { call, effect, updated }
+            Self { call, effect, updated, is_part: false }
         });
         steps.collect()
     }
@@ -68,8 +70,7 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
     let step = steps.get(at)?;
     let mut next = steps.iter().map(|step| step.call.id.0).max().unwrap_or(0);
     let mut parts = match (cause, &step.updated) {
-        // A part is not split again: it would go on for ever.
-        _ if step.call.why.is_some() => return None,
+        _ if step.is_part => return None,
         (Cause::Name, _) => renamed(steps, step)?,
         (Cause::Access, Some(Updated::Rule { before, after })) => {
             both(step, before, after).or_else(|| anew(steps, step, before, after))?
@@ -78,6 +79,8 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
         (Cause::Access, None) => return None,
     };
     for part in parts.iter_mut().skip(1) {
+        // The reason is told once.
+        part.call.why = None;
         next += 1;
         part.call.id = CallId(next);
     }
@@ -180,5 +183,5 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
 
 fn part(step: &Step, effect: Effect, send: Operation<PolicyRef>, why: &str) -> Step {
     let call = Call { why: Some(why.to_owned()), send, ..step.call.clone() };
-    Step { call, effect, updated: None }
+    Step { call, effect, updated: None, is_part: true }
 }

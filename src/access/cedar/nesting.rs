@@ -4,13 +4,13 @@
 use std::thread;
 
 /// The deepest expression that is accepted: brackets and chained operators, as [`depth`] counts them.
-pub(super) const DEEPEST: usize = 500;
+pub(crate) const DEEPEST: usize = 500;
 /// Enough stack for an expression of [`DEEPEST`] in a debug build, with a margin; memory that is never touched costs
 /// nothing.
 const STACK: usize = 128 << 20;
 
 /// Runs a parse on a thread with room for [`DEEPEST`]; nothing, where no such thread can be had.
-pub(super) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
         let worker = thread::Builder::new().name("cedar".to_owned()).stack_size(STACK).spawn_scoped(scope, work);
         worker.ok()?.join().ok()
@@ -19,7 +19,7 @@ pub(super) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
 
 /// How deep the syntax tree of a Cedar text can be at most: open brackets plus the operators chained at each level.
 /// Text that is not Cedar gets some number too; strings and comments count for nothing.
-pub(super) fn depth(text: &str) -> usize {
+pub(crate) fn depth(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut levels = vec![0_usize];
     let (mut total, mut deepest, mut at) = (0_usize, 0_usize, 0_usize);
@@ -98,7 +98,7 @@ fn grow(levels: &mut [usize], total: usize) -> usize {
 }
 
 /// The bytes of a string literal, its quotes included; to the end of the text where it is not closed.
-fn string_length(bytes: &[u8]) -> usize {
+pub(crate) fn string_length(bytes: &[u8]) -> usize {
     let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate().skip(1) {
         match byte {

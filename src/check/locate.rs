@@ -1,0 +1,45 @@
+//! Where a resource of a rule is written: in the rule itself, or in a list that it pulls in.
+
+use crate::diag::{DocumentId, Path, Place};
+use crate::manifest::docker::{HttpResourceSpec, RuleSpec};
+use crate::manifest::list::ResourceListSpec;
+use crate::manifest::{Document, Manifest};
+use crate::model::docker::HttpResource;
+
+/// Where the manifests of a target write a resource of a rule, given as in [`crate::access::Answer`]; nothing, where
+/// they do not.
+pub fn resource_place(documents: &[&Document], policy: DocumentId, rule: usize, resource: &str) -> Option<Place> {
+    let Manifest::Policy(manifest) = &documents.iter().find(|document| document.id == policy)?.manifest else {
+        return None;
+    };
+    let spec: &RuleSpec = manifest.spec.rules.as_ref()?.get(rule)?;
+    let own = Path::root().key("spec").key("rules").index(rule);
+    if let Some(index) = text(spec.resources.as_deref(), resource) {
+        return Some(Place::value(policy, own.key("resources").index(index)));
+    }
+    if let Some(index) = http(spec.http_resources.as_deref(), resource) {
+        return Some(Place::value(policy, own.key("httpResources").index(index)));
+    }
+    let names = spec.resources_from.as_deref().unwrap_or_default();
+    documents.iter().find_map(|document| match &document.manifest {
+        Manifest::ResourceList(list) if names.contains(&list.metadata.name) => {
+            let ResourceListSpec { hosts, paths, http_resources } = &list.spec;
+            let (field, index) = text(hosts.as_deref(), resource)
+                .map(|index| ("hosts", index))
+                .or_else(|| Some(("paths", text(paths.as_deref(), resource)?)))
+                .or_else(|| Some(("httpResources", http(http_resources.as_deref(), resource)?)))?;
+            Some(Place::value(document.id, Path::root().key("spec").key(field).index(index)))
+        }
+        Manifest::ResourceList(_) | Manifest::Policy(_) | Manifest::PolicyTest(_) => None,
+    })
+}
+
+fn text(texts: Option<&[String]>, resource: &str) -> Option<usize> {
+    texts?.iter().position(|text| text == resource)
+}
+
+fn http(targets: Option<&[HttpResourceSpec]>, resource: &str) -> Option<usize> {
+    targets?.iter().position(|HttpResourceSpec { host, port, path }| {
+        HttpResource { host: host.clone(), port: *port, path: path.clone() }.to_string() == resource
+    })
+}

@@ -1,0 +1,147 @@
+//! What policy tests ask: from manifests to expectations, with what is wrong with them.
+//!
+//! Nothing of a policy depends on a test, so that tests are checked on their own, and plans do without.
+
+mod case;
+mod template;
+
+use std::collections::HashMap;
+
+use super::Input;
+use super::rules::names;
+use super::teams::Directory;
+use crate::access::Expectation;
+use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
+use crate::manifest::config::Target;
+use crate::manifest::test::PolicyTestManifest;
+use crate::manifest::{Document, Manifest};
+
+use case::Case;
+
+/// How many requests one policy test may ask, all combinations and audiences counted.
+pub const LARGEST_TEST: u64 = 10_000;
+/// How many requests the policy tests of one target may ask together.
+pub const LARGEST_SUITE: u64 = 100_000;
+
+/// The policy tests of one target.
+#[derive(Debug, Clone, Default)]
+pub struct CheckedTests {
+    /// What is asked, in the order of the documents. Whatever a finding speaks against is missing, and so are audiences
+    /// with a team that needs the server.
+    pub expectations: Vec<Expectation>,
+    /// The findings, by document.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks the policy tests of one target, and expands their matrices.
+pub fn check_tests(input: &Input<'_>) -> CheckedTests {
+    let Input { target, documents, cedar_files: _, teams } = *input;
+    let teams = Directory::new(target, teams);
+    let mut checked = CheckedTests::default();
+    let mut names: HashMap<&str, DocumentId> = HashMap::new();
+    let mut left = LARGEST_SUITE;
+    for (document, test) in tests(documents).filter(|(_, test)| is_for(test, target)) {
+        let name = test.metadata.name.as_str();
+        names::check(name, || name_place(document), &mut checked.diagnostics);
+        match names.get(name) {
+            Some(first) => checked.diagnostics.push(name_taken(target, name, document, *first)),
+            None => {
+                names.insert(name, document);
+            }
+        }
+        check_case_names(document, test, &mut checked.diagnostics);
+        let cases: Vec<Case<'_>> = Case::all(document, test).collect();
+        let asked = cases.iter().fold(0, |sum: u64, case| sum.saturating_add(case.count()));
+        if asked > LARGEST_TEST.min(left) {
+            checked.diagnostics.push(too_large(document, asked));
+            continue;
+        }
+        left -= asked;
+        for case in cases {
+            case.check(target, &teams, &mut checked);
+        }
+    }
+    checked
+}
+
+/// Policy tests that name a target which is not there, or which does not load them. All targets are looked at, each
+/// with its documents.
+pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnostic> {
+    let mut seen = HashMap::new();
+    for (_, documents) in targets {
+        seen.extend(tests(documents));
+    }
+    let mut tests: Vec<(DocumentId, &PolicyTestManifest)> = seen.into_iter().collect();
+    tests.sort_by_key(|(document, _)| *document);
+    let mut found = Vec::new();
+    for (document, test) in tests {
+        let Some(name) = &test.spec.target else { continue };
+        let place = Place::value(document, Path::root().key("spec").key("target"));
+        match targets.iter().find(|(target, _)| target.name == *name) {
+            None => {
+                let message = format!("polwarden.yaml has no target `{name}`");
+                let names = || targets.iter().map(|(target, _)| target.name.as_str());
+                let help = match did_you_mean(names(), name) {
+                    Some(like) => format!("did you mean `{like}`?"),
+                    None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                found.push(Diagnostic::new(Code::UnknownTarget, message, place).label("not a target").help(help));
+            }
+            Some((_, documents)) if documents.iter().all(|loaded| loaded.id != document) => {
+                let message = format!("the target `{name}` does not load this file, so that the test is never run");
+                let help = format!("move the file below one of the `paths` of `{name}`, or leave `target` out");
+                found.push(Diagnostic::new(Code::UnknownTarget, message, place).help(help));
+            }
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+fn tests<'a>(documents: &[&'a Document]) -> impl Iterator<Item = (DocumentId, &'a PolicyTestManifest)> {
+    documents.iter().filter_map(|document| match &document.manifest {
+        Manifest::PolicyTest(test) => Some((document.id, test)),
+        Manifest::Policy(_) | Manifest::ResourceList(_) => None,
+    })
+}
+
+fn is_for(test: &PolicyTestManifest, target: &Target) -> bool {
+    test.spec.target.as_ref().is_none_or(|name| *name == target.name)
+}
+
+fn name_place(document: DocumentId) -> Place {
+    Place::value(document, Path::root().key("metadata").key("name"))
+}
+
+fn name_taken(target: &Target, name: &str, document: DocumentId, first: DocumentId) -> Diagnostic {
+    let message = format!("two policy tests of the target `{}` are called `{name}`", target.name);
+    Diagnostic::new(Code::TestNameTaken, message, name_place(document))
+        .label("again here")
+        .also(name_place(first), "first here")
+        .help("give one of them another name, or merge them")
+}
+
+fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut Vec<Diagnostic>) {
+    let place = |index| Place::value(document, case::path(index).key("name"));
+    let mut seen = HashMap::new();
+    for (index, case) in test.spec.cases.iter().enumerate() {
+        names::check(&case.name, || place(index), found);
+        let first = *seen.entry(case.name.as_str()).or_insert(index);
+        if first != index {
+            let message = format!("two cases of the test are called `{}`", case.name);
+            found.push(
+                Diagnostic::new(Code::CaseNameTaken, message, place(index))
+                    .label("again here")
+                    .also(place(first), "first here")
+                    .help("give one of them another name: failures are told by it"),
+            );
+        }
+    }
+}
+
+fn too_large(document: DocumentId, asked: u64) -> Diagnostic {
+    let message = format!("the test asks {asked} requests");
+    Diagnostic::new(Code::TestTooLarge, message, name_place(document))
+        .label(format!("more than {LARGEST_TEST}, or than {LARGEST_SUITE} with the other tests of the target"))
+        .help("leave values out of a matrix that are decided alike, or divide the test")
+}

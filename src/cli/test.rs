@@ -1,0 +1,236 @@
+//! `polwarden test`: whether the policies allow and deny what the policy tests say.
+
+use anyhow::{Context as _, bail};
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning;
+use super::statements;
+use super::workspace::{Selection, Workspace};
+use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
+use crate::check::{CheckedTests, resource_place};
+use crate::diag::{Diagnostic, Place};
+use crate::manifest::config::Target;
+use crate::model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
+use crate::plan::SourceRef;
+use crate::render::decided::Locator;
+use crate::render::policy_tests::{self, Asked, CoverageReport, TargetReport, TestReport, TestResult};
+use crate::render::text::neutral;
+
+/// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
+/// with 4 if any differs, and with 1 if there is no test to run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden test
+  polwarden test --coverage
+  polwarden test --filter mirrors --format junit
+  polwarden test --live")]
+pub(super) struct Test {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Ask about what the server holds instead of the manifests.
+    #[arg(long)]
+    live: bool,
+    /// Name the rules, resources and Cedar statements that decide none of the requests.
+    #[arg(long)]
+    coverage: bool,
+    /// How to show the results on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How to show the results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines (`schemas/test-report.schema.json`).
+    Json,
+    /// For servers that show test results.
+    Junit,
+}
+
+/// What the tests of a target are asked of.
+enum State {
+    Desired(Vec<DesiredPolicy>),
+    Live(LiveState),
+}
+
+impl Test {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is nothing to run, or what is asked about cannot be read.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(&self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            super::enter(path)?;
+        }
+        let workspace = match Workspace::open(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let targets = workspace.targets();
+        let needs_teams = |target: &&Target| {
+            workspace.tests_need_server_teams(target) || (!self.live && workspace.needs_server_teams(target))
+        };
+        let needs_server = self.live || targets.iter().any(needs_teams);
+        let session = Session::open(&self.connect, if needs_server { &targets } else { &[] }).await?;
+        let read = self.read(&workspace, &session, &targets, console).await;
+        session.close().await;
+        let Some(read) = read? else { return Ok(Exit::Invalid) };
+        let mut reports = Vec::new();
+        for (target, state, expectations) in read {
+            reports.push(self.ask(&workspace, target, &state, &expectations).with_context(|| planning::of(target))?);
+        }
+        let report = TestReport::new(if self.live { Asked::Live } else { Asked::Desired }, reports);
+        console.print(&match self.format {
+            Format::Human => policy_tests::human(&report, console.painter()),
+            Format::Json => policy_tests::json(&report)?,
+            Format::Junit => policy_tests::junit(&report)?,
+        })?;
+        Ok(if report.failed > 0 { Exit::Failed } else { Exit::Done })
+    }
+
+    /// The tests of all targets, and what they are asked of; nothing where manifests are invalid, which has been told.
+    async fn read<'t>(
+        &self,
+        workspace: &Workspace,
+        session: &Session,
+        targets: &[&'t Target],
+        console: Console,
+    ) -> anyhow::Result<Option<Vec<(&'t Target, State, Vec<Expectation>)>>> {
+        let (mut findings, mut read): (Vec<Diagnostic>, _) = (workspace.check_test_targets(), Vec::new());
+        for target in targets {
+            let (desired, CheckedTests { expectations, diagnostics }) = if self.live {
+                (None, planning::resolve_tests(workspace, session, target).await.with_context(|| planning::of(target))?)
+            } else {
+                let both = planning::resolve_all(workspace, session, target).await;
+                let (checked, tests) = both.with_context(|| planning::of(target))?;
+                findings.extend(checked.diagnostics);
+                (Some(checked.policies), tests)
+            };
+            findings.extend(diagnostics);
+            read.push((*target, desired, expectations));
+        }
+        if workspace.report(workspace.agree(findings), console) {
+            return Ok(None);
+        }
+        self.choose(&mut read)?;
+        let mut with_state = Vec::new();
+        for (target, desired, expectations) in read {
+            let state = match desired {
+                Some(policies) => State::Desired(policies),
+                None => State::Live(live(session, target, console).await.with_context(|| planning::of(target))?),
+            };
+            with_state.push((target, state, expectations));
+        }
+        Ok(Some(with_state))
+    }
+
+    /// Keeps what is asked for; that must be something: a run that asks nothing proves nothing.
+    fn choose<T>(&self, read: &mut [(&Target, T, Vec<Expectation>)]) -> anyhow::Result<()> {
+        let all: usize = read.iter().map(|(_, _, expectations)| expectations.len()).sum();
+        if all == 0 {
+            bail!(
+                "there are no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \
+                 (docs/testing.md shows how)"
+            );
+        }
+        let Some(filter) = &self.filter else { return Ok(()) };
+        let wanted = filter.to_lowercase();
+        for (_, _, expectations) in read.iter_mut() {
+            expectations.retain(|Expectation { test, case, question, .. }| {
+                format!("{test} / {case} / {question}").to_lowercase().contains(&wanted)
+            });
+        }
+        if read.iter().all(|(_, _, expectations)| expectations.is_empty()) {
+            bail!("no request of the {all} in the policy tests holds `{filter}` in `TEST / CASE / REQUEST`");
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        state: &State,
+        expectations: &[Expectation],
+    ) -> anyhow::Result<TargetReport> {
+        let policies = match state {
+            State::Desired(policies) => Policies::Desired(policies),
+            State::Live(live) => Policies::Live(live),
+        };
+        let place = |place: &Place| planning::locate(workspace.sources(), place);
+        let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
+        let locator = Locator { place: &place, statement: &statement };
+        let outcomes = access::ask(policies, expectations)?;
+        let results = expectations.iter().zip(&outcomes);
+        let results = results.map(|(expectation, outcome)| TestResult::new(expectation, outcome, locator)).collect();
+        let coverage = if self.coverage {
+            let coverage = access::coverage(policies, &outcomes)?;
+            let resource = |rule: &CoveredRule<'_>, text: &str| written(workspace, target, state, rule, text);
+            Some(CoverageReport::new(&coverage, locator, &resource))
+        } else {
+            None
+        };
+        Ok(TargetReport { name: target.name.clone(), organization: target.organization.clone(), results, coverage })
+    }
+}
+
+/// Where the manifests write a resource of a rule.
+fn written(
+    workspace: &Workspace,
+    target: &Target,
+    state: &State,
+    covered: &CoveredRule<'_>,
+    resource: &str,
+) -> Option<SourceRef> {
+    let policies = match state {
+        State::Desired(policies) => policies,
+        State::Live(_) => return None,
+    };
+    let policy = policies.get(covered.rule.position.policy)?;
+    let rule = match &policy.content {
+        Content::Rules(rules) => rules.get(covered.rule.position.rule)?,
+        Content::Cedar(_) => return None,
+    };
+    let place = resource_place(&workspace.documents(target), policy.document, rule.index, resource)?;
+    Some(planning::locate(workspace.sources(), &place))
+}
+
+/// What the server holds. What this version does not understand of it answers nothing, which must be told.
+async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
+    let state = session.reader(target)?.live_state().await?;
+    for policy in &state.policies {
+        let whys: Vec<&str> = match &policy.content {
+            LiveContent::Rules(rules) => {
+                rules.iter().filter_map(|rule| rule.rule.as_ref().err()).map(|o| &*o.why).collect()
+            }
+            LiveContent::Opaque(opaque) => vec![&opaque.why],
+            LiveContent::Cedar(_) => Vec::new(),
+        };
+        for why in whys {
+            let (policy, why) = (neutral(&policy.name), neutral(why));
+            console.warn(&format!(
+                "warning: live policy \"{policy}\" is not understood in full, and that part answers nothing: it {why}"
+            ));
+        }
+    }
+    Ok(state)
+}

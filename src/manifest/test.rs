@@ -1,0 +1,154 @@
+//! `polwarden/v1 PolicyTest`: requests that must be allowed, and requests that must be denied.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::NAME_PATTERN;
+use super::list::ApiVersion;
+
+/// The `kind` of a policy test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A policy test.
+    PolicyTest,
+}
+
+/// What policies must allow and deny. It exists in the repository only: `polwarden test` runs it, and plans ignore it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Policy test")]
+pub struct PolicyTestManifest {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// The kind of this manifest.
+    pub kind: Kind,
+    /// What the test is called.
+    pub metadata: Metadata,
+    /// What the test asks.
+    pub spec: PolicyTestSpec,
+}
+
+/// What a test is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// The name, unique among the tests of a target.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"Package managers")]
+    pub name: String,
+}
+
+/// What a test asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyTestSpec {
+    /// The target whose policies are asked. Leave it out for every target that loads this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"production")]
+    pub target: Option<String>,
+    /// The cases.
+    #[schemars(length(min = 1))]
+    pub cases: Vec<CaseSpec>,
+}
+
+/// Requests of some people, with the answers that are expected: at least one of `allow` and `deny`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CaseSpec {
+    /// The name of the case, unique in its test.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"mirrors are open")]
+    pub name: String,
+    /// Who asks. Leave it out for people who are in no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<AudienceSpec>,
+    /// Several, each of whom asks everything; in place of `audience`. `{}` are people who are in no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = serde_json::json!([{}, {"teams": ["security"]}]))]
+    pub audiences: Option<Vec<AudienceSpec>>,
+    /// Values for placeholders: a request is asked once for each combination of the placeholders in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"host": ["a.example.com", "b.example.com"], "port": [80, 443]}))]
+    pub matrix: Option<BTreeMap<String, Vec<MatrixValue>>>,
+    /// Who calls MCP tools and in what context, for `mcp` requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpSpec>,
+    /// Requests that must be allowed: `tcp HOST:PORT`, `udp HOST:PORT`, `get URL` and the other HTTP methods, `read PATH`,
+    /// `write PATH`, `mcp ACTION TOOL`. `{name}` is a placeholder, `{{` the character `{`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1),
+        inner(length(min = 1)),
+        example = serde_json::json!(["tcp api.example.com:443", "get https://{host}/v1", "read ~/projects/x"])
+    )]
+    pub allow: Option<Vec<String>>,
+    /// Requests that must be denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["mcp call_tool delete_repository"]))]
+    pub deny: Option<Vec<String>>,
+}
+
+/// People, by what they are in. All of it counts for them at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AudienceSpec {
+    /// All their teams, each by an alias from `teams` in `polwarden.yaml`, its name at the server, or its uuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["security", "platform"]))]
+    pub teams: Option<Vec<String>>,
+    /// All their profiles (profile `seed` of the API only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub profiles: Option<Vec<String>>,
+}
+
+/// Who calls MCP tools, and in what context.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct McpSpec {
+    /// The person as a Cedar entity. By default somebody whom no statement names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"MCP::User::\"ada\"")]
+    pub principal: Option<String>,
+    /// The context of the call, as JSON. Empty by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub context: Option<Value>,
+}
+
+/// A value for a placeholder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MatrixValue {
+    /// A number, such as a port.
+    Number(u64),
+    /// A text.
+    Text(String),
+}
+
+impl fmt::Display for MatrixValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+impl JsonSchema for MatrixValue {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MatrixValue".into()
+    }
+    /// One schema for both forms, so that an error says what is wrong rather than that no branch fits.
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A text or a number.",
+            "type": ["string", "integer"],
+            "minimum": 0,
+            "maximum": u64::MAX,
+            "minLength": 1
+        })
+    }
+}

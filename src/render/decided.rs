@@ -1,0 +1,138 @@
+//! What decides a question, by name, file and line.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::paint::Painter;
+use super::text::neutral;
+use crate::access::{CedarFailure, CedarStatement, Decider};
+use crate::diag::Place;
+use crate::model::docker::Decision;
+use crate::plan::SourceRef;
+
+/// The way from what decides to files and lines.
+#[derive(Clone, Copy)]
+pub struct Locator<'a> {
+    /// Where a place is.
+    pub place: &'a dyn Fn(&Place) -> SourceRef,
+    /// Where a statement of a Cedar policy is; nothing for one that was read from the server.
+    pub statement: &'a dyn Fn(&CedarStatement<'_>) -> Option<SourceRef>,
+}
+
+/// A rule or a statement of a Cedar policy that decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum DecidedBy {
+    /// A rule.
+    Rule {
+        /// The name of its policy.
+        policy: String,
+        /// Its name.
+        rule: String,
+        /// The resource that matches, as written.
+        resource: String,
+        /// Where it is declared.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        source: Option<SourceRef>,
+    },
+    /// A statement of a Cedar policy.
+    Statement(DecidingStatement),
+}
+
+/// A statement of a Cedar policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecidingStatement {
+    /// The name of its policy.
+    pub policy: String,
+    /// Which statement of the text it is, counted from 1.
+    pub statement: usize,
+    /// Whether it is a `permit` (`allow`) or a `forbid` (`deny`).
+    pub decision: Decision,
+    /// The line of the text that it begins on, counted from 1.
+    pub line: u32,
+    /// Where it is in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+}
+
+/// A statement that could not be evaluated: it counts neither for nor against the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedStatement {
+    /// The statement.
+    #[serde(flatten)]
+    pub statement: DecidingStatement,
+    /// What went wrong.
+    pub error: String,
+}
+
+impl DecidedBy {
+    /// Names a decider.
+    pub fn new(decider: &Decider<'_>, locator: Locator<'_>) -> Self {
+        match decider {
+            Decider::Rule { rule, resource } => Self::Rule {
+                policy: rule.policy.to_owned(),
+                rule: rule.rule.name.to_string(),
+                resource: resource.clone(),
+                source: rule.place.as_ref().map(locator.place),
+            },
+            Decider::Statement(statement) => Self::Statement(DecidingStatement::new(statement, locator)),
+        }
+    }
+
+    /// One line for people.
+    pub fn human(&self, painter: Painter) -> String {
+        match self {
+            Self::Rule { policy, rule, resource, source } => {
+                let named =
+                    format!("policy \"{}\", rule \"{}\": {}", neutral(policy), neutral(rule), neutral(resource));
+                format!("{named}{}", at(source.as_ref(), painter))
+            }
+            Self::Statement(statement) => statement.human(painter),
+        }
+    }
+}
+
+impl DecidingStatement {
+    /// Names a statement.
+    pub fn new(statement: &CedarStatement<'_>, locator: Locator<'_>) -> Self {
+        let source = (locator.statement)(statement);
+        let CedarStatement { position: _, policy, number, line, decision, document: _ } = *statement;
+        Self { policy: policy.to_owned(), statement: number, decision, line, source }
+    }
+
+    /// One line for people.
+    pub fn human(&self, painter: Painter) -> String {
+        self.with("", painter)
+    }
+
+    /// The same, with something said about it.
+    pub(super) fn with(&self, said: &str, painter: Painter) -> String {
+        let Self { policy, statement, decision, line, source } = self;
+        let word = match decision {
+            Decision::Allow => "permit",
+            Decision::Deny => "forbid",
+        };
+        let named = format!("policy \"{}\", statement {statement} ({word}, line {line} of the text)", neutral(policy));
+        format!("{named}{said}{}", at(source.as_ref(), painter))
+    }
+}
+
+impl FailedStatement {
+    /// Names a statement that failed.
+    pub fn new(failure: &CedarFailure<'_>, locator: Locator<'_>) -> Self {
+        let CedarFailure { statement, why } = failure;
+        Self { statement: DecidingStatement::new(statement, locator), error: why.clone() }
+    }
+
+    /// One line for people.
+    pub fn human(&self, painter: Painter) -> String {
+        let Self { statement, error } = self;
+        statement.with(&format!(" could not be evaluated and does not count: {}", neutral(error)), painter)
+    }
+}
+
+fn at(source: Option<&SourceRef>, painter: Painter) -> String {
+    source.map(|SourceRef { file, line }| painter.dim(&format!("  {}:{line}", neutral(file)))).unwrap_or_default()
+}

@@ -1,0 +1,76 @@
+//! Policy tests as JUnit XML: a suite for each target, a test case for each request.
+
+use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+use super::human::got;
+use super::{TargetReport, TestReport, TestResult, said, who};
+use crate::plan::SourceRef;
+use crate::render::paint::Painter;
+use crate::render::text;
+
+/// Text on one line that XML can hold.
+fn neutral(text: &str) -> String {
+    held(&text::neutral(text))
+}
+
+/// Text of several lines that XML can hold.
+fn neutral_lines(text: &str) -> String {
+    held(&text::neutral_lines(text))
+}
+
+/// Control characters aside, which are neutral already, there are two characters that no XML may hold (XML 1.0,
+/// section 2.2).
+fn held(text: &str) -> String {
+    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+}
+
+/// The report as JUnit XML. Nothing in it depends on the time, so that equal runs give equal texts.
+///
+/// # Errors
+/// None that is known: the text is written to memory.
+pub fn junit(report: &TestReport) -> Result<String, SerializeError> {
+    let mut xml = Report::new("polwarden test");
+    xml.add_test_suites(report.targets.iter().map(suite));
+    xml.to_string()
+}
+
+fn suite(target: &TargetReport) -> TestSuite {
+    let TargetReport { name, organization, results, coverage } = target;
+    let mut suite = TestSuite::new(neutral(name));
+    suite.add_property(Property::new("organization", neutral(organization)));
+    if let Some(coverage) = coverage {
+        suite.add_property(Property::new("coverage", coverage.summary()));
+        suite.set_system_out(neutral_lines(&coverage.human(Painter::new(false))));
+    }
+    suite.add_test_cases(results.iter().map(case));
+    suite
+}
+
+fn case(result: &TestResult) -> TestCase {
+    let TestResult { test, case, source, audience, request, expected, got: answer, passed, rules: _, errors } = result;
+    let SourceRef { file, line } = source;
+    let plain = Painter::new(false);
+    let errors: Vec<String> = errors.iter().map(|error| neutral_lines(&error.human(plain))).collect();
+    let status = if *passed {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(format!("expected {}", said(*expected)));
+        status.set_message(format!("expected {}, got {}", said(*expected), said(*answer)));
+        let asked = format!("{}, asked by {}", neutral(request), who(audience));
+        let mut lines = vec![format!("{asked}  {}:{line}", neutral(file)), format!("expected: {}", said(*expected))];
+        lines.extend(got(result, plain));
+        lines.extend(errors.iter().cloned());
+        status.set_description(neutral_lines(&lines.join("\n")));
+        status
+    };
+    let name = format!("{}: {}, asked by {}", neutral(case), neutral(request), neutral_lines(&who(audience)));
+    let mut xml = TestCase::new(name, status);
+    xml.set_classname(neutral(test));
+    xml.extra.insert("file".into(), neutral(file).into());
+    xml.extra.insert("line".into(), line.to_string().into());
+    if *passed && !errors.is_empty() {
+        xml.set_system_out(errors.join("\n"));
+    }
+    xml
+}
