@@ -34,7 +34,7 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
                 ledger.record(intent.call, left);
-                (CallResult::Applied(left.into()), None)
+                (CallResult::Applied(Box::new(left.into())), None)
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),
             // It may have been applied before somebody else changed the same thing.

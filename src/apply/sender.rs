@@ -176,9 +176,9 @@ impl<'a> Sender<'a> {
         let Answered { left, old } = answered;
         self.ledger().record(call.id, &left);
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));
-        let mut answer = self.answer(call, CallResult::Applied((&left).into()));
+        let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
         answer.other_writer = overwrote.as_ref().map(DifferenceImage::from);
-        self.journal.note(&Record::Answer(answer));
+        self.journal.note(&Record::Answer(Box::new(answer)));
         match overwrote {
             Some(difference) => CallOutcome::Overwrote(Box::new(difference)),
             None => CallOutcome::Applied(Confirmation::Answered),
@@ -194,7 +194,7 @@ impl<'a> Sender<'a> {
         answer.error = Some(error.to_string());
         answer.request_id = error.request_id().map(str::to_owned);
         if !in_doubt && !of_a_name_or_an_id {
-            self.journal.note(&Record::Answer(answer));
+            self.journal.note(&Record::Answer(Box::new(answer)));
             return Step::Ended(CallOutcome::Failed(Failure::Refused(error)));
         }
         answer.read_back = true;
@@ -202,7 +202,8 @@ impl<'a> Sender<'a> {
             Ok(found) => decide(send, &self.ledger(), found.as_ref()),
             Err(read_error) => {
                 let unknown = in_doubt.then_some(CallResult::Unknown);
-                self.journal.note(&Record::Answer(Answer { result: unknown.unwrap_or(answer.result), ..answer }));
+                self.journal
+                    .note(&Record::Answer(Box::new(Answer { result: unknown.unwrap_or(answer.result), ..answer })));
                 let failure = match in_doubt {
                     true => Failure::Unknown { error, read_back: read_error },
                     false => Failure::Refused(error),
@@ -213,12 +214,12 @@ impl<'a> Sender<'a> {
         match verdict {
             Verdict::Applied(left) => {
                 self.ledger().record(call.id, &left);
-                answer.result = CallResult::Applied((&left).into());
-                self.journal.note(&Record::Answer(answer));
+                answer.result = CallResult::Applied(Box::new((&left).into()));
+                self.journal.note(&Record::Answer(Box::new(answer)));
                 Step::Ended(CallOutcome::Applied(Confirmation::ReadBack))
             }
             Verdict::NotApplied => {
-                self.journal.note(&Record::Answer(answer));
+                self.journal.note(&Record::Answer(Box::new(answer)));
                 if in_doubt {
                     return Step::Again(error);
                 }
@@ -226,7 +227,7 @@ impl<'a> Sender<'a> {
             }
             Verdict::Other(difference) => {
                 answer.other_writer = Some(DifferenceImage::from(&difference));
-                self.journal.note(&Record::Answer(answer));
+                self.journal.note(&Record::Answer(Box::new(answer)));
                 let difference = Box::new(difference);
                 Step::Ended(CallOutcome::Failed(Failure::Overtaken { error: Some(error), difference }))
             }
@@ -235,14 +236,14 @@ impl<'a> Sender<'a> {
 
     fn intent(&self, call: &Call, send: Operation<PolicyId>) -> Record {
         let Call { id, after: _, policy, rule, why: _, send: _ } = call;
-        Record::Intent(Intent {
+        Record::Intent(Box::new(Intent {
             time: Timestamp::now(),
             target: self.target.to_owned(),
             call: *id,
             policy: policy.clone(),
             rule: rule.clone(),
             send,
-        })
+        }))
     }
 
     fn answer(&self, call: &Call, result: CallResult) -> Answer {
@@ -271,7 +272,7 @@ impl<'a> Sender<'a> {
             }
             Failure::Overtaken { .. } | Failure::Journal(_) => {}
         }
-        self.journal.note(&Record::Answer(answer));
+        self.journal.note(&Record::Answer(Box::new(answer)));
     }
 }
 

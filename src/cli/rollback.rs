@@ -106,7 +106,7 @@ impl Rollback {
             targets: Vec::new(),
         };
         let mut states = Vec::new();
-        for (name, _) in &history.targets {
+        for name in history.targets.keys() {
             let Some(target) = targets.iter().find(|target| target.name == *name) else {
                 console.warn(&format!("Target `{}` of that run is not chosen here; it stays as it is.", neutral(name)));
                 continue;

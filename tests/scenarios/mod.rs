@@ -65,7 +65,7 @@ pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]
         run,
         time,
         kind: RunKind::Apply,
-        targets: targets.iter().map(|target| TargetInfo::clone(target)).collect(),
+        targets: targets.iter().copied().cloned().collect(),
         plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
         commit: None,
     };

@@ -72,7 +72,7 @@ pub async fn begin(run: Run, file: Option<&Utf8Path>) -> Result<Journal, Journal
         }
     };
     let journal = Journal::open(&path)?;
-    journal.write(&Record::Run(run)).await?;
+    journal.write(&Record::Run(Box::new(run))).await?;
     Ok(journal)
 }
 

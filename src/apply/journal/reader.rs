@@ -7,7 +7,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use serde::Deserialize;
 
-use super::record::{Answer, CallResult, End, FORMAT_VERSION, Intent, Record, Run};
+use super::record::{Answer, CallResult, End, FORMAT_VERSION, Intent, LeftImage, Record, Run};
 use super::writer::{JournalError, MAX_BYTES};
 use crate::apply::ledger::{Ledger, Left};
 use crate::model::docker::LivePolicy;
@@ -115,14 +115,14 @@ impl History {
                 self.end = None;
                 let target = self.targets.entry(intent.target.clone()).or_default();
                 match target.find(intent.call) {
-                    Some(made) => *made = Made { intent, answer: None },
-                    None => target.calls.push(Made { intent, answer: None }),
+                    Some(made) => *made = Made { intent: *intent, answer: None },
+                    None => target.calls.push(Made { intent: *intent, answer: None }),
                 }
             }
             Record::Answer(answer) => {
                 let target = self.targets.entry(answer.target.clone()).or_default();
                 if let Some(made) = target.find(answer.call) {
-                    made.answer = Some(answer);
+                    made.answer = Some(*answer);
                 }
             }
             Record::End(end) => self.end = Some(end),
@@ -162,7 +162,7 @@ impl Made {
     /// What the call left at the server, if it was applied.
     pub fn left(&self) -> Option<Left> {
         match &self.answer.as_ref()?.result {
-            CallResult::Applied(left) => Some(left.clone().into()),
+            CallResult::Applied(left) => Some(LeftImage::clone(left).into()),
             CallResult::NotApplied | CallResult::Unknown => None,
         }
     }
@@ -181,7 +181,7 @@ fn head(line: &[u8], path: &Utf8Path) -> Result<Run, JournalError> {
         return Err(JournalError::Later { path: path.to_owned(), found: format_version, known: FORMAT_VERSION });
     }
     match serde_json::from_slice(line).map_err(no_journal)? {
-        Record::Run(run) => Ok(run),
+        Record::Run(run) => Ok(*run),
         Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
             Err(JournalError::NoJournal { path: path.to_owned() })
         }

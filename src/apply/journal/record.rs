@@ -18,7 +18,7 @@ pub const FORMAT_VERSION: u32 = 1;
 #[serde(tag = "record", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Record {
     /// The first line: which run this is.
-    Run(Run),
+    Run(Box<Run>),
     /// A target begins: the policies that its calls touch, as they were read just before.
     Before {
         /// The name of the target.
@@ -27,9 +27,9 @@ pub enum Record {
         policies: Vec<PolicyImage>,
     },
     /// A call is about to be sent.
-    Intent(Intent),
+    Intent(Box<Intent>),
     /// What became of a call. A call without one was under way when the run ended.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// The last line: nothing is under way any more.
     End(End),
 }
@@ -122,7 +122,7 @@ pub struct Answer {
 #[schemars(rename = "JournalResult")]
 pub enum CallResult {
     /// It was applied, and left this.
-    Applied(LeftImage),
+    Applied(Box<LeftImage>),
     /// It was not applied.
     NotApplied,
     /// Nobody could tell.

@@ -27,27 +27,27 @@ fn head() -> Run {
 
 fn intent(call: u32) -> Record {
     let id = PolicyId::new("pol_1");
-    Record::Intent(Intent {
+    Record::Intent(Box::new(Intent {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
         policy: "p\n\u{2028}".to_owned(),
         rule: None,
         send: Operation::DeletePolicy { id },
-    })
+    }))
 }
 
 fn answer(call: u32) -> Record {
-    Record::Answer(Answer {
+    Record::Answer(Box::new(Answer {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        result: CallResult::Applied(LeftImage::NoPolicy { id: PolicyId::new("pol_1") }),
+        result: CallResult::Applied(Box::new(LeftImage::NoPolicy { id: PolicyId::new("pol_1") })),
         read_back: false,
         error: None,
         request_id: None,
         other_writer: None,
-    })
+    }))
 }
 
 fn bytes(records: &[Record]) -> Vec<u8> {
@@ -58,7 +58,7 @@ proptest! {
     /// Whatever cuts a journal off, and whatever stands in its lines: all whole lines are read, and nothing panics.
     #[test]
     fn a_journal_is_read_without_loss_of_what_it_holds(cut in 0_usize..2000, noise in any::<Vec<u8>>(), at in 1_usize..5) {
-        let records = [Record::Run(head()), intent(1), answer(1), intent(2), intent(3)];
+        let records = [Record::Run(Box::new(head())), intent(1), answer(1), intent(2), intent(3)];
         let mut text = bytes(&records);
         text.truncate(cut.max(bytes(&records[..1]).len()));
         let whole = text.iter().filter(|byte| **byte == b'\n').count();
@@ -96,7 +96,7 @@ async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
 async fn what_follows_a_torn_line_begins_on_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
-    let mut text = bytes(&[Record::Run(head()), intent(1)]);
+    let mut text = bytes(&[Record::Run(Box::new(head())), intent(1)]);
     text.truncate(text.len() - 20);
     std::fs::write(&path, &text).unwrap();
     let journal = Journal::open(&path).unwrap();

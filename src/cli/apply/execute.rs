@@ -24,6 +24,8 @@ pub(super) struct Execution<'a> {
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
     pub(super) commit: Option<Commit>,
+    pub(super) session: &'a Session,
+    pub(super) console: Console,
 }
 
 /// How a run stands after some of its targets.
@@ -37,13 +39,8 @@ struct Standing {
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(
-        self,
-        pairs: &[(&TargetPlan, &Target)],
-        before: Vec<LiveState>,
-        session: &Session,
-        console: Console,
-    ) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Exit> {
+        let console = self.console;
         let stop = Stop::default();
         interrupt::watch(&stop, console);
         let journal = self.begin_journal(pairs).await?;
@@ -53,7 +50,7 @@ impl Execution<'_> {
                 continue;
             }
             console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
-            let report = match self.run_target(plan, target, &before, &journal, &stop, session, console).await {
+            let report = match self.run_target(plan, target, &before, &journal, &stop).await {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
@@ -65,7 +62,7 @@ impl Execution<'_> {
             };
             standing.tally = standing.tally.plus(report.tally());
             standing.moved |= has_moved(&report);
-            standing.unverified |= match self.verify(plan, target, &before, &report, session, console).await {
+            standing.unverified |= match self.verify(plan, target, &before, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
                     console.warn(&render_error(&error, console));
@@ -97,10 +94,9 @@ impl Execution<'_> {
             plan: self.digest.clone(),
             commit: self.commit.clone(),
         };
-        Ok(journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")?)
+        journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one thing that a run of one target needs")]
     async fn run_target(
         &self,
         plan: &TargetPlan,
@@ -108,11 +104,9 @@ impl Execution<'_> {
         before: &LiveState,
         journal: &Journal,
         stop: &Stop,
-        session: &Session,
-        console: Console,
     ) -> anyhow::Result<Report> {
-        let (reader, writer) = (session.reader(target)?, session.writer(target)?);
-        let progress = CallProgress::new(console, plan.calls.len());
+        let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
+        let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = Settings { at_once: self.applying.connect.concurrency.get(), ..Settings::default() };
         let before = before.clone();
         let (reader, writer) = (&reader, &writer);
@@ -128,13 +122,12 @@ impl Execution<'_> {
         target: &Target,
         before: &LiveState,
         report: &Report,
-        session: &Session,
-        console: Console,
     ) -> anyhow::Result<bool> {
+        let console = self.console;
         if report.applied() == 0 {
             return Ok(true);
         }
-        let actual = self.applying.read(plan, target, session).await;
+        let actual = self.applying.read(plan, target, self.session).await;
         let actual = actual.context("what was written could not be read back")?;
         let mismatches = read_back_differs(plan, before, report, &actual);
         let mismatches = mismatches.context("the applied calls make no state")?;

@@ -70,7 +70,7 @@ async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], c
         resolved.extend(found.with_context(|| format!("target `{name}`: what was under way cannot be read back"))?);
     }
     for Resolved { intent, answer } in &resolved {
-        journal.note(&Record::Answer(answer.clone()));
+        journal.note(&Record::Answer(Box::new(answer.clone())));
         let what = render::report::describe_send(&intent.send, &intent.policy, intent.rule.as_deref());
         let became = match answer.result {
             CallResult::Applied(_) => "was applied",

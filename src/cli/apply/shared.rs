@@ -103,8 +103,9 @@ impl Applying {
         if !fits(&pairs, &before, console) {
             return Ok(Exit::Stale);
         }
-        let execution = super::execute::Execution { applying: self, kind, digest, commit: plan.commit.clone() };
-        execution.run(&pairs, before, session, console).await
+        let commit = plan.commit.clone();
+        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console };
+        execution.run(&pairs, before).await
     }
 
     /// A saved plan as its calls and the live state make it, with that state; nothing if it no longer fits.
