@@ -46,8 +46,13 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Spread over the run by a multiplier that shares no factor with its length.
-        let wait = Duration::from_millis(round * 37 % 211);
+        // At any moment from the start, or, in every other pair of rounds, from the first call on; spread by a
+        // multiplier that shares no factor with the length.
+        while round % 4 < 2 && child.try_wait().unwrap().is_none() && !has_intent(&sandbox, usize::from(round % 2 == 0))
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let wait = Duration::from_millis(round * 37 % if round % 4 < 2 { 61 } else { 211 });
         std::thread::sleep(wait);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -58,6 +63,12 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
         sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     }
     assert!(settled > 0 || rounds() < 8, "no kill met a run with calls under way");
+}
+
+/// Whether the journal of the run after this many others has a call under way.
+fn has_intent(sandbox: &Sandbox, runs_before: usize) -> bool {
+    let file = journal_files(sandbox).into_iter().nth(runs_before);
+    file.is_some_and(|file| std::fs::read_to_string(file).unwrap().contains("\"intent\""))
 }
 
 /// A run whose first writes take long; it is signalled once its journal has an intent.
@@ -71,11 +82,7 @@ fn interrupted(signals: &[rustix::process::Signal]) -> (Sandbox, Ran) {
         .spawn()
         .unwrap();
     let begun = Instant::now();
-    let has_intent = || {
-        let file = journal_files(&sandbox).pop();
-        file.is_some_and(|file| std::fs::read_to_string(file).unwrap().contains("\"intent\""))
-    };
-    while !has_intent() {
+    while !has_intent(&sandbox, 0) {
         assert!(begun.elapsed() < Duration::from_secs(60), "no call was begun");
         std::thread::sleep(Duration::from_millis(5));
     }
