@@ -30,4 +30,54 @@ impl Audience {
             || scope.teams.iter().any(|team| self.teams.contains(team.as_str()))
             || scope.profiles.iter().any(|profile| self.profiles.contains(profile))
     }
+
+    /// Whether all their teams and profiles are among those of others: whatever reaches them reaches the others.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        let Self { teams, profiles } = self;
+        teams.is_subset(&other.teams) && profiles.is_subset(&other.profiles)
+    }
+
+    /// The same people with the ids of teams spelled as some scopes spell them: upper and lower case are the same in a
+    /// uuid, and a difference in case alone must not look like another team.
+    #[must_use]
+    pub fn spelled_as_in<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Self {
+        let spelled = |team: &String| {
+            let mut known = scopes.clone().flat_map(|scope| &scope.teams);
+            known.find(|id| id.as_str().eq_ignore_ascii_case(team)).map_or_else(|| team.clone(), ToString::to_string)
+        };
+        Self { teams: self.teams.iter().map(spelled).collect(), profiles: self.profiles.clone() }
+    }
+
+    /// The people whom some scopes tell apart, as far as a reader wants to know: those in no team, in each team or
+    /// profile that a scope names, in all of them, and further ones; each once, in this order.
+    pub fn of_interest<'s>(
+        scopes: impl Iterator<Item = &'s Scope> + Clone,
+        further: impl IntoIterator<Item = Self>,
+    ) -> Vec<Self> {
+        let teams: BTreeSet<String> =
+            scopes.clone().flat_map(|scope| scope.teams.iter().map(ToString::to_string)).collect();
+        let profiles: BTreeSet<String> = scopes.flat_map(|scope| scope.profiles.iter().cloned()).collect();
+        let mut audiences = vec![Self::default()];
+        audiences.extend(teams.iter().map(|team| Self::of_teams([team.clone()])));
+        let one = |profile: &String| Self { teams: BTreeSet::new(), profiles: [profile.clone()].into() };
+        audiences.extend(profiles.iter().map(one));
+        if teams.len() + profiles.len() > 1 {
+            audiences.push(Self { teams, profiles });
+        }
+        for audience in further {
+            if !audiences.contains(&audience) {
+                audiences.push(audience);
+            }
+        }
+        audiences
+    }
+}
+
+/// People with a name: a combination of teams that really occurs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAudience {
+    /// What they are called.
+    pub name: String,
+    /// Who they are.
+    pub audience: Audience,
 }

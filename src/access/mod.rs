@@ -6,11 +6,13 @@
 
 mod audience;
 mod bits;
+mod bounds;
 mod budget;
 mod cedar;
 mod classes;
 mod compare;
 mod decide;
+mod gate;
 mod index;
 mod naming;
 mod nets;
@@ -20,7 +22,9 @@ mod policies;
 mod pool;
 mod ports;
 mod question;
+mod remedy;
 mod request;
+mod request_pattern;
 mod segments;
 mod situations;
 mod suite;
@@ -28,7 +32,7 @@ mod survey;
 mod terms;
 mod walk;
 
-pub use audience::Audience;
+pub use audience::{Audience, NamedAudience};
 pub use budget::Entangled;
 pub(crate) use cedar::nesting;
 pub use cedar::{
@@ -36,12 +40,15 @@ pub use cedar::{
 };
 pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
+pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;
 pub use parse::RequestError;
 pub use policies::Policies;
 pub use pool::{Answer, Pool, PooledRule, RulePosition};
 pub use ports::Ports;
 pub use question::{LONGEST_QUESTION, Question, QuestionError};
+pub use remedy::{Addition, Remedy};
 pub use request::{Destination, FilePath, Request};
+pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use situations::{Situation, Situations};
 pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};

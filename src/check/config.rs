@@ -43,6 +43,7 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
             );
         }
     }
+    found.extend(super::access::check(config, document));
     found
 }
 

@@ -4,8 +4,10 @@
 //! runs every rule over them, and what no error speaks against becomes a [`DesiredPolicy`]. Rules are pure functions
 //! from views to diagnostics; the work on single documents runs in parallel.
 
+mod access;
 mod config;
 mod desired;
+mod gates;
 mod locate;
 mod policy_tests;
 mod rules;
@@ -24,7 +26,9 @@ use crate::manifest::Document;
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, Team};
 
+pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
+pub use gates::check_gates;
 pub use locate::resource_place;
 pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
 pub use teams::{needs_server_teams, tests_need_server_teams};

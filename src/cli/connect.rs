@@ -146,7 +146,8 @@ impl Session {
     pub(super) fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
         let endpoint =
             if self.embedded.is_empty() { self.find(target)?.0.endpoint().to_string() } else { "embedded".to_owned() };
-        let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _ } = target;
+        let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _, access: _ } =
+            target;
         Ok(TargetInfo {
             name: name.clone(),
             provider: *provider,

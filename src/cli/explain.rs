@@ -11,9 +11,10 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
+use super::remedy::Change;
 use super::statements;
-use super::workspace::{Selection, Workspace};
-use crate::access::{self, Audience, CedarStatement, Policies, Question, Request};
+use super::workspace::{At, Selection, Workspace};
+use crate::access::{self, Audience, CedarStatement, Policies, Pool, PooledRule, Question, Request};
 use crate::diag::{Code, Place, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::Target;
 use crate::model::docker::Decision;
@@ -27,6 +28,7 @@ use crate::render::text::{neutral, neutral_json};
   polwarden explain tcp api.example.com:443
   polwarden explain --team security get https://api.example.com/repos
   polwarden explain --live read /data/x
+  polwarden explain --at HEAD~1 tcp api.example.com:443
   polwarden explain --team platform mcp call_tool restart_runner
   polwarden explain duplicate-key")]
 pub(super) struct Explain {
@@ -45,10 +47,12 @@ pub(super) struct Explain {
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
     /// Ask about what the server holds instead of the manifests.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "at")]
     live: bool,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
@@ -83,17 +87,19 @@ struct Answer {
     rules: Vec<AnswerRule>,
     request: String,
     target: String,
+    /// What would have to change for the other decision.
+    change: Change,
 }
 
 /// A rule that decides.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct AnswerRule {
-    policy: String,
-    rule: String,
-    resource: String,
+pub(super) struct AnswerRule {
+    pub(super) policy: String,
+    pub(super) rule: String,
+    pub(super) resource: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<SourceRef>,
+    pub(super) source: Option<SourceRef>,
 }
 
 impl Explain {
@@ -113,7 +119,7 @@ impl Explain {
     }
 
     async fn ask(&self, question: &Question, console: Console) -> anyhow::Result<Exit> {
-        let workspace = match Workspace::open(&self.selection, console)? {
+        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };
@@ -213,7 +219,7 @@ fn decide(
     match question {
         Question::Rules(request) => {
             let pool = policies.rules(audience);
-            Ok(Answered::Rules(answer(pool.decide(request), request, target, workspace.sources())))
+            Ok(Answered::Rules(answer(&pool, request, target, workspace.sources())))
         }
         Question::Cedar(request) => {
             let place = |place: &Place| planning::locate(workspace.sources(), place);
@@ -224,15 +230,17 @@ fn decide(
     }
 }
 
-fn answer(decided: access::Answer<'_, '_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
-    let access::Answer { decision, rules } = decided;
-    let rules = rules.into_iter().map(|(pooled, resource)| AnswerRule {
+fn answer(pool: &Pool<'_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
+    let access::Answer { decision, rules } = pool.decide(request);
+    let rule = |pooled: &PooledRule<'_>, resource: String| AnswerRule {
         policy: pooled.policy.to_owned(),
         rule: pooled.rule.name.to_string(),
         resource,
         source: pooled.place.as_ref().map(|place| planning::locate(sources, place)),
-    });
-    Answer { decision, rules: rules.collect(), request: request.to_string(), target: target.name.clone() }
+    };
+    let change = Change::new(request, pool.remedy(request), rule);
+    let rules = rules.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
+    Answer { decision, rules, request: request.to_string(), target: target.name.clone(), change }
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -242,7 +250,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn human(answer: &Answer, many: bool, console: Console) -> String {
-    let Answer { decision, rules, request, target } = answer;
+    let Answer { decision, rules, request, target, change } = answer;
     let painter = console.painter();
     let decision = match decision {
         Decision::Allow => painter.good("allowed"),
@@ -260,11 +268,7 @@ fn human(answer: &Answer, many: bool, console: Console) -> String {
             painter.dim(&source.unwrap_or_default())
         ));
     }
-    text.push_str(match (answer.decision, rules.is_empty()) {
-        (Decision::Deny, true) => "  no rule matches it; to allow it, add an allow rule whose resources match it\n",
-        (Decision::Deny, false) => "  a deny wins over every allow; to allow it, take it out of these denies\n",
-        (Decision::Allow, _) => "  to deny it, take it out of these allows, or add a deny rule that matches it\n",
-    });
+    text.push_str(&change.human(painter));
     text
 }
 

@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 use super::connect::Connect;
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateOptions;
 use super::planning::{self, Planned};
-use super::workspace::{Project, Selection};
+use super::workspace::{At, Project, Selection};
 use crate::plan::plan_digest;
 use crate::render;
 
@@ -17,6 +18,7 @@ use crate::render;
 #[command(after_help = "Examples:
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
+  polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -24,6 +26,10 @@ pub(super) struct Plan {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
+    #[command(flatten)]
+    gates: GateOptions,
     #[command(flatten)]
     connect: Connect,
     /// Exit with 2 if changes are pending.
@@ -60,11 +66,12 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let project = match Project::open(&self.selection, console)? {
+        let project = match Project::open_at(&self.selection, &self.at, console)? {
             Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let mut plan = match planning::make(project, &self.connect, console).await? {
+        let keeper = self.gates.keeper(&self.at, console)?;
+        let mut plan = match planning::make(project, &self.connect, &keeper, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
@@ -83,6 +90,9 @@ impl Plan {
                 console.print(&format!("{page}Digest: {digest}\n"))?;
             }
             Format::Json => console.print(&render::plan::json(&plan)?)?,
+        }
+        if plan.shut_gates().next().is_some() {
+            return Ok(Exit::Failed);
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -6,12 +6,13 @@ use tokio::task::JoinSet;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateKeeper;
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, LiveState};
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_target};
+use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_gated};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -35,6 +36,7 @@ pub(super) struct Planned {
 pub(super) async fn make(
     project: Project,
     connect: &Connect,
+    keeper: &GateKeeper,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
     let session = match Session::open(connect, &project.targets()).await {
@@ -43,7 +45,7 @@ pub(super) async fn make(
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
-    let made = plan_targets(&workspace, &session, reads, console).await;
+    let made = plan_targets(&workspace, &session, keeper, reads, console).await;
     match made {
         Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
         Ok(Err(exit)) => {
@@ -71,6 +73,7 @@ fn is_invalid(workspace: &Workspace, console: Console) -> bool {
 async fn plan_targets(
     workspace: &Workspace,
     session: &Session,
+    keeper: &GateKeeper,
     mut reads: Reads,
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
@@ -95,9 +98,9 @@ async fn plan_targets(
             // Of the two failures of one target, the first says enough.
             let desired = std::mem::replace(desired, Ok(Vec::new()));
             let both = desired.and_then(|desired| Ok((desired, live?)));
-            outcomes[position] = Some(
-                both.and_then(|(desired, live)| Ok((plan_one(workspace, session, target, &desired, &live)?, live))),
-            );
+            outcomes[position] = Some(both.and_then(|(desired, live)| {
+                Ok((plan_one(workspace, session, target, keeper, &desired, &live)?, live))
+            }));
         }
     }
     let (mut plan, mut states, mut failed) = (empty(workspace), Vec::new(), false);
@@ -198,6 +201,7 @@ fn plan_one(
     workspace: &Workspace,
     session: &Session,
     target: &Target,
+    keeper: &GateKeeper,
     desired: &[DesiredPolicy],
     live: &LiveState,
 ) -> anyhow::Result<TargetPlan> {
@@ -209,7 +213,7 @@ fn plan_one(
         teams: &target.teams,
         locate: &|place| locate(workspace.sources(), place),
     };
-    Ok(plan_target(&request))
+    Ok(plan_gated(&request, &keeper.gates(workspace, target)))
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

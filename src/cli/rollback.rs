@@ -8,13 +8,14 @@ use super::apply::{Applying, Ready, journals};
 use super::connect::Session;
 use super::console::Console;
 use super::exit::Exit;
-use super::workspace::{Project, Selection};
+use super::gates::{GateKeeper, GateOptions};
+use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::journal::{self, Counts, EndedBy, FOLDER, History, RunId, RunKind};
 use crate::apply::undo;
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::LiveState;
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_undo};
+use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_undo};
 use crate::render;
 use crate::render::text::neutral;
 
@@ -34,10 +35,21 @@ pub(super) struct Rollback {
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
+    gates: GateOptions,
+    #[command(flatten)]
     applying: Applying,
     /// Put back what another writer has changed since, too.
     #[arg(long)]
     overwrite: bool,
+}
+
+/// What is undone, and by what means.
+struct Of<'a> {
+    history: &'a History,
+    path: &'a Utf8Path,
+    workspace: &'a Workspace,
+    keeper: &'a GateKeeper,
+    session: &'a Session,
 }
 
 impl Rollback {
@@ -58,8 +70,7 @@ impl Rollback {
             Err(exit) => return Ok(exit),
         };
         let path = self.file()?;
-        let targets = project.targets();
-        journals::settle(&self.applying, &targets, console).await?;
+        journals::settle(&self.applying, &project.targets(), console).await?;
         let history = History::read(&path)?;
         if history.is_unfinished() {
             bail!(
@@ -67,8 +78,11 @@ impl Rollback {
                 history.run.run
             );
         }
-        let session = Session::open(&self.applying.connect, &targets).await?;
-        let result = self.undo(&history, &path, &targets, &session, console).await;
+        let keeper = self.gates.keeper(&At::default(), console)?;
+        let workspace = project.load();
+        let session = Session::open(&self.applying.connect, &workspace.targets()).await?;
+        let of = Of { history: &history, path: &path, workspace: &workspace, keeper: &keeper, session: &session };
+        let result = self.undo(&of, console).await;
         session.close().await;
         result
     }
@@ -89,14 +103,9 @@ impl Rollback {
         Ok(path)
     }
 
-    async fn undo(
-        &self,
-        history: &History,
-        path: &Utf8Path,
-        targets: &[&Target],
-        session: &Session,
-        console: Console,
-    ) -> anyhow::Result<Exit> {
+    async fn undo(&self, of: &Of<'_>, console: Console) -> anyhow::Result<Exit> {
+        let Of { history, path: _, workspace, keeper: _, session } = of;
+        let targets = workspace.targets();
         let mut plan = Plan {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,22 +125,22 @@ impl Rollback {
             }
             let live = session.reader(target)?.live_state().await;
             let live = live.with_context(|| format!("target `{name}`"))?;
-            plan.targets.push(self.undo_target(history, path, target, session, &live, console)?);
+            plan.targets.push(self.undo_target(of, target, &live, console)?);
             states.push(live);
         }
         let kind = RunKind::Rollback(history.run.run.clone());
-        self.applying.run(targets, session, Ready::planned(kind, plan, states), console).await
+        let digest = plan_digest(&plan)?;
+        self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await
     }
 
     fn undo_target(
         &self,
-        history: &History,
-        path: &Utf8Path,
+        of: &Of<'_>,
         target: &Target,
-        session: &Session,
         live: &LiveState,
         console: Console,
     ) -> anyhow::Result<TargetPlan> {
+        let Of { history, path, workspace, keeper, session } = of;
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
         let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
@@ -153,7 +162,7 @@ impl Rollback {
             teams: &target.teams,
             locate: &|_| SourceRef { file: path.to_string(), line: 1 },
         };
-        Ok(plan_undo(&request, &undo.made))
+        Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
     }
 }
 

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::gates;
 use super::planning;
-use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
+use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::Teams;
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
@@ -19,6 +20,7 @@ use crate::render::diagnostics::{Report, human};
 #[command(after_help = "Examples:
   polwarden validate
   polwarden validate examples/quickstart
+  polwarden validate --at origin/main
   polwarden validate --format json")]
 pub(super) struct Validate {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -26,6 +28,8 @@ pub(super) struct Validate {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// Ask the server for the names of teams that the configuration does not know. Nothing else is asked of it.
@@ -58,7 +62,7 @@ impl Validate {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        match Workspace::read(&self.selection)? {
+        match Workspace::read(&self.selection, &self.at)? {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
@@ -66,8 +70,11 @@ impl Validate {
                 } else {
                     let targets = workspace.targets();
                     let check = |target: &&Target| {
-                        let policies = workspace.check(target, &Teams::Offline).diagnostics;
-                        policies.into_iter().chain(workspace.check_tests(target, &Teams::Offline).diagnostics)
+                        let mut checked = workspace.check(target, &Teams::Offline);
+                        let gates = gates::offline(&workspace, target, &checked);
+                        checked.diagnostics.extend(gates);
+                        let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
+                        checked.diagnostics.into_iter().chain(tests)
                     };
                     (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
@@ -87,7 +94,10 @@ impl Validate {
         let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
             match planning::resolve_all(workspace, &session, target).await {
-                Ok((policies, tests)) => findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics)),
+                Ok((policies, tests)) => {
+                    findings.extend(gates::offline(workspace, target, &policies));
+                    findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
+                }
                 Err(error) => {
                     failed = true;
                     console.warn(&super::render_error(&error.context(planning::of(target)), console));
@@ -119,8 +129,12 @@ impl Validate {
                 console.print(&json)?;
             }
         }
-        let failed = errors > 0 || (self.strict && warnings > 0);
-        Ok(if failed { Exit::Invalid } else { Exit::Done })
+        let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
+        Ok(match failing.as_slice() {
+            [] => Exit::Done,
+            failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Failed,
+            _ => Exit::Invalid,
+        })
     }
 }
 

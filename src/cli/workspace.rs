@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use camino::Utf8Path;
 use clap::Args;
 
 use super::console::Console;
@@ -15,7 +16,7 @@ use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render;
-use crate::repo::{self, Loaded, LoadedTarget, Source as _, WorkTree};
+use crate::repo::{self, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
 #[derive(Debug, Args)]
@@ -25,10 +26,77 @@ pub(super) struct Selection {
     targets: Vec<String>,
 }
 
+/// Where a command reads manifests from, other than the work tree.
+#[derive(Debug, Default, Args)]
+pub(super) struct At {
+    /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
+    /// a commit. REV:FOLDER reads another folder of it.
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
+}
+
+/// The work tree, or a revision.
+enum Tree {
+    Work(WorkTree),
+    Revision(Revision),
+}
+
+impl Source for Tree {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+        match self {
+            Self::Work(tree) => tree.list(path),
+            Self::Revision(tree) => tree.list(path),
+        }
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+        match self {
+            Self::Work(tree) => tree.read(path, limit),
+            Self::Revision(tree) => tree.read(path, limit),
+        }
+    }
+}
+
+impl Tree {
+    /// Opens the working directory, or the same directory at a revision; it has a configuration.
+    fn open(at: &At) -> anyhow::Result<Self> {
+        let here = Path::new(".");
+        let Some(revision) = &at.at else {
+            let tree = WorkTree::open(here)?;
+            if !Path::new(config::FILE_NAME).exists() {
+                bail!(
+                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
+                    config::FILE_NAME
+                );
+            }
+            return Ok(Self::Work(tree));
+        };
+        let tree = Revision::open(here, revision)?;
+        if !tree.holds(config::FILE_NAME) {
+            bail!(
+                "there is no {} in this directory at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER",
+                config::FILE_NAME
+            );
+        }
+        Ok(Self::Revision(tree))
+    }
+
+    /// The commit that is read, if it is not the work tree.
+    fn revision(&self) -> Option<String> {
+        match self {
+            Self::Work(_) => None,
+            Self::Revision(tree) => Some(tree.commit()),
+        }
+    }
+}
+
 /// The configuration and the manifests of a directory.
 pub(super) struct Workspace {
     sources: SourceMap,
     config: Config,
+    document: DocumentId,
+    /// The commit that was read, if it was not the work tree.
+    revision: Option<String>,
     loaded: Loaded,
     /// Positions in the configuration.
     selected: Vec<usize>,
@@ -44,7 +112,7 @@ pub(super) struct Unusable {
 
 /// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
 pub(super) struct Project {
-    tree: WorkTree,
+    tree: Tree,
     sources: SourceMap,
     config: Config,
     document: DocumentId,
@@ -54,18 +122,13 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Reads the configuration of the working directory.
+    /// Reads the configuration of the working directory, or of a revision of it.
     ///
     /// # Errors
-    /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
-    fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
-        let tree = WorkTree::open(Path::new("."))?;
-        if !Path::new(config::FILE_NAME).exists() {
-            bail!(
-                "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
-                config::FILE_NAME
-            );
-        }
+    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that
+    /// is invalid is the inner error.
+    fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+        let tree = Tree::open(at)?;
         let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
@@ -87,7 +150,15 @@ impl Project {
     /// # Errors
     /// There is no configuration, or it names no such target.
     pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection)?.map_err(|Unusable { sources, diagnostics }| {
+        Self::open_at(selection, &At::default(), console)
+    }
+
+    /// Like [`open`](Self::open), for a revision where one is named.
+    ///
+    /// # Errors
+    /// As for `open`; or there is no such revision.
+    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics }| {
             show(&sources, diagnostics, console);
             Exit::Invalid
         }))
@@ -103,7 +174,7 @@ impl Project {
         let Self { tree, mut sources, config, document, findings, selected } = self;
         let mut loaded = repo::load(&tree, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Workspace { sources, config, loaded, selected }
+        Workspace { sources, config, document, revision: tree.revision(), loaded, selected }
     }
 }
 
@@ -112,12 +183,12 @@ fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
 }
 
 impl Workspace {
-    /// Reads the configuration and the manifests of the working directory.
+    /// Reads the configuration and the manifests of the working directory, or of a revision of it.
     ///
     /// # Errors
-    /// There is no configuration, or it names no such target. A configuration that is invalid is the inner error.
-    pub(super) fn read(selection: &Selection) -> anyhow::Result<Result<Self, Unusable>> {
-        Ok(Project::read(selection)?.map(Project::load))
+    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that is invalid is the inner error.
+    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+        Ok(Project::read(selection, at)?.map(Project::load))
     }
 
     /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
@@ -125,7 +196,15 @@ impl Workspace {
     /// # Errors
     /// As for `read`.
     pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Project::open(selection, console)?.map(Project::load))
+        Self::open_at(selection, &At::default(), console)
+    }
+
+    /// Like [`open`](Self::open), for a revision where one is named.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Project::open_at(selection, at, console)?.map(Project::load))
     }
 
     /// Like [`open`](Self::open), for a command that may find no manifests yet: that is no finding then, but all other
@@ -227,8 +306,16 @@ impl Workspace {
         tree_digest(self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes())))
     }
 
-    /// The commit that the work tree is at.
+    /// The configuration.
+    pub(super) fn config(&self) -> (&Config, DocumentId) {
+        (&self.config, self.document)
+    }
+
+    /// The commit that was read, or that the work tree is at.
     pub(super) fn commit(&self) -> Option<Commit> {
+        if let Some(id) = &self.revision {
+            return Some(Commit { id: id.clone(), dirty: false });
+        }
         let head = repo::head(Path::new("."))?;
         Some(Commit { id: head.id, dirty: head.dirty })
     }

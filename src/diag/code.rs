@@ -132,6 +132,11 @@ codes! {
     WriteWithoutRead = "write-without-read", Warning;
     /// `connect:udp` is rarely meant; most allow lists need only TCP.
     UdpAllowed = "udp-allowed", Warning;
+    // Access gates
+    /// The manifests allow what a gate of `polwarden.yaml` says that nobody may ever be allowed.
+    AccessNever = "access-never", Error;
+    /// The manifests alone do not allow what a gate of `polwarden.yaml` says that everybody must always be allowed.
+    AccessAlways = "access-always", Warning;
     // Policy tests
     /// A request of a policy test that cannot be understood.
     RequestInvalid = "request-invalid", Error;

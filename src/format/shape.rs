@@ -90,7 +90,14 @@ const CASE: Shape = Mapping(&[
 
 const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
 
-const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET))]);
+const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS)]);
+
+/// Gates and audiences keep the order of their author, in which they are shown.
+const ACCESS: Shape = Mapping(&[("never", List(&GATE)), ("always", List(&GATE)), ("audiences", List(&NAMED_AUDIENCE))]);
+
+const GATE: Shape = Mapping(&[("request", Free), ("audience", Free), ("reason", Free)]);
+
+const NAMED_AUDIENCE: Shape = Mapping(&[("name", Free), ("teams", Free)]);
 
 const TARGET: Shape = Mapping(&[
     ("name", Free),
@@ -101,6 +108,7 @@ const TARGET: Shape = Mapping(&[
     ("unmanaged", Free),
     ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
     ("teams", Free),
+    ("access", ACCESS),
 ]);
 
 /// The shape of the documents of one kind.

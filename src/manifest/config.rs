@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NAME_PATTERN;
+use super::access::Access;
 use super::list::ApiVersion;
 use crate::model::docker::Profile;
 
@@ -34,6 +35,9 @@ pub struct Config {
     /// The organizations that this repository manages.
     #[schemars(length(min = 1))]
     pub targets: Vec<Target>,
+    /// Gates of access at all targets: what no merged state may allow or block.
+    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    pub access: Access,
 }
 
 /// An organization at a provider, and the manifests that describe it.
@@ -64,6 +68,9 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
     pub teams: BTreeMap<String, String>,
+    /// Gates of access at this target, in addition to those of all targets.
+    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    pub access: Access,
 }
 
 /// A service that keeps policies.

@@ -1,5 +1,6 @@
 //! YAML text → documents → typed manifests, and the JSON Schemas generated from the very same types.
 
+pub mod access;
 pub mod config;
 pub mod docker;
 pub mod list;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
-use crate::access::{Audience, Comparison, Difference, Direction, Entangled, Row, Unreadable, Verdict};
+use crate::access::{Audience, Comparison, Difference, Direction, Entangled, NamedAudience, Row, Unreadable, Verdict};
 use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
 
 /// A rule with the names by which people know it, and the audiences, by number, that it counts for.
@@ -17,16 +17,19 @@ struct Known<'a> {
 }
 
 /// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
-/// all of them. `source` finds where a rule is declared, by the names of its policy and itself.
+/// all of them, and for further people. `source` finds where a rule is declared, by the names of its policy and itself.
 ///
 /// # Errors
 /// The rules are such that they cannot be compared.
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
+    further: &[NamedAudience],
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
 ) -> Result<Impact, Entangled> {
-    let audiences = audiences_of(before, after);
+    let scopes = before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
+    let further = further.iter().map(|named| named.audience.spelled_as_in(scopes.clone()));
+    let audiences = Audience::of_interest(scopes.clone(), further);
     let rules = known_rules(before, after, &audiences);
     let mut comparison = Comparison::new(audiences.len());
     for (position, Known { policy: _, rule, before, after }) in rules.iter().enumerate() {
@@ -94,21 +97,6 @@ impl<'w> Words<'w> {
         });
         rules.collect()
     }
-}
-
-/// People in no team, people in one, and people in all that any scope names.
-fn audiences_of(before: &LiveState, after: &LiveState) -> Vec<Audience> {
-    let scopes = || before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
-    let teams: BTreeSet<String> = scopes().flat_map(|scope| scope.teams.iter().map(ToString::to_string)).collect();
-    let profiles: BTreeSet<String> = scopes().flat_map(|scope| scope.profiles.iter().cloned()).collect();
-    let mut audiences = vec![Audience::default()];
-    audiences.extend(teams.iter().map(|team| Audience { teams: [team.clone()].into(), profiles: BTreeSet::new() }));
-    audiences
-        .extend(profiles.iter().map(|profile| Audience { teams: BTreeSet::new(), profiles: [profile.clone()].into() }));
-    if teams.len() + profiles.len() > 1 {
-        audiences.push(Audience { teams, profiles });
-    }
-    audiences
 }
 
 /// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules

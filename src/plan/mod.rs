@@ -10,6 +10,7 @@ mod difference;
 mod docker;
 mod effect;
 mod fingerprint;
+mod gates;
 mod guard;
 mod impact;
 mod matching;
@@ -20,16 +21,18 @@ mod timeline;
 mod types;
 
 pub use audit::{Breach as AuditBreach, audit};
-pub use docker::{Request, plan_target, plan_undo};
+pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
+pub use gates::{Gates, Names, hold_gates};
 pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
-    FORMAT_VERSION, Field, FieldChange, Held, HeldReason, Impact, LiveCounts, Note, Plan, PolicyRef, Reason,
-    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource, ValueChange,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
+    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Held, HeldReason, Impact, LiveCounts, Note,
+    Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource,
+    ValueChange,
 };
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub fn recomputed(
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     if !plan.calls.is_empty() {
-        match impact(live, &after, &source) {
+        match impact(live, &after, &[], &source) {
             Ok(access) => recomputed.access = access.with_team_names(teams),
             Err(error) => {
                 recomputed.access = Impact::default();

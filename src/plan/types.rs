@@ -1,6 +1,7 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
 mod call;
+mod gates;
 mod impact;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{OperationKind, PolicyId, Profile};
 
 pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
@@ -59,6 +61,9 @@ pub struct TargetPlan {
     pub changes: Vec<Change>,
     /// What the calls open and close.
     pub access: Impact,
+    /// The gates that the plan is held to, each with whether it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateOutcome>,
     /// The calls, in the order of their ids.
     pub calls: Vec<Call>,
     /// What was left undone, with the reason.
@@ -342,6 +347,11 @@ pub struct LiveCounts {
 }
 
 impl Plan {
+    /// The gates that do not hold, at all targets.
+    pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
+        self.targets.iter().flat_map(|target| &target.gates).filter(|outcome| !outcome.holds())
+    }
+
     /// Whether applying would call nothing.
     pub fn is_empty(&self) -> bool {
         self.targets.iter().all(|target| target.calls.is_empty())

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use crate::diag::Code;
+use crate::manifest::config;
 
 /// Why a file or folder cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -39,16 +40,23 @@ pub enum ProblemKind {
     /// A name that is not UTF-8.
     #[error("the name is not UTF-8")]
     Name,
+    /// Another repository, of which only the commit is known.
+    #[error("this is a submodule: its files are not part of this repository")]
+    Submodule,
     /// The system refuses.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
 }
 
 impl ProblemKind {
+    pub(super) fn too_deep() -> Self {
+        Self::Unreadable(format!("folders nest deeper than {MAX_DEPTH} levels"))
+    }
+
     /// The code under which users see the problem.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing | Self::Special | Self::Name | Self::Unreadable(_) => Code::FileUnreadable,
+            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => Code::FileUnreadable,
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
@@ -68,6 +76,9 @@ impl ProblemKind {
             Self::TooLarge(_) => "split it into several files",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::Name => "rename the file",
+            Self::Submodule => {
+                "keep the manifests in this repository, or name the folders beside the submodule one by one"
+            }
             Self::Unreadable(_) => "check that the file exists and may be read",
         }
     }
@@ -105,4 +116,43 @@ pub trait Source: Sync {
     /// # Errors
     /// Says why the file cannot be used.
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind>;
+}
+
+/// How deep folders may nest; far deeper than a person would.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// The path without `.` and inner `..`; nothing for an absolute one.
+pub(super) fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let mut normal = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::Prefix(_) | Utf8Component::RootDir => return None,
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => match normal.components().next_back() {
+                Some(Utf8Component::Normal(_)) => {
+                    normal.pop();
+                }
+                _ => normal.push(".."),
+            },
+            Utf8Component::Normal(name) => normal.push(name),
+        }
+    }
+    Some(normal)
+}
+
+/// Bytes as text.
+pub(super) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => {
+            let offset = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(ProblemKind::NotUtf8 { line, offset })
+        }
+    }
+}
+
+/// Whether a name is a manifest's.
+pub(super) fn is_manifest(path: &Utf8Path) -> bool {
+    matches!(path.extension(), Some("yaml" | "yml" | "json")) && path.file_name() != Some(config::FILE_NAME)
 }

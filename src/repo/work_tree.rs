@@ -7,11 +7,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path};
 use thiserror::Error;
 
-use super::source::{Listing, Problem, ProblemKind, Source};
-use crate::manifest::config;
+use super::source::{Listing, MAX_DEPTH, Problem, ProblemKind, Source, is_manifest, normal, text};
 
 /// A directory with a configuration, and the repository around it.
 #[derive(Debug)]
@@ -86,25 +85,6 @@ impl WorkTree {
     }
 }
 
-/// The path without `.` and inner `..`; nothing for an absolute one.
-fn normal(path: &Utf8Path) -> Option<Utf8PathBuf> {
-    let mut normal = Utf8PathBuf::new();
-    for component in path.components() {
-        match component {
-            Utf8Component::Prefix(_) | Utf8Component::RootDir => return None,
-            Utf8Component::CurDir => {}
-            Utf8Component::ParentDir => match normal.components().next_back() {
-                Some(Utf8Component::Normal(_)) => {
-                    normal.pop();
-                }
-                _ => normal.push(".."),
-            },
-            Utf8Component::Normal(name) => normal.push(name),
-        }
-    }
-    Some(normal)
-}
-
 fn unreadable(error: &io::Error) -> ProblemKind {
     match error.kind() {
         io::ErrorKind::NotFound => ProblemKind::Missing,
@@ -135,14 +115,7 @@ impl Source for WorkTree {
             return Err(ProblemKind::Special);
         }
         let bytes = read_bounded(&real, &metadata, limit)?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                let offset = error.utf8_error().valid_up_to();
-                let line = error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
-                Err(ProblemKind::NotUtf8 { line, offset })
-            }
-        }
+        text(bytes)
     }
 }
 
@@ -158,9 +131,6 @@ fn read_bounded(path: &Path, metadata: &Metadata, limit: usize) -> Result<Vec<u8
     file.take(bound).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if bytes.len() > limit { Err(ProblemKind::TooLarge(limit)) } else { Ok(bytes) }
 }
-
-/// How deep folders may nest; far deeper than a person would.
-const MAX_DEPTH: usize = 64;
 
 /// A walk through a folder. Each file and folder counts once, however many links lead to it, so that links cannot
 /// multiply the work.
@@ -221,7 +191,7 @@ impl Walk<'_> {
                 return Err(ProblemKind::Loop);
             }
             if parents.len() >= MAX_DEPTH {
-                return Err(ProblemKind::Unreadable(format!("folders nest deeper than {MAX_DEPTH} levels")));
+                return Err(ProblemKind::too_deep());
             }
             if !self.seen.insert(real.clone()) {
                 return Ok(());
@@ -242,8 +212,4 @@ impl Walk<'_> {
         }
         Ok(())
     }
-}
-
-fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json")) && path.file_name() != Some(config::FILE_NAME)
 }

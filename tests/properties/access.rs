@@ -63,7 +63,7 @@ const FILES: &[&str] = &[
     "\\\\wsl.localhost\\*\\p",
 ];
 
-fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
+pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
     let actions = actions.iter().map(|action| action.parse::<Action>().unwrap());
     Rule { name: Name::new("rule").unwrap(), decision, access: RuleAccess::new(actions, resources).unwrap() }
 }
@@ -95,12 +95,12 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     prop_oneof![plain(&["connect:tcp", "connect:udp"], HOSTS), http(), plain(&["read", "write"], FILES),]
 }
 
-fn rules() -> impl Strategy<Value = Vec<Rule>> {
+pub(super) fn rules() -> impl Strategy<Value = Vec<Rule>> {
     prop::collection::vec(any_rule(), 0..5)
 }
 
 /// Every request over a small alphabet that reaches each corner of the patterns above.
-fn requests() -> &'static [Request] {
+pub(super) fn requests() -> &'static [Request] {
     static REQUESTS: OnceLock<Vec<Request>> = OnceLock::new();
     REQUESTS.get_or_init(all_requests)
 }
@@ -153,7 +153,7 @@ fn all_requests() -> Vec<Request> {
     requests
 }
 
-fn by_reference(rules: &[Rule]) -> Vec<&Rule> {
+pub(super) fn by_reference(rules: &[Rule]) -> Vec<&Rule> {
     rules.iter().collect()
 }
 

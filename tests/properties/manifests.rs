@@ -27,6 +27,7 @@ fn target(profile: Profile) -> Target {
         unmanaged: Unmanaged::Report,
         limits: Limits::default(),
         teams: BTreeMap::from([("sec".to_owned(), TEAM.to_owned())]),
+        access: polwarden::manifest::access::Access::default(),
     }
 }
 

@@ -14,10 +14,12 @@ use clap::Args;
 use super::connect::Session;
 use super::console::Console;
 use super::exit::Exit;
+use super::gates::GateOptions;
 use super::planning::{self, Planned};
-use super::workspace::{Project, Selection};
+use super::saved::hold_again;
+use super::workspace::{At, Project, Selection};
 use crate::apply::journal::RunKind;
-use crate::plan::{Fingerprint, Plan, plan_digest};
+use crate::plan::{Fingerprint, plan_digest};
 
 /// Make the server equal to the manifests, after showing the plan and asking.
 #[derive(Debug, Args)]
@@ -32,6 +34,8 @@ pub(super) struct Apply {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    gates: GateOptions,
     #[command(flatten)]
     applying: Applying,
     /// Apply only if the plan is the one with this digest, as `plan` showed it. It is no approval.
@@ -62,19 +66,25 @@ impl Apply {
             Err(exit) => return Ok(exit),
         };
         journals::settle(&self.applying, &project.targets(), console).await?;
+        let keeper = self.gates.keeper(&At::default(), console)?;
         let (workspace, session, ready) = match plan_file {
-            Some(plan) => {
+            Some(mut plan) => {
                 let session = Session::open(&self.applying.connect, &project.targets()).await?;
-                (project.load(), session, Ready::saved(plan))
+                let workspace = project.load();
+                saved::pair(&plan, &workspace.targets(), &session)?;
+                let digest = plan_digest(&plan)?;
+                let live = hold_again(&mut plan, &workspace, &session, &keeper).await?;
+                (workspace, session, Ready::saved(plan, digest, live))
             }
-            None => match planning::make(project, &self.applying.connect, console).await? {
+            None => match planning::make(project, &self.applying.connect, &keeper, console).await? {
                 Ok(Planned { workspace, session, plan, live }) => {
-                    (workspace, session, Ready::planned(RunKind::Apply, plan, live))
+                    let digest = plan_digest(&plan)?;
+                    (workspace, session, Ready::planned(RunKind::Apply, plan, digest, live))
                 }
                 Err(exit) => return Ok(exit),
             },
         };
-        let result = match self.is_expected(ready.plan(), console)? {
+        let result = match self.is_expected(ready.digest(), console) {
             true => self.applying.run(&workspace.targets(), &session, ready, console).await,
             false => Ok(Exit::Stale),
         };
@@ -82,15 +92,14 @@ impl Apply {
         result
     }
 
-    fn is_expected(&self, plan: &Plan, console: Console) -> anyhow::Result<bool> {
-        let Some(expected) = &self.expect_plan else { return Ok(true) };
-        let digest = plan_digest(plan)?;
-        if digest == *expected {
-            return Ok(true);
+    fn is_expected(&self, digest: &Fingerprint, console: Console) -> bool {
+        let Some(expected) = &self.expect_plan else { return true };
+        if digest == expected {
+            return true;
         }
         let head = console.error_painter().bad("another plan");
         console.warn(&format!("{head}: this one has the digest {digest}, and {expected} was expected."));
         console.warn("Nothing was applied. Look at the plan again with `polwarden plan`.");
-        Ok(false)
+        false
     }
 }

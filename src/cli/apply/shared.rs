@@ -12,7 +12,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::manifest::config::Target;
 use crate::model::docker::LiveState;
-use crate::plan::{self, Acknowledged, Plan, TargetPlan};
+use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
 
@@ -40,23 +40,26 @@ fn acknowledged(text: &str) -> Result<Acknowledged, plan::AcknowledgedError> {
 pub(in crate::cli) struct Ready {
     kind: RunKind,
     plan: Plan,
+    digest: Fingerprint,
     /// The whole live state of each target, if it was read just now.
     live: Option<Vec<LiveState>>,
+    /// Whether the plan was made before this run.
+    saved: bool,
 }
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, live: Some(live) }
+    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
+        Self { kind, plan, digest, live: Some(live), saved: false }
     }
 
-    /// A plan that was made before.
-    pub(in crate::cli) fn saved(plan: Plan) -> Self {
-        Self { kind: RunKind::Apply, plan, live: None }
+    /// A plan that was made before, with the live state if it was read already.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, live: Option<Vec<LiveState>>) -> Self {
+        Self { kind: RunKind::Apply, plan, digest, live, saved: true }
     }
 
-    pub(in crate::cli) fn plan(&self) -> &Plan {
-        &self.plan
+    pub(super) fn digest(&self) -> &Fingerprint {
+        &self.digest
     }
 }
 
@@ -72,18 +75,24 @@ impl Applying {
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let Ready { kind, plan, live } = ready;
-        let digest = plan::plan_digest(&plan)?;
+        let Ready { kind, plan, digest, live, saved } = ready;
         let (plan, live) = match live {
-            Some(live) => (plan, live),
+            Some(live) if !saved => (plan, live),
             // What a file says is not shown: what its calls do to what is live is worked out again.
-            None => match self.recompute(plan, targets, session, console).await? {
+            live => match self.recompute(plan, live, targets, session, console).await? {
                 Some(both) => both,
                 None => return Ok(Exit::Stale),
             },
         };
         let pairs = pair(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
+        let shut = plan.shut_gates().count();
+        if shut > 0 {
+            let gates = if shut == 1 { "gate does" } else { "gates do" };
+            let refused = console.error_painter().bad("refused");
+            console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
+            return Ok(Exit::Failed);
+        }
         if plan.is_empty() {
             return Ok(Exit::Done);
         }
@@ -112,17 +121,18 @@ impl Applying {
     async fn recompute(
         &self,
         mut plan: Plan,
+        live: Option<Vec<LiveState>>,
         targets: &[&Target],
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Option<(Plan, Vec<LiveState>)>> {
-        let (mut states, mut recomputed) = (Vec::new(), Vec::new());
-        {
+        let mut recomputed = Vec::new();
+        let states = {
             let pairs = pair(&plan, targets, session)?;
-            for (_, target) in &pairs {
-                let live = session.reader(target)?.live_state().await;
-                states.push(live.with_context(|| format!("target `{}`", target.name))?);
-            }
+            let states = match live {
+                Some(live) => live,
+                None => read_whole(&pairs, session).await?,
+            };
             let touched: Vec<LiveState> =
                 states.iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect();
             if !fits(&pairs, &touched, console) {
@@ -132,7 +142,8 @@ impl Applying {
                 let plan = plan::recomputed(plan, live, &target.teams);
                 recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
             }
-        }
+            states
+        };
         plan.targets = recomputed;
         Ok(Some((plan, states)))
     }
@@ -187,6 +198,15 @@ impl Applying {
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
         live.with_context(|| format!("target `{}`", target.name))
     }
+}
+
+async fn read_whole(pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
+    let mut states = Vec::new();
+    for (_, target) in pairs {
+        let live = session.reader(target)?.live_state().await;
+        states.push(live.with_context(|| format!("target `{}`", target.name))?);
+    }
+    Ok(states)
 }
 
 enum Approval {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
+use super::gates::{Gates, Names, hold_gates};
 use super::impact::impact;
 use super::matching::pair_policies;
 use super::order;
@@ -16,6 +17,7 @@ use super::types::{
     Before, Call, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
     TargetPlan, UnmanagedPolicy,
 };
+use crate::access::NamedAudience;
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::{
@@ -42,23 +44,28 @@ pub struct Request<'a> {
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
 pub fn plan_target(request: &Request<'_>) -> TargetPlan {
-    plan_policies(request, None)
+    plan_policies(request, &Gates::default(), None)
+}
+
+/// Plans one target and holds the plan to gates: the plan says which of them do not hold, and is whole all the same.
+pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, None)
 }
 
 /// Plans to undo a run: what is desired, and these policies gone, which the run made. All other policies that nothing
-/// declares are none of its business.
-pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>) -> TargetPlan {
-    plan_policies(request, Some(made))
+/// declares are none of its business. The plan is held to gates as any other.
+pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, Some(made))
 }
 
-fn plan_policies(request: &Request<'_>, undone: Option<&BTreeSet<PolicyId>>) -> TargetPlan {
+fn plan_policies(request: &Request<'_>, gates: &Gates, undone: Option<&BTreeSet<PolicyId>>) -> TargetPlan {
     let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
     desired.sort_by(|a, b| a.name.cmp(&b.name));
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
     let mut planner =
-        Planner { request, drafts: Drafts::default(), changes: Vec::new(), held: Vec::new(), notes: Vec::new() };
+        Planner { request, gates, drafts: Drafts::default(), changes: Vec::new(), held: Vec::new(), notes: Vec::new() };
     let pairing = pair_policies(&live, &desired);
     for (live_index, desired_index) in &pairing.pairs {
         planner.update_policy(live[*live_index], desired[*desired_index]);
@@ -80,6 +87,7 @@ fn plan_policies(request: &Request<'_>, undone: Option<&BTreeSet<PolicyId>>) -> 
 /// Collects what the plan will hold, policy by policy.
 struct Planner<'a> {
     request: &'a Request<'a>,
+    gates: &'a Gates,
     drafts: Drafts,
     changes: Vec<Change>,
     held: Vec<Held>,
@@ -138,10 +146,19 @@ impl Planner<'_> {
     }
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
-        let Self { request, drafts, mut changes, mut held, mut notes } = self;
+        let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
         let (calls, gaps) = order::arrange(request.live, drafts);
         notes.extend(gaps);
-        let access = if calls.is_empty() { Impact::default() } else { access(request, &calls, &mut notes) };
+        let places = Places::new(request);
+        let access = if calls.is_empty() {
+            Impact::default()
+        } else {
+            access(request, &calls, &gates.audiences, &places, &mut notes)
+        };
+        let (rule, policy) =
+            (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
+        let names = Names { rule: &rule, policy: &policy, teams: request.teams };
+        let gates = hold_gates(request.live, &calls, gates, &names);
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
@@ -157,6 +174,7 @@ impl Planner<'_> {
             target: request.target.clone(),
             changes,
             access,
+            gates,
             calls,
             held,
             unmanaged,
@@ -168,18 +186,16 @@ impl Planner<'_> {
 }
 
 /// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
-fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impact {
-    let mut places = HashMap::new();
-    for policy in request.desired {
-        if let Content::Rules(rules) = &policy.content {
-            for rule in rules {
-                places.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
-            }
-        }
-    }
-    let source = |policy: &str, rule: &str| places.get(&(policy, rule)).map(|place| (request.locate)(place));
+fn access(
+    request: &Request<'_>,
+    calls: &[Call],
+    further: &[NamedAudience],
+    places: &Places<'_>,
+    notes: &mut Vec<Note>,
+) -> Impact {
+    let source = |policy: &str, rule: &str| places.rule(policy, rule);
     let compared = match replay(request.live, calls) {
-        Ok(after) => impact(request.live, &after, &source).map_err(|error| error.to_string()),
+        Ok(after) => impact(request.live, &after, further, &source).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match compared {
@@ -188,6 +204,36 @@ fn access(request: &Request<'_>, calls: &[Call], notes: &mut Vec<Note>) -> Impac
             notes.push(Note::NotCompared { why });
             Impact::default()
         }
+    }
+}
+
+/// Where policies and rules are declared, by their names.
+struct Places<'a> {
+    locate: &'a dyn Fn(&Place) -> SourceRef,
+    rules: HashMap<(&'a str, &'a str), Place>,
+    policies: HashMap<&'a str, Place>,
+}
+
+impl<'a> Places<'a> {
+    fn new(request: &Request<'a>) -> Self {
+        let (mut rules, mut policies) = (HashMap::new(), HashMap::new());
+        for policy in request.desired {
+            policies.insert(policy.name.as_str(), policy.place());
+            if let Content::Rules(declared) = &policy.content {
+                for rule in declared {
+                    rules.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
+                }
+            }
+        }
+        Self { locate: request.locate, rules, policies }
+    }
+
+    fn rule(&self, policy: &str, rule: &str) -> Option<SourceRef> {
+        self.rules.get(&(policy, rule)).map(self.locate)
+    }
+
+    fn policy(&self, policy: &str) -> Option<SourceRef> {
+        self.policies.get(policy).map(self.locate)
     }
 }
 

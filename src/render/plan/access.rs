@@ -50,7 +50,7 @@ fn headline(impact: &Impact) -> String {
     format!("Access: {effect}")
 }
 
-fn who(audience: &Audience, alone: bool) -> String {
+pub(super) fn who(audience: &Audience, alone: bool) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
     let all: Vec<String> =
@@ -81,7 +81,7 @@ fn change_text(change: &AccessChange, painter: Painter) -> String {
 }
 
 /// The rules that decide, at most three of them by name.
-fn by(rules: &[DecidingRule]) -> String {
+pub(super) fn by(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else { return "denied, as nothing allows it".to_owned() };
     let decision = if first.allows { "allowed" } else { "denied" };
     let named: Vec<String> = rules

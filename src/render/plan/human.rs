@@ -59,7 +59,7 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan) {
-        let TargetPlan { target, changes, calls, held, unmanaged, notes, before: _, live, access } = plan;
+        let TargetPlan { target, changes, calls, held, unmanaged, notes, before: _, live, access, gates } = plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
         let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
@@ -75,6 +75,10 @@ impl Page {
         self.gap();
         if !calls.is_empty() {
             self.text.push_str(&super::access::human(access, self.painter));
+            self.gap();
+        }
+        if !gates.is_empty() {
+            self.text.push_str(&super::gates::human(gates, self.painter));
             self.gap();
         }
         let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));

@@ -1,6 +1,7 @@
 //! Plans, for people and for machines.
 
 mod access;
+mod gates;
 mod human;
 
 pub use human::{human, summary};

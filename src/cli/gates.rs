@@ -1,0 +1,190 @@
+//! Gates of access: from options, the configuration and the base revision to what plans are held to.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::console::Console;
+use super::planning;
+use super::workspace::{At, Workspace, is_error};
+use crate::access::{Gate, RequestPattern};
+use crate::check::{self, Checked};
+use crate::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
+use crate::manifest::config::{self, Config, Target};
+use crate::manifest::{MAX_BYTES, parse_config};
+use crate::plan::{GateInfo, GateOutcome, GateSource, Gates};
+use crate::render::text::neutral;
+use crate::repo::{PullRequest, Revision, RevisionError, Source as _};
+
+/// What a plan is held to, besides the `access` section of the configuration.
+#[derive(Debug, Args)]
+pub(super) struct GateOptions {
+    /// Exit with 4 if anybody gains access.
+    #[arg(long)]
+    deny_widening: bool,
+    /// Exit with 4 if anybody gains access to anything outside of this pattern, for example `tcp
+    /// **.example.com:443`, `get https://api.example.com/**` or `read /data/**`; may be given more than once.
+    #[arg(long, value_name = "PATTERN")]
+    allow_widening: Vec<RequestPattern>,
+    /// The revision whose gates hold too; without it, in the pipeline of a pull request, what the change branched from.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+}
+
+/// The configuration of the base revision.
+struct Base {
+    commit: String,
+    config: Config,
+    document: DocumentId,
+    sources: SourceMap,
+}
+
+/// Knows what the plan of each target is held to.
+pub(super) struct GateKeeper {
+    widening: Option<Vec<RequestPattern>>,
+    base: Option<Base>,
+}
+
+impl GateOptions {
+    /// Reads the base revision, where there is one.
+    ///
+    /// # Errors
+    /// There is one, and it cannot be read: its gates would be passed over.
+    pub(super) fn keeper(&self, at: &At, console: Console) -> anyhow::Result<GateKeeper> {
+        let Self { deny_widening, allow_widening, base } = self;
+        let widening = (*deny_widening || !allow_widening.is_empty()).then(|| allow_widening.clone());
+        let here = Path::new(".");
+        let revision = match base {
+            Some(revision) => Some(revision.clone()),
+            None => PullRequest::from_variables(|name| std::env::var(name).ok())
+                .map(|request| {
+                    request.base(here, at.at.as_deref()).with_context(|| {
+                        format!(
+                            "the gates of the base revision, which {} speaks of, cannot be read; name the base with --base",
+                            request.variable
+                        )
+                    })
+                })
+                .transpose()?,
+        };
+        let base = revision.map(|revision| read_base(here, &revision, console)).transpose()?.flatten();
+        Ok(GateKeeper { widening, base })
+    }
+}
+
+/// The configuration at a revision; nothing where there was none yet.
+fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<Base>> {
+    let absent = || {
+        let what = config::FILE_NAME;
+        console
+            .say(&format!("There is no {what} at the base revision {}: no gates come from there.", neutral(revision)));
+        Ok(None)
+    };
+    let tree = match Revision::open(here, revision) {
+        Ok(tree) => tree,
+        Err(RevisionError::NoFolder { .. }) => return absent(),
+        Err(error) => return Err(error).context("the gates of the base revision cannot be read"),
+    };
+    if !tree.holds(config::FILE_NAME) {
+        return absent();
+    }
+    let text = tree.read(config::FILE_NAME.into(), MAX_BYTES);
+    let text = text.with_context(|| format!("cannot read {} at the base revision {revision}", config::FILE_NAME))?;
+    let mut sources = SourceMap::default();
+    let file = sources.add(config::FILE_NAME, text.clone());
+    let read = parse_config(file, &text).and_then(|(config, document)| {
+        let errors: Vec<Diagnostic> = check::check_config(&config, document).into_iter().filter(is_error).collect();
+        if errors.is_empty() { Ok((config, document)) } else { Err(errors) }
+    });
+    match read {
+        Ok((config, document)) => Ok(Some(Base { commit: tree.commit(), config, document, sources })),
+        Err(findings) => {
+            let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
+            bail!(
+                "{} is invalid at the base revision {revision}, so that its gates are not known: {first}; \
+                 name a revision where it is valid with --base",
+                config::FILE_NAME
+            )
+        }
+    }
+}
+
+impl GateKeeper {
+    /// What a saved plan is held to: all that a new one would be, and the bound on widening that it was made with.
+    pub(super) fn gates_again(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        saved: &[GateOutcome],
+    ) -> anyhow::Result<Gates> {
+        let mut gates = self.gates(workspace, target);
+        for outcome in saved {
+            let GateInfo::DenyWidening { within } = &outcome.gate else { continue };
+            if gates.widening.is_none() {
+                let within: Result<Vec<RequestPattern>, _> = within.iter().map(|text| text.parse()).collect();
+                gates.widening = Some(within.context("the plan holds a pattern that this version cannot read")?);
+            }
+        }
+        Ok(gates)
+    }
+
+    /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
+    pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
+        let (config, document) = workspace.config();
+        let check::Gates { list, mut audiences } = check::gates(config, document, target);
+        let located = |gate: Gate<Place>| {
+            gate.with_source(|place| GateSource::Config(planning::locate(workspace.sources(), &place)))
+        };
+        let mut list: Vec<Gate<GateSource>> = list.into_iter().map(located).collect();
+        if let Some(base) = &self.base {
+            let check::Gates { list: before, audiences: people } = base.gates(target);
+            for gate in before {
+                if !list.iter().any(|known| known.asks_the_same(&gate)) {
+                    list.push(gate.with_source(|place| GateSource::Base {
+                        at: planning::locate(&base.sources, &place),
+                        revision: base.commit.clone(),
+                    }));
+                }
+            }
+            for named in people {
+                if !audiences.contains(&named) {
+                    audiences.push(named);
+                }
+            }
+        }
+        Gates { list, audiences, widening: self.widening.clone() }
+    }
+}
+
+impl Base {
+    /// The gates of the organization that a target manages: a target may have been renamed.
+    fn gates(&self, target: &Target) -> check::Gates {
+        let same = |other: &&Target| {
+            other.provider == target.provider && other.organization.eq_ignore_ascii_case(&target.organization)
+        };
+        match self.config.targets.iter().find(same) {
+            Some(known) => check::gates(&self.config, self.document, known),
+            None => check::gates_of_all(&self.config, self.document, &target.teams),
+        }
+    }
+}
+
+/// What the manifests of a target break of its gates by themselves, unless they have errors of another kind.
+pub(super) fn offline(workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+    if workspace.findings().iter().chain(&checked.diagnostics).any(is_error) {
+        return Vec::new();
+    }
+    let (config, document) = workspace.config();
+    let gates = check::gates(config, document, target);
+    check::check_gates(target, &checked.policies, &gates).unwrap_or_else(|error| {
+        let place = gates.list.first().map_or(Place::File(document.file), |gate| gate.source.clone());
+        let message = format!("the gates of target `{}` could not be checked", target.name);
+        vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
+    })
+}
+
+/// Whether a finding is about a gate that is broken.
+pub(super) fn is_about_gates(finding: &Diagnostic) -> bool {
+    matches!(finding.code, Code::AccessNever | Code::AccessAlways)
+}

@@ -1,0 +1,122 @@
+//! What would have to change for a request to be decided the other way, in words and as JSON.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::explain::AnswerRule;
+use crate::access::{Addition, PooledRule, Remedy, Request};
+use crate::model::docker::{Decision, Layer};
+use crate::render::paint::Painter;
+use crate::render::text::neutral;
+
+/// What would have to change.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Change {
+    /// Whether the question is about an HTTP request, which two layers decide together.
+    #[serde(skip)]
+    http: bool,
+    /// The other decision.
+    to: Decision,
+    /// The layers that decide now; where no rule matches, all that could.
+    layers: Vec<Layer>,
+    /// The rules that must lose the request, every one of them.
+    lose: Vec<AnswerRule>,
+    /// What an allow rule must name as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    add: Option<Add>,
+}
+
+/// A resource that an allow rule needs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Add {
+    /// The resource, as a rule writes it.
+    resource: String,
+    /// The allow rule that holds something most alike, with what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<AnswerRule>,
+}
+
+impl Change {
+    /// Puts a remedy into words; `rule` names a rule and the resource of it that is meant.
+    pub(super) fn new(
+        request: &Request,
+        remedy: Remedy<'_, '_>,
+        rule: impl Fn(&PooledRule<'_>, String) -> AnswerRule,
+    ) -> Self {
+        let Remedy { to, layers, lose, add } = remedy;
+        let lose = lose.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
+        let add = add.map(|Addition { resource, nearest }| Add {
+            resource,
+            nearest: nearest.map(|(pooled, resource)| rule(pooled, resource)),
+        });
+        let http = matches!(request, Request::Http { .. });
+        Self { http, to, layers, lose, add }
+    }
+
+    /// The lines for people, indented.
+    pub(super) fn human(&self, painter: Painter) -> String {
+        let Self { http, to, layers, lose, add } = self;
+        let mut text = String::new();
+        if *http && !lose.is_empty() {
+            text.push_str(&format!("  {}\n", layer(*to, layers)));
+        }
+        let all = if lose.len() == 1 { "the" } else { "every" };
+        match (to, lose.is_empty()) {
+            (Decision::Deny, _) => {
+                text.push_str(&format!(
+                    "  to deny it, take it out of {all} rule above, or add a deny rule that matches it\n"
+                ));
+            }
+            (Decision::Allow, false) => {
+                text.push_str(&format!(
+                    "  a deny wins over every allow; to allow it, take it out of {all} deny above\n"
+                ));
+            }
+            (Decision::Allow, true) => text.push_str("  no rule matches it, which denies\n"),
+        }
+        let lead = if lose.is_empty() { "to allow it" } else { "nothing else allows it yet; then" };
+        match add {
+            None if *to == Decision::Allow => {
+                text.push_str("  it is allowed then: other rules let it through already\n")
+            }
+            None => {}
+            Some(Add { resource, nearest: None }) => {
+                text.push_str(&format!("  {lead}, add an allow rule with the resource `{}`\n", neutral(resource)));
+            }
+            Some(Add { resource, nearest: Some(AnswerRule { policy, rule, resource: like, source }) }) => {
+                let source = source.as_ref().map(|source| format!(" ({}:{})", neutral(&source.file), source.line));
+                text.push_str(&format!(
+                    "  {lead}, add `{}` to the resources of rule \"{}\" in policy \"{}\"{}, which has `{}`, or add an allow rule\n",
+                    neutral(resource),
+                    neutral(rule),
+                    neutral(policy),
+                    painter.dim(&source.unwrap_or_default()),
+                    neutral(like),
+                ));
+            }
+        }
+        text
+    }
+}
+
+/// Which layer decides about an HTTP request.
+fn layer(to: Decision, layers: &[Layer]) -> &'static str {
+    let http = layers.contains(&Layer::Http);
+    let network = layers.contains(&Layer::Network);
+    match (to, network, http) {
+        (Decision::Allow, true, false) => {
+            "the network layer decides: a network deny is a floor that no HTTP rule reopens"
+        }
+        (Decision::Allow, true, true) => "both layers deny it: the connection, and the HTTP request on it",
+        (Decision::Allow, false, _) => {
+            "the HTTP layer decides: an HTTP deny takes requests out of what the network allows"
+        }
+        (Decision::Deny, true, false) => {
+            "the network layer decides: a network allow lets every HTTP request through that no HTTP deny takes out"
+        }
+        (Decision::Deny, true, true) => "both layers allow it: each by itself would be enough",
+        (Decision::Deny, false, _) => "the HTTP layer decides: no network rule says anything about the connection",
+    }
+}

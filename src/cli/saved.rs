@@ -1,0 +1,61 @@
+//! Saved plans against gates: the gates of today, and what the server holds today.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use super::connect::Session;
+use super::gates::GateKeeper;
+use super::planning;
+use super::workspace::Workspace;
+use crate::model::docker::LiveState;
+use crate::plan::{self, Change, Names, Plan, SourceRef};
+
+/// Holds a saved plan against gates again, and puts what comes out into it. The live state of all its targets is read
+/// for that; where nothing is asked, nothing is read.
+///
+/// # Errors
+/// The live state cannot be read.
+pub(super) async fn hold_again(
+    plan: &mut Plan,
+    workspace: &Workspace,
+    session: &Session,
+    keeper: &GateKeeper,
+) -> anyhow::Result<Option<Vec<LiveState>>> {
+    let targets = workspace.targets();
+    let mut asked = Vec::new();
+    for target_plan in &plan.targets {
+        let Some(target) = targets.iter().find(|target| target.name == target_plan.target.name) else { continue };
+        asked.push((*target, keeper.gates_again(workspace, target, &target_plan.gates)?));
+    }
+    if asked.iter().all(|(_, gates)| gates.is_empty()) {
+        return Ok(None);
+    }
+    let mut states = Vec::new();
+    for ((target, gates), target_plan) in asked.iter().zip(&mut plan.targets) {
+        let live = session.reader(target)?.live_state().await.with_context(|| planning::of(target))?;
+        let places = places(&target_plan.changes);
+        let names = Names {
+            rule: &|policy, rule| places.get(&(policy.to_owned(), Some(rule.to_owned()))).cloned(),
+            policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
+            teams: &target.teams,
+        };
+        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, gates, &names);
+        states.push(live);
+    }
+    Ok(Some(states))
+}
+
+/// Where the plan says that policies and rules are declared.
+fn places(changes: &[Change]) -> BTreeMap<(String, Option<String>), SourceRef> {
+    let mut places = BTreeMap::new();
+    for policy in changes {
+        let own = policy.source.as_ref().map(|source| ((policy.name.clone(), None), source.clone()));
+        let rules = policy
+            .children
+            .iter()
+            .filter_map(|rule| Some(((policy.name.clone(), Some(rule.name.clone())), rule.source.clone()?)));
+        places.extend(own.into_iter().chain(rules));
+    }
+    places
+}

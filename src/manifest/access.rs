@@ -1,0 +1,118 @@
+//! The `access` section of `polwarden.yaml`: what no merged state may allow or block, and for whom.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::NAME_PATTERN;
+
+/// Gates of access. A pull request can edit them, but those of the revision that it branched from hold too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Access {
+    /// Requests that nobody may be allowed: patterns such as `tcp **.paste.example.com`, `post https://example.com/**`
+    /// or `write /etc/**`. `tcp` takes in whatever is spoken on the connection.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!(["tcp **.paste.example.com"]))]
+    pub never: Vec<GateSpec>,
+    /// Requests that nobody may be denied: patterns, all of whose requests must be allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = serde_json::json!(["tcp proxy.example.com:443"]))]
+    pub always: Vec<GateSpec>,
+    /// People who are in several teams at once. Gates and plans look at them as well as at people in no team, in each
+    /// team, and in all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<AudienceSpec>,
+}
+
+impl Access {
+    /// Whether nothing is written in it.
+    pub fn is_empty(&self) -> bool {
+        let Self { never, always, audiences } = self;
+        never.is_empty() && always.is_empty() && audiences.is_empty()
+    }
+}
+
+/// People who are in several teams at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AudienceSpec {
+    /// What they are called.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"on-call")]
+    pub name: String,
+    /// All their teams: short names from `teams` of the target, or uuids.
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["platform", "security"]))]
+    pub teams: Vec<String>,
+}
+
+/// A pattern of requests, with more about it where that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "GateText", into = "GateText")]
+pub struct GateSpec {
+    /// The pattern, as written.
+    pub request: String,
+    /// The name of an audience; everybody, where there is none.
+    pub audience: Option<String>,
+    /// Why the gate is there: shown when it is broken.
+    pub reason: Option<String>,
+}
+
+/// The two forms of a [`GateSpec`] in a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum GateText {
+    Text(String),
+    Full(FullGate),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct FullGate {
+    request: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<GateText> for GateSpec {
+    fn from(text: GateText) -> Self {
+        match text {
+            GateText::Text(request) => Self { request, audience: None, reason: None },
+            GateText::Full(FullGate { request, audience, reason }) => Self { request, audience, reason },
+        }
+    }
+}
+
+impl From<GateSpec> for GateText {
+    fn from(spec: GateSpec) -> Self {
+        match spec {
+            GateSpec { request, audience: None, reason: None } => Self::Text(request),
+            GateSpec { request, audience, reason } => Self::Full(FullGate { request, audience, reason }),
+        }
+    }
+}
+
+impl JsonSchema for GateSpec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Gate".into()
+    }
+    /// One schema for both forms (what is said of fields binds mappings only), so that an error says what is wrong
+    /// rather than that no branch fits.
+    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let text =
+            |description: &str| serde_json::json!({"type": "string", "minLength": 1, "description": description});
+        schemars::json_schema!({
+            "description": "A pattern of requests, alone or as `request` with more about it.",
+            "type": ["string", "object"],
+            "minLength": 1,
+            "properties": {
+                "request": text("The pattern, for example `tcp **.paste.example.com`."),
+                "audience": text("The name of one of `audiences`; everybody, where this is left out."),
+                "reason": text("Why the gate is there: shown when it is broken."),
+            },
+            "required": ["request"],
+            "additionalProperties": false,
+            "examples": ["tcp **.paste.example.com"]
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! Gates of access, held against the state after a plan: live, its calls made, unmanaged policies included.
+
+use std::collections::BTreeMap;
+
+use super::replay::replay;
+use super::types::{BreachInfo, Call, DecidingRule, GateInfo, GateOutcome, GateSource, SourceRef};
+use crate::access::{Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule};
+use crate::model::docker::{Decision, LiveContent, LiveState};
+
+/// What a plan is held to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// What nobody may be allowed or denied.
+    pub list: Vec<Gate<GateSource>>,
+    /// People to look at besides those in no team, in each team and in all.
+    pub audiences: Vec<NamedAudience>,
+    /// What may open; anything, where this is none.
+    pub widening: Option<Vec<RequestPattern>>,
+}
+
+impl Gates {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        let Self { list, audiences: _, widening } = self;
+        list.is_empty() && widening.is_none()
+    }
+}
+
+/// Where rules are declared, and what people call their teams.
+pub struct Names<'a> {
+    /// The line of a rule, by the names of its policy and itself.
+    pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
+    /// The line of a policy: where a rule stood that a plan deletes.
+    pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
+    /// The short names of teams, each with the team's uuid.
+    pub teams: &'a BTreeMap<String, String>,
+}
+
+/// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
+pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names<'_>) -> Vec<GateOutcome> {
+    if gates.is_empty() {
+        return Vec::new();
+    }
+    let Gates { list, audiences: _, widening } = gates;
+    let infos = list.iter().map(|gate| (info(gate), gate.source.clone()));
+    let widening_info = widening.as_ref().map(|within| {
+        let within = within.iter().map(ToString::to_string).collect();
+        (GateInfo::DenyWidening { within }, GateSource::CommandLine)
+    });
+    let outcome = |(gate, source)| GateOutcome { gate, source, breaches: Vec::new(), unknown: None };
+    let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
+    let mut widened = widening_info.map(outcome);
+    let looked = look(live, calls, gates, names, &mut outcomes, widened.as_mut());
+    if let Err(why) = looked {
+        // A gate that nobody could look at is shut.
+        for outcome in outcomes.iter_mut().chain(&mut widened) {
+            outcome.unknown = Some(why.clone());
+        }
+    }
+    outcomes.extend(widened);
+    outcomes
+}
+
+fn look(
+    live: &LiveState,
+    calls: &[Call],
+    gates: &Gates,
+    names: &Names<'_>,
+    outcomes: &mut [GateOutcome],
+    widened: Option<&mut GateOutcome>,
+) -> Result<(), String> {
+    let Gates { list, audiences, widening } = gates;
+    let state = replay(live, calls).map_err(|error| error.to_string())?;
+    let (before, after) = (rules(live), rules(&state));
+    let check = GateCheck { before: &before, after: &after, audiences };
+    for breach in check.against(list).map_err(|error| error.to_string())? {
+        if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate)) {
+            outcome.breaches.push(told(Some(gate.kind), &breach, names));
+        }
+    }
+    // Without a call nothing opens.
+    if let (Some(within), Some(outcome), false) = (widening, widened, calls.is_empty()) {
+        let opened = check.widened(within).map_err(|error| error.to_string())?;
+        outcome.breaches = opened.iter().map(|breach| told(None, breach, names)).collect();
+    }
+    Ok(())
+}
+
+fn info(gate: &Gate<GateSource>) -> GateInfo {
+    let Gate { kind, pattern, audience, reason, source: _ } = gate;
+    let (request, reason) = (pattern.to_string(), reason.clone());
+    let audience = audience.as_ref().map(|named| named.name.clone());
+    match kind {
+        GateKind::Never => GateInfo::Never { request, audience, reason },
+        GateKind::Always => GateInfo::Always { request, audience, reason },
+    }
+}
+
+/// All rules that this version understands, in an order that does not depend on the order of the state.
+fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
+    let rules = state.policies.iter().flat_map(|policy| {
+        let rules = match &policy.content {
+            LiveContent::Rules(rules) => rules.as_slice(),
+            LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+        };
+        let understood = rules.iter().filter_map(|rule| rule.rule.as_ref().ok());
+        understood.map(|rule| ScopedRule { policy: &policy.name, scope: &policy.scope, rule })
+    });
+    let mut rules: Vec<ScopedRule<'_>> = rules.collect();
+    rules.sort_by(|a, b| (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)));
+    rules
+}
+
+fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> BreachInfo {
+    let GateBreach { gate: _, audience, witness, before, after } = breach;
+    let decided = |(_, rules): &(Decision, Vec<(ScopedRule<'_>, String)>)| -> Vec<DecidingRule> {
+        rules.iter().map(|(rule, resource)| deciding(rule, resource, names)).collect()
+    };
+    let (old, new) = (decided(before), decided(after));
+    // What opened a request is the deny that went, or else the allow that came.
+    let opened_by_a_deny = before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;
+    let blame = match kind {
+        None if opened_by_a_deny => old.iter().cloned().map(|rule| at_its_policy(rule, names)).collect(),
+        None | Some(GateKind::Never) => new.clone(),
+        // What must be allowed is blocked by denies, or by the allow that went.
+        Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => {
+            old.iter().cloned().map(|rule| at_its_policy(rule, names)).collect()
+        }
+        Some(GateKind::Always) => new.clone(),
+    };
+    BreachInfo {
+        audience: people(audience, names.teams),
+        witness: witness.to_string(),
+        already: before.0 == after.0,
+        blame,
+        before: old,
+        after: new,
+    }
+}
+
+fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> DecidingRule {
+    DecidingRule {
+        policy: rule.policy.to_owned(),
+        rule: rule.rule.name.to_string(),
+        allows: rule.rule.decision == Decision::Allow,
+        resource: resource.to_owned(),
+        source: (names.rule)(rule.policy, rule.rule.name.as_str()),
+    }
+}
+
+/// A rule that goes has no line any more; its policy has.
+fn at_its_policy(mut rule: DecidingRule, names: &Names<'_>) -> DecidingRule {
+    rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
+    rule
+}
+
+fn people(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
+    let name = |id: &String| {
+        let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
+        known.map_or_else(|| id.clone(), |(name, _)| name.clone())
+    };
+    Audience { teams: audience.teams.iter().map(name).collect(), profiles: audience.profiles.clone() }
+}

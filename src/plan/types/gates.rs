@@ -1,0 +1,99 @@
+//! What a plan says about gates of access.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DecidingRule, SourceRef};
+use crate::access::Audience;
+
+/// A gate, and whether it holds after the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GateOutcome {
+    /// The gate.
+    pub gate: GateInfo,
+    /// Where it is written.
+    pub source: GateSource,
+    /// Where it does not hold; none is a proof that it does, for every request.
+    pub breaches: Vec<BreachInfo>,
+    /// Why it could not be worked out, as a clause; such a gate does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+}
+
+/// What a gate asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum GateInfo {
+    /// No request of a pattern may be allowed.
+    Never {
+        /// The pattern.
+        request: String,
+        /// The audience that it is about; everybody, where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// Why it is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Every request of a pattern must be allowed.
+    Always {
+        /// The pattern.
+        request: String,
+        /// The audience that it is about; everybody, where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// Why it is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Nothing may open outside of some patterns.
+    DenyWidening {
+        /// The patterns; nothing at all may open where there are none.
+        within: Vec<String>,
+    },
+}
+
+/// Where a gate is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum GateSource {
+    /// On the command line.
+    CommandLine,
+    /// In the configuration, as it is planned with.
+    Config(SourceRef),
+    /// In the configuration of the base revision alone: the change that is planned takes the gate away, and it holds
+    /// until that is merged.
+    Base {
+        /// The line, at that revision.
+        at: SourceRef,
+        /// The commit.
+        revision: String,
+    },
+}
+
+/// A set of requests for which a gate does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BreachInfo {
+    /// The people.
+    pub audience: Audience,
+    /// One request that shows it, for `polwarden explain`.
+    pub witness: String,
+    /// Whether it is so without the plan too.
+    pub already: bool,
+    /// The rules to blame: what opens it, the denies that go, or what blocks it. None where nothing allows what must
+    /// be allowed.
+    pub blame: Vec<DecidingRule>,
+    /// The rules that decide it before; none where nothing allowed it.
+    pub before: Vec<DecidingRule>,
+    /// The rules that decide it after; none where nothing will allow it.
+    pub after: Vec<DecidingRule>,
+}
+
+impl GateOutcome {
+    /// Whether the gate holds.
+    pub fn holds(&self) -> bool {
+        self.breaches.is_empty() && self.unknown.is_none()
+    }
+}

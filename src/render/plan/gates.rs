@@ -1,0 +1,104 @@
+//! The gates of a plan, as a reviewer reads them: those that do not hold in full, the others by their number.
+
+use std::fmt::Write as _;
+
+use super::access::{by, who};
+use super::human::{call_name, place};
+use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
+use crate::render::paint::Painter;
+use crate::render::text::neutral;
+
+/// How many breaches of one gate are shown; the JSON form holds all.
+const SHOWN: usize = 5;
+
+/// The section of a target's plan about gates; nothing where there are none.
+pub(super) fn human(gates: &[GateOutcome], painter: Painter) -> String {
+    let mut text = String::new();
+    if gates.is_empty() {
+        return text;
+    }
+    let shut: Vec<&GateOutcome> = gates.iter().filter(|gate| !gate.holds()).collect();
+    let holding = gates.len() - shut.len();
+    let headline = match (shut.len(), gates.len()) {
+        (0, 1) => "Gates: the one holds".to_owned(),
+        (0, all) => format!("Gates: all {all} hold"),
+        (broken, all) => format!("Gates: {broken} of {all} {} not hold", if broken == 1 { "does" } else { "do" }),
+    };
+    let _ = writeln!(text, "  {}", painter.strong(&headline));
+    for outcome in gates {
+        let removed = matches!(outcome.source, GateSource::Base { .. });
+        if outcome.holds() && !removed {
+            continue;
+        }
+        let sign = if outcome.holds() { painter.good("✓") } else { painter.bad("✗") };
+        let _ = writeln!(text, "    {sign} {}  {}", gate_text(&outcome.gate), painter.dim(&source(&outcome.source)));
+        if removed {
+            let _ = writeln!(text, "        gate removed by this change; still applies until merged");
+        }
+        if let Some(why) = &outcome.unknown {
+            let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
+        }
+        for breach in outcome.breaches.iter().take(SHOWN) {
+            breach_text(&mut text, breach, &outcome.gate, painter);
+        }
+        if outcome.breaches.len() > SHOWN {
+            let _ = writeln!(text, "        and {} more", outcome.breaches.len() - SHOWN);
+        }
+    }
+    if !shut.is_empty() && holding > 0 {
+        let _ = writeln!(text, "    {}", painter.dim(&format!("{holding} more: hold")));
+    }
+    text
+}
+
+/// A gate in one line, with its reason.
+fn gate_text(gate: &GateInfo) -> String {
+    let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
+        let audience = audience.as_ref().map(|name| format!(" for {}", neutral(name))).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(": {}", neutral(reason))).unwrap_or_default();
+        format!("{verb} `{}`{audience}{reason}", neutral(request))
+    };
+    match gate {
+        GateInfo::Never { request, audience, reason } => full("never", request, audience, reason),
+        GateInfo::Always { request, audience, reason } => full("always", request, audience, reason),
+        GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
+        GateInfo::DenyWidening { within } => {
+            let within: Vec<String> = within.iter().map(|pattern| format!("`{}`", neutral(pattern))).collect();
+            format!("no widening outside of {}", within.join(", "))
+        }
+    }
+}
+
+fn source(source: &GateSource) -> String {
+    match source {
+        GateSource::CommandLine => String::new(),
+        GateSource::Config(at) => place(at),
+        GateSource::Base { at, revision } => {
+            let short: String = revision.chars().take(12).collect();
+            format!("{} at {}", place(at), neutral(&short))
+        }
+    }
+}
+
+fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
+    let BreachInfo { audience, witness, already, blame, before, after } = breach;
+    let already = if *already { "  (so before this plan too)" } else { "" };
+    let _ = writeln!(text, "        {}: {}{already}", who(audience, false), painter.strong(&neutral(witness)));
+    match gate {
+        GateInfo::DenyWidening { .. } => {
+            let _ = writeln!(text, "          before: {}", by(before));
+            let _ = writeln!(text, "          after:  {}", by(after));
+        }
+        GateInfo::Never { .. } | GateInfo::Always { .. } => {
+            let _ = writeln!(text, "          {}", by(after));
+        }
+    }
+    let gone = |rule: &DecidingRule| !after.contains(rule);
+    for rule in blame.iter().filter(|rule| gone(rule)).take(3) {
+        let DecidingRule { policy, rule, allows, resource, source } = rule;
+        let decision = if *allows { "allow" } else { "deny" };
+        let source = source.as_ref().map(|source| format!(" ({})", place(source))).unwrap_or_default();
+        let what = call_name(policy, Some(rule));
+        let _ = writeln!(text, "          what goes: the {decision} of `{}` by {what}{source}", neutral(resource));
+    }
+}
