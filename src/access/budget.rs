@@ -5,9 +5,9 @@ use std::cell::Cell;
 use thiserror::Error;
 
 /// Work that every question may cost, in steps of some nanoseconds each.
-const LEAST: usize = 1 << 23;
-/// Work that each pattern may add: ordinary rules need about a hundredth of it.
-const EACH: usize = 1 << 10;
+const LEAST: usize = 1 << 22;
+/// Work that each pattern may add: ordinary rules need a small part of it.
+const EACH: usize = 1 << 8;
 
 /// The wildcards of some rules cross each other in so many ways that the question is not answered.
 ///

@@ -1,9 +1,8 @@
 //! The segments that nobody wrote out: which of a few globs they can match at once.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::budget::{Budget, Entangled};
-use crate::model::docker::pattern::glob_matches;
 
 /// One segment for each set of globs that some segment outside of `texts` matches together (no glob at all is such a
 /// set too). The `candidates` are segments as a person would write them, the best ones first.
@@ -16,16 +15,21 @@ pub(super) fn other_classes(
     candidates: impl Iterator<Item = String>,
     budget: &Budget,
 ) -> Result<Vec<String>, Entangled> {
-    let matched = |segment: &str| globs.iter().map(|glob| glob_matches(glob, segment)).collect::<Vec<bool>>();
+    let reader = Reader { globs: globs.iter().map(|glob| glob.chars().collect()).collect() };
+    let start = reader.start();
+    let first = reader.moves(&start);
     let mut found = Found::default();
-    for segment in candidates.filter(|segment| !texts.contains(segment.as_str())) {
-        budget.spend(globs.len())?;
-        found.offer(matched(&segment), segment);
+    for segment in candidates.filter(|segment| !segment.is_empty() && !texts.contains(segment.as_str())) {
+        let mut letters = segment.chars();
+        let mut positions = letters.next().map(|letter| reader.after(&first, letter)).unwrap_or_default();
+        for letter in letters {
+            positions = reader.after(&reader.moves(&positions), letter);
+        }
+        budget.spend(4 * (segment.len() + positions.len()))?;
+        found.offer(reader.matched(&positions), segment);
     }
-    let patterns: Vec<Vec<char>> = globs.iter().map(|glob| glob.chars().collect()).collect();
-    let doubtful = search(&patterns, texts, &matched, &mut found, budget)?;
-    if !doubtful.is_empty() {
-        search_beside(&patterns, texts, &matched, &mut found, budget)?;
+    if search(&reader, texts, &mut found, budget)? {
+        search_beside(&reader, texts, &mut found, budget)?;
     }
     Ok(found.segments)
 }
@@ -33,96 +37,140 @@ pub(super) fn other_classes(
 /// The sets that were found, each with its segment.
 #[derive(Default)]
 struct Found {
-    known: HashSet<Vec<bool>>,
+    known: HashSet<Vec<u32>>,
     segments: Vec<String>,
 }
 
 impl Found {
-    fn offer(&mut self, set: Vec<bool>, segment: String) {
+    fn offer(&mut self, set: Vec<u32>, segment: String) {
         if self.known.insert(set) {
             self.segments.push(segment);
         }
     }
 }
 
-/// Where a reader of one glob can stand: positions in it, sorted. None before the last `*` that was reached, since
-/// what could be matched from there can be matched from that `*` too.
-type Positions = Vec<Vec<usize>>;
+/// Where a reader of all globs can stand: globs and positions in them, sorted. Globs that cannot match any more are
+/// not there, and of a glob no position before the last `*` that was reached, since what could be matched from there
+/// can be matched from that `*` too.
+type Positions = Vec<(u32, u32)>;
+
+/// What the next letter does: the positions that stay whatever it is, and those that it leads to.
+struct Moves {
+    stay: Positions,
+    to: BTreeMap<char, Positions>,
+}
+
+struct Reader {
+    globs: Vec<Vec<char>>,
+}
+
+impl Reader {
+    fn start(&self) -> Positions {
+        self.closed((0..).zip(&self.globs).map(|(glob, _)| (glob, 0)).collect())
+    }
+
+    fn letter(&self, (glob, at): (u32, u32)) -> Option<char> {
+        self.globs[glob as usize].get(at as usize).copied()
+    }
+
+    fn moves(&self, positions: &Positions) -> Moves {
+        let mut moves = Moves { stay: Vec::new(), to: BTreeMap::new() };
+        for position in positions {
+            match self.letter(*position) {
+                Some('*') => moves.stay.push(*position),
+                Some(letter) => moves.to.entry(letter).or_default().push((position.0, position.1 + 1)),
+                None => {}
+            }
+        }
+        moves
+    }
+
+    fn after(&self, moves: &Moves, letter: char) -> Positions {
+        let led = moves.to.get(&letter).into_iter().flatten();
+        self.closed(moves.stay.iter().chain(led).copied().collect())
+    }
+
+    /// Adds what is reached without a letter, and leaves out what is of no more use.
+    fn closed(&self, mut positions: Positions) -> Positions {
+        let mut at = 0;
+        while let Some(position) = positions.get(at).copied() {
+            if self.letter(position) == Some('*') {
+                positions.push((position.0, position.1 + 1));
+            }
+            at += 1;
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        let mut closed = Positions::new();
+        for of_glob in positions.chunk_by(|(one, _), (other, _)| one == other) {
+            let star = of_glob.iter().rposition(|position| self.letter(*position) == Some('*')).unwrap_or(0);
+            closed.extend(&of_glob[star..]);
+        }
+        closed
+    }
+
+    /// The globs that match what was read.
+    fn matched(&self, positions: &Positions) -> Vec<u32> {
+        positions.iter().filter(|position| self.letter(**position).is_none()).map(|(glob, _)| *glob).collect()
+    }
+}
 
 /// Walks all segments, shortest first, as far as they can be told apart by what they may still match. Every set is
-/// found; returned are those for which only a text was met and no segment besides.
+/// found; returned is whether for some set only a text was met and no segment besides.
 ///
 /// A segment with a letter that nobody wrote is no text. A set that such a segment can have is found with one, since
-/// "whether there was such a letter" is told apart too.
-fn search(
-    patterns: &[Vec<char>],
-    texts: &BTreeSet<&str>,
-    matched: &dyn Fn(&str) -> Vec<bool>,
-    found: &mut Found,
-    budget: &Budget,
-) -> Result<HashSet<Vec<bool>>, Entangled> {
-    let letters: BTreeSet<char> = patterns.iter().flatten().copied().filter(|letter| *letter != '*').collect();
+/// "whether there was such a letter" is told apart too. Of written letters, only those count that some glob waits for.
+fn search(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &Budget) -> Result<bool, Entangled> {
+    let letters: BTreeSet<char> = reader.globs.iter().flatten().copied().filter(|letter| *letter != '*').collect();
     let other = unwritten(&letters, texts);
-    let alphabet: Vec<char> = other.into_iter().chain(letters).collect();
-    let start: Positions = patterns.iter().map(|pattern| closure(pattern, vec![0])).collect();
     let mut doubtful = HashSet::new();
-    let mut queue = VecDeque::from([(start.clone(), String::new(), false)]);
-    let mut known: HashSet<(Positions, bool)> = HashSet::from([(start, false)]);
+    let mut queue = VecDeque::from([(reader.start(), String::new(), false)]);
+    let mut known: HashSet<(Positions, bool)> = HashSet::from([(reader.start(), false)]);
     while let Some((positions, segment, besides)) = queue.pop_front() {
         if !segment.is_empty() {
-            let set = matched(&segment);
+            let set = reader.matched(&positions);
             if besides || !texts.contains(segment.as_str()) {
                 found.offer(set, segment.clone());
             } else {
                 doubtful.insert(set);
             }
         }
-        for letter in &alphabet {
-            budget.spend(8 * (positions.len() + 1))?;
-            let next: Positions =
-                patterns.iter().zip(&positions).map(|(pattern, at)| advance(pattern, at, *letter)).collect();
-            let besides = besides || Some(*letter) == other;
-            let key = (next, besides);
+        let moves = reader.moves(&positions);
+        budget.spend(4 * (positions.len() + 1))?;
+        for letter in other.into_iter().chain(moves.to.keys().copied()) {
+            let besides = besides || Some(letter) == other;
+            let key = (reader.after(&moves, letter), besides);
+            budget.spend(4 * (key.0.len() + 1))?;
             if !known.contains(&key) {
                 let mut longer = segment.clone();
-                longer.push(*letter);
-                known.insert(key.clone());
-                queue.push_back((key.0, longer, besides));
+                longer.push(letter);
+                queue.push_back((key.0.clone(), longer, besides));
+                known.insert(key);
             }
         }
     }
-    doubtful.retain(|set| !found.known.contains(set));
-    Ok(doubtful)
+    Ok(doubtful.iter().any(|set| !found.known.contains(set)))
 }
 
 /// The same walk, which also tells apart which texts a segment may still become: for the few sets that only segments
 /// without a free letter have.
-fn search_beside(
-    patterns: &[Vec<char>],
-    texts: &BTreeSet<&str>,
-    matched: &dyn Fn(&str) -> Vec<bool>,
-    found: &mut Found,
-    budget: &Budget,
-) -> Result<(), Entangled> {
-    // A text that no glob matches only matters to the set of no globs, which is found already.
-    let texts: BTreeSet<&str> = texts.iter().copied().filter(|text| matched(text).contains(&true)).collect();
-    let letters: BTreeSet<char> = patterns.iter().flatten().copied().filter(|letter| *letter != '*').collect();
-    let start: Positions = patterns.iter().map(|pattern| closure(pattern, vec![0])).collect();
-    let mut queue = VecDeque::from([(start.clone(), String::new())]);
-    let mut known: HashSet<(Positions, Option<String>)> = HashSet::from([(start, Some(String::new()))]);
+fn search_beside(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &Budget) -> Result<(), Entangled> {
+    let mut queue = VecDeque::from([(reader.start(), String::new())]);
+    let mut known: HashSet<(Positions, Option<String>)> = HashSet::from([(reader.start(), Some(String::new()))]);
     while let Some((positions, segment)) = queue.pop_front() {
         if !segment.is_empty() && !texts.contains(segment.as_str()) {
-            found.offer(matched(&segment), segment.clone());
+            found.offer(reader.matched(&positions), segment.clone());
         }
-        for letter in &letters {
-            budget.spend(8 * (positions.len() + 1))?;
-            let next: Positions =
-                patterns.iter().zip(&positions).map(|(pattern, at)| advance(pattern, at, *letter)).collect();
+        let moves = reader.moves(&positions);
+        for letter in reader.globs.iter().flatten().copied().filter(|letter| *letter != '*').collect::<BTreeSet<_>>() {
+            let next = reader.after(&moves, letter);
+            budget.spend(8 * (next.len() + 1))?;
             let mut longer = segment.clone();
-            longer.push(*letter);
+            longer.push(letter);
             let becomes = texts.range(longer.as_str()..).next().is_some_and(|text| text.starts_with(longer.as_str()));
             let text = becomes.then(|| longer.clone());
-            if known.insert((next.clone(), text)) {
+            // What matches nothing any more can only become the set of no globs, which is found already.
+            if !next.is_empty() && known.insert((next.clone(), text)) {
                 queue.push_back((next, longer));
             }
         }
@@ -137,31 +185,10 @@ fn unwritten(letters: &BTreeSet<char>, texts: &BTreeSet<&str>) -> Option<char> {
     usual.chain('\u{100}'..='\u{ffff}').find(free)
 }
 
-fn closure(pattern: &[char], positions: Vec<usize>) -> Vec<usize> {
-    let mut all = BTreeSet::new();
-    for mut at in positions {
-        all.insert(at);
-        while pattern.get(at) == Some(&'*') {
-            at += 1;
-            all.insert(at);
-        }
-    }
-    let star = all.iter().rev().find(|at| pattern.get(**at) == Some(&'*')).copied().unwrap_or(0);
-    all.into_iter().filter(|at| *at >= star).collect()
-}
-
-fn advance(pattern: &[char], positions: &[usize], letter: char) -> Vec<usize> {
-    let step = |at: &usize| match pattern.get(*at) {
-        Some('*') => Some(*at),
-        Some(expected) if *expected == letter => Some(at + 1),
-        Some(_) | None => None,
-    };
-    closure(pattern, positions.iter().filter_map(step).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::docker::pattern::glob_matches;
 
     fn classes(globs: &[&str], texts: &[&str]) -> BTreeSet<Vec<bool>> {
         let candidates = (0..3).map(|number| format!("any{number}"));

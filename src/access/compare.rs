@@ -228,7 +228,7 @@ impl Search<'_, '_> {
 }
 
 fn sides(sides: &Bits, audience: usize) -> u8 {
-    u8::from(sides.contains(2 * audience)) * BEFORE | u8::from(sides.contains(2 * audience + 1)) * AFTER
+    (u8::from(sides.contains(2 * audience)) * BEFORE) | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
 }
 
 impl Row {

@@ -8,12 +8,15 @@ use super::request::{Destination, FilePath, Request};
 use crate::model::docker::pattern::{HostPattern, PathGlob, PathPattern, Segment};
 use crate::model::docker::{FileMode, Method, Transport};
 
-/// Why a text is no request.
+/// Why a text is no request, or no pattern of requests.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
     /// The first word is none of the known ones.
     #[error("`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp")]
     Verb(String),
+    /// A verb alone.
+    #[error("`{0}` says no host, URL or path; write for example `tcp api.example.com:443`")]
+    NoObject(String),
     /// A connection without a port.
     #[error("`{0}` has no port; write for example `api.example.com:443` or `[2001:db8::1]:443`")]
     NoPort(String),

@@ -9,7 +9,7 @@ use crate::model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, Pa
 use crate::model::docker::{Decision, Rule, RuleAccess};
 
 /// One resource of one rule.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parsed {
     pub(super) decision: Decision,
     pub(super) at: Where,
@@ -17,7 +17,7 @@ pub(super) struct Parsed {
 }
 
 /// The destination or path of a resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Where {
     Host(HostPattern),
     Net(IpNet),

@@ -1,13 +1,16 @@
 //! Patterns of requests as people type them: `tcp **.example.com:443`, `get https://api.example.com/**`, `read /data/**`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use thiserror::Error;
 
-use crate::model::Name;
-use crate::model::docker::pattern::{HttpPattern, NetworkPattern, PathPattern};
-use crate::model::docker::{Action, Decision, FileMode, HttpResource, Method, Resources, Rule, RuleAccess, Transport};
+use super::parsed::{Parsed, Where, file, network};
+use super::terms::{About, Actions};
+use crate::model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
+use crate::model::docker::{Decision, FileMode, Method, Transport};
 
 /// Why a text is no pattern of requests.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -33,26 +36,26 @@ pub enum RequestPatternError {
 /// A set of requests that one line describes: those that a rule with such a resource is about.
 ///
 /// `tcp` takes in whatever is spoken on the connection, so HTTP requests too. A line that [`Request`](super::Request)
-/// reads as one request stands for it.
+/// reads as one request stands for it, so that there are patterns that no rule can hold, such as `tcp 10.0.0.0/8:22`.
 #[derive(Debug, Clone)]
 pub struct RequestPattern {
     text: String,
-    rule: Rule,
+    parsed: Parsed,
 }
 
 /// Two patterns are equal if they are about the same actions and the same resource, however they are written.
 impl PartialEq for RequestPattern {
     fn eq(&self, other: &Self) -> bool {
-        self.rule.access == other.rule.access
+        self.parsed == other.parsed
     }
 }
 
 impl Eq for RequestPattern {}
 
 impl RequestPattern {
-    /// A rule that allows these requests and no others.
-    pub(super) fn rule(&self) -> &Rule {
-        &self.rule
+    /// What a rule says that allows these requests and no others.
+    pub(super) fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 }
 
@@ -70,96 +73,101 @@ impl FromStr for RequestPattern {
         let (verb, object) =
             text.split_once(char::is_whitespace).ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
         let (verb, object) = (verb.to_ascii_lowercase(), object.trim());
-        let (actions, resources) = parts(&verb, object)?;
-        let wrong = |why: String| RequestPatternError::Object { object: object.to_owned(), why };
-        let access = RuleAccess::new(actions, resources).map_err(|error| wrong(error.to_string()))?;
-        let name = Name::new("pattern").map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { text: format!("{verb} {object}"), rule: Rule { name, decision: Decision::Allow, access } })
+        let parsed = parse(&verb, object)?;
+        Ok(Self { text: format!("{verb} {object}"), parsed })
     }
 }
 
-fn parts(verb: &str, object: &str) -> Result<(Vec<Action>, Resources), RequestPatternError> {
+fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
     let wrong = |why: String| RequestPatternError::Object { object: object.to_owned(), why };
     if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
-        PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
-        return Ok((vec![Action::File(*mode)], Resources::Plain(vec![object.to_owned()])));
+        let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
+        return Ok(file(Decision::Allow, Actions::of([*mode as u16].into_iter()), pattern));
     }
     if let Some(transport) = Transport::ALL.iter().find(|known| known.as_str() == format!("connect:{verb}")) {
-        // As requests are written, an IPv6 address may stand in brackets.
-        let bare = object.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(object);
-        NetworkPattern::parse(bare).map_err(|error| wrong(error.to_string()))?;
-        return Ok((vec![Action::Connect(*transport)], Resources::Plain(vec![bare.to_owned()])));
+        return connect(Actions::of([*transport as u16].into_iter()), object).map_err(wrong);
     }
-    let named = |method: &&Method| method.as_str() == format!("request:{verb}");
-    let methods: Vec<Action> = match verb {
-        "http" => Method::ALL.iter().copied().map(Action::Request).collect(),
-        _ => Method::ALL.iter().filter(named).copied().map(Action::Request).collect(),
-    };
-    if methods.is_empty() {
+    let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
+    let mut methods = Method::ALL.iter().filter(named).map(|method| *method as u16).peekable();
+    if methods.peek().is_none() {
         return Err(RequestPatternError::Verb(verb.to_owned()));
     }
-    let resource = http(object).ok_or_else(|| {
-        wrong(
-            "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port"
-                .into(),
-        )
-    })?;
-    HttpPattern::parse(&resource).map_err(|errors| {
-        let why: Vec<String> = errors.iter().map(|(field, error)| format!("{}: {error}", field.as_str())).collect();
-        wrong(why.join("; "))
-    })?;
-    Ok((methods, Resources::Http(vec![resource])))
+    http(Actions::of(methods), object).map_err(wrong)
+}
+
+fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
+    // Rules cannot hold a range or an IPv6 address with a port; requests can.
+    if let Some((net, port)) = net_with_port(object) {
+        let port = port.ok_or("its port is none of 1 to 65535")?;
+        let about = About::Connect { transports, port: Some(port) };
+        return Ok(Parsed { decision: Decision::Allow, at: Where::Net(net), about });
+    }
+    // As requests are written, an IPv6 address may stand in brackets.
+    let bare = object.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(object);
+    let pattern = NetworkPattern::parse(bare).map_err(|error| error.to_string())?;
+    Ok(network(Decision::Allow, transports, pattern))
+}
+
+/// `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`; the port is nothing if it is none.
+fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
+    let (head, port) = text.rsplit_once(':')?;
+    let head = match head.strip_prefix('[').and_then(|head| head.strip_suffix(']')) {
+        Some(bare) => bare,
+        None if head.contains('/') && !head.contains(':') => head,
+        None => return None,
+    };
+    let net = head.parse::<IpAddr>().map(IpNet::from).or_else(|_| head.parse::<IpNet>()).ok()?;
+    let port = port.parse().ok().filter(|port| *port > 0);
+    (net.trunc() == net).then_some((net, port))
 }
 
 /// A URL with wildcards; without a scheme it means every port that it does not name.
-fn http(url: &str) -> Option<HttpResource> {
+fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
+    let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
     let (default, rest) = match url.split_once("://") {
         Some(("https", rest)) => (Some(443), rest),
         Some(("http", rest)) => (Some(80), rest),
-        Some(_) => return None,
+        Some(_) => return Err(no_url.to_owned()),
         None => (None, url),
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(port.parse().ok()?)),
-        None => (authority, default),
-    };
     let path = if path.is_empty() { "/" } else { path };
-    Some(HttpResource { host: host.to_owned(), port, path: path.to_owned() })
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            (host, Some(port.parse().ok().filter(|port| *port > 0).ok_or(no_url)?))
+        }
+        _ => (authority, default),
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let at = match bare.parse::<IpAddr>() {
+        Ok(address) => Where::Net(address.into()),
+        Err(_) => Where::Host(HostPattern::parse(host).map_err(|error| format!("host: {error}"))?),
+    };
+    let path = PathGlob::parse(path).map_err(|error| format!("path: {error}"))?;
+    Ok(Parsed { decision: Decision::Allow, at, about: About::Http { methods, port, path } })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> String {
-        text.parse::<RequestPattern>().map_or_else(
-            |error| format!("! {error}"),
-            |pattern| {
-                let resource = match pattern.rule.access.resources() {
-                    Resources::Plain(texts) => texts.join(" "),
-                    Resources::Http(targets) => targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-                };
-                format!("{} {resource}", pattern.rule.access.actions().len())
-            },
-        )
-    }
-
     #[test]
     fn patterns_are_read_as_people_type_them() {
-        let cases = [
-            ("tcp **.example.com:443", "1 **.example.com:443"),
-            ("  UDP   10.0.0.0/8 ", "1 10.0.0.0/8"),
-            ("tcp [2001:db8::1]", "1 2001:db8::1"),
-            ("get https://api.example.com/**", "1 api.example.com:443/**"),
-            ("get http://api.example.com", "1 api.example.com:80/"),
-            ("post *.example.com:8080/x/*", "1 *.example.com:8080/x/*"),
-            ("http api.example.com/**", "9 api.example.com/**"),
-            ("read /data/**", "1 /data/**"),
-            ("write C:\\Program Files\\*", "1 C:\\Program Files\\*"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(read(text), expected, "{text}");
+        for text in [
+            "tcp **.example.com:443",
+            "udp 10.0.0.0/8",
+            "tcp 10.0.0.0/8:22",
+            "tcp [2001:db8::1]",
+            "tcp [2001:db8::1]:443",
+            "tcp [2001:db8::/32]:443",
+            "get https://api.example.com/**",
+            "post *.example.com:8080/x/*",
+            "delete https://[2001:db8::1]/x",
+            "http api.example.com/**",
+            "read /data/**",
+            "write C:\\Program Files\\*",
+        ] {
+            assert_eq!(text.parse::<RequestPattern>().unwrap().to_string(), text);
         }
         let same =
             ["get https://a.example.com/x", "GET a.example.com:443/x"].map(|text| text.parse::<RequestPattern>());
@@ -175,15 +183,14 @@ mod tests {
             ("ping a.example.com", "not a kind of request"),
             ("tcp a.example.com:0", "cannot be read"),
             ("tcp https://a.example.com", "cannot be read"),
-            ("tcp [2001:db8::1]:443", "cannot be read"),
             ("get ftp://a.example.com/", "is no URL"),
             ("get https://a.example.com:x/", "is no URL"),
             ("get https://a.example.com/a/../b", "path: "),
             ("read data", "cannot be read"),
         ];
         for (text, expected) in cases {
-            let error = read(text);
-            assert!(error.starts_with("! ") && error.contains(expected), "{text}: {error}");
+            let error = text.parse::<RequestPattern>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
-use crate::model::docker::pattern::{Segment, glob_matches};
+use super::globs::Globs;
+use crate::model::docker::pattern::Segment;
 
 /// A node of a trie.
 pub(super) type NodeId = u32;
@@ -27,7 +28,7 @@ pub(super) struct Node {
     /// The node that is reached by any one segment.
     pub(super) any: Option<NodeId>,
     /// Other globs.
-    pub(super) globs: Vec<(Box<str>, NodeId)>,
+    pub(super) globs: Globs,
     /// The node that is reached by any number of segments.
     pub(super) deep: Option<NodeId>,
     /// Whether every segment leads back here.
@@ -69,16 +70,7 @@ impl Trie {
                 to
             }
             Segment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
-            Segment::Glob(glob) => {
-                let globs = &mut self.nodes[from as usize].globs;
-                match globs.iter().find(|(known, _)| **known == *glob) {
-                    Some((_, to)) => *to,
-                    None => {
-                        globs.push((glob.into(), next));
-                        next
-                    }
-                }
-            }
+            Segment::Glob(glob) => self.nodes[from as usize].globs.node(glob, next),
             // Any number of segments twice is any number of segments.
             Segment::Deep if self.nodes[from as usize].loops => from,
             Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
@@ -120,8 +112,8 @@ impl Trie {
                 if let Some(to) = word.and_then(|word| self.edges.get(&(*id, *word))) {
                     self.reach(*to, &mut next);
                 }
-                for (_, to) in node.globs.iter().filter(|(glob, _)| glob_matches(glob, segment)) {
-                    self.reach(*to, &mut next);
+                for to in node.globs.matching(segment) {
+                    self.reach(to, &mut next);
                 }
             }
             finish(&mut next);

@@ -50,6 +50,9 @@ enum Format {
     Wsl,
 }
 
+/// Takes a walk, the number of one of its cells and the terms that match there.
+type VisitName<'v> = dyn FnMut(&Walk<'_>, usize, &[u32]) -> Result<(), Stop> + 'v;
+
 /// What one request of a cell is about: made when it is asked for.
 pub(super) enum Subject {
     Destination(Destination),
@@ -134,7 +137,7 @@ impl<'i> Survey<'i> {
         trie: &Trie,
         naming: Naming,
         wanted: &dyn Fn(u32) -> bool,
-        visit: &mut dyn FnMut(&Walk<'_>, usize, &[u32]) -> Result<(), Stop>,
+        visit: &mut VisitName<'_>,
     ) -> Result<(), Stop> {
         let leading = trie.leading_to(wanted);
         if leading.first() != Some(&true) {

@@ -67,6 +67,11 @@ impl What {
         }
     }
 
+    /// Whether both are about connections by a transport in common, whatever their ports.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        Transport::ALL.iter().any(|transport| self.connects(*transport) && other.connects(*transport))
+    }
+
     /// The only port that it is about.
     pub(super) fn port(self) -> Option<u16> {
         match self {
@@ -77,7 +82,7 @@ impl What {
 }
 
 /// What a resource is about, with its own copy of a path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum About {
     Connect { transports: Actions, port: Option<u16> },
     Http { methods: Actions, port: Option<u16>, path: PathGlob },

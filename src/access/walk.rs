@@ -9,9 +9,9 @@ use foldhash::fast::FixedState;
 
 use super::budget::{Budget, Entangled, Stop};
 use super::classes::other_classes;
+use super::globs::Globs;
 use super::naming::Naming;
 use super::segments::{NodeId, State, Trie, WordId, finish};
-use crate::model::docker::pattern::glob_matches;
 
 /// A walk over all cells of a trie, shortest names first.
 pub(super) struct Walk<'t> {
@@ -89,11 +89,10 @@ impl<'t> Walk<'t> {
         for id in state {
             self.trie.always(*id, &self.trie.nodes[*id as usize], &mut always);
         }
-        let globs: Vec<(&str, NodeId)> =
-            nodes().flat_map(|node| node.globs.iter().map(|(glob, to)| (glob.as_ref(), *to))).collect();
+        let globbed: Vec<&Globs> = nodes().map(|node| &node.globs).filter(|globs| !globs.is_empty()).collect();
         let mut texts: Vec<(WordId, NodeId)> = nodes().flat_map(|node| node.texts.iter().copied()).collect();
         texts.sort_unstable_by_key(|(word, to)| (self.order[*word as usize], *to));
-        budget.spend(state.len() + texts.len() * (1 + always.len() + globs.len()))?;
+        budget.spend(state.len() + texts.len() * (1 + always.len() + globbed.len()))?;
         let mut next = State::new();
         for group in texts.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((word, _)) = group.first() else { continue };
@@ -101,32 +100,32 @@ impl<'t> Walk<'t> {
             for (_, to) in group {
                 self.trie.reach(*to, &mut next);
             }
-            self.add_globs(&globs, &self.trie.texts[*word as usize], &mut next);
+            self.add_globs(&globbed, &self.trie.texts[*word as usize], &mut next);
             found(&mut next, Read::Word(*word));
         }
-        if globs.is_empty() {
+        if globbed.is_empty() {
             if !always.is_empty() && self.naming.fresh(self.trie, state, *depth, true).is_some() {
                 finish(&mut always);
                 found(&mut always, Read::Fresh);
             }
             return Ok(());
         }
-        let distinct: BTreeSet<&str> = globs.iter().map(|(glob, _)| *glob).collect();
+        let distinct: BTreeSet<&str> = globbed.iter().flat_map(|globs| globs.texts()).collect();
         let distinct: Vec<&str> = distinct.into_iter().collect();
         let taken: BTreeSet<&str> = texts.iter().map(|(word, _)| self.trie.texts[*word as usize].as_ref()).collect();
         let candidates = self.naming.candidates(*depth, &distinct);
         for segment in other_classes(&distinct, &taken, candidates, budget)? {
             next.clone_from(&always);
-            self.add_globs(&globs, &segment, &mut next);
+            self.add_globs(&globbed, &segment, &mut next);
             found(&mut next, Read::Made(segment.into()));
         }
         Ok(())
     }
 
     /// Adds what the globs lead to that match a segment.
-    fn add_globs(&self, globs: &[(&str, NodeId)], segment: &str, next: &mut State) {
-        for (_, to) in globs.iter().filter(|(glob, _)| glob_matches(glob, segment)) {
-            self.trie.reach(*to, next);
+    fn add_globs(&self, globbed: &[&Globs], segment: &str, next: &mut State) {
+        for to in globbed.iter().flat_map(|globs| globs.matching(segment)) {
+            self.trie.reach(to, next);
         }
         finish(next);
     }

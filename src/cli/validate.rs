@@ -72,7 +72,8 @@ impl Validate {
                     let check = |target: &&Target| {
                         let mut checked = workspace.check(target, &Teams::Offline);
                         let gates = gates::offline(&workspace, target, &checked);
-                        checked.diagnostics.extend(gates);
+                        let lints = workspace.lint(target, &checked);
+                        checked.diagnostics.extend(gates.into_iter().chain(lints));
                         let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
                         checked.diagnostics.into_iter().chain(tests)
                     };
@@ -96,6 +97,7 @@ impl Validate {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {
                     findings.extend(gates::offline(workspace, target, &policies));
+                    findings.extend(workspace.lint(target, &policies));
                     findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
                 Err(error) => {

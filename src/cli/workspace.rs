@@ -255,6 +255,11 @@ impl Workspace {
         check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
     }
 
+    /// What the rules of a target most likely do not mean.
+    pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+        check::lint(&self.documents(target), &checked.policies)
+    }
+
     /// Checks what the policy tests of a target ask.
     pub(super) fn check_tests(&self, target: &Target, teams: &Teams) -> CheckedTests {
         let Some(loaded) = self.loaded(target) else { return CheckedTests::default() };

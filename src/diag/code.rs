@@ -132,6 +132,23 @@ codes! {
     WriteWithoutRead = "write-without-read", Warning;
     /// `connect:udp` is rarely meant; most allow lists need only TCP.
     UdpAllowed = "udp-allowed", Warning;
+    // Lints from meaning
+    /// An allow rule that never allows anything, since denies cover all that it matches.
+    RuleNeverMatches = "rule-never-matches", Warning;
+    /// A resource that a rule allows and a wider deny takes away: a deny has no exceptions.
+    ExceptionDenied = "exception-denied", Warning;
+    /// A rule that another rule with the same decision wholly covers.
+    RuleCovered = "rule-covered", Warning;
+    /// Two rules of one policy that could be one.
+    RulesMergeable = "rules-mergeable", Warning;
+    /// A deny of the names below a name that is itself allowed: wildcards do not cover it.
+    ApexOpen = "apex-open", Warning;
+    /// A rule that allows every address or every path of a kind.
+    AllowsEverything = "allows-everything", Warning;
+    /// The wildcards of a target's rules cross each other in too many ways to say which of them ever decide.
+    RulesEntangled = "rules-entangled", Warning;
+    /// A range of addresses inside another of the same decision.
+    CidrOverlap = "cidr-overlap", Warning;
     // Access gates
     /// The manifests allow what a gate of `polwarden.yaml` says that nobody may ever be allowed.
     AccessNever = "access-never", Error;

@@ -48,7 +48,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
-    /// Refuse every plan that would delete this policy while this manifest is here, even to make it anew.
+    /// Refuse what would delete this policy or take all its rules while this manifest is here, until it is acknowledged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect: bool,
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::types::Plan;
+use super::types::{Plan, TargetPlan};
 use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
 
 /// `sha256:` and 64 hexadecimal digits.
@@ -26,6 +26,11 @@ impl Fingerprint {
 
     fn from_digest(digest: &[u8]) -> Self {
         Self(format!("sha256:{}", HEXLOWER.encode(digest)))
+    }
+
+    /// The digits, without the name of the digest.
+    pub(super) fn hex(&self) -> &str {
+        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
     }
 }
 
@@ -76,6 +81,11 @@ fn rule(rule: &LiveRule) -> Value {
         Err(opaque) => opaque.raw.clone(),
     };
     json!({ "id": id, "name": name, "rule": body, "unknown": unknown_fields })
+}
+
+/// The digest of the plan of one target.
+pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
+    Ok(Fingerprint::of(serde_json::to_value(plan)?))
 }
 
 /// The digest of a plan: equal plans have equal digests, whoever made them where. The commit does not count, so that

@@ -25,14 +25,16 @@ pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
 pub use gates::{Gates, Names, hold_gates};
-pub use guard::{Acknowledged, AcknowledgedError, Breach, check as check_guards};
+pub use guard::{
+    Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
+};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
-    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Held, HeldReason, Impact, LiveCounts, Note,
-    Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedPolicy, UnreadableResource,
-    ValueChange,
+    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason,
+    Impact, LiveCounts, Note, Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    UnmanagedPolicy, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

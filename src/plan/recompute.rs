@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
+use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::replay::{ReplayError, replay};
-use super::types::{Change, ChangeKind, Field, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan};
+use super::types::{
+    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan,
+};
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
 
 /// The same plan with its changes, its access and its counts made from its calls and from what is live.
@@ -39,9 +42,35 @@ pub fn recomputed(
             }
         }
     }
+    recomputed.guarded = guards(plan, live, &after);
     let rules = live.policies.iter().map(|policy| rules_of(policy).len()).sum();
     recomputed.live = LiveCounts { policies: live.policies.len(), rules };
     Ok(recomputed)
+}
+
+/// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
+/// not made again can only be pruned.
+fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
+    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.policy);
+    let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.policy == found.policy);
+    let found = guarded(before, after, &Known::default()).into_iter().filter(|found| match found.kind {
+        GuardedKind::ScopeWidens => true,
+        GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
+        GuardedKind::LastDeny => !replaced(found, before, after),
+        // Only a manifest says what is protected.
+        GuardedKind::Protected => false,
+    });
+    let mut all: Vec<Guarded> = found.filter(|found| !said(found)).chain(plan.guarded.iter().cloned()).collect();
+    all.sort();
+    all
+}
+
+/// Whether a policy is gone and another one of its name is there.
+fn replaced(found: &Guarded, before: &LiveState, after: &LiveState) -> bool {
+    let named = |state: &LiveState| {
+        state.policies.iter().find(|policy| policy.name == found.policy).map(|policy| policy.id.clone())
+    };
+    named(after).is_some_and(|id| named(before) != Some(id))
 }
 
 type Names<'n> = (&'n str, Option<&'n str>);

@@ -78,12 +78,10 @@ fn order(plan: &TargetPlan) -> Vec<&str> {
 
 #[test]
 fn denies_come_first_and_go_last() {
-    let plan = plan(
-        (&[], &["allow old a.example.com", "deny gone b.example.com"]),
-        (&[], &["allow new c.example.com", "deny fresh d.example.com"]),
-    );
-    let expected = ["fresh", "new", "old", "gone"];
-    assert_eq!(order(&plan), expected);
+    let comes = plan_of(&[], &["allow new c.example.com", "deny fresh d.example.com"]);
+    assert_eq!(order(&comes), ["fresh", "new"]);
+    let goes = plan_of(&["allow old a.example.com", "deny gone b.example.com"], &[]);
+    assert_eq!(order(&goes), ["old", "gone"]);
 }
 
 /// What a call waits for: the numbers and the reasons.
@@ -97,7 +95,7 @@ fn what_does_not_meet_does_not_wait() {
         (&[], &["deny d a.example.com", "allow o x.example.com"]),
         (&[], &["deny d b.example.com", "allow n y.example.com"]),
     );
-    assert_eq!(order(&plan), ["n", "o", "d"]);
+    assert_eq!(order(&plan), ["n", "d"]);
     assert!(plan.calls.iter().all(|call| call.after.is_empty() && call.why.is_none()), "{:?}", plan.calls);
 }
 
@@ -138,4 +136,29 @@ fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
     let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
     assert_eq!(order(&grows).last(), Some(&"-"));
     assert!(matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]), "{:?}", grows.notes);
+}
+
+/// The plan of rules for everybody.
+fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
+    plan((&[], live), (&[], desired))
+}
+
+#[test]
+fn what_takes_a_name_waits_for_what_gives_it_up() {
+    let chain = plan_of(
+        &["allow a x.example.com", "allow b y.example.com", "allow c z.example.com"],
+        &["allow b x.example.com", "allow c y.example.com"],
+    );
+    assert_eq!(order(&chain), ["c", "c", "b"], "c goes, b becomes c, a becomes b");
+    let waits = |call: usize| chain.calls[call].after.iter().any(|after| after.why == Reason::FreesName);
+    assert_eq!([0, 1, 2].map(waits), [false, true, true]);
+}
+
+#[test]
+fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
+    let plan = plan_of(&["allow a x.example.com"], &["deny b y.example.com"]);
+    assert_eq!(plan.calls.len(), 1);
+    let fields: Vec<&str> = plan.changes[0].children[0].fields.iter().map(|field| field.field.as_str()).collect();
+    assert_eq!(fields, ["name", "decision", "resources"]);
+    assert_eq!(plan.changes[0].children[0].id.as_deref(), Some("rule_0"));
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod gates;
+mod guarded;
 mod impact;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::model::docker::{OperationKind, PolicyId, Profile};
 
 pub use call::{After, Call, CallId, PolicyRef, Reason};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
+pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
@@ -70,6 +72,8 @@ pub struct TargetPlan {
     pub held: Vec<Held>,
     /// Live policies that no manifest declares.
     pub unmanaged: Vec<UnmanagedPolicy>,
+    /// What needs an acknowledgement of its own.
+    pub guarded: Vec<Guarded>,
     /// What a reviewer should know about the way the calls are made.
     pub notes: Vec<Note>,
     /// The live policies that the calls touch, as they were when the plan was made.
@@ -270,11 +274,6 @@ pub enum HeldReason {
         /// What, as a clause.
         why: String,
     },
-    /// `metadata.protect` refuses the deletion that this would need.
-    Protected {
-        /// What needs the deletion, as a clause.
-        wanted: String,
-    },
 }
 
 /// A live policy that no manifest declares.
@@ -289,6 +288,9 @@ pub struct UnmanagedPolicy {
     pub rules: usize,
     /// What is done with it.
     pub treatment: Unmanaged,
+    /// Where it is pruned, the declared policy that it becomes in the place of being deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<String>,
 }
 
 /// What a reviewer should know about the way the calls are made.

@@ -160,6 +160,9 @@ fn aliases_are_old_names() {
         &[&aliased("a", "old"), &aliased("b", "old")],
         &["alias-taken 1:metadata.aliases[0] 0:metadata.aliases[0]"],
     );
+    // A chain and an exchange of names: whoever has the name now continues another policy.
+    check_documents(&[&aliased("b", "a"), &aliased("c", "b")], &[]);
+    check_documents(&[&aliased("b", "a"), &aliased("a", "b")], &[]);
     check_documents(&[&aliased("a", "a")], &["alias-taken 0:metadata.aliases[0] 0:metadata.name"]);
     let rule =
         |name: &str| format!("{{name: {name}, aliases: [old], decision: allow, actions: [read], resources: [/x]}}");

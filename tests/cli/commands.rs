@@ -91,7 +91,7 @@ fn plan_and_apply() {
     let sandbox = changed();
     assert_stable!("plan_changes", sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode"]).text());
     assert_stable!("plan_changes_json", sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]).text());
-    let arguments = ["apply", EMBEDDED, "--auto-approve", "--concurrency", "1"];
+    let arguments = ["apply", EMBEDDED, "--auto-approve", "--concurrency", "1", "--ack", "last-deny=1"];
     assert_stable!("apply_changes", sandbox.expect(0, &arguments).text());
     assert_stable!("plan_nothing", sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]).text());
     assert_stable!("apply_nothing", sandbox.expect(0, &["apply", EMBEDDED]).text());

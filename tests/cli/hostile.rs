@@ -140,6 +140,6 @@ fn a_plan_with_steering_text_is_applied_as_it_was_meant() {
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
     assert_eq!(plan["targets"][0]["unmanaged"][0]["name"], "a\u{202e}b");
-    sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
+    sandbox.expect(0, &["apply", "plan.json", "--auto-approve", "--ack", "prune=1"]);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }

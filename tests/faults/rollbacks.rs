@@ -5,9 +5,19 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{APPLY, ask, change, first, id_of, rule_id_of, serving, state};
-use crate::cli::sandbox::{Sandbox, policy, policy_with, tcp};
+use crate::cli::sandbox::{Ran, Sandbox, policy, policy_with, tcp};
 
-const ROLLBACK: &[&str] = &["rollback", "--auto-approve", "--ack", "deletes=2"];
+/// Undoes a run and acknowledges what its guards refuse, as the refusal says.
+fn roll_back(sandbox: &Sandbox, more: &[&str]) -> Ran {
+    let arguments = [&["rollback", "--auto-approve"], more].concat();
+    let ran = sandbox.run(&arguments);
+    if ran.code != 5 {
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        return ran;
+    }
+    let ack = ran.err.split("--ack ").nth(1).unwrap().trim().to_owned();
+    sandbox.expect(0, &[&arguments[..], &["--ack", &ack]].concat())
+}
 
 fn changed() -> (Sandbox, Vec<serde_json::Value>) {
     let sandbox = serving(Profile::Current, &[]);
@@ -29,10 +39,10 @@ fn a_run_is_undone_by_a_plan_that_is_shown() {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
     assert_eq!(state(&sandbox, Profile::Current), after, "nothing is done without a yes");
-    sandbox.expect(0, ROLLBACK);
+    roll_back(&sandbox, &[]);
     assert_eq!(state(&sandbox, Profile::Current), before);
     // A rollback is a run as well: undone, it is as if it had not been.
-    sandbox.expect(0, ROLLBACK);
+    roll_back(&sandbox, &[]);
     assert_eq!(state(&sandbox, Profile::Current), after);
     let list = sandbox.expect(0, &["rollback", "--list"]).out;
     assert_eq!(list.lines().count(), 4, "{list}");
@@ -60,7 +70,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
     let theirs =
         json!({"name": "theirs", "actions": ["connect:tcp"], "resources": ["x.example.com"], "decision": "allow"});
     ask(&sandbox, Profile::Current, Method::POST, &format!("/{c}/rules"), Some(theirs));
-    let ran = sandbox.expect(0, ROLLBACK);
+    let ran = roll_back(&sandbox, &[]);
     assert!(ran.err.contains("Held: rule \"one\" of policy \"a\""), "{}", ran.err);
     assert!(ran.err.contains("found:    rule \"one\": deny connect:tcp theirs.example.com"), "{}", ran.err);
     assert!(ran.err.contains("Held: policy \"c\""), "{}", ran.err);
@@ -72,7 +82,7 @@ fn what_another_writer_changed_since_is_held_unless_it_is_to_be_overwritten() {
 
     let list = sandbox.expect(0, &["rollback", "--list"]).out;
     let run = list.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    sandbox.expect(0, &["rollback", &run, "--overwrite", "--auto-approve", "--ack", "deletes=2"]);
+    roll_back(&sandbox, &[&run, "--overwrite"]);
     let now = json!(state(&sandbox, Profile::Current)).to_string();
     assert_eq!(now, json!(before).to_string().replace("two.example.com", "also-theirs.example.com"));
 }
@@ -92,7 +102,7 @@ fn deleted_and_renamed_policies_come_back() {
         + &tcp("three", "allow", "three.example.com");
     sandbox.write("policies/a.yaml", policy_with("z", "aliases: [a]", &format!("{scope}rules:\n{rules}")));
     sandbox.expect(0, APPLY);
-    let ran = sandbox.expect(0, &["rollback", "--auto-approve"]);
+    let ran = roll_back(&sandbox, &[]);
     assert!(ran.err.contains("Policy \"b\" is made again"), "{}", ran.err);
     assert_eq!(state(&sandbox, Profile::Current), before);
     assert_eq!(id_of(&sandbox, "a"), id, "a rename keeps the id");
@@ -108,7 +118,7 @@ fn a_run_that_was_cut_off_is_settled_and_then_undone() {
     let last = lines.iter().rposition(|line| line.contains("\"record\":\"answer\"")).unwrap();
     let kept: String = lines[..last].iter().map(|line| format!("{line}\n")).collect();
     std::fs::write(&file, kept).unwrap();
-    let ran = sandbox.expect(0, ROLLBACK);
+    let ran = roll_back(&sandbox, &[]);
     assert!(ran.err.contains("did not end in good order"), "{}", ran.err);
     assert_eq!(state(&sandbox, Profile::Current), before);
 }

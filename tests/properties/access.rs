@@ -68,7 +68,7 @@ pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -
     Rule { name: Name::new("rule").unwrap(), decision, access: RuleAccess::new(actions, resources).unwrap() }
 }
 
-fn decisions() -> impl Strategy<Value = Decision> {
+pub(super) fn decisions() -> impl Strategy<Value = Decision> {
     prop_oneof![3 => Just(Decision::Allow), 2 => Just(Decision::Deny)]
 }
 
@@ -91,7 +91,7 @@ fn http() -> impl Strategy<Value = Rule> {
         .prop_map(|(decision, actions, targets)| rule(decision, &actions, Resources::Http(targets)))
 }
 
-fn any_rule() -> impl Strategy<Value = Rule> {
+pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
     prop_oneof![plain(&["connect:tcp", "connect:udp"], HOSTS), http(), plain(&["read", "write"], FILES),]
 }
 

@@ -13,7 +13,7 @@ pub(super) fn allows(rules: &[&Rule], request: &Request) -> bool {
     !matching(Decision::Deny) && matching(Decision::Allow)
 }
 
-fn applies(rule: &Rule, request: &Request) -> bool {
+pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
     let actions: Vec<&str> = rule.access.actions().into_iter().map(|action| action.as_str()).collect();
     match (rule.access.resources(), request) {
         (Resources::Plain(resources), Request::Connect { transport, destination, port }) => {

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Service {
     pub(super) policies: BTreeMap<String, Value>,
+    /// Whether a second rule of a name is refused.
+    pub(super) unique_rules: bool,
 }
 
 impl Service {
@@ -32,6 +34,9 @@ impl Service {
                 let policy = self.policies.get_mut(send["id"].as_str().unwrap()).expect("404");
                 assert_ne!(send["patch"], json!({}), "400: at least one field");
                 json_patch::merge(policy, &send["patch"]);
+                let name = policy["name"].clone();
+                let holders = self.policies.values().filter(|other| other["name"] == name).count();
+                assert_eq!(holders, 1, "409: policy {name} exists");
             }
             "deletePolicy" => {
                 self.policies.remove(send["id"].as_str().unwrap()).expect("404");
@@ -48,25 +53,11 @@ impl Service {
                     assert_eq!(domain(other), domain(&send["rule"]), "400: one domain a policy");
                 }
                 rules.insert(format!("new-{number}"), send["rule"].clone());
+                check_names(self.unique_rules, rules);
                 assert!(rules.len() <= 250, "403: too many rules");
             }
             "updateRule" => {
-                let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
-                let rule = rules.get_mut(send["id"].as_str().unwrap()).expect("404");
-                let patch = send["patch"].as_object().unwrap();
-                assert!(!patch.is_empty(), "400: at least one field");
-                let mut flat = patch.clone();
-                if let Some(resources) = flat.remove("resources") {
-                    for field in ["resources", "httpResources"] {
-                        // The service drops the field of the other layer when the matching one is sent.
-                        flat.insert(field.to_owned(), resources.get(field).cloned().unwrap_or(Value::Null));
-                    }
-                }
-                for (field, value) in &flat {
-                    let before = rule.get(field).cloned().unwrap_or(Value::Null);
-                    assert!(before != *value || value.is_null(), "the patch of {field} changes nothing: {value}");
-                }
-                json_patch::merge(rule, &Value::Object(flat));
+                self.update_rule(send);
             }
             "deleteRule" => {
                 let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
@@ -74,6 +65,29 @@ impl Service {
             }
             other => panic!("unknown operation {other}"),
         }
+    }
+
+    fn update_rule(&mut self, send: &Value) {
+        let rules = &mut self.policies.get_mut(send["policy"].as_str().unwrap()).expect("404")["rules"];
+        let alone = rules.as_object().unwrap().len() == 1;
+        let rule = rules.get_mut(send["id"].as_str().unwrap()).expect("404");
+        let before = domain(rule);
+        let patch = send["patch"].as_object().unwrap();
+        assert!(!patch.is_empty(), "400: at least one field");
+        let mut flat = patch.clone();
+        if let Some(resources) = flat.remove("resources") {
+            for field in ["resources", "httpResources"] {
+                // The service drops the field of the other layer when the matching one is sent.
+                flat.insert(field.to_owned(), resources.get(field).cloned().unwrap_or(Value::Null));
+            }
+        }
+        for (field, value) in &flat {
+            let before = rule.get(field).cloned().unwrap_or(Value::Null);
+            assert!(before != *value || value.is_null(), "the patch of {field} changes nothing: {value}");
+        }
+        json_patch::merge(rule, &Value::Object(flat));
+        assert!(alone || domain(rule) == before, "400: one domain a policy");
+        check_names(self.unique_rules, rules.as_object().unwrap());
     }
 
     /// All policies by name, rules as a sorted list without ids.
@@ -89,6 +103,11 @@ impl Service {
             })
             .collect()
     }
+}
+
+fn check_names(unique: bool, rules: &serde_json::Map<String, Value>) {
+    let names: std::collections::BTreeSet<&str> = rules.values().map(|rule| rule["name"].as_str().unwrap()).collect();
+    assert!(!unique || names.len() == rules.len(), "409: a rule name is in use: {names:?}");
 }
 
 fn list(value: &Value) -> Value {

@@ -60,11 +60,11 @@ fn service(live: &LiveState) -> Service {
         };
         (policy.id.to_string(), policy_json(&policy.name, &policy.scope, rules, cedar))
     });
-    Service { policies: policies.collect() }
+    Service { policies: policies.collect(), unique_rules: false }
 }
 
 /// What the repository wants, in the oracle's terms; fields that nobody understands are compared elsewhere.
-fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
+pub(super) fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
     let policies = desired.iter().enumerate().map(|(number, policy)| {
         let (rules, cedar) = match &policy.content {
             Content::Rules(rules) => {
@@ -74,7 +74,7 @@ fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
         };
         (number.to_string(), policy_json(policy.name.as_str(), &policy.scope, rules, cedar))
     });
-    Service { policies: policies.collect() }.contents()
+    Service { policies: policies.collect(), unique_rules: false }.contents()
 }
 
 fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -87,8 +87,9 @@ fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<Str
     contents
 }
 
-fn apply(world: &World, plan: &TargetPlan) -> Service {
+pub(super) fn apply(world: &World, plan: &TargetPlan) -> Service {
     let mut service = service(&world.live);
+    service.unique_rules = plan.target.profile != Profile::Seed;
     for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
         service.call(call);
     }

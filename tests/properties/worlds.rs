@@ -41,7 +41,7 @@ pub(super) fn worlds(profile: Profile) -> impl Strategy<Value = World> {
 const POLICY_NAMES: &[&str] = &["alpha", "beta", "gamma", "delta", "epsilon"];
 const RULE_NAMES: &[&str] = &["one", "two", "three", "four", "five"];
 
-fn document() -> polwarden::diag::DocumentId {
+pub(super) fn document() -> polwarden::diag::DocumentId {
     let mut sources = SourceMap::default();
     polwarden::diag::DocumentId { file: sources.add("policies/all.yaml", ""), index: 0 }
 }

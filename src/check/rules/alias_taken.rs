@@ -4,22 +4,27 @@ use std::collections::HashMap;
 
 use super::Findings;
 use crate::check::scene::Scene;
+use crate::check::view::PolicyView;
 use crate::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
-    let names: HashMap<&str, _> =
+    let names: HashMap<&str, &PolicyView<'_>> =
         scene.policies.iter().map(|policy| (policy.manifest.metadata.name.as_str(), policy)).collect();
     let mut claims = HashMap::new();
     for policy in &scene.policies {
         for (index, alias) in policy.manifest.metadata.aliases.iter().enumerate() {
             let place = || policy.alias_place(index);
-            if let Some(other) = names.get(alias.as_str()) {
+            // A chain or an exchange of names: the policy that has the name now continues another one.
+            let moves_on = |other: &&PolicyView<'_>| {
+                other.document != policy.document && !other.manifest.metadata.aliases.is_empty()
+            };
+            if let Some(other) = names.get(alias.as_str()).filter(|other| !moves_on(other)) {
                 let message = format!("the alias `{alias}` is the name of a policy that still exists");
                 found.push(
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("declared as an old name")
                         .also(other.name_place(), "still in use here")
-                        .help("remove the alias, or rename the policy that still has the name"),
+                        .help("remove the alias, or rename the policy that still has the name; or declare its own old name"),
                 );
             } else if let Some((owner, at)) = claims.insert(alias.as_str(), (policy, index))
                 && owner.document != policy.document

@@ -1,6 +1,7 @@
 //! `polwarden apply`: make the server equal to the manifests, or run a saved plan.
 
 mod execute;
+mod guards;
 mod interrupt;
 pub(super) mod journals;
 mod saved;
@@ -27,6 +28,7 @@ use crate::plan::{Fingerprint, plan_digest};
   polwarden apply
   polwarden apply --auto-approve
   polwarden apply plan.json
+  polwarden apply --ack deletes=14,prune=2,plan=0f3a6c2b9d1e4587
   polwarden apply examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Apply {
     /// The directory of `polwarden.yaml` (the same as -C DIR), or a plan that `plan --out` wrote.

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::guards;
 use super::saved::pair;
 use crate::apply::journal::RunKind;
 use crate::apply::{check_unmoved, keep_touched, read_touched};
@@ -24,16 +25,13 @@ pub(in crate::cli) struct Applying {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept a plan beyond the limits of its target, by its exact numbers: deletes=14,updates=30.
-    #[arg(long, value_name = "NUMBERS", default_value = "", value_parser = acknowledged, hide_default_value = true)]
-    ack: Acknowledged,
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected;
+    /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
+    #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
+    ack: Vec<Acknowledged>,
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) journal: Option<Utf8PathBuf>,
-}
-
-fn acknowledged(text: &str) -> Result<Acknowledged, plan::AcknowledgedError> {
-    if text.is_empty() { Ok(Acknowledged::default()) } else { text.parse() }
 }
 
 /// A plan that may be applied.
@@ -96,7 +94,7 @@ impl Applying {
         if plan.is_empty() {
             return Ok(Exit::Done);
         }
-        if self.guards_refuse(&pairs, console) {
+        if guards::refuse(&pairs, &self.ack, console)? {
             return Ok(Exit::Refused);
         }
         let asked = match self.approval(console)? {
@@ -146,20 +144,6 @@ impl Applying {
         };
         plan.targets = recomputed;
         Ok(Some((plan, states)))
-    }
-
-    fn guards_refuse(&self, pairs: &[(&TargetPlan, &Target)], console: Console) -> bool {
-        let breaches: Vec<_> =
-            pairs.iter().flat_map(|(plan, target)| plan::check_guards(plan, &target.limits, self.ack)).collect();
-        for breach in &breaches {
-            console.warn(&format!("{}: {breach}", console.error_painter().bad("refused")));
-        }
-        if !breaches.is_empty() {
-            let numbers: Vec<String> =
-                breaches.iter().map(|breach| format!("{}={}", breach.verb, breach.count)).collect();
-            console.warn(&format!("If all of this is meant, say so by its exact numbers: --ack {}", numbers.join(",")));
-        }
-        !breaches.is_empty()
     }
 
     fn approval(&self, console: Console) -> anyhow::Result<Approval> {

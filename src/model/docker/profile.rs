@@ -37,6 +37,11 @@ impl Profile {
         self >= Self::Intermediate
     }
 
+    /// Whether the only rule of a policy may change its domain.
+    pub fn lets_lone_rule_change_domain(self) -> bool {
+        self == Self::Current
+    }
+
     /// Whether a scope can name profiles of people.
     pub fn has_scope_profiles(self) -> bool {
         self == Self::Seed

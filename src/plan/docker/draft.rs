@@ -65,6 +65,10 @@ impl Draft {
 pub(in crate::plan) struct Drafts(Vec<Draft>);
 
 impl Drafts {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn push(&mut self, draft: Draft) -> DraftId {
         self.0.push(draft);
         DraftId(self.0.len() - 1)

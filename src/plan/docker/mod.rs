@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
 use super::gates::{Gates, Names, hold_gates};
+use super::guard::{Known, guarded};
 use super::impact::impact;
-use super::matching::pair_policies;
+use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
-use super::replay::replay;
+use super::replay::{ReplayError, replay};
 use super::types::{
-    Before, Call, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
+    Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo,
     TargetPlan, UnmanagedPolicy,
 };
 use crate::access::NamedAudience;
@@ -64,24 +65,51 @@ fn plan_policies(request: &Request<'_>, gates: &Gates, undone: Option<&BTreeSet<
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
-    let mut planner =
-        Planner { request, gates, drafts: Drafts::default(), changes: Vec::new(), held: Vec::new(), notes: Vec::new() };
-    let pairing = pair_policies(&live, &desired);
+    let mut planner = Planner::new(request, gates);
+    let Paired { pairing, taken_over } = pair(request, gates, undone.is_some(), &live, &desired);
+    let (mut unmanaged, mut known) = (Vec::new(), Known::default());
     for (live_index, desired_index) in &pairing.pairs {
-        planner.update_policy(live[*live_index], desired[*desired_index]);
+        let (live, desired) = (live[*live_index], desired[*desired_index]);
+        planner.update_policy(live, desired);
+        if taken_over.contains(live_index) {
+            unmanaged.push(planner.taken_over(live, desired));
+        } else {
+            known.declared.insert(live.id.clone(), desired);
+        }
     }
     for desired_index in &pairing.only_desired {
         planner.create_policy(desired[*desired_index]);
     }
     let only_live = pairing.only_live.iter().map(|index| live[*index]);
-    let unmanaged = match undone {
-        None => only_live.filter_map(|policy| planner.unmanaged(policy)).collect(),
-        Some(made) => {
-            only_live.filter(|policy| made.contains(&policy.id)).for_each(|policy| planner.prune(policy));
-            Vec::new()
-        }
+    match undone {
+        None => unmanaged.extend(only_live.filter_map(|policy| planner.unmanaged(policy))),
+        Some(made) => only_live.filter(|policy| made.contains(&policy.id)).for_each(|policy| planner.prune(policy)),
+    }
+    unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    planner.finish(&live, unmanaged, &known)
+}
+
+/// Pairs the policies; what a pair costs is found by planning it.
+fn pair(
+    request: &Request<'_>,
+    gates: &Gates,
+    undoes: bool,
+    live: &[&LivePolicy],
+    desired: &[&DesiredPolicy],
+) -> Paired {
+    let update = |live_index: usize, desired_index: usize| {
+        let mut planner = Planner::new(request, gates);
+        planner.update_policy(live[live_index], desired[desired_index]);
+        planner.drafts.len()
     };
-    planner.finish(&live, unmanaged)
+    let create = |desired_index: usize| match &desired[desired_index].content {
+        Content::Rules(rules) => 1 + rules.len(),
+        Content::Cedar(_) => 1,
+    };
+    // What a run did not touch never becomes something else when the run is undone.
+    let (writes, prunes) =
+        (request.target.profile.has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
+    pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
 }
 
 /// Collects what the plan will hold, policy by policy.
@@ -94,7 +122,12 @@ struct Planner<'a> {
     notes: Vec<Note>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
+        let (drafts, changes) = (Drafts::default(), Vec::new());
+        Self { request, gates, drafts, changes, held: Vec::new(), notes: Vec::new() }
+    }
+
     fn locate(&self, place: &Place) -> Option<SourceRef> {
         Some((self.request.locate)(place))
     }
@@ -107,7 +140,18 @@ impl Planner<'_> {
             Unmanaged::Prune => self.prune(live),
         }
         let rules = rule_count(live);
-        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment })
+        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment, becomes: None })
+    }
+
+    /// A policy that would be deleted, and becomes a new one.
+    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedPolicy {
+        UnmanagedPolicy {
+            id: live.id.clone(),
+            name: live.name.clone(),
+            rules: rule_count(live),
+            treatment: self.request.unmanaged,
+            becomes: Some(desired.name.to_string()),
+        }
     }
 
     fn prune(&mut self, live: &LivePolicy) {
@@ -145,16 +189,18 @@ impl Planner<'_> {
         self.held.push(Held { resource: ResourceKind::Policy, policy: name.to_owned(), rule: None, source, reason });
     }
 
-    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>) -> TargetPlan {
+    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>, known: &Known<'_>) -> TargetPlan {
         let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
         let (calls, gaps) = order::arrange(request.live, drafts);
         notes.extend(gaps);
         let places = Places::new(request);
-        let access = if calls.is_empty() {
-            Impact::default()
-        } else {
-            access(request, &calls, &gates.audiences, &places, &mut notes)
-        };
+        let (mut access, mut found) = (Impact::default(), Vec::new());
+        if !calls.is_empty() {
+            let after = replay(request.live, &calls);
+            // Calls that do not fit the state might do anything.
+            found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
+            access = compared(request, after, &gates.audiences, &places, &mut notes);
+        }
         let (rule, policy) =
             (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
         let names = Names { rule: &rule, policy: &policy, teams: request.teams };
@@ -178,6 +224,7 @@ impl Planner<'_> {
             calls,
             held,
             unmanaged,
+            guarded: found,
             notes,
             before,
             live: counts,
@@ -186,15 +233,15 @@ impl Planner<'_> {
 }
 
 /// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
-fn access(
+fn compared(
     request: &Request<'_>,
-    calls: &[Call],
+    after: Result<LiveState, ReplayError>,
     further: &[NamedAudience],
     places: &Places<'_>,
     notes: &mut Vec<Note>,
 ) -> Impact {
     let source = |policy: &str, rule: &str| places.rule(policy, rule);
-    let compared = match replay(request.live, calls) {
+    let compared = match after {
         Ok(after) => impact(request.live, &after, further, &source).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };

@@ -52,14 +52,8 @@ impl Planner<'_> {
     /// A policy never changes between rules and Cedar text: it is deleted and made again.
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
-        let reason = if desired.protect {
-            Some(HeldReason::Protected { wanted })
-        } else if !self.request.target.profile.has_policy_writes() {
-            Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
+        if !self.request.target.profile.has_policy_writes() {
+            let reason = HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             return;
         }

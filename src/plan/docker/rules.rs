@@ -5,7 +5,7 @@ use super::draft::{Draft, DraftPolicy, Updated};
 use crate::model::docker::{DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
-use crate::plan::matching::{Pairing, pair_rules};
+use crate::plan::matching::{Pairing, nearest, pair_rules};
 use crate::plan::types::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
 
 impl Planner<'_> {
@@ -48,7 +48,7 @@ impl Planner<'_> {
             self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
             return Vec::new();
         }
-        let pairing = if moves { all_apart(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
+        let pairing = if moves { self.across(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
 
         let mut changes = Vec::new();
         for (live_index, desired_index) in &pairing.pairs {
@@ -61,6 +61,13 @@ impl Planner<'_> {
         changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone())));
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
+    }
+
+    /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
+    /// call less than deleting it and making another.
+    fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+        let last = self.request.target.profile.lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
+        Pairing::of(last.into_iter().collect(), live.len(), desired.len())
     }
 
     fn update_rule(
@@ -148,8 +155,4 @@ fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {
     let before: Option<Domain> = live.iter().find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()));
     let after: Option<Domain> = desired.first().map(|rule| rule.rule.access.layer().domain());
     matches!((before, after), (Some(before), Some(after)) if before != after)
-}
-
-fn all_apart(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-    Pairing { pairs: Vec::new(), only_live: (0..live.len()).collect(), only_desired: (0..desired.len()).collect() }
 }

@@ -7,6 +7,7 @@ use crate::model::docker::{Operation, PolicyPatch, Resources, Rule, RuleAccess, 
 use crate::plan::difference::rule_patch;
 use crate::plan::docker::{Draft, DraftId, DraftPolicy, Updated};
 use crate::plan::effect::Effect;
+use crate::plan::matching::temporary_name;
 use crate::plan::types::{Call, CallId, PolicyRef};
 
 /// A call that has no place yet, with what is needed to split it.
@@ -143,7 +144,9 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
             Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch }
         }
         Operation::UpdatePolicy { id, patch } => {
-            let patch = PolicyPatch { name: Some(aside(&patch.name)?), ..PolicyPatch::default() };
+            // A run that follows one that was cut off here finds the policy by this name.
+            let name = Name::new(&temporary_name(patch.name.as_ref()?)).ok()?;
+            let patch = PolicyPatch { name: Some(name), ..PolicyPatch::default() };
             Operation::UpdatePolicy { id: id.clone(), patch }
         }
         Operation::CreatePolicy { .. }

@@ -100,6 +100,16 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
         }
     }
     let domain = |rule: &Rule| rule.access.layer().domain();
+    // The last rule of the old domain may become the first of the new one.
+    for track in rules {
+        for (old, next) in track.contents.iter().zip(track.contents.iter().skip(1)) {
+            let Some(then) = next.from.filter(|_| domain(&old.what) != domain(&next.what)) else { continue };
+            let others = gone.iter().filter(|(_, other)| domain(other) == domain(&old.what));
+            edges.extend(others.map(|(first, _)| Edge { first: *first, then, why: Reason::EmptiesDomain }));
+            let others = new.iter().filter(|(_, other)| domain(other) != domain(&old.what));
+            edges.extend(others.map(|(other, _)| Edge { first: then, then: *other, why: Reason::EmptiesDomain }));
+        }
+    }
     for (then, rule) in &new {
         let others = gone.iter().filter(|(_, other)| domain(other) != domain(rule));
         edges.extend(others.map(|(first, _)| Edge { first: *first, then: *then, why: Reason::EmptiesDomain }));

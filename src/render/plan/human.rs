@@ -59,7 +59,8 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan) {
-        let TargetPlan { target, changes, calls, held, unmanaged, notes, before: _, live, access, gates } = plan;
+        let TargetPlan { target, changes, calls, held, unmanaged, guarded, notes, before: _, live, access, gates } =
+            plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
         let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
@@ -86,6 +87,10 @@ impl Page {
             .map(|(call, why)| format!("call {} ({}): {why}", call.id.0, call_name(&call.policy, call.rule.as_deref())))
             .collect();
         self.section("Extra calls for safety:", extra);
+        let unseen = guarded
+            .iter()
+            .map(|guarded| format!("! policy \"{}\": {}", neutral(&guarded.policy), neutral(&guarded.how)));
+        self.section("To be acknowledged at `apply` (`--ack`):", unseen.collect());
         self.section("Notes:", notes.iter().map(note).collect());
         self.section("Held, not done by this plan:", held.iter().map(|held| self.held(held)).collect());
         let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
@@ -113,12 +118,15 @@ impl Page {
         };
         let head = format!("{} {what} \"{}\"", sign(*kind), neutral(name));
         let mut line = self.by_kind(*kind, &head);
+        if let Some(before) = old_name(fields) {
+            let _ = write!(line, "  (renamed from \"{}\")", neutral(before));
+        }
         if let Some(source) = source {
             line.push_str("  ");
             line.push_str(&self.painter.dim(&place(source)));
         }
         self.line(indent, &line);
-        for field in fields {
+        for field in fields.iter().filter(|field| field.field != Field::Name) {
             self.field(indent + 4, *kind, field);
         }
         for child in children {
@@ -200,6 +208,14 @@ impl Page {
     }
 }
 
+/// The name that something had before.
+fn old_name(fields: &[FieldChange]) -> Option<&str> {
+    fields.iter().find_map(|field| match (&field.field, &field.value) {
+        (Field::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
+        (_, ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. }) => None,
+    })
+}
+
 fn whole(kind: ChangeKind) -> bool {
     matches!(kind, ChangeKind::Create | ChangeKind::Delete)
 }
@@ -244,9 +260,6 @@ fn held_reason(reason: &HeldReason) -> String {
             format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
         }
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
-        HeldReason::Protected { wanted } => {
-            format!("cannot {}: `metadata.protect` refuses its deletion", neutral(wanted))
-        }
     }
 }
 

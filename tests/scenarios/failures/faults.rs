@@ -4,10 +4,13 @@
 use polwarden::emulator::{Options, Profile, StateLocation};
 use serde_json::{Value, json};
 
-use super::{APPLY, three_rules};
+use super::three_rules;
 use crate::cli::sandbox::{Ran, Sandbox, policy, tcp};
 use crate::emulator::faults::faults;
 use crate::emulator::{client, organization};
+
+/// A deny becomes an allow on the way to what is wanted.
+const APPLY: &[&str] = &["apply", "--auto-approve", "--concurrency", "1", "--ack", "last-deny=1"];
 
 /// A sandbox whose service has faults and keeps state and log in the sandbox.
 fn faulted(profile: Profile, specs: &[&str]) -> Sandbox {

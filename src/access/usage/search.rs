@@ -1,0 +1,250 @@
+//! The walks: what each term does, and which rules match all that another matches.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::super::bits::Bits;
+use super::super::budget::{Budget, Stop};
+use super::super::index::Index;
+use super::super::regions::Region;
+use super::super::request::Request;
+use super::super::terms::What;
+use super::{Blocker, Spot, Use};
+use crate::model::docker::Decision;
+
+/// What is known about one term.
+#[derive(Default)]
+struct Seen {
+    /// How many regions it was met in.
+    regions: usize,
+    /// A request that it decides.
+    decides: Option<Request>,
+    /// For an allow that has not decided yet, the denies that it met: in how many regions, and one request.
+    blockers: BTreeMap<u32, (usize, Option<Request>)>,
+    /// The other terms that were met wherever it was; nothing before the first region.
+    beside: Option<Vec<u32>>,
+    /// Of the regions that it was met in, the terms of the one with the fewest entries, and how many those are.
+    rarest: Option<(usize, Rc<[u32]>)>,
+}
+
+/// The first walk.
+pub(super) struct Search<'i> {
+    index: &'i Index,
+    seen: Vec<Seen>,
+}
+
+impl<'i> Search<'i> {
+    pub(super) fn new(index: &'i Index) -> Self {
+        let mut seen = Vec::new();
+        seen.resize_with(index.terms.len(), Seen::default);
+        Self { index, seen }
+    }
+
+    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        let index = self.index;
+        let of = |decision: Decision| -> Vec<u32> {
+            // Probes reach nobody; they decide nothing.
+            let real = region.terms.iter().copied().filter(|id| !index.term_of(*id).sides.is_empty());
+            real.filter(|id| index.term_of(*id).decision == decision).collect()
+        };
+        let (allows, denies) = (of(Decision::Allow), of(Decision::Deny));
+        let mut denied = Bits::default();
+        for deny in &denies {
+            denied.add(&index.term_of(*deny).sides);
+        }
+        for allow in subjects(index, region).filter(|id| allows.contains(id)) {
+            let seen = &mut self.seen[allow as usize];
+            if seen.decides.is_some() {
+                continue;
+            }
+            if !index.term_of(allow).sides.is_subset(&denied) {
+                seen.decides = region.witness();
+                seen.blockers.clear();
+                continue;
+            }
+            budget.spend(denies.len())?;
+            for deny in &denies {
+                let blocker = seen.blockers.entry(*deny).or_insert_with(|| (0, region.witness()));
+                blocker.0 += 1;
+            }
+        }
+        for deny in denies.iter().filter(|_| !allows.is_empty()) {
+            let seen = &mut self.seen[*deny as usize];
+            if seen.decides.is_none() {
+                seen.decides = region.witness();
+            }
+        }
+        self.cover(budget, region)
+    }
+
+    /// Notes which terms go together.
+    fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        let index = self.index;
+        let weight: usize = region.terms.iter().map(|id| index.term_of(*id).entries.len()).sum();
+        let mut sorted: Vec<u32> = region.terms.to_vec();
+        sorted.sort_unstable();
+        let sorted: Rc<[u32]> = sorted.into();
+        for id in subjects(index, region) {
+            let term = index.term_of(id);
+            let seen = &mut self.seen[id as usize];
+            seen.regions += 1;
+            match &mut seen.beside {
+                Some(beside) => {
+                    budget.spend(beside.len())?;
+                    beside.retain(|other| sorted.binary_search(other).is_ok());
+                }
+                None => {
+                    budget.spend(sorted.len())?;
+                    let covers = |other: &u32| {
+                        let (same, other) = (*other == id, index.term_of(*other));
+                        !same && other.decision == term.decision && term.sides.is_subset(&other.sides)
+                    };
+                    seen.beside = Some(sorted.iter().copied().filter(covers).collect());
+                }
+            }
+            if seen.rarest.as_ref().is_none_or(|(least, _)| weight < *least) {
+                seen.rarest = Some((weight, Rc::clone(&sorted)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a term does.
+    pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
+        let seen = &self.seen[term as usize];
+        if let Some(witness) = &seen.decides {
+            return Use::Decides(witness.clone());
+        }
+        let allow = self.index.term_of(term);
+        match allow.decision {
+            Decision::Deny => Use::TakesNothing,
+            Decision::Allow => {
+                let mut blockers: Vec<Blocker> = Vec::new();
+                for (deny, (regions, witness)) in &seen.blockers {
+                    let Some(witness) = witness else { continue };
+                    let deny = self.index.term_of(*deny);
+                    let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
+                    let denies = deny.entries.iter().map(|entry| spot(*entry));
+                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: witness.clone() }));
+                }
+                blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
+                Use::Blocked(blockers)
+            }
+        }
+    }
+
+    /// The entries that match all that an entry matches.
+    pub(super) fn covered_by(&self, entry: usize, spot: &dyn Fn(u32) -> Spot, most: usize) -> Vec<Spot> {
+        let term = self.index.entries[entry].term;
+        let beside = self.seen[term as usize].beside.iter().flatten().copied();
+        let mut spots: Vec<Spot> = Vec::new();
+        for other in beside.chain([term]) {
+            // Entries stand in order: the first few of each term are enough to know the first few of all.
+            let entries = self.index.term_of(other).entries.iter().filter(|other| **other as usize != entry);
+            spots.extend(entries.take(most).map(|other| spot(*other)));
+        }
+        spots.sort_unstable();
+        spots.truncate(most);
+        spots
+    }
+}
+
+/// The terms of a region that it can say something new about: connections tell all about terms of connections.
+fn subjects(index: &Index, region: &Region<'_>) -> impl Iterator<Item = u32> {
+    let new = move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
+    region.terms.iter().copied().filter(new)
+}
+
+/// The second walk: which rules match all that a rule matches, with all their resources together. It goes only where
+/// rules are met that may have such a coverer. Rules that say the same are one class.
+pub(super) struct RuleSearch<'i> {
+    index: &'i Index,
+    /// The rules of each class, in order.
+    members: Vec<Vec<usize>>,
+    /// The class of each rule that has any resource.
+    class: Vec<Option<usize>>,
+    /// The terms of each class.
+    terms: Vec<Vec<u32>>,
+    /// For each class, the others that were met wherever it was.
+    coverers: Vec<BTreeSet<usize>>,
+    /// The classes of each term that have coverers left.
+    open: Vec<Vec<usize>>,
+    /// The last region that each term was met in.
+    met: Vec<usize>,
+    region: usize,
+}
+
+impl<'i> RuleSearch<'i> {
+    /// Begins with the rules that are met where each rule has the fewest neighbours. Rules from `rules` on are probes.
+    pub(super) fn new(index: &'i Index, search: &Search<'i>, rules: usize) -> Self {
+        let all = index.entries.iter().map(|entry| entry.rule as usize + 1).max().unwrap_or(0).max(rules);
+        let mut own: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); all];
+        for entry in &index.entries {
+            own[entry.rule as usize].insert(entry.term);
+        }
+        let mut numbers: HashMap<BTreeSet<u32>, usize> = HashMap::new();
+        let (mut members, mut terms): (Vec<Vec<usize>>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
+        let mut class = vec![None; all];
+        for (rule, own) in own.into_iter().enumerate().filter(|(_, own)| !own.is_empty()) {
+            let list: Vec<u32> = own.iter().copied().collect();
+            let number = *numbers.entry(own).or_insert_with(|| {
+                members.push(Vec::new());
+                terms.push(list);
+                members.len() - 1
+            });
+            members[number].push(rule);
+            class[rule] = Some(number);
+        }
+        let mut coverers = vec![BTreeSet::new(); terms.len()];
+        let mut open: Vec<Vec<usize>> = vec![Vec::new(); index.terms.len()];
+        for (number, own) in terms.iter().enumerate() {
+            let rarest = own.iter().filter_map(|term| search.seen[*term as usize].rarest.as_ref());
+            let Some((_, beside)) = rarest.min_by_key(|(weight, _)| *weight) else { continue };
+            let Some(first) = own.first().map(|term| index.term_of(*term)) else { continue };
+            let others = beside.iter().copied().filter(|id| {
+                let other = index.term_of(*id);
+                // Probes reach nobody and are no rules.
+                other.decision == first.decision && !other.sides.is_empty() && first.sides.is_subset(&other.sides)
+            });
+            let others = index.entries_of(others).filter_map(|entry| class[entry.rule as usize]);
+            coverers[number] = others.filter(|other| *other != number).collect();
+            if !coverers[number].is_empty() {
+                own.iter().for_each(|term| open[*term as usize].push(number));
+            }
+        }
+        Self { index, members, class, met: vec![0; index.terms.len()], terms, coverers, open, region: 0 }
+    }
+
+    /// The terms whose regions are worth a visit.
+    pub(super) fn wanted(&self) -> Vec<bool> {
+        self.open.iter().map(|classes| !classes.is_empty()).collect()
+    }
+
+    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        self.region += 1;
+        for term in region.terms {
+            self.met[*term as usize] = self.region;
+        }
+        let Self { index, terms, coverers, open, met, region: number, members: _, class: _ } = self;
+        for id in subjects(index, region) {
+            let classes = &mut open[id as usize];
+            budget.spend(classes.len())?;
+            for class in classes.iter() {
+                coverers[*class].retain(|other| terms[*other].iter().any(|term| met[*term as usize] == *number));
+            }
+            classes.retain(|class| !coverers[*class].is_empty());
+        }
+        Ok(())
+    }
+
+    /// The first few rules that cover a rule, those that say the same among them.
+    pub(super) fn coverers(&self, rule: usize, most: usize) -> Vec<usize> {
+        let Some(class) = self.class.get(rule).copied().flatten() else { return Vec::new() };
+        let classes = self.coverers[class].iter().copied().chain([class]);
+        let few = |class: usize| self.members[class].iter().copied().filter(|other| *other != rule).take(most);
+        let mut rules: Vec<usize> = classes.flat_map(few).collect();
+        rules.sort_unstable();
+        rules.truncate(most);
+        rules
+    }
+}

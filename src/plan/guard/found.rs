@@ -1,0 +1,80 @@
+//! Finds what needs an acknowledgement of its own, by what is there before and after a plan.
+
+use std::collections::HashMap;
+
+use crate::model::docker::{Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId};
+use crate::plan::types::{Guarded, GuardedKind};
+
+/// What the planner knows of live policies.
+#[derive(Default)]
+pub(in crate::plan) struct Known<'a> {
+    /// The manifests that declare them.
+    pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
+}
+
+/// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
+pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
+    let later: HashMap<&PolicyId, &LivePolicy> = after.policies.iter().map(|policy| (&policy.id, policy)).collect();
+    let named: HashMap<&str, &LivePolicy> =
+        after.policies.iter().map(|policy| (policy.name.as_str(), policy)).collect();
+    let mut found = Vec::new();
+    for policy in &before.policies {
+        let declared = known.declared.get(&policy.id).copied();
+        let same = later.get(&policy.id).copied();
+        // A policy that is made anew has another id, and the name that its manifest gives it.
+        let now = same.or_else(|| named.get(declared?.name.as_str()).copied());
+        let mut push = |kind, how: &str| {
+            found.push(Guarded { kind, policy: policy.name.clone(), how: how.to_owned() });
+        };
+        match (declared, same) {
+            (None, None) => push(GuardedKind::Prune, "no manifest declares it, and it is deleted"),
+            (None, Some(now)) if now.name != policy.name => {
+                push(GuardedKind::Prune, &format!("no manifest declares it, and it becomes `{}`", now.name));
+            }
+            (None | Some(_), _) => {}
+        }
+        if now.is_some_and(|now| now.scope.is_organization_wide()) && !policy.scope.is_organization_wide() {
+            push(GuardedKind::ScopeWidens, "it was for some people, and will be for the whole organization");
+        }
+        if has_denies(policy) && !now.is_some_and(has_denies) {
+            push(GuardedKind::LastDeny, "its last deny rule goes");
+        }
+        if declared.is_some_and(|declared| declared.protect)
+            && let Some(how) = loses_all(policy, same)
+        {
+            push(GuardedKind::Protected, how);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn has_denies(policy: &LivePolicy) -> bool {
+    match &policy.content {
+        LiveContent::Rules(rules) => {
+            rules.iter().filter_map(|rule| rule.rule.as_ref().ok()).any(|rule| rule.decision == Decision::Deny)
+        }
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => false,
+    }
+}
+
+/// How a protected policy comes to an end, if it does: under its id nothing is left of what it held.
+fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
+    let Some(after) = after else { return Some("it is protected, and it is deleted and made again") };
+    match (domain(before), domain(after)) {
+        (Some(_), None) => Some("it is protected, and all its rules go"),
+        (Some(before), Some(after)) if before != after => {
+            Some("it is protected, and all its rules go, as it changes its domain")
+        }
+        (None | Some(_), _) => None,
+    }
+}
+
+fn domain(policy: &LivePolicy) -> Option<Domain> {
+    match &policy.content {
+        LiveContent::Rules(rules) => {
+            rules.iter().find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()))
+        }
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
+    }
+}

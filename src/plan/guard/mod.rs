@@ -1,0 +1,199 @@
+//! Guards: what one apply does not do before somebody has said that it is meant.
+
+mod acknowledged;
+mod found;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use thiserror::Error;
+
+use super::fingerprint::target_digest;
+use super::types::{Change, ChangeKind, GuardedKind, ResourceKind, TargetPlan};
+use crate::manifest::config::{Limits, Share};
+
+pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
+pub(super) use found::{Known, guarded};
+
+/// A target with fewer live rules than this is too small for percentages to mean anything.
+const SMALLEST_GUARDED: usize = 10;
+
+/// What a guard watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Guard {
+    /// Rules that are deleted, beyond `maxDeletes`.
+    Deletes,
+    /// Rules that are updated, beyond `maxUpdates`.
+    Updates,
+    /// Policies that no manifest declares, and that go.
+    Prune,
+    /// Policies whose scope becomes the whole organization.
+    ScopeWidens,
+    /// Policies that lose their last deny rule.
+    LastDeny,
+    /// Protected policies that are deleted, or lose all their rules.
+    Protected,
+}
+
+impl Guard {
+    /// All guards.
+    pub const ALL: &'static [Self] =
+        &[Self::Deletes, Self::Updates, Self::Prune, Self::ScopeWidens, Self::LastDeny, Self::Protected];
+
+    /// The name in an acknowledgement.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deletes => "deletes",
+            Self::Updates => "updates",
+            Self::Prune => "prune",
+            Self::ScopeWidens => "scope-widens",
+            Self::LastDeny => "last-deny",
+            Self::Protected => "protected",
+        }
+    }
+}
+
+impl From<GuardedKind> for Guard {
+    fn from(kind: GuardedKind) -> Self {
+        match kind {
+            GuardedKind::Prune => Self::Prune,
+            GuardedKind::ScopeWidens => Self::ScopeWidens,
+            GuardedKind::LastDeny => Self::LastDeny,
+            GuardedKind::Protected => Self::Protected,
+        }
+    }
+}
+
+/// A guard that a plan sets off.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("target `{target}`: {what}")]
+pub struct Breach {
+    /// The target.
+    pub target: String,
+    /// The guard.
+    pub guard: Guard,
+    /// How many rules or policies it is about: the number to acknowledge.
+    pub count: usize,
+    /// What the plan does, and what the limit is.
+    pub what: What,
+}
+
+/// What sets off a guard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// More than a limit.
+    Beyond {
+        /// "deletes" or "updates".
+        verb: &'static str,
+        /// How many rules.
+        count: usize,
+        /// How many rules the organization holds.
+        live: usize,
+        /// The limit, as configured.
+        limit: String,
+    },
+    /// Something that is never done unseen, to one policy.
+    Unseen {
+        /// The policy.
+        policy: String,
+        /// How, as a clause.
+        how: String,
+    },
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beyond { verb, count, live, limit } => {
+                write!(f, "the plan {verb} {count} of {live} live rules; the limit is {limit}")
+            }
+            Self::Unseen { policy, how } => write!(f, "policy `{policy}`: {how}"),
+        }
+    }
+}
+
+/// What the guards say of one target's plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarding {
+    /// What nobody acknowledged by its exact number.
+    pub breaches: Vec<Breach>,
+    /// What lets this plan through, and no other; it names everything that sets off a guard.
+    pub needed: Acknowledged,
+    /// Whether something was acknowledged for another plan than this.
+    pub other_plan: bool,
+}
+
+/// Holds a target's plan to its guards, given what somebody acknowledged for it.
+///
+/// # Errors
+/// Passes on what the serializer says when the plan's digest is made; plain data gives it no reason to.
+pub fn check(
+    plan: &TargetPlan,
+    limits: &Limits,
+    acknowledged: Option<&Acknowledged>,
+) -> Result<Guarding, serde_json::Error> {
+    let breaches = set_off(plan, limits);
+    let mark = PlanMark::new(target_digest(plan)?.hex());
+    let meant = acknowledged.and_then(|acknowledged| acknowledged.plan.as_ref());
+    let other_plan = meant.is_some_and(|meant| *meant != mark);
+    let mut counts: BTreeMap<Guard, usize> = BTreeMap::new();
+    for breach in &breaches {
+        counts.insert(breach.guard, breach.count);
+    }
+    let seen = acknowledged.filter(|_| !other_plan).map(|acknowledged| &acknowledged.counts);
+    let is_seen = |breach: &Breach| seen.and_then(|seen| seen.get(&breach.guard)) == Some(&breach.count);
+    Ok(Guarding {
+        breaches: breaches.into_iter().filter(|breach| !is_seen(breach)).collect(),
+        needed: Acknowledged { target: Some(plan.target.name.clone()), counts, plan: Some(mark) },
+        other_plan,
+    })
+}
+
+/// All that sets off a guard, acknowledged or not.
+fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
+    let Limits { max_updates, max_deletes } = limits;
+    let target = || plan.target.name.clone();
+    let live = plan.live.rules;
+    let beyond = |guard: Guard, verb: &'static str, kind: ChangeKind, share: &Share| {
+        let count = count(&plan.changes, kind);
+        let what = What::Beyond { verb, count, live, limit: describe(share) };
+        exceeds(count, live, share).then(|| Breach { target: target(), guard, count, what })
+    };
+    let limits = [
+        beyond(Guard::Deletes, "deletes", ChangeKind::Delete, max_deletes),
+        beyond(Guard::Updates, "updates", ChangeKind::Update, max_updates),
+    ];
+    let unseen = plan.guarded.iter().map(|guarded| Breach {
+        target: target(),
+        guard: guarded.kind.into(),
+        count: plan.guarded.iter().filter(|other| other.kind == guarded.kind).count(),
+        what: What::Unseen { policy: guarded.policy.clone(), how: guarded.how.clone() },
+    });
+    limits.into_iter().flatten().chain(unseen).collect()
+}
+
+fn exceeds(count: usize, live: usize, share: &Share) -> bool {
+    match share {
+        Share::Count(limit) => count > usize::try_from(*limit).unwrap_or(usize::MAX),
+        Share::Percent(percent) => {
+            live >= SMALLEST_GUARDED && count.saturating_mul(100) > live.saturating_mul(usize::from(*percent))
+        }
+    }
+}
+
+fn describe(share: &Share) -> String {
+    match share {
+        Share::Count(limit) => limit.to_string(),
+        Share::Percent(percent) => format!("{percent}%"),
+    }
+}
+
+fn count(changes: &[Change], kind: ChangeKind) -> usize {
+    changes
+        .iter()
+        .map(|change| {
+            let own = change.resource == ResourceKind::Rule && change.kind == kind;
+            usize::from(own) + count(&change.children, kind)
+        })
+        .sum()
+}

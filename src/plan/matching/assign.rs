@@ -1,0 +1,119 @@
+//! The best assignment, without renames that go round in a ring.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use pathfinding::kuhn_munkres::kuhn_munkres;
+use pathfinding::matrix::Matrix;
+
+use super::likeness::{LARGEST, Table};
+use super::rings;
+
+/// How many assignments are looked at, at most, before a ring is broken by hand.
+const MOST_TRIES: usize = 512;
+/// How many steps all of them together may take; one takes about the third power of the number of rules.
+const MOST_STEPS: usize = 40_000_000;
+
+/// Pairs of live and desired.
+type Pairs = Vec<(usize, usize)>;
+
+/// The pairs with the greatest weight together.
+///
+/// The names of a ring (`a` becomes `b`, `b` becomes `a`) could only be given with a temporary name, which is a call
+/// more. Pairing by names what is in the ring needs no name at all, so there is always a pairing without rings that
+/// makes no more calls. To find the best of them, each pair of a ring is forbidden in turn, and the best of what is
+/// left is looked at first, as for the tours of a salesman.
+pub(super) fn best(table: &Table<'_>) -> Pairs {
+    let size = table.live().max(table.desired());
+    if size > LARGEST {
+        return by_hand(table);
+    }
+    let tries = (MOST_STEPS / size.pow(3).max(1)).clamp(1, MOST_TRIES);
+    let mut open = BinaryHeap::new();
+    let first = solve(table, &BTreeSet::new());
+    open.push((weight(table, &first), Reverse(BTreeSet::new()), first.clone()));
+    for _ in 0..tries {
+        let Some((_, Reverse(forbidden), pairs)) = open.pop() else { break };
+        let Some(ring) = shortest_ring(table, &pairs) else { return pairs };
+        for pair in ring {
+            let mut forbidden: BTreeSet<(usize, usize)> = forbidden.clone();
+            forbidden.insert(pair);
+            let pairs = solve(table, &forbidden);
+            open.push((weight(table, &pairs), Reverse(forbidden), pairs));
+        }
+    }
+    without_rings(table, first)
+}
+
+/// The best pairs of those that are not forbidden.
+fn solve(table: &Table<'_>, forbidden: &BTreeSet<(usize, usize)>) -> Pairs {
+    let (live, desired) = (table.live(), table.desired());
+    if live == 0 || desired == 0 {
+        return Vec::new();
+    }
+    let weight = |pair: (usize, usize)| if forbidden.contains(&pair) { 0 } else { table.weight(pair.0, pair.1) };
+    // No row may be without a column.
+    let pairs: Pairs = if live <= desired {
+        let (_, columns) = kuhn_munkres(&Matrix::from_fn(live, desired, weight));
+        columns.into_iter().enumerate().collect()
+    } else {
+        let (_, columns) = kuhn_munkres(&Matrix::from_fn(desired, live, |(desired, live)| weight((live, desired))));
+        columns.into_iter().enumerate().map(|(desired, live)| (live, desired)).collect()
+    };
+    pairs.into_iter().filter(|pair| weight(*pair) > 0).collect()
+}
+
+fn weight(table: &Table<'_>, pairs: &Pairs) -> i64 {
+    pairs.iter().map(|(live, desired)| table.weight(*live, *desired)).sum()
+}
+
+fn all_rings(table: &Table<'_>, pairs: &Pairs) -> Vec<Pairs> {
+    let renamed = |pair: &&(usize, usize)| table.live_name(pair.0) != table.desired_name(pair.1);
+    let renames: Pairs = pairs.iter().filter(renamed).copied().collect();
+    let names: Vec<(&str, &str)> =
+        renames.iter().map(|(live, desired)| (table.live_name(*live), table.desired_name(*desired))).collect();
+    let positions = rings(&names).into_iter();
+    positions.map(|ring| ring.into_iter().map(|position| renames[position]).collect()).collect()
+}
+
+fn shortest_ring(table: &Table<'_>, pairs: &Pairs) -> Option<Pairs> {
+    all_rings(table, pairs).into_iter().min_by_key(Vec::len)
+}
+
+/// The same with what is in a ring paired by names: as many calls, though perhaps greater patches.
+fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
+    loop {
+        let rings = all_rings(table, &pairs);
+        if rings.is_empty() {
+            return pairs;
+        }
+        for ring in rings {
+            pairs.retain(|pair| !ring.contains(pair));
+            for (live, _) in &ring {
+                let own = ring.iter().find(|(_, desired)| table.desired_name(*desired) == table.live_name(*live));
+                pairs.extend(own.map(|(_, desired)| (*live, *desired)));
+            }
+        }
+    }
+}
+
+/// Far more rules than a policy can hold: by name, by declared name and content, then one after the other. The calls
+/// are the fewest here too, as long as all may be paired.
+fn by_hand(table: &Table<'_>) -> Pairs {
+    let (mut free_live, mut free_desired) = (vec![true; table.live()], vec![true; table.desired()]);
+    let mut pairs = Vec::new();
+    let mut pass = |fits: &dyn Fn(usize, usize) -> bool| {
+        for (live, is_free) in free_live.iter_mut().enumerate().filter(|(_, is_free)| **is_free) {
+            let found = (0..table.desired()).find(|desired| free_desired[*desired] && fits(live, *desired));
+            if let Some(desired) = found {
+                *is_free = false;
+                free_desired[desired] = false;
+                pairs.push((live, desired));
+            }
+        }
+    };
+    pass(&|live, desired| table.live_name(live) == table.desired_name(desired));
+    pass(&|live, desired| table.is_expected(live, desired));
+    pass(&|live, desired| table.fits(live, desired));
+    without_rings(table, pairs)
+}
