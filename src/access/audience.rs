@@ -1,6 +1,6 @@
 //! People, as far as rules tell them apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,14 @@ impl Audience {
             known.find(|id| id.as_str().eq_ignore_ascii_case(team)).map_or_else(|| team.clone(), ToString::to_string)
         };
         Self { teams: self.teams.iter().map(spelled).collect(), profiles: self.profiles.clone() }
+    }
+
+    /// The same people with teams called by their short names, each given with the team's uuid.
+    #[must_use]
+    pub fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
+        let name = |id: &String| names.iter().find(|(_, uuid)| *uuid == id).map_or(id, |(name, _)| name).clone();
+        self.teams = self.teams.iter().map(name).collect();
+        self
     }
 
     /// The people whom some scopes tell apart, as far as a reader wants to know: those in no team, in each team or

@@ -8,10 +8,11 @@ use super::budget::{Entangled, Stop};
 use super::decide::{Reason, Verdict, reasons};
 use super::gate::GateKind;
 use super::index::Index;
+use super::regions::Region;
 use super::request::Request;
 use super::request_pattern::RequestPattern;
-use super::survey::{ByPort, Cell, Subject, Survey};
-use crate::model::docker::{Decision, FileMode, Method, Rule, Transport};
+use super::survey::Survey;
+use crate::model::docker::{Decision, Rule};
 
 /// How many breaches of one bound are told: nobody reads more, and a hostile rule set could have millions.
 const MOST: usize = 64;
@@ -91,7 +92,7 @@ impl Bounds {
         let wanted = self.wanted();
         let mut search =
             Search { bounds: self, survey: &survey, found: Vec::new(), counts: HashMap::new(), told: BTreeSet::new() };
-        survey.cells(&|term| wanted[term as usize], &mut |cell| search.cell(cell))?;
+        survey.regions(&|term| wanted[term as usize], &mut |region| search.region(region))?;
         Ok(search.found)
     }
 
@@ -123,61 +124,9 @@ struct Search<'s, 'i> {
 }
 
 impl Search<'_, '_> {
-    fn cell(&mut self, cell: &Cell<'_>) -> Result<(), Stop> {
-        if cell.is_path() {
-            for mode in FileMode::ALL {
-                let terms: Vec<u32> = self.of(cell.terms, |survey, id| survey.index.term_of(id).what.mounts(*mode));
-                self.region(&terms, || match cell.subject() {
-                    Subject::Path(path) => Some(Request::File { mode: *mode, path }),
-                    Subject::Destination(_) => None,
-                })?;
-            }
-            return Ok(());
-        }
-        for transport in Transport::ALL {
-            let terms = self.survey.connections(cell.terms, *transport);
-            for (port, terms) in ports(&terms) {
-                self.region(&terms, || match cell.subject() {
-                    Subject::Destination(destination) => {
-                        Some(Request::Connect { transport: *transport, destination, port })
-                    }
-                    Subject::Path(_) => None,
-                })?;
-            }
-        }
-        self.http(cell)
-    }
-
-    fn http(&mut self, cell: &Cell<'_>) -> Result<(), Stop> {
-        for part in self.survey.http(cell.terms, <[u32]>::to_vec) {
-            let Some(port) = part.ports.witness() else { continue };
-            for path in self.survey.paths(&part.http)?.iter() {
-                let http: Vec<u32> = self.of(&part.http, |survey, id| survey.on_path(id, path));
-                for method in Method::ALL {
-                    let about: Vec<u32> = self.of(&http, |survey, id| survey.index.term_of(id).what.requests(*method));
-                    // Without a term of its own an HTTP request is decided as its connection is.
-                    if about.is_empty() {
-                        continue;
-                    }
-                    let terms: Vec<u32> = part.connection.iter().copied().chain(about).collect();
-                    self.region(&terms, || match cell.subject() {
-                        Subject::Destination(destination) => {
-                            Some(Request::Http { method: *method, destination, port, path: path.witness.clone() })
-                        }
-                        Subject::Path(_) => None,
-                    })?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn of(&self, terms: &[u32], keep: impl Fn(&Survey<'_>, u32) -> bool) -> Vec<u32> {
-        terms.iter().copied().filter(|id| keep(self.survey, *id)).collect()
-    }
-
-    /// Holds one region, in which these terms match all requests, against all bounds.
-    fn region(&mut self, terms: &[u32], witness: impl Fn() -> Option<Request>) -> Result<(), Stop> {
+    /// Holds one region against all bounds.
+    fn region(&mut self, region: &Region<'_>) -> Result<(), Stop> {
+        let terms = region.terms;
         self.survey.budget.spend(terms.len() + 1)?;
         let (mut allow, mut deny) = (Bits::default(), Bits::default());
         for id in terms {
@@ -202,7 +151,7 @@ impl Search<'_, '_> {
             };
             let people = only.map_or(0..bounds.audiences, |only| only..only + 1);
             for audience in people.filter(broken) {
-                self.tell(Bound::Gate(position), audience, terms, &witness)?;
+                self.tell(Bound::Gate(position), audience, region)?;
             }
         }
         let Some(within) = &bounds.widening else { return Ok(()) };
@@ -210,18 +159,13 @@ impl Search<'_, '_> {
             return Ok(());
         }
         for audience in (0..bounds.audiences).filter(|audience| !before(*audience) && after(*audience)) {
-            self.tell(Bound::Widening, audience, terms, &witness)?;
+            self.tell(Bound::Widening, audience, region)?;
         }
         Ok(())
     }
 
-    fn tell(
-        &mut self,
-        bound: Bound,
-        audience: usize,
-        terms: &[u32],
-        witness: &impl Fn() -> Option<Request>,
-    ) -> Result<(), Stop> {
+    fn tell(&mut self, bound: Bound, audience: usize, region: &Region<'_>) -> Result<(), Stop> {
+        let terms = region.terms;
         self.survey.budget.spend(terms.len() + 1)?;
         let count = self.counts.entry(bound).or_default();
         if *count >= MOST {
@@ -229,7 +173,7 @@ impl Search<'_, '_> {
         }
         let (before, after) = (self.verdict(terms, 2 * audience), self.verdict(terms, 2 * audience + 1));
         if self.told.insert((bound, audience, before.reasons.clone(), after.reasons.clone()))
-            && let Some(witness) = witness()
+            && let Some(witness) = region.witness()
         {
             *self.counts.entry(bound).or_default() += 1;
             self.found.push(Breach { bound, audience, witness, before, after });
@@ -255,11 +199,4 @@ impl Search<'_, '_> {
         let decision = if allows.is_empty() { Decision::Deny } else { Decision::Allow };
         Verdict { decision, reasons: allows }
     }
-}
-
-/// The terms that count on each port that is written, and on a port that is not: one that a person would think of.
-fn ports(terms: &ByPort) -> Vec<(u16, Vec<u32>)> {
-    let other = [443, 80].into_iter().chain(1..=u16::MAX).find(|port| !terms.at.contains_key(port));
-    let written = terms.at.keys().copied().map(|port| (port, terms.on(Some(port))));
-    other.map(|port| (port, terms.on(None))).into_iter().chain(written).collect()
 }

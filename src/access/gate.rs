@@ -7,6 +7,7 @@ use super::budget::Entangled;
 use super::decide::{Reason, Verdict};
 use super::request::Request;
 use super::request_pattern::RequestPattern;
+use super::sets::RequestSet;
 use crate::model::docker::{Decision, Rule, Scope};
 
 /// Which way a gate holds.
@@ -34,10 +35,15 @@ pub struct Gate<S> {
 }
 
 impl<S> Gate<S> {
-    /// Whether two gates ask the same, wherever and with whatever reason they are written.
-    pub fn asks_the_same<T>(&self, other: &Gate<T>) -> bool {
+    /// Whether this gate asks for all that another asks for, of the same people, however both are written: a pattern may
+    /// have become wider. Where that cannot be worked out, it does only if the patterns are equal.
+    pub fn asks_as_much_as<T>(&self, other: &Gate<T>) -> bool {
         let people = |audience: &Option<NamedAudience>| audience.as_ref().map(|named| named.audience.clone());
-        self.kind == other.kind && self.pattern == other.pattern && people(&self.audience) == people(&other.audience)
+        let takes_in = || {
+            let [wide, narrow] = [&self.pattern, &other.pattern].map(|pattern| RequestSet::matching([pattern]));
+            self.pattern == other.pattern || narrow.is_subset(&wide).unwrap_or(false)
+        };
+        self.kind == other.kind && people(&self.audience) == people(&other.audience) && takes_in()
     }
 
     /// The same gate with its source told in another way.
@@ -187,5 +193,31 @@ impl<'a> GateCheck<'a> {
             |at: usize| self.before.get(at).or_else(|| self.after.get(at.checked_sub(self.before.len())?)).copied();
         let named = reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource)));
         (decision, named.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(kind: GateKind, pattern: &str) -> Gate<()> {
+        Gate { kind, pattern: pattern.parse().unwrap(), audience: None, reason: None, source: () }
+    }
+
+    #[test]
+    fn a_gate_asks_as_much_as_another_whose_requests_it_takes_in() {
+        for (wide, narrow, expected) in [
+            ("tcp **.example.com", "tcp a.example.com:443", true),
+            ("tcp a.example.com:443", "tcp **.example.com", false),
+            ("tcp 10.0.0.2/32", "tcp 10.0.0.2", true),
+            ("read /data/**", "read /data/*/x", true),
+            ("read /data/*", "read /data/**", false),
+            ("tcp api.example.com", "get https://api.example.com/x", true),
+            ("http api.example.com/**", "tcp api.example.com", false),
+        ] {
+            let (one, two) = (gate(GateKind::Never, wide), gate(GateKind::Never, narrow));
+            assert_eq!(one.asks_as_much_as(&two), expected, "{wide} and {narrow}");
+            assert!(!gate(GateKind::Always, wide).asks_as_much_as(&two));
+        }
     }
 }

@@ -30,7 +30,7 @@ impl Naming {
             (Self::Url, _, false) => &["v1", "v2", "v3"],
             (Self::Wsl, 0, _) => &["Ubuntu", "Debian", "Fedora"],
             (Self::File | Self::Windows | Self::Wsl, _, true) => &["file.txt", "notes.md", "data.json", "report.csv"],
-            (Self::File | Self::Windows | Self::Wsl, _, false) => &["work", "docs", "src", "backup"],
+            (Self::File | Self::Windows | Self::Wsl, _, false) => &["docs", "src", "team", "backup"],
         }
     }
 

@@ -140,7 +140,7 @@ impl GateKeeper {
         if let Some(base) = &self.base {
             let check::Gates { list: before, audiences: people } = base.gates(target);
             for gate in before {
-                if !list.iter().any(|known| known.asks_the_same(&gate)) {
+                if !list.iter().any(|known| known.asks_as_much_as(&gate)) {
                     list.push(gate.with_source(|place| GateSource::Base {
                         at: planning::locate(&base.sources, &place),
                         revision: base.commit.clone(),

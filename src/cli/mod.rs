@@ -18,6 +18,7 @@ mod rollback;
 mod saved;
 mod schema;
 mod statements;
+mod steps;
 mod test;
 mod validate;
 mod workspace;

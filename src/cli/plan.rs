@@ -9,6 +9,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::gates::GateOptions;
 use super::planning::{self, Planned};
+use super::steps::StepOptions;
 use super::workspace::{At, Project, Selection};
 use crate::plan::plan_digest;
 use crate::render;
@@ -30,6 +31,8 @@ pub(super) struct Plan {
     at: At,
     #[command(flatten)]
     gates: GateOptions,
+    #[command(flatten)]
+    steps: StepOptions,
     #[command(flatten)]
     connect: Connect,
     /// Exit with 2 if changes are pending.
@@ -93,6 +96,9 @@ impl Plan {
         }
         if plan.shut_gates().next().is_some() {
             return Ok(Exit::Failed);
+        }
+        if self.steps.refuse(&plan, console) {
+            return Ok(Exit::Refused);
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
+use super::apply::Further;
 use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
@@ -11,8 +12,8 @@ use super::workspace::Workspace;
 use crate::model::docker::LiveState;
 use crate::plan::{self, Change, Names, Plan, SourceRef};
 
-/// Holds a saved plan against gates again, and puts what comes out into it. The live state of all its targets is read
-/// for that; where nothing is asked, nothing is read.
+/// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
+/// targets, which is read for that, with the further people that its gates name.
 ///
 /// # Errors
 /// The live state cannot be read.
@@ -21,18 +22,18 @@ pub(super) async fn hold_again(
     workspace: &Workspace,
     session: &Session,
     keeper: &GateKeeper,
-) -> anyhow::Result<Option<Vec<LiveState>>> {
+) -> anyhow::Result<Vec<(LiveState, Further)>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
-        let Some(target) = targets.iter().find(|target| target.name == target_plan.target.name) else { continue };
+        let name = &target_plan.target.name;
+        let Some(target) = targets.iter().find(|target| target.name == *name) else {
+            bail!("the plan is for target `{name}`, which is not one of the chosen targets");
+        };
         asked.push((*target, keeper.gates_again(workspace, target, &target_plan.gates)?));
     }
-    if asked.iter().all(|(_, gates)| gates.is_empty()) {
-        return Ok(None);
-    }
     let mut states = Vec::new();
-    for ((target, gates), target_plan) in asked.iter().zip(&mut plan.targets) {
+    for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
         let live = session.reader(target)?.live_state().await.with_context(|| planning::of(target))?;
         let places = places(&target_plan.changes);
         let names = Names {
@@ -40,10 +41,10 @@ pub(super) async fn hold_again(
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: &target.teams,
         };
-        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, gates, &names);
-        states.push(live);
+        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, &gates, &names);
+        states.push((live, gates.audiences));
     }
-    Ok(Some(states))
+    Ok(states)
 }
 
 /// Where the plan says that policies and rules are declared.

@@ -20,7 +20,7 @@ mod replay;
 mod timeline;
 mod types;
 
-pub use audit::{Breach as AuditBreach, audit};
+pub use audit::{Breach as AuditBreach, audit, audit_plan};
 pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};

@@ -9,15 +9,18 @@ use super::replay::{ReplayError, replay};
 use super::types::{
     Change, ChangeKind, Field, Guarded, GuardedKind, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan,
 };
+use crate::access::NamedAudience;
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
 
-/// The same plan with its changes, its access and its counts made from its calls and from what is live.
+/// The same plan with its changes, its access and its counts made from its calls and from what is live. `further` are
+/// people to look at besides those in no team, in each team and in all, as when the plan was made.
 ///
 /// # Errors
 /// A call does not fit what is live.
 pub fn recomputed(
     plan: &TargetPlan,
     live: &LiveState,
+    further: &[NamedAudience],
     teams: &BTreeMap<String, String>,
 ) -> Result<TargetPlan, ReplayError> {
     let after = replay(live, &plan.calls)?;
@@ -32,7 +35,7 @@ pub fn recomputed(
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     if !plan.calls.is_empty() {
-        match impact(live, &after, &[], &source) {
+        match impact(live, &after, further, &source) {
             Ok(access) => recomputed.access = access.with_team_names(teams),
             Err(error) => {
                 recomputed.access = Impact::default();

@@ -13,14 +13,16 @@ use crate::model::docker::{
     Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };
 
-/// `allow name a.example.com b.example.com`
+/// `allow name a.example.com b.example.com`; in capital letters by UDP too.
 fn rule(text: &str) -> Rule {
     let mut words = text.split(' ');
-    let decision = if words.next() == Some("allow") { Decision::Allow } else { Decision::Deny };
+    let word = words.next().unwrap();
+    let decision = if word.eq_ignore_ascii_case("allow") { Decision::Allow } else { Decision::Deny };
     let name = Name::new(words.next().unwrap()).unwrap();
     let resources = Resources::Plain(words.map(str::to_owned).collect());
-    let action: Action = "connect:tcp".parse().unwrap();
-    Rule { name, decision, access: RuleAccess::new([action], resources).unwrap() }
+    let udp = word.chars().all(char::is_uppercase).then_some("connect:udp");
+    let actions = ["connect:tcp"].into_iter().chain(udp).map(|action| action.parse::<Action>().unwrap());
+    Rule { name, decision, access: RuleAccess::new(actions, resources).unwrap() }
 }
 
 fn scope(teams: &[&str]) -> Scope {
@@ -161,4 +163,45 @@ fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
     let fields: Vec<&str> = plan.changes[0].children[0].fields.iter().map(|field| field.field.as_str()).collect();
     assert_eq!(fields, ["name", "decision", "resources"]);
     assert_eq!(plan.changes[0].children[0].id.as_deref(), Some("rule_0"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_takes() {
+    let entangled: Vec<String> = ('a'..='z').map(|letter| format!("*{letter}*.example.com")).collect();
+    let entangled = format!("allow wide {}", entangled.join(" "));
+    let plan = plan_of(
+        &["allow a x.example.com", "allow b y.example.com", "allow c z.example.com"],
+        &["allow b x.example.com", "allow c y.example.com", &entangled],
+    );
+    assert!(plan.notes.iter().any(|note| matches!(note, Note::Unproved { .. })), "{:?}", plan.notes);
+    assert!(plan.gaps().next().is_some());
+    for (earlier, call) in (0..).zip(&plan.calls).skip(1) {
+        assert!(call.after.iter().any(|after| (after.first.0, after.last.0) == (1, earlier)), "{call:?}");
+    }
+    let freed: Vec<u32> = plan
+        .calls
+        .iter()
+        .flat_map(|call| &call.after)
+        .filter(|after| after.why == Reason::FreesName)
+        .map(|after| after.last.0)
+        .collect();
+    assert!(!freed.is_empty(), "names are still handed on in order: {:?}", plan.calls);
+}
+
+#[test]
+fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
+    let fill: Vec<String> = (0..247).map(|number| format!("allow f{number} f{number}.example.org")).collect();
+    let rules =
+        |own: [&str; 3]| -> Vec<String> { own.iter().map(|text| (*text).to_owned()).chain(fill.clone()).collect() };
+    let (before, after) = (
+        rules(["allow all **.example.com", "deny d a.example.com", "deny e b.example.com"]),
+        rules(["allow all **.example.com", "DENY d b.example.com", "DENY e a.example.com"]),
+    );
+    let texts = |rules: &[String]| rules.iter().map(String::as_str).collect::<Vec<_>>().join("|");
+    let (before, after) = (texts(&before), texts(&after));
+    let plan = plan_of(&before.split('|').collect::<Vec<_>>(), &after.split('|').collect::<Vec<_>>());
+    let gaps: Vec<&Note> = plan.gaps().collect();
+    let [Note::Gap { policy, why }] = gaps.as_slice() else { panic!("{gaps:?} {:?}", plan.calls) };
+    assert_eq!(policy, "policy");
+    assert!(why.contains(".example.com:443` is denied for everybody before and after"), "{why}");
 }

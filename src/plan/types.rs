@@ -297,10 +297,15 @@ pub struct UnmanagedPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Note {
-    /// A policy must be emptied or deleted before it can get what is declared: its rules are missing for a while.
+    /// Access is not what it is before and after for a moment, and no order of calls keeps it.
     Gap {
         /// The policy.
         policy: String,
+        /// Why, as a clause.
+        why: String,
+    },
+    /// That no step opens or closes more than the whole is not proved: the calls are made one after the other.
+    Unproved {
         /// Why, as a clause.
         why: String,
     },
@@ -346,6 +351,16 @@ pub struct LiveCounts {
     pub policies: usize,
     /// Rules of all of them.
     pub rules: usize,
+}
+
+impl TargetPlan {
+    /// What the plan says of moments in which access may not be what it should be.
+    pub fn gaps(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| match note {
+            Note::Gap { .. } | Note::Unproved { .. } => true,
+            Note::ScopeWidens { .. } | Note::NotCompared { .. } | Note::UnknownFields { .. } => false,
+        })
+    }
 }
 
 impl Plan {

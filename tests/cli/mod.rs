@@ -15,6 +15,7 @@ mod policy_tests;
 pub(crate) mod sandbox;
 mod schemas;
 mod secrets;
+mod steps;
 mod terminal;
 
 /// Compares with a snapshot, with ids, digests, times and ports taken out.

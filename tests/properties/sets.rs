@@ -137,7 +137,7 @@ fn witnesses_look_as_people_write_them() {
         (&["read /data/*"], &[], "read /data/file.txt"),
         (&["read /data/*"], &["read /data/file.txt"], "read /data/notes.md"),
         (&["read /data/**"], &["read /data"], "read /data/file.txt"),
-        (&["read /data/**"], &["read /data", "read /data/*"], "read /data/work/file.txt"),
+        (&["read /data/**"], &["read /data", "read /data/*"], "read /data/docs/file.txt"),
         (&["read /data/*.csv"], &[], "read /data/report.csv"),
         (&["read /data/*.log"], &[], "read /data/file.log"),
         (&["read *:\\data\\*"], &["read C:\\**"], "read D:\\data\\file.txt"),

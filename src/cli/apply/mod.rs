@@ -7,7 +7,7 @@ pub(super) mod journals;
 mod saved;
 mod shared;
 
-pub(super) use shared::{Applying, Ready};
+pub(super) use shared::{Applying, Further, Ready};
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -75,8 +75,8 @@ impl Apply {
                 let workspace = project.load();
                 saved::pair(&plan, &workspace.targets(), &session)?;
                 let digest = plan_digest(&plan)?;
-                let live = hold_again(&mut plan, &workspace, &session, &keeper).await?;
-                (workspace, session, Ready::saved(plan, digest, live))
+                let again = hold_again(&mut plan, &workspace, &session, &keeper).await?;
+                (workspace, session, Ready::saved(plan, digest, again))
             }
             None => match planning::make(project, &self.applying.connect, &keeper, console).await? {
                 Ok(Planned { workspace, session, plan, live }) => {

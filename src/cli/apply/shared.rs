@@ -6,11 +6,14 @@ use clap::Args;
 
 use super::guards;
 use super::saved::pair;
+use crate::access::NamedAudience;
 use crate::apply::journal::RunKind;
 use crate::apply::{check_unmoved, keep_touched, read_touched};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::cli::steps::{StepOptions, break_promises};
 use crate::manifest::config::Target;
 use crate::model::docker::LiveState;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
@@ -22,6 +25,8 @@ use crate::render::text::neutral;
 pub(in crate::cli) struct Applying {
     #[command(flatten)]
     pub(in crate::cli) connect: Connect,
+    #[command(flatten)]
+    steps: StepOptions,
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
@@ -39,21 +44,25 @@ pub(in crate::cli) struct Ready {
     kind: RunKind,
     plan: Plan,
     digest: Fingerprint,
-    /// The whole live state of each target, if it was read just now.
-    live: Option<Vec<LiveState>>,
-    /// Whether the plan was made before this run.
-    saved: bool,
+    /// The whole live state of each target, which was just read.
+    live: Vec<LiveState>,
+    /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
+    saved: Option<Vec<Further>>,
 }
+
+/// The people that a target's plan looks at besides those in no team, in each team and in all.
+pub(in crate::cli) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, digest, live: Some(live), saved: false }
+        Self { kind, plan, digest, live, saved: None }
     }
 
-    /// A plan that was made before, with the live state if it was read already.
-    pub(super) fn saved(plan: Plan, digest: Fingerprint, live: Option<Vec<LiveState>>) -> Self {
-        Self { kind: RunKind::Apply, plan, digest, live, saved: true }
+    /// A plan that was made before, with the live state of each of its targets and the further people that they name.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
+        let (live, further) = again.into_iter().unzip();
+        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further) }
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -74,11 +83,11 @@ impl Applying {
         console: Console,
     ) -> anyhow::Result<Exit> {
         let Ready { kind, plan, digest, live, saved } = ready;
-        let (plan, live) = match live {
-            Some(live) if !saved => (plan, live),
+        let plan = match saved {
+            None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
-            live => match self.recompute(plan, live, targets, session, console).await? {
-                Some(both) => both,
+            Some(further) => match recompute(plan, &live, &further, targets, session, console)? {
+                Some(plan) => plan,
                 None => return Ok(Exit::Stale),
             },
         };
@@ -94,7 +103,8 @@ impl Applying {
         if plan.is_empty() {
             return Ok(Exit::Done);
         }
-        if guards::refuse(&pairs, &self.ack, console)? {
+        let refused = break_promises(&plan, &live, console) || self.steps.refuse(&plan, console);
+        if guards::refuse(&pairs, &self.ack, console)? || refused {
             return Ok(Exit::Refused);
         }
         let asked = match self.approval(console)? {
@@ -102,48 +112,13 @@ impl Applying {
             Approval::Withheld(exit) => return Ok(exit),
         };
         // One that somebody looked at for a while may have been overtaken.
-        let before = if asked {
-            self.read_all(&pairs, session).await?
-        } else {
-            live.into_iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live, plan)).collect()
-        };
+        let before = if asked { self.read_all(&pairs, session).await? } else { touched(&pairs, &live) };
         if !fits(&pairs, &before, console) {
             return Ok(Exit::Stale);
         }
         let commit = plan.commit.clone();
         let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console };
         execution.run(&pairs, before).await
-    }
-
-    /// A saved plan as its calls and the live state make it, with that state; nothing if it no longer fits.
-    async fn recompute(
-        &self,
-        mut plan: Plan,
-        live: Option<Vec<LiveState>>,
-        targets: &[&Target],
-        session: &Session,
-        console: Console,
-    ) -> anyhow::Result<Option<(Plan, Vec<LiveState>)>> {
-        let mut recomputed = Vec::new();
-        let states = {
-            let pairs = pair(&plan, targets, session)?;
-            let states = match live {
-                Some(live) => live,
-                None => read_whole(&pairs, session).await?,
-            };
-            let touched: Vec<LiveState> =
-                states.iter().zip(&pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect();
-            if !fits(&pairs, &touched, console) {
-                return Ok(None);
-            }
-            for ((plan, target), live) in pairs.iter().zip(&states) {
-                let plan = plan::recomputed(plan, live, &target.teams);
-                recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
-            }
-            states
-        };
-        plan.targets = recomputed;
-        Ok(Some((plan, states)))
     }
 
     fn approval(&self, console: Console) -> anyhow::Result<Approval> {
@@ -180,17 +155,8 @@ impl Applying {
     ) -> anyhow::Result<LiveState> {
         let reader = session.reader(target)?;
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
-        live.with_context(|| format!("target `{}`", target.name))
+        live.with_context(|| planning::of(target))
     }
-}
-
-async fn read_whole(pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
-    let mut states = Vec::new();
-    for (_, target) in pairs {
-        let live = session.reader(target)?.live_state().await;
-        states.push(live.with_context(|| format!("target `{}`", target.name))?);
-    }
-    Ok(states)
 }
 
 enum Approval {
@@ -212,4 +178,32 @@ fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console
         console.warn("Nothing was applied. Make a new plan and look at it again.");
     }
     fits
+}
+
+/// A saved plan as its calls and the live state make it; nothing if it no longer fits.
+fn recompute(
+    mut plan: Plan,
+    live: &[LiveState],
+    further: &[Further],
+    targets: &[&Target],
+    session: &Session,
+    console: Console,
+) -> anyhow::Result<Option<Plan>> {
+    let mut recomputed = Vec::new();
+    let pairs = pair(&plan, targets, session)?;
+    // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
+    if !fits(&pairs, &touched(&pairs, live), console) {
+        return Ok(None);
+    }
+    for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
+        let plan = plan::recomputed(plan, live, further, &target.teams);
+        recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
+    }
+    plan.targets = recomputed;
+    Ok(Some(plan))
+}
+
+/// Of each target's live state, what its plan touches.
+fn touched(pairs: &[(&TargetPlan, &Target)], live: &[LiveState]) -> Vec<LiveState> {
+    live.iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect()
 }

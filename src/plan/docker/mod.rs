@@ -6,6 +6,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::audit::audit_plan;
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
 use super::gates::{Gates, Names, hold_gates};
@@ -191,7 +192,7 @@ impl<'a> Planner<'a> {
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>, known: &Known<'_>) -> TargetPlan {
         let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
-        let (calls, gaps) = order::arrange(request.live, drafts);
+        let (calls, gaps) = order::arrange(request.live, drafts, request.teams);
         notes.extend(gaps);
         let places = Places::new(request);
         let (mut access, mut found) = (Impact::default(), Vec::new());
@@ -216,7 +217,7 @@ impl<'a> Planner<'a> {
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.policy, &a.rule).cmp(&(&b.policy, &b.rule)));
         let counts = LiveCounts { policies: live.len(), rules: live.iter().map(|policy| rule_count(policy)).sum() };
-        TargetPlan {
+        let plan = TargetPlan {
             target: request.target.clone(),
             changes,
             access,
@@ -228,7 +229,9 @@ impl<'a> Planner<'a> {
             notes,
             before,
             live: counts,
-        }
+        };
+        debug_assert_eq!(audit_plan(request.live, &plan), [], "{:#?}", plan.calls);
+        plan
     }
 }
 

@@ -19,10 +19,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::docker::Drafts;
 use super::effect::Effect;
-use super::replay::ReplayError;
 use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
-use crate::access::{Audience, Entangled};
+use crate::access::Audience;
 use crate::model::docker::{LiveContent, LiveState, Operation, PolicyId};
 use graph::Graph;
 pub(in crate::plan) use handover::{Edge, ways};
@@ -32,17 +31,23 @@ pub(in crate::plan) use votes::{Ballot, Vote, ballots};
 /// How many ways to split calls are tried one by one before all that could help are split at once.
 const TRIES: usize = 32;
 
-/// Puts the drafts of a target in order, and says where access is not what it should be for a while.
-pub(super) fn arrange(live: &LiveState, drafts: Drafts) -> (Vec<Call>, Vec<Note>) {
-    let steps = Step::of(drafts.into_vec());
-    match solve(live, steps) {
-        Ok((steps, graph, conflicts)) => {
-            let mut notes: Vec<Note> = conflicts.iter().map(|conflict| conflict.note(&steps)).collect();
-            notes.extend(cedar_note(live, &steps));
-            (number(steps, &graph), notes)
-        }
-        Err((steps, why)) => one_by_one(steps, &why),
-    }
+/// Puts the drafts of a target in order, and says where access is not what it should be for a while. `teams` are the
+/// short names of teams, each with its uuid.
+pub(super) fn arrange(live: &LiveState, drafts: Drafts, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
+    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, Step::of(drafts.into_vec()));
+    let mut notes = gaps(&conflicts, &steps, teams);
+    notes.extend(cedar_note(live, &steps));
+    let calls = number(steps, &graph, unproved.is_some());
+    notes.extend(unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why }));
+    (calls, notes)
+}
+
+/// What came of looking for an order.
+struct Attempt {
+    graph: Graph,
+    conflicts: Vec<Conflict>,
+    /// Why nothing is known of access, so that only what the service asks for is in the graph.
+    unproved: Option<String>,
 }
 
 /// A decision that no order of these calls keeps.
@@ -60,28 +65,17 @@ enum Broken {
     Name,
 }
 
-/// Why no order is found at all.
-enum Trouble {
-    Entangled(Entangled),
-    Replay(ReplayError),
-}
-
-type Solved = (Vec<Step>, Graph, Vec<Conflict>);
-
-fn solve(live: &LiveState, steps: Vec<Step>) -> Result<Solved, (Vec<Step>, Trouble)> {
-    let (mut steps, (mut graph, mut conflicts)) = match attempt(live, &steps) {
-        Ok(found) => (steps, found),
-        Err(trouble) => return Err((steps, trouble)),
-    };
+/// Splits calls until every decision is kept, or nothing helps any more.
+fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
+    let mut best = attempt(live, &steps);
     let mut tries = 0;
-    'splitting: while !conflicts.is_empty() && tries < TRIES {
-        for (at, cause) in involved(&conflicts) {
+    'splitting: while !best.conflicts.is_empty() && tries < TRIES {
+        for (at, cause) in involved(&best.conflicts) {
             let Some(more) = split::split(&steps, at, cause) else { continue };
             tries += 1;
-            if let Ok((other, left)) = attempt(live, &more)
-                && left.len() < conflicts.len()
-            {
-                (steps, graph, conflicts) = (more, other, left);
+            let other = attempt(live, &more);
+            if other.conflicts.len() < best.conflicts.len() {
+                (steps, best) = (more, other);
                 continue 'splitting;
             }
             if tries >= TRIES {
@@ -90,17 +84,16 @@ fn solve(live: &LiveState, steps: Vec<Step>) -> Result<Solved, (Vec<Step>, Troub
         }
         break;
     }
-    if !conflicts.is_empty() {
+    if !best.conflicts.is_empty() {
         // From the back, so that the positions of those in front stay.
-        let all = involved(&conflicts).into_iter().rev();
+        let all = involved(&best.conflicts).into_iter().rev();
         let more = all.fold(steps.clone(), |steps, (at, cause)| split::split(&steps, at, cause).unwrap_or(steps));
-        if let Ok((other, left)) = attempt(live, &more)
-            && left.len() < conflicts.len()
-        {
-            (steps, graph, conflicts) = (more, other, left);
+        let other = attempt(live, &more);
+        if other.conflicts.len() < best.conflicts.len() {
+            (steps, best) = (more, other);
         }
     }
-    Ok((steps, graph, conflicts))
+    (steps, best)
 }
 
 /// The calls that conflicts are about.
@@ -116,11 +109,14 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
 }
 
 /// The edges that keep every decision, and the decisions that cannot be kept.
-fn attempt(live: &LiveState, steps: &[Step]) -> Result<(Graph, Vec<Conflict>), Trouble> {
+fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     let calls: Vec<Call> = steps.iter().map(|step| step.call.clone()).collect();
-    let timeline = Timeline::new(live, &calls).map_err(Trouble::Replay)?;
     let mut graph = Graph::new(steps.len(), |at| steps[at].rank());
     let mut conflicts = Vec::new();
+    let timeline = match Timeline::new(live, &calls) {
+        Ok(timeline) => timeline,
+        Err(error) => return Attempt { graph, conflicts, unproved: Some(error.to_string()) },
+    };
     for edge in structure::edges(&timeline, &calls) {
         if !graph.add(&[edge]) {
             conflicts.push(Conflict { edges: vec![edge], what: Broken::Name });
@@ -137,7 +133,9 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Result<(Graph, Vec<Conflict>), T
             choices.push((ways, Broken::Access { witness, audience: audience.clone(), allowed }));
         }
     });
-    visited.map_err(Trouble::Entangled)?;
+    if let Err(entangled) = visited {
+        return Attempt { graph, conflicts, unproved: Some(entangled.to_string()) };
+    }
     // Where there is no choice first.
     choices.sort_by_key(|(ways, _)| ways.len());
     for (ways, what) in choices {
@@ -145,29 +143,40 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Result<(Graph, Vec<Conflict>), T
             conflicts.push(Conflict { edges: ways.into_iter().next().unwrap_or_default(), what });
         }
     }
-    Ok((graph, conflicts))
+    Attempt { graph, conflicts, unproved: None }
+}
+
+/// The gaps in the words of people: one for each policy, with one request that shows it.
+fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>) -> Vec<Note> {
+    let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
+    for conflict in conflicts {
+        let calls = conflict.edges.iter().flat_map(|edge| [edge.first, edge.then]);
+        let policy = calls.map(|at| steps[at].call.policy.as_str()).min();
+        by_policy.entry(policy.unwrap_or_default()).or_default().push(conflict);
+    }
+    let notes = by_policy.into_iter().filter_map(|(policy, conflicts)| {
+        let more = match conflicts.len() {
+            1 => String::new(),
+            count => format!("; and {} more like it", count - 1),
+        };
+        let why = format!("{}{more}", conflicts.first()?.why(teams));
+        Some(Note::Gap { policy: policy.to_owned(), why })
+    });
+    notes.collect()
 }
 
 impl Conflict {
-    fn note(&self, steps: &[Step]) -> Note {
-        let policies: BTreeSet<&str> = self
-            .edges
-            .iter()
-            .flat_map(|edge| [edge.first, edge.then])
-            .map(|at| steps[at].call.policy.as_str())
-            .collect();
-        let policy = policies.into_iter().next().unwrap_or_default().to_owned();
-        let why = match &self.what {
+    fn why(&self, teams: &BTreeMap<String, String>) -> String {
+        match &self.what {
             Broken::Access { witness, audience, allowed } => {
                 let (decision, other) = if *allowed { ("allowed", "denied") } else { ("denied", "allowed") };
+                let people = people(&audience.clone().with_team_names(teams));
                 format!(
-                    "`{witness}` is {decision} for {} before and after, and may be {other} for a moment in between",
-                    people(audience)
+                    "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
                 )
             }
             Broken::Name => "two calls wait for each other to give up a name".to_owned(),
-        };
-        Note::Gap { policy, why }
+        }
     }
 }
 
@@ -196,7 +205,8 @@ fn people(audience: &Audience) -> String {
     if all.is_empty() { "everybody".to_owned() } else { format!("people in {}", all.join(" and ")) }
 }
 
-fn number(steps: Vec<Step>, graph: &Graph) -> Vec<Call> {
+/// Gives the calls their numbers. `one_by_one`: each waits for all before it.
+fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
     let order = graph.order(|at| steps[at].rank());
     let mut waits = graph.waits();
     let mut numbers: BTreeMap<At, CallId> = BTreeMap::new();
@@ -207,10 +217,13 @@ fn number(steps: Vec<Step>, graph: &Graph) -> Vec<Call> {
     }
     let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
     let calls = order.into_iter().filter_map(|at| {
-        let Step { mut call, .. } = steps[at].take()?;
+        let Step { mut call, effect, .. } = steps[at].take()?;
         call.id = *numbers.get(&at)?;
         let before = waits.remove(&at).unwrap_or_default();
         call.after = ranges(before.into_iter().filter_map(|(first, why)| Some((*numbers.get(&first)?, why))).collect());
+        if one_by_one && call.id.0 > 1 {
+            call.after.push(After { first: CallId(1), last: CallId(call.id.0 - 1), why: reason(effect) });
+        }
         call.renumber(&provisional);
         Some(call)
     });
@@ -230,31 +243,7 @@ fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     ranges
 }
 
-/// Where nothing can be proved, every call waits for all before it, and the plan says that this is all that is done.
-fn one_by_one(mut steps: Vec<Step>, why: &Trouble) -> (Vec<Call>, Vec<Note>) {
-    let why = match why {
-        Trouble::Entangled(why) => why.to_string(),
-        Trouble::Replay(why) => why.to_string(),
-    };
-    steps.sort_by_key(Step::rank);
-    let mut provisional = BTreeMap::new();
-    for (number, step) in (1..).zip(&steps) {
-        provisional.insert(step.call.id, CallId(number));
-    }
-    let mut notes: Vec<Note> = Vec::new();
-    let mut calls: Vec<Call> = Vec::new();
-    for (number, Step { mut call, effect, .. }) in (1..).zip(steps) {
-        call.id = CallId(number);
-        let waits = After { first: CallId(1), last: CallId(number.saturating_sub(1)), why: reason(effect) };
-        call.after = (number > 1).then_some(waits).into_iter().collect();
-        call.renumber(&provisional);
-        let why = format!("that no step opens or closes more than the whole is not proved: {why}");
-        notes.push(Note::Gap { policy: call.policy.clone(), why });
-        calls.push(call);
-    }
-    (calls, notes)
-}
-
+/// Why a call waits for all before it where nothing is proved.
 fn reason(effect: Effect) -> Reason {
     match effect {
         Effect { removes_deny: true, .. } => Reason::ClosesFirst,

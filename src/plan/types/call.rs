@@ -56,6 +56,22 @@ pub enum Reason {
     ClosesFirst,
 }
 
+impl Reason {
+    /// What the other call does, as a clause: "it frees the name".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::MakesPolicy => "it makes the policy",
+            Self::FreesName => "it frees the name",
+            Self::FreesRoom => "it makes room",
+            Self::EmptiesDomain => "it removes what is of another domain",
+            Self::FirstPart => "it is the first part of the same change",
+            Self::DeniesFirst => "it denies what would be open otherwise",
+            Self::AllowsFirst => "it allows what would be closed otherwise",
+            Self::ClosesFirst => "it takes away what would be open otherwise",
+        }
+    }
+}
+
 /// One write, with its place in the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -90,9 +90,8 @@ impl Impact {
     /// The same with teams called by their short names, each given with the team's uuid.
     #[must_use]
     pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
-        let name = |id: &String| names.iter().find(|(_, uuid)| *uuid == id).map_or(id, |(name, _)| name).clone();
         for AudienceImpact { audience, changes: _ } in &mut self.audiences {
-            audience.teams = audience.teams.iter().map(name).collect();
+            *audience = std::mem::take(audience).with_team_names(names);
         }
         self
     }

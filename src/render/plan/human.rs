@@ -242,6 +242,10 @@ pub(super) fn call_name(policy: &str, rule: Option<&str>) -> String {
 fn note(note: &Note) -> String {
     match note {
         Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
+        Note::Unproved { why } => format!(
+            "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
+            neutral(why)
+        ),
         Note::NotCompared { why } => format!("! what opens and closes could not be worked out: {}", neutral(why)),
         Note::ScopeWidens { policy } => {
             format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
