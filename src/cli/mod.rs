@@ -15,6 +15,7 @@ mod planning;
 mod progress;
 mod remedy;
 mod rollback;
+mod runs;
 mod saved;
 mod schema;
 mod statements;
@@ -66,6 +67,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Rollback(rollback::Rollback),
+    Runs(runs::Runs),
     Explain(explain::Explain),
     Test(test::Test),
     Emulate(emulate::Emulate),
@@ -105,6 +107,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
         Command::Rollback(command) => command.run(console),
+        Command::Runs(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),

@@ -1,7 +1,7 @@
 //! `polwarden rollback`: what a run touched, as it was before.
 
 use anyhow::{Context as _, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use clap::Args;
 
 use super::apply::{Applying, Ready, journals};
@@ -9,8 +9,9 @@ use super::connect::Session;
 use super::console::Console;
 use super::exit::Exit;
 use super::gates::{GateKeeper, GateOptions};
+use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
-use crate::apply::journal::{self, Counts, EndedBy, FOLDER, History, RunId, RunKind};
+use crate::apply::journal::{History, RunKind};
 use crate::apply::undo;
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::Target;
@@ -29,7 +30,7 @@ pub(super) struct Rollback {
     /// The run, or the file of its journal; the last run if it is left out.
     #[arg(value_name = "RUN")]
     run: Option<String>,
-    /// Show the runs that have a journal here, and do nothing.
+    /// Show the runs that have a journal here, as `polwarden runs` does, and do nothing.
     #[arg(long)]
     list: bool,
     #[command(flatten)]
@@ -59,7 +60,7 @@ impl Rollback {
     /// There is no such run, or anything that keeps the plan from being made or run.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         if self.list {
-            return list(console);
+            return runs::list(runs::Format::Human, console);
         }
         super::runtime()?.block_on(self.run_async(console))
     }
@@ -69,7 +70,7 @@ impl Rollback {
             Ok(project) => project,
             Err(exit) => return Ok(exit),
         };
-        let path = self.file()?;
+        let path = runs::file(self.run.as_deref())?;
         journals::settle(&self.applying, &project.targets(), console).await?;
         let history = History::read(&path)?;
         if history.is_unfinished() {
@@ -85,22 +86,6 @@ impl Rollback {
         let result = self.undo(&of, console).await;
         session.close().await;
         result
-    }
-
-    /// The journal that is meant.
-    fn file(&self) -> anyhow::Result<Utf8PathBuf> {
-        let Some(run) = &self.run else {
-            let last = journal::list(Utf8Path::new(FOLDER))?.pop();
-            return last.with_context(|| format!("there is no journal in `{FOLDER}`, so there is no run to undo"));
-        };
-        if Utf8Path::new(run).is_file() {
-            return Ok(run.into());
-        }
-        let path = journal::file_of(&run.parse::<RunId>()?);
-        if !path.is_file() {
-            bail!("there is no journal of a run `{run}`; `polwarden rollback --list` shows those that there are");
-        }
-        Ok(path)
     }
 
     async fn undo(&self, of: &Of<'_>, console: Console) -> anyhow::Result<Exit> {
@@ -164,40 +149,4 @@ impl Rollback {
         };
         Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
     }
-}
-
-/// The runs that have a journal, the last one first.
-fn list(console: Console) -> anyhow::Result<Exit> {
-    let mut files = journal::list(Utf8Path::new(FOLDER))?;
-    files.reverse();
-    if files.is_empty() {
-        console.say(&format!("There is no journal in `{FOLDER}`."));
-    }
-    for path in files {
-        match History::read(&path) {
-            Ok(history) => console.print(&line(&history))?,
-            Err(error) => console.warn(&neutral(&error.to_string())),
-        }
-    }
-    Ok(Exit::Done)
-}
-
-fn line(history: &History) -> String {
-    let kind = match &history.run.kind {
-        RunKind::Apply => "apply".to_owned(),
-        RunKind::Rollback(run) => format!("rollback of {run}"),
-    };
-    let Counts { applied, not_applied, unknown } = history.counts();
-    let end = match history.end.as_ref().map(|end| end.by) {
-        Some(EndedBy::Run) => "",
-        Some(EndedBy::Recovery) => ", ended by a later run",
-        None => ", did not end",
-    };
-    let targets: Vec<&str> = history.run.targets.iter().map(|target| target.name.as_str()).collect();
-    let targets = targets.join(", ");
-    format!(
-        "{}  {kind}  {}  {applied} applied, {not_applied} failed, {unknown} unknown{end}\n",
-        history.run.run,
-        neutral(&targets)
-    )
 }

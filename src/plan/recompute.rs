@@ -24,13 +24,7 @@ pub fn recomputed(
     teams: &BTreeMap<String, String>,
 ) -> Result<TargetPlan, ReplayError> {
     let after = replay(live, &plan.calls)?;
-    let mut places = HashMap::new();
-    for policy in &plan.changes {
-        remember(&mut places, (policy.name.as_str(), None), policy);
-        for rule in &policy.children {
-            remember(&mut places, (policy.name.as_str(), Some(rule.name.as_str())), rule);
-        }
-    }
+    let places = places(plan);
     let source = |policy: &str, rule: &str| places.get(&(policy, Some(rule))).map(|place| SourceRef::clone(place));
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
@@ -56,10 +50,10 @@ pub fn recomputed(
 fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
     let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.policy);
     let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.policy == found.policy);
-    let found = guarded(before, after, &Known::default()).into_iter().filter(|found| match found.kind {
-        GuardedKind::ScopeWidens => true,
+    let known = Known { by_name: true, ..Known::default() };
+    let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {
+        GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
         GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-        GuardedKind::LastDeny => !replaced(found, before, after),
         // Only a manifest says what is protected.
         GuardedKind::Protected => false,
     });
@@ -68,25 +62,26 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
     all
 }
 
-/// Whether a policy is gone and another one of its name is there.
-fn replaced(found: &Guarded, before: &LiveState, after: &LiveState) -> bool {
-    let named = |state: &LiveState| {
-        state.policies.iter().find(|policy| policy.name == found.policy).map(|policy| policy.id.clone())
-    };
-    named(after).is_some_and(|id| named(before) != Some(id))
-}
-
 type Names<'n> = (&'n str, Option<&'n str>);
 
-fn remember<'n>(places: &mut HashMap<Names<'n>, &'n SourceRef>, names: Names<'n>, change: &'n Change) {
-    if let Some(source) = &change.source {
-        places.insert(names, source);
-    }
+/// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
+fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
+    let decided = plan.access.audiences.iter().flat_map(|people| &people.changes);
+    let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
+    let deciding = deciding.map(|rule| ((rule.policy.as_str(), Some(rule.rule.as_str())), rule.source.as_ref()));
+    let changed = plan.changes.iter().flat_map(|policy| {
+        let name = policy.name.as_str();
+        let rules = policy.children.iter().map(move |rule| ((name, Some(rule.name.as_str())), rule.source.as_ref()));
+        rules.chain([((name, None), policy.source.as_ref())])
+    });
+    deciding.chain(changed).filter_map(|(names, source)| Some((names, source?))).collect()
 }
 
+/// Finds where a policy, or a rule of it, is declared, by their names.
 type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
 
-fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
+/// What differs between two states, in the order of a plan.
+pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
     let (before, after) = (by_id(before), by_id(after));
     let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
     let policies = ids.into_iter().filter_map(|id| policy(before.get(id).copied(), after.get(id).copied(), locate));
@@ -124,7 +119,8 @@ fn policy(before: Option<&LivePolicy>, after: Option<&LivePolicy>, locate: &Loca
     children.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
     let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), !children.is_empty())?;
     let id = before.map(|before| before.id.to_string());
-    let source = locate(&shown.name, None);
+    // What goes is declared nowhere, whatever else has its name.
+    let source = after.and_then(|after| locate(&after.name, None));
     Some(Change { kind, resource: ResourceKind::Policy, name: shown.name.clone(), id, source, fields, children })
 }
 
@@ -138,7 +134,7 @@ fn rule(
     let fields = rule_fields(says(before).as_ref(), says(after).as_ref());
     let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), false)?;
     let id = before.map(|before| before.id.to_string());
-    let (name, source) = (shown.name.clone(), locate(&shown.name));
+    let (name, source) = (shown.name.clone(), after.and_then(|after| locate(&after.name)));
     Some(Change { kind, resource: ResourceKind::Rule, name, id, source, fields, children: Vec::new() })
 }
 

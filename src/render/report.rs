@@ -57,7 +57,8 @@ fn differs(difference: &Difference) -> String {
     both(&difference.into())
 }
 
-fn below(text: &str) -> String {
+/// Text below a line about a call.
+pub(super) fn below(text: &str) -> String {
     format!("\n      {}", neutral_lines(text).replace('\n', "\n      "))
 }
 
@@ -68,14 +69,16 @@ pub fn both(difference: &DifferenceImage) -> String {
     below(&format!("expected: {}", says(planned))) + &below(&format!("found:    {}", says(found)))
 }
 
-fn object_line(object: &ObjectImage) -> String {
+/// A policy or a rule in one line.
+pub fn object_line(object: &ObjectImage) -> String {
     match object {
         ObjectImage::Policy(policy) => policy_line(policy),
         ObjectImage::Rule(rule) => rule_line(rule),
     }
 }
 
-fn policy_line(policy: &PolicyImage) -> String {
+/// A policy with its rules in one line.
+pub fn policy_line(policy: &PolicyImage) -> String {
     let PolicyImage { id, name, scope, content, created_at: _, updated_at, unknown_scope_fields: _, unknown_fields: _ } =
         policy;
     let whom = if scope.is_organization_wide() {

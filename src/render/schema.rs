@@ -5,11 +5,12 @@ use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
 use super::policy_tests::TestReport;
+use super::runs::RunsReport;
 use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::Plan;
 
-/// The schemas of plans, of the lines of journals, of findings and of the results of policy tests.
+/// The schemas of plans, of the lines of journals, of runs, of findings and of the results of policy tests.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
@@ -23,6 +24,11 @@ pub fn all() -> Vec<SchemaFile> {
         file::<TestReport>(
             "test-report.schema.json",
             "urn:polwarden:schema:test-report",
+            SchemaSettings::draft2020_12().for_serialize(),
+        ),
+        file::<RunsReport>(
+            "runs.schema.json",
+            "urn:polwarden:schema:runs",
             SchemaSettings::draft2020_12().for_serialize(),
         ),
     ]

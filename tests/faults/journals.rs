@@ -165,7 +165,7 @@ fn a_file_of_ones_own_is_used_and_the_one_before_is_kept() {
     let kept = sandbox.files().into_iter().find(|(path, _)| path.to_str().unwrap().starts_with("run.jsonl.before-"));
     assert_eq!(String::from_utf8(kept.unwrap().1).unwrap(), text);
     // A run can be undone from its file.
-    sandbox.expect(0, &["rollback", "run.jsonl", "--auto-approve", "--ack", "prune=1"]);
+    sandbox.expect(0, &["rollback", "run.jsonl", "--auto-approve", "--ack", "prune=1,last-deny=1"]);
     first(&sandbox);
     std::fs::remove_file(sandbox.path("policies/c.yaml")).unwrap();
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);

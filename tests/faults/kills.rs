@@ -118,21 +118,3 @@ fn a_second_interrupt_ends_at_once_and_the_next_run_settles_it() {
     assert!(ran.err.contains("did not end in good order"), "{}", ran.err);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
-
-#[test]
-fn two_applies_of_two_checkouts_that_race_make_one_of_each() {
-    let sandbox = serving(Profile::Current, &["delay=3ms"]);
-    first(&sandbox);
-    for file in ["polwarden.yaml", "policies/a.yaml", "policies/b.yaml"] {
-        sandbox.write(&format!("other/{file}"), sandbox.read(file));
-    }
-    let spawn =
-        |arguments: &[&str]| sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (one, two) = (spawn(APPLY), spawn(&["-C", "other", "apply", "--auto-approve"]));
-    let ends = [one, two].map(|child| Ran::of(child.wait_with_output().unwrap()));
-    assert!(ends.iter().all(|ran| [0, 1, 6, 7].contains(&ran.code)), "{ends:?}");
-    sandbox.expect(0, APPLY);
-    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-    let state = state(&sandbox, Profile::Current);
-    assert_eq!(state.len(), 2, "{state:?}");
-}

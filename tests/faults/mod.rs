@@ -4,7 +4,9 @@ mod journals;
 mod kills;
 mod matrix;
 mod plans;
+mod races;
 mod rollbacks;
+mod runs;
 
 use polwarden::emulator::{Options, Profile, StateLocation};
 use serde_json::{Value, json};
@@ -97,12 +99,13 @@ fn first(sandbox: &Sandbox) {
     sandbox.write("policies/b.yaml", policy("b", &format!("rules:\n{}", rules(&["four"]))));
 }
 
-/// A rule is updated, one deleted, one created; a policy with a rule is new.
+/// A rule is updated, one deleted, one created; a policy with a rule is new. (In one policy, a rule that goes and one
+/// that comes would be one patch.)
 fn change(sandbox: &Sandbox) {
-    let a = tcp("one", "deny", "one.example.com")
-        + &tcp("two", "allow", "two.example.com")
-        + &tcp("five", "allow", "five.example.com");
+    let a = tcp("one", "deny", "one.example.com") + &tcp("two", "allow", "two.example.com");
     sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{a}")));
+    let b = tcp("four", "allow", "four.example.com") + &tcp("five", "allow", "five.example.com");
+    sandbox.write("policies/b.yaml", policy("b", &format!("rules:\n{b}")));
     let c = tcp("six", "allow", "six.example.com");
     sandbox.write("policies/c.yaml", policy("c", &format!("rules:\n{c}")));
 }

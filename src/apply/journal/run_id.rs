@@ -16,7 +16,7 @@ pub struct RunId(String);
 
 /// A text that is no id of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no id of a run; `polwarden rollback --list` shows them")]
+#[error("`{0}` is no id of a run; `polwarden runs` shows them")]
 pub struct NoRunId(String);
 
 impl RunId {
