@@ -10,10 +10,11 @@ use super::exit::Exit;
 use super::gates;
 use super::planning;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
-use crate::check::Teams;
+use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
-use crate::render::diagnostics::{Report, human};
+use crate::render::diagnostics::{Amount, Report, human};
+use crate::render::text::many;
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
 #[derive(Debug, Args)]
@@ -38,6 +39,9 @@ pub(super) struct Validate {
     /// Take warnings for errors.
     #[arg(long)]
     strict: bool,
+    /// Show all warnings. Without it, 20 of each code are shown, and how many more there are; JSON holds all.
+    #[arg(long)]
+    all_warnings: bool,
     /// How to show the findings on standard output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -53,12 +57,38 @@ pub(super) enum Format {
     Json,
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What is wrong.
+    Errors,
+    /// What most likely is not meant, too. It takes longer, since all rules of a target are held against each other.
+    Lints,
+}
+
+impl Depth {
+    fn lints(self, workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+        match self {
+            Self::Errors => Vec::new(),
+            Self::Lints => workspace.lint(target, checked),
+        }
+    }
+}
+
 impl Validate {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        self.run_to(Depth::Errors, console)
+    }
+
+    /// Runs `validate`, or `lint`.
+    ///
+    /// # Errors
+    /// As for `run`.
+    pub(super) fn run_to(self, depth: Depth, console: Console) -> anyhow::Result<Exit> {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
@@ -66,13 +96,13 @@ impl Validate {
             Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
-                    super::runtime()?.block_on(self.live_findings(&workspace, console))?
+                    super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
                 } else {
                     let targets = workspace.targets();
                     let check = |target: &&Target| {
                         let mut checked = workspace.check(target, &Teams::Offline);
                         let gates = gates::offline(&workspace, target, &checked);
-                        let lints = workspace.lint(target, &checked);
+                        let lints = depth.lints(&workspace, target, &checked);
                         checked.diagnostics.extend(gates.into_iter().chain(lints));
                         let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
                         checked.diagnostics.into_iter().chain(tests)
@@ -89,7 +119,12 @@ impl Validate {
     }
 
     /// The findings of all targets, and whether any target could not be read, which is told at once.
-    async fn live_findings(&self, workspace: &Workspace, console: Console) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
+    async fn live_findings(
+        &self,
+        depth: Depth,
+        workspace: &Workspace,
+        console: Console,
+    ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
         let session = Session::open(&self.connect, &targets).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
@@ -97,7 +132,7 @@ impl Validate {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {
                     findings.extend(gates::offline(workspace, target, &policies));
-                    findings.extend(workspace.lint(target, &policies));
+                    findings.extend(depth.lints(workspace, target, &policies));
                     findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
                 Err(error) => {
@@ -122,7 +157,9 @@ impl Validate {
         let warnings = findings.len() - errors;
         match self.format {
             Format::Human => {
-                console.print(&human(sources, &findings, console.painter().is_coloured()))?;
+                // What is to go away is shown.
+                let amount = if self.all_warnings || self.strict { Amount::All } else { Amount::Few };
+                console.print(&human(sources, &findings, amount, console.painter().is_coloured()))?;
                 console.print(&closing(errors, warnings, files))?;
             }
             Format::Json => {
@@ -141,12 +178,11 @@ impl Validate {
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {
-    let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let files = count(files, "manifest file");
+    let files = many(files, "manifest file");
     match (errors, warnings) {
         (0, 0) => format!("{files}: valid\n"),
-        (0, _) => format!("{files}: valid, {}\n", count(warnings, "warning")),
-        (_, 0) => format!("{files}: {}\n", count(errors, "error")),
-        (_, _) => format!("{files}: {}, {}\n", count(errors, "error"), count(warnings, "warning")),
+        (0, _) => format!("{files}: valid, {}\n", many(warnings, "warning")),
+        (_, 0) => format!("{files}: {}\n", many(errors, "error")),
+        (_, _) => format!("{files}: {}, {}\n", many(errors, "error"), many(warnings, "warning")),
     }
 }

@@ -1,6 +1,6 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mea
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
-use crate::render;
+use crate::render::diagnostics::{Amount, human};
 use crate::repo::{self, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
@@ -332,20 +332,26 @@ impl Workspace {
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
-fn agreed(findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
+fn agreed(mut findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
     let holders = |finding: &Diagnostic| {
         let file = finding.labels.first().map(|label| label.place.file());
         targets.iter().filter(|target| target.documents.iter().any(|document| Some(document.id.file) == file)).count()
     };
-    let said = |finding: &Diagnostic| findings.iter().filter(|other| *other == finding).count();
-    let keep = |finding: &&Diagnostic| finding.code != Code::ListUnused || said(finding) >= holders(finding);
-    findings.iter().filter(keep).cloned().collect()
+    let mut unused: HashMap<Diagnostic, usize> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.code == Code::ListUnused) {
+        *unused.entry(finding.clone()).or_default() += 1;
+    }
+    findings.retain(|finding| unused.get(finding).is_none_or(|said| *said >= holders(finding)));
+    findings
 }
 
 /// The findings that are the same for two targets are one finding.
-pub(super) fn unique(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen = std::collections::HashSet::new();
-    findings.into_iter().filter(|finding| seen.insert(format!("{finding:?}"))).collect()
+pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let first: Vec<bool> = findings.iter().map(|finding| seen.insert(finding)).collect();
+    let mut first = first.into_iter();
+    findings.retain(|_| first.next().unwrap_or(true));
+    findings
 }
 
 /// Whether a finding stops a plan.
@@ -356,7 +362,7 @@ pub(super) fn is_error(finding: &Diagnostic) -> bool {
 fn show(sources: &SourceMap, findings: Vec<Diagnostic>, console: Console) -> bool {
     let findings = unique(findings);
     let errors = findings.iter().any(is_error);
-    let text = render::diagnostics::human(sources, &findings, console.error_painter().is_coloured());
+    let text = human(sources, &findings, Amount::Few, console.error_painter().is_coloured());
     let text = text.trim_end();
     if text.is_empty() {
     } else if errors {

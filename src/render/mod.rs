@@ -2,6 +2,7 @@
 
 pub mod decided;
 pub mod diagnostics;
+pub mod explain;
 pub mod manifest;
 pub mod paint;
 pub mod plan;

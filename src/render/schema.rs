@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
+use super::explain::Explanation;
 use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::Plan;
 
-/// The schemas of plans, of the lines of journals, of runs, of findings and of the results of policy tests.
+/// The schemas of plans, of the lines of journals, of runs, of findings, of the results of policy tests and of answers.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
@@ -29,6 +30,11 @@ pub fn all() -> Vec<SchemaFile> {
         file::<RunsReport>(
             "runs.schema.json",
             "urn:polwarden:schema:runs",
+            SchemaSettings::draft2020_12().for_serialize(),
+        ),
+        file::<Explanation>(
+            "explain.schema.json",
+            "urn:polwarden:schema:explain",
             SchemaSettings::draft2020_12().for_serialize(),
         ),
     ]

@@ -10,7 +10,7 @@ use crate::plan::{
     ValueChange,
 };
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
@@ -265,13 +265,4 @@ fn held_reason(reason: &HeldReason) -> String {
         }
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
     }
-}
-
-/// "1 call", "2 calls".
-fn many(count: usize, noun: &str) -> String {
-    plural(count, noun, &format!("{noun}s"))
-}
-
-fn plural(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }
