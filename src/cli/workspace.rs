@@ -14,7 +14,7 @@ use crate::check::{self, Checked, CheckedTests, Input, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
-use crate::plan::Commit;
+use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::diagnostics::{Amount, human};
 use crate::repo::{self, Head, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
@@ -319,6 +319,11 @@ impl Workspace {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
         show(&self.sources, findings, console)
+    }
+
+    /// The digest of all files that were read.
+    pub(super) fn tree_digest(&self) -> Fingerprint {
+        tree_digest(self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes())))
     }
 
     /// The configuration.
