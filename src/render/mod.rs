@@ -2,10 +2,15 @@
 
 pub mod decided;
 pub mod diagnostics;
+pub mod findings;
+pub mod github;
+pub mod gitlab;
+pub mod junit;
 pub mod manifest;
 pub mod paint;
 pub mod plan;
 pub mod policy_tests;
 pub mod report;
+pub mod sarif;
 pub mod schema;
 pub mod text;

@@ -1,10 +1,14 @@
 //! Plans, for people and for machines.
 
-mod access;
-mod gates;
+pub(crate) mod access;
+pub(crate) mod gates;
 mod human;
+mod sections;
+pub(crate) mod words;
 
+pub(crate) use human::tree;
 pub use human::{human, summary};
+pub(crate) use sections::{Section, sections};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -75,7 +75,7 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 }
 
 /// The answer and what decides it, a line each.
-pub(super) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
+pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 { format!("{got} by ") } else { "and by ".to_owned() };
