@@ -28,7 +28,7 @@ pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
 
 /// The section of a target's plan about access, by audience.
 pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
-    let Impact { audiences, cedar, unreadable } = impact;
+    let Impact { audiences, cedar: _, unreadable: _ } = impact;
     let mut text = String::new();
     let _ = writeln!(text, "  {}", painter.strong(&headline(impact)));
     for AudienceImpact { audience, changes } in audiences {
@@ -42,19 +42,23 @@ pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
             let _ = writeln!(text, "      no access changes");
         }
     }
-    for policy in cedar {
-        let _ = writeln!(text, "    ! Cedar policy \"{}\" changes; what it means is not compared", neutral(policy));
-    }
-    for UnreadableResource { policy, rule, resource, why } in unreadable {
-        let what = call_name(policy, Some(rule));
-        let _ = writeln!(
-            text,
-            "    ! {what}: live resource `{}` is taken to match nothing: {}",
-            neutral(resource),
-            neutral(why)
-        );
+    for line in not_compared(impact) {
+        let _ = writeln!(text, "    ! {line}");
     }
     text
+}
+
+/// What the comparison leaves out, a line each.
+pub(crate) fn not_compared(impact: &Impact) -> Vec<String> {
+    let Impact { audiences: _, cedar, unreadable } = impact;
+    let cedar = cedar.iter().map(|policy| {
+        format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy))
+    });
+    let unreadable = unreadable.iter().map(|UnreadableResource { policy, rule, resource, why }| {
+        let what = call_name(policy, Some(rule));
+        format!("{what}: live resource `{}` is taken to match nothing: {}", neutral(resource), neutral(why))
+    });
+    cedar.chain(unreadable).collect()
 }
 
 fn change_text(change: &AccessChange, painter: Painter) -> String {

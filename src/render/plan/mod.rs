@@ -4,11 +4,12 @@ pub(crate) mod access;
 pub(crate) mod gates;
 mod human;
 mod sections;
+mod tree;
 pub(crate) mod words;
 
-pub(crate) use human::tree;
 pub use human::{human, summary};
 pub(crate) use sections::{Section, sections};
+pub(crate) use tree::{Line, Sign, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::tree::Sign;
 use crate::access::Audience;
 use crate::plan::{
     AccessChange, ChangeKind, DecidingRule, Field, FieldChange, GateInfo, HeldReason, Impact, Note, ResourceKind,
@@ -40,11 +41,11 @@ pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
 }
 
 /// The sign of a change.
-pub(crate) fn sign(kind: ChangeKind) -> char {
+pub(crate) fn sign(kind: ChangeKind) -> Sign {
     match kind {
-        ChangeKind::Create => '+',
-        ChangeKind::Update | ChangeKind::Within => '~',
-        ChangeKind::Delete => '-',
+        ChangeKind::Create => Sign::Comes,
+        ChangeKind::Update | ChangeKind::Within => Sign::Changes,
+        ChangeKind::Delete => Sign::Goes,
     }
 }
 

@@ -87,7 +87,7 @@ pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<Strin
     }
 }
 
-fn summary(report: &TestReport) -> String {
+pub(in crate::render) fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
     let total = many(passed + failed, "request");
     if *failed == 0 {

@@ -15,7 +15,7 @@ use crate::plan::SourceRef;
 
 pub use coverage::{CoverageReport, Share, Uncovered, UncoveredResource};
 pub use human::human;
-pub(super) use human::got;
+pub(super) use human::{got, summary};
 pub use junit::junit;
 
 /// The version of this format; a change that breaks readers raises it.
