@@ -19,6 +19,7 @@ use polwarden::manifest::{self, Document};
 use polwarden::model::docker::LiveState;
 use polwarden::plan::{self, FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
 use polwarden::render;
+use polwarden::render::diagnostics::{Amount, human};
 use polwarden::render::paint::Painter;
 use polwarden::repo::{self, Listing, Loaded, ProblemKind, Source};
 
@@ -87,7 +88,7 @@ fn render_findings(bencher: Bencher<'_, '_>) {
     let findings = repository.findings();
     bencher
         .counter(ItemsCount::new(findings.len()))
-        .bench_local(|| black_box(render::diagnostics::human(&repository.sources, &findings, false)));
+        .bench_local(|| black_box(human(&repository.sources, &findings, Amount::All, false)));
 }
 
 fn valid() -> Shape {

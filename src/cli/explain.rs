@@ -2,25 +2,21 @@
 
 mod cedar;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
-use super::remedy::Change;
 use super::statements;
 use super::workspace::{At, Selection, Workspace};
-use crate::access::{self, Audience, CedarStatement, Policies, Pool, PooledRule, Question, Request};
-use crate::diag::{Code, Place, Severity, SourceMap, did_you_mean};
+use crate::access::{Audience, CedarStatement, Policies, Question};
+use crate::diag::{Code, Place, Severity, did_you_mean};
 use crate::manifest::config::Target;
-use crate::model::docker::Decision;
-use crate::plan::SourceRef;
 use crate::render::decided::Locator;
-use crate::render::text::{neutral, neutral_json};
+use crate::render::explain::Explanation;
+use crate::render::text::neutral_json;
 
 /// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
 #[derive(Debug, Args)]
@@ -66,40 +62,8 @@ pub(super) enum Format {
     /// For people.
     #[default]
     Human,
-    /// For machines.
+    /// For machines: one answer a target (`schemas/explain.schema.json`).
     Json,
-}
-
-/// The answer about one target, of the world that the question belongs to.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Answered {
-    Rules(Answer),
-    Cedar(cedar::Answer),
-}
-
-/// The answer of rules about one target.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    decision: Decision,
-    /// The rules that decide; none where nothing matches, which denies.
-    rules: Vec<AnswerRule>,
-    request: String,
-    target: String,
-    /// What would have to change for the other decision.
-    change: Change,
-}
-
-/// A rule that decides.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AnswerRule {
-    pub(super) policy: String,
-    pub(super) rule: String,
-    pub(super) resource: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) source: Option<SourceRef>,
 }
 
 impl Explain {
@@ -147,7 +111,7 @@ impl Explain {
         target: &Target,
         question: &Question,
         console: Console,
-    ) -> anyhow::Result<Option<Answered>> {
+    ) -> anyhow::Result<Option<Explanation>> {
         let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.reader(target)?.live_state().await?;
@@ -187,25 +151,16 @@ impl Explain {
         Ok(Audience::of_teams(teams))
     }
 
-    fn show(&self, answers: &[Answered], console: Console) -> anyhow::Result<()> {
+    fn show(&self, answers: &[Explanation], console: Console) -> anyhow::Result<()> {
         for answer in answers {
             match self.format {
                 Format::Json => {
                     console.print(&neutral_json(&format!("{}\n", serde_json::to_string_pretty(answer)?)))?
                 }
-                Format::Human => console.print(&answer.human(answers.len() > 1, console))?,
+                Format::Human => console.print(&answer.human(answers.len() > 1, console.painter()))?,
             }
         }
         Ok(())
-    }
-}
-
-impl Answered {
-    fn human(&self, many: bool, console: Console) -> String {
-        match self {
-            Self::Rules(answer) => human(answer, many, console),
-            Self::Cedar(answer) => answer.human(many, console),
-        }
     }
 }
 
@@ -215,61 +170,26 @@ fn decide(
     audience: &Audience,
     question: &Question,
     target: &Target,
-) -> anyhow::Result<Answered> {
+) -> anyhow::Result<Explanation> {
+    let place = |place: &Place| planning::locate(workspace.sources(), place);
+    let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
+    let locator = Locator { place: &place, statement: &statement };
     match question {
         Question::Rules(request) => {
-            let pool = policies.rules(audience);
-            Ok(Answered::Rules(answer(&pool, request, target, workspace.sources())))
+            Ok(Explanation::of_rules(&policies.rules(audience), request, &target.name, locator))
         }
         Question::Cedar(request) => {
-            let place = |place: &Place| planning::locate(workspace.sources(), place);
-            let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
-            let locator = Locator { place: &place, statement: &statement };
-            Ok(Answered::Cedar(cedar::Answer::new(policies, audience, request, target, locator)?))
+            let answers = policies.cedar(audience).decide(&[request])?;
+            let answer = answers.into_iter().next().context("no answer")?;
+            Ok(Explanation::of_cedar(answer, request, &target.name, locator))
         }
     }
-}
-
-fn answer(pool: &Pool<'_>, request: &Request, target: &Target, sources: &SourceMap) -> Answer {
-    let access::Answer { decision, rules } = pool.decide(request);
-    let rule = |pooled: &PooledRule<'_>, resource: String| AnswerRule {
-        policy: pooled.policy.to_owned(),
-        rule: pooled.rule.name.to_string(),
-        resource,
-        source: pooled.place.as_ref().map(|place| planning::locate(sources, place)),
-    };
-    let change = Change::new(request, pool.remedy(request), rule);
-    let rules = rules.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
-    Answer { decision, rules, request: request.to_string(), target: target.name.clone(), change }
 }
 
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-fn human(answer: &Answer, many: bool, console: Console) -> String {
-    let Answer { decision, rules, request, target, change } = answer;
-    let painter = console.painter();
-    let decision = match decision {
-        Decision::Allow => painter.good("allowed"),
-        Decision::Deny => painter.bad("denied"),
-    };
-    let at = if many { format!(" at {}", neutral(target)) } else { String::new() };
-    let mut text = format!("{decision}{at}: {}\n", neutral(request));
-    for AnswerRule { policy, rule, resource, source } in rules {
-        let source = source.as_ref().map(|source| format!("  {}:{}", neutral(&source.file), source.line));
-        text.push_str(&format!(
-            "  by policy \"{}\", rule \"{}\": {}{}\n",
-            neutral(policy),
-            neutral(rule),
-            neutral(resource),
-            painter.dim(&source.unwrap_or_default())
-        ));
-    }
-    text.push_str(&change.human(painter));
-    text
 }
 
 fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {

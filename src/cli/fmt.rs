@@ -13,7 +13,7 @@ use super::exit::Exit;
 use crate::diag::SourceMap;
 use crate::format::{self, FormatError};
 use crate::manifest::MAX_BYTES;
-use crate::render::diagnostics::human;
+use crate::render::diagnostics::{Amount, human};
 use crate::render::text::neutral;
 use crate::repo::{Problem, Source as _, WorkTree};
 
@@ -134,7 +134,9 @@ fn outcome(tree: &WorkTree, path: &Utf8PathBuf, colour: bool) -> Outcome {
         Err(FormatError::Unreadable(unreadable)) => {
             let mut sources = SourceMap::default();
             let file = sources.add(path.as_str(), before);
-            Outcome::Unreadable(human(&sources, &[unreadable.diagnostic(file)], colour).trim_end().to_owned() + "\n")
+            Outcome::Unreadable(
+                human(&sources, &[unreadable.diagnostic(file)], Amount::All, colour).trim_end().to_owned() + "\n",
+            )
         }
         Err(error @ FormatError::Unfaithful(_)) => Outcome::Defect(format!("`{}`: {error}", neutral(path.as_str()))),
     }

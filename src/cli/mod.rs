@@ -13,7 +13,6 @@ mod init;
 mod plan;
 mod planning;
 mod progress;
-mod remedy;
 mod saved;
 mod schema;
 mod statements;

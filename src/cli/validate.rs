@@ -13,7 +13,8 @@ use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::Teams;
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
-use crate::render::diagnostics::{Report, human};
+use crate::render::diagnostics::{Amount, Report, human};
+use crate::render::text::many;
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
 #[derive(Debug, Args)]
@@ -38,6 +39,9 @@ pub(super) struct Validate {
     /// Take warnings for errors.
     #[arg(long)]
     strict: bool,
+    /// Show all warnings. Without it, 20 of each code are shown, and how many more there are; JSON holds all.
+    #[arg(long)]
+    all_warnings: bool,
     /// How to show the findings on standard output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -122,7 +126,9 @@ impl Validate {
         let warnings = findings.len() - errors;
         match self.format {
             Format::Human => {
-                console.print(&human(sources, &findings, console.painter().is_coloured()))?;
+                // What is to go away is shown.
+                let amount = if self.all_warnings || self.strict { Amount::All } else { Amount::Few };
+                console.print(&human(sources, &findings, amount, console.painter().is_coloured()))?;
                 console.print(&closing(errors, warnings, files))?;
             }
             Format::Json => {
@@ -141,12 +147,11 @@ impl Validate {
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {
-    let count = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let files = count(files, "manifest file");
+    let files = many(files, "manifest file");
     match (errors, warnings) {
         (0, 0) => format!("{files}: valid\n"),
-        (0, _) => format!("{files}: valid, {}\n", count(warnings, "warning")),
-        (_, 0) => format!("{files}: {}\n", count(errors, "error")),
-        (_, _) => format!("{files}: {}, {}\n", count(errors, "error"), count(warnings, "warning")),
+        (0, _) => format!("{files}: valid, {}\n", many(warnings, "warning")),
+        (_, 0) => format!("{files}: {}\n", many(errors, "error")),
+        (_, _) => format!("{files}: {}, {}\n", many(errors, "error"), many(warnings, "warning")),
     }
 }

@@ -15,7 +15,7 @@ use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mea
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::Commit;
-use crate::render;
+use crate::render::diagnostics::{Amount, human};
 use crate::repo::{self, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
@@ -338,9 +338,12 @@ fn agreed(findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnosti
 }
 
 /// The findings that are the same for two targets are one finding.
-pub(super) fn unique(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = std::collections::HashSet::new();
-    findings.into_iter().filter(|finding| seen.insert(format!("{finding:?}"))).collect()
+    let first: Vec<bool> = findings.iter().map(|finding| seen.insert(finding)).collect();
+    let mut first = first.into_iter();
+    findings.retain(|_| first.next().unwrap_or(true));
+    findings
 }
 
 /// Whether a finding stops a plan.
@@ -351,7 +354,7 @@ pub(super) fn is_error(finding: &Diagnostic) -> bool {
 fn show(sources: &SourceMap, findings: Vec<Diagnostic>, console: Console) -> bool {
     let findings = unique(findings);
     let errors = findings.iter().any(is_error);
-    let text = render::diagnostics::human(sources, &findings, console.error_painter().is_coloured());
+    let text = human(sources, &findings, Amount::Few, console.error_painter().is_coloured());
     let text = text.trim_end();
     if text.is_empty() {
     } else if errors {

@@ -3,7 +3,7 @@
 use super::{Code, Place, Severity};
 
 /// A place with a few words about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Where.
     pub place: Place,
@@ -14,7 +14,7 @@ pub struct Label {
 /// A finding: what is wrong, where, and what to do next.
 ///
 /// The first label is the primary one; the others point at related places.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// The kind of finding.
     pub code: Code,

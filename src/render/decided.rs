@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::paint::Painter;
 use super::text::neutral;
-use crate::access::{CedarFailure, CedarStatement, Decider};
+use crate::access::{CedarFailure, CedarStatement, Decider, PooledRule};
 use crate::diag::Place;
 use crate::model::docker::Decision;
 use crate::plan::SourceRef;
@@ -21,22 +21,27 @@ pub struct Locator<'a> {
 
 /// A rule or a statement of a Cedar policy that decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+#[serde(untagged)]
 pub enum DecidedBy {
     /// A rule.
-    Rule {
-        /// The name of its policy.
-        policy: String,
-        /// Its name.
-        rule: String,
-        /// The resource that matches, as written.
-        resource: String,
-        /// Where it is declared.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        source: Option<SourceRef>,
-    },
+    Rule(DecidingRule),
     /// A statement of a Cedar policy.
     Statement(DecidingStatement),
+}
+
+/// A rule and the resource of it that is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecidingRule {
+    /// The name of its policy.
+    pub policy: String,
+    /// Its name.
+    pub rule: String,
+    /// The resource that matches, as written.
+    pub resource: String,
+    /// Where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
 }
 
 /// A statement of a Cedar policy.
@@ -71,12 +76,7 @@ impl DecidedBy {
     /// Names a decider.
     pub fn new(decider: &Decider<'_>, locator: Locator<'_>) -> Self {
         match decider {
-            Decider::Rule { rule, resource } => Self::Rule {
-                policy: rule.policy.to_owned(),
-                rule: rule.rule.name.to_string(),
-                resource: resource.clone(),
-                source: rule.place.as_ref().map(locator.place),
-            },
+            Decider::Rule { rule, resource } => Self::Rule(DecidingRule::new(rule, resource.clone(), locator)),
             Decider::Statement(statement) => Self::Statement(DecidingStatement::new(statement, locator)),
         }
     }
@@ -84,13 +84,28 @@ impl DecidedBy {
     /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         match self {
-            Self::Rule { policy, rule, resource, source } => {
-                let named =
-                    format!("policy \"{}\", rule \"{}\": {}", neutral(policy), neutral(rule), neutral(resource));
-                format!("{named}{}", at(source.as_ref(), painter))
-            }
+            Self::Rule(rule) => rule.human(painter),
             Self::Statement(statement) => statement.human(painter),
         }
+    }
+}
+
+impl DecidingRule {
+    /// Names a rule.
+    pub fn new(rule: &PooledRule<'_>, resource: String, locator: Locator<'_>) -> Self {
+        Self {
+            policy: rule.policy.to_owned(),
+            rule: rule.rule.name.to_string(),
+            resource,
+            source: rule.place.as_ref().map(locator.place),
+        }
+    }
+
+    /// One line for people.
+    pub fn human(&self, painter: Painter) -> String {
+        let Self { policy, rule, resource, source } = self;
+        let named = format!("policy \"{}\", rule \"{}\": {}", neutral(policy), neutral(rule), neutral(resource));
+        format!("{named}{}", at(source.as_ref(), painter))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod decided;
 pub mod diagnostics;
+pub mod explain;
 pub mod findings;
 pub mod github;
 pub mod gitlab;

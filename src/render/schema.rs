@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
 use super::diagnostics::Report;
+use super::explain::Explanation;
 use super::policy_tests::TestReport;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::Plan;
 
-/// The schemas of plans, of findings and of the results of policy tests.
+/// The schemas of plans, of findings, of the results of policy tests and of answers.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
@@ -21,6 +22,11 @@ pub fn all() -> Vec<SchemaFile> {
         file::<TestReport>(
             "test-report.schema.json",
             "urn:polwarden:schema:test-report",
+            SchemaSettings::draft2020_12().for_serialize(),
+        ),
+        file::<Explanation>(
+            "explain.schema.json",
+            "urn:polwarden:schema:explain",
             SchemaSettings::draft2020_12().for_serialize(),
         ),
     ]

@@ -9,6 +9,16 @@ use crate::model::is_hidden;
 /// Longer words between `##` and `[` are no command of a runner.
 const LONGEST_COMMAND: usize = 16;
 
+/// A number with its noun: `1 file`, `2 files`.
+pub fn many(count: usize, noun: &str) -> String {
+    plural(count, noun, &format!("{noun}s"))
+}
+
+/// A number with a noun that has its own plural: `1 policy`, `2 policies`.
+pub fn plural(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 /// The text with everything escaped that is not shown, or that changes how its neighbours are shown: control
 /// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators; and
 /// what runners of pipelines take for a command wherever it stands in a log (`##[add-mask]`, `##vso[`).

@@ -59,6 +59,20 @@ fn the_statements_that_decide_are_named() {
 }
 
 #[test]
+fn answers_fit_their_schema() {
+    let sandbox = sandbox();
+    sandbox.expect(0, &["schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&sandbox.read("schemas/explain.schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    for question in [&["mcp", "call", "x"][..], &["tcp", "a.example.com:443"], &["get", "https://b.example.org/c"]] {
+        let answer = sandbox.expect(0, &[&["explain", "--format", "json"], question].concat()).json();
+        let faults: Vec<String> = schema.iter_errors(&answer).map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+    assert!(!schema.is_valid(&json!({"decision": "maybe", "rules": [], "request": "tcp a:1", "target": "t"})));
+}
+
+#[test]
 fn rules_and_statements_do_not_answer_for_each_other() {
     let sandbox = sandbox();
     let ran = sandbox.expect(0, &["explain", "tcp", "a.example.com:1"]);

@@ -4,7 +4,7 @@ use polwarden::access::Audience;
 use polwarden::emulator::{Options, OrganizationSeed, TeamSeed};
 use polwarden::model::docker::Decision;
 use polwarden::plan::SourceRef;
-use polwarden::render::decided::DecidedBy;
+use polwarden::render::decided::{DecidedBy, DecidingRule};
 use polwarden::render::paint::Painter;
 use polwarden::render::policy_tests::{self, Asked, TargetReport, TestReport, TestResult};
 use serde_json::json;
@@ -149,12 +149,12 @@ fn junit_is_xml_whatever_stands_in_a_test() {
 fn hostile_texts_are_neutral_in_every_format() {
     let hostile = "a\u{1}\u{1b}[31m\u{9b}\u{202e}\u{fffe}\u{0}]]>\n<b>&\"";
     let source = SourceRef { file: hostile.to_owned(), line: 1 };
-    let rule = DecidedBy::Rule {
+    let rule = DecidedBy::Rule(DecidingRule {
         policy: hostile.to_owned(),
         rule: hostile.to_owned(),
         resource: hostile.to_owned(),
         source: Some(source.clone()),
-    };
+    });
     let result = TestResult {
         test: hostile.to_owned(),
         case: hostile.to_owned(),

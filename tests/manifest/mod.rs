@@ -5,7 +5,7 @@ use std::path::Path;
 
 use polwarden::diag::SourceMap;
 use polwarden::manifest::{self, Manifest};
-use polwarden::render::diagnostics::{Report, human};
+use polwarden::render::diagnostics::{Amount, Report, human};
 
 /// The findings of one text, for people and as JSON.
 fn findings(name: &str, text: &str) -> (String, Report) {
@@ -16,7 +16,7 @@ fn findings(name: &str, text: &str) -> (String, Report) {
     } else {
         manifest::parse(file, text).diagnostics
     };
-    (human(&sources, &diagnostics, false), Report::new(&sources, &diagnostics))
+    (human(&sources, &diagnostics, Amount::All, false), Report::new(&sources, &diagnostics))
 }
 
 #[test]

@@ -9,7 +9,8 @@ use polwarden::manifest::{Document, parse, parse_config};
 use polwarden::model::Name;
 use polwarden::model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
-use polwarden::render::{diagnostics, manifest};
+use polwarden::render::diagnostics::{Amount, Report, human};
+use polwarden::render::manifest;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -111,7 +112,7 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     let teams = Teams::Known(["t1", "t2", "t3"].map(team).to_vec());
     let checked = check(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &teams });
     if let Some(error) = checked.diagnostics.iter().find(|finding| finding.severity() == Severity::Error) {
-        return Err(diagnostics::human(&sources, std::slice::from_ref(error), false));
+        return Err(human(&sources, std::slice::from_ref(error), Amount::All, false));
     }
     let info = TargetInfo {
         name: target.name.clone(),
@@ -272,9 +273,9 @@ proptest! {
             };
             findings.extend(check(&input).diagnostics);
         }
-        let shown = diagnostics::human(&sources, &findings, colour);
+        let shown = human(&sources, &findings, Amount::All, colour);
         prop_assert!(colour || !shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "{shown:?}");
-        let report = serde_json::to_string(&diagnostics::Report::new(&sources, &findings)).unwrap();
+        let report = serde_json::to_string(&Report::new(&sources, &findings)).unwrap();
         prop_assert!(!report.contains(|c: char| c.is_control() || c == '\u{202e}'), "{report:?}");
     }
 }

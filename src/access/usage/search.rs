@@ -1,5 +1,6 @@
 //! The walks: what each term does, and which rules match all that another matches.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -18,9 +19,9 @@ struct Seen {
     /// How many regions it was met in.
     regions: usize,
     /// A request that it decides.
-    decides: Option<Request>,
+    decides: Option<Rc<Request>>,
     /// For an allow that has not decided yet, the denies that it met: in how many regions, and one request.
-    blockers: BTreeMap<u32, (usize, Option<Request>)>,
+    blockers: BTreeMap<u32, (usize, Option<Rc<Request>>)>,
     /// The other terms that were met wherever it was; nothing before the first region.
     beside: Option<Vec<u32>>,
     /// Of the regions that it was met in, the terms of the one with the fewest entries, and how many those are.
@@ -48,6 +49,8 @@ impl<'i> Search<'i> {
             real.filter(|id| index.term_of(*id).decision == decision).collect()
         };
         let (allows, denies) = (of(Decision::Allow), of(Decision::Deny));
+        // To find words for a request is most of the work where many denies meet many allows.
+        let witness = LazyCell::new(|| region.witness().map(Rc::new));
         let mut denied = Bits::default();
         for deny in &denies {
             denied.add(&index.term_of(*deny).sides);
@@ -58,20 +61,20 @@ impl<'i> Search<'i> {
                 continue;
             }
             if !index.term_of(allow).sides.is_subset(&denied) {
-                seen.decides = region.witness();
+                seen.decides.clone_from(&witness);
                 seen.blockers.clear();
                 continue;
             }
             budget.spend(denies.len())?;
             for deny in &denies {
-                let blocker = seen.blockers.entry(*deny).or_insert_with(|| (0, region.witness()));
+                let blocker = seen.blockers.entry(*deny).or_insert_with(|| (0, witness.clone()));
                 blocker.0 += 1;
             }
         }
         for deny in denies.iter().filter(|_| !allows.is_empty()) {
             let seen = &mut self.seen[*deny as usize];
             if seen.decides.is_none() {
-                seen.decides = region.witness();
+                seen.decides.clone_from(&witness);
             }
         }
         self.cover(budget, region)
@@ -113,7 +116,7 @@ impl<'i> Search<'i> {
     pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
         let seen = &self.seen[term as usize];
         if let Some(witness) = &seen.decides {
-            return Use::Decides(witness.clone());
+            return Use::Decides(Request::clone(witness));
         }
         let allow = self.index.term_of(term);
         match allow.decision {
@@ -125,7 +128,7 @@ impl<'i> Search<'i> {
                     let deny = self.index.term_of(*deny);
                     let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
                     let denies = deny.entries.iter().map(|entry| spot(*entry));
-                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: witness.clone() }));
+                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: Request::clone(witness) }));
                 }
                 blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
                 Use::Blocked(blockers)

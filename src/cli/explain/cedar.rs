@@ -1,15 +1,9 @@
-//! `polwarden explain mcp …`: whether an MCP tool may be called, by which statements of which Cedar policies.
+//! `polwarden explain mcp …`: who calls a tool, and in what context.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde::Serialize;
 
-use crate::access::{Audience, CedarAnswer, CedarRequest, Circumstances, Decider, Policies};
-use crate::cli::console::Console;
-use crate::manifest::config::Target;
-use crate::model::docker::Decision;
-use crate::render::decided::{DecidedBy, FailedStatement, Locator};
-use crate::render::text::neutral;
+use crate::access::Circumstances;
 
 /// What only questions about MCP tools have.
 #[derive(Debug, Args)]
@@ -44,67 +38,5 @@ impl Mcp {
             circumstances = circumstances.with_context(&json).context("--context cannot be used")?;
         }
         Ok(circumstances)
-    }
-}
-
-/// The answer about one target.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Answer {
-    pub(super) decision: Decision,
-    /// The statements that decide; none where nothing matches, which denies.
-    rules: Vec<DecidedBy>,
-    /// The statements that could not be evaluated.
-    errors: Vec<FailedStatement>,
-    request: String,
-    target: String,
-}
-
-impl Answer {
-    /// Asks the Cedar policies that reach some people.
-    ///
-    /// # Errors
-    /// A policy whose text cannot be read.
-    pub(super) fn new(
-        policies: Policies<'_>,
-        audience: &Audience,
-        request: &CedarRequest,
-        target: &Target,
-        locator: Locator<'_>,
-    ) -> anyhow::Result<Self> {
-        let answers = policies.cedar(audience).decide(&[request])?;
-        let CedarAnswer { decision, statements, failures } = answers.into_iter().next().context("no answer")?;
-        let rules = statements.into_iter().map(|statement| DecidedBy::new(&Decider::Statement(statement), locator));
-        Ok(Self {
-            decision,
-            rules: rules.collect(),
-            errors: failures.iter().map(|failure| FailedStatement::new(failure, locator)).collect(),
-            request: format!("mcp {request}"),
-            target: target.name.clone(),
-        })
-    }
-
-    /// For people.
-    pub(super) fn human(&self, many: bool, console: Console) -> String {
-        let Self { decision, rules, errors, request, target } = self;
-        let painter = console.painter();
-        let said = match decision {
-            Decision::Allow => painter.good("allowed"),
-            Decision::Deny => painter.bad("denied"),
-        };
-        let at = if many { format!(" at {}", neutral(target)) } else { String::new() };
-        let mut text = format!("{said}{at}: {}\n", neutral(request));
-        for rule in rules {
-            text.push_str(&format!("  by {}\n", rule.human(painter)));
-        }
-        for error in errors {
-            text.push_str(&format!("  {} {}\n", painter.notice("!"), error.human(painter)));
-        }
-        text.push_str(match (decision, rules.is_empty()) {
-            (Decision::Deny, true) => "  no statement permits it; to allow it, add a `permit` that matches it\n",
-            (Decision::Deny, false) => "  a `forbid` wins over every `permit`; to allow it, narrow these statements\n",
-            (Decision::Allow, _) => "  to deny it, narrow these statements, or add a `forbid` that matches it\n",
-        });
-        text
     }
 }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::cli::console::Console;
 use crate::diag::SourceMap;
 use crate::manifest::{MAX_BYTES, config, parse_config};
-use crate::render::diagnostics::human;
+use crate::render::diagnostics::{Amount, human};
 use crate::repo::{Listing, Problem, ProblemKind, Source as _, WorkTree};
 
 /// The files of one run.
@@ -66,7 +66,7 @@ fn targets(tree: &WorkTree, invalid: &mut usize, console: Console) -> anyhow::Re
         Ok((config, _)) => Ok(config.targets.into_iter().flat_map(|target| target.paths).map(Into::into).collect()),
         Err(findings) => {
             *invalid += 1;
-            console.warn(human(&sources, &findings, console.error_painter().is_coloured()).trim_end());
+            console.warn(human(&sources, &findings, Amount::All, console.error_painter().is_coloured()).trim_end());
             console.warn("Only the configuration is formatted: it does not say where the manifests are.\n");
             Ok(Vec::new())
         }

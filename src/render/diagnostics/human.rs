@@ -5,9 +5,10 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::few::{Amount, More, few};
 use super::sorted;
 use crate::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
-use crate::render::text::{neutral, neutral_lines};
+use crate::render::text::{many, neutral, neutral_lines};
 
 /// Longer stretches of text between two places are not shown; each place is shown on its own then.
 const MAX_WINDOW: usize = 16 * 1024;
@@ -15,13 +16,21 @@ const MAX_WINDOW: usize = 16 * 1024;
 /// The longest part of one line that is shown, in bytes.
 const MAX_LINE: usize = 512;
 
-/// All findings, by file, line and column, with an empty line after each. `colour` is for terminals.
-pub fn human(sources: &SourceMap, diagnostics: &[Diagnostic], colour: bool) -> String {
+/// The findings, by file, line and column, with an empty line after each, and how many warnings are left out. `colour`
+/// is for terminals.
+pub fn human(sources: &SourceMap, diagnostics: &[Diagnostic], amount: Amount, colour: bool) -> String {
+    let (diagnostics, more) = few(sources, diagnostics, amount);
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).hyperlink(false).term_width(120);
     let mut output = String::new();
     for (finding, location) in sorted(sources, diagnostics) {
         output.push_str(&renderer.render(&[group(sources, finding, &location)]));
+        output.push_str("\n\n");
+    }
+    for More { code, findings, files } in more {
+        let (warnings, files) = (many(findings, "more warning"), many(files, "file"));
+        let title = format!("{warnings} like these in {files}; `polwarden validate --all-warnings` shows them all");
+        output.push_str(&renderer.render(&[Group::with_title(Level::WARNING.primary_title(title).id(code.as_str()))]));
         output.push_str("\n\n");
     }
     output

@@ -1,19 +1,24 @@
 //! Findings for people ([`human`]) and for machines ([`Report`]).
 
+mod few;
 mod human;
 mod json;
 #[cfg(test)]
 mod tests;
 
+pub use few::{Amount, SHOWN_WARNINGS};
 pub use human::human;
 pub use json::{FORMAT_VERSION, Report, ReportLabel, ReportedDiagnostic};
 
 use crate::diag::{Diagnostic, Location, SourceMap};
 
 /// The findings by file name, line and column, each with the location of its primary place; equal ones once.
-fn sorted<'a>(sources: &SourceMap, diagnostics: &'a [Diagnostic]) -> Vec<(&'a Diagnostic, Location)> {
+fn sorted<'a>(
+    sources: &SourceMap,
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+) -> Vec<(&'a Diagnostic, Location)> {
     let mut found: Vec<_> = diagnostics
-        .iter()
+        .into_iter()
         .filter_map(|diagnostic| {
             let place = &diagnostic.labels.first()?.place;
             let location = sources.resolve(place);

@@ -13,7 +13,7 @@ fn hostile_text_steers_nothing() {
     let finding = Diagnostic::new(Code::InvalidValue, "bad \u{1b}]0;x\u{7}", Place::Bytes { file, range: 5..16 })
         .label("\u{200b}here\nand there")
         .help("\u{9b}help");
-    let human = human(&sources, std::slice::from_ref(&finding), false);
+    let human = human(&sources, std::slice::from_ref(&finding), Amount::All, false);
     assert!(!human.contains(|c: char| c.is_control() && c != '\n'), "{human:?}");
     assert!(!human.contains(['\u{202e}', '\u{200b}']), "{human:?}");
     assert!(human.contains("key: \\u{1b}[31mred\\u{202e}"), "{human}");
@@ -37,8 +37,8 @@ fn colour_is_only_there_when_asked_for() {
     let (sources, file) = map("a.yaml", "x: 1\n");
     let document = crate::diag::DocumentId { file, index: 0 };
     let finding = Diagnostic::new(Code::InvalidValue, "m", Place::value(document, Path::root().key("x")));
-    assert!(human(&sources, std::slice::from_ref(&finding), true).contains('\u{1b}'));
-    assert!(!human(&sources, &[finding], false).contains('\u{1b}'));
+    assert!(human(&sources, std::slice::from_ref(&finding), Amount::All, true).contains('\u{1b}'));
+    assert!(!human(&sources, &[finding], Amount::All, false).contains('\u{1b}'));
 }
 
 #[test]
@@ -46,14 +46,14 @@ fn a_very_long_line_is_cut() {
     let text = format!("a: {}é\n", "x".repeat(100_000));
     let (sources, file) = map("a.yaml", &text);
     let finding = Diagnostic::new(Code::InvalidValue, "m", Place::Bytes { file, range: 3..text.len() });
-    assert!(human(&sources, &[finding], false).len() < 4_000);
+    assert!(human(&sources, &[finding], Amount::All, false).len() < 4_000);
 }
 
 #[test]
 fn a_file_without_text_is_shown_by_name() {
     let (sources, file) = map("a.yaml", "");
     let finding = Diagnostic::new(Code::FileNotUtf8, "not UTF-8", Place::File(file));
-    assert_eq!(human(&sources, &[finding], false), "error[file-not-utf8]: not UTF-8\n--> a.yaml\n\n");
+    assert_eq!(human(&sources, &[finding], Amount::All, false), "error[file-not-utf8]: not UTF-8\n--> a.yaml\n\n");
 }
 
 proptest::proptest! {
@@ -62,6 +62,31 @@ proptest::proptest! {
         let (sources, file) = map("a.yaml", &text);
         let place = Place::Bytes { file, range: start..start + length };
         let finding = Diagnostic::new(Code::InvalidValue, "m", place.clone()).also(place, "again");
-        let _ = human(&sources, &[finding], false);
+        let _ = human(&sources, &[finding], Amount::All, false);
     }
+}
+
+#[test]
+fn of_many_warnings_a_few_are_shown_and_all_errors() {
+    let (mut sources, a) = map("b.yaml", &"x: 1\n".repeat(40));
+    let b = sources.add("a.yaml", "x: 1\n".repeat(40));
+    let line =
+        |code, file, line: usize| Diagnostic::new(code, "m", Place::Bytes { file, range: line * 5..line * 5 + 1 });
+    let mut findings: Vec<Diagnostic> = (0..30).rev().map(|at| line(Code::ApexOpen, a, at)).collect();
+    findings.extend((0..5).map(|at| line(Code::ApexOpen, b, at)));
+    findings.extend((0..40).map(|at| line(Code::InvalidValue, a, at)));
+    findings.extend((0..20).map(|at| line(Code::RuleCovered, a, at)));
+    let shown = human(&sources, &findings, Amount::Few, false);
+    let times = |text: &str| shown.matches(text).count();
+    assert_eq!((times("error[invalid-value]"), times("warning[rule-covered]")), (40, 20), "{shown}");
+    // The first by file and line; the last line tells of the others.
+    assert_eq!(
+        (times("warning[apex-open]: m"), times("--> b.yaml:15:1"), times("--> b.yaml:16:1")),
+        (20, 3, 1),
+        "{shown}"
+    );
+    let more =
+        "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden validate --all-warnings` shows them all";
+    assert!(shown.contains(more), "{shown}");
+    assert_eq!(human(&sources, &findings, Amount::All, false).matches("warning[apex-open]").count(), 35);
 }

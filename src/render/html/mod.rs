@@ -11,8 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{headline, many, plural};
+use super::plan::words::headline;
 use super::plan::{Section, sections, summary};
+use super::text::{many, plural};
 use crate::plan::{Plan, TargetPlan};
 use writer::Html;
 

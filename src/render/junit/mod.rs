@@ -5,7 +5,8 @@ mod xml;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::findings::{Finding, Findings, Weight};
-use super::plan::words::{gate_text, many};
+use super::plan::words::gate_text;
+use super::text::many;
 use crate::plan::Plan;
 
 pub(super) use xml::{neutral, neutral_lines};

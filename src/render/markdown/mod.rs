@@ -5,10 +5,10 @@ mod text;
 
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{headline, many, requests};
+use super::plan::words::{headline, requests};
 use super::plan::{Line, Section, Sign, access, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
-use super::text::neutral;
+use super::text::{many, neutral};
 use crate::plan::{Plan, TargetPlan};
 use page::{Block, Form, Page};
 use text::{code, code_line};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::fence;
-use crate::render::plan::words::many;
+use crate::render::text::many;
 
 /// What is kept free for the words about what is left out.
 const RESERVE: usize = 600;

@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use super::sections::{Section, sections};
 use super::tree::tree;
-use super::words::{many, plural};
 use crate::manifest::config::Unmanaged;
 use crate::plan::{Plan, TargetPlan};
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {

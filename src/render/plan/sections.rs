@@ -1,10 +1,10 @@
 //! What is said of a target besides its changes, access and gates.
 
-use super::words::{call_name, held_reason, many, note, place};
+use super::words::{call_name, held_reason, note, place};
 use crate::manifest::config::Unmanaged;
 use crate::plan::{Held, TargetPlan};
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral};
 
 /// Lines that belong together, neutral.
 pub(crate) struct Section {

@@ -92,16 +92,6 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
     }
 }
 
-/// "1 call", "2 calls".
-pub(crate) fn many(count: usize, noun: &str) -> String {
-    plural(count, noun, &format!("{noun}s"))
-}
-
-/// A number with its noun.
-pub(crate) fn plural(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
-}
-
 /// What a plan does to access, in one line.
 pub(crate) fn headline(impact: &Impact) -> String {
     let effect = match (impact.widens(), impact.narrows()) {

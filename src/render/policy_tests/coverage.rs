@@ -9,7 +9,7 @@ use crate::access::{Coverage, CoveredRule, CoveredStatement};
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidingStatement, Locator};
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral};
 
 /// How much of something the tests exercise: it was among what decided a request.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -81,7 +81,7 @@ impl Share {
 
     fn human(self, noun: &str) -> String {
         let Self { exercised, total, percent } = self;
-        format!("{exercised} of {} ({percent:.1} %)", super::many(total, noun))
+        format!("{exercised} of {} ({percent:.1} %)", many(total, noun))
     }
 }
 

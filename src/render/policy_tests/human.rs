@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Asked, TargetReport, TestReport, TestResult, many, said, who};
+use super::{Asked, TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral};
 
 /// The whole report, target by target, with a closing count.
 pub fn human(report: &TestReport, painter: Painter) -> String {

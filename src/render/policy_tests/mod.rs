@@ -153,7 +153,3 @@ pub(super) fn said(decision: Decision) -> &'static str {
         Decision::Deny => "denied",
     }
 }
-
-fn many(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}

@@ -3,16 +3,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::explain::AnswerRule;
-use crate::access::{Addition, PooledRule, Remedy, Request};
+use crate::access::{Addition, Remedy, Request};
 use crate::model::docker::{Decision, Layer};
+use crate::render::decided::{DecidingRule, Locator};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
 /// What would have to change.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Change {
+pub struct Change {
     /// Whether the question is about an HTTP request, which two layers decide together.
     #[serde(skip)]
     http: bool,
@@ -21,30 +21,27 @@ pub(super) struct Change {
     /// The layers that decide now; where no rule matches, all that could.
     layers: Vec<Layer>,
     /// The rules that must lose the request, every one of them.
-    lose: Vec<AnswerRule>,
+    lose: Vec<DecidingRule>,
     /// What an allow rule must name as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     add: Option<Add>,
 }
 
 /// A resource that an allow rule needs.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Add {
     /// The resource, as a rule writes it.
     resource: String,
     /// The allow rule that holds something most alike, with what it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    nearest: Option<AnswerRule>,
+    nearest: Option<DecidingRule>,
 }
 
 impl Change {
-    /// Puts a remedy into words; `rule` names a rule and the resource of it that is meant.
-    pub(super) fn new(
-        request: &Request,
-        remedy: Remedy<'_, '_>,
-        rule: impl Fn(&PooledRule<'_>, String) -> AnswerRule,
-    ) -> Self {
+    /// Puts a remedy into words.
+    pub(super) fn new(request: &Request, remedy: Remedy<'_, '_>, locator: Locator<'_>) -> Self {
+        let rule = |rule, resource| DecidingRule::new(rule, resource, locator);
         let Remedy { to, layers, lose, add } = remedy;
         let lose = lose.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
         let add = add.map(|Addition { resource, nearest }| Add {
@@ -85,7 +82,7 @@ impl Change {
             Some(Add { resource, nearest: None }) => {
                 text.push_str(&format!("  {lead}, add an allow rule with the resource `{}`\n", neutral(resource)));
             }
-            Some(Add { resource, nearest: Some(AnswerRule { policy, rule, resource: like, source }) }) => {
+            Some(Add { resource, nearest: Some(DecidingRule { policy, rule, resource: like, source }) }) => {
                 let source = source.as_ref().map(|source| format!(" ({}:{})", neutral(&source.file), source.line));
                 text.push_str(&format!(
                     "  {lead}, add `{}` to the resources of rule \"{}\" in policy \"{}\"{}, which has `{}`, or add an allow rule\n",

@@ -1,0 +1,75 @@
+//! Which findings are shown to people: all errors, and the first few warnings of each code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::{Code, Diagnostic, FileId, Path, Place, Severity, SourceMap};
+
+/// How many warnings of one code are shown. Errors have to go away one by one; of warnings of one kind, a few tell what
+/// they are about, and thousands of them would hide all others.
+pub const SHOWN_WARNINGS: usize = 20;
+
+/// How many findings to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// All of them.
+    All,
+    /// All errors, and [`SHOWN_WARNINGS`] warnings of each code.
+    Few,
+}
+
+/// Warnings of one code that are not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct More {
+    pub(super) code: Code,
+    pub(super) findings: usize,
+    pub(super) files: usize,
+}
+
+/// The findings that are shown, in the order of the given ones, and what is left out.
+pub(super) fn few<'a>(
+    sources: &SourceMap,
+    findings: &'a [Diagnostic],
+    amount: Amount,
+) -> (Vec<&'a Diagnostic>, Vec<More>) {
+    let all = || findings.iter().collect();
+    if amount == Amount::All {
+        return (all(), Vec::new());
+    }
+    let mut warnings: BTreeMap<Code, Vec<usize>> = BTreeMap::new();
+    for (position, finding) in findings.iter().enumerate() {
+        if finding.severity() == Severity::Warning {
+            warnings.entry(finding.code).or_default().push(position);
+        }
+    }
+    let (mut hidden, mut more) = (BTreeSet::new(), Vec::new());
+    for (code, mut positions) in warnings {
+        if positions.len() <= SHOWN_WARNINGS {
+            continue;
+        }
+        // Lines and columns are known only after another look at the file; the way to a node sorts nearly alike.
+        positions.select_nth_unstable_by(SHOWN_WARNINGS, |one, other| {
+            rank(sources, &findings[*one]).cmp(&rank(sources, &findings[*other])).then(one.cmp(other))
+        });
+        let left_out = &positions[SHOWN_WARNINGS..];
+        let files: BTreeSet<FileId> = left_out.iter().filter_map(|position| file(&findings[*position])).collect();
+        more.push(More { code, findings: left_out.len(), files: files.len() });
+        hidden.extend(left_out.iter().copied());
+    }
+    let shown = findings.iter().enumerate().filter(|(position, _)| !hidden.contains(position));
+    (shown.map(|(_, finding)| finding).collect(), more)
+}
+
+fn file(finding: &Diagnostic) -> Option<FileId> {
+    finding.labels.first().map(|label| label.place.file())
+}
+
+/// The file's name, the document, the place in it.
+fn rank<'a>(sources: &'a SourceMap, finding: &'a Diagnostic) -> Option<(&'a str, u32, Option<&'a Path>, usize)> {
+    let place = &finding.labels.first()?.place;
+    let name = sources.file(place.file()).name();
+    Some(match place {
+        Place::File(_) => (name, 0, None, 0),
+        Place::Bytes { file: _, range } => (name, 0, None, range.start),
+        Place::Node { document, path, part: _ } => (name, document.index, Some(path), 0),
+    })
+}
