@@ -17,6 +17,7 @@ use git2::{Oid, Repository};
 use super::source::{Listing, ProblemKind, Source, normal, text};
 
 pub use error::RevisionError;
+pub(super) use find::folder;
 pub use find::{CiBase, PullRequest};
 
 /// How many bytes are read of one revision in all: a few small objects can stand for a tree without end.
@@ -78,6 +79,11 @@ impl Revision {
     /// The id of the commit, in full.
     pub fn commit(&self) -> String {
         self.commit.to_string()
+    }
+
+    /// The folder of the configuration, from the top of the repository, with `/`; empty at the top.
+    pub fn folder(&self) -> String {
+        self.folder.join("/")
     }
 
     /// Whether the folder of the configuration holds a file of this name.

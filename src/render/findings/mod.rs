@@ -130,6 +130,16 @@ impl Findings {
         Self::new(list, files)
     }
 
+    /// The same with warnings taken for errors.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        let Self { mut list, files } = self;
+        for finding in list.iter_mut().filter(|finding| finding.weight == Weight::Warning) {
+            finding.weight = Weight::Error;
+        }
+        Self::new(list, files)
+    }
+
     /// The findings, the weightiest first.
     pub fn list(&self) -> &[Finding] {
         &self.list

@@ -11,23 +11,14 @@ use crate::plan::Plan;
 
 pub(super) use xml::{neutral, neutral_lines};
 
-/// What becomes a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failing {
-    /// Errors.
-    Errors,
-    /// Errors and warnings (`--strict`).
-    Warnings,
-}
-
 /// The findings of files as JUnit XML: a test case for each finding, and one for each file that has none. Nothing in it
 /// depends on the time, so that equal runs give equal texts.
 ///
 /// # Errors
 /// None that is known: the text is written to memory.
-pub fn validate(findings: &Findings, failing: Failing) -> Result<String, SerializeError> {
+pub fn validate(findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden validate");
-    xml.add_test_suite(manifests(findings, failing));
+    xml.add_test_suite(manifests(findings));
     xml.to_string()
 }
 
@@ -38,7 +29,7 @@ pub fn validate(findings: &Findings, failing: Failing) -> Result<String, Seriali
 /// None that is known: the text is written to memory.
 pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden plan");
-    xml.add_test_suite(manifests(findings, Failing::Errors));
+    xml.add_test_suite(manifests(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         let name = neutral(&target.target.name);
         let mut suite = TestSuite::new(name.clone());
@@ -52,13 +43,13 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
             suite.add_test_case(case);
         }
         let own = |finding: &&Finding| finding.target.as_deref() == Some(&*super::text::neutral(&target.target.name));
-        suite.add_test_cases(findings.list().iter().filter(own).map(|finding| case(finding, Failing::Errors)));
+        suite.add_test_cases(findings.list().iter().filter(own).map(case));
         xml.add_test_suite(suite);
     }
     xml.to_string()
 }
 
-fn manifests(findings: &Findings, failing: Failing) -> TestSuite {
+fn manifests(findings: &Findings) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
     let of_files = || findings.list().iter().filter(|finding| finding.target.is_none());
     for file in findings.files() {
@@ -68,12 +59,12 @@ fn manifests(findings: &Findings, failing: Failing) -> TestSuite {
             suite.add_test_case(clean);
         }
     }
-    suite.add_test_cases(of_files().map(|finding| case(finding, failing)));
+    suite.add_test_cases(of_files().map(case));
     suite
 }
 
 /// A finding: a failure, or a success with something to say, as JUnit knows no warnings.
-fn case(finding: &Finding, failing: Failing) -> TestCase {
+fn case(finding: &Finding) -> TestCase {
     let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
     let place = finding.place();
     let mut lines = vec![message.clone()];
@@ -81,16 +72,11 @@ fn case(finding: &Finding, failing: Failing) -> TestCase {
     lines.extend(related.iter().map(|related| format!("{}: {}", related.spot.text(), related.text)));
     lines.extend(help.as_ref().map(|help| format!("help: {help}")));
     let text = neutral_lines(&lines.join("\n"));
-    let fails = match weight {
-        Weight::Error => true,
-        Weight::Warning => failing == Failing::Warnings,
-        Weight::Notice => false,
-    };
     let name = match &place {
         Some(place) => format!("{rule}: {place}", rule = rule.as_str()),
         None => format!("{}: {message}", rule.as_str()),
     };
-    let mut case = if fails {
+    let mut case = if *weight == Weight::Error {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type(rule.as_str()).set_message(neutral(message)).set_description(text);
         TestCase::new(neutral(&name), status)

@@ -46,11 +46,11 @@ impl std::str::FromStr for Marker {
 }
 
 impl Marker {
-    /// The marker of a run for some targets: their names, where they can be a marker, and a digest of them otherwise.
-    pub fn of_targets<'t>(names: impl Iterator<Item = &'t str>) -> Self {
+    /// The marker of a run for some targets, none for all: their names, or a digest of names that cannot be one.
+    pub fn of_targets(names: &[String]) -> Self {
         use sha2::{Digest as _, Sha256};
-        let names: Vec<&str> = names.collect();
-        names.join("_").parse().unwrap_or_else(|MarkerError| {
+        let joined = if names.is_empty() { "all".to_owned() } else { names.join("_") };
+        joined.parse().unwrap_or_else(|MarkerError| {
             let digest = Sha256::digest(names.join("\n"));
             Self(data_encoding::HEXLOWER.encode(&digest).chars().take(16).collect())
         })

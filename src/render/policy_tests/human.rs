@@ -87,7 +87,8 @@ pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<Strin
     }
 }
 
-pub(in crate::render) fn summary(report: &TestReport) -> String {
+/// The closing line: how many requests were answered as expected.
+pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
     let total = many(passed + failed, "request");
     if *failed == 0 {
