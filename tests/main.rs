@@ -14,6 +14,8 @@ mod emulator;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod properties;

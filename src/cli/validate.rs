@@ -91,8 +91,7 @@ impl Validate {
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
                 findings.extend(workspace.check_test_targets());
-                let read =
-                    Read { sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
+                let read = Read { sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
                 let exit = self.show(&read, findings, console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
@@ -130,7 +129,8 @@ impl Validate {
         let teller = Teller::beside(Format::Sarif, console);
         teller.tell(read.sources, findings.clone());
         let told = if self.strict { teller.findings().strict() } else { teller.findings() };
-        self.sink().write(console, |format, painter| Ok(Some(self.render(read, &findings, &told, format, painter)?)))?;
+        self.sink()
+            .write(console, |format, painter| Ok(Some(self.render(read, &findings, &told, format, painter)?)))?;
         let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,

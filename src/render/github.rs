@@ -30,7 +30,8 @@ fn closing(summary: &str, findings: &Findings) -> String {
     }
     let most = [Weight::Error, Weight::Warning, Weight::Notice].map(|weight| findings.count(weight));
     if most.iter().any(|count| *count > SHOWN) {
-        let _ = write!(message, " GitHub shows {SHOWN} annotations of a kind for a step; the log of this step has all.");
+        let _ =
+            write!(message, " GitHub shows {SHOWN} annotations of a kind for a step; the log of this step has all.");
     }
     format!("::notice title=polwarden::{}\n", data(&message))
 }

@@ -76,14 +76,15 @@ fn shut(outcome: &GateOutcome) -> Finding {
         GateSource::Base { at, revision: _ } | GateSource::Config(at) => Some(at),
     };
     let blamed: Vec<DecidingRule> = breaches.iter().flat_map(|breach| breach.blame.iter().cloned()).collect();
-    let mut finding = Finding::of(PlanRule::GateShut, message, &[&text])
-        .at(at)
-        .related_to(&blamed)
-        .helped("the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide");
+    let mut finding = Finding::of(PlanRule::GateShut, message, &[&text]).at(at).related_to(&blamed).helped(
+        "the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide",
+    );
     if let (GateSource::Base { revision, .. }, Some(spot)) = (source, finding.spot.as_mut()) {
         spot.lines = None;
         let short: String = revision.chars().take(12).collect();
-        finding.message.push_str(&format!("; the gate is removed by this change, and applies until merged ({})", neutral(&short)));
+        finding
+            .message
+            .push_str(&format!("; the gate is removed by this change, and applies until merged ({})", neutral(&short)));
     }
     finding
 }
@@ -105,8 +106,7 @@ fn of_access(impact: &Impact) -> Vec<Finding> {
 
 fn of_change(change: &AccessChange, people: &[String]) -> Finding {
     let AccessChange { opens, resource, ports: _, methods: _, witness, before, after } = change;
-    let (rule, word) =
-        if *opens { (PlanRule::AccessOpens, "opens") } else { (PlanRule::AccessCloses, "closes") };
+    let (rule, word) = if *opens { (PlanRule::AccessOpens, "opens") } else { (PlanRule::AccessCloses, "closes") };
     let people = people.join(", ");
     let message = format!(
         "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",

@@ -9,7 +9,8 @@ use crate::render::text::neutral;
 impl Finding {
     /// Every request that was answered otherwise than a policy test expects.
     pub fn of_tests(report: &TestReport) -> Vec<Self> {
-        let results = report.targets.iter().flat_map(|target| target.results.iter().map(|result| (&target.name, result)));
+        let results =
+            report.targets.iter().flat_map(|target| target.results.iter().map(|result| (&target.name, result)));
         results.filter(|(_, result)| !result.passed).map(|(target, result)| of_result(target, result)).collect()
     }
 }

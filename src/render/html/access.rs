@@ -15,8 +15,16 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
         page.raw("<th scope=\"col\">For</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
     }
     for (change, people) in &groups {
-        page.raw(if change.opens { "<tr class=\"opens\"><td>opens</td>" } else { "<tr class=\"closes\"><td>closes</td>" });
-        page.element("<td>", &requests(change), "").element("<br><span class=\"src\">for example: ", &change.witness, "</span></td>");
+        page.raw(if change.opens {
+            "<tr class=\"opens\"><td>opens</td>"
+        } else {
+            "<tr class=\"closes\"><td>closes</td>"
+        });
+        page.element("<td>", &requests(change), "").element(
+            "<br><span class=\"src\">for example: ",
+            &change.witness,
+            "</span></td>",
+        );
         page.element("<td>", &people.join(", "), "</td>");
         page.element("<td>", &by(&change.before), "</td>").element("<td>", &by(&change.after), "</td></tr>\n");
     }

@@ -120,7 +120,9 @@ fn files(page: &mut Html, findings: &Findings) {
             Weight::Warning => ("<li><strong class=\"warning\">", "warning"),
             Weight::Notice => ("<li><strong>", "notice"),
         };
-        page.element(open, word, "</strong> ").element("<code>", finding.rule.as_str(), "</code> ").text(&finding.message);
+        page.element(open, word, "</strong> ")
+            .element("<code>", finding.rule.as_str(), "</code> ")
+            .text(&finding.message);
         if let Some(place) = finding.place() {
             page.element(" <span class=\"src\">", &place, "</span>");
         }

@@ -16,8 +16,9 @@
     for (const change of [...changes].reverse()) {
       const inner = [...change.querySelectorAll(":scope > ul > li")];
       const below = inner.some((item) => !item.hidden);
-      const own = wanted(change.dataset.kind) && (text === "" || holds(change, text));
-      const visible = change.dataset.kind === "within" ? below : own || below;
+      const { kind } = change.dataset;
+      const own = kind !== "within" && wanted(kind) && (text === "" || holds(change, text));
+      const visible = own || below;
       change.parentElement.hidden = !visible;
       if (visible) shown += 1;
     }

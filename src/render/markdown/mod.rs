@@ -99,7 +99,10 @@ pub fn validate(findings: &Findings, options: &Options) -> String {
 /// What policy tests found.
 pub fn policy_tests(report: &TestReport, options: &Options) -> String {
     let mut page = begin("test", &policy_tests::summary(report), &Findings::default(), options);
-    let failures = Finding::of_tests(report).iter().map(|failure| format!("{}: {}", code(failure.rule.as_str()), code(&place_and(failure)))).collect();
+    let failures = Finding::of_tests(report)
+        .iter()
+        .map(|failure| format!("{}: {}", code(failure.rule.as_str()), code(&place_and(failure))))
+        .collect();
     page.block(&Block { name: "failures", title: String::new(), folded: false, form: Form::List, lines: failures });
     let text = policy_tests::human(report, Painter::new(false));
     page.block(&folded("results", "All results".to_owned(), "text", text.lines().map(code_line).collect()));
@@ -128,16 +131,19 @@ fn overview(page: &mut Page, plan: &TargetPlan) {
     } else {
         page.line(&format!("**{}**", headline(access)));
     }
-    let mut lines: Vec<String> = access::grouped(access).iter().map(|(change, people)| {
-        let word = if change.opens { "**opens**" } else { "closes" };
-        let people = match people.as_slice() {
-            [first, second, third, rest @ ..] if !rest.is_empty() => {
-                format!("{}, {}, {} and {} more", code(first), code(second), code(third), rest.len())
-            }
-            few => few.iter().map(|who| code(who)).collect::<Vec<_>>().join(", "),
-        };
-        format!("{word} {} for {people}, for example {}", code(&requests(change)), code(&change.witness))
-    }).collect();
+    let mut lines: Vec<String> = access::grouped(access)
+        .iter()
+        .map(|(change, people)| {
+            let word = if change.opens { "**opens**" } else { "closes" };
+            let people = match people.as_slice() {
+                [first, second, third, rest @ ..] if !rest.is_empty() => {
+                    format!("{}, {}, {} and {} more", code(first), code(second), code(third), rest.len())
+                }
+                few => few.iter().map(|who| code(who)).collect::<Vec<_>>().join(", "),
+            };
+            format!("{word} {} for {people}, for example {}", code(&requests(change)), code(&change.witness))
+        })
+        .collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what opens and closes", String::new(), lines));
     let more = format!("{} more that open or close", rest.len());

@@ -51,9 +51,9 @@ pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
 /// What the comparison leaves out, a line each.
 pub(crate) fn not_compared(impact: &Impact) -> Vec<String> {
     let Impact { audiences: _, cedar, unreadable } = impact;
-    let cedar = cedar.iter().map(|policy| {
-        format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy))
-    });
+    let cedar = cedar
+        .iter()
+        .map(|policy| format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy)));
     let unreadable = unreadable.iter().map(|UnreadableResource { policy, rule, resource, why }| {
         let what = call_name(policy, Some(rule));
         format!("{what}: live resource `{}` is taken to match nothing: {}", neutral(resource), neutral(why))
@@ -70,4 +70,3 @@ fn change_text(change: &AccessChange, painter: Painter) -> String {
     let _ = writeln!(text, "          after:  {}", by(after));
     text
 }
-

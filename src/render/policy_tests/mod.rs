@@ -14,8 +14,8 @@ use crate::model::docker::Decision;
 use crate::plan::SourceRef;
 
 pub use coverage::{CoverageReport, Share, Uncovered, UncoveredResource};
-pub use human::{human, summary};
 pub(super) use human::got;
+pub use human::{human, summary};
 pub use junit::junit;
 
 /// The version of this format; a change that breaks readers raises it.

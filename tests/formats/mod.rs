@@ -1,0 +1,9 @@
+//! Output formats: golden files, the schemas that others publish, and texts that try to break out.
+
+mod browser;
+mod cut;
+mod golden;
+mod hostile;
+mod published;
+mod runner;
+mod world;
