@@ -54,7 +54,7 @@ pub(super) fn gates(page: &mut Html, gates: &[GateOutcome]) {
             (false, _) => "<li>",
             (true, false) => "<br>",
         });
-        page.text(line.trim_start());
+        page.text(line.trim());
         open = true;
     }
     page.raw(if open { "</li>\n</ul>\n" } else { "</ul>\n" });

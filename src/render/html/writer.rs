@@ -25,10 +25,17 @@ impl Html {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
+                // Characters that are none, which HTML forbids (HTML, section 13.2.3.5).
+                '\u{fdd0}'..='\u{fdef}' => self.escape(c),
+                c if u32::from(c) & 0xfffe == 0xfffe => self.escape(c),
                 other => self.0.push(other),
             }
         }
         self
+    }
+
+    fn escape(&mut self, c: char) {
+        self.0.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
     }
 
     /// Data within an element: `element("<td>", text, "</td>")`.

@@ -7,7 +7,7 @@ use super::tree::tree;
 use crate::manifest::config::Unmanaged;
 use crate::plan::{Plan, TargetPlan};
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{line_start, many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
@@ -60,7 +60,7 @@ impl Page {
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
         let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
-        let line = format!("{}  {}", self.painter.strong(&head), self.painter.dim(&holds));
+        let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
         for line in tree(changes) {

@@ -18,8 +18,9 @@ pub(crate) struct Section {
 pub(crate) fn sections(plan: &TargetPlan, painter: Painter) -> Vec<Section> {
     let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
     let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
-    let extra = extra
-        .map(|(call, why)| format!("call {} ({}): {why}", call.id.0, call_name(&call.policy, call.rule.as_deref())));
+    let extra = extra.map(|(call, why)| {
+        format!("call {} ({}): {}", call.id.0, call_name(&call.policy, call.rule.as_deref()), neutral(why))
+    });
     let unseen =
         guarded.iter().map(|guarded| format!("! policy \"{}\": {}", neutral(&guarded.policy), neutral(&guarded.how)));
     let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);

@@ -6,7 +6,7 @@ use super::{Asked, TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral};
+use crate::render::text::{line_start, many, neutral};
 
 /// The whole report, target by target, with a closing count.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -25,7 +25,7 @@ fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut
         Asked::Live => "live state",
     };
     let head = format!("{} · {}", neutral(name), neutral(organization));
-    let _ = writeln!(text, "{}  {asked}\n", painter.strong(&head));
+    let _ = writeln!(text, "{}  {asked}\n", painter.strong(&line_start(&head)));
     if results.is_empty() {
         let _ = writeln!(text, "  no policy tests");
     }
