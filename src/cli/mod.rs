@@ -11,6 +11,7 @@ mod format;
 mod gates;
 mod import;
 mod init;
+mod lint;
 mod plan;
 mod planning;
 mod progress;
@@ -61,6 +62,7 @@ enum Command {
     Init(init::Init),
     Schema(schema::Schema),
     Validate(validate::Validate),
+    Lint(lint::Lint),
     Fmt(fmt::Fmt),
     Import(import::Import),
     Plan(plan::Plan),
@@ -99,6 +101,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Init(command) => command.run(console),
         Command::Schema(command) => command.run(console),
         Command::Validate(command) => command.run(console),
+        Command::Lint(command) => command.run(console),
         Command::Fmt(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),

@@ -13,7 +13,7 @@ use super::gates;
 use super::planning;
 use super::teller::Teller;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
-use crate::check::Teams;
+use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
 use crate::render;
@@ -59,29 +59,63 @@ pub(super) struct Validate {
     comment: Comment,
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What is wrong.
+    Errors,
+    /// What most likely is not meant, too. It takes longer, since all rules of a target are held against each other.
+    Lints,
+}
+
+impl Depth {
+    /// The command that looks so far.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Errors => "validate",
+            Self::Lints => "lint",
+        }
+    }
+
+    fn lints(self, workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+        match self {
+            Self::Errors => Vec::new(),
+            Self::Lints => workspace.lint(target, checked),
+        }
+    }
+}
+
 impl Validate {
     /// Runs the command.
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        self.run_to(Depth::Errors, console)
+    }
+
+    /// Runs `validate`, or `lint`.
+    ///
+    /// # Errors
+    /// As for `run`.
+    pub(super) fn run_to(self, depth: Depth, console: Console) -> anyhow::Result<Exit> {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
         self.sink().check()?;
         match Workspace::read(&self.selection, &self.at)? {
             Err(Unusable { sources, diagnostics, prefix }) => {
-                self.show(&Read { sources: &sources, files: 0, prefix: &prefix }, diagnostics, console)
+                self.show(&Read { depth, sources: &sources, files: 0, prefix: &prefix }, diagnostics, console)
             }
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
-                    super::runtime()?.block_on(self.live_findings(&workspace, console))?
+                    super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
                 } else {
                     let targets = workspace.targets();
                     let check = |target: &&Target| {
                         let mut checked = workspace.check(target, &Teams::Offline);
                         let gates = gates::offline(&workspace, target, &checked);
-                        let lints = workspace.lint(target, &checked);
+                        let lints = depth.lints(&workspace, target, &checked);
                         checked.diagnostics.extend(gates.into_iter().chain(lints));
                         let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
                         checked.diagnostics.into_iter().chain(tests)
@@ -91,7 +125,8 @@ impl Validate {
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
                 findings.extend(workspace.check_test_targets());
-                let read = Read { sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
+                let read =
+                    Read { depth, sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
                 let exit = self.show(&read, findings, console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
@@ -99,7 +134,12 @@ impl Validate {
     }
 
     /// The findings of all targets, and whether any target could not be read, which is told at once.
-    async fn live_findings(&self, workspace: &Workspace, console: Console) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
+    async fn live_findings(
+        &self,
+        depth: Depth,
+        workspace: &Workspace,
+        console: Console,
+    ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
         let session = Session::open(&self.connect, &targets).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
@@ -107,7 +147,7 @@ impl Validate {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {
                     findings.extend(gates::offline(workspace, target, &policies));
-                    findings.extend(workspace.lint(target, &policies));
+                    findings.extend(depth.lints(workspace, target, &policies));
                     findings.extend(policies.diagnostics.into_iter().chain(tests.diagnostics));
                 }
                 Err(error) => {
@@ -147,7 +187,7 @@ impl Validate {
         format: Format,
         painter: Painter,
     ) -> anyhow::Result<String> {
-        let Read { sources, files, prefix } = read;
+        let Read { depth, sources, files, prefix } = read;
         let errors = findings.iter().filter(|finding| is_error(finding)).count();
         let closing = closing(errors, findings.len() - errors, *files);
         Ok(match format {
@@ -157,18 +197,21 @@ impl Validate {
                 human(sources, findings, amount, painter.is_coloured()) + &closing
             }
             Format::Json => serde_json::to_string_pretty(&Report::new(sources, findings))? + "\n",
-            Format::Markdown => render::markdown::validate(told, &self.comment.options(&self.selection)),
+            Format::Markdown => {
+                render::markdown::findings(depth.command(), told, &self.comment.options(&self.selection))
+            }
             Format::Github => render::github::github(None, told, prefix),
             Format::Gitlab => render::gitlab::gitlab(told, prefix)?,
             Format::Sarif => render::sarif::sarif(told, prefix)?,
-            Format::Junit => render::junit::validate(told)?,
-            Format::Html => bail!("`validate` has no HTML; `plan --format html` shows findings too"),
+            Format::Junit => render::junit::findings(depth.command(), told)?,
+            Format::Html => bail!("findings alone have no HTML; `plan --format html` shows findings too"),
         })
     }
 }
 
 /// What was read.
 struct Read<'a> {
+    depth: Depth,
     sources: &'a SourceMap,
     /// How many manifests.
     files: usize,

@@ -1,6 +1,6 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -363,19 +363,22 @@ impl Workspace {
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.
-fn agreed(findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
+fn agreed(mut findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
     let holders = |finding: &Diagnostic| {
         let file = finding.labels.first().map(|label| label.place.file());
         targets.iter().filter(|target| target.documents.iter().any(|document| Some(document.id.file) == file)).count()
     };
-    let said = |finding: &Diagnostic| findings.iter().filter(|other| *other == finding).count();
-    let keep = |finding: &&Diagnostic| finding.code != Code::ListUnused || said(finding) >= holders(finding);
-    findings.iter().filter(keep).cloned().collect()
+    let mut unused: HashMap<Diagnostic, usize> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.code == Code::ListUnused) {
+        *unused.entry(finding.clone()).or_default() += 1;
+    }
+    findings.retain(|finding| unused.get(finding).is_none_or(|said| *said >= holders(finding)));
+    findings
 }
 
 /// The findings that are the same for two targets are one finding.
 pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let first: Vec<bool> = findings.iter().map(|finding| seen.insert(finding)).collect();
     let mut first = first.into_iter();
     findings.retain(|_| first.next().unwrap_or(true));

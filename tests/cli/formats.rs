@@ -41,6 +41,7 @@ fn exit_codes_do_not_depend_on_the_format() {
     same_code(&sandbox, 2, plan, PLAN);
     same_code(&sandbox, 0, &["plan", EMBEDDED], PLAN);
     same_code(&sandbox, 0, &["validate"], VALIDATE);
+    same_code(&sandbox, 0, &["lint"], VALIDATE);
     same_code(&sandbox, 3, &["validate", "--strict"], VALIDATE);
     same_code(&sandbox, 0, &["test"], TEST);
     same_code(&sandbox, 4, &["plan", EMBEDDED, "--deny-widening"], PLAN);

@@ -1,4 +1,4 @@
-//! Lints from meaning, as `validate` shows them.
+//! Lints from meaning, as `lint` shows them.
 
 use super::sandbox::{Sandbox, policy, tcp};
 
@@ -10,9 +10,9 @@ fn rules(rules: &[(&str, &str, &str)]) -> Sandbox {
     sandbox
 }
 
-/// The codes that `validate` finds, in order.
+/// The codes that `lint` finds, in order.
 fn codes(sandbox: &Sandbox) -> Vec<String> {
-    let ran = sandbox.expect(0, &["validate", "--format", "json"]);
+    let ran = sandbox.expect(0, &["lint", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let found = report["diagnostics"].as_array().unwrap().iter();
     found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
@@ -57,6 +57,6 @@ fn lints_name_both_places() {
             "rules:\n    - {name: closed, decision: deny, actions: ['connect:tcp'], resources: ['**.example.com']}\n",
         ),
     );
-    let ran = sandbox.expect(0, &["validate"]);
+    let ran = sandbox.expect(0, &["lint"]);
     insta::assert_snapshot!("lints", ran.out);
 }

@@ -69,7 +69,7 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
 fn a_policy_test_report_is_cut_too() {
     let findings = Findings::default();
     let most = SMALLEST;
-    let text = markdown::validate(&findings, &Options { marker: "m".parse().unwrap(), most });
+    let text = markdown::findings("validate", &findings, &Options { marker: "m".parse().unwrap(), most });
     assert!(text.len() <= most);
 }
 

@@ -59,8 +59,8 @@ fn no_plan() {
 #[test]
 fn findings_alone() {
     let findings = Words::ordinary().findings();
-    golden!("validate_markdown", markdown::validate(&findings, &options()));
-    golden!("validate_junit", junit::validate(&findings).unwrap());
+    golden!("validate_markdown", markdown::findings("validate", &findings, &options()));
+    golden!("validate_junit", junit::findings("validate", &findings).unwrap());
     let strict = findings.clone().strict();
     assert_eq!(findings.counts().unwrap(), "2 errors, 1 warning");
     assert_eq!(strict.counts().unwrap(), "3 errors");
@@ -75,7 +75,7 @@ fn nothing_found() {
     assert_eq!(gitlab::gitlab(&none, &prefix).unwrap(), "[]\n");
     let log: serde_json::Value = serde_json::from_str(&sarif::sarif(&none, &prefix).unwrap()).unwrap();
     assert_eq!(log["runs"][0]["results"], serde_json::json!([]), "there, so that what is fixed is closed");
-    let xml = junit::validate(&none).unwrap();
+    let xml = junit::findings("validate", &none).unwrap();
     assert!(xml.contains("tests=\"1\"") && xml.contains("name=\"policies/p.yaml\""), "{xml}");
-    assert!(markdown::validate(&none, &options()).contains("**The manifests are valid.**"));
+    assert!(markdown::findings("validate", &none, &options()).contains("**The manifests are valid.**"));
 }

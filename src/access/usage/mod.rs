@@ -4,6 +4,7 @@ mod probes;
 mod search;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::bits::Bits;
 use super::budget::Entangled;
@@ -14,7 +15,7 @@ use crate::model::docker::{Action, Decision, Rule, Scope};
 use probes::Probes;
 use search::{RuleSearch, Search};
 
-/// The most coverers that are named for one rule or resource.
+/// The most coverers that are named for one rule.
 const MOST_COVERERS: usize = 8;
 
 /// A rule and whom it reaches.
@@ -39,7 +40,7 @@ pub struct Spot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Use {
     /// An allow that lets something through; a deny that takes away what an allow would let through. One such request.
-    Decides(Request),
+    Decides(Arc<Request>),
     /// An allow that never decides: all that it matches is denied. The denies that do it, those that do it alone first.
     Blocked(Vec<Blocker>),
     /// A deny that takes nothing away, since no allow would let any of it through.
@@ -56,7 +57,7 @@ pub struct Blocker {
     /// Whether it denies all that the allow matches, for everybody whom the allow reaches; else others have a part.
     pub alone: bool,
     /// A request that both match.
-    pub witness: Request,
+    pub witness: Arc<Request>,
 }
 
 /// What one resource of a rule is good for.
@@ -66,9 +67,6 @@ pub struct ResourceUsage {
     pub resource: String,
     /// What it does.
     pub used: Use,
-    /// Other single resources, of rules with the same decision that reach everybody whom this rule reaches, that match
-    /// everything that it matches: of this rule or others, at most eight. Equal ones cover each other.
-    pub covered_by: Vec<Spot>,
 }
 
 /// What one rule is good for.
@@ -159,18 +157,15 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
             found[rule].opens_all.push(*realm);
         }
     }
-    for (position, entry) in index.entries.iter().enumerate() {
+    for entry in &index.entries {
         let Some(rule) = found.get_mut(entry.rule as usize) else { continue };
         let spot = |entry: u32| spots[entry as usize];
-        rule.resources.push(ResourceUsage {
-            resource: entry.resource.to_string(),
-            used: search.used(entry.term, &spot),
-            covered_by: search.covered_by(position, &spot, MOST_COVERERS),
-        });
+        rule.resources
+            .push(ResourceUsage { resource: entry.resource.to_string(), used: search.used(entry.term, &spot) });
     }
     for Unreadable { rule, resource, why: _ } in &index.unreadable {
         let (resource, used) = (resource.clone(), Use::MatchesNothing);
-        found[*rule].resources.push(ResourceUsage { resource, used, covered_by: Vec::new() });
+        found[*rule].resources.push(ResourceUsage { resource, used });
     }
     Ok(Usage { rules: found, overlaps: overlaps(&index, &spots) })
 }

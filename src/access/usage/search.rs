@@ -3,6 +3,9 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use super::super::bits::Bits;
 use super::super::budget::{Budget, Stop};
@@ -19,11 +22,9 @@ struct Seen {
     /// How many regions it was met in.
     regions: usize,
     /// A request that it decides.
-    decides: Option<Rc<Request>>,
+    decides: Option<Arc<Request>>,
     /// For an allow that has not decided yet, the denies that it met: in how many regions, and one request.
-    blockers: BTreeMap<u32, (usize, Option<Rc<Request>>)>,
-    /// The other terms that were met wherever it was; nothing before the first region.
-    beside: Option<Vec<u32>>,
+    blockers: BTreeMap<u32, (usize, Option<Arc<Request>>)>,
     /// Of the regions that it was met in, the terms of the one with the fewest entries, and how many those are.
     rarest: Option<(usize, Rc<[u32]>)>,
 }
@@ -43,19 +44,19 @@ impl<'i> Search<'i> {
 
     pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
         let index = self.index;
-        let of = |decision: Decision| -> Vec<u32> {
-            // Probes reach nobody; they decide nothing.
-            let real = region.terms.iter().copied().filter(|id| !index.term_of(*id).sides.is_empty());
-            real.filter(|id| index.term_of(*id).decision == decision).collect()
+        // Probes reach nobody; they decide nothing.
+        let is = |id: u32, decision: Decision| {
+            let term = index.term_of(id);
+            term.decision == decision && !term.sides.is_empty()
         };
-        let (allows, denies) = (of(Decision::Allow), of(Decision::Deny));
+        let denies: SmallVec<[u32; 8]> = region.terms.iter().copied().filter(|id| is(*id, Decision::Deny)).collect();
         // To find words for a request is most of the work where many denies meet many allows.
-        let witness = LazyCell::new(|| region.witness().map(Rc::new));
+        let witness = LazyCell::new(|| region.witness().map(Arc::new));
         let mut denied = Bits::default();
         for deny in &denies {
             denied.add(&index.term_of(*deny).sides);
         }
-        for allow in subjects(index, region).filter(|id| allows.contains(id)) {
+        for allow in subjects(index, region).filter(|id| is(*id, Decision::Allow)) {
             let seen = &mut self.seen[allow as usize];
             if seen.decides.is_some() {
                 continue;
@@ -71,42 +72,28 @@ impl<'i> Search<'i> {
                 blocker.0 += 1;
             }
         }
-        for deny in denies.iter().filter(|_| !allows.is_empty()) {
-            let seen = &mut self.seen[*deny as usize];
-            if seen.decides.is_none() {
-                seen.decides.clone_from(&witness);
+        if region.terms.iter().any(|id| is(*id, Decision::Allow)) {
+            for deny in &denies {
+                let seen = &mut self.seen[*deny as usize];
+                if seen.decides.is_none() {
+                    seen.decides.clone_from(&witness);
+                }
             }
         }
         self.cover(budget, region)
     }
 
-    /// Notes which terms go together.
+    /// Notes the region of each term where the fewest rules can cover its own.
     fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
         let index = self.index;
+        budget.spend(region.terms.len())?;
         let weight: usize = region.terms.iter().map(|id| index.term_of(*id).entries.len()).sum();
-        let mut sorted: Vec<u32> = region.terms.to_vec();
-        sorted.sort_unstable();
-        let sorted: Rc<[u32]> = sorted.into();
+        let terms: LazyCell<Rc<[u32]>, _> = LazyCell::new(|| region.terms.into());
         for id in subjects(index, region) {
-            let term = index.term_of(id);
             let seen = &mut self.seen[id as usize];
             seen.regions += 1;
-            match &mut seen.beside {
-                Some(beside) => {
-                    budget.spend(beside.len())?;
-                    beside.retain(|other| sorted.binary_search(other).is_ok());
-                }
-                None => {
-                    budget.spend(sorted.len())?;
-                    let covers = |other: &u32| {
-                        let (same, other) = (*other == id, index.term_of(*other));
-                        !same && other.decision == term.decision && term.sides.is_subset(&other.sides)
-                    };
-                    seen.beside = Some(sorted.iter().copied().filter(covers).collect());
-                }
-            }
             if seen.rarest.as_ref().is_none_or(|(least, _)| weight < *least) {
-                seen.rarest = Some((weight, Rc::clone(&sorted)));
+                seen.rarest = Some((weight, Rc::clone(&terms)));
             }
         }
         Ok(())
@@ -116,7 +103,7 @@ impl<'i> Search<'i> {
     pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
         let seen = &self.seen[term as usize];
         if let Some(witness) = &seen.decides {
-            return Use::Decides(Request::clone(witness));
+            return Use::Decides(Arc::clone(witness));
         }
         let allow = self.index.term_of(term);
         match allow.decision {
@@ -128,27 +115,12 @@ impl<'i> Search<'i> {
                     let deny = self.index.term_of(*deny);
                     let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
                     let denies = deny.entries.iter().map(|entry| spot(*entry));
-                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: Request::clone(witness) }));
+                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: Arc::clone(witness) }));
                 }
                 blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
                 Use::Blocked(blockers)
             }
         }
-    }
-
-    /// The entries that match all that an entry matches.
-    pub(super) fn covered_by(&self, entry: usize, spot: &dyn Fn(u32) -> Spot, most: usize) -> Vec<Spot> {
-        let term = self.index.entries[entry].term;
-        let beside = self.seen[term as usize].beside.iter().flatten().copied();
-        let mut spots: Vec<Spot> = Vec::new();
-        for other in beside.chain([term]) {
-            // Entries stand in order: the first few of each term are enough to know the first few of all.
-            let entries = self.index.term_of(other).entries.iter().filter(|other| **other as usize != entry);
-            spots.extend(entries.take(most).map(|other| spot(*other)));
-        }
-        spots.sort_unstable();
-        spots.truncate(most);
-        spots
     }
 }
 

@@ -1,37 +1,52 @@
 //! `apex-open`: a deny of all names below a name, while the name itself is allowed: wildcards do not cover it.
 
-use std::collections::HashMap;
-use std::num::NonZeroU16;
+use std::collections::{HashMap, HashSet};
 
 use super::Scene;
-use crate::access::Spot;
+use crate::access::{ResourceUsage, Spot, Use};
 use crate::diag::{Code, Diagnostic};
 use crate::model::docker::Decision;
 use crate::model::docker::pattern::{Depth, HostPattern, NetworkPattern};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    let mut open: HashMap<String, Vec<Spot>> = HashMap::new();
-    let mut denied: Vec<(Spot, HostPattern)> = Vec::new();
-    for (rule, declared) in scene.rules.iter().enumerate() {
-        let resources = scene.usage.rules.get(rule).map(|usage| usage.resources.as_slice()).unwrap_or_default();
-        for (resource, usage) in resources.iter().enumerate() {
-            let spot = Spot { rule, resource };
-            let Some((host, _)) = host(&usage.resource) else { continue };
-            match (declared.rule.rule.decision, host.depth()) {
-                // What is denied anyway is not open.
-                (Decision::Allow, Depth::Exact) if matches!(usage.used, crate::access::Use::Decides(_)) => {
-                    open.entry(host.name().to_owned()).or_default().push(spot);
-                }
-                (Decision::Deny, Depth::One | Depth::Many) => denied.push((spot, host)),
-                (Decision::Allow | Decision::Deny, _) => {}
+    let denied = denied(scene);
+    if denied.is_empty() {
+        return;
+    }
+    let names: HashSet<&str> = denied.iter().map(|(_, host)| host.name()).collect();
+    let mut open: HashMap<String, Spot> = HashMap::new();
+    for (spot, usage) in resources(scene, Decision::Allow) {
+        // What is denied anyway is not open.
+        if !matches!(usage.used, Use::Decides(_)) {
+            continue;
+        }
+        if let Some(host) = host(&usage.resource).filter(|host| host.depth() == Depth::Exact) {
+            if names.contains(host.name()) {
+                open.entry(host.name().to_owned()).or_insert(spot);
             }
         }
     }
-    for (deny, host) in denied {
-        if let Some(allow) = open.get(host.name()).and_then(|allows| allows.first()) {
-            found.extend(finding(scene, deny, *allow, host.name()));
+    for (deny, host) in &denied {
+        if let Some(allow) = open.get(host.name()) {
+            found.extend(finding(scene, *deny, *allow, host.name()));
         }
     }
+}
+
+/// The denies of names below a name.
+fn denied(scene: &Scene<'_>) -> Vec<(Spot, HostPattern)> {
+    let wildcards = resources(scene, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
+    let hosts = wildcards.filter_map(|(spot, usage)| Some((spot, host(&usage.resource)?)));
+    hosts.filter(|(_, host)| matches!(host.depth(), Depth::One | Depth::Many)).collect()
+}
+
+/// The resources of all rules with one decision.
+fn resources<'s>(scene: &'s Scene<'_>, decision: Decision) -> impl Iterator<Item = (Spot, &'s ResourceUsage)> {
+    let rules = scene.rules.iter().zip(&scene.usage.rules).enumerate();
+    let rules = rules.filter(move |(_, (declared, _))| declared.rule.rule.decision == decision);
+    rules.flat_map(|(rule, (_, usage))| {
+        usage.resources.iter().enumerate().map(move |(resource, usage)| (Spot { rule, resource }, usage))
+    })
 }
 
 fn finding(scene: &Scene<'_>, deny: Spot, allow: Spot, name: &str) -> Option<Diagnostic> {
@@ -43,9 +58,9 @@ fn finding(scene: &Scene<'_>, deny: Spot, allow: Spot, name: &str) -> Option<Dia
     Some(finding.help(format!("deny `{name}` too, if it is meant")))
 }
 
-fn host(resource: &str) -> Option<(HostPattern, Option<NonZeroU16>)> {
+fn host(resource: &str) -> Option<HostPattern> {
     match NetworkPattern::parse(resource).ok()? {
-        NetworkPattern::Host { host, port } => Some((host, port)),
+        NetworkPattern::Host { host, port: _ } => Some(host),
         NetworkPattern::Address { .. } | NetworkPattern::Cidr(_) => None,
     }
 }

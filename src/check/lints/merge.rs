@@ -3,11 +3,9 @@
 //! Rules with the same actions are often kept apart on purpose, by topic: they are a finding only if they share a
 //! resource. Rules with the same resources and other actions of the same kind could always be one.
 
-use std::collections::BTreeSet;
-
 use super::{Declared, Scene};
 use crate::diag::{Code, Diagnostic};
-use crate::model::docker::{Resources, Rule};
+use crate::model::docker::{NonEmptySet, Rule, RuleAccess};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, Declared { policy, rule: declared }) in scene.rules.iter().enumerate() {
@@ -36,23 +34,29 @@ fn finding(scene: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<D
 
 /// What makes two rules one, if anything does.
 fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
-    if one.decision != other.decision || one.access.layer() != other.access.layer() {
+    if one.decision != other.decision {
         return None;
     }
-    let (resources, others) = (one.access.resources(), other.access.resources());
-    if resources == others {
+    match (&one.access, &other.access) {
+        (
+            RuleAccess::Network { actions, resources },
+            RuleAccess::Network { actions: other_actions, resources: others },
+        ) => alike(actions == other_actions, resources, others),
+        (RuleAccess::Http { actions, resources }, RuleAccess::Http { actions: other_actions, resources: others }) => {
+            alike(actions == other_actions, resources, others)
+        }
+        (
+            RuleAccess::Filesystem { actions, resources },
+            RuleAccess::Filesystem { actions: other_actions, resources: others },
+        ) => alike(actions == other_actions, resources, others),
+        (RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. }, _) => None,
+    }
+}
+
+fn alike<T: Ord>(same_actions: bool, one: &NonEmptySet<T>, other: &NonEmptySet<T>) -> Option<&'static str> {
+    if one == other {
         return Some("both are about the same resources");
     }
-    if one.access.actions() != other.access.actions() {
-        return None;
-    }
-    let both = match (resources, others) {
-        (Resources::Plain(one), Resources::Plain(other)) => {
-            let one: BTreeSet<String> = one.into_iter().collect();
-            other.iter().any(|resource| one.contains(resource))
-        }
-        (Resources::Http(one), Resources::Http(other)) => one.iter().any(|resource| other.contains(resource)),
-        (Resources::Plain(_), Resources::Http(_)) | (Resources::Http(_), Resources::Plain(_)) => false,
-    };
-    both.then_some("both have the same actions, and share a resource")
+    let share = same_actions && !one.as_set().is_disjoint(other.as_set());
+    share.then_some("both have the same actions, and share a resource")
 }

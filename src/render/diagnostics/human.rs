@@ -29,7 +29,7 @@ pub fn human(sources: &SourceMap, diagnostics: &[Diagnostic], amount: Amount, co
     }
     for More { code, findings, files } in more {
         let (warnings, files) = (many(findings, "more warning"), many(files, "file"));
-        let title = format!("{warnings} like these in {files}; `polwarden validate --all-warnings` shows them all");
+        let title = format!("{warnings} like these in {files}; `polwarden lint --all-warnings` shows them all");
         output.push_str(&renderer.render(&[Group::with_title(Level::WARNING.primary_title(title).id(code.as_str()))]));
         output.push_str("\n\n");
     }

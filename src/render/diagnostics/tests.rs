@@ -82,11 +82,11 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
     // The first by file and line; the last line tells of the others.
     assert_eq!(
         (times("warning[apex-open]: m"), times("--> b.yaml:15:1"), times("--> b.yaml:16:1")),
-        (20, 3, 1),
+        (20, 3, 2),
         "{shown}"
     );
     let more =
-        "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden validate --all-warnings` shows them all";
+        "warning[apex-open]: 15 more warnings like these in 1 file; `polwarden lint --all-warnings` shows them all";
     assert!(shown.contains(more), "{shown}");
     assert_eq!(human(&sources, &findings, Amount::All, false).matches("warning[apex-open]").count(), 35);
 }

@@ -16,13 +16,13 @@ pub(super) use xml::{neutral, neutral_lines};
 ///
 /// # Errors
 /// None that is known: the text is written to memory.
-pub fn validate(findings: &Findings) -> Result<String, SerializeError> {
-    let mut xml = Report::new("polwarden validate");
+pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeError> {
+    let mut xml = Report::new(format!("polwarden {command}"));
     xml.add_test_suite(manifests(findings));
     xml.to_string()
 }
 
-/// A plan as JUnit XML: the files like in [`validate`], and a suite for each target with a test case for each gate and
+/// A plan as JUnit XML: the files like in [`findings`], and a suite for each target with a test case for each gate and
 /// for each finding of the plan. A plan that could not be made, as the files have errors, has no targets.
 ///
 /// # Errors

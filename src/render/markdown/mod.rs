@@ -85,15 +85,15 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
     page.end(ELSEWHERE)
 }
 
-/// Findings of files alone.
-pub fn validate(findings: &Findings, options: &Options) -> String {
+/// Findings of files alone, as `validate` or `lint` tells them.
+pub fn findings(command: &str, findings: &Findings, options: &Options) -> String {
     let said = match findings.count(Weight::Error) {
         0 => "The manifests are valid.",
         _ => "The manifests are invalid.",
     };
-    let mut page = begin("validate", said, findings, options);
+    let mut page = begin(command, said, findings, options);
     page.block(&files(findings));
-    page.end("All of it: `polwarden validate`.")
+    page.end(&format!("All of it: `polwarden {command}`."))
 }
 
 /// What policy tests found.

@@ -1,0 +1,30 @@
+//! `polwarden lint`: what is wrong with the manifests, and what their rules most likely do not mean.
+
+use clap::Args;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::validate::{Depth, Validate};
+
+/// Check all that `validate` checks, and warn of rules that most likely do not mean what they say: that never decide,
+/// that others cover, that could be one, that leave a name open or open everything.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden lint
+  polwarden lint --strict
+  polwarden lint --all-warnings --target production
+  polwarden explain rule-never-matches")]
+pub(super) struct Lint {
+    #[command(flatten)]
+    validate: Validate,
+}
+
+impl Lint {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// As for `validate`.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        self.validate.run_to(Depth::Lints, console)
+    }
+}
