@@ -22,7 +22,7 @@ use crate::render::findings::{Finding, Prefix};
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
-  polwarden plan --format github --output markdown=comment.md --output sarif=plan.sarif --output html=plan.html
+  polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
     /// The directory of `polwarden.yaml`; the same as -C DIR.

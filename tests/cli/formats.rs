@@ -101,7 +101,7 @@ fn without_a_plan_there_are_findings() {
     sandbox.expect(3, &arguments);
     for format in ["markdown", "github", "gitlab", "sarif", "junit", "html"] {
         let text = sandbox.read(&format!("out.{format}"));
-        assert!(text.contains("unknown-kind") && text.contains("policies/wrong.yaml"), "{format}: {text}");
+        assert!(text.contains("missing-field") && text.contains("policies/wrong.yaml"), "{format}: {text}");
     }
     for format in ["human", "json"] {
         assert!(!sandbox.path(&format!("out.{format}")).exists(), "there is no plan to write");
@@ -146,7 +146,7 @@ fn wrong_outputs_are_told_before_anything_is_done() {
         (&["explain", "--format", "github", "tcp", "a:1"], "invalid value"),
         (&["plan", EMBEDDED, "--output", "sarif=a", "--output", "html=a"], "two formats would be written to `a`"),
         (&["plan", EMBEDDED, "--output", "sarif=absent/a"], "cannot write `absent/a`"),
-        (&["plan", "--marker", "-->"], "a marker is 1 to 64 letters"),
+        (&["plan", "--marker=-->"], "a marker is 1 to 64 letters"),
         (&["plan", "--max-size", "100"], "4096 is the least"),
     ];
     for (arguments, message) in table {
