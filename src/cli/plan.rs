@@ -13,8 +13,10 @@ use super::planning::{self, Planned};
 use super::steps::StepOptions;
 use super::teller::Teller;
 use super::workspace::{At, Project, Selection, Unusable};
+use crate::plan::plan_digest;
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
+use crate::render::paint::Painter;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -79,7 +81,7 @@ impl Plan {
         };
         let keeper = self.gates.keeper(&self.at, console)?;
         let prefix = project.prefix().clone();
-        let plan = match planning::make_telling(project, &self.connect, &keeper, &teller, console).await? {
+        let mut plan = match planning::make_telling(project, &self.connect, &keeper, &teller, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
@@ -92,6 +94,7 @@ impl Plan {
                 return Ok(exit);
             }
         };
+        plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
@@ -122,7 +125,7 @@ impl Plan {
         let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), render::plan::summary);
         self.sink().write(console, |format, painter| {
             Ok(match format {
-                Format::Human => plan.map(|plan| render::plan::human(plan, painter)),
+                Format::Human => plan.map(|plan| human(plan, painter)),
                 Format::Json => plan.map(render::plan::json).transpose()?,
                 Format::Markdown => {
                     Some(render::markdown::plan(plan, &findings, &self.comment.options(&self.selection)))
@@ -135,4 +138,10 @@ impl Plan {
             })
         })
     }
+}
+
+/// The plan with its digest, by which `apply` can be held to it.
+fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
+    let digest = plan.digest.as_ref().map(|digest| format!("Digest: {digest}\n")).unwrap_or_default();
+    render::plan::human(plan, painter) + &digest
 }

@@ -14,6 +14,8 @@ pub mod paint;
 pub mod plan;
 pub mod policy_tests;
 pub mod report;
+pub mod rollback;
+pub mod runs;
 pub mod sarif;
 pub mod schema;
 pub mod text;

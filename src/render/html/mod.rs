@@ -62,7 +62,11 @@ fn origin(page: &mut Html, plan: &Plan) {
             page.raw(" with changes that are not committed");
         }
     }
-    page.raw(".</p>\n");
+    page.raw(".");
+    if let Some(digest) = &plan.digest {
+        page.element("<br>Digest: <code>", &digest.to_string(), "</code>");
+    }
+    page.raw("</p>\n");
 }
 
 /// The filters; hidden where no script runs.

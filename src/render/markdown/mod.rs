@@ -74,6 +74,9 @@ pub struct Options {
 pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     let mut page = begin("plan", &said, findings, options);
+    if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
+        page.line(&format!("Digest: {}", code(&digest.to_string())));
+    }
     // Nothing of the details is shown before all that opens and closes is.
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         overview(&mut page, target);
