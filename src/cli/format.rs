@@ -150,6 +150,11 @@ pub(super) struct Sink<'a> {
 }
 
 impl Sink<'_> {
+    /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
+    pub(super) fn holds_findings(&self) -> bool {
+        self.format.holds_findings() || self.outputs.iter().any(|output| output.format.holds_findings())
+    }
+
     /// Looks at the files before anything is done.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl Plan {
             super::enter(path)?;
         }
         self.sink().check()?;
-        let teller = Teller::beside(self.format, console);
+        let teller = Teller::beside(&self.sink(), console);
         let project = match Project::read(&self.selection, &self.at)? {
             Ok(project) => project,
             Err(Unusable { sources, diagnostics, prefix }) => {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::console::Console;
-use super::format::Format;
+use super::format::Sink;
 use super::workspace::{is_error, unique};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::render::diagnostics::{Amount, human};
@@ -13,27 +13,31 @@ use crate::render::findings::{Finding, Findings};
 pub(super) struct Teller {
     console: Console,
     shows: bool,
+    keeps: bool,
     kept: RefCell<(Vec<Finding>, Vec<String>)>,
 }
 
 impl Teller {
-    /// For a command whose result on standard output has this format.
-    pub(super) fn beside(format: Format, console: Console) -> Self {
-        Self { console, shows: !format.holds_findings(), kept: RefCell::default() }
+    /// For a command whose result goes where this sink says.
+    pub(super) fn beside(sink: &Sink<'_>, console: Console) -> Self {
+        let (shows, keeps) = (!sink.format.holds_findings(), sink.holds_findings());
+        Self { console, shows, keeps, kept: RefCell::default() }
     }
 
     /// For a command that shows findings and nothing else of them.
     pub(super) fn showing(console: Console) -> Self {
-        Self { console, shows: true, kept: RefCell::default() }
+        Self { console, shows: true, keeps: false, kept: RefCell::default() }
     }
 
     /// Takes findings; tells whether any is an error.
     pub(super) fn tell(&self, sources: &SourceMap, findings: Vec<Diagnostic>) -> bool {
         let findings = unique(findings);
         let errors = findings.iter().any(is_error);
-        let mut kept = self.kept.borrow_mut();
-        kept.0.extend(findings.iter().map(|finding| Finding::of_file(sources, finding)));
-        kept.1.extend(sources.files().map(|(_, file)| file.name().to_owned()));
+        if self.keeps {
+            let mut kept = self.kept.borrow_mut();
+            kept.0.extend(findings.iter().map(|finding| Finding::of_file(sources, finding)));
+            kept.1.extend(file_names(sources));
+        }
         if self.shows {
             self.show(sources, &findings, errors);
         }
@@ -59,4 +63,9 @@ impl Teller {
             console.say("");
         }
     }
+}
+
+/// The names of all files that were read.
+pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
+    sources.files().map(|(_, file)| file.name().to_owned()).collect()
 }

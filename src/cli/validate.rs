@@ -11,14 +11,14 @@ use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::gates;
 use super::planning;
-use super::teller::Teller;
+use super::teller::file_names;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
 use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
-use crate::render::findings::{Findings, Prefix};
+use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
 use crate::render::text::many;
 
@@ -166,9 +166,13 @@ impl Validate {
 
     fn show(&self, read: &Read<'_>, findings: Vec<Diagnostic>, console: Console) -> anyhow::Result<Exit> {
         let findings = unique(findings);
-        let teller = Teller::beside(Format::Sarif, console);
-        teller.tell(read.sources, findings.clone());
-        let told = if self.strict { teller.findings().strict() } else { teller.findings() };
+        let told = if self.sink().holds_findings() {
+            let placed = findings.iter().map(|finding| Finding::of_file(read.sources, finding)).collect();
+            Findings::new(placed, file_names(read.sources))
+        } else {
+            Findings::default()
+        };
+        let told = if self.strict { told.strict() } else { told };
         self.sink()
             .write(console, |format, painter| Ok(Some(self.render(read, &findings, &told, format, painter)?)))?;
         let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();

@@ -11,8 +11,7 @@ use devtools::{Browser, Tab};
 
 fn with_page(test: impl FnOnce(&mut Tab<'_>)) {
     let Some(mut browser) = Browser::start() else {
-        assert!(std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(), "Chromium is asked for and not there");
-        eprintln!("no Chromium: the page is not looked at");
+        super::passed_over("Chromium", "the page is not looked at");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

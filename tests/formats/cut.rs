@@ -1,5 +1,6 @@
 //! Comments end before they are too long, and say so.
 
+use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{Change, Plan};
 use polwarden::render::findings::{Finding, Findings};
 use polwarden::render::markdown::{self, Options, SMALLEST};
@@ -66,11 +67,20 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
 }
 
 #[test]
-fn a_policy_test_report_is_cut_too() {
-    let findings = Findings::default();
-    let most = SMALLEST;
-    let text = markdown::findings("validate", &findings, &Options { marker: "m".parse().unwrap(), most });
-    assert!(text.len() <= most);
+fn findings_alone_are_cut_too() {
+    let mut sources = SourceMap::default();
+    let file = sources.add("p.yaml", "a: 1\n".repeat(1_000));
+    let at = |line: usize| Place::Bytes { file, range: line * 5..line * 5 + 1 };
+    let list = (0..1_000).map(|line| Diagnostic::new(Code::InvalidValue, "no such value", at(line)));
+    let list = list.map(|finding| Finding::of_file(&sources, &finding)).collect();
+    let text = markdown::findings(
+        "lint",
+        &Findings::new(list, Vec::new()),
+        &Options { marker: "m".parse().unwrap(), most: SMALLEST },
+    );
+    assert!(text.len() <= SMALLEST, "{}", text.len());
+    assert!(text.contains("lines of findings. All of it: `polwarden lint`."), "{text}");
+    assert_whole(&text);
 }
 
 proptest! {
