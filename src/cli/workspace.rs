@@ -20,7 +20,7 @@ use crate::render::findings::Prefix;
 use crate::repo::{self, Head, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Selection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
     #[arg(long = "target", value_name = "NAME")]
@@ -35,7 +35,7 @@ impl Selection {
 }
 
 /// Where a command reads manifests from, other than the work tree.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct At {
     /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
     /// a commit. REV:FOLDER reads another folder of it.
@@ -44,6 +44,19 @@ pub(super) struct At {
     /// Read what is staged (`git add`) instead of the work tree, as a hook before a commit does.
     #[arg(long, conflicts_with = "at")]
     staged: bool,
+}
+
+impl At {
+    /// At a revision.
+    pub(super) fn revision(revision: &str) -> Self {
+        Self { at: Some(revision.to_owned()), staged: false }
+    }
+
+    /// Whether the work tree is read.
+    pub(super) fn is_work_tree(&self) -> bool {
+        let Self { at, staged } = self;
+        at.is_none() && !staged
+    }
 }
 
 /// The work tree, or a revision.
