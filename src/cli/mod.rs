@@ -23,6 +23,7 @@ mod statements;
 mod steps;
 mod teller;
 mod test;
+mod tree;
 mod validate;
 mod workspace;
 
