@@ -243,6 +243,7 @@ fn empty(workspace: &Workspace) -> Plan {
         commit: workspace.commit(),
         tree: Some(workspace.tree_digest()),
         digest: None,
+        origins: None,
         targets: Vec::new(),
     }
 }
