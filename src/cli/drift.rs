@@ -12,7 +12,8 @@ use super::exit::Exit;
 use super::format::{self, Format};
 use super::gates::GateKeeper;
 use super::planning::{self, Planned};
-use super::workspace::{At, Project, Selection};
+use super::tree::At;
+use super::workspace::{Project, Selection};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::{render, repo};
 

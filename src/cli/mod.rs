@@ -25,6 +25,7 @@ mod steps;
 mod teller;
 mod test;
 mod three_way;
+mod tree;
 mod validate;
 mod workspace;
 

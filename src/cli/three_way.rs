@@ -2,7 +2,8 @@
 
 use super::console::Console;
 use super::planning::{self, Planned};
-use super::workspace::{At, Selection, Workspace, is_error};
+use super::tree::At;
+use super::workspace::{Selection, Workspace, is_error};
 use crate::check::Checked;
 use crate::manifest::config::Target;
 use crate::plan::{self, Origin, Origins, Plan, Request, TargetOrigins};
