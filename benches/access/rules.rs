@@ -26,7 +26,7 @@ const SERVICES: &[&str] = &[
     "login",
 ];
 const PUBLIC_HOSTS: &[&str] =
-    &["github.com:443", "docker.io:443", "ghcr.io:443", "quay.io:443", "archive.ubuntu.com:80", "proxy.golang.org:443"];
+    &["github.com:443", "docker.io:443", "ghcr.io:443", "quay.io:443", "mirror.example.com:80", "gitlab.com:443"];
 const FOLDERS: &[&str] = &["projects", "work", "src", "data", "cache", "notes", "models", "exports"];
 /// What rules name in every folder. Few, as in life: each of them crosses each rule about a whole folder.
 const GUARDED: &[&str] = &[".env", "secrets", "tmp"];

@@ -40,9 +40,9 @@ pub(super) const PUBLIC_HOSTS: &[&str] = &[
     "registry-1.docker.io:443",
     "ghcr.io:443",
     "quay.io:443",
-    "archive.ubuntu.com:80",
+    "mirror.example.com:80",
     "security.ubuntu.com:80",
-    "proxy.golang.org:443",
+    "gitlab.com:443",
 ];
 
 pub(super) const FOLDERS: &[&str] = &["projects", "work", "src", "data", "cache", "notes", "models", "exports"];

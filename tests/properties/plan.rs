@@ -201,12 +201,16 @@ proptest! {
         let count = |changes: &[Change], kind: ChangeKind| {
             changes.iter().flat_map(|change| change.children.iter().chain([change])).filter(|change| change.kind == kind).count()
         };
+        // A rule that is made anew for safety, in the place of a patch, is another rule afterwards.
+        let whole = plan.calls.iter().all(|call| call.why.is_none());
         for (there, back) in [
             (ChangeKind::Create, ChangeKind::Delete),
             (ChangeKind::Delete, ChangeKind::Create),
             (ChangeKind::Update, ChangeKind::Update),
         ] {
-            prop_assert_eq!(count(&found.changes, there), count(&plan.changes, back), "{:?}", found.changes);
+            if whole {
+                prop_assert_eq!(count(&found.changes, there), count(&plan.changes, back), "{:?}", found.changes);
+            }
         }
         prop_assert_eq!((found.access.widens(), found.access.narrows()), (plan.access.narrows(), plan.access.widens()));
         let done = after(&world, &plan);

@@ -1,0 +1,125 @@
+//! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench planning`.
+//!
+//! An organization holds 100 policies, so that 1,000 are ten organizations, planned one after the other on one core.
+
+#[path = "corpus/random.rs"]
+mod random;
+#[path = "access/rules.rs"]
+mod rules;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use polwarden::diag::{DocumentId, SourceMap};
+use polwarden::manifest::config::{Provider, Unmanaged};
+use polwarden::model::Name;
+use polwarden::model::docker::{
+    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, Rule,
+    RuleId, Scope,
+};
+use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use rules::{Kind, rule_set};
+
+/// What the program uses.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    divan::main();
+}
+
+const RULES_A_POLICY: usize = 100;
+const POLICIES_AN_ORGANIZATION: usize = 100;
+
+/// What one organization holds, and what its manifests want.
+struct Organization {
+    live: LiveState,
+    desired: Vec<DesiredPolicy>,
+}
+
+#[divan::bench(args = [10, 100, 1_000])]
+fn plan_of_a_tenth_changed(bencher: Bencher<'_, '_>, policies: usize) {
+    let mut left = policies;
+    let mut organizations = Vec::new();
+    while left > 0 {
+        let own = left.min(POLICIES_AN_ORGANIZATION);
+        organizations.push(organization(own, organizations.len()));
+        left -= own;
+    }
+    bencher.counter(ItemsCount::new(policies * RULES_A_POLICY)).bench_local(|| {
+        for organization in &organizations {
+            black_box(plan(organization));
+        }
+    });
+}
+
+fn plan(organization: &Organization) -> TargetPlan {
+    let target = TargetInfo {
+        name: "bench".to_owned(),
+        provider: Provider::Docker,
+        organization: "bench".to_owned(),
+        profile: Profile::Current,
+        endpoint: "embedded".to_owned(),
+    };
+    plan_target(&Request {
+        target,
+        desired: &organization.desired,
+        live: &organization.live,
+        unmanaged: Unmanaged::Report,
+        teams: &BTreeMap::new(),
+        locate: &|_| SourceRef { file: "policies/all.yaml".to_owned(), line: 1 },
+    })
+}
+
+fn organization(policies: usize, number: usize) -> Organization {
+    let document = DocumentId { file: SourceMap::default().add("policies/all.yaml", ""), index: 0 };
+    let seed = u64::try_from(number).unwrap_or_default() * 2 + 1;
+    let mut before = connections(policies * RULES_A_POLICY, seed);
+    let mut after = connections(policies * RULES_A_POLICY, seed + 1);
+    let (mut live, mut desired) = (Vec::new(), Vec::new());
+    for policy in 0..policies {
+        let (old, new): (Vec<Rule>, Vec<Rule>) =
+            (before.drain(..RULES_A_POLICY).collect(), after.drain(..RULES_A_POLICY).collect());
+        let name = format!("policy {policy}");
+        let rules = old.iter().enumerate().map(|(rule, old)| LiveRule {
+            id: RuleId::new(&format!("rule_{policy}_{rule}")),
+            name: old.name.to_string(),
+            rule: Ok(old.clone()),
+            unknown_fields: serde_json::Map::new(),
+        });
+        live.push(LivePolicy {
+            id: PolicyId::new(&format!("policy_{policy}")),
+            name: name.clone(),
+            scope: Scope::default(),
+            unknown_scope_fields: serde_json::Map::new(),
+            content: LiveContent::Rules(rules.collect()),
+            created_at: String::new(),
+            updated_at: String::new(),
+            unknown_fields: serde_json::Map::new(),
+        });
+        // Every tenth rule says something else under the same name.
+        let wanted = old.into_iter().zip(new).enumerate().map(|(index, (old, new))| {
+            let rule = if index % 10 == 0 { Rule { name: old.name, ..new } } else { old };
+            DesiredRule { rule, aliases: Vec::new(), index }
+        });
+        let Ok(name) = Name::new(&name) else { continue };
+        desired.push(DesiredPolicy {
+            name,
+            aliases: Vec::new(),
+            scope: Scope::default(),
+            content: Content::Rules(wanted.collect()),
+            protect: false,
+            document,
+        });
+    }
+    Organization { live: LiveState { policies: live }, desired }
+}
+
+/// Rules of the network domain: a policy has one.
+fn connections(count: usize, seed: u64) -> Vec<Rule> {
+    let rules = rule_set(Kind::Realistic, count * 2, seed);
+    let rules: Vec<Rule> = rules.into_iter().filter(|rule| rule.access.layer() != Layer::Filesystem).collect();
+    rules.into_iter().cycle().take(count).collect()
+}
