@@ -76,6 +76,8 @@ fn render_plan(bencher: Bencher<'_, '_>) {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: None,
+        tree: None,
+        digest: None,
         targets: vec![target],
     };
     policies(bencher).bench_local(|| black_box(render::plan::human(&plan, Painter::new(false))));

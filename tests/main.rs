@@ -12,6 +12,8 @@ mod contract;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod format;
 #[cfg(test)]
 mod manifest;

@@ -1,10 +1,11 @@
-//! Which calls may be made next.
+//! Which calls may be made next, and which never will be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::ledger::PolicyKey;
 use crate::plan::{After, Call, CallId};
 
-/// The calls of a plan, by whether they may be made, wait for another, or are done.
+/// The calls of a plan, by whether they may be made, wait for another, are done, or are lost.
 ///
 /// A call that waits watches one call that it waits for; once that is done it looks for the next one. So each pair of
 /// calls is looked at once at most.
@@ -13,6 +14,12 @@ pub(super) struct Agenda<'p> {
     ready: BTreeSet<CallId>,
     watchers: HashMap<CallId, Vec<CallId>>,
     done: BTreeSet<CallId>,
+    /// Calls that failed or are blocked, each with the call whose failure is the reason.
+    lost: BTreeMap<CallId, CallId>,
+    /// Policies of which a call failed, each with that call.
+    stopped: HashMap<PolicyKey, CallId>,
+    /// Blocked calls that nobody was told of yet, each with the call that failed.
+    blocked: Vec<(&'p Call, CallId)>,
 }
 
 impl<'p> Agenda<'p> {
@@ -22,10 +29,11 @@ impl<'p> Agenda<'p> {
             ready: BTreeSet::new(),
             watchers: HashMap::new(),
             done: BTreeSet::new(),
+            lost: BTreeMap::new(),
+            stopped: HashMap::new(),
+            blocked: Vec::new(),
         };
-        for call in calls {
-            agenda.place(call);
-        }
+        agenda.place_all(calls.iter().map(|call| call.id).collect());
         agenda
     }
 
@@ -38,24 +46,148 @@ impl<'p> Agenda<'p> {
     /// A call was made: others may follow.
     pub(super) fn done(&mut self, id: CallId) {
         self.done.insert(id);
-        for watcher in self.watchers.remove(&id).unwrap_or_default() {
-            if let Some(call) = self.calls.get(&watcher).copied() {
-                self.place(call);
+        self.release(id);
+    }
+
+    /// A call failed: those that wait for it, and further ones of its policy, are blocked.
+    pub(super) fn failed(&mut self, id: CallId) {
+        self.lost.insert(id, id);
+        self.stop_policy(id);
+        self.release(id);
+    }
+
+    /// No further call of this call's policy is to be made.
+    pub(super) fn stop_policy(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get(&id) {
+            self.stopped.entry(PolicyKey::of(call)).or_insert(id);
+            // What is ready looks again whether it may still be made.
+            let ready = std::mem::take(&mut self.ready);
+            self.place_all(ready.into_iter().collect());
+        }
+    }
+
+    /// The calls that are blocked since this was asked last, each with the call whose failure is the reason.
+    pub(super) fn take_blocked(&mut self) -> Vec<(&'p Call, CallId)> {
+        std::mem::take(&mut self.blocked)
+    }
+
+    /// The calls that were never handed out and are not blocked: there are some only if a run stops early.
+    pub(super) fn rest(&self) -> Vec<&'p Call> {
+        let waiting = self.watchers.values().flatten().copied();
+        let ids: BTreeSet<CallId> = self.ready.iter().copied().chain(waiting).collect();
+        ids.into_iter().filter_map(|id| self.calls.get(&id).copied()).collect()
+    }
+
+    fn release(&mut self, id: CallId) {
+        let watchers = self.watchers.remove(&id).unwrap_or_default();
+        self.place_all(watchers);
+    }
+
+    fn place_all(&mut self, mut open: Vec<CallId>) {
+        open.reverse();
+        while let Some(id) = open.pop() {
+            let Some(call) = self.calls.get(&id).copied() else { continue };
+            match self.standing(call) {
+                Standing::Ready => drop(self.ready.insert(id)),
+                Standing::Waits(missing) => self.watchers.entry(missing).or_default().push(id),
+                Standing::Blocked(by) => {
+                    self.lost.insert(id, by);
+                    self.blocked.push((call, by));
+                    open.extend(self.watchers.remove(&id).unwrap_or_default());
+                }
             }
         }
     }
 
-    /// The calls that still wait for another.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &'p Call> {
-        let ids: BTreeSet<CallId> = self.watchers.values().flatten().copied().collect();
-        ids.into_iter().filter_map(|id| self.calls.get(&id).copied())
+    fn standing(&self, call: &Call) -> Standing {
+        if let Some(by) = self.stopped.get(&PolicyKey::of(call)) {
+            return Standing::Blocked(*by);
+        }
+        let mut waits = None;
+        for After { first, last, why: _ } in &call.after {
+            if let Some((_, by)) = self.lost.range(*first..=*last).next() {
+                return Standing::Blocked(*by);
+            }
+            let missing = || (first.0..=last.0).map(CallId).find(|id| !self.done.contains(id));
+            waits = waits.or_else(missing);
+        }
+        waits.map_or(Standing::Ready, Standing::Waits)
+    }
+}
+
+enum Standing {
+    Ready,
+    Waits(CallId),
+    Blocked(CallId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::docker::{Operation, PolicyId};
+    use crate::plan::{PolicyRef, Reason};
+
+    fn call(id: u32, policy: &str, after: &[(u32, u32)]) -> Call {
+        let after = after.iter().map(|(first, last)| After {
+            first: CallId(*first),
+            last: CallId(*last),
+            why: Reason::DeniesFirst,
+        });
+        let send: Operation<PolicyRef> = Operation::DeletePolicy { id: PolicyId::new(policy) };
+        Call { id: CallId(id), after: after.collect(), policy: policy.to_owned(), rule: None, why: None, send }
     }
 
-    fn place(&mut self, call: &Call) {
-        let numbers = call.after.iter().flat_map(|After { first, last, why: _ }| (first.0..=last.0).map(CallId));
-        match numbers.into_iter().find(|id| !self.done.contains(id)) {
-            Some(missing) => self.watchers.entry(missing).or_default().push(call.id),
-            None => drop(self.ready.insert(call.id)),
-        }
+    fn drain(agenda: &mut Agenda<'_>) -> Vec<u32> {
+        std::iter::from_fn(|| agenda.next()).map(|call| call.id.0).collect()
+    }
+
+    fn blocked(agenda: &mut Agenda<'_>) -> Vec<(u32, u32)> {
+        let mut blocked: Vec<_> = agenda.take_blocked().into_iter().map(|(call, by)| (call.id.0, by.0)).collect();
+        blocked.sort_unstable();
+        blocked
+    }
+
+    #[test]
+    fn calls_follow_those_that_they_wait_for() {
+        let calls = [call(1, "a", &[]), call(2, "b", &[]), call(3, "c", &[(1, 2)]), call(4, "d", &[(3, 3)])];
+        let mut agenda = Agenda::new(&calls);
+        assert_eq!(drain(&mut agenda), [1, 2]);
+        agenda.done(CallId(1));
+        assert_eq!(drain(&mut agenda), [0; 0]);
+        agenda.done(CallId(2));
+        assert_eq!(drain(&mut agenda), [3]);
+        agenda.done(CallId(3));
+        assert_eq!(drain(&mut agenda), [4]);
+        assert_eq!((blocked(&mut agenda), agenda.rest().len()), (vec![], 0));
+    }
+
+    #[test]
+    fn a_failure_blocks_what_waits_for_it_and_its_policy_and_nothing_else() {
+        let calls = [
+            call(1, "a", &[]),
+            call(2, "a", &[]),
+            call(3, "b", &[(1, 1)]),
+            call(4, "c", &[(3, 3)]),
+            call(5, "d", &[]),
+            call(6, "d", &[(5, 5)]),
+            call(7, "a", &[(5, 5)]),
+        ];
+        let mut agenda = Agenda::new(&calls);
+        assert_eq!(agenda.next().map(|call| call.id.0), Some(1));
+        agenda.failed(CallId(1));
+        assert_eq!(blocked(&mut agenda), [(2, 1), (3, 1), (4, 1)]);
+        assert_eq!(drain(&mut agenda), [5]);
+        agenda.done(CallId(5));
+        assert_eq!(drain(&mut agenda), [6]);
+        assert_eq!(blocked(&mut agenda), [(7, 1)]);
+        assert!(agenda.rest().is_empty());
+    }
+
+    #[test]
+    fn what_was_never_handed_out_is_the_rest() {
+        let calls = [call(1, "a", &[]), call(2, "b", &[]), call(3, "c", &[(1, 2)])];
+        let mut agenda = Agenda::new(&calls);
+        agenda.next();
+        assert_eq!(agenda.rest().iter().map(|call| call.id.0).collect::<Vec<_>>(), [2, 3]);
     }
 }

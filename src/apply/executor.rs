@@ -1,25 +1,25 @@
-//! Makes the calls of a plan in their order.
+//! Makes the calls of a plan in their order, as far as they can be made.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::agenda::Agenda;
-use super::report::{CallOutcome, Report};
-use crate::model::docker::{Operation, PolicyId};
-use crate::plan::{Call, CallId, PolicyRef, TargetPlan};
-use crate::provider::docker::Writer;
-use crate::provider::http::ApiError;
+use super::journal::{Journal, JournalError, PolicyImage, Record};
+use super::report::{CallOutcome, Failure, Report};
+use super::sender::Sender;
+use super::stop::Stop;
+use crate::model::docker::LiveState;
+use crate::plan::{Call, TargetPlan};
+use crate::provider::docker::{Reader, Writer};
 
 /// What happens while a plan runs.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A call was sent.
+    /// A call is about to be made.
     Started(&'a Call),
-    /// A call came back, or was left out since an earlier one failed.
+    /// A call came out in some way, or will not be made.
     Finished(&'a Call, &'a CallOutcome),
 }
 
@@ -29,92 +29,97 @@ pub trait Progress: Sync {
     fn event(&self, event: Event<'_>);
 }
 
-/// Runs all calls of a target's plan: each as soon as the calls that it waits for were confirmed. After a failure no
-/// further call is sent; those on their way are waited for.
+/// How a plan is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How many calls may be under way at a time: 16.
+    pub at_once: usize,
+    /// How often a call is made again that surely was not applied though no usable answer came: 4.
+    pub repeats: usize,
+    /// The first wait before that; each further one is twice as long: 200 ms.
+    pub first_wait: Duration,
+    /// How long a reading counts as "just before" the first call of a policy; after that the policy is read again: 1 s.
+    pub fresh: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { at_once: 16, repeats: 4, first_wait: Duration::from_millis(200), fresh: Duration::from_secs(1) }
+    }
+}
+
+/// All that running the plan of one target needs.
+pub struct Run<'a> {
+    /// The plan.
+    pub plan: &'a TargetPlan,
+    /// The policies that it touches, as they were read just now.
+    pub before: LiveState,
+    /// Reads back what is in doubt.
+    pub reader: &'a Reader,
+    /// Makes the calls.
+    pub writer: &'a Writer,
+    /// Where every call is written down before it is made.
+    pub journal: &'a Journal,
+    /// Asks the run to stop.
+    pub stop: &'a Stop,
+    /// Is told what happens.
+    pub progress: &'a dyn Progress,
+    /// How.
+    pub settings: Settings,
+}
+
+/// Runs the calls of a target's plan: each as soon as the calls that it waits for were confirmed. When one fails, those
+/// that wait for it and the further ones of its policy are blocked, and all others go on.
 ///
-/// `at_once` bounds the calls on their way for this target.
-pub async fn run(plan: &TargetPlan, writer: &Writer, at_once: usize, progress: &dyn Progress) -> Report {
-    let run = Run { writer, progress, created: Mutex::default(), failed: AtomicBool::new(false) };
+/// # Errors
+/// The journal cannot hold what is there before; then nothing was sent.
+pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
+    let Run { plan, before, reader, writer, journal, stop, progress, settings } = run;
+    let policies = before.policies.iter().map(PolicyImage::from).collect();
+    let target = plan.target.name.as_str();
+    journal.write(&Record::Before { target: target.to_owned(), policies }).await?;
+    let sender = Sender::new(target, before.into(), reader, writer, journal, stop, settings);
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut agenda = Agenda::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
     loop {
-        while under_way.len() < at_once.max(1)
+        while under_way.len() < settings.at_once.max(1)
+            && !stop.is_asked()
             && let Some(call) = agenda.next()
         {
-            under_way.push(run.call(call));
+            progress.event(Event::Started(call));
+            let made = sender.make(call);
+            under_way.push(async move { (call, made.await) });
         }
-        let Some((id, outcome)) = under_way.next().await else { break };
-        if matches!(outcome, CallOutcome::Applied) {
-            agenda.done(id);
+        let Some((call, outcome)) = under_way.next().await else { break };
+        progress.event(Event::Finished(call, &outcome));
+        match &outcome {
+            CallOutcome::Applied(_) => agenda.done(call.id),
+            CallOutcome::Overwrote(_) => {
+                agenda.stop_policy(call.id);
+                agenda.done(call.id);
+            }
+            CallOutcome::Failed(Failure::Journal(_)) => {
+                // Nothing can be written down any more, so nothing more is sent.
+                stop.ask();
+                agenda.failed(call.id);
+            }
+            CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => agenda.failed(call.id),
         }
-        outcomes.push((id, outcome));
+        outcomes.push((call.id, outcome));
+        for (call, by) in agenda.take_blocked() {
+            outcomes.push(left_out(progress, call, CallOutcome::Blocked { by }));
+        }
     }
-    for call in agenda.waiting() {
-        outcomes.push(run.leave_out(call));
+    for call in agenda.rest() {
+        outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
-    Report::new(outcomes)
+    // The answers that are still in line; without them the next run reads back what is known already.
+    let _ = journal.store().await;
+    Ok(Report::new(outcomes))
 }
 
-struct Run<'a> {
-    writer: &'a Writer,
-    progress: &'a dyn Progress,
-    created: Mutex<HashMap<CallId, PolicyId>>,
-    failed: AtomicBool,
-}
-
-impl Run<'_> {
-    async fn call(&self, call: &Call) -> (CallId, CallOutcome) {
-        if self.failed.load(Ordering::SeqCst) {
-            return self.leave_out(call);
-        }
-        self.progress.event(Event::Started(call));
-        let outcome = match self.send(call).await {
-            Some(Ok(())) => CallOutcome::Applied,
-            Some(Err(error)) => CallOutcome::Failed(error),
-            None => CallOutcome::NotAttempted,
-        };
-        if !matches!(outcome, CallOutcome::Applied) {
-            self.failed.store(true, Ordering::SeqCst);
-        }
-        self.progress.event(Event::Finished(call, &outcome));
-        (call.id, outcome)
-    }
-
-    fn leave_out(&self, call: &Call) -> (CallId, CallOutcome) {
-        self.progress.event(Event::Finished(call, &CallOutcome::NotAttempted));
-        (call.id, CallOutcome::NotAttempted)
-    }
-
-    /// Sends a call; `None` if it adds a rule to a policy that no earlier call has made.
-    async fn send(&self, call: &Call) -> Option<Result<(), ApiError>> {
-        let writer = self.writer;
-        let result = match &call.send {
-            Operation::CreatePolicy { policy } => {
-                writer.create_policy(policy).await.map(|live| self.remember(call.id, live.id))
-            }
-            Operation::UpdatePolicy { id, patch } => writer.update_policy(id, patch).await.map(drop),
-            Operation::DeletePolicy { id } => writer.delete_policy(id).await.map(drop),
-            Operation::CreateRule { policy, rule } => {
-                let policy = self.resolve(policy)?;
-                writer.create_rule(&policy, rule).await.map(drop)
-            }
-            Operation::UpdateRule { policy, id, patch } => writer.update_rule(policy, id, patch).await.map(drop),
-            Operation::DeleteRule { policy, id } => writer.delete_rule(policy, id).await.map(drop),
-        };
-        Some(result)
-    }
-
-    fn remember(&self, call: CallId, id: PolicyId) {
-        self.created.lock().unwrap_or_else(PoisonError::into_inner).insert(call, id);
-    }
-
-    fn resolve(&self, policy: &PolicyRef) -> Option<PolicyId> {
-        match policy {
-            PolicyRef::Existing(id) => Some(id.clone()),
-            PolicyRef::CreatedBy(call) => {
-                self.created.lock().unwrap_or_else(PoisonError::into_inner).get(call).cloned()
-            }
-        }
-    }
+fn left_out(progress: &dyn Progress, call: &Call, outcome: CallOutcome) -> (crate::plan::CallId, CallOutcome) {
+    progress.event(Event::Finished(call, &outcome));
+    (call.id, outcome)
 }

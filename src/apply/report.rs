@@ -1,17 +1,121 @@
 //! What became of the calls of a plan.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Stale;
+use super::journal::JournalError;
+use super::settle::Difference;
 use crate::plan::{Call, CallId};
-use crate::provider::http::{ApiError, Outcome};
+use crate::provider::http::ApiError;
 
 /// What became of one call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum CallOutcome {
-    /// The server confirmed it.
-    Applied,
-    /// It failed; the error says whether it may have been applied all the same.
-    Failed(ApiError),
-    /// It was not made, since an earlier one failed.
+    /// The server holds what it makes.
+    Applied(Confirmation),
+    /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
+    Overwrote(Box<Difference>),
+    /// It failed.
+    Failed(Failure),
+    /// It was not made, since another call failed.
+    Blocked {
+        /// The call that failed.
+        by: CallId,
+    },
+    /// It was not made, since the run was stopped.
     NotAttempted,
+}
+
+/// How it is known that a call was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The server said so.
+    Answered,
+    /// No usable answer came; it was read back.
+    ReadBack,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// The server, or the way to it, refused it. It was not applied.
+    Refused(ApiError),
+    /// It may have been applied; nobody could tell.
+    Unknown {
+        /// Why there was no usable answer.
+        error: ApiError,
+        /// Why it could not be read back.
+        read_back: ApiError,
+    },
+    /// Another writer left something else there. It was not applied, or was overtaken.
+    Overtaken {
+        /// What the server said, if it said something.
+        error: Option<ApiError>,
+        /// What should have been there, and what is.
+        difference: Box<Difference>,
+    },
+    /// The policy was changed before its first call, which was not sent.
+    Moved {
+        /// In which way.
+        stale: Stale,
+        /// What should have been there, and what is.
+        difference: Box<Difference>,
+    },
+    /// What it touches could not be read again before its first call, which was not sent.
+    NotChecked(ApiError),
+    /// The journal could not be written, so the call was not sent.
+    Journal(Arc<JournalError>),
+}
+
+impl CallOutcome {
+    /// Whether the server holds what the call makes, as far as is known.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_) | Self::Overwrote(_))
+    }
+
+    /// Whether the call may have been applied and nobody could tell.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Failed(Failure::Unknown { .. }))
+    }
+}
+
+/// How many calls came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Applied, those that overwrote another writer's change included.
+    pub applied: usize,
+    /// Of those, how many overwrote another writer's change.
+    pub overwrote: usize,
+    /// Failed, those of unknown fate included.
+    pub failed: usize,
+    /// Of those, how many may have been applied.
+    pub unknown: usize,
+    /// Not made, since another call failed.
+    pub blocked: usize,
+    /// Not made, since the run was stopped.
+    pub not_attempted: usize,
+}
+
+impl Tally {
+    /// How many calls were not applied for sure.
+    pub fn missing(&self) -> usize {
+        self.failed + self.blocked + self.not_attempted
+    }
+
+    /// The sum of two.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let Self { applied, overwrote, failed, unknown, blocked, not_attempted } = other;
+        Self {
+            applied: self.applied + applied,
+            overwrote: self.overwrote + overwrote,
+            failed: self.failed + failed,
+            unknown: self.unknown + unknown,
+            blocked: self.blocked + blocked,
+            not_attempted: self.not_attempted + not_attempted,
+        }
+    }
 }
 
 /// What became of all calls of a target, in the order of their numbers.
@@ -31,29 +135,57 @@ impl Report {
         &self.outcomes
     }
 
-    /// How many calls the server confirmed.
+    /// How many calls came out how.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (_, outcome) in &self.outcomes {
+            match outcome {
+                CallOutcome::Applied(_) => tally.applied += 1,
+                CallOutcome::Overwrote(_) => {
+                    tally.applied += 1;
+                    tally.overwrote += 1;
+                }
+                CallOutcome::Failed(_) => tally.failed += 1,
+                CallOutcome::Blocked { .. } => tally.blocked += 1,
+                CallOutcome::NotAttempted => tally.not_attempted += 1,
+            }
+            tally.unknown += usize::from(outcome.is_unknown());
+        }
+        tally
+    }
+
+    /// How many calls the server holds.
     pub fn applied(&self) -> usize {
-        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, CallOutcome::Applied)).count()
+        self.tally().applied
     }
 
-    /// How many calls were not confirmed.
+    /// How many calls were not applied for sure.
     pub fn missing(&self) -> usize {
-        self.outcomes.len() - self.applied()
+        self.tally().missing()
     }
 
-    /// Whether a failed call may have been applied all the same.
-    pub fn is_uncertain(&self) -> bool {
-        self.outcomes.iter().any(|(_, outcome)| match outcome {
-            CallOutcome::Failed(error) => error.outcome() == Outcome::Unknown,
-            CallOutcome::Applied | CallOutcome::NotAttempted => false,
-        })
-    }
-
-    /// The calls of a plan that the server confirmed.
+    /// The calls of a plan that the server holds.
     pub fn applied_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
-        let applied = |call: &Call| {
-            self.outcomes.iter().any(|(id, outcome)| *id == call.id && matches!(outcome, CallOutcome::Applied))
+        let applied: BTreeSet<CallId> =
+            self.outcomes.iter().filter(|(_, outcome)| outcome.is_applied()).map(|(id, _)| *id).collect();
+        calls.iter().filter(|call| applied.contains(&call.id)).collect()
+    }
+
+    /// The calls of a plan after which nobody can say what the server should hold: another writer was there, or their
+    /// fate is unknown.
+    pub fn disputed_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
+        let disputed = |outcome: &CallOutcome| match outcome {
+            CallOutcome::Overwrote(_)
+            | CallOutcome::Failed(
+                Failure::Unknown { .. } | Failure::Overtaken { .. } | Failure::Moved { .. } | Failure::NotChecked(_),
+            ) => true,
+            CallOutcome::Failed(Failure::Refused(_) | Failure::Journal(_))
+            | CallOutcome::Applied(_)
+            | CallOutcome::Blocked { .. }
+            | CallOutcome::NotAttempted => false,
         };
-        calls.iter().filter(|call| applied(call)).collect()
+        let ids: BTreeSet<CallId> =
+            self.outcomes.iter().filter(|(_, outcome)| disputed(outcome)).map(|(id, _)| *id).collect();
+        calls.iter().filter(|call| ids.contains(&call.id)).collect()
     }
 }

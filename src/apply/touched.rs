@@ -59,6 +59,14 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     stale
 }
 
+/// Of a whole organization, what [`read_touched`] would have read.
+pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+    let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
+    let names = names_after(plan);
+    live.policies.retain(|policy| ids.contains(&policy.id) || names.contains(policy.name.as_str()));
+    live
+}
+
 /// The names that policies get from the plan.
 fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
     let names = plan.calls.iter().filter_map(|call| match &call.send {

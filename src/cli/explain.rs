@@ -43,7 +43,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "TEAM")]
     team: Vec<String>,
     /// Ask about what the server holds instead of the manifests.
-    #[arg(long, conflicts_with = "at")]
+    #[arg(long, conflicts_with_all = ["at", "staged"])]
     live: bool,
     #[command(flatten)]
     selection: Selection,

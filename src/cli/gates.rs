@@ -98,7 +98,12 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         if errors.is_empty() { Ok((config, document)) } else { Err(errors) }
     });
     match read {
-        Ok((config, document)) => Ok(Some(Base { commit: tree.commit(), config, document, sources })),
+        Ok((config, document)) => Ok(Some(Base {
+            commit: tree.commit().map_or_else(|| revision.to_owned(), |head| head.id),
+            config,
+            document,
+            sources,
+        })),
         Err(findings) => {
             let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
             bail!(

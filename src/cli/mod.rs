@@ -14,6 +14,8 @@ mod lint;
 mod plan;
 mod planning;
 mod progress;
+mod rollback;
+mod runs;
 mod saved;
 mod schema;
 mod statements;
@@ -65,6 +67,8 @@ enum Command {
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Rollback(rollback::Rollback),
+    Runs(runs::Runs),
     Explain(explain::Explain),
     Test(test::Test),
     Emulate(emulate::Emulate),
@@ -104,6 +108,8 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
+        Command::Rollback(command) => command.run(console),
+        Command::Runs(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),

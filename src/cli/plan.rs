@@ -11,6 +11,7 @@ use super::gates::GateOptions;
 use super::planning::{self, Planned};
 use super::steps::StepOptions;
 use super::workspace::{At, Project, Selection};
+use crate::plan::plan_digest;
 use crate::render;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
@@ -73,19 +74,24 @@ impl Plan {
             Err(exit) => return Ok(exit),
         };
         let keeper = self.gates.keeper(&self.at, console)?;
-        let plan = match planning::make(project, &self.connect, &keeper, console).await? {
+        let mut plan = match planning::make(project, &self.connect, &keeper, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
             }
             Err(exit) => return Ok(exit),
         };
+        let digest = plan_digest(&plan)?;
+        plan.digest = Some(digest.clone());
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
         match self.format {
-            Format::Human => console.print(&render::plan::human(&plan, console.painter()))?,
+            Format::Human => {
+                let page = render::plan::human(&plan, console.painter());
+                console.print(&format!("{page}Digest: {digest}\n"))?;
+            }
             Format::Json => console.print(&render::plan::json(&plan)?)?,
         }
         if plan.shut_gates().next().is_some() {

@@ -225,6 +225,8 @@ fn empty(workspace: &Workspace) -> Plan {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: workspace.commit(),
+        tree: Some(workspace.tree_digest()),
+        digest: None,
         targets: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 
+use super::apply::Further;
 use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
@@ -12,7 +13,7 @@ use crate::model::docker::LiveState;
 use crate::plan::{self, Change, Names, Plan, SourceRef};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
-/// targets, which is read for that.
+/// targets, which is read for that, with the further people that its gates name.
 ///
 /// # Errors
 /// The live state cannot be read.
@@ -21,7 +22,7 @@ pub(super) async fn hold_again(
     workspace: &Workspace,
     session: &Session,
     keeper: &GateKeeper,
-) -> anyhow::Result<Vec<LiveState>> {
+) -> anyhow::Result<Vec<(LiveState, Further)>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -32,7 +33,7 @@ pub(super) async fn hold_again(
         asked.push((*target, keeper.gates_again(workspace, target, &target_plan.gates)?));
     }
     let mut states = Vec::new();
-    for ((target, gates), target_plan) in asked.iter().zip(&mut plan.targets) {
+    for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
         let live = session.reader(target)?.live_state().await.with_context(|| planning::of(target))?;
         let places = places(&target_plan.changes);
         let names = Names {
@@ -40,8 +41,8 @@ pub(super) async fn hold_again(
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: &target.teams,
         };
-        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, gates, &names);
-        states.push(live);
+        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, &gates, &names);
+        states.push((live, gates.audiences));
     }
     Ok(states)
 }

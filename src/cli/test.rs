@@ -9,7 +9,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::planning;
 use super::statements;
-use super::workspace::{Selection, Workspace};
+use super::workspace::{At, Selection, Workspace};
 use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
 use crate::check::{CheckedTests, resource_place};
 use crate::diag::{Diagnostic, Place};
@@ -27,6 +27,7 @@ use crate::render::text::neutral;
   polwarden test
   polwarden test --coverage
   polwarden test --filter mirrors --format junit
+  polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct Test {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -34,6 +35,8 @@ pub(super) struct Test {
     path: Option<Utf8PathBuf>,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    at: At,
     #[command(flatten)]
     connect: Connect,
     /// Only what holds this text in `TEST / CASE / REQUEST`, whatever the case of its letters.
@@ -81,7 +84,7 @@ impl Test {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let workspace = match Workspace::open(&self.selection, console)? {
+        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };

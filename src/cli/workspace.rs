@@ -14,9 +14,9 @@ use crate::check::{self, Checked, CheckedTests, Input, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
-use crate::plan::Commit;
+use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::diagnostics::{Amount, human};
-use crate::repo::{self, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
+use crate::repo::{self, Head, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
 #[derive(Debug, Args)]
@@ -33,6 +33,9 @@ pub(super) struct At {
     /// a commit. REV:FOLDER reads another folder of it.
     #[arg(long, value_name = "REV")]
     pub(super) at: Option<String>,
+    /// Read what is staged (`git add`) instead of the work tree, as a hook before a commit does.
+    #[arg(long, conflicts_with = "at")]
+    staged: bool,
 }
 
 /// The work tree, or a revision.
@@ -61,7 +64,18 @@ impl Tree {
     /// Opens the working directory, or the same directory at a revision; it has a configuration.
     fn open(at: &At) -> anyhow::Result<Self> {
         let here = Path::new(".");
-        let Some(revision) = &at.at else {
+        let At { at, staged } = at;
+        let (tree, name) = if let Some(revision) = at {
+            (
+                Revision::open(here, revision)?,
+                format!("at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER"),
+            )
+        } else if *staged {
+            (
+                Revision::staged(here)?,
+                "among what is staged; `git add` it first, or name the folder that has one with -C DIR".to_owned(),
+            )
+        } else {
             let tree = WorkTree::open(here)?;
             if !Path::new(config::FILE_NAME).exists() {
                 bail!(
@@ -71,23 +85,25 @@ impl Tree {
             }
             return Ok(Self::Work(tree));
         };
-        let tree = Revision::open(here, revision)?;
         if !tree.holds(config::FILE_NAME) {
-            bail!(
-                "there is no {} in this directory at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER",
-                config::FILE_NAME
-            );
+            bail!("there is no {} in this directory {name}", config::FILE_NAME);
         }
         Ok(Self::Revision(tree))
     }
 
-    /// The commit that is read, if it is not the work tree.
-    fn revision(&self) -> Option<String> {
+    fn stand(&self) -> Stand {
         match self {
-            Self::Work(_) => None,
-            Self::Revision(tree) => Some(tree.commit()),
+            Self::Work(_) => Stand::Work,
+            Self::Revision(tree) => Stand::Revision(tree.commit()),
         }
     }
+}
+
+/// What was read.
+enum Stand {
+    Work,
+    /// A revision, or what is staged; with the commit, if there is one.
+    Revision(Option<Head>),
 }
 
 /// The configuration and the manifests of a directory.
@@ -95,8 +111,7 @@ pub(super) struct Workspace {
     sources: SourceMap,
     config: Config,
     document: DocumentId,
-    /// The commit that was read, if it was not the work tree.
-    revision: Option<String>,
+    stand: Stand,
     loaded: Loaded,
     /// Positions in the configuration.
     selected: Vec<usize>,
@@ -174,7 +189,7 @@ impl Project {
         let Self { tree, mut sources, config, document, findings, selected } = self;
         let mut loaded = repo::load(&tree, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Workspace { sources, config, document, revision: tree.revision(), loaded, selected }
+        Workspace { sources, config, document, stand: tree.stand(), loaded, selected }
     }
 }
 
@@ -306,6 +321,11 @@ impl Workspace {
         show(&self.sources, findings, console)
     }
 
+    /// The digest of all files that were read.
+    pub(super) fn tree_digest(&self) -> Fingerprint {
+        tree_digest(self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes())))
+    }
+
     /// The configuration.
     pub(super) fn config(&self) -> (&Config, DocumentId) {
         (&self.config, self.document)
@@ -313,11 +333,12 @@ impl Workspace {
 
     /// The commit that was read, or that the work tree is at.
     pub(super) fn commit(&self) -> Option<Commit> {
-        if let Some(id) = &self.revision {
-            return Some(Commit { id: id.clone(), dirty: false });
-        }
-        let head = repo::head(Path::new("."))?;
-        Some(Commit { id: head.id, dirty: head.dirty })
+        let head = match &self.stand {
+            // It takes a look at every file, so that only whoever asks pays for it.
+            Stand::Work => repo::head(Path::new(".")),
+            Stand::Revision(head) => head.clone(),
+        };
+        head.map(|Head { id, dirty }| Commit { id, dirty })
     }
 
     fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {

@@ -1,11 +1,14 @@
 //! Digests of live objects and of plans.
 
 use std::fmt;
+use std::str::FromStr;
 
+use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use super::types::{Plan, TargetPlan};
 use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
@@ -18,14 +21,30 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     fn of(mut value: Value) -> Self {
         value.sort_all_objects();
-        let digest = Sha256::digest(value.to_string());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("sha256:{hex}"))
+        Self::from_digest(&Sha256::digest(value.to_string()))
+    }
+
+    fn from_digest(digest: &[u8]) -> Self {
+        Self(format!("sha256:{}", HEXLOWER.encode(digest)))
     }
 
     /// The digits, without the name of the digest.
     pub(super) fn hex(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
+    }
+}
+
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it")]
+pub struct NoFingerprint(String);
+
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
+        let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
+        let fits = |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.filter(fits).map(|hex| Self(format!("sha256:{hex}"))).ok_or_else(|| NoFingerprint(text.to_owned()))
     }
 }
 
@@ -69,10 +88,28 @@ pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json
     Ok(Fingerprint::of(serde_json::to_value(plan)?))
 }
 
-/// The digest of a plan: equal plans have equal digests, whoever made them where.
+/// The digest of a plan: equal plans have equal digests, whoever made them where. The commit does not count, so that
+/// a plan that was looked at on a branch is the same plan once that is merged.
 ///
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
-    Ok(Fingerprint::of(serde_json::to_value(plan)?))
+    let Plan { format_version, tool_version, commit: _, tree, digest: _, targets } = plan;
+    Ok(Fingerprint::of(json!({
+        "formatVersion": format_version, "toolVersion": tool_version, "tree": tree,
+        "targets": serde_json::to_value(targets)?,
+    })))
+}
+
+/// The digest of files: of their names and their bytes, in the order of their names.
+pub fn tree_digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Fingerprint {
+    let mut files: Vec<(&str, &[u8])> = files.into_iter().collect();
+    files.sort_unstable();
+    let mut digest = Sha256::new();
+    for (name, bytes) in files {
+        // Lengths keep two names and texts from being read as one.
+        digest.update(format!("{}:{name}{}:", name.len(), bytes.len()));
+        digest.update(bytes);
+    }
+    Fingerprint::from_digest(&digest.finalize())
 }

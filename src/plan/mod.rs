@@ -15,19 +15,21 @@ mod guard;
 mod impact;
 mod matching;
 mod order;
+mod recompute;
 mod replay;
 mod timeline;
 mod types;
 
 pub use audit::{Breach as AuditBreach, audit, audit_plan};
-pub use docker::{Request, plan_gated, plan_target};
+pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use effect::Effect;
-pub use fingerprint::{Fingerprint, fingerprint, plan_digest};
+pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
 pub use gates::{Gates, Names, hold_gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
 };
-pub use replay::{Mismatch, ReplayError, replay, verify};
+pub use recompute::recomputed;
+pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
     FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason,

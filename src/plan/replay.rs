@@ -88,7 +88,7 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
             let rules = rules(state, policy, number)?;
             let live = rules.iter_mut().find(|rule| rule.id == *id).ok_or(ReplayError::NoRule { call: number })?;
             let Ok(rule) = &live.rule else { return Err(ReplayError::NoRule { call: number }) };
-            let patched = patch_rule(rule, patch).map_err(|error| ReplayError::NotARule { call: number, error })?;
+            let patched = patched_rule(rule, patch).map_err(|error| ReplayError::NotARule { call: number, error })?;
             live.name = patched.name.to_string();
             live.rule = Ok(patched);
         }
@@ -132,11 +132,11 @@ fn patch_policy(policy: &mut LivePolicy, patch: &PolicyPatch) {
     }
 }
 
-/// What a rule says after a patch.
+/// The rule that a patch makes of another.
 ///
 /// # Errors
-/// The patch makes no rule.
-pub(super) fn patch_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
+/// What it makes is no rule.
+pub fn patched_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
     let RulePatch { name, decision, actions, resources } = patch;
     let actions = actions.clone().unwrap_or_else(|| rule.access.actions());
     let resources = resources.clone().unwrap_or_else(|| rule.access.resources());

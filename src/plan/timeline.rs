@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::replay::{ReplayError, created, patch_rule};
+use super::replay::{ReplayError, created, patched_rule};
 use super::types::{Call, CallId, PolicyRef};
 use crate::model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId, RulePatch, Scope,
@@ -159,7 +159,7 @@ impl<'a> Timeline<'a> {
         let rule = self.rule(policy, id, call)?;
         let contents = &mut self.rules[rule].contents;
         let before = contents.last().filter(|span| span.until.is_none()).ok_or(ReplayError::NoRule { call: call.0 })?;
-        let after = patch_rule(&before.what, patch).map_err(|error| ReplayError::NotARule { call: call.0, error })?;
+        let after = patched_rule(&before.what, patch).map_err(|error| ReplayError::NotARule { call: call.0, error })?;
         becomes(contents, at, Cow::Owned(after));
         Ok(())
     }

@@ -33,6 +33,12 @@ pub struct Plan {
     /// The commit that the manifests were read from, in a git repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// The digest of the files that were read: their names and their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Fingerprint>,
+    /// The digest of all the rest of the plan, the commit excepted, in a plan that was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Fingerprint>,
     /// One plan a target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
 }

@@ -8,5 +8,7 @@ pub mod paint;
 pub mod plan;
 pub mod policy_tests;
 pub mod report;
+pub mod rollback;
+pub mod runs;
 pub mod schema;
 pub mod text;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use git2::{Repository, StatusOptions};
 
-/// The commit that a work tree is at.
+/// The commit that a work tree is at, or that a revision is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The commit's id, in full.
     pub id: String,
-    /// Whether the folder holds something else than the commit, untracked files included.
+    /// Whether there is something else than the commit, in a work tree untracked files included.
     pub dirty: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A revision of a git repository: its text without a work tree. What it holds may come from a pull request, so that
+//! A revision of a git repository, or what is staged: its text without a work tree. What it holds may come from a pull request, so that
 //! the same holds as for a work tree: nothing from outside the repository, nothing without bound.
 
 mod error;
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
 
+use super::git::Head;
 use super::source::{Listing, ProblemKind, Source, normal, text};
 
 pub use error::RevisionError;
@@ -22,15 +23,25 @@ pub use find::{CiBase, PullRequest};
 /// How many bytes are read of one revision in all: a few small objects can stand for a tree without end.
 const MAX_TOTAL: usize = 512 * 1024 * 1024;
 
-/// A commit, seen from the folder that holds `polwarden.yaml`.
+/// A commit, or what is staged, seen from the folder that holds `polwarden.yaml`.
 pub struct Revision {
     /// Behind a lock: libgit2 does not share a repository between threads.
     repository: Mutex<Repository>,
-    commit: Oid,
+    /// The commit that is read, or that what is staged goes on top of, if there is one.
+    commit: Option<Oid>,
     root: Oid,
+    /// Whether it is something else than the commit.
+    dirty: bool,
     /// The folder of the configuration, from the top of the repository, links resolved.
     folder: Vec<String>,
     read: AtomicUsize,
+}
+
+/// A tree, and where it stands.
+struct Top {
+    commit: Option<Oid>,
+    root: Oid,
+    dirty: bool,
 }
 
 impl std::fmt::Debug for Revision {
@@ -59,25 +70,42 @@ impl Revision {
                 .ok_or_else(|| RevisionError::NoFolder { revision: name.to_owned(), folder: folder.to_owned() })?,
             None => find::folder(&repository, directory)?,
         };
-        Self::at(repository, name, commit, &folder)
-    }
-
-    fn at(repository: Repository, name: &str, commit: Oid, folder: &[String]) -> Result<Self, RevisionError> {
         let root = repository
             .find_commit(commit)
             .and_then(|commit| commit.tree())
             .map_err(|source| find::incomplete(&repository, name, source))?
             .id();
+        Self::at(repository, name, Top { commit: Some(commit), root, dirty: false }, &folder)
+    }
+
+    /// Opens what is staged in the repository around a folder: what the next commit will hold.
+    ///
+    /// # Errors
+    /// There is no repository, it has no index, conflicts of a merge are open, or nothing is staged of the folder.
+    pub fn staged(directory: &Path) -> Result<Self, RevisionError> {
+        let repository = find::repository(directory)?;
+        let folder = find::folder(&repository, directory)?;
+        let root = find::staged(&repository)?;
+        // There is none before the first commit.
+        let head = repository.head().and_then(|head| head.peel_to_commit()).ok();
+        let commit = head.as_ref().map(git2::Commit::id);
+        let dirty = head.is_none_or(|head| head.tree_id() != root);
+        Self::at(repository, "the index", Top { commit, root, dirty }, &folder)
+    }
+
+    fn at(repository: Repository, name: &str, top: Top, folder: &[String]) -> Result<Self, RevisionError> {
+        let Top { commit, root, dirty } = top;
         let found = walk::resolve(&repository, root, folder);
         let Ok(walk::Found { path, node: walk::Node::Folder(_) }) = found else {
             return Err(RevisionError::NoFolder { revision: name.to_owned(), folder: folder.join("/") });
         };
-        Ok(Self { repository: Mutex::new(repository), commit, root, folder: path, read: AtomicUsize::new(0) })
+        Ok(Self { repository: Mutex::new(repository), commit, root, dirty, folder: path, read: AtomicUsize::new(0) })
     }
 
-    /// The id of the commit, in full.
-    pub fn commit(&self) -> String {
-        self.commit.to_string()
+    /// The commit that is read, or that what is staged goes on top of; nothing before the first commit.
+    pub fn commit(&self) -> Option<Head> {
+        let Self { commit, dirty, repository: _, root: _, folder: _, read: _ } = self;
+        commit.map(|id| Head { id: id.to_string(), dirty: *dirty })
     }
 
     /// Whether the folder of the configuration holds a file of this name.

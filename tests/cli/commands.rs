@@ -8,9 +8,20 @@ const EMBEDDED: &str = "--endpoint=docker=embedded";
 #[test]
 fn help() {
     let sandbox = Sandbox::empty();
-    for command in
-        ["", "init", "schema", "validate", "lint", "plan", "apply", "import", "explain", "test", "emulate", "emulate docker"]
-    {
+    for command in [
+        "",
+        "init",
+        "schema",
+        "validate",
+        "lint",
+        "plan",
+        "apply",
+        "import",
+        "explain",
+        "test",
+        "emulate",
+        "emulate docker",
+    ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");
         let ran = sandbox.expect(0, &arguments);

@@ -32,6 +32,7 @@ fn applied(access: &str) -> (Sandbox, Repository) {
 fn commit(repository: &Repository) {
     let mut index = repository.index().unwrap();
     index.add_all(["polwarden.yaml", "policies"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index.write().unwrap();
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
     let author = Signature::new("A", "a@example.com", &git2::Time::new(0, 0)).unwrap();
     let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
@@ -182,7 +183,7 @@ fn a_saved_plan_is_held_again_to_what_is_live_then() {
 
 #[test]
 fn a_revision_is_read_instead_of_the_work_tree() {
-    let (sandbox, _) = applied("");
+    let (sandbox, repository) = applied("");
     sandbox.write("policies/p.yaml", "no manifest: [\n");
     sandbox.expect(3, &["validate"]);
     sandbox.expect(0, &["validate", "--at", "HEAD"]);
@@ -192,6 +193,24 @@ fn a_revision_is_read_instead_of_the_work_tree() {
     assert!(ran.out.contains("allowed") && ran.out.contains("policies/p.yaml:7"), "{}", ran.out);
     assert!(sandbox.expect(1, &["validate", "--at", "mian"]).err.contains("did you mean `main`?"));
     sandbox.expect(1, &["explain", "--at", "main", "--live", "tcp", "a.example.com:443"]);
+    sandbox.expect(0, &["plan", EMBEDDED, "--staged", "--detailed-exitcode"]);
+    sandbox.expect(1, &["plan", EMBEDDED, "--staged", "--at", "main"]);
+    let stage = |path: &str| {
+        let mut index = repository.index().unwrap();
+        index.add_path(path.as_ref()).unwrap();
+        index.write().unwrap();
+    };
+    let test = "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  cases:\n    - {name: c, allow: [tcp a.example.com:443]}\n";
+    sandbox.write("policies/t.yaml", test);
+    assert!(sandbox.expect(1, &["test", "--staged"]).err.contains("no policy test"), "it is not staged");
+    stage("policies/t.yaml");
+    sandbox.expect(0, &["test", "--staged"]);
+    sandbox.expect(1, &["test", "--at", "HEAD"]);
+    stage("policies/p.yaml");
+    sandbox.expect(3, &["validate", "--staged"]);
+    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    sandbox.expect(0, &["validate"]);
+    sandbox.expect(3, &["test", "--staged"]);
 }
 
 #[test]

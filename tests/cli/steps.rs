@@ -1,6 +1,6 @@
 //! The steps of a plan at the command line: gaps, and plans whose calls no longer wait for each other.
 
-use serde_json::Value;
+use polwarden::plan::{Plan, Reason, plan_digest};
 
 use super::sandbox::{Sandbox, policy, tcp};
 
@@ -23,6 +23,8 @@ fn a_gap_is_shown_and_refused_where_none_is_accepted() {
         assert!(ran.out.contains("! gap:") && ran.err.contains("--no-gap accepts none"), "{} {}", ran.out, ran.err);
     }
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
+    let ran = sandbox.expect(5, &["rollback", EMBEDDED, "--no-gap", "--auto-approve", "--ack", "prune=2"]);
+    assert!(ran.out.contains("! gap:") && ran.err.contains("--no-gap accepts none"), "{} {}", ran.out, ran.err);
 }
 
 #[test]
@@ -31,14 +33,13 @@ fn a_saved_plan_whose_calls_no_longer_wait_is_refused() {
     let rules = [tcp("wide", "allow", "'**.example.com'"), tcp("but", "deny", "secret.example.com")].concat();
     sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{rules}")));
     sandbox.expect(0, &["plan", EMBEDDED, "--out", "plan.json"]);
-    let text = std::fs::read_to_string(sandbox.path("plan.json")).unwrap();
-    let mut plan: Value = serde_json::from_str(&text).unwrap();
-    for call in plan["targets"][0]["calls"].as_array_mut().unwrap() {
-        if let Some(after) = call.get_mut("after").and_then(Value::as_array_mut) {
-            after.retain(|after| after["why"] != "denies-first");
-        }
+    let mut plan: Plan = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
+    for call in &mut plan.targets[0].calls {
+        call.after.retain(|after| after.why != Reason::DeniesFirst);
     }
-    sandbox.write("changed.json", plan.to_string());
+    // Its digest fits, as if it had been saved like this.
+    plan.digest = Some(plan_digest(&plan).unwrap());
+    sandbox.write("changed.json", serde_json::to_string(&plan).unwrap());
     let ran = sandbox.expect(5, &["apply", "changed.json", EMBEDDED, "--auto-approve"]);
     assert!(ran.err.contains("`tcp secret.example.com:443` is denied before and after"), "{}", ran.err);
     assert!(ran.err.contains("Nothing was applied. Make a new plan"), "{}", ran.err);

@@ -9,6 +9,7 @@ mod manifests;
 mod oracle;
 mod plan;
 mod random;
+mod recompute;
 mod sets;
 mod steps;
 mod suite;

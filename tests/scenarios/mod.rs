@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use polwarden::apply::{Event, Progress, Report, run};
+use polwarden::apply::journal::{self, Journal, RunId, RunKind};
+use polwarden::apply::{Event, Progress, Report, Run, Settings, Stop, keep_touched, run};
 use polwarden::check::{Input, Teams, check, needs_server_teams};
 use polwarden::diag::{Code, SourceMap};
 use polwarden::emulator::{Options, Profile, start};
@@ -47,10 +48,28 @@ enum NoPlan {
 }
 
 /// Nobody is told.
-struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn event(&self, _event: Event<'_>) {}
+}
+
+/// A new journal in a folder.
+pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]) -> Journal {
+    let time = jiff::Timestamp::now();
+    let run = RunId::new(time);
+    let path = camino::Utf8PathBuf::from_path_buf(folder.join(format!("{run}.jsonl"))).unwrap();
+    let head = journal::Run {
+        format_version: journal::FORMAT_VERSION,
+        tool_version: "0".to_owned(),
+        run,
+        time,
+        kind: RunKind::Apply,
+        targets: targets.iter().copied().cloned().collect(),
+        plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
+        commit: None,
+    };
+    journal::begin(head, Some(&path)).await.unwrap()
 }
 
 /// Quick retries, so that tests do not wait.
@@ -192,12 +211,30 @@ impl Story {
     async fn apply(&self, plan: &TargetPlan) -> Report {
         let reader = self.connection.reader(&plan.target.organization.parse().unwrap(), plan.target.profile);
         let before = reader.live_state().await.unwrap();
-        let report = run(plan, &self.writer(plan), 4, &Silent).await;
+        let journal = self.journal(plan).await;
+        let (stop, settings) = (Stop::default(), Settings { at_once: 4, ..Settings::default() });
+        let (reader_here, writer) = (&reader, &self.writer(plan));
+        let report = run(Run {
+            plan,
+            before: keep_touched(before.clone(), plan),
+            reader: reader_here,
+            writer,
+            journal: &journal,
+            stop: &stop,
+            progress: &Silent,
+            settings,
+        });
+        let report = report.await.unwrap();
         assert_eq!(report.missing(), 0, "{report:#?}");
         let expected = replay(&before, &plan.calls).unwrap();
         let mismatches = verify(&expected, &reader.live_state().await.unwrap());
         assert!(mismatches.is_empty(), "{mismatches:?}");
         report
+    }
+
+    /// A journal in this story's folder.
+    async fn journal(&self, plan: &TargetPlan) -> Journal {
+        journal_in(self.folder.path(), &[&plan.target]).await
     }
 
     /// Plans, applies, and plans again: nothing may be left to do, and the contract was kept all the way.

@@ -46,18 +46,28 @@ pub struct Request<'a> {
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
 pub fn plan_target(request: &Request<'_>) -> TargetPlan {
-    plan_gated(request, &Gates::default())
+    plan_policies(request, &Gates::default(), None)
 }
 
 /// Plans one target and holds the plan to gates: the plan says which of them do not hold, and is whole all the same.
 pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, None)
+}
+
+/// Plans to undo a run: what is desired, and these policies gone, which the run made. All other policies that nothing
+/// declares are none of its business. The plan is held to gates as any other.
+pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, Some(made))
+}
+
+fn plan_policies(request: &Request<'_>, gates: &Gates, undone: Option<&BTreeSet<PolicyId>>) -> TargetPlan {
     let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
     desired.sort_by(|a, b| a.name.cmp(&b.name));
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
     let mut planner = Planner::new(request, gates);
-    let Paired { pairing, taken_over } = pair(request, gates, &live, &desired);
+    let Paired { pairing, taken_over } = pair(request, gates, undone.is_some(), &live, &desired);
     let (mut unmanaged, mut known) = (Vec::new(), Known::default());
     for (live_index, desired_index) in &pairing.pairs {
         let (live, desired) = (live[*live_index], desired[*desired_index]);
@@ -71,13 +81,23 @@ pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
     for desired_index in &pairing.only_desired {
         planner.create_policy(desired[*desired_index]);
     }
-    unmanaged.extend(pairing.only_live.iter().filter_map(|index| planner.unmanaged(live[*index])));
+    let only_live = pairing.only_live.iter().map(|index| live[*index]);
+    match undone {
+        None => unmanaged.extend(only_live.filter_map(|policy| planner.unmanaged(policy))),
+        Some(made) => only_live.filter(|policy| made.contains(&policy.id)).for_each(|policy| planner.prune(policy)),
+    }
     unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     planner.finish(&live, unmanaged, &known)
 }
 
 /// Pairs the policies; what a pair costs is found by planning it.
-fn pair(request: &Request<'_>, gates: &Gates, live: &[&LivePolicy], desired: &[&DesiredPolicy]) -> Paired {
+fn pair(
+    request: &Request<'_>,
+    gates: &Gates,
+    undoes: bool,
+    live: &[&LivePolicy],
+    desired: &[&DesiredPolicy],
+) -> Paired {
     let update = |live_index: usize, desired_index: usize| {
         let mut planner = Planner::new(request, gates);
         planner.update_policy(live[live_index], desired[desired_index]);
@@ -87,7 +107,9 @@ fn pair(request: &Request<'_>, gates: &Gates, live: &[&LivePolicy], desired: &[&
         Content::Rules(rules) => 1 + rules.len(),
         Content::Cedar(_) => 1,
     };
-    let (writes, prunes) = (request.target.profile.has_policy_writes(), request.unmanaged == Unmanaged::Prune);
+    // What a run did not touch never becomes something else when the run is undone.
+    let (writes, prunes) =
+        (request.target.profile.has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
     pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
 }
 
@@ -178,6 +200,15 @@ impl<'a> Planner<'a> {
             let after = replay(request.live, &calls);
             // Calls that do not fit the state might do anything.
             found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
+            if let Ok(after) = &after
+                && calls.iter().any(|call| call.why.is_some())
+            {
+                // A call that was split may leave a rule another id: what the calls do is shown, not what was drafted.
+                changes = super::recompute::changes(request.live, after, &|policy, rule| match rule {
+                    Some(rule) => places.rule(policy, rule),
+                    None => places.policy(policy),
+                });
+            }
             access = compared(request, after, &gates.audiences, &places, &mut notes);
         }
         let (rule, policy) =

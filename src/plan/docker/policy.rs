@@ -23,7 +23,7 @@ impl Planner<'_> {
         let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
         let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
         let id = self.drafts.push(draft);
-        let children = self.create_rules(desired, rules.iter(), &DraftPolicy::Created(id));
+        let children = self.create_rules(desired, desired.name.as_str(), rules.iter(), &DraftPolicy::Created(id));
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
     }
 
@@ -99,7 +99,8 @@ impl Planner<'_> {
         if !patch.is_empty() {
             let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
             let scopes = Updated::Scope { before: live.scope.clone(), after: desired.scope.clone() };
-            self.drafts.push(Draft::new(desired.name.as_str(), None, effect, send).updating(scopes));
+            let name = self.name_after(desired, Some(live));
+            self.drafts.push(Draft::new(&name, None, effect, send).updating(scopes));
         }
         fields
     }
@@ -147,12 +148,18 @@ impl Planner<'_> {
         self.changes.push(Change {
             kind,
             resource: ResourceKind::Policy,
-            name: desired.name.to_string(),
+            name: self.name_after(desired, live),
             id: live.map(|live| live.id.to_string()),
             source: self.locate(&desired.place()),
             fields,
             children,
         });
+    }
+
+    /// What a policy is called once the calls are made: a profile that cannot rename leaves it its name.
+    pub(super) fn name_after(&self, desired: &DesiredPolicy, live: Option<&LivePolicy>) -> String {
+        let kept = live.filter(|_| !self.request.target.profile.has_policy_writes());
+        kept.map_or_else(|| desired.name.to_string(), |live| live.name.clone())
     }
 
     fn note_scope(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {

@@ -9,10 +9,11 @@ use crate::plan::matching::{Pairing, nearest, pair_rules};
 use crate::plan::types::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
 
 impl Planner<'_> {
-    /// Rules that do not exist.
+    /// Rules that do not exist, in a policy that has this name then.
     pub(super) fn create_rules<'r>(
         &mut self,
         desired: &DesiredPolicy,
+        name: &str,
         rules: impl Iterator<Item = &'r DesiredRule>,
         policy: &DraftPolicy,
     ) -> Vec<Change> {
@@ -23,7 +24,7 @@ impl Planner<'_> {
             let rule = &item.rule;
             let send = Operation::CreateRule { policy: policy.clone(), rule: rule.clone() };
             let effect = Effect::adding(rule.decision);
-            self.drafts.push(Draft::new(desired.name.as_str(), Some(rule.name.as_str()), effect, send));
+            self.drafts.push(Draft::new(name, Some(rule.name.as_str()), effect, send));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -58,7 +59,8 @@ impl Planner<'_> {
             changes.extend(self.delete_rule(live, live_rules[*live_index]));
         }
         let new = pairing.only_desired.iter().map(|index| rules[*index]);
-        changes.extend(self.create_rules(desired, new, &DraftPolicy::Existing(live.id.clone())));
+        let name = self.name_after(desired, Some(live));
+        changes.extend(self.create_rules(desired, &name, new, &DraftPolicy::Existing(live.id.clone())));
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
     }
@@ -93,7 +95,8 @@ impl Planner<'_> {
         }
         let send = Operation::UpdateRule { policy: live.id.clone(), id: live_rule.id.clone(), patch };
         let effect = Effect::of_update(before, after);
-        let draft = Draft::new(desired.name.as_str(), Some(after.name.as_str()), effect, send);
+        let name = self.name_after(desired, Some(live));
+        let draft = Draft::new(&name, Some(after.name.as_str()), effect, send);
         self.drafts.push(draft.updating(Updated::Rule { before: before.clone(), after: after.clone() }));
         Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
     }

@@ -10,6 +10,9 @@ use crate::plan::types::{Guarded, GuardedKind};
 pub(in crate::plan) struct Known<'a> {
     /// The manifests that declare them.
     pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
+    /// Whether a policy that is gone and one of its name that is there count as the same: without manifests, nothing
+    /// else tells that it was made anew.
+    pub by_name: bool,
 }
 
 /// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
@@ -22,7 +25,9 @@ pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Kn
         let declared = known.declared.get(&policy.id).copied();
         let same = later.get(&policy.id).copied();
         // A policy that is made anew has another id, and the name that its manifest gives it.
-        let now = same.or_else(|| named.get(declared?.name.as_str()).copied());
+        let own = known.by_name.then_some(policy.name.as_str());
+        let name = declared.map(|declared| declared.name.as_str()).or(own);
+        let now = same.or_else(|| named.get(name?).copied());
         let mut push = |kind, how: &str| {
             found.push(Guarded { kind, policy: policy.name.clone(), how: how.to_owned() });
         };

@@ -66,6 +66,27 @@ impl Reader {
         Ok(policy)
     }
 
+    /// The one policy of the list that is wanted, read now; nothing if the whole list holds none. That a policy is gone
+    /// is said by the list alone: a 404 may also mean that the organization cannot be seen.
+    ///
+    /// # Errors
+    /// Anything that could not be read.
+    pub async fn find_policy(
+        &self,
+        wanted: impl Fn(&PolicySummary) -> bool + Send,
+    ) -> Result<Option<LivePolicy>, ApiError> {
+        for last in [false, true] {
+            let listed = self.list_policies().await?;
+            let Some(summary) = listed.iter().find(|summary| wanted(summary)) else { return Ok(None) };
+            match self.policy(summary).await {
+                // It went between the two readings: the list tells.
+                Err(error) if error.status() == Some(404) && !last => {}
+                read => return read.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
     /// Everything: the list, and all policies of it, as many at a time as the client allows.
     ///
     /// A policy that is gone before it could be read makes the whole reading start again, once.

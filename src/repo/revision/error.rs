@@ -55,6 +55,18 @@ pub enum RevisionError {
         /// What git says.
         source: git2::Error,
     },
+    /// A bare repository, which has no index.
+    #[error("`{directory}` is a bare repository, in which nothing is staged; name a revision instead")]
+    NoIndex {
+        /// The folder.
+        directory: String,
+    },
+    /// An index from which no tree can be made.
+    #[error("what is staged cannot be read; is a merge under way? Resolve its conflicts and `git add` them")]
+    Index {
+        /// What git says.
+        source: git2::Error,
+    },
     /// The folder of the configuration is not in the revision.
     #[error("the folder `{folder}` does not exist at `{revision}`; name the one of that time with REV:FOLDER")]
     NoFolder {

@@ -42,6 +42,21 @@ pub(super) fn parts(folder: &str) -> Option<Vec<String>> {
     (!folder.starts_with('/') && !parts.iter().any(|part| part == "..")).then_some(parts)
 }
 
+/// The tree of what is staged. It is made in memory: nothing is written to the repository.
+pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
+    /// Before all other places for objects.
+    const FIRST: i32 = 1_000;
+    if repository.is_bare() {
+        return Err(RevisionError::NoIndex { directory: repository.path().display().to_string() });
+    }
+    let tree = || {
+        let objects = repository.odb()?;
+        objects.add_new_mempack_backend(FIRST)?;
+        repository.index()?.write_tree_to(repository)
+    };
+    tree().map_err(|source| RevisionError::Index { source })
+}
+
 /// The commit that a revision stands for.
 pub(super) fn commit(repository: &Repository, revision: &str) -> Result<Oid, RevisionError> {
     let object = repository.revparse_single(revision).map_err(|source| match source.code() {

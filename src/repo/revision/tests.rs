@@ -89,7 +89,7 @@ fn a_revision_is_named_as_git_names_it() {
     ];
     for (name, id, text) in cases {
         let revision = Revision::open(folder.path(), name).unwrap();
-        assert_eq!(revision.commit(), id.to_string(), "{name}");
+        assert_eq!(revision.commit(), Some(Head { id: id.to_string(), dirty: false }), "{name}");
         assert_eq!(&*revision.read("p/a.yaml".into(), 10).unwrap(), text, "{name}");
         assert_eq!(listed(&revision, "p"), (vec!["p/a.yaml".to_owned()], Vec::new()), "{name}");
     }
@@ -305,4 +305,86 @@ fn a_pull_request_branched_from_the_merge_base() {
     let plain = tempfile::tempdir().unwrap();
     let error = github.base(plain.path(), None).unwrap_err().to_string();
     assert!(error.contains("in no git repository") && error.contains("GITHUB_BASE_REF"), "{error}");
+}
+
+fn staged(repository: &Repository, entries: &[Entry<'_>]) {
+    let root = repository.workdir().unwrap();
+    let mut index = repository.index().unwrap();
+    for (path, mode, content) in entries {
+        let path = Path::new(std::str::from_utf8(path).unwrap());
+        assert_eq!(*mode, FILE);
+        std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        std::fs::write(root.join(path), content).unwrap();
+        index.add_path(path).unwrap();
+    }
+    index.write().unwrap();
+}
+
+/// All files of a repository's own folder, with their sizes.
+fn objects(repository: &Repository) -> Vec<(std::path::PathBuf, u64)> {
+    fn below(folder: &Path, found: &mut Vec<(std::path::PathBuf, u64)>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                below(&entry.path(), found);
+            } else {
+                found.push((entry.path(), entry.metadata().unwrap().len()));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    below(repository.path(), &mut found);
+    found.sort();
+    found
+}
+
+#[test]
+fn what_is_staged_is_read_and_nothing_is_written() {
+    let (folder, repository) = repository(false);
+    staged(&repository, &[file("p/a.yaml", "staged"), file("p/b/c.yaml", "too")]);
+    std::fs::write(folder.path().join("p/a.yaml"), "changed since").unwrap();
+    std::fs::write(folder.path().join("p/new.yaml"), "not staged").unwrap();
+    let before = objects(&repository);
+    let revision = Revision::staged(folder.path()).unwrap();
+    assert_eq!(listed(&revision, "p").0, ["p/a.yaml", "p/b/c.yaml"]);
+    assert_eq!(&*revision.read("p/a.yaml".into(), 100).unwrap(), "staged");
+    assert_eq!(revision.commit(), None, "there is no commit yet");
+    assert_eq!(objects(&repository), before);
+    // From a folder below, as from the top.
+    let below = Revision::staged(&folder.path().join("p")).unwrap();
+    assert_eq!(&*below.read("a.yaml".into(), 100).unwrap(), "staged");
+
+    let id = commit(&repository, repository.index().unwrap().write_tree().unwrap()).to_string();
+    let clean = Revision::staged(folder.path()).unwrap().commit();
+    assert_eq!(clean, Some(Head { id: id.clone(), dirty: false }));
+    staged(&repository, &[file("p/a.yaml", "again")]);
+    assert_eq!(Revision::staged(folder.path()).unwrap().commit(), Some(Head { id, dirty: true }));
+}
+
+#[test]
+fn an_index_with_conflicts_and_a_bare_repository_have_nothing_to_read() {
+    let (folder, repository) = committed(&[file("a.yaml", "one")]);
+    let id = repository.blob(b"x").unwrap();
+    let mut index = repository.index().unwrap();
+    let conflict = git2::IndexEntry {
+        ctime: git2::IndexTime::new(0, 0),
+        mtime: git2::IndexTime::new(0, 0),
+        dev: 0,
+        ino: 0,
+        mode: 0o100_644,
+        uid: 0,
+        gid: 0,
+        file_size: 1,
+        id,
+        // Stage 2: "ours" of a merge.
+        flags: 2 << 12,
+        flags_extended: 0,
+        path: b"a.yaml".to_vec(),
+    };
+    index.add(&conflict).unwrap();
+    index.write().unwrap();
+    let error = Revision::staged(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("Resolve its conflicts"), "{error}");
+    let (folder, _repository) = super::tests::repository(true);
+    let error = Revision::staged(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("is a bare repository"), "{error}");
 }

@@ -1,0 +1,126 @@
+//! The folder of journals: one file for each run.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::Record;
+use super::reader::History;
+use super::record::Run;
+use super::run_id::RunId;
+use super::writer::{Journal, JournalError};
+
+/// Where journals are, beside `polwarden.yaml`.
+pub const FOLDER: &str = ".polwarden/journal";
+
+const ENDING: &str = "jsonl";
+
+/// The file of a run in the folder.
+pub fn file_of(run: &RunId) -> Utf8PathBuf {
+    Utf8Path::new(FOLDER).join(format!("{run}.{ENDING}"))
+}
+
+/// The journals of a folder, oldest first; none if there is no folder.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn list(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, JournalError> {
+    let failed = |cause: io::Error| JournalError::Read { path: folder.to_owned(), cause: Arc::new(cause) };
+    let entries = match folder.read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.into_path();
+        if path.extension() == Some(ENDING) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The history of a journal, if that is unfinished.
+///
+/// # Errors
+/// It cannot be read, or is no journal that this version understands.
+pub fn unfinished(path: &Utf8Path) -> Result<Option<History>, JournalError> {
+    if ends_with_end(path)? {
+        return Ok(None);
+    }
+    Ok(Some(History::read(path)?).filter(History::is_unfinished))
+}
+
+/// Begins the journal of a run, in the folder or in a file of the caller's choice. What that file held before is kept
+/// under its name with the id of the new run.
+///
+/// # Errors
+/// It cannot be made or written, or another run writes it.
+pub async fn begin(run: Run, file: Option<&Utf8Path>) -> Result<Journal, JournalError> {
+    let path = match file {
+        Some(path) => {
+            keep_aside(path, &run.run)?;
+            path.to_owned()
+        }
+        None => {
+            make_folder()?;
+            file_of(&run.run)
+        }
+    };
+    let journal = Journal::open(&path)?;
+    journal.write(&Record::Run(Box::new(run))).await?;
+    Ok(journal)
+}
+
+fn make_folder() -> Result<(), JournalError> {
+    let failed = |path: &Utf8Path| {
+        let path = path.to_owned();
+        move |cause: io::Error| JournalError::Open { path, cause: Arc::new(cause) }
+    };
+    let folder = Utf8Path::new(FOLDER);
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(&ignore, "*\n").map_err(failed(&ignore))?;
+    }
+    Ok(())
+}
+
+/// A run has a file of its own; nothing that another one holds is lost.
+fn keep_aside(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
+    let failed = |cause: io::Error| JournalError::Open { path: path.to_owned(), cause: Arc::new(cause) };
+    let holds_something = match fs::metadata(path) {
+        Ok(metadata) => metadata.is_file() && metadata.len() > 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(failed(error)),
+    };
+    if holds_something {
+        // Another run that writes it just now must not lose its name.
+        drop(Journal::open(path)?);
+        fs::rename(path, format!("{path}.before-{run}")).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Whether the last line says that the run ended: most journals need no more than that to be read.
+fn ends_with_end(path: &Utf8Path) -> Result<bool, JournalError> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    const TAIL: u64 = 4096;
+    let failed = |cause: io::Error| JournalError::Read { path: path.to_owned(), cause: Arc::new(cause) };
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let start = length.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail).map_err(failed)?;
+    let Some(whole) = tail.strip_suffix(b"\n") else {
+        // Nothing but a torn first line: nothing was ever sent.
+        return Ok(start == 0 && !tail.contains(&b'\n'));
+    };
+    let last = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(matches!(serde_json::from_slice(last), Ok(Record::End(_))))
+}

@@ -1,0 +1,189 @@
+//! Reads a journal, however it ended.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use serde::Deserialize;
+
+use super::record::{Answer, CallResult, End, FORMAT_VERSION, Intent, LeftImage, Record, Run};
+use super::writer::{JournalError, MAX_BYTES};
+use crate::apply::ledger::{Ledger, Left};
+use crate::model::docker::LivePolicy;
+use crate::plan::CallId;
+
+/// What a journal tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Which run it was.
+    pub run: Run,
+    /// What happened at each target, by its name.
+    pub targets: BTreeMap<String, TargetHistory>,
+    /// How it ended; nothing if it was cut off.
+    pub end: Option<End>,
+    /// How many lines could not be read: one that was cut off while it was written, or damage.
+    pub unreadable: usize,
+}
+
+/// What happened at one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetHistory {
+    /// The policies that the calls touched, as they were before.
+    pub before: Vec<LivePolicy>,
+    /// The calls in the order in which they were first sent.
+    pub calls: Vec<Made>,
+}
+
+/// A call that was sent, or was about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The call.
+    pub intent: Intent,
+    /// What became of it; nothing if the run was cut off first.
+    pub answer: Option<Answer>,
+}
+
+impl History {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no journal, or is of a later version.
+    pub fn read(path: &Utf8Path) -> Result<Self, JournalError> {
+        let failed = |cause: io::Error| JournalError::Read { path: path.to_owned(), cause: Arc::new(cause) };
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(JournalError::TooLong { path: path.to_owned() });
+        }
+        Self::parse(&bytes, path)
+    }
+
+    /// Reads the bytes of a journal. Every whole line counts; those that are torn or damaged are left out and counted.
+    ///
+    /// # Errors
+    /// It does not begin as a journal does, or is of a later version.
+    pub fn parse(bytes: &[u8], path: &Utf8Path) -> Result<Self, JournalError> {
+        let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let run = head(lines.next().unwrap_or_default(), path)?;
+        let targets = run.targets.iter().map(|target| (target.name.clone(), TargetHistory::default())).collect();
+        let mut history = Self { run, targets, end: None, unreadable: 0 };
+        for line in lines {
+            match serde_json::from_slice(line) {
+                Ok(record) => history.take(record),
+                Err(_) => history.unreadable += 1,
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether something may still be under way that nobody has looked at.
+    pub fn is_unfinished(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// The calls whose fate is open, target by target.
+    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &Made)> {
+        self.targets.iter().flat_map(|(name, target)| {
+            target.calls.iter().filter(|made| made.answer.is_none()).map(move |made| (name.as_str(), made))
+        })
+    }
+
+    /// How many calls were applied, were not, and are unknown.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for made in self.targets.values().flat_map(|target| &target.calls) {
+            match made.answer.as_ref().map(|answer| &answer.result) {
+                Some(CallResult::Applied(_)) => counts.applied += 1,
+                Some(CallResult::NotApplied) => counts.not_applied += 1,
+                Some(CallResult::Unknown) | None => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+
+    fn take(&mut self, record: Record) {
+        match record {
+            // A second head would be another run's: what follows is kept apart by its calls' numbers no more.
+            Record::Run(_) => self.unreadable += 1,
+            Record::Before { target, policies } => {
+                let target = self.targets.entry(target).or_default();
+                target.before.extend(policies.into_iter().map(LivePolicy::from));
+            }
+            Record::Intent(intent) => {
+                self.end = None;
+                let target = self.targets.entry(intent.target.clone()).or_default();
+                match target.find(intent.call) {
+                    Some(made) => *made = Made { intent: *intent, answer: None },
+                    None => target.calls.push(Made { intent: *intent, answer: None }),
+                }
+            }
+            Record::Answer(answer) => {
+                let target = self.targets.entry(answer.target.clone()).or_default();
+                if let Some(made) = target.find(answer.call) {
+                    made.answer = Some(*answer);
+                }
+            }
+            Record::End(end) => self.end = Some(end),
+        }
+    }
+}
+
+/// How many calls came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Applied.
+    pub applied: usize,
+    /// Not applied.
+    pub not_applied: usize,
+    /// Nobody can tell, or nobody has looked.
+    pub unknown: usize,
+}
+
+impl TargetHistory {
+    /// What the server should hold after all calls that were applied.
+    pub fn ledger(&self) -> Ledger {
+        let mut ledger = Ledger::new(self.before.iter().cloned());
+        for made in &self.calls {
+            if let Some(left) = made.left() {
+                ledger.record(made.intent.call, &left);
+            }
+        }
+        ledger
+    }
+
+    fn find(&mut self, call: CallId) -> Option<&mut Made> {
+        self.calls.iter_mut().find(|made| made.intent.call == call)
+    }
+}
+
+impl Made {
+    /// What the call left at the server, if it was applied.
+    pub fn left(&self) -> Option<Left> {
+        match &self.answer.as_ref()?.result {
+            CallResult::Applied(left) => Some(LeftImage::clone(left).into()),
+            CallResult::NotApplied | CallResult::Unknown => None,
+        }
+    }
+}
+
+/// The first line. Its version comes first: a later version may write the rest otherwise.
+fn head(line: &[u8], path: &Utf8Path) -> Result<Run, JournalError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format_version: u32,
+    }
+    let no_journal = |_| JournalError::NoJournal { path: path.to_owned() };
+    let Version { format_version } = serde_json::from_slice(line).map_err(no_journal)?;
+    if format_version > FORMAT_VERSION {
+        return Err(JournalError::Later { path: path.to_owned(), found: format_version, known: FORMAT_VERSION });
+    }
+    match serde_json::from_slice(line).map_err(no_journal)? {
+        Record::Run(run) => Ok(*run),
+        Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
+            Err(JournalError::NoJournal { path: path.to_owned() })
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use camino::Utf8Path;
+use proptest::prelude::*;
+
+use super::*;
+use crate::manifest::config::Provider;
+use crate::model::docker::{Operation, PolicyId, Profile};
+use crate::plan::{CallId, TargetInfo};
+
+fn head() -> Run {
+    Run {
+        format_version: FORMAT_VERSION,
+        tool_version: "0".to_owned(),
+        run: RunId::new(jiff::Timestamp::UNIX_EPOCH),
+        time: jiff::Timestamp::UNIX_EPOCH,
+        kind: RunKind::Apply,
+        targets: vec![TargetInfo {
+            name: "t".to_owned(),
+            provider: Provider::Docker,
+            organization: "o".to_owned(),
+            profile: Profile::Current,
+            endpoint: "embedded".to_owned(),
+        }],
+        plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
+        commit: None,
+    }
+}
+
+fn intent(call: u32) -> Record {
+    let id = PolicyId::new("pol_1");
+    Record::Intent(Box::new(Intent {
+        time: jiff::Timestamp::UNIX_EPOCH,
+        target: "t".to_owned(),
+        call: CallId(call),
+        policy: "p\n\u{2028}".to_owned(),
+        rule: None,
+        send: Operation::DeletePolicy { id },
+    }))
+}
+
+fn answer(call: u32) -> Record {
+    Record::Answer(Box::new(Answer {
+        time: jiff::Timestamp::UNIX_EPOCH,
+        target: "t".to_owned(),
+        call: CallId(call),
+        result: CallResult::Applied(Box::new(LeftImage::NoPolicy { id: PolicyId::new("pol_1") })),
+        read_back: false,
+        error: None,
+        request_id: None,
+        other_writer: None,
+    }))
+}
+
+fn bytes(records: &[Record]) -> Vec<u8> {
+    records.iter().flat_map(|record| [serde_json::to_vec(record).unwrap(), b"\n".to_vec()].concat()).collect()
+}
+
+proptest! {
+    /// Whatever cuts a journal off, and whatever stands in its lines: all whole lines are read, and nothing panics.
+    #[test]
+    fn a_journal_is_read_without_loss_of_what_it_holds(cut in 0_usize..2000, noise in any::<Vec<u8>>(), at in 1_usize..5) {
+        let records = [Record::Run(Box::new(head())), intent(1), answer(1), intent(2), intent(3)];
+        let mut text = bytes(&records);
+        text.truncate(cut.max(bytes(&records[..1]).len()));
+        let whole = text.iter().filter(|byte| **byte == b'\n').count();
+        let history = History::parse(&text, Utf8Path::new("j")).unwrap();
+        let calls = &history.targets["t"].calls;
+        prop_assert_eq!(calls.len(), records[..whole].iter().filter(|record| matches!(record, Record::Intent(_))).count());
+        prop_assert_eq!(history.open_calls().count(), calls.len() - usize::from(whole > 2));
+
+        let mut lines: Vec<Vec<u8>> = records.iter().map(|record| serde_json::to_vec(record).unwrap()).collect();
+        lines.insert(at, [b"\xff".to_vec(), noise].concat());
+        let history = History::parse(&lines.join(&b'\n'), Utf8Path::new("j")).unwrap();
+        prop_assert_eq!(history.targets["t"].calls.len(), 3);
+        prop_assert!(history.unreadable >= 1);
+    }
+}
+
+#[tokio::test]
+async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
+    let journal = begin(head(), Some(&path)).await.unwrap();
+    let writes = (1..=50).map(|call| {
+        let journal = journal.clone();
+        tokio::spawn(async move { journal.write(&intent(call)).await })
+    });
+    for write in writes.collect::<Vec<_>>() {
+        write.await.unwrap().unwrap();
+    }
+    let history = History::read(&path).unwrap();
+    assert_eq!((history.targets["t"].calls.len(), history.unreadable), (50, 0));
+    assert!(matches!(Journal::open(&path), Err(JournalError::Locked { .. })));
+}
+
+#[tokio::test]
+async fn what_follows_a_torn_line_begins_on_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = camino::Utf8PathBuf::from_path_buf(folder.path().join("j.jsonl")).unwrap();
+    let mut text = bytes(&[Record::Run(Box::new(head())), intent(1)]);
+    text.truncate(text.len() - 20);
+    std::fs::write(&path, &text).unwrap();
+    let journal = Journal::open(&path).unwrap();
+    journal.write(&intent(2)).await.unwrap();
+    let history = History::read(&path).unwrap();
+    assert_eq!((history.targets["t"].calls.len(), history.unreadable), (1, 1));
+    assert!(std::fs::read(&path).unwrap().starts_with(&text), "nothing that it held is lost");
+}
+
+#[test]
+fn ids_of_runs_sort_by_time_and_are_names_of_files() {
+    let at = |millisecond| RunId::new(jiff::Timestamp::from_millisecond(millisecond).unwrap());
+    assert!(at(1_700_000_000_001) < at(1_700_000_000_002) && at(999) < at(1_000));
+    assert_eq!(at(1_700_000_000_001).as_str().parse::<RunId>().unwrap().as_str().len(), 28);
+    for wrong in ["", "../x", "a/b", "a b", "é"] {
+        assert!(wrong.parse::<RunId>().is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,230 @@
+//! Writes a journal: what matters is on the disk before the call is made.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::record::Record;
+
+/// The largest journal that is read: 256 MiB.
+pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Why a journal cannot be used.
+#[derive(Debug, Clone, Error)]
+pub enum JournalError {
+    /// It cannot be made or opened.
+    #[error(
+        "cannot open the journal `{path}`: {cause}; without a journal nothing is applied. --journal FILE names another place"
+    )]
+    Open {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        cause: Arc<io::Error>,
+    },
+    /// Another run writes it just now.
+    #[error("another run is under way here: it writes the journal `{path}`. Wait for it to end, and run again")]
+    Locked {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// A line could not be put on the disk.
+    #[error(
+        "the journal `{path}` cannot be written: {cause}. A call that is not in the journal is not made; make room, or \
+         name another place with --journal FILE, and run again"
+    )]
+    Write {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        cause: Arc<io::Error>,
+    },
+    /// It cannot be read.
+    #[error("cannot read the journal `{path}`: {cause}")]
+    Read {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        cause: Arc<io::Error>,
+    },
+    /// It is longer than is sane.
+    #[error("the journal `{path}` is longer than {} MiB; move it away after looking at it", MAX_BYTES / 1024 / 1024)]
+    TooLong {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// A later version wrote it.
+    #[error(
+        "the journal `{path}` has the format {found}, which a later version of polwarden wrote; this version reads \
+         format {known}. Use that version, or move the file away after looking at what it holds"
+    )]
+    Later {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The version of its form.
+        found: u32,
+        /// The version that is known here.
+        known: u32,
+    },
+    /// Its first line is not that of a journal.
+    #[error("`{path}` is no journal: its first line does not say which run it is of")]
+    NoJournal {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+}
+
+/// A journal that is being written. No other run can write it meanwhile. Clones write the same file.
+#[derive(Debug, Clone)]
+pub struct Journal(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: Utf8PathBuf,
+    file: AsyncMutex<Arc<File>>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Lines that are not on the disk yet.
+    lines: Vec<u8>,
+    /// How many lines were ever queued, and how many of them are on the disk.
+    queued: u64,
+    stored: u64,
+    broken: Option<JournalError>,
+}
+
+impl Journal {
+    /// Makes a journal, or goes on with one that ended in the middle. The last line of that may be torn: what is
+    /// written now begins on a line of its own.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or another run writes it.
+    pub fn open(path: &Utf8Path) -> Result<Self, JournalError> {
+        let failed = |cause: io::Error| JournalError::Open { path: path.to_owned(), cause: Arc::new(cause) };
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path: path.to_owned() }),
+            // Where files cannot be locked, a second run in this directory is not noticed.
+            Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+        let torn = ends_torn(&mut file).map_err(failed)?;
+        // The name of a new file is on the disk once its folder is.
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+            if let Ok(folder) = File::open(folder) {
+                folder.sync_all().or_else(ignore_unsupported).map_err(failed)?;
+            }
+        }
+        let queue = Queue { lines: if torn { b"\n".to_vec() } else { Vec::new() }, ..Queue::default() };
+        let (file, queue) = (AsyncMutex::new(Arc::new(file)), Mutex::new(queue));
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), file, queue })))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Utf8Path {
+        &self.0.path
+    }
+
+    /// Puts a record in line: it is on the disk after the next [`write`](Self::write) or [`store`](Self::store).
+    pub fn note(&self, record: &Record) {
+        self.queue(record);
+    }
+
+    /// Writes a record, and all that are in line before it; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// They are not. From then on nothing more is written.
+    pub async fn write(&self, record: &Record) -> Result<(), JournalError> {
+        let number = self.queue(record);
+        self.store_until(number).await
+    }
+
+    /// Puts all that is in line on the disk.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn store(&self) -> Result<(), JournalError> {
+        let number = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).queued;
+        self.store_until(number).await
+    }
+
+    fn queue(&self, record: &Record) -> u64 {
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match serde_json::to_vec(record) {
+            Ok(line) => {
+                queue.lines.extend(line);
+                queue.lines.push(b'\n');
+            }
+            Err(error) => queue.broken = Some(self.failed(io::Error::other(error))),
+        }
+        queue.queued += 1;
+        queue.queued
+    }
+
+    /// Whoever comes first writes for all who wait: one trip to the disk for many records.
+    async fn store_until(&self, number: u64) -> Result<(), JournalError> {
+        let file = self.0.file.lock().await;
+        let (lines, queued) = {
+            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(error) = &queue.broken {
+                return Err(error.clone());
+            }
+            if queue.stored >= number {
+                return Ok(());
+            }
+            (std::mem::take(&mut queue.lines), queue.queued)
+        };
+        let handle = Arc::clone(&file);
+        let stored = tokio::task::spawn_blocking(move || append(&handle, &lines)).await;
+        let stored = stored.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match stored {
+            Ok(()) => {
+                queue.stored = queued;
+                Ok(())
+            }
+            Err(cause) => {
+                let error = self.failed(cause);
+                queue.broken = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn failed(&self, cause: io::Error) -> JournalError {
+        JournalError::Write { path: self.0.path.clone(), cause: Arc::new(cause) }
+    }
+}
+
+fn append(mut file: &File, lines: &[u8]) -> io::Result<()> {
+    file.write_all(lines)?;
+    file.sync_data().or_else(ignore_unsupported)
+}
+
+/// Some file systems cannot be told to sync; they are as good as they are.
+fn ignore_unsupported(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// Whether the file ends within a line.
+fn ends_torn(file: &mut File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != [b'\n'])
+}

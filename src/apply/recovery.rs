@@ -1,0 +1,81 @@
+//! Ends the journal of a run that was cut off: reads back what may have been under way.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+
+use super::journal::{Answer, CallResult, DifferenceImage, End, EndedBy, History, TargetHistory};
+use super::read_back::read_back;
+use super::settle::{Verdict, decide};
+use crate::provider::docker::Reader;
+use crate::provider::http::ApiError;
+
+/// What became of a call that had no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The call in words is made from its intent.
+    pub intent: super::journal::Intent,
+    /// What the journal gets.
+    pub answer: Answer,
+}
+
+/// Reads back what became of the calls of a target that have an intent and no answer.
+///
+/// # Errors
+/// Something could not be read: nothing is said of any call then.
+pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Result<Vec<Resolved>, ApiError> {
+    let ledger = Mutex::new(target.ledger());
+    let mut resolved = Vec::new();
+    for made in target.calls.iter().filter(|made| made.answer.is_none()) {
+        let intent = &made.intent;
+        let found = read_back(&intent.send, &ledger, reader).await?;
+        let mut ledger = ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let verdict = decide(&intent.send, &ledger, found.as_ref());
+        let (result, other_writer) = match &verdict {
+            Verdict::Applied(left) => {
+                ledger.record(intent.call, left);
+                (CallResult::Applied(Box::new(left.into())), None)
+            }
+            Verdict::NotApplied => (CallResult::NotApplied, None),
+            // It may have been applied before somebody else changed the same thing.
+            Verdict::Other(difference) => (CallResult::Unknown, Some(DifferenceImage::from(difference))),
+        };
+        let answer = Answer {
+            time: Timestamp::now(),
+            target: name.to_owned(),
+            call: intent.call,
+            result,
+            read_back: true,
+            error: None,
+            request_id: None,
+            other_writer,
+        };
+        resolved.push(Resolved { intent: intent.clone(), answer });
+    }
+    Ok(resolved)
+}
+
+/// The last line of a journal whose open calls were resolved.
+pub fn end_of(history: &History, resolved: &[Resolved]) -> End {
+    let mut counts = history.counts();
+    for Resolved { intent: _, answer } in resolved {
+        match answer.result {
+            CallResult::Applied(_) => {
+                counts.unknown -= 1;
+                counts.applied += 1;
+            }
+            CallResult::NotApplied => {
+                counts.unknown -= 1;
+                counts.not_applied += 1;
+            }
+            CallResult::Unknown => {}
+        }
+    }
+    End {
+        time: Timestamp::now(),
+        by: EndedBy::Recovery,
+        applied: counts.applied,
+        not_applied: counts.not_applied,
+        unknown: counts.unknown,
+    }
+}

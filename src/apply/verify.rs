@@ -1,0 +1,37 @@
+//! Compares what a run left with what is there.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::ledger::PolicyKey;
+use super::report::Report;
+use crate::model::docker::{LivePolicy, LiveState};
+use crate::plan::{Call, Mismatch, ReplayError, TargetPlan, replay, verify};
+
+/// How what was read back differs from what the applied calls make of what was there before. Policies of which nobody
+/// can say what they should hold, since another writer was there or a call's fate is unknown, are left out: the report
+/// tells of them.
+///
+/// # Errors
+/// The applied calls do not fit what was there.
+pub fn read_back_differs(
+    plan: &TargetPlan,
+    before: &LiveState,
+    report: &Report,
+    actual: &LiveState,
+) -> Result<Vec<Mismatch>, ReplayError> {
+    let disputed = report.disputed_calls(&plan.calls);
+    let keys: HashSet<PolicyKey> = disputed.iter().map(|call| PolicyKey::of(call)).collect();
+    let is_disputed = |call: &Call| keys.contains(&PolicyKey::of(call));
+    let names: BTreeSet<&str> =
+        plan.calls.iter().filter(|call| is_disputed(call)).map(|call| call.policy.as_str()).collect();
+    let calls: Vec<Call> =
+        report.applied_calls(&plan.calls).into_iter().filter(|call| !is_disputed(call)).cloned().collect();
+    let known = |policy: &LivePolicy| {
+        !names.contains(policy.name.as_str()) && !keys.contains(&PolicyKey::Existing(policy.id.clone()))
+    };
+    let keep = |mut state: LiveState| {
+        state.policies.retain(known);
+        state
+    };
+    Ok(verify(&keep(replay(before, &calls)?), &keep(actual.clone())))
+}

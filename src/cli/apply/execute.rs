@@ -1,0 +1,194 @@
+//! Runs an approved plan, target by target, and reads back what it wrote.
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::interrupt;
+use super::shared::Applying;
+use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
+use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
+use crate::cli::connect::Session;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::progress::CallProgress;
+use crate::cli::render_error;
+use crate::manifest::config::Target;
+use crate::model::docker::LiveState;
+use crate::plan::{Commit, Fingerprint, TargetPlan};
+use crate::render;
+use crate::render::text::neutral;
+
+/// One run.
+pub(super) struct Execution<'a> {
+    pub(super) applying: &'a Applying,
+    pub(super) kind: RunKind,
+    pub(super) digest: Fingerprint,
+    pub(super) commit: Option<Commit>,
+    pub(super) session: &'a Session,
+    pub(super) console: Console,
+}
+
+/// How a run stands after some of its targets.
+#[derive(Default)]
+struct Standing {
+    tally: Tally,
+    /// Something could not be read back as it should be.
+    unverified: bool,
+    /// A policy had moved before its first call.
+    moved: bool,
+}
+
+impl Execution<'_> {
+    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Exit> {
+        let console = self.console;
+        let stop = Stop::default();
+        interrupt::watch(&stop, console);
+        let journal = self.begin_journal(pairs).await?;
+        let mut standing = Standing::default();
+        for ((plan, target), before) in pairs.iter().zip(before) {
+            if plan.calls.is_empty() {
+                continue;
+            }
+            console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
+            let report = match self.run_target(plan, target, &before, &journal, &stop).await {
+                Ok(report) => report,
+                // What was done elsewhere must still be told, and the other targets do not depend on this one.
+                Err(error) => {
+                    console.warn(&render_error(&error.context(format!("target `{}`", target.name)), console));
+                    let not_attempted = plan.calls.len();
+                    standing.tally = standing.tally.plus(Tally { not_attempted, ..Tally::default() });
+                    continue;
+                }
+            };
+            standing.tally = standing.tally.plus(report.tally());
+            standing.moved |= has_moved(&report);
+            standing.unverified |= match self.verify(plan, target, &before, &report).await {
+                Ok(verified) => !verified,
+                Err(error) => {
+                    console.warn(&render_error(&error, console));
+                    true
+                }
+            };
+        }
+        let ended = end_journal(&journal, &standing.tally).await;
+        console.print(&format!("\n{}\n", closing(&standing)))?;
+        if let Err(error) = ended {
+            console.warn(&render_error(&error.into(), console));
+        }
+        if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
+            console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
+        }
+        Ok(exit(&standing))
+    }
+
+    async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
+        let time = Timestamp::now();
+        let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
+        let run = journal::Run {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            run: RunId::new(time),
+            time,
+            kind: self.kind.clone(),
+            targets: touched.map(|(plan, _)| plan.target.clone()).collect(),
+            plan: self.digest.clone(),
+            commit: self.commit.clone(),
+        };
+        journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")
+    }
+
+    async fn run_target(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        before: &LiveState,
+        journal: &Journal,
+        stop: &Stop,
+    ) -> anyhow::Result<Report> {
+        let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
+        let progress = CallProgress::new(self.console, plan.calls.len());
+        let settings = Settings { at_once: self.applying.connect.concurrency.get(), ..Settings::default() };
+        let before = before.clone();
+        let (reader, writer) = (&reader, &writer);
+        let report = run(Run { plan, before, reader, writer, journal, stop, progress: &progress, settings }).await;
+        progress.finish();
+        Ok(report?)
+    }
+
+    /// Reads back what was written, and says what is not as it should be.
+    async fn verify(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        before: &LiveState,
+        report: &Report,
+    ) -> anyhow::Result<bool> {
+        let console = self.console;
+        if report.applied() == 0 {
+            return Ok(true);
+        }
+        let actual = self.applying.read(plan, target, self.session).await;
+        let actual = actual.context("what was written could not be read back")?;
+        let mismatches = read_back_differs(plan, before, report, &actual);
+        let mismatches = mismatches.context("the applied calls make no state")?;
+        for mismatch in &mismatches {
+            let text = mismatch.to_string();
+            console.warn(&format!("{}: {}", console.error_painter().bad("read back"), neutral(&text)));
+        }
+        Ok(mismatches.is_empty())
+    }
+}
+
+async fn end_journal(journal: &Journal, tally: &Tally) -> Result<(), journal::JournalError> {
+    let end = End {
+        time: Timestamp::now(),
+        by: EndedBy::Run,
+        applied: tally.applied,
+        not_applied: tally.missing() - tally.unknown,
+        unknown: tally.unknown,
+    };
+    journal.write(&Record::End(end)).await
+}
+
+fn has_moved(report: &Report) -> bool {
+    let moved = |outcome: &CallOutcome| matches!(outcome, CallOutcome::Failed(Failure::Moved { .. }));
+    report.outcomes().iter().any(|(_, outcome)| moved(outcome))
+}
+
+fn exit(standing: &Standing) -> Exit {
+    let Standing { tally, unverified, moved } = standing;
+    if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
+        return Exit::Done;
+    }
+    match (tally.applied, tally.unknown) {
+        (0, 0) if *moved => Exit::Stale,
+        (0, 0) => Exit::Error,
+        (_, _) => Exit::Partial,
+    }
+}
+
+fn closing(standing: &Standing) -> String {
+    let Standing { tally, unverified, moved: _ } = standing;
+    let applied = tally.applied;
+    let mut text = match (tally.missing(), unverified) {
+        (0, false) if tally.overwrote > 0 => {
+            format!("Applied {applied} calls. Run `polwarden plan` to see where it stands.")
+        }
+        (0, false) => format!("Applied {applied} calls and read them back. Machines follow within five minutes."),
+        (0, true) => format!(
+            "Applied {applied} calls; that the server holds what they wrote is not confirmed. Run `polwarden plan` to \
+             see where it stands."
+        ),
+        (missing, _) => format!(
+            "Applied {applied} calls; {missing} were not applied ({}). Run `polwarden apply` again to finish.",
+            render::report::not_applied(tally)
+        ),
+    };
+    if tally.overwrote > 0 {
+        text.push_str(&format!(
+            "\n{} of the applied calls replaced what another writer had set just before; the journal holds it.",
+            tally.overwrote
+        ));
+    }
+    text
+}

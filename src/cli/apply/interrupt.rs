@@ -1,0 +1,63 @@
+//! Ctrl-C, and what a supervisor sends.
+
+use crate::apply::Stop;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+
+/// Stops a run in good order at the first signal, and ends this process at the second.
+pub(super) fn watch(stop: &Stop, console: Console) {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        let mut signals = match Signals::new() {
+            Ok(signals) => signals,
+            Err(error) => {
+                console.warn(&format!("Interrupts cannot be noticed ({error}); one ends this run at once."));
+                return;
+            }
+        };
+        signals.next().await;
+        stop.ask();
+        console.warn("Stopping: calls that are under way are finished. Interrupt again to end at once.");
+        signals.next().await;
+        // The journal tells the next run which calls were under way.
+        std::process::exit(Exit::Partial.code().into());
+    });
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        // Without a way to hear of interrupts there are none.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Journals of runs that were cut off: what may have been under way is read back before anything else is done.
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::shared::Applying;
+use crate::apply::journal::{self, CallResult, FOLDER, History, Journal, Record};
+use crate::apply::{Resolved, end_of, resolve};
+use crate::cli::connect::Session;
+use crate::cli::console::Console;
+use crate::manifest::config::Target;
+use crate::render;
+use crate::render::text::neutral;
+
+/// Finishes the journals that are unfinished, as far as they are about the chosen targets.
+///
+/// # Errors
+/// One of them is being written by another run, cannot be read, or what it is about cannot be read back.
+pub(in crate::cli) async fn settle(applying: &Applying, targets: &[&Target], console: Console) -> anyhow::Result<()> {
+    let mut files = journal::list(Utf8Path::new(FOLDER))?;
+    files.extend(applying.journal.clone().filter(|path| path.is_file()));
+    let mut session = None;
+    let mut result = Ok(());
+    for path in files {
+        if journal::unfinished(&path)?.is_none() {
+            continue;
+        }
+        if session.is_none() {
+            session = Some(Session::open(&applying.connect, targets).await?);
+        }
+        if let Some(session) = &session {
+            result = settle_one(path, session, targets, console).await;
+        }
+        if result.is_err() {
+            break;
+        }
+    }
+    if let Some(session) = session {
+        session.close().await;
+    }
+    result
+}
+
+async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], console: Console) -> anyhow::Result<()> {
+    let journal = Journal::open(&path)?;
+    // It may have been finished just before it was locked.
+    let Some(history) = journal::unfinished(&path)? else { return Ok(()) };
+    let open = history.open_calls().count();
+    console.warn(&format!(
+        "The run {} of {} did not end in good order; its journal leaves {open} calls open.",
+        history.run.run, history.run.time
+    ));
+    if history.unreadable > 0 {
+        console.warn(&format!("{} of its lines cannot be read; the others count.", history.unreadable));
+    }
+    let mut resolved = Vec::new();
+    for (name, target) in &history.targets {
+        if target.calls.iter().all(|made| made.answer.is_some()) {
+            continue;
+        }
+        let Some(chosen) = chosen(&history, name, targets, session)? else {
+            console.warn(&format!(
+                "They are about target `{}`, which is not chosen here or is reached in another way: {} stays open.",
+                neutral(name),
+                neutral(path.as_str())
+            ));
+            return Ok(());
+        };
+        let found = resolve(name, target, &session.reader(chosen)?).await;
+        resolved.extend(found.with_context(|| format!("target `{name}`: what was under way cannot be read back"))?);
+    }
+    for Resolved { intent, answer } in &resolved {
+        journal.note(&Record::Answer(Box::new(answer.clone())));
+        let what = render::report::describe_send(&intent.send, &intent.policy, intent.rule.as_deref());
+        let became = match answer.result {
+            CallResult::Applied(_) => "was applied",
+            CallResult::NotApplied => "was not applied",
+            CallResult::Unknown => "may have been applied; another writer has been there",
+        };
+        console.warn(&format!("  {what}: {became}"));
+    }
+    journal.write(&Record::End(end_of(&history, &resolved))).await?;
+    Ok(())
+}
+
+/// The chosen target that a name in a journal means, if it is the same in every respect.
+fn chosen<'a>(
+    history: &History,
+    name: &str,
+    targets: &[&'a Target],
+    session: &Session,
+) -> anyhow::Result<Option<&'a Target>> {
+    let Some(target) = targets.iter().find(|target| target.name == name) else { return Ok(None) };
+    let info = session.info(target)?;
+    Ok(history.run.targets.contains(&info).then_some(*target))
+}

@@ -1,0 +1,209 @@
+//! What `apply` and `rollback` have in common: a plan is shown, guarded, approved, held to what is live, and run.
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::guards;
+use super::saved::pair;
+use crate::access::NamedAudience;
+use crate::apply::journal::RunKind;
+use crate::apply::{check_unmoved, keep_touched, read_touched};
+use crate::cli::connect::{Connect, Session};
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::cli::steps::{StepOptions, break_promises};
+use crate::manifest::config::Target;
+use crate::model::docker::LiveState;
+use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
+use crate::render;
+use crate::render::text::neutral;
+
+/// How a plan is applied.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Applying {
+    #[command(flatten)]
+    pub(in crate::cli) connect: Connect,
+    #[command(flatten)]
+    steps: StepOptions,
+    /// Do not ask. Without a terminal, nothing is applied without this.
+    #[arg(long)]
+    auto_approve: bool,
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected;
+    /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
+    #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
+    ack: Vec<Acknowledged>,
+    /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) journal: Option<Utf8PathBuf>,
+}
+
+/// A plan that may be applied.
+pub(in crate::cli) struct Ready {
+    kind: RunKind,
+    plan: Plan,
+    digest: Fingerprint,
+    /// The whole live state of each target, which was just read.
+    live: Vec<LiveState>,
+    /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
+    saved: Option<Vec<Further>>,
+}
+
+/// The people that a target's plan looks at besides those in no team, in each team and in all.
+pub(in crate::cli) type Further = Vec<NamedAudience>;
+
+impl Ready {
+    /// A plan that was made just now, from this live state of each of its targets.
+    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
+        Self { kind, plan, digest, live, saved: None }
+    }
+
+    /// A plan that was made before, with the live state of each of its targets and the further people that they name.
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
+        let (live, further) = again.into_iter().unzip();
+        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further) }
+    }
+
+    pub(super) fn digest(&self) -> &Fingerprint {
+        &self.digest
+    }
+}
+
+impl Applying {
+    /// Shows a plan, asks, and runs it.
+    ///
+    /// # Errors
+    /// Anything that keeps it from being run, apart from what has an exit code of its own.
+    pub(in crate::cli) async fn run(
+        &self,
+        targets: &[&Target],
+        session: &Session,
+        ready: Ready,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let Ready { kind, plan, digest, live, saved } = ready;
+        let plan = match saved {
+            None => plan,
+            // What a file says is not shown: what its calls do to what is live is worked out again.
+            Some(further) => match recompute(plan, &live, &further, targets, session, console)? {
+                Some(plan) => plan,
+                None => return Ok(Exit::Stale),
+            },
+        };
+        let pairs = pair(&plan, targets, session)?;
+        console.print(&render::plan::human(&plan, console.painter()))?;
+        let shut = plan.shut_gates().count();
+        if shut > 0 {
+            let gates = if shut == 1 { "gate does" } else { "gates do" };
+            let refused = console.error_painter().bad("refused");
+            console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
+            return Ok(Exit::Failed);
+        }
+        if plan.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let refused = break_promises(&plan, &live, console) || self.steps.refuse(&plan, console);
+        if guards::refuse(&pairs, &self.ack, console)? || refused {
+            return Ok(Exit::Refused);
+        }
+        let asked = match self.approval(console)? {
+            Approval::Given { asked } => asked,
+            Approval::Withheld(exit) => return Ok(exit),
+        };
+        // One that somebody looked at for a while may have been overtaken.
+        let before = if asked { self.read_all(&pairs, session).await? } else { touched(&pairs, &live) };
+        if !fits(&pairs, &before, console) {
+            return Ok(Exit::Stale);
+        }
+        let commit = plan.commit.clone();
+        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console };
+        execution.run(&pairs, before).await
+    }
+
+    fn approval(&self, console: Console) -> anyhow::Result<Approval> {
+        if self.auto_approve {
+            return Ok(Approval::Given { asked: false });
+        }
+        match console.confirm("Apply these changes? Only `yes` is accepted:")? {
+            Some(true) => Ok(Approval::Given { asked: true }),
+            Some(false) => {
+                console.say("Nothing was applied.");
+                Ok(Approval::Withheld(Exit::Error))
+            }
+            None => {
+                console.warn("Nothing was applied: there is no terminal to ask on. To apply without being asked, add --auto-approve.");
+                Ok(Approval::Withheld(Exit::Refused))
+            }
+        }
+    }
+
+    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
+        let mut before = Vec::new();
+        for (plan, target) in pairs {
+            before.push(self.read(plan, target, session).await?);
+        }
+        Ok(before)
+    }
+
+    /// The live policies that a plan touches.
+    pub(super) async fn read(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        session: &Session,
+    ) -> anyhow::Result<LiveState> {
+        let reader = session.reader(target)?;
+        let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
+        live.with_context(|| planning::of(target))
+    }
+}
+
+enum Approval {
+    Given { asked: bool },
+    Withheld(Exit),
+}
+
+/// Whether what plans touch is as it was when they were made; what is not is told.
+fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console) -> bool {
+    let mut fits = true;
+    for ((plan, _), live) in pairs.iter().zip(before) {
+        for stale in check_unmoved(plan, live) {
+            fits = false;
+            let stale = stale.to_string();
+            console.warn(&format!("{}: {}", console.error_painter().bad("stale plan"), neutral(&stale)));
+        }
+    }
+    if !fits {
+        console.warn("Nothing was applied. Make a new plan and look at it again.");
+    }
+    fits
+}
+
+/// A saved plan as its calls and the live state make it; nothing if it no longer fits.
+fn recompute(
+    mut plan: Plan,
+    live: &[LiveState],
+    further: &[Further],
+    targets: &[&Target],
+    session: &Session,
+    console: Console,
+) -> anyhow::Result<Option<Plan>> {
+    let mut recomputed = Vec::new();
+    let pairs = pair(&plan, targets, session)?;
+    // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
+    if !fits(&pairs, &touched(&pairs, live), console) {
+        return Ok(None);
+    }
+    for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
+        let plan = plan::recomputed(plan, live, further, &target.teams);
+        recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
+    }
+    plan.targets = recomputed;
+    Ok(Some(plan))
+}
+
+/// Of each target's live state, what its plan touches.
+fn touched(pairs: &[(&TargetPlan, &Target)], live: &[LiveState]) -> Vec<LiveState> {
+    live.iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect()
+}

@@ -1,0 +1,152 @@
+//! `polwarden rollback`: what a run touched, as it was before.
+
+use anyhow::{Context as _, bail};
+use camino::Utf8Path;
+use clap::Args;
+
+use super::apply::{Applying, Ready, journals};
+use super::connect::Session;
+use super::console::Console;
+use super::exit::Exit;
+use super::gates::{GateKeeper, GateOptions};
+use super::runs;
+use super::workspace::{At, Project, Selection, Workspace};
+use crate::apply::journal::{History, RunKind};
+use crate::apply::undo;
+use crate::diag::{DocumentId, SourceMap};
+use crate::manifest::config::Target;
+use crate::model::docker::LiveState;
+use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_undo};
+use crate::render;
+use crate::render::text::neutral;
+
+/// Put what a run touched back to what it was before, by a new plan that is shown and asked about.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden rollback --list
+  polwarden rollback
+  polwarden rollback 20261122T093000123Z-1a2b3c4d --auto-approve")]
+pub(super) struct Rollback {
+    /// The run, or the file of its journal; the last run if it is left out.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// Show the runs that have a journal here, as `polwarden runs` does, and do nothing.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    gates: GateOptions,
+    #[command(flatten)]
+    applying: Applying,
+    /// Put back what another writer has changed since, too.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What is undone, and by what means.
+struct Of<'a> {
+    history: &'a History,
+    path: &'a Utf8Path,
+    workspace: &'a Workspace,
+    keeper: &'a GateKeeper,
+    session: &'a Session,
+}
+
+impl Rollback {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no such run, or anything that keeps the plan from being made or run.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if self.list {
+            return runs::list(runs::Format::Human, console);
+        }
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
+            Err(exit) => return Ok(exit),
+        };
+        let path = runs::file(self.run.as_deref())?;
+        journals::settle(&self.applying, &project.targets(), console).await?;
+        let history = History::read(&path)?;
+        if history.is_unfinished() {
+            bail!(
+                "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
+                history.run.run
+            );
+        }
+        let keeper = self.gates.keeper(&At::default(), console)?;
+        let workspace = project.load();
+        let session = Session::open(&self.applying.connect, &workspace.targets()).await?;
+        let of = Of { history: &history, path: &path, workspace: &workspace, keeper: &keeper, session: &session };
+        let result = self.undo(&of, console).await;
+        session.close().await;
+        result
+    }
+
+    async fn undo(&self, of: &Of<'_>, console: Console) -> anyhow::Result<Exit> {
+        let Of { history, path: _, workspace, keeper: _, session } = of;
+        let targets = workspace.targets();
+        let mut plan = Plan {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: None,
+            tree: None,
+            digest: None,
+            targets: Vec::new(),
+        };
+        let mut states = Vec::new();
+        for name in history.targets.keys() {
+            let Some(target) = targets.iter().find(|target| target.name == *name) else {
+                console.warn(&format!("Target `{}` of that run is not chosen here; it stays as it is.", neutral(name)));
+                continue;
+            };
+            if !history.run.targets.contains(&session.info(target)?) {
+                bail!("target `{name}` is another organization, profile or endpoint than in that run");
+            }
+            let live = session.reader(target)?.live_state().await;
+            let live = live.with_context(|| format!("target `{name}`"))?;
+            plan.targets.push(self.undo_target(of, target, &live, console)?);
+            states.push(live);
+        }
+        let kind = RunKind::Rollback(history.run.run.clone());
+        let digest = plan_digest(&plan)?;
+        self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await
+    }
+
+    fn undo_target(
+        &self,
+        of: &Of<'_>,
+        target: &Target,
+        live: &LiveState,
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        let Of { history, path, workspace, keeper, session } = of;
+        // The journal stands in for the manifests: it says what is wanted.
+        let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
+        let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
+        let undo = undo(touched, live, document, self.overwrite);
+        for held in &undo.held {
+            console.warn(&render::rollback::held(held));
+        }
+        for name in &undo.again {
+            console.warn(&format!(
+                "Policy \"{}\" is made again; the server gives it and its rules new ids.",
+                neutral(name)
+            ));
+        }
+        let request = Request {
+            target: session.info(target)?,
+            desired: &undo.desired,
+            live,
+            unmanaged: target.unmanaged,
+            teams: &target.teams,
+            locate: &|_| SourceRef { file: path.to_string(), line: 1 },
+        };
+        Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
+    }
+}

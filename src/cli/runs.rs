@@ -1,0 +1,99 @@
+//! `polwarden runs`: what the journals tell of earlier runs.
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, ValueEnum};
+
+use super::console::Console;
+use super::exit::Exit;
+use crate::apply::journal::{self, FOLDER, History, RunId};
+use crate::render::runs::{self, RunReport};
+use crate::render::text::neutral;
+
+/// Show the runs that have a journal here, or one of them in full. Nothing is asked of a server.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden runs
+  polwarden runs 20261122T093000123Z-1a2b3c4d
+  polwarden runs last --format json")]
+pub(super) struct Runs {
+    /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// How to show them on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How to show runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines (`schemas/runs.schema.json`).
+    Json,
+}
+
+impl Runs {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no such run, or its journal cannot be read.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let Some(run) = &self.run else { return list(self.format, console) };
+        let run = RunReport::in_full(&History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?);
+        match self.format {
+            Format::Human => console.print(&runs::human(&run, console.painter()))?,
+            Format::Json => console.print(&runs::json(vec![run])?)?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The journal that is meant: of a run, by its id or its file, or else the last one.
+///
+/// # Errors
+/// There is none.
+pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
+    let Some(run) = run else {
+        let last = journal::list(Utf8Path::new(FOLDER))?.pop();
+        return last.with_context(|| format!("there is no journal in `{FOLDER}`, so there is no last run"));
+    };
+    if Utf8Path::new(run).is_file() {
+        return Ok(run.into());
+    }
+    let path = journal::file_of(&run.parse::<RunId>()?);
+    if !path.is_file() {
+        bail!("there is no journal of a run `{run}`; `polwarden runs` shows those that there are");
+    }
+    Ok(path)
+}
+
+/// The runs that have a journal, the last one first. One that cannot be read is told, and hides no other.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(super) fn list(format: Format, console: Console) -> anyhow::Result<Exit> {
+    let mut files = journal::list(Utf8Path::new(FOLDER))?;
+    files.reverse();
+    if files.is_empty() {
+        console.say(&format!("There is no journal in `{FOLDER}`."));
+    }
+    let mut found = Vec::new();
+    let mut exit = Exit::Done;
+    for path in files {
+        match History::read(&path) {
+            Ok(history) => found.push(RunReport::summary(&history)),
+            Err(error) => {
+                exit = Exit::Error;
+                console.warn(&neutral(&error.to_string()));
+            }
+        }
+    }
+    match format {
+        Format::Human => console.print(&found.iter().map(runs::line).collect::<String>())?,
+        Format::Json => console.print(&runs::json(found)?)?,
+    }
+    Ok(exit)
+}

@@ -1,0 +1,252 @@
+//! What the journals of runs tell: a line for each run, or one run in full.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::paint::Painter;
+use super::report::{below, both, describe_send, object_line, policy_line};
+use super::text::{neutral, neutral_json};
+use crate::apply::journal::{
+    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, PolicyImage, RunId, RunKind,
+    TargetHistory,
+};
+use crate::plan::{Commit, Fingerprint, TargetInfo};
+
+/// The version of this format; a change that breaks readers raises it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Runs, as their journals tell.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunsReport {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The runs, the last one first.
+    pub runs: Vec<RunReport>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunReport {
+    /// Its id.
+    pub run: RunId,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// What was run.
+    pub kind: RunKind,
+    /// The version of polwarden that ran.
+    pub tool_version: String,
+    /// The digest of its plan.
+    pub plan: Fingerprint,
+    /// The commit that the manifests were read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// How it ended.
+    pub ended: Ended,
+    /// How many of the calls that were begun were applied.
+    pub applied: usize,
+    /// How many of them were not.
+    pub not_applied: usize,
+    /// Of how many of them nobody can tell, or nobody has looked yet.
+    pub unknown: usize,
+    /// How many lines of the journal cannot be read.
+    pub damaged_lines: usize,
+    /// Its targets.
+    pub targets: Vec<RunTarget>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RunEnded")]
+pub enum Ended {
+    /// In good order.
+    InGoodOrder,
+    /// It was cut off, and a later run read back what was under way.
+    ByALaterRun,
+    /// It is under way, or was cut off and nobody has looked since.
+    NotYet,
+}
+
+/// One target of a run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunTarget {
+    /// The target.
+    pub target: TargetInfo,
+    /// What happened there; only of a run that is shown in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub happened: Option<Happened>,
+}
+
+/// What happened at a target.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Happened {
+    /// The policies that the calls touched, as they were before.
+    pub before: Vec<PolicyImage>,
+    /// The calls that were begun, in the order in which they were first sent.
+    pub calls: Vec<RunCall>,
+}
+
+/// A call of a run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunCall {
+    /// The call, as it was last sent.
+    pub intent: Intent,
+    /// What became of it; nothing if nobody knows yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+}
+
+impl RunReport {
+    /// A run without its calls.
+    pub fn summary(history: &History) -> Self {
+        Self::new(history, |_| None)
+    }
+
+    /// A run with all that its journal holds.
+    pub fn in_full(history: &History) -> Self {
+        Self::new(history, |target| {
+            let call = |made: &Made| RunCall { intent: made.intent.clone(), answer: made.answer.clone() };
+            let before = target.before.iter().map(PolicyImage::from).collect();
+            Some(Happened { before, calls: target.calls.iter().map(call).collect() })
+        })
+    }
+
+    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<Happened>) -> Self {
+        let Counts { applied, not_applied, unknown } = history.counts();
+        let ended = match history.end.as_ref().map(|end| end.by) {
+            Some(EndedBy::Run) => Ended::InGoodOrder,
+            Some(EndedBy::Recovery) => Ended::ByALaterRun,
+            None => Ended::NotYet,
+        };
+        let target = |info: &TargetInfo| RunTarget {
+            target: info.clone(),
+            happened: history.targets.get(&info.name).and_then(&happened),
+        };
+        let run = &history.run;
+        Self {
+            run: run.run.clone(),
+            time: run.time,
+            kind: run.kind.clone(),
+            tool_version: run.tool_version.clone(),
+            plan: run.plan.clone(),
+            commit: run.commit.clone(),
+            ended,
+            applied,
+            not_applied,
+            unknown,
+            damaged_lines: history.unreadable,
+            targets: run.targets.iter().map(target).collect(),
+        }
+    }
+
+    fn kind(&self) -> String {
+        match &self.kind {
+            RunKind::Apply => "apply".to_owned(),
+            RunKind::Rollback(run) => format!("rollback of {run}"),
+        }
+    }
+
+    fn counts(&self) -> String {
+        format!("{} applied, {} not applied, {} unknown", self.applied, self.not_applied, self.unknown)
+    }
+
+    /// How it ended, if that is worth a word.
+    fn end(&self) -> &'static str {
+        match self.ended {
+            Ended::InGoodOrder => "",
+            Ended::ByALaterRun => ", ended by a later run",
+            Ended::NotYet => ", has not ended",
+        }
+    }
+}
+
+/// The runs as JSON.
+///
+/// # Errors
+/// Passes on what the serializer says; plain data gives it no reason to.
+pub fn json(runs: Vec<RunReport>) -> serde_json::Result<String> {
+    let report = RunsReport { format_version: FORMAT_VERSION, runs };
+    let text = serde_json::to_string_pretty(&report)? + "\n";
+    Ok(neutral_json(&text).into_owned())
+}
+
+/// A run in one line.
+pub fn line(run: &RunReport) -> String {
+    let targets: Vec<&str> = run.targets.iter().map(|target| target.target.name.as_str()).collect();
+    format!("{}  {}  {}  {}{}\n", run.run, run.kind(), neutral(&targets.join(", ")), run.counts(), run.end())
+}
+
+/// A run with all its calls, and with what was there before.
+pub fn human(run: &RunReport, painter: Painter) -> String {
+    let title = painter.strong(&format!("Run {}", run.run));
+    let mut text =
+        format!("{title}: {}, begun {:.3}, polwarden {}\n", run.kind(), run.time, neutral(&run.tool_version));
+    text.push_str(&format!("  {}{}\n  plan {}\n", run.counts(), run.end(), run.plan));
+    if let Some(Commit { id, dirty }) = &run.commit {
+        let more = if *dirty { ", and files that were not committed" } else { "" };
+        text.push_str(&format!("  commit {}{more}\n", neutral(id)));
+    }
+    if run.damaged_lines > 0 {
+        text.push_str(&format!("  {} lines of its journal cannot be read\n", run.damaged_lines));
+    }
+    for RunTarget { target, happened } in &run.targets {
+        let TargetInfo { name, provider: _, organization, profile, endpoint } = target;
+        let head = format!("{name}: organization {organization}, profile {profile}, at {endpoint}");
+        text.push_str(&format!("\n{}\n", neutral(&head)));
+        let Some(Happened { before, calls }) = happened else { continue };
+        calls.iter().for_each(|call| text.push_str(&call_lines(call, painter)));
+        if !before.is_empty() {
+            text.push_str("  What was there before:\n");
+        }
+        before.iter().for_each(|policy| text.push_str(&format!("    {}\n", policy_line(policy))));
+    }
+    text
+}
+
+fn call_lines(call: &RunCall, painter: Painter) -> String {
+    let RunCall { intent, answer } = call;
+    let what = describe_send(&intent.send, &intent.policy, intent.rule.as_deref());
+    let number = format!("{:>3}", intent.call.0);
+    let Some(answer) = answer else {
+        return format!(
+            "{number} {} {what}: {}\n",
+            painter.bad("?"),
+            painter.bad("it was begun, and no answer is known")
+        );
+    };
+    let Answer { time: _, target: _, call: _, result, read_back, error, request_id, other_writer } = answer;
+    let found = if *read_back { " (found by reading back)" } else { "" };
+    let mut text = match result {
+        CallResult::Applied(left) => {
+            let left = left_line(left).map(|left| below(&format!("left: {left}"))).unwrap_or_default();
+            format!("{number} {} {what}{found}{left}", painter.good("✓"))
+        }
+        CallResult::NotApplied => {
+            format!("{number} {} {what}: {}{found}", painter.bad("✗"), painter.bad("not applied"))
+        }
+        CallResult::Unknown => {
+            format!("{number} {} {what}: {}{found}", painter.bad("?"), painter.bad("it may have been applied"))
+        }
+    };
+    let error = error.as_ref().map(|error| below(error));
+    let request = request_id.as_ref().map(|id| below(&format!("request {id}")));
+    text.extend(error.into_iter().chain(request));
+    text.extend(other_writer.as_ref().map(|other| format!("{}{}", below("another writer was there:"), both(other))));
+    text.push('\n');
+    text
+}
+
+fn left_line(left: &LeftImage) -> Option<String> {
+    match left {
+        LeftImage::Policy(policy) => Some(policy_line(policy)),
+        LeftImage::Rule { policy: _, rule } => Some(object_line(&ObjectImage::Rule(rule.clone()))),
+        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } => None,
+    }
+}

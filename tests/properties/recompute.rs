@@ -1,0 +1,115 @@
+//! Saved plans: worked out again from their calls and the live state, they say what the planner said.
+
+use std::collections::BTreeMap;
+
+use polwarden::access::{Audience, NamedAudience};
+use polwarden::manifest::config::{Provider, Unmanaged};
+use polwarden::model::docker::Profile;
+use polwarden::plan::{
+    Change, Gates, Guarded, GuardedKind, Impact, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, recomputed,
+};
+use proptest::prelude::*;
+
+use super::plan::world_and_profile;
+use super::worlds::World;
+
+/// People whom no scope names together.
+fn further() -> Vec<NamedAudience> {
+    let audience = Audience { teams: ["t1".to_owned(), "t3".to_owned()].into(), ..Audience::default() };
+    vec![NamedAudience { name: "both".to_owned(), audience }]
+}
+
+fn teams() -> BTreeMap<String, String> {
+    BTreeMap::from([("platform".to_owned(), "t1".to_owned())])
+}
+
+fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
+    let target = TargetInfo {
+        name: "production".to_owned(),
+        provider: Provider::Docker,
+        organization: "my-org".to_owned(),
+        profile,
+        endpoint: "embedded".to_owned(),
+    };
+    // Every place has a line of its own, so that one that is lost or mixed up shows.
+    let locate = |place: &polwarden::diag::Place| SourceRef { file: format!("{place:?}"), line: 1 };
+    let (desired, live) = (&world.desired, &world.live);
+    let request = Request { target, desired, live, unmanaged, teams: &teams(), locate: &locate };
+    plan_gated(&request, &Gates { audiences: further(), ..Gates::default() })
+}
+
+/// Changes by what they say: what has the same name and fate has no order of its own.
+fn sorted(mut changes: Vec<Change>) -> Vec<Change> {
+    for change in &mut changes {
+        change.children = sorted(std::mem::take(&mut change.children));
+    }
+    changes.sort_by_key(|change| serde_json::to_string(change).unwrap());
+    changes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_recomputed_plan_shows_what_the_planner_showed(
+        (world, profile) in world_and_profile(),
+        unmanaged in proptest::sample::select(vec![Unmanaged::Report, Unmanaged::Prune]),
+    ) {
+        let planned = plan(&world, profile, unmanaged);
+        // What a file says of its changes, access and counts is not asked for.
+        let mut saved = planned.clone();
+        saved.live.rules += 7;
+        let again = recomputed(&saved, &world.live, &further(), &teams()).unwrap();
+        if planned.held.is_empty() {
+            prop_assert_eq!(sorted(again.changes.clone()), sorted(planned.changes.clone()));
+            prop_assert_eq!(&again.access, &planned.access);
+        } else {
+            // What is held has another name than its manifest: the planner does not find its lines, and these changes do.
+            prop_assert_eq!(without_sources(again.access.clone()), without_sources(planned.access.clone()));
+        }
+        // Without the manifests, a policy that is made anew under another name is one that goes.
+        let more: Vec<&Guarded> = again.guarded.iter().filter(|found| !planned.guarded.contains(found)).collect();
+        prop_assert!(planned.guarded.iter().all(|told| again.guarded.contains(told)));
+        prop_assert!(more.iter().all(|found| found.kind == GuardedKind::Prune), "{:?}", more);
+        prop_assert_eq!(&again.live, &planned.live);
+        prop_assert_eq!(&again.notes, &planned.notes);
+
+        // Nor is it believed: without changes, access and guards, the same is found, apart from what only the manifests
+        // know (the lines, and what is protected or declared by nobody).
+        let mut hidden = planned.clone();
+        (hidden.changes, hidden.access, hidden.guarded) = (Vec::new(), Impact::default(), Vec::new());
+        let found = recomputed(&hidden, &world.live, &further(), &teams()).unwrap();
+        prop_assert_eq!(sorted(without_lines(found.changes)), sorted(without_lines(planned.changes)));
+        prop_assert_eq!(without_sources(found.access), without_sources(planned.access));
+        for told in planned.guarded.iter().filter(|told| told.kind != GuardedKind::Prune || told.how.ends_with("deleted")) {
+            let goes = |found: &Guarded| found.kind == GuardedKind::Prune && found.policy == told.policy;
+            prop_assert!(found.guarded.iter().any(|found| found == told || goes(found)), "{:?} {:?}", told, found.guarded);
+        }
+    }
+}
+
+fn without_lines(changes: Vec<Change>) -> Vec<Change> {
+    let bare = |change: Change| Change { source: None, children: without_lines(change.children), ..change };
+    changes.into_iter().map(bare).collect()
+}
+
+/// The impact as JSON, without the lines of rules.
+fn without_sources(impact: Impact) -> serde_json::Value {
+    let mut json = serde_json::to_value(impact).unwrap();
+    strip(&mut json);
+    json
+}
+
+fn strip(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.remove("source");
+            fields.values_mut().for_each(strip);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
+}
