@@ -16,6 +16,8 @@ mod faults;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod properties;

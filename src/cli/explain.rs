@@ -3,19 +3,21 @@
 mod cedar;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::format::{self, Format};
 use super::planning;
 use super::statements;
 use super::workspace::{At, Selection, Workspace};
 use crate::access::{Audience, CedarStatement, Policies, Question};
-use crate::diag::{Code, Place, Severity, did_you_mean};
+use crate::diag::{Place, did_you_mean};
 use crate::manifest::config::Target;
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
+use crate::render::findings::{RuleId, Weight};
 use crate::render::text::neutral_json;
 
 /// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
@@ -52,18 +54,8 @@ pub(super) struct Explain {
     #[command(flatten)]
     connect: Connect,
     /// How to show the answer on standard output.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = Format::among(format::EXPLAIN), default_value = "human")]
     format: Format,
-}
-
-/// How to show an answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// For machines: one answer a target (`schemas/explain.schema.json`).
-    Json,
 }
 
 impl Explain {
@@ -153,11 +145,10 @@ impl Explain {
 
     fn show(&self, answers: &[Explanation], console: Console) -> anyhow::Result<()> {
         for answer in answers {
-            match self.format {
-                Format::Json => {
-                    console.print(&neutral_json(&format!("{}\n", serde_json::to_string_pretty(answer)?)))?
-                }
-                Format::Human => console.print(&answer.human(answers.len() > 1, console.painter()))?,
+            if self.format == Format::Json {
+                console.print(&neutral_json(&format!("{}\n", serde_json::to_string_pretty(answer)?)))?;
+            } else {
+                console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
         }
         Ok(())
@@ -193,15 +184,18 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {
-    let Some(code) = Code::ALL.iter().find(|code| code.as_str() == text) else {
-        let near = did_you_mean(Code::ALL.iter().map(|code| code.as_str()), text);
+    let Some(rule) = RuleId::all().find(|rule| rule.as_str() == text) else {
+        let near = did_you_mean(RuleId::all().map(RuleId::as_str), text);
         let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| format!("did you mean `{near}`?"));
         bail!("`{text}` is not the code of a finding; {hint}");
     };
-    let severity = match code.severity() {
-        Severity::Error => "error: nothing is planned while it is there",
-        Severity::Warning => "warning: likely a mistake; nothing stops",
+    let weight = match (rule.weight(), rule) {
+        (Weight::Error, RuleId::File(_)) => "error: nothing is planned while it is there",
+        (Weight::Error, RuleId::Plan(_)) => "error: nothing is applied while it is there",
+        (Weight::Warning, RuleId::File(_)) => "warning: likely a mistake; nothing stops",
+        (Weight::Warning, RuleId::Plan(_)) => "warning: somebody should look at it",
+        (Weight::Notice, _) => "notice: somebody may want to know",
     };
-    console.print(&format!("{code} ({severity})\n\n{}\n", code.description()))?;
+    console.print(&format!("{} ({weight})\n\n{}\n", rule.as_str(), rule.description()))?;
     Ok(Exit::Done)
 }

@@ -2,17 +2,21 @@
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::connect::Connect;
 use super::console::Console;
 use super::exit::Exit;
+use super::format::{self, Comment, Format, Output, Sink};
 use super::gates::GateOptions;
 use super::planning::{self, Planned};
 use super::steps::StepOptions;
-use super::workspace::{At, Project, Selection};
+use super::teller::Teller;
+use super::workspace::{At, Project, Selection, Unusable};
 use crate::plan::plan_digest;
 use crate::render;
+use crate::render::findings::{Finding, Prefix};
+use crate::render::paint::Painter;
 
 /// Show what would have to be done to make the server equal to the manifests. Nothing is written to the server.
 #[derive(Debug, Args)]
@@ -20,6 +24,7 @@ use crate::render;
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
+  polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -39,21 +44,16 @@ pub(super) struct Plan {
     #[arg(long)]
     detailed_exitcode: bool,
     /// How to show the plan on standard output.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = Format::among(format::PLAN), default_value = "human")]
     format: Format,
+    /// Write it to a file in a format too; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::PLAN))]
+    output: Vec<Output>,
+    #[command(flatten)]
+    comment: Comment,
     /// Write the plan to this file too, for `polwarden apply FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<Utf8PathBuf>,
-}
-
-/// How to show a plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// For machines (`schemas/plan.schema.json`).
-    Json,
 }
 
 impl Plan {
@@ -69,31 +69,37 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let project = match Project::open_at(&self.selection, &self.at, console)? {
+        self.sink().check()?;
+        let teller = Teller::beside(&self.sink(), console);
+        let project = match Project::read(&self.selection, &self.at)? {
             Ok(project) => project,
-            Err(exit) => return Ok(exit),
+            Err(Unusable { sources, diagnostics, prefix }) => {
+                teller.tell(&sources, diagnostics);
+                self.write(None, teller, &prefix, console)?;
+                return Ok(Exit::Invalid);
+            }
         };
         let keeper = self.gates.keeper(&self.at, console)?;
-        let mut plan = match planning::make(project, &self.connect, &keeper, console).await? {
+        let prefix = project.prefix().clone();
+        let mut plan = match planning::make_telling(project, &self.connect, &keeper, &teller, console).await? {
             Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
                 plan
             }
-            Err(exit) => return Ok(exit),
+            Err(exit) => {
+                // Findings are told in every format; what is no finding has been told on standard error.
+                if exit == Exit::Invalid {
+                    self.write(None, teller, &prefix, console)?;
+                }
+                return Ok(exit);
+            }
         };
-        let digest = plan_digest(&plan)?;
-        plan.digest = Some(digest.clone());
+        plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)
                 .with_context(|| format!("cannot write the plan to `{path}`"))?;
         }
-        match self.format {
-            Format::Human => {
-                let page = render::plan::human(&plan, console.painter());
-                console.print(&format!("{page}Digest: {digest}\n"))?;
-            }
-            Format::Json => console.print(&render::plan::json(&plan)?)?,
-        }
+        self.write(Some(&plan), teller, &prefix, console)?;
         if plan.shut_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
@@ -102,4 +108,40 @@ impl Plan {
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }
+
+    fn sink(&self) -> Sink<'_> {
+        Sink { format: self.format, outputs: &self.output }
+    }
+
+    /// Writes the plan, or what kept it from being made, in all formats that are asked for.
+    fn write(
+        &self,
+        plan: Option<&crate::plan::Plan>,
+        teller: Teller,
+        prefix: &Prefix,
+        console: Console,
+    ) -> anyhow::Result<()> {
+        let findings = teller.findings().with(plan.map(Finding::of_plan).unwrap_or_default());
+        let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), render::plan::summary);
+        self.sink().write(console, |format, painter| {
+            Ok(match format {
+                Format::Human => plan.map(|plan| human(plan, painter)),
+                Format::Json => plan.map(render::plan::json).transpose()?,
+                Format::Markdown => {
+                    Some(render::markdown::plan(plan, &findings, &self.comment.options(&self.selection)))
+                }
+                Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
+                Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+                Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+                Format::Junit => Some(render::junit::plan(plan, &findings)?),
+                Format::Html => Some(render::html::html(plan, &findings)),
+            })
+        })
+    }
+}
+
+/// The plan with its digest, by which `apply` can be held to it.
+fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
+    let digest = plan.digest.as_ref().map(|digest| format!("Digest: {digest}\n")).unwrap_or_default();
+    render::plan::human(plan, painter) + &digest
 }

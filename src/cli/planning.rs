@@ -7,6 +7,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::gates::GateKeeper;
+use super::teller::Teller;
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
@@ -39,13 +40,27 @@ pub(super) async fn make(
     keeper: &GateKeeper,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
+    make_telling(project, connect, keeper, &Teller::showing(console), console).await
+}
+
+/// Like [`make`], for a command that does something else with findings than to show them.
+///
+/// # Errors
+/// As for `make`.
+pub(super) async fn make_telling(
+    project: Project,
+    connect: &Connect,
+    keeper: &GateKeeper,
+    teller: &Teller,
+    console: Console,
+) -> anyhow::Result<Result<Planned, Exit>> {
     let session = match Session::open(connect, &project.targets()).await {
         Ok(session) => session,
-        Err(error) => return if is_invalid(&project.load(), console) { Ok(Err(Exit::Invalid)) } else { Err(error) },
+        Err(error) => return if is_invalid(&project.load(), teller) { Ok(Err(Exit::Invalid)) } else { Err(error) },
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
-    let made = plan_targets(&workspace, &session, keeper, reads, console).await;
+    let made = plan_targets(&workspace, &session, keeper, reads, teller, console).await;
     match made {
         Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
         Ok(Err(exit)) => {
@@ -60,14 +75,14 @@ pub(super) async fn make(
 }
 
 /// Whether manifests have errors that can be seen without a server; they are shown.
-fn is_invalid(workspace: &Workspace, console: Console) -> bool {
+fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
     let checked = workspace.targets().into_iter().map(|target| workspace.check(target, &Teams::Offline));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.agree(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
     let errors = |finding: &&Diagnostic| is_error(finding);
     workspace.findings().iter().chain(&findings).any(is_error)
-        && workspace.report(findings.iter().filter(errors).cloned().collect(), console)
+        && workspace.tell(findings.iter().filter(errors).cloned().collect(), teller)
 }
 
 async fn plan_targets(
@@ -75,6 +90,7 @@ async fn plan_targets(
     session: &Session,
     keeper: &GateKeeper,
     mut reads: Reads,
+    teller: &Teller,
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
     let targets = workspace.targets();
@@ -87,7 +103,7 @@ async fn plan_targets(
             checked.policies
         }));
     }
-    if workspace.report(workspace.agree(findings), console) {
+    if workspace.tell(workspace.agree(findings), teller) {
         report_failures(&targets, resolved, console);
         return Ok(Err(Exit::Invalid));
     }
@@ -227,6 +243,7 @@ fn empty(workspace: &Workspace) -> Plan {
         commit: workspace.commit(),
         tree: Some(workspace.tree_digest()),
         digest: None,
+        origins: None,
         targets: Vec::new(),
     }
 }

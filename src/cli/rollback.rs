@@ -92,6 +92,7 @@ impl Rollback {
         let Of { history, path: _, workspace, keeper: _, session } = of;
         let targets = workspace.targets();
         let mut plan = Plan {
+            origins: None,
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: None,

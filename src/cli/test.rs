@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::format::{self, Comment, Format, Output, Sink};
 use super::planning;
 use super::statements;
 use super::workspace::{At, Selection, Workspace};
@@ -16,7 +17,10 @@ use crate::diag::{Diagnostic, Place};
 use crate::manifest::config::Target;
 use crate::model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 use crate::plan::SourceRef;
+use crate::render;
 use crate::render::decided::Locator;
+use crate::render::findings::{Finding, Findings, Prefix};
+use crate::render::paint::Painter;
 use crate::render::policy_tests::{self, Asked, CoverageReport, TargetReport, TestReport, TestResult};
 use crate::render::text::neutral;
 
@@ -27,6 +31,7 @@ use crate::render::text::neutral;
   polwarden test
   polwarden test --coverage
   polwarden test --filter mirrors --format junit
+  polwarden test --format github --output junit=tests.xml
   polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct Test {
@@ -49,20 +54,13 @@ pub(super) struct Test {
     #[arg(long)]
     coverage: bool,
     /// How to show the results on standard output.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = Format::among(format::TEST), default_value = "human")]
     format: Format,
-}
-
-/// How to show the results.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// For machines (`schemas/test-report.schema.json`).
-    Json,
-    /// For servers that show test results.
-    Junit,
+    /// Write them to a file in a format too; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::TEST))]
+    output: Vec<Output>,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 /// What the tests of a target are asked of.
@@ -84,6 +82,7 @@ impl Test {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
+        self.sink().check()?;
         let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
@@ -102,12 +101,27 @@ impl Test {
             reports.push(self.ask(&workspace, target, &state, &expectations).with_context(|| planning::of(target))?);
         }
         let report = TestReport::new(if self.live { Asked::Live } else { Asked::Desired }, reports);
-        console.print(&match self.format {
-            Format::Human => policy_tests::human(&report, console.painter()),
-            Format::Json => policy_tests::json(&report)?,
-            Format::Junit => policy_tests::junit(&report)?,
-        })?;
+        let prefix = workspace.prefix();
+        self.sink().write(console, |format, painter| Ok(Some(self.render(&report, prefix, format, painter)?)))?;
         Ok(if report.failed > 0 { Exit::Failed } else { Exit::Done })
+    }
+
+    fn sink(&self) -> Sink<'_> {
+        Sink { format: self.format, outputs: &self.output }
+    }
+
+    fn render(&self, report: &TestReport, prefix: &Prefix, format: Format, painter: Painter) -> anyhow::Result<String> {
+        Ok(match format {
+            Format::Human => policy_tests::human(report, painter),
+            Format::Json => policy_tests::json(report)?,
+            Format::Junit => policy_tests::junit(report)?,
+            Format::Markdown => render::markdown::policy_tests(report, &self.comment.options(&self.selection)),
+            Format::Github => {
+                let failures = Findings::new(Finding::of_tests(report), Vec::new());
+                render::github::github(Some(&policy_tests::summary(report)), &failures, prefix)
+            }
+            Format::Gitlab | Format::Sarif | Format::Html => bail!("`test` has no such format"),
+        })
     }
 
     /// The tests of all targets, and what they are asked of; nothing where manifests are invalid, which has been told.

@@ -1,19 +1,25 @@
 //! `polwarden validate`: what is wrong with the manifests.
 
+use anyhow::bail;
 use camino::Utf8PathBuf;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rayon::prelude::*;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
+use super::format::{self, Comment, Format, Output, Sink};
 use super::gates;
 use super::planning;
+use super::teller::file_names;
 use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
 use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
+use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
+use crate::render::findings::{Finding, Findings, Prefix};
+use crate::render::paint::Painter;
 use crate::render::text::many;
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
@@ -22,7 +28,8 @@ use crate::render::text::many;
   polwarden validate
   polwarden validate examples/quickstart
   polwarden validate --at origin/main
-  polwarden validate --format json")]
+  polwarden validate --format json
+  polwarden validate --format github --output sarif=findings.sarif")]
 pub(super) struct Validate {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
@@ -43,18 +50,13 @@ pub(super) struct Validate {
     #[arg(long)]
     all_warnings: bool,
     /// How to show the findings on standard output.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = Format::among(format::VALIDATE), default_value = "human")]
     format: Format,
-}
-
-/// How to show findings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// For machines (`schemas/diagnostics.schema.json`).
-    Json,
+    /// Write them to a file in a format too; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::VALIDATE))]
+    output: Vec<Output>,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 /// How much is looked for.
@@ -67,6 +69,14 @@ pub(super) enum Depth {
 }
 
 impl Depth {
+    /// The command that looks so far.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Errors => "validate",
+            Self::Lints => "lint",
+        }
+    }
+
     fn lints(self, workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
         match self {
             Self::Errors => Vec::new(),
@@ -92,8 +102,11 @@ impl Validate {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
+        self.sink().check()?;
         match Workspace::read(&self.selection, &self.at)? {
-            Err(Unusable { sources, diagnostics }) => self.show(&sources, diagnostics, 0, console),
+            Err(Unusable { sources, diagnostics, prefix }) => {
+                self.show(&Read { depth, sources: &sources, files: 0, prefix: &prefix }, diagnostics, console)
+            }
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
                     super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
@@ -112,7 +125,9 @@ impl Validate {
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
                 findings.extend(workspace.check_test_targets());
-                let exit = self.show(workspace.sources(), findings, workspace.files(), console)?;
+                let read =
+                    Read { depth, sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
+                let exit = self.show(&read, findings, console)?;
                 Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
             }
         }
@@ -145,29 +160,21 @@ impl Validate {
         Ok((findings, failed))
     }
 
-    fn show(
-        &self,
-        sources: &SourceMap,
-        findings: Vec<Diagnostic>,
-        files: usize,
-        console: Console,
-    ) -> anyhow::Result<Exit> {
+    fn sink(&self) -> Sink<'_> {
+        Sink { format: self.format, outputs: &self.output }
+    }
+
+    fn show(&self, read: &Read<'_>, findings: Vec<Diagnostic>, console: Console) -> anyhow::Result<Exit> {
         let findings = unique(findings);
-        let errors = findings.iter().filter(|finding| is_error(finding)).count();
-        let warnings = findings.len() - errors;
-        match self.format {
-            Format::Human => {
-                // What is to go away is shown.
-                let amount = if self.all_warnings || self.strict { Amount::All } else { Amount::Few };
-                console.print(&human(sources, &findings, amount, console.painter().is_coloured()))?;
-                console.print(&closing(errors, warnings, files))?;
-            }
-            Format::Json => {
-                let mut json = serde_json::to_string_pretty(&Report::new(sources, &findings))?;
-                json.push('\n');
-                console.print(&json)?;
-            }
-        }
+        let told = if self.sink().holds_findings() {
+            let placed = findings.iter().map(|finding| Finding::of_file(read.sources, finding)).collect();
+            Findings::new(placed, file_names(read.sources))
+        } else {
+            Findings::default()
+        };
+        let told = if self.strict { told.strict() } else { told };
+        self.sink()
+            .write(console, |format, painter| Ok(Some(self.render(read, &findings, &told, format, painter)?)))?;
         let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
@@ -175,6 +182,44 @@ impl Validate {
             _ => Exit::Invalid,
         })
     }
+
+    fn render(
+        &self,
+        read: &Read<'_>,
+        findings: &[Diagnostic],
+        told: &Findings,
+        format: Format,
+        painter: Painter,
+    ) -> anyhow::Result<String> {
+        let Read { depth, sources, files, prefix } = read;
+        let errors = findings.iter().filter(|finding| is_error(finding)).count();
+        let closing = closing(errors, findings.len() - errors, *files);
+        Ok(match format {
+            Format::Human => {
+                // What is to go away is shown.
+                let amount = if self.all_warnings || self.strict { Amount::All } else { Amount::Few };
+                human(sources, findings, amount, painter.is_coloured()) + &closing
+            }
+            Format::Json => serde_json::to_string_pretty(&Report::new(sources, findings))? + "\n",
+            Format::Markdown => {
+                render::markdown::findings(depth.command(), told, &self.comment.options(&self.selection))
+            }
+            Format::Github => render::github::github(None, told, prefix),
+            Format::Gitlab => render::gitlab::gitlab(told, prefix)?,
+            Format::Sarif => render::sarif::sarif(told, prefix)?,
+            Format::Junit => render::junit::findings(depth.command(), told)?,
+            Format::Html => bail!("findings alone have no HTML; `plan --format html` shows findings too"),
+        })
+    }
+}
+
+/// What was read.
+struct Read<'a> {
+    depth: Depth,
+    sources: &'a SourceMap,
+    /// How many manifests.
+    files: usize,
+    prefix: &'a Prefix,
 }
 
 fn closing(errors: usize, warnings: usize, files: usize) -> String {

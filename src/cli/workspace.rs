@@ -10,12 +10,13 @@ use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
+use super::teller::Teller;
 use crate::check::{self, Checked, CheckedTests, Input, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
-use crate::render::diagnostics::{Amount, human};
+use crate::render::findings::Prefix;
 use crate::repo::{self, Head, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
 
 /// Which targets a command is for.
@@ -24,6 +25,13 @@ pub(super) struct Selection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
+}
+
+impl Selection {
+    /// The targets as they are given; none where all are meant.
+    pub(super) fn names(&self) -> &[String] {
+        &self.targets
+    }
 }
 
 /// Where a command reads manifests from, other than the work tree.
@@ -91,6 +99,14 @@ impl Tree {
         Ok(Self::Revision(tree))
     }
 
+    /// Where its files are, from the top of the repository.
+    fn prefix(&self) -> Prefix {
+        match self {
+            Self::Work(_) => Prefix::new(&repo::folder(Path::new("."))),
+            Self::Revision(tree) => Prefix::new(&tree.folder()),
+        }
+    }
+
     fn stand(&self) -> Stand {
         match self {
             Self::Work(_) => Stand::Work,
@@ -115,6 +131,7 @@ pub(super) struct Workspace {
     loaded: Loaded,
     /// Positions in the configuration.
     selected: Vec<usize>,
+    prefix: Prefix,
 }
 
 /// Why a workspace did not open, as findings with their texts.
@@ -123,6 +140,8 @@ pub(super) struct Unusable {
     pub(super) sources: SourceMap,
     /// The findings; at least one is an error.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where the files are, from the top of the repository.
+    pub(super) prefix: Prefix,
 }
 
 /// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
@@ -134,6 +153,7 @@ pub(super) struct Project {
     findings: Vec<Diagnostic>,
     /// Positions in the configuration.
     selected: Vec<usize>,
+    prefix: Prefix,
 }
 
 impl Project {
@@ -142,22 +162,23 @@ impl Project {
     /// # Errors
     /// There is no configuration or no such revision, or the configuration names no such target. A configuration that
     /// is invalid is the inner error.
-    fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
         let tree = Tree::open(at)?;
+        let prefix = tree.prefix();
         let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
         let (config, document) = match parse_config(file, &text) {
             Ok(config) => config,
-            Err(diagnostics) => return Ok(Err(Unusable { sources, diagnostics })),
+            Err(diagnostics) => return Ok(Err(Unusable { sources, diagnostics, prefix })),
         };
         let selected = select(&config, selection)?;
         let findings = check::check_config(&config, document);
         if findings.iter().any(is_error) {
-            return Ok(Err(Unusable { sources, diagnostics: findings }));
+            return Ok(Err(Unusable { sources, diagnostics: findings, prefix }));
         }
-        Ok(Ok(Self { tree, sources, config, document, findings, selected }))
+        Ok(Ok(Self { tree, sources, config, document, findings, selected, prefix }))
     }
 
     /// Reads the configuration; one that is invalid is shown and turned into an exit code.
@@ -173,10 +194,15 @@ impl Project {
     /// # Errors
     /// As for `open`; or there is no such revision.
     pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics }| {
-            show(&sources, diagnostics, console);
+        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics, prefix: _ }| {
+            Teller::showing(console).tell(&sources, diagnostics);
             Exit::Invalid
         }))
+    }
+
+    /// Where the files are, from the top of the repository.
+    pub(super) fn prefix(&self) -> &Prefix {
+        &self.prefix
     }
 
     /// The chosen targets, in the order of the configuration.
@@ -186,10 +212,10 @@ impl Project {
 
     /// Reads the manifests.
     pub(super) fn load(self) -> Workspace {
-        let Self { tree, mut sources, config, document, findings, selected } = self;
+        let Self { tree, mut sources, config, document, findings, selected, prefix } = self;
         let mut loaded = repo::load(&tree, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
-        Workspace { sources, config, document, stand: tree.stand(), loaded, selected }
+        Workspace { sources, config, document, stand: tree.stand(), loaded, selected, prefix }
     }
 }
 
@@ -316,9 +342,19 @@ impl Workspace {
 
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
     pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
+        self.tell(further, &Teller::showing(console))
+    }
+
+    /// Tells of the findings of loading and further ones; tells whether any is an error.
+    pub(super) fn tell(&self, further: Vec<Diagnostic>, teller: &Teller) -> bool {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
-        show(&self.sources, findings, console)
+        teller.tell(&self.sources, findings)
+    }
+
+    /// Where the files are, from the top of the repository.
+    pub(super) fn prefix(&self) -> &Prefix {
+        &self.prefix
     }
 
     /// The digest of all files that were read.
@@ -373,22 +409,6 @@ pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 /// Whether a finding stops a plan.
 pub(super) fn is_error(finding: &Diagnostic) -> bool {
     finding.severity() == Severity::Error
-}
-
-fn show(sources: &SourceMap, findings: Vec<Diagnostic>, console: Console) -> bool {
-    let findings = unique(findings);
-    let errors = findings.iter().any(is_error);
-    let text = human(sources, &findings, Amount::Few, console.error_painter().is_coloured());
-    let text = text.trim_end();
-    if text.is_empty() {
-    } else if errors {
-        console.warn(text);
-        console.warn("");
-    } else {
-        console.say(text);
-        console.say("");
-    }
-    errors
 }
 
 fn select(config: &Config, selection: &Selection) -> anyhow::Result<Vec<usize>> {

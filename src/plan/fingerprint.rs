@@ -88,13 +88,13 @@ pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json
     Ok(Fingerprint::of(serde_json::to_value(plan)?))
 }
 
-/// The digest of a plan: equal plans have equal digests, whoever made them where. The commit does not count, so that
-/// a plan that was looked at on a branch is the same plan once that is merged.
+/// The digest of a plan: equal plans have equal digests, whoever made them where. The commit and the origins of
+/// changes do not count, so that a plan that was looked at on a branch is the same plan once that is merged.
 ///
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
-    let Plan { format_version, tool_version, commit: _, tree, digest: _, targets } = plan;
+    let Plan { format_version, tool_version, commit: _, tree, digest: _, origins: _, targets } = plan;
     Ok(Fingerprint::of(json!({
         "formatVersion": format_version, "toolVersion": tool_version, "tree": tree,
         "targets": serde_json::to_value(targets)?,

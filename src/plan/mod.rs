@@ -8,6 +8,7 @@
 mod audit;
 mod difference;
 mod docker;
+mod drift;
 mod effect;
 mod fingerprint;
 mod gates;
@@ -15,6 +16,7 @@ mod guard;
 mod impact;
 mod matching;
 mod order;
+mod origin;
 mod recompute;
 mod replay;
 mod timeline;
@@ -22,19 +24,22 @@ mod types;
 
 pub use audit::{Breach as AuditBreach, audit, audit_plan};
 pub use docker::{Request, plan_gated, plan_target, plan_undo};
+pub use drift::drift;
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
 pub use gates::{Gates, Names, hold_gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
 };
+pub use origin::origins;
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, Commit, DecidingRule,
-    FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason,
-    Impact, LiveCounts, Note, Plan, PolicyRef, Reason, ResourceKind, SourceRef, TargetInfo, TargetPlan,
-    UnmanagedPolicy, UnreadableResource, ValueChange,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, Commit,
+    DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
+    GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef,
+    Reason, ResourceKind, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedPolicy,
+    UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

@@ -62,10 +62,10 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
     all
 }
 
-type Names<'n> = (&'n str, Option<&'n str>);
+pub(super) type Names<'n> = (&'n str, Option<&'n str>);
 
 /// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
-fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
+pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
     let decided = plan.access.audiences.iter().flat_map(|people| &people.changes);
     let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
     let deciding = deciding.map(|rule| ((rule.policy.as_str(), Some(rule.rule.as_str())), rule.source.as_ref()));

@@ -1,9 +1,11 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
 mod call;
+mod drift;
 mod gates;
 mod guarded;
 mod impact;
+mod origin;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +17,11 @@ use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{OperationKind, PolicyId, Profile};
 
 pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
+pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -36,9 +40,12 @@ pub struct Plan {
     /// The digest of the files that were read: their names and their bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<Fingerprint>,
-    /// The digest of all the rest of the plan, the commit excepted, in a plan that was saved.
+    /// The digest of all the rest of the plan, the commit and the origins excepted, in a plan that was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,
+    /// Where the differences come from, in a plan that knows the revision that a change is based on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origins: Option<Origins>,
     /// One plan a target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
 }

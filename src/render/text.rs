@@ -1,9 +1,13 @@
-//! Text from files and servers is data: it must not steer a terminal, nor show itself as something else.
+//! Text from files and servers is data: it must not steer a terminal or whoever reads a job's log, nor show itself as
+//! something else.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::model::is_hidden;
+
+/// Longer words between `##` and `[` are no command of a runner.
+const LONGEST_COMMAND: usize = 16;
 
 /// A number with its noun: `1 file`, `2 files`.
 pub fn many(count: usize, noun: &str) -> String {
@@ -16,27 +20,43 @@ pub fn plural(count: usize, one: &str, more: &str) -> String {
 }
 
 /// The text with everything escaped that is not shown, or that changes how its neighbours are shown: control
-/// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators.
+/// characters (ANSI escapes begin with one), bidirectional overrides, zero-width characters and line separators; and
+/// what runners of pipelines take for a command wherever it stands in a log (`##[add-mask]`, `##vso[`).
 /// Line breaks and tabs are escaped too: this is for text on one line.
 pub fn neutral(text: &str) -> Cow<'_, str> {
     escape(text, is_hidden)
 }
 
-/// Like [`neutral`], for text of several lines: line breaks and tabs stay.
+/// Like [`neutral`], for text of several lines: line breaks and tabs stay. No line begins with `::`, which a runner of
+/// pipelines takes for a command (`::set-output`).
 pub fn neutral_lines(text: &str) -> Cow<'_, str> {
-    escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t'))
+    match escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t')) {
+        text if !text.contains("::") => text,
+        text => Cow::Owned(text.split_inclusive('\n').map(line_start).collect()),
+    }
+}
+
+/// The line, changed if it begins with `::`: only the second colon, so that what is escaped of a beginning of the text
+/// is a beginning of what is escaped of all of it.
+pub fn line_start(line: &str) -> Cow<'_, str> {
+    let begin = line.len() - line.trim_start().len();
+    match line[begin..].strip_prefix("::") {
+        Some(rest) => Cow::Owned(format!("{}:\\u{{3a}}{rest}", &line[..begin])),
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// JSON text with the same characters written as JSON escapes: a reader of the JSON gets them back unchanged, a
 /// terminal that the JSON is printed to does not see them. Line breaks between values stay.
 pub fn neutral_json(json: &str) -> Cow<'_, str> {
     let hostile = |c: char| is_hidden(c) && c != '\n';
-    if !json.contains(hostile) {
+    if !json.contains(hostile) && !json.contains("##") {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len() + 16);
     for c in json.chars() {
-        if hostile(c) {
+        // Outside of strings, there is no `#` in JSON.
+        if hostile(c) || (c == '[' && ends_as_command(&escaped)) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(escaped, "\\u{unit:04x}");
@@ -49,12 +69,13 @@ pub fn neutral_json(json: &str) -> Cow<'_, str> {
 }
 
 fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
-    if !text.contains(hostile) {
+    if !text.contains(hostile) && !text.contains("##") {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
+            '[' if ends_as_command(&escaped) => escaped.push_str("\\u{5b}"),
             '\n' if hostile(c) => escaped.push_str("\\n"),
             '\r' if hostile(c) => escaped.push_str("\\r"),
             '\t' if hostile(c) => escaped.push_str("\\t"),
@@ -66,6 +87,12 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Whether a `[` would make a command of what stands before it: `##`, and perhaps a word.
+fn ends_as_command(text: &str) -> bool {
+    let word = text.bytes().rev().take(LONGEST_COMMAND).take_while(u8::is_ascii_alphanumeric).count();
+    text[..text.len() - word].ends_with("##")
 }
 
 #[cfg(test)]
@@ -102,5 +129,21 @@ mod tests {
             assert_eq!(neutral(text), expected);
         }
         assert_eq!(neutral_lines("a\n\tb\u{1b}"), "a\n\tb\\u{1b}");
+    }
+
+    #[test]
+    fn no_command_of_a_runner_is_left() {
+        assert_eq!(neutral("x ##[add-mask]y ##vso[task.setvariable]z ###[a"), {
+            "x ##\\u{5b}add-mask]y ##vso\\u{5b}task.setvariable]z ###\\u{5b}a"
+        });
+        assert_eq!(neutral("# [a] ## b [c]"), "# [a] ## b [c]", "no command");
+        assert_eq!(neutral_lines("::a\nb ::c\n \t::set-output name=x::y\n:: "), {
+            ":\\u{3a}a\nb ::c\n \t:\\u{3a}set-output name=x::y\n:\\u{3a} "
+        });
+        assert_eq!(neutral("::/0"), "::/0", "an address on a line with others");
+        let json = serde_json::to_string_pretty(&serde_json::json!({ "a": ["##[error]x", "::set-output"] })).unwrap();
+        let escaped = neutral_json(&json);
+        assert!(!escaped.contains("##[") && !escaped.lines().any(|line| line.trim_start().starts_with("::")));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["a"][0], "##[error]x");
     }
 }

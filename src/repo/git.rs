@@ -13,6 +13,14 @@ pub struct Head {
     pub dirty: bool,
 }
 
+/// A folder of a work tree, from the top of its repository, with `/`; empty at the top and where there is no
+/// repository.
+pub fn folder(folder: &Path) -> String {
+    let repository = Repository::discover(folder).ok();
+    let parts = repository.and_then(|repository| super::revision::folder(&repository, folder).ok());
+    parts.unwrap_or_default().join("/")
+}
+
 /// The commit of the work tree that a folder belongs to; nothing where there is no repository, no commit yet, or a
 /// repository that git does not trust.
 pub fn head(folder: &Path) -> Option<Head> {

@@ -8,7 +8,7 @@ mod source;
 mod tests;
 mod work_tree;
 
-pub use git::{Head, head};
+pub use git::{Head, folder, head};
 pub use load::{Loaded, LoadedTarget, load};
 pub use revision::{CiBase, PullRequest, Revision, RevisionError};
 pub use source::{Listing, Problem, ProblemKind, Source};

@@ -18,6 +18,7 @@ use super::git::Head;
 use super::source::{Listing, ProblemKind, Source, normal, text};
 
 pub use error::RevisionError;
+pub(super) use find::folder;
 pub use find::{CiBase, PullRequest};
 
 /// How many bytes are read of one revision in all: a few small objects can stand for a tree without end.
@@ -106,6 +107,11 @@ impl Revision {
     pub fn commit(&self) -> Option<Head> {
         let Self { commit, dirty, repository: _, root: _, folder: _, read: _ } = self;
         commit.map(|id| Head { id: id.to_string(), dirty: *dirty })
+    }
+
+    /// The folder of the configuration, from the top of the repository, with `/`; empty at the top.
+    pub fn folder(&self) -> String {
+        self.folder.join("/")
     }
 
     /// Whether the folder of the configuration holds a file of this name.

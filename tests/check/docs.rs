@@ -1,4 +1,5 @@
 use polwarden::diag::{Code, Severity};
+use polwarden::render::findings::{PlanRule, RuleId, Weight};
 
 const RULES: &str = include_str!("../../docs/rules.md");
 
@@ -20,5 +21,25 @@ fn every_code_has_its_row() {
         assert_eq!(*severity, expected, "{code}");
         assert_eq!(*meaning, code.description(), "{code}");
         assert!(!wrong.is_empty() && !right.is_empty(), "{code} has no example");
+    }
+}
+
+#[test]
+fn every_finding_of_a_plan_has_its_row() {
+    let lines = include_str!("../../docs/formats.md").lines();
+    let rows: Vec<Vec<&str>> = lines
+        .filter(|line| line.starts_with("| `plan-") || line.starts_with("| `policy-test"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), PlanRule::ALL.len());
+    for (row, rule) in rows.iter().zip(PlanRule::ALL) {
+        let rule = RuleId::Plan(*rule);
+        let weight = match rule.weight() {
+            Weight::Error => "error",
+            Weight::Warning => "warning",
+            Weight::Notice => "notice",
+        };
+        assert_eq!((row[0].trim_matches('`'), row[1]), (rule.as_str(), weight));
+        assert!(!rule.description().is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod emulate;
 mod endpoints;
 mod examples;
 mod exit_codes;
+mod formats;
 mod gates;
 mod guards;
 mod hostile;

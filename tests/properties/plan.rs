@@ -6,7 +6,10 @@ use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, RuleId,
 };
-use polwarden::plan::{Plan, Request, SourceRef, TargetInfo, TargetPlan, plan_digest, plan_target, replay, verify};
+use polwarden::plan::{
+    Change, ChangeKind, Origin, Plan, Request, SourceRef, TargetInfo, TargetPlan, drift, origins, plan_digest,
+    plan_target, replay, verify,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +33,20 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         teams: &BTreeMap::new(),
         locate: &locate,
     })
+}
+
+/// The same organization with ids as a server gives them: replays call what they make by the number of its call, and
+/// two of them must not meet.
+fn settled(mut world: World) -> World {
+    for (number, policy) in world.live.policies.iter_mut().enumerate() {
+        policy.id = PolicyId::new(&format!("settled_{number}"));
+        if let LiveContent::Rules(rules) = &mut policy.content {
+            for (rule, own) in rules.iter_mut().enumerate() {
+                own.id = RuleId::new(&format!("settled_{number}_{rule}"));
+            }
+        }
+    }
+    world
 }
 
 /// The plan that also deletes what nobody declares.
@@ -156,10 +173,45 @@ proptest! {
     #[test]
     fn a_plan_survives_its_file((world, profile) in world_and_profile()) {
         let targets = vec![plan(&world, profile, Unmanaged::Prune)];
-        let plan = Plan { format_version: 1, tool_version: "0".to_owned(), commit: None, tree: None, digest: None, targets };
+        let plan = Plan { format_version: 1, tool_version: "0".to_owned(), commit: None, tree: None, digest: None, origins: None, targets };
         let read: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
         prop_assert_eq!(plan_digest(&read).unwrap(), plan_digest(&plan).unwrap());
         prop_assert_eq!(read, plan);
+    }
+
+    /// What both revisions would do is drift; with a server that holds what the base wants, everything is the change.
+    #[test]
+    fn drift_is_told_from_changes((world, profile) in world_and_profile(), (other, _) in world_and_profile()) {
+        let base = plan(&world, profile, Unmanaged::Prune);
+        let told = origins(&base.changes, &base.changes);
+        prop_assert!(told.iter().all(|told| told.origin == Origin::Drift), "{:?}", told);
+        let there = settled(after(&world, &base));
+        let head = World { desired: other.desired, ..there.clone() };
+        let (head, base) = (plan(&head, profile, Unmanaged::Prune), plan(&there, profile, Unmanaged::Prune));
+        let told = origins(&head.changes, &base.changes);
+        prop_assert!(told.iter().all(|told| told.origin == Origin::Change), "{:?}", told);
+    }
+
+    /// Drift is the plan seen from the other side: what the plan adds is missing, what it removes is there. Undoing it
+    /// leaves none.
+    #[test]
+    fn drift_is_what_a_plan_undoes((world, profile) in world_and_profile()) {
+        let plan = plan(&world, profile, Unmanaged::Prune);
+        let found = drift(&plan, &world.live, &BTreeMap::new()).unwrap();
+        let count = |changes: &[Change], kind: ChangeKind| {
+            changes.iter().flat_map(|change| change.children.iter().chain([change])).filter(|change| change.kind == kind).count()
+        };
+        for (there, back) in [
+            (ChangeKind::Create, ChangeKind::Delete),
+            (ChangeKind::Delete, ChangeKind::Create),
+            (ChangeKind::Update, ChangeKind::Update),
+        ] {
+            prop_assert_eq!(count(&found.changes, there), count(&plan.changes, back), "{:?}", found.changes);
+        }
+        prop_assert_eq!((found.access.widens(), found.access.narrows()), (plan.access.narrows(), plan.access.widens()));
+        let done = after(&world, &plan);
+        let rest = drift(&self::plan(&done, profile, Unmanaged::Prune), &done.live, &BTreeMap::new()).unwrap();
+        prop_assert_eq!(rest.changes, Vec::new());
     }
 
     /// Invariant 8: what is not understood is never touched, and neither is anything that nobody declares.

@@ -20,10 +20,10 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         if !matches!(usage.used, Use::Decides(_)) {
             continue;
         }
-        if let Some(host) = host(&usage.resource).filter(|host| host.depth() == Depth::Exact) {
-            if names.contains(host.name()) {
-                open.entry(host.name().to_owned()).or_insert(spot);
-            }
+        if let Some(host) = host(&usage.resource).filter(|host| host.depth() == Depth::Exact)
+            && names.contains(host.name())
+        {
+            open.entry(host.name().to_owned()).or_insert(spot);
         }
     }
     for (deny, host) in &denied {

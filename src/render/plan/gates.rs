@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::access::{by, who};
-use super::human::{call_name, place};
+use super::words::{by, call_name, gate_text, place, who};
 use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
@@ -12,7 +11,7 @@ use crate::render::text::neutral;
 const SHOWN: usize = 5;
 
 /// The section of a target's plan about gates; nothing where there are none.
-pub(super) fn human(gates: &[GateOutcome], painter: Painter) -> String {
+pub(crate) fn human(gates: &[GateOutcome], painter: Painter) -> String {
     let mut text = String::new();
     if gates.is_empty() {
         return text;
@@ -49,24 +48,6 @@ pub(super) fn human(gates: &[GateOutcome], painter: Painter) -> String {
         let _ = writeln!(text, "    {}", painter.dim(&format!("{holding} more: hold")));
     }
     text
-}
-
-/// A gate in one line, with its reason.
-fn gate_text(gate: &GateInfo) -> String {
-    let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
-        let audience = audience.as_ref().map(|name| format!(" for {}", neutral(name))).unwrap_or_default();
-        let reason = reason.as_ref().map(|reason| format!(": {}", neutral(reason))).unwrap_or_default();
-        format!("{verb} `{}`{audience}{reason}", neutral(request))
-    };
-    match gate {
-        GateInfo::Never { request, audience, reason } => full("never", request, audience, reason),
-        GateInfo::Always { request, audience, reason } => full("always", request, audience, reason),
-        GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
-        GateInfo::DenyWidening { within } => {
-            let within: Vec<String> = within.iter().map(|pattern| format!("`{}`", neutral(pattern))).collect();
-            format!("no widening outside of {}", within.join(", "))
-        }
-    }
 }
 
 fn source(source: &GateSource) -> String {

@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use similar::{ChangeTag, TextDiff};
-
+use super::sections::{Section, sections};
+use super::tree::tree;
 use crate::manifest::config::Unmanaged;
-use crate::plan::{
-    Change, ChangeKind, Field, FieldChange, Held, HeldReason, Note, Plan, ResourceKind, SourceRef, TargetPlan,
-    ValueChange,
-};
+use crate::plan::{Plan, TargetPlan};
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral, plural};
+use crate::render::text::{line_start, many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
@@ -59,16 +56,16 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan) {
-        let TargetPlan { target, changes, calls, held, unmanaged, guarded, notes, before: _, live, access, gates } =
-            plan;
+        let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
         let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
-        let line = format!("{}  {}", self.painter.strong(&head), self.painter.dim(&holds));
+        let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
-        for change in changes {
-            self.change(2, change);
+        for line in tree(changes) {
+            let text = line.painted(self.painter);
+            self.line(2 + line.indent, &text);
         }
         if changes.is_empty() {
             self.line(2, "No changes.");
@@ -82,20 +79,9 @@ impl Page {
             self.text.push_str(&super::gates::human(gates, self.painter));
             self.gap();
         }
-        let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
-        let extra: Vec<String> = extra
-            .map(|(call, why)| format!("call {} ({}): {why}", call.id.0, call_name(&call.policy, call.rule.as_deref())))
-            .collect();
-        self.section("Extra calls for safety:", extra);
-        let unseen = guarded
-            .iter()
-            .map(|guarded| format!("! policy \"{}\": {}", neutral(&guarded.policy), neutral(&guarded.how)));
-        self.section("To be acknowledged at `apply` (`--ack`):", unseen.collect());
-        self.section("Notes:", notes.iter().map(note).collect());
-        self.section("Held, not done by this plan:", held.iter().map(|held| self.held(held)).collect());
-        let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
-        let left = left.map(|policy| format!("\"{}\" ({})", neutral(&policy.name), many(policy.rules, "rule")));
-        self.section("Unmanaged, left alone (no manifest declares them; `import` writes manifests):", left.collect());
+        for Section { title, lines } in sections(plan, self.painter) {
+            self.section(&format!("{title}:"), lines);
+        }
     }
 
     fn section(&mut self, title: &str, lines: Vec<String>) {
@@ -108,161 +94,5 @@ impl Page {
             self.line(4, &line);
         }
         self.gap();
-    }
-
-    fn change(&mut self, indent: usize, change: &Change) {
-        let Change { kind, resource, name, id: _, source, fields, children } = change;
-        let what = match resource {
-            ResourceKind::Policy => "policy",
-            ResourceKind::Rule => "rule",
-        };
-        let head = format!("{} {what} \"{}\"", sign(*kind), neutral(name));
-        let mut line = self.by_kind(*kind, &head);
-        if let Some(before) = old_name(fields) {
-            let _ = write!(line, "  (renamed from \"{}\")", neutral(before));
-        }
-        if let Some(source) = source {
-            line.push_str("  ");
-            line.push_str(&self.painter.dim(&place(source)));
-        }
-        self.line(indent, &line);
-        for field in fields.iter().filter(|field| field.field != Field::Name) {
-            self.field(indent + 4, *kind, field);
-        }
-        for child in children {
-            self.change(indent + 2, child);
-        }
-    }
-
-    fn field(&mut self, indent: usize, kind: ChangeKind, change: &FieldChange) {
-        let name = change.field.as_str();
-        match &change.value {
-            ValueChange::Scalar { before, after } => {
-                let value = match (before, after) {
-                    (Some(before), Some(after)) => format!("{} → {}", neutral(before), neutral(after)),
-                    (Some(value), None) | (None, Some(value)) => neutral(value).into_owned(),
-                    (None, None) => String::new(),
-                };
-                self.line(indent, &format!("{name}: {value}"));
-            }
-            ValueChange::Set { added, removed, kept: _ } if whole(kind) && change.field == Field::Actions => {
-                let all: Vec<_> = added.iter().chain(removed).map(|text| neutral(text)).collect();
-                self.line(indent, &format!("{name}: {}", all.join(", ")));
-            }
-            ValueChange::Set { added, removed, kept } => self.set(indent, name, added, removed, *kept),
-            ValueChange::Text { before, after } => {
-                self.line(indent, &format!("{name}:"));
-                self.diff(indent + 2, before, after);
-            }
-        }
-    }
-
-    fn set(&mut self, indent: usize, name: &str, added: &[String], removed: &[String], kept: usize) {
-        let unchanged = if kept > 0 { self.painter.dim(&format!("  ({kept} unchanged)")) } else { String::new() };
-        self.line(indent, &format!("{name}:{unchanged}"));
-        for text in added {
-            let line = self.painter.good(&format!("+ {}", neutral(text)));
-            self.line(indent + 2, &line);
-        }
-        for text in removed {
-            let line = self.painter.bad(&format!("- {}", neutral(text)));
-            self.line(indent + 2, &line);
-        }
-    }
-
-    fn diff(&mut self, indent: usize, before: &str, after: &str) {
-        let diff = TextDiff::from_lines(before, after);
-        for (position, group) in diff.grouped_ops(3).iter().enumerate() {
-            if position > 0 {
-                self.line(indent, "…");
-            }
-            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-                let value = change.value().trim_end_matches(['\n', '\r']);
-                let text = neutral(value);
-                let line = match change.tag() {
-                    ChangeTag::Equal => format!("  {text}"),
-                    ChangeTag::Insert => self.painter.good(&format!("+ {text}")),
-                    ChangeTag::Delete => self.painter.bad(&format!("- {text}")),
-                };
-                self.line(indent, &line);
-            }
-        }
-    }
-
-    fn held(&self, held: &Held) -> String {
-        let Held { resource: _, policy, rule, source, reason } = held;
-        let mut line = format!("! {}: {}", call_name(policy, rule.as_deref()), held_reason(reason));
-        if let Some(source) = source {
-            line.push_str("  ");
-            line.push_str(&self.painter.dim(&place(source)));
-        }
-        line
-    }
-
-    fn by_kind(&self, kind: ChangeKind, text: &str) -> String {
-        match kind {
-            ChangeKind::Create => self.painter.good(text),
-            ChangeKind::Update | ChangeKind::Within => self.painter.notice(text),
-            ChangeKind::Delete => self.painter.bad(text),
-        }
-    }
-}
-
-/// The name that something had before.
-fn old_name(fields: &[FieldChange]) -> Option<&str> {
-    fields.iter().find_map(|field| match (&field.field, &field.value) {
-        (Field::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
-        (_, ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. }) => None,
-    })
-}
-
-fn whole(kind: ChangeKind) -> bool {
-    matches!(kind, ChangeKind::Create | ChangeKind::Delete)
-}
-
-fn sign(kind: ChangeKind) -> char {
-    match kind {
-        ChangeKind::Create => '+',
-        ChangeKind::Update | ChangeKind::Within => '~',
-        ChangeKind::Delete => '-',
-    }
-}
-
-pub(super) fn place(source: &SourceRef) -> String {
-    format!("{}:{}", neutral(&source.file), source.line)
-}
-
-pub(super) fn call_name(policy: &str, rule: Option<&str>) -> String {
-    match rule {
-        Some(rule) => format!("policy \"{}\", rule \"{}\"", neutral(policy), neutral(rule)),
-        None => format!("policy \"{}\"", neutral(policy)),
-    }
-}
-
-fn note(note: &Note) -> String {
-    match note {
-        Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
-        Note::Unproved { why } => format!(
-            "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
-            neutral(why)
-        ),
-        Note::NotCompared { why } => format!("! what opens and closes could not be worked out: {}", neutral(why)),
-        Note::ScopeWidens { policy } => {
-            format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
-        }
-        Note::UnknownFields { policy, rule, fields } => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("`{}`", neutral(field))).collect();
-            let what = call_name(policy, rule.as_deref());
-            format!("{what}: {} not known to this version; left as is", fields.join(", "))
-        }
-    }
-}
-
-fn held_reason(reason: &HeldReason) -> String {
-    match reason {
-        HeldReason::ProfileLacks { operation, wanted } => {
-            format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
-        }
-        HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
     }
 }

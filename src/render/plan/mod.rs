@@ -1,10 +1,15 @@
 //! Plans, for people and for machines.
 
-mod access;
-mod gates;
+pub(crate) mod access;
+pub(crate) mod gates;
 mod human;
+mod sections;
+mod tree;
+pub(crate) mod words;
 
 pub use human::{human, summary};
+pub(crate) use sections::{Section, sections};
+pub(crate) use tree::{Line, Sign, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -6,7 +6,7 @@ use super::{Asked, TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
 use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral};
+use crate::render::text::{line_start, many, neutral};
 
 /// The whole report, target by target, with a closing count.
 pub fn human(report: &TestReport, painter: Painter) -> String {
@@ -25,7 +25,7 @@ fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut
         Asked::Live => "live state",
     };
     let head = format!("{} · {}", neutral(name), neutral(organization));
-    let _ = writeln!(text, "{}  {asked}\n", painter.strong(&head));
+    let _ = writeln!(text, "{}  {asked}\n", painter.strong(&line_start(&head)));
     if results.is_empty() {
         let _ = writeln!(text, "  no policy tests");
     }
@@ -75,7 +75,7 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 }
 
 /// The answer and what decides it, a line each.
-pub(super) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
+pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 { format!("{got} by ") } else { "and by ".to_owned() };
@@ -87,7 +87,8 @@ pub(super) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     }
 }
 
-fn summary(report: &TestReport) -> String {
+/// The closing line: how many requests were answered as expected.
+pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
     let total = many(passed + failed, "request");
     if *failed == 0 {

@@ -5,24 +5,8 @@ use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, Te
 use super::human::got;
 use super::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
+use crate::render::junit::{neutral, neutral_lines};
 use crate::render::paint::Painter;
-use crate::render::text;
-
-/// Text on one line that XML can hold.
-fn neutral(text: &str) -> String {
-    held(&text::neutral(text))
-}
-
-/// Text of several lines that XML can hold.
-fn neutral_lines(text: &str) -> String {
-    held(&text::neutral_lines(text))
-}
-
-/// Control characters aside, which are neutral already, there are two characters that no XML may hold (XML 1.0,
-/// section 2.2).
-fn held(text: &str) -> String {
-    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
-}
 
 /// The report as JUnit XML. Nothing in it depends on the time, so that equal runs give equal texts.
 ///

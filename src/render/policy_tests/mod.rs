@@ -14,7 +14,8 @@ use crate::model::docker::Decision;
 use crate::plan::SourceRef;
 
 pub use coverage::{CoverageReport, Share, Uncovered, UncoveredResource};
-pub use human::human;
+pub(super) use human::got;
+pub use human::{human, summary};
 pub use junit::junit;
 
 /// The version of this format; a change that breaks readers raises it.
@@ -137,7 +138,7 @@ pub fn json(report: &TestReport) -> serde_json::Result<String> {
 }
 
 /// Who asks, in words.
-fn who(audience: &Audience) -> String {
+pub(super) fn who(audience: &Audience) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams.iter().map(|team| format!("team {}", super::text::neutral(team)));
     let profiles = profiles.iter().map(|profile| format!("profile {}", super::text::neutral(profile)));
@@ -146,7 +147,7 @@ fn who(audience: &Audience) -> String {
 }
 
 /// A decision in words.
-fn said(decision: Decision) -> &'static str {
+pub(super) fn said(decision: Decision) -> &'static str {
     match decision {
         Decision::Allow => "allowed",
         Decision::Deny => "denied",

@@ -22,7 +22,7 @@ pub(super) fn repository(directory: &Path) -> Result<Repository, RevisionError> 
 }
 
 /// The folder, from the top of the repository; the top itself in a bare one.
-pub(super) fn folder(repository: &Repository, directory: &Path) -> Result<Vec<String>, RevisionError> {
+pub(in crate::repo) fn folder(repository: &Repository, directory: &Path) -> Result<Vec<String>, RevisionError> {
     let root = repository.workdir().and_then(|root| root.canonicalize().ok());
     let (Some(root), Ok(directory)) = (root, directory.canonicalize()) else { return Ok(Vec::new()) };
     // A folder inside of `.git` stands for the top, as that of a bare repository does.

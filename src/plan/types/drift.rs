@@ -1,0 +1,63 @@
+//! What a server holds that the manifests do not want, and the other way round.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Commit, Held, Impact, TargetInfo, UnmanagedPolicy};
+
+/// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
+pub const DRIFT_FORMAT_VERSION: u32 = 1;
+
+/// How the servers differ from a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DriftReport {
+    /// The version of this form: [`DRIFT_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The version of polwarden that made the report.
+    pub tool_version: String,
+    /// Whether any target drifted.
+    pub drifted: bool,
+    /// The commit that the manifests were read from, in a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// One for each target, in the order of `polwarden.yaml`.
+    pub targets: Vec<TargetDrift>,
+}
+
+/// How the organization of one target differs from its manifests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetDrift {
+    /// The target.
+    pub target: TargetInfo,
+    /// What somebody else did at the server: `before` is what the manifests want, `after` what the server holds.
+    pub changes: Vec<Change>,
+    /// When the server last changed each of the policies that differ and are still there.
+    pub since: Vec<Since>,
+    /// What the drift opened and closed.
+    pub access: Impact,
+    /// What differs and cannot be undone through this profile of the API.
+    pub held: Vec<Held>,
+    /// Live policies that no manifest declares and that are left alone; they count as no drift.
+    pub unmanaged: Vec<UnmanagedPolicy>,
+}
+
+/// When the server last changed a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Since {
+    /// The name of the policy at the server.
+    pub policy: String,
+    /// Its id.
+    pub id: String,
+    /// The server's own word for when: `updated_at`.
+    pub updated_at: String,
+}
+
+impl TargetDrift {
+    /// Whether the server holds something else than the manifests want.
+    pub fn is_drift(&self) -> bool {
+        !self.changes.is_empty() || !self.held.is_empty()
+    }
+}

@@ -1,0 +1,162 @@
+//! Findings of plans.
+
+use super::{Finding, PlanRule, Related, RuleId, Spot};
+use crate::plan::{
+    AccessChange, BreachInfo, DecidingRule, GateOutcome, GateSource, Guarded, GuardedKind, Held, Impact, Note, Plan,
+    SourceRef, TargetPlan, UnreadableResource,
+};
+use crate::render::plan::access::grouped;
+use crate::render::plan::words::{by, call_name, gate_text, held_reason, note, requests, who};
+use crate::render::text::neutral;
+
+impl Finding {
+    /// What of a plan needs attention: gates that do not hold, what opens and closes, what must be acknowledged, gaps,
+    /// and what is left undone. What changes is no finding: somebody wrote it.
+    pub fn of_plan(plan: &Plan) -> Vec<Self> {
+        plan.targets.iter().flat_map(of_target).collect()
+    }
+
+    fn of(rule: PlanRule, message: String, identity: &[&str]) -> Self {
+        let rule = RuleId::Plan(rule);
+        let mut finding = Self::new(rule, rule.weight(), message);
+        finding.identity = identity.iter().map(|part| (*part).to_owned()).collect();
+        finding
+    }
+
+    fn at(mut self, source: Option<&SourceRef>) -> Self {
+        self.spot = source.map(|SourceRef { file, line }| Spot::line(file, *line));
+        self
+    }
+
+    fn helped(mut self, help: &str) -> Self {
+        self.help = Some(neutral(help).into_owned());
+        self
+    }
+
+    /// Points at the rules that decide, those that are declared somewhere.
+    fn related_to(mut self, rules: &[DecidingRule]) -> Self {
+        let related = rules.iter().filter_map(|rule| {
+            let SourceRef { file, line } = rule.source.as_ref()?;
+            Some(Related { spot: Spot::line(file, *line), text: call_name(&rule.policy, Some(&rule.rule)) })
+        });
+        self.related = related.filter(|related| Some(&related.spot) != self.spot.as_ref()).collect();
+        self
+    }
+}
+
+fn of_target(plan: &TargetPlan) -> Vec<Finding> {
+    let TargetPlan { target, access, gates, held, guarded, notes, .. } = plan;
+    let mut found: Vec<Finding> = gates.iter().filter(|gate| !gate.holds()).map(shut).collect();
+    found.extend(of_access(access));
+    found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
+    found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
+    found.extend(held.iter().map(of_held));
+    for finding in &mut found {
+        finding.target = Some(neutral(&target.name).into_owned());
+    }
+    found
+}
+
+fn shut(outcome: &GateOutcome) -> Finding {
+    let GateOutcome { gate, source, breaches, unknown } = outcome;
+    let text = gate_text(gate);
+    let mut message = format!("gate does not hold: {text}");
+    if let Some(why) = unknown {
+        message.push_str(&format!("; it could not be worked out: {why}"));
+    }
+    if let Some(BreachInfo { audience, witness, after, .. }) = breaches.first() {
+        message.push_str(&format!("; for example `{witness}`, asked by {}: {}", who(audience, false), by(after)));
+    }
+    if breaches.len() > 1 {
+        message.push_str(&format!(" (and {} more)", breaches.len() - 1));
+    }
+    let at = match source {
+        GateSource::CommandLine => None,
+        // The line of the base revision may be another one here, or gone; the file is what there is to point at.
+        GateSource::Base { at, revision: _ } | GateSource::Config(at) => Some(at),
+    };
+    let blamed: Vec<DecidingRule> = breaches.iter().flat_map(|breach| breach.blame.iter().cloned()).collect();
+    let mut finding = Finding::of(PlanRule::GateShut, message, &[&text]).at(at).related_to(&blamed).helped(
+        "the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide",
+    );
+    if let (GateSource::Base { revision, .. }, Some(spot)) = (source, finding.spot.as_mut()) {
+        spot.lines = None;
+        let short: String = revision.chars().take(12).collect();
+        finding
+            .message
+            .push_str(&format!("; the gate is removed by this change, and applies until merged ({})", neutral(&short)));
+    }
+    finding
+}
+
+fn of_access(impact: &Impact) -> Vec<Finding> {
+    let Impact { audiences: _, cedar, unreadable } = impact;
+    let mut found: Vec<Finding> = grouped(impact).iter().map(|(change, people)| of_change(change, people)).collect();
+    found.extend(cedar.iter().map(|policy| {
+        let message = format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy));
+        Finding::of(PlanRule::NotCompared, message, &["cedar", policy])
+    }));
+    found.extend(unreadable.iter().map(|UnreadableResource { policy, rule, resource, why }| {
+        let what = call_name(policy, Some(rule));
+        let message = format!("{what}: live resource `{resource}` is taken to match nothing: {why}");
+        Finding::of(PlanRule::NotCompared, message, &["resource", policy, rule, resource])
+    }));
+    found
+}
+
+fn of_change(change: &AccessChange, people: &[String]) -> Finding {
+    let AccessChange { opens, resource, ports: _, methods: _, witness, before, after } = change;
+    let (rule, word) = if *opens { (PlanRule::AccessOpens, "opens") } else { (PlanRule::AccessCloses, "closes") };
+    let people = people.join(", ");
+    let message = format!(
+        "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",
+        requests(change),
+        by(before),
+        by(after)
+    );
+    // The rule that makes the difference; where that is one which goes, what decides instead.
+    let at = after.iter().chain(before).find_map(|rule| rule.source.as_ref());
+    let all: Vec<DecidingRule> = after.iter().chain(before).cloned().collect();
+    Finding::of(rule, message, &[resource, witness, &people]).at(at).related_to(&all)
+}
+
+fn of_guarded(guarded: &Guarded, plan: &TargetPlan) -> Finding {
+    let Guarded { kind, policy, how } = guarded;
+    let word = match kind {
+        GuardedKind::Prune => "prune",
+        GuardedKind::ScopeWidens => "scope",
+        GuardedKind::LastDeny => "last-deny",
+        GuardedKind::Protected => "protected",
+    };
+    Finding::of(PlanRule::Guarded, format!("policy \"{}\": {how}", neutral(policy)), &[word, policy])
+        .at(source_of(plan, policy))
+        .helped("`apply` refuses this until it is acknowledged with `--ack`")
+}
+
+fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
+    let text = note(about);
+    let text = text.strip_prefix("! ").unwrap_or(&text);
+    match about {
+        Note::Gap { policy, why } => {
+            Some(Finding::of(PlanRule::Gap, text.to_owned(), &[policy, why]).at(source_of(plan, policy)))
+        }
+        Note::Unproved { why } => Some(Finding::of(PlanRule::Gap, text.to_owned(), &[why])),
+        Note::NotCompared { why } => Some(Finding::of(PlanRule::NotCompared, text.to_owned(), &[why])),
+        // It is guarded, and told there.
+        Note::ScopeWidens { policy: _ } => None,
+        // Nothing is to do about it.
+        Note::UnknownFields { policy: _, rule: _, fields: _ } => None,
+    }
+}
+
+fn of_held(held: &Held) -> Finding {
+    let Held { resource: _, policy, rule, source, reason } = held;
+    let what = call_name(policy, rule.as_deref());
+    let why = held_reason(reason);
+    Finding::of(PlanRule::Held, format!("{what}: {why}"), &[&what, &why]).at(source.as_ref())
+}
+
+/// Where the policy of this name is declared.
+fn source_of<'p>(plan: &'p TargetPlan, policy: &str) -> Option<&'p SourceRef> {
+    plan.changes.iter().find(|change| change.name == *policy)?.source.as_ref()
+}

@@ -1,0 +1,91 @@
+//! The kinds of findings, with what they mean.
+
+use super::Weight;
+use crate::diag::{Code, Severity};
+
+/// The kind of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RuleId {
+    /// Of the files.
+    File(Code),
+    /// Of a plan or a policy test.
+    Plan(PlanRule),
+}
+
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $weight:ident;)+) => {
+        /// What a plan or a policy test may say that needs attention.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum PlanRule { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl PlanRule {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            pub(super) fn weight(self) -> Weight {
+                match self { $(Self::$variant => Weight::$weight,)+ }
+            }
+
+            fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+rules! {
+    /// A gate of access does not hold: the plan would allow or block what it must not.
+    GateShut = "plan-gate-shut", Error;
+    /// The plan opens requests that are denied today.
+    AccessOpens = "plan-access-opens", Warning;
+    /// The plan closes requests that are allowed today.
+    AccessCloses = "plan-access-closes", Notice;
+    /// The plan does something that `apply` refuses until it is acknowledged.
+    Guarded = "plan-guarded", Warning;
+    /// For a moment during the apply, access may be neither what it was nor what it will be.
+    Gap = "plan-gap", Warning;
+    /// What the plan opens or closes could not be worked out in full.
+    NotCompared = "plan-not-compared", Warning;
+    /// Something that is declared is left undone.
+    Held = "plan-held", Warning;
+    /// A policy test was answered otherwise than it expects.
+    TestFailed = "policy-test-failed", Error;
+}
+
+impl RuleId {
+    /// All kinds of findings.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Code::ALL.iter().copied().map(Self::File).chain(PlanRule::ALL.iter().copied().map(Self::Plan))
+    }
+
+    /// The text that users see and search for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File(code) => code.as_str(),
+            Self::Plan(rule) => rule.as_str(),
+        }
+    }
+
+    /// How much findings of this kind weigh.
+    pub fn weight(self) -> Weight {
+        match self {
+            Self::File(code) => match code.severity() {
+                Severity::Error => Weight::Error,
+                Severity::Warning => Weight::Warning,
+            },
+            Self::Plan(rule) => rule.weight(),
+        }
+    }
+
+    /// What it means, in one or two sentences.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::File(code) => code.description(),
+            Self::Plan(rule) => rule.description(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Findings as workflow commands of GitHub: annotations beside the lines of a pull request.
+
+use std::fmt::Write as _;
+
+use super::findings::{Finding, Findings, Lines, Prefix, Spot, Weight};
+use super::text::neutral;
+
+/// How many annotations of a kind GitHub shows for one step; the rest stands in the log.
+pub const SHOWN: usize = 10;
+
+/// The findings as annotations, the weightiest first, and `summary` as a notice before the other notices.
+pub fn github(summary: Option<&str>, findings: &Findings, prefix: &Prefix) -> String {
+    let mut text = String::new();
+    let mut summary = summary.map(|summary| closing(summary, findings));
+    for finding in findings.list() {
+        if finding.weight == Weight::Notice {
+            text.extend(summary.take());
+        }
+        text.push_str(&annotation(finding, prefix));
+    }
+    text.extend(summary);
+    text
+}
+
+/// The notice that sums up, with a word about what GitHub does not show.
+fn closing(summary: &str, findings: &Findings) -> String {
+    let mut message = neutral(summary).into_owned();
+    if let Some(counts) = findings.counts() {
+        let _ = write!(message, " Findings: {counts}.");
+    }
+    let most = [Weight::Error, Weight::Warning, Weight::Notice].map(|weight| findings.count(weight));
+    if most.iter().any(|count| *count > SHOWN) {
+        let _ =
+            write!(message, " GitHub shows {SHOWN} annotations of a kind for a step; the log of this step has all.");
+    }
+    format!("::notice title=polwarden::{}\n", data(&message))
+}
+
+fn annotation(finding: &Finding, prefix: &Prefix) -> String {
+    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
+    let command = match weight {
+        Weight::Error => "error",
+        Weight::Warning => "warning",
+        Weight::Notice => "notice",
+    };
+    let mut properties = Vec::new();
+    if let Some(Spot { file, lines }) = spot {
+        properties.push(format!("file={}", property(&neutral(&prefix.file(file)))));
+        if let Some(Lines { first, last, columns }) = lines {
+            properties.push(format!("line={first},endLine={last}"));
+            // Columns are of one line.
+            if let Some((column, end)) = columns.filter(|_| first == last) {
+                properties.push(format!("col={column},endColumn={end}"));
+            }
+        }
+    }
+    properties.push(format!("title={}", property(rule.as_str())));
+    let mut text = message.clone();
+    if let Some(target) = target {
+        let _ = write!(text, " [{target}]");
+    }
+    for related in related {
+        let _ = write!(text, "\n{}: {}", related.spot.text(), related.text);
+    }
+    if let Some(help) = help {
+        let _ = write!(text, "\nhelp: {help}");
+    }
+    format!("::{command} {}::{}\n", properties.join(","), data(&text))
+}
+
+/// The message of a command: what would end the line is encoded.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property: what would end the value is encoded too.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,61 @@
+//! What opens and closes, and the gates.
+
+use super::writer::Html;
+use crate::plan::{GateOutcome, Impact};
+use crate::render::paint::Painter;
+use crate::render::plan::access::grouped;
+use crate::render::plan::words::{by, requests};
+use crate::render::plan::{access, gates as gates_text};
+
+/// What opens and closes, with what decides before and after; what is not compared below.
+pub(super) fn table(page: &mut Html, impact: &Impact) {
+    let groups = grouped(impact);
+    if !groups.is_empty() {
+        page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"word\">Access</th><th scope=\"col\">Requests</th>");
+        page.raw("<th scope=\"col\">For</th><th scope=\"col\">Before</th><th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
+    }
+    for (change, people) in &groups {
+        page.raw(if change.opens {
+            "<tr class=\"opens\"><td>opens</td>"
+        } else {
+            "<tr class=\"closes\"><td>closes</td>"
+        });
+        page.element("<td>", &requests(change), "").element(
+            "<br><span class=\"src\">for example: ",
+            &change.witness,
+            "</span></td>",
+        );
+        page.element("<td>", &people.join(", "), "</td>");
+        page.element("<td>", &by(&change.before), "</td>").element("<td>", &by(&change.after), "</td></tr>\n");
+    }
+    if !groups.is_empty() {
+        page.raw("</tbody>\n</table>\n");
+    }
+    let rest = access::not_compared(impact);
+    if !rest.is_empty() {
+        super::list(page, &rest);
+    }
+}
+
+/// The gates, as the lines for people.
+pub(super) fn gates(page: &mut Html, gates: &[GateOutcome]) {
+    let text = gates_text::human(gates, Painter::new(false));
+    let mut lines = text.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
+    if let Some(title) = lines.next() {
+        page.element("<h3>", title, "</h3>\n");
+    }
+    page.raw("<ul class=\"lines\">\n");
+    let mut open = false;
+    for line in lines {
+        // A gate begins with four spaces in the lines for people; what is said of it stands further in.
+        let begins = !line.starts_with("   ");
+        page.raw(match (open, begins) {
+            (true, true) => "</li>\n<li>",
+            (false, _) => "<li>",
+            (true, false) => "<br>",
+        });
+        page.text(line.trim());
+        open = true;
+    }
+    page.raw(if open { "</li>\n</ul>\n" } else { "</ul>\n" });
+}

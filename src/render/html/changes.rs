@@ -1,0 +1,121 @@
+//! The tree of changes, each side by side: before and after.
+
+use similar::{ChangeTag, DiffOp, TextDiff};
+
+use super::writer::Html;
+use crate::plan::{Change, ChangeKind, Field, FieldChange, ValueChange};
+use crate::render::plan::words::{old_name, place, what};
+
+/// The changes, each with what changes below it.
+pub(super) fn tree(page: &mut Html, changes: &[Change]) {
+    if changes.is_empty() {
+        page.raw("<p>No changes.</p>\n");
+        return;
+    }
+    page.raw("<ul class=\"tree\">\n");
+    for one in changes {
+        change(page, one);
+    }
+    page.raw("</ul>\n");
+}
+
+fn change(page: &mut Html, change: &Change) {
+    let Change { kind, resource, name, id: _, source, fields, children } = change;
+    page.raw(match kind {
+        ChangeKind::Create => "<li><details open class=\"change create\" data-kind=\"create\"><summary>new ",
+        ChangeKind::Update => "<li><details open class=\"change update\" data-kind=\"update\"><summary>changed ",
+        ChangeKind::Delete => "<li><details open class=\"change delete\" data-kind=\"delete\"><summary>gone ",
+        ChangeKind::Within => "<li><details open class=\"change within\" data-kind=\"within\"><summary>within ",
+    });
+    page.raw(what(*resource)).element(" <strong>", name, "</strong>");
+    if let Some(before) = old_name(fields) {
+        page.element(" (renamed from <strong>", before, "</strong>)");
+    }
+    if let Some(source) = source {
+        page.element(" <span class=\"src\">", &place(source), "</span>");
+    }
+    page.raw("</summary>\n");
+    let shown: Vec<&FieldChange> = fields.iter().filter(|field| field.field != Field::Name).collect();
+    if !shown.is_empty() {
+        page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"field\">Field</th><th scope=\"col\">Before</th>");
+        page.raw("<th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
+        for one in shown {
+            field(page, one);
+        }
+        page.raw("</tbody>\n</table>\n");
+    }
+    if !children.is_empty() {
+        tree(page, children);
+    }
+    page.raw("</details></li>\n");
+}
+
+fn field(page: &mut Html, field: &FieldChange) {
+    let FieldChange { field, value } = field;
+    let name = field.as_str();
+    match value {
+        ValueChange::Scalar { before, after } => row(page, name, before.as_deref(), after.as_deref()),
+        ValueChange::Set { added, removed, kept } => set(page, name, added, removed, *kept),
+        ValueChange::Text { before, after } => text(page, name, before, after),
+    }
+}
+
+/// A row with lines at both sides; a side without lines is empty.
+fn row<'t>(
+    page: &mut Html,
+    name: &'static str,
+    before: impl IntoIterator<Item = &'t str>,
+    after: impl IntoIterator<Item = &'t str>,
+) {
+    page.element("<tr><th scope=\"row\">", name, "</th>");
+    side(page, before.into_iter(), "<td class=\"gone\">");
+    side(page, after.into_iter(), "<td class=\"came\">");
+    page.raw("</tr>\n");
+}
+
+fn side<'t>(page: &mut Html, lines: impl Iterator<Item = &'t str>, open: &'static str) {
+    let mut any = false;
+    for line in lines {
+        page.raw(if any { "<br>" } else { open }).text(line);
+        any = true;
+    }
+    page.raw(if any { "</td>" } else { "<td></td>" });
+}
+
+fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String], kept: usize) {
+    row(page, name, removed.iter().map(String::as_str), added.iter().map(String::as_str));
+    if kept > 0 {
+        page.raw("<tr><td></td><td colspan=\"2\" class=\"dim\">").text(&kept.to_string()).raw(" unchanged</td></tr>\n");
+    }
+}
+
+/// Long text, line beside line: what is equal around a difference, and no more.
+fn text(page: &mut Html, name: &'static str, before: &str, after: &str) {
+    let diff = TextDiff::from_lines(before, after);
+    for (position, group) in diff.grouped_ops(3).iter().enumerate() {
+        if position > 0 {
+            page.raw("<tr><td></td><td colspan=\"2\" class=\"dim\">…</td></tr>\n");
+        }
+        for op in group {
+            lines(page, name, &diff, op);
+        }
+    }
+}
+
+fn lines(page: &mut Html, name: &'static str, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for change in diff.iter_changes(op) {
+        let line = change.value().trim_end_matches(['\n', '\r']);
+        match change.tag() {
+            ChangeTag::Equal => {
+                page.element("<tr><th scope=\"row\">", name, "</th>");
+                page.element("<td>", line, "</td>").element("<td>", line, "</td></tr>\n");
+            }
+            ChangeTag::Delete => before.push(line),
+            ChangeTag::Insert => after.push(line),
+        }
+    }
+    for step in 0..before.len().max(after.len()) {
+        row(page, name, before.get(step).copied(), after.get(step).copied());
+    }
+}

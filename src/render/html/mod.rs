@@ -1,0 +1,147 @@
+//! A plan as one page that needs nothing else: no network, no other file. It can be read without its script, which only
+//! filters, folds and moves.
+
+mod access;
+mod changes;
+mod writer;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::findings::{Finding, Findings, Weight};
+use super::paint::Painter;
+use super::plan::words::headline;
+use super::plan::{Section, sections, summary};
+use super::text::{many, plural};
+use crate::plan::{Plan, TargetPlan};
+use writer::Html;
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// A plan, or what kept it from being made, with the findings of the files.
+pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
+    let mut page = Html::new();
+    head(&mut page);
+    page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the plan</a>\n<header>\n<h1>polwarden plan</h1>\n");
+    let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
+    page.element("<p class=\"summary\">", &said, "</p>\n");
+    if let Some(counts) = findings.counts() {
+        page.element("<p>Findings: ", &counts, ".</p>\n");
+    }
+    if let Some(plan) = plan {
+        origin(&mut page, plan);
+    }
+    page.raw("</header>\n");
+    filters(&mut page);
+    page.raw("<main id=\"plan\" tabindex=\"-1\">\n");
+    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
+        self::target(&mut page, target);
+    }
+    files(&mut page, findings);
+    page.raw("</main>\n<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+    page.end()
+}
+
+fn head(page: &mut Html) {
+    let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; ");
+    page.raw("form-action 'none'; style-src ").text(&digest(STYLE)).raw("; script-src ").text(&digest(SCRIPT));
+    page.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n<title>polwarden plan</title>\n");
+    page.raw("<style>").raw(STYLE).raw("</style>\n</head>\n");
+}
+
+fn origin(page: &mut Html, plan: &Plan) {
+    page.element("<p class=\"dim\">Made by polwarden ", &plan.tool_version, "");
+    if let Some(commit) = &plan.commit {
+        page.element(" from commit <code>", &commit.id, "</code>");
+        if commit.dirty {
+            page.raw(" with changes that are not committed");
+        }
+    }
+    page.raw(".");
+    if let Some(digest) = &plan.digest {
+        page.element("<br>Digest: <code>", &digest.to_string(), "</code>");
+    }
+    page.raw("</p>\n");
+}
+
+/// The filters; hidden where no script runs.
+fn filters(page: &mut Html) {
+    page.raw(
+        "<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
+         <label>Text <input type=\"search\" id=\"search\" autocomplete=\"off\"></label>\n\
+         <fieldset><legend>Changes</legend>\n\
+         <label><input type=\"checkbox\" id=\"show-create\" checked> new</label>\n\
+         <label><input type=\"checkbox\" id=\"show-update\" checked> changed</label>\n\
+         <label><input type=\"checkbox\" id=\"show-delete\" checked> gone</label></fieldset>\n\
+         <fieldset><legend>Access</legend>\n\
+         <label><input type=\"checkbox\" id=\"show-opens\" checked> opens</label>\n\
+         <label><input type=\"checkbox\" id=\"show-closes\" checked> closes</label></fieldset>\n\
+         <button type=\"button\" id=\"expand\">Unfold all</button>\n\
+         <button type=\"button\" id=\"fold\">Fold all</button>\n\
+         <output id=\"count\" for=\"search\"></output>\n\
+         <span class=\"dim\"><kbd>/</kbd> text <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>e</kbd> unfold \
+         <kbd>c</kbd> fold</span>\n</form>\n",
+    );
+}
+
+fn target(page: &mut Html, plan: &TargetPlan) {
+    let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
+    page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
+    let holds = format!("{}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
+    page.element("<p class=\"dim\">profile ", &target.profile.to_string(), "").element(", live: ", &holds, "");
+    page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
+    if !calls.is_empty() {
+        page.element("<h3>", &headline(access), "</h3>\n");
+        self::access::table(page, access);
+    }
+    if !gates.is_empty() {
+        self::access::gates(page, gates);
+    }
+    for Section { title, lines } in sections(plan, Painter::new(false)) {
+        page.element("<h3>", title, "</h3>\n");
+        list(page, &lines);
+    }
+    page.raw("<h3>Changes</h3>\n");
+    changes::tree(page, changes);
+    page.raw("</section>\n");
+}
+
+/// The findings of the files.
+fn files(page: &mut Html, findings: &Findings) {
+    let own: Vec<&Finding> = findings.list().iter().filter(|finding| finding.target.is_none()).collect();
+    if own.is_empty() {
+        return;
+    }
+    page.raw("<section>\n<h2>Findings in files</h2>\n<ul class=\"lines\">\n");
+    for finding in own {
+        let (open, word) = match finding.weight {
+            Weight::Error => ("<li><strong class=\"error\">", "error"),
+            Weight::Warning => ("<li><strong class=\"warning\">", "warning"),
+            Weight::Notice => ("<li><strong>", "notice"),
+        };
+        page.element(open, word, "</strong> ")
+            .element("<code>", finding.rule.as_str(), "</code> ")
+            .text(&finding.message);
+        if let Some(place) = finding.place() {
+            page.element(" <span class=\"src\">", &place, "</span>");
+        }
+        if let Some(help) = &finding.help {
+            page.element("<br>help: ", help, "");
+        }
+        page.raw("</li>\n");
+    }
+    page.raw("</ul>\n</section>\n");
+}
+
+fn list(page: &mut Html, lines: &[String]) {
+    page.raw("<ul class=\"lines\">\n");
+    for line in lines {
+        page.element("<li>", line, "</li>\n");
+    }
+    page.raw("</ul>\n");
+}

@@ -1,0 +1,96 @@
+//! JUnit XML: what servers that show test results read.
+
+mod xml;
+
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+use super::findings::{Finding, Findings, Weight};
+use super::plan::words::gate_text;
+use super::text::many;
+use crate::plan::Plan;
+
+pub(super) use xml::{neutral, neutral_lines};
+
+/// The findings of files as JUnit XML: a test case for each finding, and one for each file that has none. Nothing in it
+/// depends on the time, so that equal runs give equal texts.
+///
+/// # Errors
+/// None that is known: the text is written to memory.
+pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeError> {
+    let mut xml = Report::new(format!("polwarden {command}"));
+    xml.add_test_suite(manifests(findings));
+    xml.to_string()
+}
+
+/// A plan as JUnit XML: the files like in [`findings`], and a suite for each target with a test case for each gate and
+/// for each finding of the plan. A plan that could not be made, as the files have errors, has no targets.
+///
+/// # Errors
+/// None that is known: the text is written to memory.
+pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, SerializeError> {
+    let mut xml = Report::new("polwarden plan");
+    xml.add_test_suite(manifests(findings));
+    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
+        let name = neutral(&target.target.name);
+        let mut suite = TestSuite::new(name.clone());
+        let mut made = TestCase::new("plan", TestCaseStatus::success());
+        made.set_classname(name.clone());
+        made.set_system_out(neutral_lines(&format!("{} to make", many(target.calls.len(), "call"))));
+        suite.add_test_case(made);
+        for outcome in target.gates.iter().filter(|outcome| outcome.holds()) {
+            let mut case = TestCase::new(neutral(&gate_text(&outcome.gate)), TestCaseStatus::success());
+            case.set_classname(name.clone());
+            suite.add_test_case(case);
+        }
+        let own = |finding: &&Finding| finding.target.as_deref() == Some(&*super::text::neutral(&target.target.name));
+        suite.add_test_cases(findings.list().iter().filter(own).map(case));
+        xml.add_test_suite(suite);
+    }
+    xml.to_string()
+}
+
+fn manifests(findings: &Findings) -> TestSuite {
+    let mut suite = TestSuite::new("manifests");
+    let of_files = || findings.list().iter().filter(|finding| finding.target.is_none());
+    for file in findings.files() {
+        if !of_files().any(|finding| finding.spot.as_ref().is_some_and(|spot| spot.file == *file)) {
+            let mut clean = TestCase::new(neutral(file), TestCaseStatus::success());
+            clean.set_classname("manifests");
+            suite.add_test_case(clean);
+        }
+    }
+    suite.add_test_cases(of_files().map(case));
+    suite
+}
+
+/// A finding: a failure, or a success with something to say, as JUnit knows no warnings.
+fn case(finding: &Finding) -> TestCase {
+    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
+    let place = finding.place();
+    let mut lines = vec![message.clone()];
+    lines.extend(place.clone());
+    lines.extend(related.iter().map(|related| format!("{}: {}", related.spot.text(), related.text)));
+    lines.extend(help.as_ref().map(|help| format!("help: {help}")));
+    let text = neutral_lines(&lines.join("\n"));
+    let name = match &place {
+        Some(place) => format!("{rule}: {place}", rule = rule.as_str()),
+        None => format!("{}: {message}", rule.as_str()),
+    };
+    let mut case = if *weight == Weight::Error {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type(rule.as_str()).set_message(neutral(message)).set_description(text);
+        TestCase::new(neutral(&name), status)
+    } else {
+        let mut case = TestCase::new(neutral(&name), TestCaseStatus::success());
+        case.set_system_out(text);
+        case
+    };
+    case.set_classname(neutral(target.as_deref().unwrap_or("manifests")));
+    if let Some(spot) = spot {
+        case.extra.insert("file".into(), neutral(&spot.file).into());
+        if let Some(lines) = spot.lines {
+            case.extra.insert("line".into(), lines.first.to_string().into());
+        }
+    }
+    case
+}

@@ -1,0 +1,222 @@
+//! Comments on pull requests: what a plan does to access first, all else folded, at most so long as the platform takes.
+
+mod page;
+mod text;
+
+use super::findings::{Finding, Findings, Weight};
+use super::paint::Painter;
+use super::plan::words::{headline, requests};
+use super::plan::{Line, Section, Sign, access, gates, sections, summary, tree};
+use super::policy_tests::{self, TestReport};
+use super::text::{many, neutral};
+use crate::plan::{Plan, TargetPlan};
+use page::{Block, Form, Page};
+use text::{code, code_line};
+
+/// The most characters that a comment on GitHub may have.
+pub const GITHUB_COMMENT: usize = 65_536;
+
+/// The fewest bytes that hold the beginning of every page.
+pub const SMALLEST: usize = 4_096;
+
+/// How many sets of requests that open or close are shown unfolded.
+const SHOWN: usize = 20;
+
+/// Where the rest of a comment is found.
+const ELSEWHERE: &str = "All of it: `polwarden plan`, or the report that `--output html=FILE` writes.";
+
+/// The name that a comment carries, invisible: by it, the job that wrote it finds it again. Letters, digits, `.`, `_`
+/// and `-` only, so that it cannot end what hides it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker(String);
+
+/// A text that is no marker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a marker is 1 to 64 letters, digits, `.`, `_` or `-`, without `--`")]
+pub struct MarkerError;
+
+impl std::str::FromStr for Marker {
+    type Err = MarkerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let fine = (1..=64).contains(&text.len()) && text.chars().all(plain) && !text.contains("--");
+        if fine { Ok(Self(text.to_owned())) } else { Err(MarkerError) }
+    }
+}
+
+impl Marker {
+    /// The marker of a run for some targets, none for all: their names, or a digest of names that cannot be one.
+    pub fn of_targets(names: &[String]) -> Self {
+        use sha2::{Digest as _, Sha256};
+        let joined = if names.is_empty() { "all".to_owned() } else { names.join("_") };
+        joined.parse().unwrap_or_else(|MarkerError| {
+            let digest = Sha256::digest(names.join("\n"));
+            Self(data_encoding::HEXLOWER.encode(&digest).chars().take(16).collect())
+        })
+    }
+
+    fn comment(&self, command: &str) -> String {
+        format!("<!-- polwarden:{command}:{} -->\n", self.0)
+    }
+}
+
+/// What a comment is told besides its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The marker.
+    pub marker: Marker,
+    /// The most bytes that it may have; [`SMALLEST`] at least.
+    pub most: usize,
+}
+
+/// A plan, or what kept it from being made, with the findings of the files.
+pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
+    let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
+    let mut page = begin("plan", &said, findings, options);
+    if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
+        page.line(&format!("Digest: {}", code(&digest.to_string())));
+    }
+    // Nothing of the details is shown before all that opens and closes is.
+    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
+        overview(&mut page, target);
+    }
+    page.block(&files(findings));
+    for target in plan.into_iter().flat_map(|plan| &plan.targets) {
+        details(&mut page, target);
+    }
+    page.end(ELSEWHERE)
+}
+
+/// Findings of files alone, as `validate` or `lint` tells them.
+pub fn findings(command: &str, findings: &Findings, options: &Options) -> String {
+    let said = match findings.count(Weight::Error) {
+        0 => "The manifests are valid.",
+        _ => "The manifests are invalid.",
+    };
+    let mut page = begin(command, said, findings, options);
+    page.block(&files(findings));
+    page.end(&format!("All of it: `polwarden {command}`."))
+}
+
+/// What policy tests found.
+pub fn policy_tests(report: &TestReport, options: &Options) -> String {
+    let mut page = begin("test", &policy_tests::summary(report), &Findings::default(), options);
+    let failures = Finding::of_tests(report)
+        .iter()
+        .map(|failure| format!("{}: {}", code(failure.rule.as_str()), code(&place_and(failure))))
+        .collect();
+    page.block(&Block { name: "failures", title: String::new(), folded: false, form: Form::List, lines: failures });
+    let text = policy_tests::human(report, Painter::new(false));
+    page.block(&folded("results", "All results".to_owned(), "text", text.lines().map(code_line).collect()));
+    page.end("All of it: `polwarden test`.")
+}
+
+fn begin(command: &str, said: &str, findings: &Findings, options: &Options) -> Page {
+    let Options { marker, most } = options;
+    let counts = findings.counts().map(|counts| format!(" Findings: {counts}.")).unwrap_or_default();
+    Page::new(&format!("{}### polwarden {command}\n\n**{said}**{counts}\n", marker.comment(command)), *most)
+}
+
+fn place_and(finding: &Finding) -> String {
+    finding.place().map_or_else(|| finding.message.clone(), |place| format!("{place}: {}", finding.message))
+}
+
+/// What a reviewer must not miss of a target.
+fn overview(page: &mut Page, plan: &TargetPlan) {
+    let TargetPlan { target, calls, access, gates, .. } = plan;
+    if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
+        page.leave_out("a target".to_owned());
+        return;
+    }
+    if calls.is_empty() {
+        page.line("Nothing is to do.");
+    } else {
+        page.line(&format!("**{}**", headline(access)));
+    }
+    let mut lines: Vec<String> = access::grouped(access)
+        .iter()
+        .map(|(change, people)| {
+            let word = if change.opens { "**opens**" } else { "closes" };
+            let people = match people.as_slice() {
+                [first, second, third, rest @ ..] if !rest.is_empty() => {
+                    format!("{}, {}, {} and {} more", code(first), code(second), code(third), rest.len())
+                }
+                few => few.iter().map(|who| code(who)).collect::<Vec<_>>().join(", "),
+            };
+            format!("{word} {} for {people}, for example {}", code(&requests(change)), code(&change.witness))
+        })
+        .collect();
+    let rest = lines.split_off(lines.len().min(SHOWN));
+    page.block(&list("what opens and closes", String::new(), lines));
+    let more = format!("{} more that open or close", rest.len());
+    page.block(&Block { folded: true, ..list("what opens and closes", more, rest) });
+    if gates.iter().any(|gate| !gate.holds()) {
+        let text = gates::human(gates, Painter::new(false));
+        let lines = text.lines().map(unindented).collect();
+        page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
+    }
+    for Section { title, lines } in sections(plan, Painter::new(false)) {
+        let lines = lines.iter().map(|line| code(line)).collect();
+        page.block(&list("notes", format!("{title}:"), lines));
+    }
+}
+
+/// The folded parts of a target.
+fn details(page: &mut Page, plan: &TargetPlan) {
+    let TargetPlan { changes, calls, access, gates, .. } = plan;
+    let lines: Vec<String> = tree(changes).iter().map(diff_line).collect();
+    let title = format!("Changes ({} to make)", many(calls.len(), "call"));
+    page.block(&folded("changes", title, "diff", lines));
+    if !calls.is_empty() {
+        let text = access::human(access, Painter::new(false));
+        let lines = text.lines().map(unindented).collect();
+        page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));
+    }
+    if !gates.is_empty() && gates.iter().all(|gate| gate.holds()) {
+        let lines = gates::human(gates, Painter::new(false)).lines().map(unindented).collect();
+        page.block(&folded("gates", format!("Gates ({}, all hold)", gates.len()), "text", lines));
+    }
+}
+
+/// A line of a diff: the sign stands first, as that is where a diff is coloured.
+fn diff_line(line: &Line) -> String {
+    let Line { indent, sign, text, remark, aside } = line;
+    let sign = match sign {
+        Some(Sign::Comes) => '+',
+        Some(Sign::Changes) => '!',
+        Some(Sign::Goes) => '-',
+        None => ' ',
+    };
+    code_line(&format!("{sign} {:indent$}{text}{remark}{aside}", ""))
+}
+
+/// The findings of the files.
+fn files(findings: &Findings) -> Block {
+    let own = findings.list().iter().filter(|finding| finding.target.is_none());
+    let mut lines = Vec::new();
+    for finding in own {
+        let word = match finding.weight {
+            Weight::Error => "error",
+            Weight::Warning => "warning",
+            Weight::Notice => "notice",
+        };
+        lines.push(code_line(&format!("{word}[{}] {}", finding.rule.as_str(), place_and(finding))));
+        lines.extend(finding.help.iter().map(|help| code_line(&format!("    help: {help}"))));
+    }
+    let errors = findings.count(Weight::Error) > 0;
+    Block { folded: !errors, ..folded("findings", "Findings in files".to_owned(), "text", lines) }
+}
+
+fn folded(name: &'static str, title: String, language: &'static str, lines: Vec<String>) -> Block {
+    Block { name, title, folded: true, form: Form::Code(language), lines }
+}
+
+fn list(name: &'static str, title: String, lines: Vec<String>) -> Block {
+    Block { name, title, folded: false, form: Form::List, lines }
+}
+
+/// A line of a section for people, as a section of its own.
+fn unindented(line: &str) -> String {
+    code_line(&neutral(line.strip_prefix("  ").unwrap_or(line)))
+}

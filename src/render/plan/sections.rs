@@ -1,0 +1,52 @@
+//! What is said of a target besides its changes, access and gates.
+
+use super::words::{call_name, held_reason, note, place};
+use crate::manifest::config::Unmanaged;
+use crate::plan::{Held, TargetPlan};
+use crate::render::paint::Painter;
+use crate::render::text::{many, neutral};
+
+/// Lines that belong together, neutral.
+pub(crate) struct Section {
+    /// What they are.
+    pub(crate) title: &'static str,
+    /// The lines.
+    pub(crate) lines: Vec<String>,
+}
+
+/// The sections of a target that have lines.
+pub(crate) fn sections(plan: &TargetPlan, painter: Painter) -> Vec<Section> {
+    let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
+    let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
+    let extra = extra.map(|(call, why)| {
+        format!("call {} ({}): {}", call.id.0, call_name(&call.policy, call.rule.as_deref()), neutral(why))
+    });
+    let unseen =
+        guarded.iter().map(|guarded| format!("! policy \"{}\": {}", neutral(&guarded.policy), neutral(&guarded.how)));
+    let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
+    let left = left.map(|policy| format!("\"{}\" ({})", neutral(&policy.name), many(policy.rules, "rule")));
+    let all = [
+        Section { title: "Extra calls for safety", lines: extra.collect() },
+        Section { title: "To be acknowledged at `apply` (`--ack`)", lines: unseen.collect() },
+        Section { title: "Notes", lines: notes.iter().map(note).collect() },
+        Section {
+            title: "Held, not done by this plan",
+            lines: held.iter().map(|held| held_line(held, painter)).collect(),
+        },
+        Section {
+            title: "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
+            lines: left.collect(),
+        },
+    ];
+    all.into_iter().filter(|section| !section.lines.is_empty()).collect()
+}
+
+fn held_line(held: &Held, painter: Painter) -> String {
+    let Held { resource: _, policy, rule, source, reason } = held;
+    let mut line = format!("! {}: {}", call_name(policy, rule.as_deref()), held_reason(reason));
+    if let Some(source) = source {
+        line.push_str("  ");
+        line.push_str(&painter.dim(&place(source)));
+    }
+    line
+}

@@ -1,0 +1,153 @@
+//! The words of plans, shared by all formats. Whatever comes from files and servers is neutral in them.
+
+use std::fmt::Write as _;
+
+use super::tree::Sign;
+use crate::access::Audience;
+use crate::plan::{
+    AccessChange, ChangeKind, DecidingRule, Field, FieldChange, GateInfo, HeldReason, Impact, Note, ResourceKind,
+    SourceRef, ValueChange,
+};
+use crate::render::text::neutral;
+
+/// What something that changes is.
+pub(crate) fn what(resource: ResourceKind) -> &'static str {
+    match resource {
+        ResourceKind::Policy => "policy",
+        ResourceKind::Rule => "rule",
+    }
+}
+
+/// The requests that open or close, without the example.
+pub(crate) fn requests(change: &AccessChange) -> String {
+    let AccessChange { opens: _, resource, ports, methods, witness: _, before: _, after: _ } = change;
+    let mut text = neutral(resource).into_owned();
+    let said = |ports: &str| ports.strip_prefix("port ").is_some_and(|port| resource.ends_with(&format!(":{port}")));
+    if let Some(ports) = ports.as_ref().filter(|ports| !said(ports)) {
+        let _ = write!(text, ", {ports}");
+    }
+    if !methods.is_empty() {
+        let _ = write!(text, ", {}", methods.join(" "));
+    }
+    text
+}
+
+/// The name that something had before.
+pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
+    fields.iter().find_map(|field| match (&field.field, &field.value) {
+        (Field::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
+        (_, ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. }) => None,
+    })
+}
+
+/// The sign of a change.
+pub(crate) fn sign(kind: ChangeKind) -> Sign {
+    match kind {
+        ChangeKind::Create => Sign::Comes,
+        ChangeKind::Update | ChangeKind::Within => Sign::Changes,
+        ChangeKind::Delete => Sign::Goes,
+    }
+}
+
+/// `file:line`.
+pub(crate) fn place(source: &SourceRef) -> String {
+    format!("{}:{}", neutral(&source.file), source.line)
+}
+
+/// A policy, or a rule of it, by name.
+pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
+    match rule {
+        Some(rule) => format!("policy \"{}\", rule \"{}\"", neutral(policy), neutral(rule)),
+        None => format!("policy \"{}\"", neutral(policy)),
+    }
+}
+
+/// What a reviewer should know about the way the calls are made.
+pub(crate) fn note(note: &Note) -> String {
+    match note {
+        Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
+        Note::Unproved { why } => format!(
+            "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
+            neutral(why)
+        ),
+        Note::NotCompared { why } => format!("! what opens and closes could not be worked out: {}", neutral(why)),
+        Note::ScopeWidens { policy } => {
+            format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
+        }
+        Note::UnknownFields { policy, rule, fields } => {
+            let fields: Vec<String> = fields.iter().map(|field| format!("`{}`", neutral(field))).collect();
+            let what = call_name(policy, rule.as_deref());
+            format!("{what}: {} not known to this version; left as is", fields.join(", "))
+        }
+    }
+}
+
+/// Why something is left undone.
+pub(crate) fn held_reason(reason: &HeldReason) -> String {
+    match reason {
+        HeldReason::ProfileLacks { operation, wanted } => {
+            format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
+        }
+        HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
+    }
+}
+
+/// What a plan does to access, in one line.
+pub(crate) fn headline(impact: &Impact) -> String {
+    let effect = match (impact.widens(), impact.narrows()) {
+        (false, false) if impact.audiences.is_empty() => return "Access: not compared".to_owned(),
+        (false, false) => return "Access: no access changes; every request is decided as before".to_owned(),
+        (true, false) => "widening",
+        (false, true) => "narrowing",
+        (true, true) => "mixed: some opens, some closes",
+    };
+    format!("Access: {effect}")
+}
+
+/// People, in words; `alone` where nobody else is spoken of.
+pub(crate) fn who(audience: &Audience, alone: bool) -> String {
+    let Audience { teams, profiles } = audience;
+    let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
+    let all: Vec<String> =
+        teams.chain(profiles.iter().map(|profile| format!("profile {}", neutral(profile)))).collect();
+    match all.as_slice() {
+        [] if alone => "everybody".to_owned(),
+        [] => "people in no team".to_owned(),
+        [one] => format!("people in {one} only"),
+        many => format!("people in {}", many.join(" and ")),
+    }
+}
+
+/// The rules that decide, at most three of them by name.
+pub(crate) fn by(rules: &[DecidingRule]) -> String {
+    let Some(first) = rules.first() else { return "denied, as nothing allows it".to_owned() };
+    let decision = if first.allows { "allowed" } else { "denied" };
+    let named: Vec<String> = rules
+        .iter()
+        .take(3)
+        .map(|DecidingRule { policy, rule, allows: _, resource: _, source }| {
+            let source = source.as_ref().map(|source| format!(" ({})", place(source))).unwrap_or_default();
+            format!("{}{source}", call_name(policy, Some(rule)))
+        })
+        .collect();
+    let more = if rules.len() > 3 { format!(" and {} more", rules.len() - 3) } else { String::new() };
+    format!("{decision} by {}{more}", named.join("; "))
+}
+
+/// A gate in one line, with its reason.
+pub(crate) fn gate_text(gate: &GateInfo) -> String {
+    let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
+        let audience = audience.as_ref().map(|name| format!(" for {}", neutral(name))).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(": {}", neutral(reason))).unwrap_or_default();
+        format!("{verb} `{}`{audience}{reason}", neutral(request))
+    };
+    match gate {
+        GateInfo::Never { request, audience, reason } => full("never", request, audience, reason),
+        GateInfo::Always { request, audience, reason } => full("always", request, audience, reason),
+        GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
+        GateInfo::DenyWidening { within } => {
+            let within: Vec<String> = within.iter().map(|pattern| format!("`{}`", neutral(pattern))).collect();
+            format!("no widening outside of {}", within.join(", "))
+        }
+    }
+}

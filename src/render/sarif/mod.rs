@@ -1,0 +1,132 @@
+//! Findings as SARIF 2.1.0, the format of code scanning.
+
+mod log;
+
+use std::collections::BTreeMap;
+
+use super::findings::{Finding, Findings, Prefix, Related, RuleId, Spot, Weight};
+use super::text::neutral_json;
+use log::{
+    ArtifactLocation, Configuration, Driver, Help, Invocation, Location, Log, Message, PhysicalLocation, Properties,
+    Region, Result as Found, Rule, RuleProperties, Run, Tool, UriBase,
+};
+
+/// The name of our fingerprints; another way to make them takes another name.
+const FINGERPRINT: &str = "polwarden/v1";
+
+/// What all URIs are relative to: the top of the repository.
+const ROOT: &str = "%SRCROOT%";
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// The findings as a log of one run.
+///
+/// # Errors
+/// None that is known: the log is plain data.
+pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
+    let mut rules: Vec<RuleId> = findings.list().iter().map(|finding| finding.rule).collect();
+    rules.sort_by_key(|rule| rule.as_str());
+    rules.dedup();
+    let index = |rule: RuleId| rules.iter().position(|other| *other == rule).unwrap_or_default();
+    let results = findings
+        .fingerprinted()
+        .into_iter()
+        .map(|(finding, fingerprint)| result(finding, index(finding.rule), fingerprint, prefix))
+        .collect();
+    let driver = Driver {
+        name: "polwarden",
+        version: env!("CARGO_PKG_VERSION"),
+        semantic_version: env!("CARGO_PKG_VERSION"),
+        rules: rules.iter().copied().map(rule).collect(),
+    };
+    let description = text("The top of the repository");
+    let run = Run {
+        tool: Tool { driver },
+        invocations: [Invocation { execution_successful: true }],
+        original_uri_base_ids: BTreeMap::from([(ROOT, UriBase { description })]),
+        column_kind: "unicodeCodePoints",
+        results,
+    };
+    let mut json = serde_json::to_string_pretty(&Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
+    json.push('\n');
+    Ok(neutral_json(&json).into_owned())
+}
+
+fn rule(rule: RuleId) -> Rule {
+    let id = rule.as_str();
+    let name = id.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        format!("{}{rest}", first.to_uppercase())
+    });
+    let help = format!("{} Run `polwarden explain {id}` for more.", rule.description());
+    Rule {
+        id,
+        name: name.collect(),
+        short_description: text(rule.description()),
+        help: Help { markdown: help.clone(), text: help },
+        default_configuration: Configuration { level: level(rule.weight()) },
+        properties: RuleProperties {
+            tags: match rule {
+                RuleId::File(_) => ["policy-as-code", "manifest"],
+                RuleId::Plan(_) => ["policy-as-code", "plan"],
+            },
+        },
+    }
+}
+
+fn level(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Error => "error",
+        Weight::Warning => "warning",
+        Weight::Notice => "note",
+    }
+}
+
+fn result(finding: &Finding, index: usize, fingerprint: String, prefix: &Prefix) -> Found {
+    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
+    let help = help.as_ref().map(|help| format!(". Help: {help}")).unwrap_or_default();
+    Found {
+        rule_id: rule.as_str(),
+        rule_index: index,
+        level: level(*weight),
+        message: text(&format!("{message}{help}")),
+        locations: spot.iter().map(|spot| location(spot, None, None, prefix)).collect(),
+        related_locations: related
+            .iter()
+            .enumerate()
+            .map(|(number, Related { spot, text })| location(spot, Some(number), Some(text), prefix))
+            .collect(),
+        partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
+        properties: target.clone().map(|target| Properties { target }),
+    }
+}
+
+fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix) -> Location {
+    let Spot { file, lines } = spot;
+    let region = lines.map(|lines| Region {
+        start_line: lines.first,
+        start_column: lines.columns.map(|(start, _)| start),
+        end_line: lines.last,
+        end_column: lines.columns.map(|(_, end)| end),
+    });
+    let artifact_location = ArtifactLocation { uri: uri(&prefix.file(file)), uri_base_id: ROOT };
+    let message = said.filter(|said| !said.is_empty()).map(text);
+    Location { id, physical_location: PhysicalLocation { artifact_location, region }, message }
+}
+
+/// A message. `[text](target)` in it would be a link (SARIF 2.1.0, section 3.11.6), which is broken up.
+fn text(text: &str) -> Message {
+    Message { text: text.replace("](", "] (") }
+}
+
+/// A path as a relative URI: all that is not plain is encoded, colons too, which could end a scheme.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri
+}

@@ -1,0 +1,166 @@
+//! A plan with findings in which every text of a file or a server can be chosen.
+
+use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
+use polwarden::plan::Plan;
+use polwarden::render::findings::{Finding, Findings, Prefix};
+use polwarden::render::markdown::{GITHUB_COMMENT, Options};
+use polwarden::render::{github, gitlab, html, junit, markdown, sarif};
+use serde_json::{Value, json};
+
+/// Ordinary texts, for golden files; and the same text everywhere, for hostile ones.
+pub(super) struct Words {
+    everywhere: Option<String>,
+}
+
+impl Words {
+    pub(super) fn ordinary() -> Self {
+        Self { everywhere: None }
+    }
+
+    pub(super) fn all(text: &str) -> Self {
+        Self { everywhere: Some(text.to_owned()) }
+    }
+
+    fn say(&self, ordinary: &str) -> String {
+        self.everywhere.clone().unwrap_or_else(|| ordinary.to_owned())
+    }
+
+    fn source(&self, file: &str, line: u32) -> Value {
+        json!({"file": self.say(file), "line": line})
+    }
+
+    fn rule(&self, policy: &str, rule: &str, allows: bool, resource: &str, source: Option<u32>) -> Value {
+        let mut value = json!({"policy": self.say(policy), "rule": self.say(rule), "allows": allows,
+            "resource": self.say(resource)});
+        if let Some(line) = source {
+            value["source"] = self.source("policies/ai.yaml", line);
+        }
+        value
+    }
+
+    fn changes(&self) -> Value {
+        let say = |text: &str| self.say(text);
+        json!([
+            {"kind": "within", "resource": "policy", "name": say("AI services"), "id": say("pol_1"),
+             "source": self.source("policies/ai.yaml", 5), "children": [
+                {"kind": "update", "resource": "rule", "name": say("deny uploads"), "source": self.source("policies/ai.yaml", 17),
+                 "fields": [
+                    {"field": "name", "value": {"scalar": {"before": say("allow the data sets"), "after": say("deny uploads")}}},
+                    {"field": "decision", "value": {"scalar": {"before": say("allow"), "after": say("deny")}}},
+                    {"field": "resources", "value": {"set": {"added": [say("upload.example.com")],
+                        "removed": [say("10.20.0.0/16"), say("datasets.example.com:443")], "kept": 3}}}]}]},
+            {"kind": "create", "resource": "policy", "name": say("Tools"), "source": self.source("policies/tools.yaml", 4), "fields": [
+                {"field": "teams", "value": {"set": {"added": [say("security")], "kept": 0}}}], "children": [
+                {"kind": "create", "resource": "rule", "name": say("read"), "source": self.source("policies/tools.yaml", 9), "fields": [
+                    {"field": "actions", "value": {"set": {"added": [say("connect:tcp"), say("connect:udp")], "kept": 0}}}]}]},
+            {"kind": "update", "resource": "policy", "name": say("Cedar"), "fields": [
+                {"field": "cedarText", "value": {"text": {
+                    "before": format!("permit(\n  principal,\n  action,\n  resource\n);\n{}\n", self.single("// old")),
+                    "after": format!("permit(\n  principal,\n  action,\n  resource\n);\n{}\n// more\n", self.single("// new"))}}}]},
+            {"kind": "delete", "resource": "policy", "name": say("Old"), "id": say("pol_9")}
+        ])
+    }
+
+    /// On one line, where the number of lines makes the shape of the output.
+    fn single(&self, ordinary: &str) -> String {
+        format!("{} {ordinary}", self.say("").replace(['\n', '\r'], " "))
+    }
+
+    fn gates(&self) -> Value {
+        let say = |text: &str| self.say(text);
+        let open = self.rule("AI services", "allow the gateway", true, "**.example.com", Some(11));
+        json!([
+            {"gate": {"kind": "never", "request": say("tcp **.paste.example.com"), "audience": say("contractors"), "reason": say("leaks")},
+             "source": {"config": self.source("polwarden.yaml", 12)},
+             "breaches": [{"audience": {"teams": [say("security")]}, "witness": say("tcp a.paste.example.com:443"),
+                "already": false, "blame": [open], "before": [], "after": [open]}]},
+            {"gate": {"kind": "deny-widening", "within": [say("tcp **.example.com:443")]}, "source": "commandLine", "breaches": [],
+             "unknown": say("the rules cross each other in too many ways")},
+            {"gate": {"kind": "always", "request": say("tcp proxy.example.com:443")},
+             "source": {"base": {"at": self.source("polwarden.yaml", 14), "revision": say("0123456789abcdef")}}, "breaches": []},
+        ])
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        let say = |text: &str| self.say(text);
+        let deny = self.rule("AI services", "deny uploads", false, "upload.example.com", Some(17));
+        let allow = self.rule("AI services", "allow the data sets", true, "datasets.example.com", None);
+        let opens = json!({"opens": true, "resource": say("maven.example.com:443"), "ports": "port 443",
+            "witness": say("tcp maven.example.com:443"), "before": [], "after": [self.rule("Tools", "read", true, "maven.example.com:443", Some(9))]});
+        let closes = json!({"opens": false, "resource": say("upload.example.com"), "ports": "every port", "methods": ["GET", "PUT"],
+            "witness": say("get https://upload.example.com/"), "before": [allow], "after": [deny]});
+        let target = json!({
+            "target": {"name": say("production"), "provider": "docker", "organization": say("my-org"), "profile": "current",
+                "endpoint": say("https://hub.example.com")},
+            "changes": self.changes(),
+            "access": {
+                "audiences": [{"audience": {"teams": []}, "changes": [opens, closes]},
+                    {"audience": {"teams": [say("security")]}, "changes": [opens]}],
+                "cedar": [say("Cedar")],
+                "unreadable": [{"policy": say("Old"), "rule": say("r"), "resource": say("!"), "why": say("it is no host")}]},
+            "gates": self.gates(),
+            "calls": [{"id": 1, "policy": say("Old"), "why": say("it makes room"), "send": {"operation": "deletePolicy", "id": "pol_9"}}],
+            "held": [{"resource": "rule", "policy": say("Old"), "rule": say("r"), "source": self.source("policies/old.yaml", 3),
+                "reason": {"code": "not-understood", "why": say("has another shape")}}],
+            "unmanaged": [{"id": "pol_7", "name": say("Theirs"), "rules": 2, "treatment": "report"}],
+            "guarded": [{"kind": "last-deny", "policy": say("AI services"), "how": say("its last deny rule goes")}],
+            "notes": [{"code": "gap", "policy": say("AI services"), "why": say("it must be emptied first")},
+                {"code": "unknown-fields", "policy": say("Old"), "fields": [say("colour")]}],
+            "before": [], "live": {"policies": 4, "rules": 11}
+        });
+        let plan = json!({"formatVersion": 1, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
+            "targets": [target]});
+        serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Findings of files: an error with a second place, a warning, and a file that cannot be read.
+    pub(super) fn findings(&self) -> Findings {
+        let mut sources = SourceMap::default();
+        let text = format!("kind: Policy\nname: {}\nname: x\n", self.single("a"));
+        let end = text.len() - 1;
+        let file = sources.add(self.say("policies/ai.yaml"), text);
+        let other = sources.add(self.say("policies/old.yaml"), "");
+        sources.add("policies/fine.yaml", "");
+        let list = [
+            Diagnostic::new(
+                Code::DuplicateKey,
+                self.say("the key `name` is there twice"),
+                Place::Bytes { file, range: end - 7..end - 3 },
+            )
+            .label(self.say("again"))
+            .also(Place::Bytes { file, range: 13..17 }, self.say("first here"))
+            .help(self.say("keep one of them")),
+            Diagnostic::new(Code::UdpAllowed, self.say("the rule `u` allows UDP"), Place::Bytes { file, range: 0..4 }),
+            Diagnostic::new(Code::FileNotUtf8, self.say("not UTF-8"), Place::File(other)),
+        ];
+        let files = sources.files().map(|(_, file)| file.name().to_owned()).collect();
+        Findings::new(list.iter().map(|finding| Finding::of_file(&sources, finding)).collect(), files)
+    }
+
+    /// The plan in all formats, by name.
+    pub(super) fn formats(&self) -> Vec<(&'static str, String)> {
+        let plan = self.plan();
+        let findings = self.findings().with(Finding::of_plan(&plan));
+        render(Some(&plan), &findings)
+    }
+}
+
+pub(super) fn options() -> Options {
+    Options { marker: "production".parse().unwrap(), most: GITHUB_COMMENT }
+}
+
+/// A plan, or none, in all formats.
+pub(super) fn render(plan: Option<&Plan>, findings: &Findings) -> Vec<(&'static str, String)> {
+    let prefix = Prefix::new("deploy/policies here");
+    let plain = polwarden::render::paint::Painter::new(false);
+    vec![
+        ("human", plan.map(|plan| polwarden::render::plan::human(plan, plain)).unwrap_or_default()),
+        ("json", plan.map(|plan| polwarden::render::plan::json(plan).unwrap()).unwrap_or_default()),
+        ("markdown", markdown::plan(plan, findings, &options())),
+        ("github", github::github(Some("Plan: 1 call (1 delete policy)."), findings, &prefix)),
+        ("gitlab", gitlab::gitlab(findings, &prefix).unwrap()),
+        ("sarif", sarif::sarif(findings, &prefix).unwrap()),
+        ("junit", junit::plan(plan, findings).unwrap()),
+        ("html", html::html(plan, findings)),
+    ]
+}
