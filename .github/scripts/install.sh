@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the polwarden that the action runs: the file at BINARY, or a release, which must have the checksum that is expected.
 #
-# Reads BINARY, VERSION, REPOSITORY, SHA256, PROVENANCE, TARGET (only where it is not this machine's), GH_TOKEN,
+# Reads BINARY, VERSION, REPOSITORY, SHA256, PROVENANCE, POLWARDEN_TARGET (only where it is not this machine's), GH_TOKEN,
 # GITHUB_SERVER_URL, GITHUB_ACTION_PATH, RUNNER_TEMP. Writes `binary` to GITHUB_OUTPUT.
 set -euo pipefail
 
@@ -44,7 +44,7 @@ released() {
   local version="${VERSION:-$(own_version)}" archive expected actual
   [[ "$version" =~ ^v[0-9A-Za-z.+-]+$ ]] || die "\`version\` is a tag such as v0.1.0, not \`$version\`"
   [[ "$REPOSITORY" =~ ^[0-9A-Za-z._-]+/[0-9A-Za-z._-]+$ ]] || die "\`repository\` is OWNER/NAME, not \`$REPOSITORY\`"
-  archive="polwarden-${TARGET:-$(target)}.tar.gz"
+  archive="polwarden-${POLWARDEN_TARGET:-$(target)}.tar.gz"
   local from="$GITHUB_SERVER_URL/$REPOSITORY/releases/download/$version"
   download "$from/$archive" "$folder/$archive"
 

@@ -37,7 +37,13 @@ fn lures(url: &str) -> Vec<String> {
     ]
     .into_iter()
     .map(str::to_owned)
-    .chain([url.to_owned(), format!("${{{url}}}"), format!("git+{url}/x.git")])
+    .chain([
+        url.to_owned(),
+        url.replace("https:", "http:"),
+        url.replace("https:", "ssh:"),
+        format!("${{{url}}}"),
+        format!("git+{url}/x.git"),
+    ])
     .collect()
 }
 
@@ -47,7 +53,9 @@ fn change(sandbox: &Sandbox, lure: &str) {
     let modeline = format!("# yaml-language-server: $schema={lure}\n# $ref: {lure}\n");
     let rule = format!("rules:\n{}", tcp(&quoted, "allow", "a.example.com"));
     sandbox.write("policies/rule.yaml", format!("{modeline}{}", policy(&format!("rule {lure}"), &rule)));
-    let cedar = format!("cedar: {{schemaUrl: {quoted}, text: 'permit(principal, action, resource);'}}\n");
+    let schema = if lure.starts_with("https://") { lure } else { "https://schemas.docker.com/policy/cedar/v1/mcp/v0" };
+    let text = serde_json::to_string(&format!("permit(principal, action, resource); // {lure}")).unwrap();
+    let cedar = format!("cedar: {{schemaUrl: '{schema}', text: {text}}}\n");
     sandbox.write("policies/cedar.yaml", policy("cedar", &cedar));
     let test = "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  cases:\n";
     sandbox.write("policies/test.yaml", format!("{test}    - {{name: {quoted}, allow: ['tcp a.example.com:443']}}\n"));
@@ -63,7 +71,7 @@ fn reaches_no_other_host() {
     let sandbox = served();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
-    for lure in lures(&format!("http://{}", listener.local_addr().unwrap())) {
+    for lure in lures(&format!("https://{}", listener.local_addr().unwrap())) {
         change(&sandbox, &lure);
         for command in COMMANDS {
             sandbox.run(command);
@@ -77,7 +85,6 @@ fn reaches_no_other_host() {
 #[test]
 fn shows_no_secret_and_no_file_of_the_machine() {
     let sandbox = served();
-    sandbox.write("outside", "root:x:0:0:");
     for lure in lures("https://evil.example.com") {
         change(&sandbox, &lure);
         for command in COMMANDS {
@@ -86,8 +93,8 @@ fn shows_no_secret_and_no_file_of_the_machine() {
                 assert!(!text.contains(SECRET) && !text.contains("root:x:0:0"), "{lure} {command:?}: {text}");
             }
         }
-        for name in ["out.sarif", "out.html", "out.json"] {
-            assert!(!sandbox.read(name).contains(SECRET), "{lure}: {name}");
+        for (path, bytes) in sandbox.files() {
+            assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{lure}: {} holds the secret", path.display());
         }
     }
 }
@@ -139,7 +146,7 @@ fn runs_no_program() {
         sandbox.write(&path, trap);
         std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    for lure in lures("ssh://evil.example.com/x") {
+    for lure in lures("https://evil.example.com/x") {
         change(&sandbox, &lure);
         for command in COMMANDS {
             sandbox.run(command);
@@ -181,7 +188,7 @@ fn heavy() -> Vec<(&'static str, String)> {
         (
             "test",
             format!(
-                "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {{name: t}}\nspec:\n  cases:\n    - allow: ['tcp {{a}}.{{b}}.{{c}}.{{d}}.example.com:443']\n      matrix:\n{}",
+                "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {{name: t}}\nspec:\n  cases:\n    - name: c\n      allow: ['tcp {{a}}.{{b}}.{{c}}.{{d}}.example.com:443']\n      matrix:\n{}",
                 "abcd"
                     .chars()
                     .map(|c| format!(
@@ -200,7 +207,7 @@ fn ends_soon_in_little_memory() {
     for (name, text) in heavy() {
         let sandbox = served();
         sandbox.write("policies/heavy.yaml", text);
-        for command in ["validate", "lint", "test", "plan"] {
+        for command in ["lint", "test", "plan"] {
             let limited = format!("ulimit -v {KIBIBYTES}; exec \"$0\" {command}");
             let mut shell = std::process::Command::new("/bin/sh");
             shell.args(["-c", &limited, env!("CARGO_BIN_EXE_polwarden")]).env_clear().env("HOME", sandbox.path("."));

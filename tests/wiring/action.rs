@@ -102,7 +102,8 @@ fn a_pull_request_has_one_comment_that_is_kept_up_to_date() {
     world.branch("change");
     world.write("policies/p.yaml", manifest(&["a.example.com", "b.example.com"]));
     let first = world.commit();
-    let ended = world.plan(&first);
+    let job = world.job(&first);
+    let ended = job.run();
     assert!(!ended.failed, "{}", ended.log);
     assert_eq!(ended.output("run.exit-code"), "2");
     assert_eq!(ended.output("run.changes"), "true");

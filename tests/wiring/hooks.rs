@@ -35,9 +35,12 @@ fn hooks_look_at_what_is_staged() {
     for id in ["polwarden-validate", "polwarden-lint"] {
         assert_eq!(hook(&sandbox, id), 3, "{id}");
     }
-    // One that never decides is an error to the linter, and none to the other.
-    let rule = "  - {name: r, decision: allow, actions: [\"connect:tcp\"], resources: [\"**\"]}\n";
-    let unsorted = policy("p", &format!("rules:\n{rule}{}", rule.replace("name: r", "name: s")));
+    // A rule that adds nothing is an error to the linter, and none to the other.
+    let rule = |name: &str, hosts: &str| {
+        format!("  - {{name: {name}, decision: allow, actions: [\"connect:tcp\"], resources: [{hosts}]}}\n")
+    };
+    let rules = rule("r", "\"**.example.com\"") + &rule("s", "b.example.com, a.example.com");
+    let unsorted = policy("p", &format!("rules:\n{rules}"));
     sandbox.write("policies/p.yaml", &unsorted);
     git(&sandbox.path("."), &["add", "--all", "."]);
     assert_eq!(hook(&sandbox, "polwarden-lint"), 3);

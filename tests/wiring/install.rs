@@ -45,7 +45,7 @@ impl World {
             job.input(name, value);
         }
         job.set("GITHUB_SERVER_URL", &self.github.url);
-        job.set("TARGET", TARGET);
+        job.set("POLWARDEN_TARGET", TARGET);
         let gh = format!("#!/bin/sh\necho \"gh $*\"\nexit {proof}\n");
         program(&self.folder.path().join("bin/gh"), &gh);
         job.set("PATH", &format!("{}:{}", self.folder.path().join("bin").display(), std::env::var("PATH").unwrap()));
@@ -145,6 +145,6 @@ fn checksums_of_a_release_are_those_of_its_files() {
     for _ in 0..2 {
         assert!(run().status.success());
         let sums = std::fs::read_to_string(folder.path().join("release/SHA256SUMS")).unwrap();
-        assert_eq!(sums, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4f72b9807785afee48bb  a.tar.gz\n");
+        assert_eq!(sums, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.tar.gz\n");
     }
 }

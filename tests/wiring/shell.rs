@@ -17,7 +17,7 @@ fn sandbox() -> Option<Sandbox> {
     sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("a", "allow", "a.example.com"))));
     sandbox.write(
         "policies/t.yaml",
-        "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  cases:\n    - {allow: ['tcp a.example.com:443']}\n",
+        "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  cases:\n    - {name: c, allow: ['tcp a.example.com:443']}\n",
     );
     git(&sandbox.path("."), &["init", "--quiet", "--initial-branch", "main"]);
     git(&sandbox.path("."), &["add", "--all", "."]);
