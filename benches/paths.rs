@@ -78,6 +78,7 @@ fn render_plan(bencher: Bencher<'_, '_>) {
         commit: None,
         tree: None,
         digest: None,
+        origins: None,
         targets: vec![target],
     };
     policies(bencher).bench_local(|| black_box(render::plan::human(&plan, Painter::new(false))));

@@ -21,6 +21,8 @@ pub(super) enum Exit {
     Stale,
     /// Some calls were applied, some were not.
     Partial,
+    /// The server holds something else than the manifests of the revision want.
+    Drift,
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Self::Refused => 5,
             Self::Stale => 6,
             Self::Partial => 7,
+            Self::Drift => 8,
         }
     }
 }

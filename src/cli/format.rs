@@ -44,6 +44,9 @@ pub(super) const VALIDATE: &[Format] =
 /// The formats of policy tests.
 pub(super) const TEST: &[Format] = &[Format::Human, Format::Json, Format::Markdown, Format::Github, Format::Junit];
 
+/// The formats of drift.
+pub(super) const DRIFT: &[Format] = &[Format::Human, Format::Json];
+
 /// The formats of answers.
 pub(super) const EXPLAIN: &[Format] = &[Format::Human, Format::Json];
 

@@ -27,7 +27,8 @@ pub(super) struct GateOptions {
     /// **.example.com:443`, `get https://api.example.com/**` or `read /data/**`; may be given more than once.
     #[arg(long, value_name = "PATTERN")]
     allow_widening: Vec<RequestPattern>,
-    /// The revision whose gates hold too; without it, in the pipeline of a pull request, what the change branched from.
+    /// The revision that the change is based on: its gates hold too, and `plan` tells what is drift from what changed.
+    /// Without it, in the pipeline of a pull request, what the change branched from.
     #[arg(long, value_name = "REV")]
     base: Option<String>,
 }
@@ -44,6 +45,7 @@ struct Base {
 pub(super) struct GateKeeper {
     widening: Option<Vec<RequestPattern>>,
     base: Option<Base>,
+    revision: Option<String>,
 }
 
 impl GateOptions {
@@ -68,8 +70,8 @@ impl GateOptions {
                 })
                 .transpose()?,
         };
-        let base = revision.map(|revision| read_base(here, &revision, console)).transpose()?.flatten();
-        Ok(GateKeeper { widening, base })
+        let base = revision.as_deref().map(|revision| read_base(here, revision, console)).transpose()?.flatten();
+        Ok(GateKeeper { widening, base, revision })
     }
 }
 
@@ -116,6 +118,16 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
 }
 
 impl GateKeeper {
+    /// Holds plans to nothing but what the configuration says.
+    pub(super) fn none() -> Self {
+        Self { widening: None, base: None, revision: None }
+    }
+
+    /// The base revision, where there is one and it has a configuration.
+    pub(super) fn base(&self) -> Option<&str> {
+        self.base.as_ref().and(self.revision.as_deref())
+    }
+
     /// What a saved plan is held to: all that a new one would be, and the bound on widening that it was made with.
     pub(super) fn gates_again(
         &self,

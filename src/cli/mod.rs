@@ -3,6 +3,7 @@
 mod apply;
 mod connect;
 mod console;
+mod drift;
 mod emulate;
 mod exit;
 mod explain;
@@ -23,6 +24,8 @@ mod statements;
 mod steps;
 mod teller;
 mod test;
+mod three_way;
+mod tree;
 mod validate;
 mod workspace;
 
@@ -69,6 +72,7 @@ enum Command {
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Drift(drift::Drift),
     Rollback(rollback::Rollback),
     Runs(runs::Runs),
     Explain(explain::Explain),
@@ -110,6 +114,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),
+        Command::Drift(command) => command.run(console),
         Command::Rollback(command) => command.run(console),
         Command::Runs(command) => command.run(console),
         Command::Explain(command) => command.run(console),

@@ -1,6 +1,6 @@
 //! `polwarden plan`: what would have to be done.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use clap::Args;
 
@@ -12,6 +12,7 @@ use super::gates::GateOptions;
 use super::planning::{self, Planned};
 use super::steps::StepOptions;
 use super::teller::Teller;
+use super::three_way;
 use super::workspace::{At, Project, Selection, Unusable};
 use crate::plan::plan_digest;
 use crate::render;
@@ -43,6 +44,9 @@ pub(super) struct Plan {
     /// Exit with 2 if changes are pending.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Exit with 8 if the server drifted from the base revision, whatever this change does.
+    #[arg(long)]
+    fail_on_drift: bool,
     /// How to show the plan on standard output.
     #[arg(long, value_parser = Format::among(format::PLAN), default_value = "human")]
     format: Format,
@@ -80,10 +84,19 @@ impl Plan {
             }
         };
         let keeper = self.gates.keeper(&self.at, console)?;
+        if self.fail_on_drift && keeper.base().is_none() {
+            bail!("--fail-on-drift needs the revision that drift is seen from; name it with --base");
+        }
         let prefix = project.prefix().clone();
         let mut plan = match planning::make_telling(project, &self.connect, &keeper, &teller, console).await? {
-            Ok(Planned { plan, session, workspace: _, live: _ }) => {
+            Ok(planned) => {
+                let origins = match keeper.base() {
+                    Some(base) => three_way::origins(&planned, base, console).await,
+                    None => Ok(None),
+                };
+                let Planned { mut plan, session, workspace: _, live: _ } = planned;
                 session.close().await;
+                plan.origins = origins?;
                 plan
             }
             Err(exit) => {
@@ -105,6 +118,12 @@ impl Plan {
         }
         if self.steps.refuse(&plan, console) {
             return Ok(Exit::Refused);
+        }
+        if self.fail_on_drift && plan.origins.is_none() {
+            bail!("whether the server drifted was not found out, as the base revision cannot be compared");
+        }
+        if self.fail_on_drift && three_way::has_drift(&plan) {
+            return Ok(Exit::Drift);
         }
         Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
     }

@@ -209,7 +209,11 @@ pub(super) async fn resolve_all(
     Ok((workspace.check(target, &teams), workspace.check_tests(target, &teams)))
 }
 
-async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
+/// The teams of a target, where the configuration alone does not tell them.
+///
+/// # Errors
+/// The server does not tell them.
+pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
     Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
 }
 

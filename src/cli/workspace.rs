@@ -5,22 +5,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use camino::Utf8Path;
 use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
 use super::teller::Teller;
+pub(super) use super::tree::At;
+use super::tree::{Stand, Tree};
 use crate::check::{self, Checked, CheckedTests, Input, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::repo::{self, Head, Listing, Loaded, LoadedTarget, ProblemKind, Revision, Source, WorkTree};
+use crate::repo::{self, Head, Loaded, LoadedTarget, Source};
 
 /// Which targets a command is for.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Selection {
     /// Only this target of `polwarden.yaml`; may be given more than once.
     #[arg(long = "target", value_name = "NAME")]
@@ -32,94 +33,6 @@ impl Selection {
     pub(super) fn names(&self) -> &[String] {
         &self.targets
     }
-}
-
-/// Where a command reads manifests from, other than the work tree.
-#[derive(Debug, Default, Args)]
-pub(super) struct At {
-    /// Read the configuration and the manifests of this revision instead of the work tree: a branch, a tag, HEAD~1 or
-    /// a commit. REV:FOLDER reads another folder of it.
-    #[arg(long, value_name = "REV")]
-    pub(super) at: Option<String>,
-    /// Read what is staged (`git add`) instead of the work tree, as a hook before a commit does.
-    #[arg(long, conflicts_with = "at")]
-    staged: bool,
-}
-
-/// The work tree, or a revision.
-enum Tree {
-    Work(WorkTree),
-    Revision(Revision),
-}
-
-impl Source for Tree {
-    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
-        match self {
-            Self::Work(tree) => tree.list(path),
-            Self::Revision(tree) => tree.list(path),
-        }
-    }
-
-    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
-        match self {
-            Self::Work(tree) => tree.read(path, limit),
-            Self::Revision(tree) => tree.read(path, limit),
-        }
-    }
-}
-
-impl Tree {
-    /// Opens the working directory, or the same directory at a revision; it has a configuration.
-    fn open(at: &At) -> anyhow::Result<Self> {
-        let here = Path::new(".");
-        let At { at, staged } = at;
-        let (tree, name) = if let Some(revision) = at {
-            (
-                Revision::open(here, revision)?,
-                format!("at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER"),
-            )
-        } else if *staged {
-            (
-                Revision::staged(here)?,
-                "among what is staged; `git add` it first, or name the folder that has one with -C DIR".to_owned(),
-            )
-        } else {
-            let tree = WorkTree::open(here)?;
-            if !Path::new(config::FILE_NAME).exists() {
-                bail!(
-                    "there is no {} in this directory; go to the directory that has one, name it with -C DIR, or start with `polwarden init`",
-                    config::FILE_NAME
-                );
-            }
-            return Ok(Self::Work(tree));
-        };
-        if !tree.holds(config::FILE_NAME) {
-            bail!("there is no {} in this directory {name}", config::FILE_NAME);
-        }
-        Ok(Self::Revision(tree))
-    }
-
-    /// Where its files are, from the top of the repository.
-    fn prefix(&self) -> Prefix {
-        match self {
-            Self::Work(_) => Prefix::new(&repo::folder(Path::new("."))),
-            Self::Revision(tree) => Prefix::new(&tree.folder()),
-        }
-    }
-
-    fn stand(&self) -> Stand {
-        match self {
-            Self::Work(_) => Stand::Work,
-            Self::Revision(tree) => Stand::Revision(tree.commit()),
-        }
-    }
-}
-
-/// What was read.
-enum Stand {
-    Work,
-    /// A revision, or what is staged; with the commit, if there is one.
-    Revision(Option<Head>),
 }
 
 /// The configuration and the manifests of a directory.

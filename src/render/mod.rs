@@ -2,6 +2,7 @@
 
 pub mod decided;
 pub mod diagnostics;
+pub mod drift;
 pub mod explain;
 pub mod findings;
 pub mod github;

@@ -9,7 +9,7 @@ use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
-use crate::plan::Plan;
+use crate::plan::{DriftReport, Plan};
 
 /// The schemas of plans, of the lines of journals, of runs, of findings, of the results of policy tests and of answers.
 pub fn all() -> Vec<SchemaFile> {
@@ -32,6 +32,7 @@ pub fn all() -> Vec<SchemaFile> {
             "urn:polwarden:schema:runs",
             SchemaSettings::draft2020_12().for_serialize(),
         ),
+        file::<DriftReport>("drift.schema.json", "urn:polwarden:schema:drift", SchemaSettings::draft2020_12()),
         file::<Explanation>(
             "explain.schema.json",
             "urn:polwarden:schema:explain",

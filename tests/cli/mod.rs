@@ -1,6 +1,7 @@
 //! The binary, as a person or a script runs it.
 
 mod commands;
+mod drift;
 mod emulate;
 mod endpoints;
 mod examples;

@@ -22,8 +22,10 @@ pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
             "`{path}` has plan format {format_version}; this version reads format {FORMAT_VERSION}. Make the plan again."
         );
     }
-    let plan: Plan = serde_json::from_str(&text).with_context(no_plan)?;
+    let mut plan: Plan = serde_json::from_str(&text).with_context(no_plan)?;
     let digest = plan_digest(&plan)?;
+    // What is applied is shown as it is worked out then, in an order of its own.
+    plan.origins = None;
     match &plan.digest {
         Some(written) if *written == digest => Ok(plan),
         Some(_) => bail!(

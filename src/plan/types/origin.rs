@@ -23,8 +23,8 @@ impl Origin {
         match self {
             Self::Change => "from this change",
             Self::Drift => "drift",
-            Self::Mixed => "from this change, and drift",
-            Self::Conflict => "conflict",
+            Self::Mixed => "mixed",
+            Self::Conflict => "in conflict",
         }
     }
 }

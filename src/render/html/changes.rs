@@ -3,23 +3,39 @@
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::writer::Html;
-use crate::plan::{Change, ChangeKind, Field, FieldChange, ValueChange};
+use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, ValueChange};
+use crate::render::plan::heading;
 use crate::render::plan::words::{old_name, place, what};
 
-/// The changes, each with what changes below it.
-pub(super) fn tree(page: &mut Html, changes: &[Change]) {
+/// The changes, each with what changes below it; by where they come from, where that is known.
+pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrigin]) {
     if changes.is_empty() {
         page.raw("<p>No changes.</p>\n");
         return;
     }
+    if origins.is_empty() {
+        tree(page, &changes.iter().map(|change| (change, None)).collect::<Vec<_>>());
+        return;
+    }
+    for group in [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift] {
+        let own = changes.iter().zip(origins).filter(|(_, told)| told.origin == group);
+        let own: Vec<_> = own.map(|(change, told)| (change, Some(told))).collect();
+        if !own.is_empty() {
+            page.element("<h4>", heading(group), "</h4>\n");
+            tree(page, &own);
+        }
+    }
+}
+
+fn tree(page: &mut Html, changes: &[(&Change, Option<&ChangeOrigin>)]) {
     page.raw("<ul class=\"tree\">\n");
-    for one in changes {
-        change(page, one);
+    for (one, told) in changes {
+        change(page, one, *told);
     }
     page.raw("</ul>\n");
 }
 
-fn change(page: &mut Html, change: &Change) {
+fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
     let Change { kind, resource, name, id: _, source, fields, children } = change;
     page.raw(match kind {
         ChangeKind::Create => "<li><details open class=\"change create\" data-kind=\"create\"><summary>new ",
@@ -30,6 +46,9 @@ fn change(page: &mut Html, change: &Change) {
     page.raw(what(*resource)).element(" <strong>", name, "</strong>");
     if let Some(before) = old_name(fields) {
         page.element(" (renamed from <strong>", before, "</strong>)");
+    }
+    if let Some(told) = told.filter(|_| *resource == ResourceKind::Rule) {
+        page.element(" <em>[", told.origin.as_str(), "]</em>");
     }
     if let Some(source) = source {
         page.element(" <span class=\"src\">", &place(source), "</span>");
@@ -45,7 +64,10 @@ fn change(page: &mut Html, change: &Change) {
         page.raw("</tbody>\n</table>\n");
     }
     if !children.is_empty() {
-        tree(page, children);
+        // What is told of the whole is not told again of its parts.
+        let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
+        let child = |(at, child)| (child, apart.and_then(|told| told.children.get(at)));
+        tree(page, &children.iter().enumerate().map(child).collect::<Vec<_>>());
     }
     page.raw("</details></li>\n");
 }

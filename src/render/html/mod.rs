@@ -14,7 +14,7 @@ use super::paint::Painter;
 use super::plan::words::headline;
 use super::plan::{Section, sections, summary};
 use super::text::{many, plural};
-use crate::plan::{Plan, TargetPlan};
+use crate::plan::{ChangeOrigin, Plan, TargetPlan};
 use writer::Html;
 
 const STYLE: &str = include_str!("report.css");
@@ -37,7 +37,8 @@ pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
     filters(&mut page);
     page.raw("<main id=\"plan\" tabindex=\"-1\">\n");
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        self::target(&mut page, target);
+        let origins = plan.map(|plan| plan.origins_of(target)).unwrap_or_default();
+        self::target(&mut page, target, origins);
     }
     files(&mut page, findings);
     page.raw("</main>\n<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
@@ -89,7 +90,7 @@ fn filters(page: &mut Html) {
     );
 }
 
-fn target(page: &mut Html, plan: &TargetPlan) {
+fn target(page: &mut Html, plan: &TargetPlan, origins: &[ChangeOrigin]) {
     let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
     let holds = format!("{}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
@@ -107,7 +108,7 @@ fn target(page: &mut Html, plan: &TargetPlan) {
         list(page, &lines);
     }
     page.raw("<h3>Changes</h3>\n");
-    changes::tree(page, changes);
+    changes::changes(page, changes, origins);
     page.raw("</section>\n");
 }
 

@@ -9,7 +9,7 @@ use super::plan::words::{headline, requests};
 use super::plan::{Line, Section, Sign, access, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{Plan, TargetPlan};
+use crate::plan::{ChangeOrigin, Plan, TargetPlan};
 use page::{Block, Form, Page};
 use text::{code, code_line};
 
@@ -83,7 +83,7 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
     }
     page.block(&files(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        details(&mut page, target);
+        details(&mut page, target, plan.map(|plan| plan.origins_of(target)).unwrap_or_default());
     }
     page.end(ELSEWHERE)
 }
@@ -163,9 +163,9 @@ fn overview(page: &mut Page, plan: &TargetPlan) {
 }
 
 /// The folded parts of a target.
-fn details(page: &mut Page, plan: &TargetPlan) {
+fn details(page: &mut Page, plan: &TargetPlan, origins: &[ChangeOrigin]) {
     let TargetPlan { changes, calls, access, gates, .. } = plan;
-    let lines: Vec<String> = tree(changes).iter().map(diff_line).collect();
+    let lines: Vec<String> = tree(changes, origins).iter().map(diff_line).collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
     if !calls.is_empty() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::sections::{Section, sections};
 use super::tree::tree;
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Plan, TargetPlan};
+use crate::plan::{ChangeOrigin, Origin, Origins, Plan, TargetPlan};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
 
@@ -13,7 +13,7 @@ use crate::render::text::{line_start, many, neutral, plural};
 pub fn human(plan: &Plan, painter: Painter) -> String {
     let mut page = Page { painter, text: String::new() };
     for target in &plan.targets {
-        page.target(target);
+        page.target(target, plan.origins_of(target));
     }
     page.line(0, &summary(plan));
     page.text
@@ -38,7 +38,26 @@ pub fn summary(plan: &Plan) -> String {
     if unmanaged > 0 {
         let _ = write!(line, " {} unmanaged.", plural(unmanaged, "policy", "policies"));
     }
+    if let Some(origins) = &plan.origins {
+        line.push_str(&from(origins));
+    }
     line
+}
+
+/// Where the changes come from, in numbers.
+fn from(origins: &Origins) -> String {
+    let Origins { base, targets } = origins;
+    let of = |wanted: Origin| {
+        let all = targets.iter().flat_map(|target| &target.changes);
+        let count = all.filter(|told| told.origin == wanted).count();
+        (count > 0).then(|| format!("{count} {}", wanted.as_str()))
+    };
+    let told: Vec<String> =
+        [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift].into_iter().filter_map(of).collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!(" Policies, seen from {}: {}.", base.get(..10).unwrap_or(base), told.join(", "))
 }
 
 struct Page {
@@ -55,7 +74,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn target(&mut self, plan: &TargetPlan) {
+    fn target(&mut self, plan: &TargetPlan, origins: &[ChangeOrigin]) {
         let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
@@ -63,7 +82,7 @@ impl Page {
         let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
-        for line in tree(changes) {
+        for line in tree(changes, origins) {
             let text = line.painted(self.painter);
             self.line(2 + line.indent, &text);
         }

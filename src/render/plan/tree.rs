@@ -3,7 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::words::{old_name, place, sign, what};
-use crate::plan::{Change, ChangeKind, Field, FieldChange, ValueChange};
+use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, ValueChange};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
@@ -33,13 +33,35 @@ pub(crate) struct Line {
     pub(crate) aside: String,
 }
 
-/// The changes of a target, each with what changes below it.
-pub(crate) fn tree(changes: &[Change]) -> Vec<Line> {
+/// The changes of a target, each with what changes below it; by where they come from, where that is known.
+pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
     let mut lines = Vec::new();
-    for one in changes {
-        change(&mut lines, 0, one);
+    if origins.is_empty() {
+        for one in changes {
+            change(&mut lines, 0, one, None);
+        }
+        return lines;
+    }
+    for group in [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift] {
+        let mut own = changes.iter().zip(origins).filter(|(_, told)| told.origin == group).peekable();
+        if own.peek().is_some() {
+            lines.push(Line::new(0, None, heading(group)));
+        }
+        for (one, told) in own {
+            change(&mut lines, 2, one, Some(told));
+        }
     }
     lines
+}
+
+/// What is said of all changes of one origin.
+pub(crate) fn heading(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Change => "From this change:",
+        Origin::Mixed => "From this change, with drift beside it:",
+        Origin::Conflict => "Conflicts, where the server holds neither what the base wants nor what this change wants:",
+        Origin::Drift => "Drift that is there already:",
+    }
 }
 
 impl Line {
@@ -48,7 +70,7 @@ impl Line {
     }
 
     /// The line for people, without its indentation.
-    pub(super) fn painted(&self, painter: Painter) -> String {
+    pub(crate) fn painted(&self, painter: Painter) -> String {
         let Self { indent: _, sign, text, remark, aside } = self;
         let mut line = match sign {
             Some(Sign::Comes) => painter.good(&format!("+ {text}")),
@@ -64,11 +86,16 @@ impl Line {
     }
 }
 
-fn change(lines: &mut Vec<Line>, indent: usize, change: &Change) {
+fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&ChangeOrigin>) {
     let Change { kind, resource, name, id: _, source, fields, children } = change;
     let mut line = Line::new(indent, Some(sign(*kind)), format!("{} \"{}\"", what(*resource), neutral(name)));
     if let Some(before) = old_name(fields) {
         line.remark = format!("  (renamed from \"{}\")", neutral(before));
+    }
+    // What is told of the whole is not told again of its parts.
+    let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
+    if let Some(origin) = told.map(|told| told.origin).filter(|_| change.resource == ResourceKind::Rule) {
+        line.remark.push_str(&format!("  [{}]", origin.as_str()));
     }
     if let Some(source) = source {
         // The gap is no part of what is dimmed.
@@ -79,8 +106,8 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change) {
     for one in fields.iter().filter(|field| field.field != Field::Name) {
         field(lines, indent + 4, *kind, one);
     }
-    for child in children {
-        self::change(lines, indent + 2, child);
+    for (position, child) in children.iter().enumerate() {
+        self::change(lines, indent + 2, child, apart.and_then(|told| told.children.get(position)));
     }
 }
 
