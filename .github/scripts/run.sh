@@ -123,10 +123,11 @@ case "$COMMAND" in
     log_as_markdown "$OUT/apply.txt" >"$OUT/summary.md"
     ;;
   drift)
+    [[ -z "$FETCHED" ]] || die "\`drift\` is about what is merged, not about a pull request"
     choose_source
-    arguments+=(--format markdown)
     add_lines '' "$EXTRA"
-    quietly to_file "$OUT/summary.md" "$BINARY" "${arguments[@]}"
+    quietly to_file "$OUT/drift.txt" "$BINARY" "${arguments[@]}"
+    log_as_markdown "$OUT/drift.txt" >"$OUT/summary.md"
     ;;
   *) die "\`command\` is validate, lint, test, plan, apply or drift, not \`$COMMAND\`" ;;
 esac

@@ -109,26 +109,28 @@ fn no_output_is_a_command_to_the_runner() {
         let (stopped, after) = rest.split_once(&format!("\n::{token}::")).unwrap();
         assert!(token.len() == 32 && stopped.matches("::set-output").count() == 2, "{}", ended.log);
         assert!(!after.contains("::set-output") && !after.contains("::add-mask"), "{}", ended.log);
-        if command == "apply" {
-            assert!(
-                ended.summary.contains("&lt;/pre&gt;&lt;img") && !ended.summary.contains("<img"),
-                "{}",
-                ended.summary
-            );
-        }
+        assert!(ended.summary.contains("&lt;/pre&gt;&lt;img") && !ended.summary.contains("<img"), "{}", ended.summary);
     }
 }
 
 #[test]
 fn drift_fails_the_job_and_is_in_the_summary() {
     let Some(sandbox) = merged() else { return };
-    let stand_in = sandbox.path("stand-in");
-    program(&stand_in, "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"### drift: $*\"\nexit 8\n");
-    let mut job = job(&sandbox, "drift");
-    job.input("binary", stand_in.to_str().unwrap());
-    let ended = job.run();
+    sandbox.expect(0, &["apply", "--auto-approve"]);
+    let ended = job(&sandbox, "drift").run();
+    assert!(!ended.failed && ended.output("run.exit-code") == "0", "{}", ended.log);
+    // Somebody changes what is live, past git.
+    let merged = sandbox.read("policies/p.yaml");
+    sandbox.write("policies/p.yaml", merged.replace("a.example.com", "evil.example.com"));
+    sandbox.expect(0, &["apply", "--auto-approve", "--ack", "updates=1"]);
+    sandbox.write("policies/p.yaml", merged);
+    let ended = job(&sandbox, "drift").run();
     assert!(ended.failed && ended.output("last.status") == "8", "{}", ended.log);
-    assert!(ended.summary.contains("### drift: drift --format markdown"), "{}", ended.summary);
+    assert!(
+        ended.summary.contains("### polwarden drift") && ended.summary.contains("evil.example.com"),
+        "{}",
+        ended.summary
+    );
     assert!(ended.used.is_empty(), "{:?}", ended.used);
 }
 
