@@ -25,3 +25,5 @@ mod properties;
 mod provider;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod wiring;

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use polwarden::diag::{Code, Severity};
 use polwarden::render::findings::{PlanRule, RuleId, Weight};
 
@@ -42,4 +44,54 @@ fn every_finding_of_a_plan_has_its_row() {
         assert_eq!((row[0].trim_matches('`'), row[1]), (rule.as_str(), weight));
         assert!(!rule.description().is_empty());
     }
+}
+
+/// Whether a test of this name, or a module of tests, exists: `cli::guards::each_guard_refuses`, `cli::guards`.
+fn is_test(name: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let holds = |path: &Path, line: &str| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
+    };
+    let files = |parts: &[&str]| {
+        ["tests", "src"].map(|top| {
+            let path = parts.iter().fold(root.join(top), |path, part| path.join(part));
+            [path.with_extension("rs"), path.join("mod.rs")]
+        })
+    };
+    let parts: Vec<&str> = name.split("::").collect();
+    let Some((last, modules)) = parts.split_last() else { return false };
+    let inside = format!("fn {last}(");
+    // The module may stand in a file of its own, or as a block in the file of the module above it.
+    let above = modules.split_last().filter(|(module, _)| **module == "tests").map_or(&[][..], |(_, above)| above);
+    files(modules).iter().flatten().any(|path| holds(path, &inside))
+        || (!above.is_empty() && files(above).iter().flatten().any(|path| holds(path, &inside)))
+        || files(&parts).iter().flatten().any(|path| holds(path, "#[test]") || holds(path, "#[tokio::test"))
+}
+
+/// The names of tests in the tables of a document, each with its row. A name that begins with `…` goes on another.
+fn named_tests(document: &'static str) -> Vec<(&'static str, Vec<&'static str>)> {
+    let rows = document.lines().filter(|line| line.starts_with('|') && line.contains("::"));
+    rows.map(|row| {
+        let cell = row.trim_end_matches('|').rsplit(" | ").next().unwrap_or_default();
+        (row, cell.split('`').skip(1).step_by(2).filter(|name| !name.starts_with('…')).collect())
+    })
+    .collect()
+}
+
+#[test]
+fn the_tests_that_documents_name_exist() {
+    for (path, document) in [
+        ("docs/safety.md", include_str!("../../docs/safety.md")),
+        ("docs/security.md", include_str!("../../docs/security.md")),
+    ] {
+        let rows = named_tests(document);
+        assert!(rows.len() > 10, "{path} names no tests");
+        for (row, names) in rows {
+            assert!(!names.is_empty(), "{path}: {row}");
+            for name in names {
+                assert!(is_test(name), "{path} names `{name}`, which is no test");
+            }
+        }
+    }
+    assert!(!is_test("cli::guards::no_such_test") && !is_test("no::such::module") && !is_test("each_guard_refuses"));
 }

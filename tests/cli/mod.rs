@@ -10,6 +10,7 @@ mod formats;
 mod gates;
 mod guards;
 mod hostile;
+mod hostile_change;
 mod lints;
 mod mcp;
 mod output;

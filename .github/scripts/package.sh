@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds one archive of a release: dist/polwarden-TARGET.tar.gz with the program, the licence and the README.
+#
+# Reads TARGET, and TAG where it is a release: it must be the version in Cargo.toml.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+version="$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)"
+if [[ -n "${TAG:-}" && "$TAG" != "v$version" ]]; then
+  echo "::error::the tag $TAG is not that of version $version in Cargo.toml" >&2
+  exit 1
+fi
+
+# Static: no library of the machine is needed, whichever it is.
+case "$TARGET" in
+  *-windows-msvc) export RUSTFLAGS="-C target-feature=+crt-static" ;;
+  x86_64-unknown-linux-musl) export CC_x86_64_unknown_linux_musl=musl-gcc ;;
+  aarch64-unknown-linux-musl) export CC_aarch64_unknown_linux_musl=musl-gcc ;;
+  *) ;;
+esac
+cargo build --locked --release --target "$TARGET"
+
+folder="${CARGO_TARGET_DIR:-target}/$TARGET/release"
+program=polwarden
+if [[ "$TARGET" == *windows* ]]; then program=polwarden.exe; fi
+if [[ "$TARGET" == *-musl ]] && ldd "$folder/$program" 2>&1 | grep -q '=>'; then
+  echo "::error::$folder/$program is not static" >&2
+  exit 1
+fi
+mkdir -p dist/stage
+cp "$folder/$program" LICENSE README.md dist/stage/
+tar -czf "dist/polwarden-$TARGET.tar.gz" -C dist/stage "$program" LICENSE README.md
+rm -r dist/stage

@@ -1,0 +1,15 @@
+# The program and the certificates that it needs, and nothing else: no shell, no user but nobody.
+#
+#   docker build --tag polwarden .
+#   docker run --rm --user "$(id -u)" --volume "$PWD:/repository:ro" polwarden validate
+FROM docker.io/library/rust:1.95-alpine AS build
+WORKDIR /source
+COPY . .
+RUN cargo build --locked --release && cp target/release/polwarden /polwarden
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /polwarden /polwarden
+USER 65532:65532
+WORKDIR /repository
+ENTRYPOINT ["/polwarden"]

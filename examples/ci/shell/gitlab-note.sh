@@ -1,0 +1,53 @@
+#!/bin/sh
+# Writes a plan as a note on a merge request, or writes anew the note that it wrote before, found by the marker in its
+# first line. Only notes of the token's own user count: anybody can write the marker. Needs curl and jq.
+#
+# GITLAB_NOTE_TOKEN  a project access token with the scope `api` and the role Reporter
+# PLAN_OUT           the folder that plan.sh wrote; polwarden-plan without it
+# PLAN_MARKER        as plan.sh got it
+# CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID, CI_COMMIT_SHA, CI_JOB_URL come from GitLab
+set -eu
+
+: "${GITLAB_NOTE_TOKEN:?a project access token with the scope api}"
+notes="projects/$CI_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes"
+file="${PLAN_OUT:-polwarden-plan}/plan.md"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+
+# The token goes through standard input, so that no list of processes shows it.
+ask() {
+  method="$1"
+  path="$2"
+  shift 2
+  printf 'header = "PRIVATE-TOKEN: %s"\n' "$GITLAB_NOTE_TOKEN" |
+    curl --config - --fail-with-body --silent --show-error --max-time 60 --request "$method" "$@" "$CI_API_V4_URL/$path"
+}
+
+if [ -s "$file" ]; then
+  cp "$file" "$scratch/note.md"
+else
+  # The plan of an earlier commit must not stay as if it were of this one.
+  printf '<!-- polwarden:plan:%s -->\n### polwarden plan\n\n**There is no plan.** The log says why.\n' "${PLAN_MARKER:-all}" \
+    >"$scratch/note.md"
+fi
+printf '\nCommit %s · [log](%s)\n' "$CI_COMMIT_SHA" "$CI_JOB_URL" >>"$scratch/note.md"
+marker="$(head -n 1 "$scratch/note.md")"
+me="$(ask GET user | jq -r .id)"
+
+id=""
+page=1
+while [ -z "$id" ]; do
+  ask GET "$notes?per_page=100&page=$page" >"$scratch/page.json"
+  id="$(jq -r --arg marker "$marker" --arg me "$me" '
+    [.[] | select((.author.id | tostring) == $me) | select(.body | split("\n")[0] == $marker) | .id] | first // ""
+  ' "$scratch/page.json")"
+  if [ "$(jq length "$scratch/page.json")" -lt 100 ]; then break; fi
+  page=$((page + 1))
+done
+
+jq -Rs '{body: .}' "$scratch/note.md" >"$scratch/body.json"
+if [ -n "$id" ]; then
+  ask PUT "$notes/$id" --header 'Content-Type: application/json' --data-binary "@$scratch/body.json" >/dev/null
+else
+  ask POST "$notes" --header 'Content-Type: application/json' --data-binary "@$scratch/body.json" >/dev/null
+fi
