@@ -3,6 +3,7 @@
 //! The column `items/s` counts resources (of both sides, where there are two) or requests: it stays level where the
 //! work grows in proportion.
 
+mod planning;
 #[path = "../corpus/random.rs"]
 mod random;
 mod rules;

@@ -1,11 +1,6 @@
-//! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench planning`.
+//! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench access -- plan_of`.
 //!
 //! An organization holds 100 policies, so that 1,000 are ten organizations, planned one after the other on one core.
-
-#[path = "corpus/random.rs"]
-mod random;
-#[path = "access/rules.rs"]
-mod rules;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -20,15 +15,8 @@ use polwarden::model::docker::{
     RuleId, Scope,
 };
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
-use rules::{Kind, rule_set};
 
-/// What the program uses.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn main() {
-    divan::main();
-}
+use super::rules::{Kind, rule_set};
 
 const RULES_A_POLICY: usize = 100;
 const POLICIES_AN_ORGANIZATION: usize = 100;
