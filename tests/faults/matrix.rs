@@ -102,7 +102,7 @@ impl Site {
             longest_wait: Duration::from_millis(2),
             ..RetryPolicy::default()
         };
-        let options = HttpOptions { retry, request_timeout: Duration::from_millis(400), ..HttpOptions::default() };
+        let options = HttpOptions { retry, request_timeout: Duration::from_secs(2), ..HttpOptions::default() };
         let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
         let url = running.url();
         let connection = Connection::new(&HttpClient::new(options), &url.parse().unwrap(), credentials).unwrap();

@@ -200,15 +200,6 @@ impl<'a> Planner<'a> {
             let after = replay(request.live, &calls);
             // Calls that do not fit the state might do anything.
             found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
-            if let Ok(after) = &after
-                && calls.iter().any(|call| call.why.is_some())
-            {
-                // A call that was split may leave a rule another id: what the calls do is shown, not what was drafted.
-                changes = super::recompute::changes(request.live, after, &|policy, rule| match rule {
-                    Some(rule) => places.rule(policy, rule),
-                    None => places.policy(policy),
-                });
-            }
             access = compared(request, after, &gates.audiences, &places, &mut notes);
         }
         let (rule, policy) =
