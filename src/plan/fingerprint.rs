@@ -1,6 +1,7 @@
 //! Digests of live objects and of plans.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
@@ -24,6 +25,16 @@ impl Fingerprint {
         Self::from_digest(&Sha256::digest(value.to_string()))
     }
 
+    /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
+    /// of a whole organization is large.
+    fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut digest = Digesting { digest: Sha256::new(), waiting: Vec::with_capacity(2 * CHUNK) };
+        serde_json::to_writer(&mut digest, data)?;
+        let Digesting { mut digest, waiting } = digest;
+        digest.update(waiting);
+        Ok(Self::from_digest(&digest.finalize()))
+    }
+
     fn from_digest(digest: &[u8]) -> Self {
         Self(format!("sha256:{}", HEXLOWER.encode(digest)))
     }
@@ -31,6 +42,30 @@ impl Fingerprint {
     /// The digits, without the name of the digest.
     pub(super) fn hex(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
+    }
+}
+
+/// How many bytes are digested at a time: the serializer writes a few of them at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Digests what is written to it.
+struct Digesting {
+    digest: Sha256,
+    waiting: Vec<u8>,
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= CHUNK {
+            self.digest.update(&self.waiting);
+            self.waiting.clear();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -85,7 +120,7 @@ fn rule(rule: &LiveRule) -> Value {
 
 /// The digest of the plan of one target.
 pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
-    Ok(Fingerprint::of(serde_json::to_value(plan)?))
+    Fingerprint::of_plain(plan)
 }
 
 /// The digest of a plan: equal plans have equal digests, whoever made them where. The commit and the origins of
@@ -95,10 +130,7 @@ pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
     let Plan { format_version, tool_version, commit: _, tree, digest: _, origins: _, targets } = plan;
-    Ok(Fingerprint::of(json!({
-        "formatVersion": format_version, "toolVersion": tool_version, "tree": tree,
-        "targets": serde_json::to_value(targets)?,
-    })))
+    Fingerprint::of_plain(&(format_version, tool_version, tree, targets))
 }
 
 /// The digest of files: of their names and their bytes, in the order of their names.
