@@ -14,8 +14,10 @@ use super::gates::GateKeeper;
 use super::planning::{self, Planned};
 use super::tree::At;
 use super::workspace::{Project, Selection};
+use crate::manifest::config;
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
-use crate::{render, repo};
+use crate::render;
+use crate::repo::{Revision, RevisionError};
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.
@@ -23,8 +25,7 @@ use crate::{render, repo};
 #[command(after_help = "Examples:
   polwarden drift
   polwarden drift --at origin/main --format json
-  polwarden import --only \"Allow CI\"    adopts what the server holds
-  polwarden apply                       undoes it")]
+  polwarden apply                    undoes it")]
 pub(super) struct Drift {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
@@ -64,33 +65,40 @@ impl Drift {
         let report = report(&planned);
         planned.session.close().await;
         let report = report?;
-        console.print(&match self.format {
-            Format::Json => render::drift::json(&report)?,
-            Format::Human
-            | Format::Markdown
-            | Format::Github
-            | Format::Gitlab
-            | Format::Sarif
-            | Format::Junit
-            | Format::Html => render::drift::human(&report, console.painter()),
-        })?;
+        if self.format == Format::Json {
+            console.print(&render::drift::json(&report)?)?;
+        } else {
+            console.print(&render::drift::human(&report, console.painter()))?;
+        }
         Ok(if report.drifted { Exit::Drift } else { Exit::Done })
     }
 
-    /// What is merged is what is committed: an edit that is not committed yet is no drift.
+    /// What is merged is what is committed: an edit that is not committed yet is no drift. The work tree is compared
+    /// only where nothing is committed; a repository that cannot be read is an error of whoever reads HEAD next.
     fn revision(&self, console: Console) -> At {
-        if !self.at.is_work_tree() || repo::head(Path::new(".")).is_none() {
+        if !self.at.is_work_tree() {
             return self.at.clone();
         }
-        let head = At::revision("HEAD");
-        match Project::read(&self.selection, &head) {
-            Ok(_) => head,
-            // Before the first commit of a configuration there is nothing else to compare with.
-            Err(_) => {
-                console.say("HEAD has no configuration here yet: the work tree is compared.");
-                self.at.clone()
-            }
+        let committed = match Revision::open(Path::new("."), "HEAD") {
+            Ok(head) => head.holds(config::FILE_NAME),
+            Err(RevisionError::NoRepository { .. }) => return self.at.clone(),
+            Err(RevisionError::NoRevision { .. } | RevisionError::NoFolder { .. }) => false,
+            Err(
+                RevisionError::Repository { .. }
+                | RevisionError::Shallow { .. }
+                | RevisionError::NoCommit { .. }
+                | RevisionError::Unreadable { .. }
+                | RevisionError::NoIndex { .. }
+                | RevisionError::Index { .. }
+                | RevisionError::NoBranch { .. }
+                | RevisionError::NoMergeBase { .. },
+            ) => true,
+        };
+        if committed {
+            return At::revision("HEAD");
         }
+        console.say("HEAD has no configuration here yet: the work tree is compared.");
+        self.at.clone()
     }
 }
 

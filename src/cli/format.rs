@@ -47,6 +47,9 @@ pub(super) const TEST: &[Format] = &[Format::Human, Format::Json, Format::Markdo
 /// The formats of drift.
 pub(super) const DRIFT: &[Format] = &[Format::Human, Format::Json];
 
+/// The formats of runs.
+pub(super) const RUNS: &[Format] = &[Format::Human, Format::Json];
+
 /// The formats of answers.
 pub(super) const EXPLAIN: &[Format] = &[Format::Human, Format::Json];
 

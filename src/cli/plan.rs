@@ -107,6 +107,11 @@ impl Plan {
                 return Ok(exit);
             }
         };
+        if self.fail_on_drift && plan.origins.is_none() {
+            bail!(
+                "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base"
+            );
+        }
         plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
             std::fs::write(path, render::plan::json(&plan)?)
@@ -118,9 +123,6 @@ impl Plan {
         }
         if self.steps.refuse(&plan, console) {
             return Ok(Exit::Refused);
-        }
-        if self.fail_on_drift && plan.origins.is_none() {
-            bail!("whether the server drifted was not found out, as the base revision cannot be compared");
         }
         if self.fail_on_drift && three_way::has_drift(&plan) {
             return Ok(Exit::Drift);

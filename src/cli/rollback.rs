@@ -8,6 +8,7 @@ use super::apply::{Applying, Ready, journals};
 use super::connect::Session;
 use super::console::Console;
 use super::exit::Exit;
+use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
@@ -60,7 +61,7 @@ impl Rollback {
     /// There is no such run, or anything that keeps the plan from being made or run.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         if self.list {
-            return runs::list(runs::Format::Human, console);
+            return runs::list(Format::Human, console);
         }
         super::runtime()?.block_on(self.run_async(console))
     }

@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
+use super::format::{self, Format};
 use crate::apply::journal::{self, FOLDER, History, RunId};
 use crate::render::runs::{self, RunReport};
 use crate::render::text::neutral;
@@ -21,18 +22,8 @@ pub(super) struct Runs {
     #[arg(value_name = "RUN")]
     run: Option<String>,
     /// How to show them on standard output.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = Format::among(format::RUNS), default_value = "human")]
     format: Format,
-}
-
-/// How to show runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// For machines (`schemas/runs.schema.json`).
-    Json,
 }
 
 impl Runs {
@@ -43,9 +34,10 @@ impl Runs {
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let Some(run) = &self.run else { return list(self.format, console) };
         let run = RunReport::in_full(&History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?);
-        match self.format {
-            Format::Human => console.print(&runs::human(&run, console.painter()))?,
-            Format::Json => console.print(&runs::json(vec![run])?)?,
+        if self.format == Format::Json {
+            console.print(&runs::json(vec![run])?)?;
+        } else {
+            console.print(&runs::human(&run, console.painter()))?;
         }
         Ok(Exit::Done)
     }
@@ -91,9 +83,10 @@ pub(super) fn list(format: Format, console: Console) -> anyhow::Result<Exit> {
             }
         }
     }
-    match format {
-        Format::Human => console.print(&found.iter().map(runs::line).collect::<String>())?,
-        Format::Json => console.print(&runs::json(found)?)?,
+    if format == Format::Json {
+        console.print(&runs::json(found)?)?;
+    } else {
+        console.print(&found.iter().map(runs::line).collect::<String>())?;
     }
     Ok(exit)
 }

@@ -23,7 +23,7 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
     } else {
         let _ = writeln!(
             text,
-            "Drift at {} from{from}. `polwarden import --only NAME` adopts what the server holds, `polwarden apply` undoes it.",
+            "Drift at {} from{from}. To keep it, write it into the manifests, and merge them; `polwarden apply` undoes it.",
             many(drifted, "target")
         );
     }

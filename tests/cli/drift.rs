@@ -71,6 +71,14 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!((&json["formatVersion"], &json["drifted"]), (&1.into(), &true.into()));
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
+    // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.
+    let ran = sandbox.expect(1, &["drift", EMBEDDED, "--target", "nobody"]);
+    assert!(!ran.err.contains("work tree") && ran.err.contains("no target `nobody`"), "{}", ran.err);
+    let fresh = Sandbox::new("");
+    fresh.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    assert_eq!(fresh.expect(8, &["drift", EMBEDDED]).err, "", "no repository");
+    Repository::init(fresh.path(".")).unwrap();
+    assert!(fresh.expect(8, &["drift", EMBEDDED]).err.contains("the work tree is compared"));
 }
 
 #[test]
