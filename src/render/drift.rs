@@ -19,7 +19,7 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
     let from = report.commit.as_ref().map(|commit| format!(" {}", commit.id.get(..10).unwrap_or(&commit.id)));
     let from = from.unwrap_or_else(|| " the manifests".to_owned());
     if drifted == 0 {
-        let _ = writeln!(text, "No drift: what is live is what{from} wants.");
+        let _ = writeln!(text, "No drift from{from}: what is live is what is wanted.");
     } else {
         let _ = writeln!(
             text,
