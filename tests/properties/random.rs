@@ -117,7 +117,7 @@ impl Draw {
 
 proptest! {
     // 500 rule sets with 200 requests each are the 100,000 pairs.
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(500))]
 
     #[test]
     fn random_requests_are_decided_as_by_brute_force(
@@ -150,7 +150,7 @@ fn a_row_names_all_that_decides_its_witness() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(100))]
 
     /// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
     #[test]
