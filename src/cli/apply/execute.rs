@@ -42,6 +42,15 @@ struct Standing {
     conflict: bool,
 }
 
+impl Standing {
+    /// Whether to plan again what a conflict left. Where more is amiss than that, whoever ran this looks first: a run
+    /// that follows and ends well must not hide it.
+    fn may_go_on(&self) -> bool {
+        let Self { tally, unverified, moved, conflict } = self;
+        *conflict && tally.overwrote == 0 && tally.unknown == 0 && !unverified && !moved
+    }
+}
+
 impl Execution<'_> {
     pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Ended> {
         let console = self.console;
@@ -86,7 +95,7 @@ impl Execution<'_> {
         if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
             console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
         }
-        let conflict = (standing.conflict && !stop.is_asked()).then_some(stop);
+        let conflict = (standing.may_go_on() && !stop.is_asked()).then_some(stop);
         Ok(Ended { exit: exit(&standing), wrote: standing.tally.applied > 0, conflict })
     }
 

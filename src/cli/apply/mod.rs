@@ -26,6 +26,9 @@ use shared::Ended;
 /// How often what a conflict with another writer left is planned again.
 const CONFLICTS: usize = 2;
 
+/// Where a plan made again comes to nothing, "nothing was applied" is said of that plan alone.
+const WRITTEN_BEFORE: &str = "What was applied before it stays. Run `polwarden plan` to see where it stands.";
+
 /// Make the server equal to the manifests, after showing the plan and asking.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -127,7 +130,12 @@ impl Apply {
                 Err(error) => Err(error),
             };
             ended = match next {
-                Ok(next) => next.after(wrote),
+                Ok(next) => {
+                    if wrote && next.wrote_nothing() {
+                        console.warn(WRITTEN_BEFORE);
+                    }
+                    next.after(wrote)
+                }
                 // What was written before must not be forgotten over it.
                 Err(error) if wrote => {
                     console.warn(&super::render_error(&error, console));

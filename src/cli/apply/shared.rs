@@ -62,6 +62,11 @@ pub(in crate::cli) struct Ended {
 }
 
 impl Ended {
+    /// Whether there was something to do, and none of it was done.
+    pub(super) fn wrote_nothing(&self) -> bool {
+        !self.wrote && self.exit != Exit::Done
+    }
+
     /// As the end of a command that may have written in an earlier run already.
     #[must_use]
     pub(super) fn after(self, wrote: bool) -> Self {

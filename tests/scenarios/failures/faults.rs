@@ -220,6 +220,19 @@ fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
     assert!(!ran.out.contains("planned again"), "{}", ran.out);
 }
 
+/// What a run overwrote is not forgotten over a plan made again: whoever looks at the exit code hears of it.
+#[test]
+fn a_run_that_overwrote_something_is_not_planned_again() {
+    let sandbox = changed(&["change-rule@updateRule:1", "add-policy=q@createPolicy:2"]);
+    let spec = format!("scope: {{teams: [{}]}}\nrules:\n{}", crate::emulator::TEAM, tcp("q", "allow", "q.example.com"));
+    sandbox.write("policies/q.yaml", policy("q", &spec));
+    let ran = sandbox.expect(7, APPLY);
+    assert!(ran.out.contains("applied, over another writer's change") && ran.out.contains("conflict"), "{}", ran.out);
+    assert!(!ran.out.contains("planned again"), "{}", ran.out);
+    sandbox.expect(0, APPLY);
+    sandbox.expect(0, &["plan", "--detailed-exitcode"]);
+}
+
 /// A conflict that does not go away ends the run, and what was applied is not forgotten over it.
 #[test]
 fn conflicts_are_not_answered_for_ever() {
@@ -227,6 +240,7 @@ fn conflicts_are_not_answered_for_ever() {
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(ran.out.matches("planned again").count(), 2, "{}", ran.out);
+    assert!(ran.err.contains("What was applied before it stays"), "{}", ran.err);
     let count = |operation: &str| writes(&sandbox).iter().filter(|write| write["operation"] == operation).count();
     assert_eq!((count("createPolicy"), count("createRule")), (1, 3));
 }
