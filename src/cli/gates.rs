@@ -49,6 +49,11 @@ pub(super) struct GateKeeper {
 }
 
 impl GateOptions {
+    /// The base revision as it is named.
+    pub(super) fn named_base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
     /// Reads the base revision, where there is one.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::repo::{self, Head, Loaded, LoadedTarget, Source};
+use crate::repo::{self, Loaded, LoadedTarget, Pipeline, Source};
 
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
@@ -116,6 +116,11 @@ impl Project {
     /// Where the files are, from the top of the repository.
     pub(super) fn prefix(&self) -> &Prefix {
         &self.prefix
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The chosen targets, in the order of the configuration.
@@ -272,7 +277,13 @@ impl Workspace {
 
     /// The digest of all files that were read.
     pub(super) fn tree_digest(&self) -> Fingerprint {
-        tree_digest(self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes())))
+        tree_digest(self.files_read())
+    }
+
+    /// The names and bytes of all files that were read.
+    fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let manifests = self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes()));
+        manifests.chain(self.loaded.cedar.iter().map(|(path, text)| (path.as_str(), text.as_bytes())))
     }
 
     /// The configuration.
@@ -284,10 +295,10 @@ impl Workspace {
     pub(super) fn commit(&self) -> Option<Commit> {
         let head = match &self.stand {
             // It takes a look at every file, so that only whoever asks pays for it.
-            Stand::Work => repo::head(Path::new(".")),
+            Stand::Work => repo::head(Path::new("."), self.files_read().map(|(name, _)| name)),
             Stand::Revision(head) => head.clone(),
         };
-        head.map(|Head { id, dirty }| Commit { id, dirty })
+        head.map(|head| Commit::new(head, Pipeline::from_variables(|name| std::env::var(name).ok())))
     }
 
     fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {

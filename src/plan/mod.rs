@@ -14,6 +14,7 @@ mod fingerprint;
 mod gates;
 mod guard;
 mod impact;
+mod link;
 mod matching;
 mod order;
 mod origin;
@@ -31,11 +32,12 @@ pub use gates::{Gates, Names, hold_gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
 };
+pub use link::changes_of_calls;
 pub use origin::origins;
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, Commit,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, ChangeRef, Commit,
     DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
     GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef,
     Reason, ResourceKind, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedPolicy,

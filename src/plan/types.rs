@@ -1,6 +1,8 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
 mod call;
+mod change_ref;
+mod commit;
 mod drift;
 mod gates;
 mod guarded;
@@ -17,6 +19,8 @@ use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{OperationKind, PolicyId, Profile};
 
 pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use change_ref::ChangeRef;
+pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
@@ -48,16 +52,6 @@ pub struct Plan {
     pub origins: Option<Origins>,
     /// One plan a target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
-}
-
-/// Where in git's history the manifests stood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Commit {
-    /// The commit's id.
-    pub id: String,
-    /// Whether the work tree held something else than the commit.
-    pub dirty: bool,
 }
 
 /// What is to be done at one target.

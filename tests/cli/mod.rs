@@ -13,6 +13,7 @@ mod hostile;
 mod hostile_change;
 mod lints;
 mod mcp;
+mod on_merge;
 mod output;
 mod policy_tests;
 pub(crate) mod sandbox;

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::audit::AuditFile;
 use super::interrupt;
 use super::shared::Applying;
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
@@ -17,15 +18,23 @@ use crate::model::docker::LiveState;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
+use crate::repo::SignedBy;
 
 /// One run.
 pub(super) struct Execution<'a> {
     pub(super) applying: &'a Applying,
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
-    pub(super) commit: Option<Commit>,
+    pub(super) provenance: Provenance,
     pub(super) session: &'a Session,
     pub(super) console: Console,
+}
+
+/// Where what is applied comes from.
+pub(super) struct Provenance {
+    pub(super) commit: Option<Commit>,
+    pub(super) tree: Option<Fingerprint>,
+    pub(super) signed_by: Option<SignedBy>,
 }
 
 /// How a run stands after some of its targets.
@@ -43,6 +52,7 @@ impl Execution<'_> {
         let console = self.console;
         let stop = Stop::default();
         interrupt::watch(&stop, console);
+        let audit = AuditFile::open(self.applying.audit_record.as_deref())?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = Standing::default();
         for ((plan, target), before) in pairs.iter().zip(before) {
@@ -75,14 +85,22 @@ impl Execution<'_> {
         if let Err(error) = ended {
             console.warn(&render_error(&error.into(), console));
         }
+        let told = audit.tell(journal.path(), console);
+        if let Err(error) = &told {
+            console.warn(&render_error(error, console));
+        }
         if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
             console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
         }
-        Ok(exit(&standing))
+        Ok(match exit(&standing) {
+            Exit::Done if told.is_err() => Exit::Error,
+            exit => exit,
+        })
     }
 
     async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
         let time = Timestamp::now();
+        let Provenance { commit, tree, signed_by } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::Run {
             format_version: FORMAT_VERSION,
@@ -92,7 +110,9 @@ impl Execution<'_> {
             kind: self.kind.clone(),
             targets: touched.map(|(plan, _)| plan.target.clone()).collect(),
             plan: self.digest.clone(),
-            commit: self.commit.clone(),
+            commit: commit.clone(),
+            tree: tree.clone(),
+            signed_by: signed_by.clone(),
         };
         journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")
     }

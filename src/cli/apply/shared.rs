@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::execute::{Execution, Provenance};
 use super::guards;
 use super::saved::pair;
 use crate::access::NamedAudience;
@@ -19,6 +20,7 @@ use crate::model::docker::LiveState;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
+use crate::repo::SignedBy;
 
 /// How a plan is applied.
 #[derive(Debug, Args)]
@@ -37,6 +39,10 @@ pub(in crate::cli) struct Applying {
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) journal: Option<Utf8PathBuf>,
+    /// Write the audit record of this run to this file too, as JSON: which commit made which call, and when the server
+    /// applied it. `runs RUN --audit-record FILE` writes it at any time.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) audit_record: Option<Utf8PathBuf>,
 }
 
 /// A plan that may be applied.
@@ -46,6 +52,8 @@ pub(in crate::cli) struct Ready {
     digest: Fingerprint,
     /// The whole live state of each target, which was just read.
     live: Vec<LiveState>,
+    /// Who signed the commit, where that was asked for.
+    signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
     saved: Option<Vec<Further>>,
 }
@@ -56,13 +64,18 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, digest, live, saved: None }
+        Self { kind, plan, digest, live, signed_by: None, saved: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
     pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
-        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further) }
+        Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: Some(further) }
+    }
+
+    /// The same, signed by somebody.
+    pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
+        Self { signed_by, ..self }
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -82,7 +95,7 @@ impl Applying {
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let Ready { kind, plan, digest, live, saved } = ready;
+        let Ready { kind, plan, digest, live, signed_by, saved } = ready;
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
@@ -116,8 +129,8 @@ impl Applying {
         if !fits(&pairs, &before, console) {
             return Ok(Exit::Stale);
         }
-        let commit = plan.commit.clone();
-        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console };
+        let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
+        let execution = Execution { applying: self, kind, digest, provenance, session, console };
         execution.run(&pairs, before).await
     }
 

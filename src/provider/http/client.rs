@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::answer;
 use super::call::{Authorization, Call};
+use super::dated::Dated;
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ErrorKind};
 use super::options::HttpOptions;
@@ -108,6 +109,18 @@ impl HostClient {
     /// # Errors
     /// Everything else than a 2xx answer in JSON, after the retries.
     pub async fn send(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Value, ApiError> {
+        Ok(self.send_dated(call, authorization).await?.what)
+    }
+
+    /// Like [`send`](Self::send), with the date of the answer.
+    ///
+    /// # Errors
+    /// As for `send`.
+    pub async fn send_dated(
+        &self,
+        call: &Call,
+        authorization: Option<&Authorization>,
+    ) -> Result<Dated<Value>, ApiError> {
         let inner = &*self.0;
         let url = match inner.endpoint.url(&call.path, &call.query) {
             Ok(url) => url,
@@ -139,7 +152,12 @@ impl HostClient {
 }
 
 impl Inner {
-    async fn attempt(&self, call: &Call, url: &Url, authorization: Option<&Authorization>) -> Result<Value, Failure> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        url: &Url,
+        authorization: Option<&Authorization>,
+    ) -> Result<Dated<Value>, Failure> {
         let _slot = self.turn().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
         request = request.header(reqwest::header::ACCEPT, "application/json");
@@ -154,7 +172,9 @@ impl Inner {
         if let Some(wait) = asked {
             self.pause.extend(wait);
         }
-        answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await
+        let date = response.headers().get(reqwest::header::DATE).and_then(|date| pause::date(date.to_str().ok()?));
+        let what = answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await?;
+        Ok(Dated { what, date })
     }
 
     /// Waits for a free slot outside of any pause.

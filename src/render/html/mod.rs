@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::headline;
@@ -57,13 +58,11 @@ fn head(page: &mut Html) {
 
 fn origin(page: &mut Html, plan: &Plan) {
     page.element("<p class=\"dim\">Made by polwarden ", &plan.tool_version, "");
-    if let Some(commit) = &plan.commit {
-        page.element(" from commit <code>", &commit.id, "</code>");
-        if commit.dirty {
-            page.raw(" with changes that are not committed");
-        }
-    }
     page.raw(".");
+    if let Some(commit) = &plan.commit {
+        page.element("<br>", &commit::line(commit, str::to_owned), "");
+        page.element(" In full: <code>", &commit.id, "</code>.");
+    }
     if let Some(digest) = &plan.digest {
         page.element("<br>Digest: <code>", &digest.to_string(), "</code>");
     }

@@ -3,6 +3,7 @@
 mod page;
 mod text;
 
+use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::{headline, requests};
@@ -74,6 +75,9 @@ pub struct Options {
 pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     let mut page = begin("plan", &said, findings, options);
+    if let Some(commit) = plan.and_then(|plan| plan.commit.as_ref()) {
+        page.line(&commit::line(commit, code));
+    }
     if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
         page.line(&format!("Digest: {}", code(&digest.to_string())));
     }

@@ -6,12 +6,17 @@ use super::sections::{Section, sections};
 use super::tree::tree;
 use crate::manifest::config::Unmanaged;
 use crate::plan::{ChangeOrigin, Origin, Origins, Plan, TargetPlan};
+use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
     let mut page = Page { painter, text: String::new() };
+    if let Some(commit) = &plan.commit {
+        page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
+        page.gap();
+    }
     for target in &plan.targets {
         page.target(target, plan.origins_of(target));
     }
