@@ -68,7 +68,7 @@ pub fn folder(folder: &Path) -> String {
 pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Option<Head> {
     let repository = Repository::discover(folder).ok()?;
     let commit = repository.head().ok()?.peel_to_commit().ok()?;
-    let dirty = is_changed(&repository, folder) || read.into_iter().any(|file| !is_tracked(&repository, folder, file));
+    let dirty = is_changed(&repository, folder) || !are_tracked(&repository, folder, read);
     Some(Head::of(&commit, branch(&repository), dirty))
 }
 
@@ -89,12 +89,13 @@ fn is_changed(repository: &Repository, folder: &Path) -> bool {
     repository.statuses(Some(&mut options)).map_or(true, |statuses| !statuses.is_empty())
 }
 
-/// Whether a file belongs to what is committed, by its name or by that of what it links to.
-fn is_tracked(repository: &Repository, folder: &Path, file: &str) -> bool {
-    let Ok(index) = repository.index() else { return false };
+/// Whether files belong to what is committed, each by its name or by that of what it links to.
+fn are_tracked<'a>(repository: &Repository, folder: &Path, files: impl IntoIterator<Item = &'a str>) -> bool {
+    let (Ok(index), Some(inside_folder)) = (repository.index(), inside(repository, folder)) else { return false };
     let tracked = |path: &Path| index.get_path(path, 0).is_some();
-    let named = inside(repository, folder).is_some_and(|folder| tracked(&folder.join(file)));
-    named || inside(repository, &folder.join(file)).is_some_and(|path| tracked(&path))
+    files.into_iter().all(|file| {
+        tracked(&inside_folder.join(file)) || inside(repository, &folder.join(file)).is_some_and(|path| tracked(&path))
+    })
 }
 
 /// A path from the top of the work tree, links resolved.

@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::plan::{Commit, Fingerprint, Plan};
 use crate::render::findings::Prefix;
 use crate::render::text::neutral;
-use crate::repo::{self, BranchError, Pipeline, SignatureError, SignatureRequest, SignedBy};
+use crate::repo::{self, BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
@@ -88,7 +88,10 @@ impl Requirements {
         }
         match self.signed(applied) {
             Ok(signed) => Ok(Ok(Some(signed))),
-            Err(SignatureError::Revision(error)) => Err(error.into()),
+            // One that does not exist is mistyped.
+            Err(SignatureError::Revision(error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }))) => {
+                Err(error.into())
+            }
             Err(error) => {
                 refuse(&error.to_string(), "--require-signed asks for a signature.", console);
                 Ok(Err(Exit::Refused))

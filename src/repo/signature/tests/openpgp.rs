@@ -40,7 +40,8 @@ impl Owner {
 
     fn sign(&self, content: &str) -> String {
         std::fs::write(self.home.path().join("content"), content).unwrap();
-        let time = ["--faked-system-time", "20260301T000000", "--output", "-"];
+        // Some seconds pass between the date of a commit and its signature.
+        let time = ["--faked-system-time", "20260301T000005", "--output", "-"];
         self.gpg(&[&time[..], &["--armor", "--detach-sign", "content"]].concat())
     }
 
