@@ -15,12 +15,27 @@ use crate::repo::SignedBy;
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
 pub const AUDIT_FORMAT_VERSION: u32 = 1;
 
+/// What a command did: one run, or more where a conflict with another writer was planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditReport {
+    /// The version of this form: [`AUDIT_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The runs, in their order.
+    pub runs: Vec<AuditRecord>,
+}
+
+impl AuditReport {
+    /// The report of runs.
+    pub fn new(runs: Vec<AuditRecord>) -> Self {
+        Self { format_version: AUDIT_FORMAT_VERSION, runs }
+    }
+}
+
 /// What a run did, from the commit down to the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditRecord {
-    /// The version of this form: [`AUDIT_FORMAT_VERSION`].
-    pub format_version: u32,
     /// The version of polwarden that ran.
     pub tool_version: String,
     /// The id of the run.
@@ -149,7 +164,6 @@ impl AuditRecord {
             AuditTarget { target: info.clone(), changes: changes(calls) }
         };
         Self {
-            format_version: AUDIT_FORMAT_VERSION,
             tool_version: run.tool_version.clone(),
             run: run.run.clone(),
             kind: run.kind.clone(),

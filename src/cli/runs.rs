@@ -41,7 +41,7 @@ impl Runs {
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let Some(run) = &self.run else { return list(self.format, console) };
         let history = History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
-        AuditFile::open(self.audit_record.as_deref())?.write(&AuditRecord::of(&history))?;
+        AuditFile::open(self.audit_record.as_deref(), Vec::new())?.write(AuditRecord::of(&history))?;
         let run = RunReport::in_full(&history);
         if self.format == Format::Json {
             console.print(&runs::json(vec![run])?)?;

@@ -2,16 +2,16 @@
 
 use super::commit;
 use super::text::{many, neutral, neutral_json};
-use crate::apply::audit::{AuditRecord, AuditResult};
+use crate::apply::audit::{AuditRecord, AuditReport, AuditResult};
 use crate::apply::journal::RunKind;
 use crate::repo::{Scheme, SignedBy};
 
-/// The record as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
+/// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
 ///
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
-pub fn json(record: &AuditRecord) -> serde_json::Result<String> {
-    let text = serde_json::to_string_pretty(record)? + "\n";
+pub fn json(report: &AuditReport) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(report)? + "\n";
     Ok(neutral_json(&text).into_owned())
 }
 

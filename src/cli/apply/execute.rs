@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::Applying;
+use super::shared::{Applying, Earlier, Ended};
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
 use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
 use crate::cli::connect::Session;
@@ -28,6 +28,8 @@ pub(super) struct Execution<'a> {
     pub(super) provenance: Provenance,
     pub(super) session: &'a Session,
     pub(super) console: Console,
+    /// What earlier runs of the same command leave.
+    pub(super) earlier: Option<Earlier>,
 }
 
 /// Where what is applied comes from.
@@ -45,14 +47,19 @@ struct Standing {
     unverified: bool,
     /// A policy had moved before its first call.
     moved: bool,
+    /// A call met what another writer had made under the same name.
+    conflict: bool,
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Exit> {
+    pub(super) async fn run(mut self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Ended> {
         let console = self.console;
-        let stop = Stop::default();
-        interrupt::watch(&stop, console);
-        let audit = AuditFile::open(self.applying.audit_record.as_deref())?;
+        let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
+            let stop = Stop::default();
+            interrupt::watch(&stop, console);
+            Earlier { stop, audit: Vec::new() }
+        });
+        let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = Standing::default();
         for ((plan, target), before) in pairs.iter().zip(before) {
@@ -72,6 +79,7 @@ impl Execution<'_> {
             };
             standing.tally = standing.tally.plus(report.tally());
             standing.moved |= has_moved(&report);
+            standing.conflict |= report.met_a_conflict();
             standing.unverified |= match self.verify(plan, target, &before, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
@@ -86,16 +94,20 @@ impl Execution<'_> {
             console.warn(&render_error(&error.into(), console));
         }
         let told = audit.tell(journal.path(), console);
-        if let Err(error) = &told {
-            console.warn(&render_error(error, console));
-        }
         if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
             console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
         }
-        Ok(match exit(&standing) {
-            Exit::Done if told.is_err() => Exit::Error,
-            exit => exit,
-        })
+        let (audit, exit) = match told {
+            Ok(audit) => (audit, exit(&standing)),
+            Err(error) => {
+                console.warn(&render_error(&error, console));
+                // What was done is done; that it is not recorded is an error all the same.
+                let exit = exit(&standing);
+                (Vec::new(), if exit == Exit::Done { Exit::Error } else { exit })
+            }
+        };
+        let conflict = (standing.conflict && !stop.is_asked()).then_some(Earlier { stop, audit });
+        Ok(Ended { exit, wrote: standing.tally.applied > 0, conflict })
     }
 
     async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
@@ -176,7 +188,7 @@ fn has_moved(report: &Report) -> bool {
 }
 
 fn exit(standing: &Standing) -> Exit {
-    let Standing { tally, unverified, moved } = standing;
+    let Standing { tally, unverified, moved, conflict: _ } = standing;
     if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
         return Exit::Done;
     }
@@ -188,7 +200,7 @@ fn exit(standing: &Standing) -> Exit {
 }
 
 fn closing(standing: &Standing) -> String {
-    let Standing { tally, unverified, moved: _ } = standing;
+    let Standing { tally, unverified, moved: _, conflict: _ } = standing;
     let applied = tally.applied;
     let mut text = match (tally.missing(), unverified) {
         (0, false) if tally.overwrote > 0 => {

@@ -8,8 +8,9 @@ use super::execute::{Execution, Provenance};
 use super::guards;
 use super::saved::pair;
 use crate::access::NamedAudience;
+use crate::apply::audit::AuditRecord;
 use crate::apply::journal::RunKind;
-use crate::apply::{check_unmoved, keep_touched, read_touched};
+use crate::apply::{Stop, check_unmoved, keep_touched, read_touched};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -56,6 +57,41 @@ pub(in crate::cli) struct Ready {
     signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
     saved: Option<Vec<Further>>,
+    /// What earlier runs of the same command leave; nothing before the first.
+    earlier: Option<Earlier>,
+}
+
+/// What earlier runs of the same command leave.
+pub(in crate::cli) struct Earlier {
+    /// Whoever may ask to stop.
+    pub(super) stop: Stop,
+    /// Their audit records.
+    pub(super) audit: Vec<AuditRecord>,
+}
+
+/// How a run ended.
+pub(in crate::cli) struct Ended {
+    pub(in crate::cli) exit: Exit,
+    /// Something was applied.
+    pub(super) wrote: bool,
+    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
+    pub(super) conflict: Option<Earlier>,
+}
+
+impl Ended {
+    /// As the end of a command that may have written in an earlier run already.
+    #[must_use]
+    pub(super) fn after(self, wrote: bool) -> Self {
+        let Self { exit, wrote: wrote_too, conflict } = self;
+        let exit = if wrote && exit != Exit::Done { Exit::Partial } else { exit };
+        Self { exit, wrote: wrote || wrote_too, conflict }
+    }
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self { exit, wrote: false, conflict: None }
+    }
 }
 
 /// The people that a target's plan looks at besides those in no team, in each team and in all.
@@ -64,18 +100,34 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, digest, live, signed_by: None, saved: None }
+        Self { kind, plan, digest, live, signed_by: None, saved: None, earlier: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
     pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
-        Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: Some(further) }
+        let kind = RunKind::Apply;
+        Self { kind, plan, digest, live, signed_by: None, saved: Some(further), earlier: None }
     }
 
-    /// The same, signed by somebody.
+    /// A plan of what an earlier run of this command left, which the same person may ask to stop.
+    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, earlier: Earlier) -> Self {
+        Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: None, earlier: Some(earlier) }
+    }
+
+    /// The same, of a commit that somebody signed.
     pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
         Self { signed_by, ..self }
+    }
+
+    /// Who signed the commit, where that was asked for.
+    pub(super) fn signer(&self) -> Option<&SignedBy> {
+        self.signed_by.as_ref()
+    }
+
+    /// Whether the plan was made before this run.
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved.is_some()
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -94,14 +146,14 @@ impl Applying {
         session: &Session,
         ready: Ready,
         console: Console,
-    ) -> anyhow::Result<Exit> {
-        let Ready { kind, plan, digest, live, signed_by, saved } = ready;
+    ) -> anyhow::Result<Ended> {
+        let Ready { kind, plan, digest, live, signed_by, saved, earlier } = ready;
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
             Some(further) => match recompute(plan, &live, &further, targets, session, console)? {
                 Some(plan) => plan,
-                None => return Ok(Exit::Stale),
+                None => return Ok(Exit::Stale.into()),
             },
         };
         let pairs = pair(&plan, targets, session)?;
@@ -111,26 +163,26 @@ impl Applying {
             let gates = if shut == 1 { "gate does" } else { "gates do" };
             let refused = console.error_painter().bad("refused");
             console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
-            return Ok(Exit::Failed);
+            return Ok(Exit::Failed.into());
         }
         if plan.is_empty() {
-            return Ok(Exit::Done);
+            return Ok(Exit::Done.into());
         }
         let refused = break_promises(&plan, &live, console) || self.steps.refuse(&plan, console);
         if guards::refuse(&pairs, &self.ack, console)? || refused {
-            return Ok(Exit::Refused);
+            return Ok(Exit::Refused.into());
         }
         let asked = match self.approval(console)? {
             Approval::Given { asked } => asked,
-            Approval::Withheld(exit) => return Ok(exit),
+            Approval::Withheld(exit) => return Ok(exit.into()),
         };
         // One that somebody looked at for a while may have been overtaken.
         let before = if asked { self.read_all(&pairs, session).await? } else { touched(&pairs, &live) };
         if !fits(&pairs, &before, console) {
-            return Ok(Exit::Stale);
+            return Ok(Exit::Stale.into());
         }
         let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
-        let execution = Execution { applying: self, kind, digest, provenance, session, console };
+        let execution = Execution { applying: self, kind, digest, provenance, session, console, earlier };
         execution.run(&pairs, before).await
     }
 

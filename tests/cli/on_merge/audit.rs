@@ -31,7 +31,8 @@ fn record(site: &Site, name: &str) -> Value {
         .map(|error| error.to_string())
         .collect();
     assert!(faults.is_empty(), "{faults:?}: {record:#}");
-    record
+    assert_eq!((&record["formatVersion"], record["runs"].as_array().unwrap().len()), (&1.into(), 1));
+    record["runs"][0].clone()
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
     let ran = apply(&site, 0, &["--audit-record", "audit.json"]);
     let record = record(&site, "audit.json");
     let head = site.history().pop().unwrap();
-    assert_eq!((&record["formatVersion"], &record["commit"]["id"]), (&1.into(), &head.clone().into()));
+    assert_eq!(record["commit"]["id"], head);
     assert_eq!(record["commit"]["author"]["email"], "ann@example.com");
     assert_eq!(record["commit"]["committer"]["time"], "2026-03-01T00:00:00Z");
     assert_eq!(record["commit"]["pipeline"]["actor"], "ann-at-work");
