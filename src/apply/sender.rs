@@ -65,7 +65,19 @@ impl<'a> Sender<'a> {
         let found = ledger.policies().map(|policy| policy.id.clone()).collect();
         let (begun, checks) = (Instant::now(), Mutex::default());
         let (target, changes) = (plan.target.name.as_str(), changes_of_calls(plan));
-        Self { target, changes, ledger: Mutex::new(ledger), reader, writer, journal, stop, settings, begun, found, checks }
+        Self {
+            target,
+            changes,
+            ledger: Mutex::new(ledger),
+            reader,
+            writer,
+            journal,
+            stop,
+            settings,
+            begun,
+            found,
+            checks,
+        }
     }
 
     /// Makes a call and says what became of it.

@@ -50,9 +50,8 @@ impl<'a> Links<'a> {
         let named = || self.by_name.get(call.policy.as_str());
         let policy_change = policy.and_then(|id| self.by_id.get(id)).or_else(named);
         let Policy { change, by_id, by_name } = self.policies.get(*policy_change?)?;
-        let rule_change = rule
-            .and_then(|id| by_id.get(id))
-            .or_else(|| call.rule.as_deref().and_then(|name| by_name.get(name)));
+        let rule_change =
+            rule.and_then(|id| by_id.get(id)).or_else(|| call.rule.as_deref().and_then(|name| by_name.get(name)));
         let made = rule_change.copied().unwrap_or(change);
         Some(ChangeRef {
             kind: made.kind,

@@ -37,8 +37,8 @@ pub use origin::origins;
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, ChangeRef, Commit,
-    DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, ChangeRef,
+    Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
     GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef,
     Reason, ResourceKind, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedPolicy,
     UnreadableResource, ValueChange,

@@ -228,7 +228,8 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
             painter.bad("it was begun, and no answer is known")
         );
     };
-    let Answer { time: _, target: _, call: _, result, server_time: _, read_back, error, request_id, other_writer } = answer;
+    let Answer { time: _, target: _, call: _, result, server_time: _, read_back, error, request_id, other_writer } =
+        answer;
     let found = if *read_back { " (found by reading back)" } else { "" };
     let mut text = match result {
         CallResult::Applied(left) => {

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn each_service_is_known_by_its_variables() {
-        let told = |service, branch: &str, actor: &str| Some((service, Some(branch.to_owned()), Some(actor.to_owned())));
+        let told =
+            |service, branch: &str, actor: &str| Some((service, Some(branch.to_owned()), Some(actor.to_owned())));
         let github = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_REF_NAME", "main"), ("GITHUB_ACTOR", "ann")];
         assert_eq!(read(&github), told(PipelineService::Github, "main", "ann"));
         let gitlab = [("GITLAB_CI", "true"), ("CI_COMMIT_REF_NAME", "main"), ("GITLAB_USER_LOGIN", "ann")];

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::audit::AuditFile;
 use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
+use crate::apply::audit::AuditRecord;
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
 use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
 use crate::cli::connect::Session;
@@ -52,7 +53,11 @@ struct Standing {
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(mut self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Ended> {
+    pub(super) async fn run(
+        mut self,
+        pairs: &[(&TargetPlan, &Target)],
+        before: Vec<LiveState>,
+    ) -> anyhow::Result<Ended> {
         let console = self.console;
         let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
             let stop = Stop::default();
@@ -88,24 +93,7 @@ impl Execution<'_> {
                 }
             };
         }
-        let ended = end_journal(&journal, &standing.tally).await;
-        console.print(&format!("\n{}\n", closing(&standing)))?;
-        if let Err(error) = ended {
-            console.warn(&render_error(&error.into(), console));
-        }
-        let told = audit.tell(journal.path(), console);
-        if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
-            console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
-        }
-        let (audit, exit) = match told {
-            Ok(audit) => (audit, exit(&standing)),
-            Err(error) => {
-                console.warn(&render_error(&error, console));
-                // What was done is done; that it is not recorded is an error all the same.
-                let exit = exit(&standing);
-                (Vec::new(), if exit == Exit::Done { Exit::Error } else { exit })
-            }
-        };
+        let (audit, exit) = close(&standing, &journal, audit, console).await?;
         let conflict = (standing.conflict && !stop.is_asked()).then_some(Earlier { stop, audit });
         Ok(Ended { exit, wrote: standing.tally.applied > 0, conflict })
     }
@@ -169,6 +157,33 @@ impl Execution<'_> {
         }
         Ok(mismatches.is_empty())
     }
+}
+
+/// Ends the journal, and tells how the run ended. Gives the audit records up to here, and the exit code.
+async fn close(
+    standing: &Standing,
+    journal: &Journal,
+    audit: AuditFile,
+    console: Console,
+) -> anyhow::Result<(Vec<AuditRecord>, Exit)> {
+    let ended = end_journal(journal, &standing.tally).await;
+    console.print(&format!("\n{}\n", closing(standing)))?;
+    if let Err(error) = ended {
+        console.warn(&render_error(&error.into(), console));
+    }
+    let told = audit.tell(journal.path(), console);
+    if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
+        console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
+    }
+    let exit = exit(standing);
+    Ok(match told {
+        Ok(audit) => (audit, exit),
+        Err(error) => {
+            console.warn(&render_error(&error, console));
+            // What was done is done; that it is not recorded is an error all the same.
+            (Vec::new(), if exit == Exit::Done { Exit::Error } else { exit })
+        }
+    })
 }
 
 async fn end_journal(journal: &Journal, tally: &Tally) -> Result<(), journal::JournalError> {

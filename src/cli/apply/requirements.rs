@@ -89,9 +89,9 @@ impl Requirements {
         match self.signed(applied) {
             Ok(signed) => Ok(Ok(Some(signed))),
             // One that does not exist is mistyped.
-            Err(SignatureError::Revision(error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }))) => {
-                Err(error.into())
-            }
+            Err(SignatureError::Revision(
+                error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
+            )) => Err(error.into()),
             Err(error) => {
                 refuse(&error.to_string(), "--require-signed asks for a signature.", console);
                 Ok(Err(Exit::Refused))
@@ -118,7 +118,13 @@ impl Requirements {
     }
 
     /// Whether a saved plan was made from something else than what is here, where that counts; it is told.
-    pub(super) fn refuse_plan(&self, plan: &Plan, commit: Option<&Commit>, tree: &Fingerprint, console: Console) -> bool {
+    pub(super) fn refuse_plan(
+        &self,
+        plan: &Plan,
+        commit: Option<&Commit>,
+        tree: &Fingerprint,
+        console: Console,
+    ) -> bool {
         if !asked(self.require_same_commit, self.allow_other_commit) {
             return false;
         }
@@ -134,7 +140,8 @@ impl Requirements {
         };
         let head = console.error_painter().bad("stale plan");
         console.warn(&format!("{head}: {}.", neutral(&why)));
-        console.warn("Nothing was applied. Make the plan again from this commit; --allow-other-commit applies it anyway.");
+        console
+            .warn("Nothing was applied. Make the plan again from this commit; --allow-other-commit applies it anyway.");
         true
     }
 

@@ -41,7 +41,11 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it, or the profile has no such operation (`seed`).
-    pub async fn update_policy(&self, id: &PolicyId, patch: &PolicyPatch) -> Result<Dated<Updated<LivePolicy>>, ApiError> {
+    pub async fn update_policy(
+        &self,
+        id: &PolicyId,
+        patch: &PolicyPatch,
+    ) -> Result<Dated<Updated<LivePolicy>>, ApiError> {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;

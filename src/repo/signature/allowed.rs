@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use ssh_key::public::KeyData;
 use ssh_key::PublicKey;
+use ssh_key::public::KeyData;
 use thiserror::Error;
 
 /// Who may sign with SSH keys.
@@ -66,14 +66,17 @@ impl AllowedSigner {
                     "namespaces" => namespaces.extend(value.split(',').map(|name| name.trim().to_owned())),
                     "valid-after" => valid_after = Some(time(value)?),
                     "valid-before" => valid_before = Some(time(value)?),
-                    "cert-authority" => return Err("certificates are not supported; list the keys themselves".to_owned()),
+                    "cert-authority" => {
+                        return Err("certificates are not supported; list the keys themselves".to_owned());
+                    }
                     other => return Err(format!("`{other}` is no option of a signer")),
                 }
             }
             word = words.next().ok_or("a key is missing behind the options")?;
         }
         let encoded = words.next().ok_or_else(|| format!("the key behind `{word}` is missing"))?;
-        let key = PublicKey::from_openssh(&format!("{word} {encoded}")).map_err(|error| format!("no public key: {error}"))?;
+        let key =
+            PublicKey::from_openssh(&format!("{word} {encoded}")).map_err(|error| format!("no public key: {error}"))?;
         Ok(Self { principals, namespaces, valid_after, valid_before, key: key.key_data().clone() })
     }
 

@@ -74,7 +74,9 @@ pub enum SignatureError {
         found: String,
     },
     /// A key that is allowed, but not for commits.
-    #[error("the commit {commit} is signed with the key {key} of {signer}, which `{file}` allows for {allowed} only, not for `git`")]
+    #[error(
+        "the commit {commit} is signed with the key {key} of {signer}, which `{file}` allows for {allowed} only, not for `git`"
+    )]
     NotForGit {
         /// The commit.
         commit: String,
@@ -105,7 +107,9 @@ pub enum SignatureError {
         why: String,
     },
     /// A key that its owner revoked.
-    #[error("the commit {commit} is signed with the key {key} of {signer}, which was revoked; sign it anew with another key")]
+    #[error(
+        "the commit {commit} is signed with the key {key} of {signer}, which was revoked; sign it anew with another key"
+    )]
     Revoked {
         /// The commit.
         commit: String,
@@ -161,7 +165,9 @@ pub enum SignersError {
         commit: String,
     },
     /// A base that is what is to be verified.
-    #[error("the base `{base}` is the very commit that is to be applied, which would name its own signers; name what it was merged into")]
+    #[error(
+        "the base `{base}` is the very commit that is to be applied, which would name its own signers; name what it was merged into"
+    )]
     Itself {
         /// The base as given.
         base: String,

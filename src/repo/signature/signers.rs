@@ -23,14 +23,24 @@ pub(super) struct Signers {
     pub(super) keys: Option<Vec<u8>>,
 }
 
+/// The objects that hold the signers of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ids {
+    /// The file of SSH keys.
+    ssh: Option<Oid>,
+    /// The file of OpenPGP keys.
+    keys: Option<Oid>,
+}
+
 impl Signers {
     /// Reads the signers of a commit.
     pub(super) fn read(repository: &Repository, commit: Oid, file: &str) -> Result<Self, SignatureError> {
         let base = commit.to_string();
-        let Some((ssh, keys)) = Self::ids(repository, commit, file)? else {
+        let Some(Ids { ssh, keys }) = Self::ids(repository, commit, file)? else {
             return Err(SignersError::Missing { file: file.to_owned(), base }.into());
         };
-        let unusable = |file: String, why: &str| SignersError::Unusable { file, base: base.clone(), why: why.to_owned() };
+        let unusable =
+            |file: String, why: &str| SignersError::Unusable { file, base: base.clone(), why: why.to_owned() };
         let content = |id: Oid, file: String| {
             let blob = repository.find_blob(id).map_err(|source| find::incomplete(repository, &base, source))?;
             if blob.size() > MAX_BYTES {
@@ -50,18 +60,15 @@ impl Signers {
         Ok(Self { file: file.to_owned(), base, ssh, keys })
     }
 
-    /// The objects that hold the signers of a commit: the file of SSH keys and that of OpenPGP keys; nothing where there
-    /// is neither.
-    pub(super) fn ids(
-        repository: &Repository,
-        commit: Oid,
-        file: &str,
-    ) -> Result<Option<(Option<Oid>, Option<Oid>)>, SignatureError> {
+    /// The objects that hold the signers of a commit; nothing where there is neither file.
+    pub(super) fn ids(repository: &Repository, commit: Oid, file: &str) -> Result<Option<Ids>, SignatureError> {
         let tree = repository.find_commit(commit).and_then(|commit| commit.tree());
         let tree = tree.map_err(|source| find::incomplete(repository, &commit.to_string(), source))?;
         let id = |path: String| match tree.get_path(path.as_ref()) {
             // A link could lead anywhere, and is followed nowhere.
-            Ok(entry) if entry.kind() == Some(ObjectType::Blob) && entry.filemode() != 0o120_000 => Ok(Some(entry.id())),
+            Ok(entry) if entry.kind() == Some(ObjectType::Blob) && entry.filemode() != 0o120_000 => {
+                Ok(Some(entry.id()))
+            }
             Ok(_) => Err(SignatureError::from(SignersError::Unusable {
                 file: path,
                 base: commit.to_string(),
@@ -70,7 +77,7 @@ impl Signers {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(find::incomplete(repository, &commit.to_string(), source).into()),
         };
-        let found = (id(file.to_owned())?, id(format!("{file}{KEYS}"))?);
-        Ok((found != (None, None)).then_some(found))
+        let found = Ids { ssh: id(file.to_owned())?, keys: id(format!("{file}{KEYS}"))? };
+        Ok((found.ssh.is_some() || found.keys.is_some()).then_some(found))
     }
 }

@@ -25,11 +25,8 @@ fn record(site: &Site, name: &str) -> Value {
     site.sandbox.expect(0, &["schema", "--out", "../schemas-of-the-audit"]);
     let schema = site.sandbox.read("../schemas-of-the-audit/audit.schema.json");
     let schema: Value = serde_json::from_str(&schema).unwrap();
-    let faults: Vec<String> = jsonschema::draft202012::new(&schema)
-        .unwrap()
-        .iter_errors(&record)
-        .map(|error| error.to_string())
-        .collect();
+    let faults: Vec<String> =
+        jsonschema::draft202012::new(&schema).unwrap().iter_errors(&record).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{faults:?}: {record:#}");
     assert_eq!((&record["formatVersion"], record["runs"].as_array().unwrap().len()), (&1.into(), 1));
     record["runs"][0].clone()
@@ -107,7 +104,8 @@ fn what_cannot_be_recorded_is_not_begun() {
 fn a_rollback_has_one_too() {
     let site = serving();
     apply(&site, 0, &[]);
-    site.sandbox.expect(0, &["rollback", "--auto-approve", "--audit-record", "audit.json", "--ack", "deletes=2"]);
+    site.sandbox
+        .expect(0, &["rollback", "--auto-approve", "--audit-record", "audit.json", "--ack", "prune=1,last-deny=1"]);
     let record = record(&site, "audit.json");
     assert!(record["kind"]["rollback"].is_string() && record.get("commit").is_none(), "{record:#}");
 }

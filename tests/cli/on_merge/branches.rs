@@ -107,7 +107,11 @@ fn a_shallow_clone_says_what_to_fetch() {
     site.repository = Repository::open(site.sandbox.path(".")).unwrap();
     site.apply(0, &[]);
     let ran = site.apply(5, &["--at", &first]);
-    assert!(ran.err.contains("this clone is shallow") && ran.err.contains("git fetch --unshallow origin"), "{}", ran.err);
+    assert!(
+        ran.err.contains("this clone is shallow") && ran.err.contains("git fetch --unshallow origin"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

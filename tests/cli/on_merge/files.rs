@@ -61,9 +61,9 @@ fn files_of_cedar_text_count_and_links_inside_are_followed() {
     std::os::unix::fs::symlink("shared", site.sandbox.path("policies")).unwrap();
     site.commit();
     site.apply(0, &[]);
-    let cedar = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {name: c}\nspec:\n  cedar: {file: c.ignored.yaml}\n";
+    let cedar = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {name: c}\nspec:\n  cedar: {file: c.ignored.cedar, schemaUrl: 'https://schema.example.com/mcp'}\n";
     site.sandbox.write("shared/c.yaml", cedar);
-    site.sandbox.write("shared/c.ignored.yaml", "permit(principal, action, resource);\n");
+    site.sandbox.write("shared/c.ignored.cedar", "permit(principal, action, resource);\n");
     site.commit();
     let ran = site.sandbox.run(APPLY);
     assert!(ran.code == 5 && ran.err.contains("files here are not as they were committed"), "{}", ran.text());

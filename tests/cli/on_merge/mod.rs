@@ -23,7 +23,7 @@ impl Site {
     fn new(apply: &str) -> Self {
         let sandbox = Sandbox::empty();
         sandbox.write("polwarden.yaml", config("") + apply);
-        sandbox.write(".gitignore", ".polwarden/\n*.ignored.yaml\n");
+        sandbox.write(".gitignore", ".polwarden/\n*.ignored.*\n");
         let mut options = RepositoryInitOptions::new();
         let repository = Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
         let site = Self { sandbox, repository };

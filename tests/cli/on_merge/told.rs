@@ -17,7 +17,10 @@ fn branch_and_author_are_those_that_git_tells() {
     let site = Site::new("");
     let (commit, text) = plan(&site, &[]);
     let id = site.history()[0].clone();
-    assert_eq!((&commit["id"], &commit["branch"], &commit["dirty"]), (&id.clone().into(), &"main".into(), &false.into()));
+    assert_eq!(
+        (&commit["id"], &commit["branch"], &commit["dirty"]),
+        (&id.clone().into(), &"main".into(), &false.into())
+    );
     assert_eq!(commit["author"]["name"], "Ann");
     assert!(text.starts_with(&format!("Commit {} on branch main, by Ann.\n", &id[..10])), "{text}");
     assert_eq!(commit.get("pipeline"), None);

@@ -8,7 +8,8 @@ use super::*;
 /// Whether a program is here; where tools are asked for, it must be.
 #[expect(clippy::print_stderr, reason = "a test that is passed over must say so")]
 pub(super) fn has(tool: &str, question: &[&str]) -> bool {
-    let ran = Command::new(tool).args(question).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let ran =
+        Command::new(tool).args(question).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = ran.is_ok();
     assert!(found || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(), "asked for and not there: {tool}");
     if !found {

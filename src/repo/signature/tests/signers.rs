@@ -76,7 +76,10 @@ fn a_base_must_be_where_the_commit_comes_from() {
     assert!(said("nowhere").contains("there is no revision `nowhere`"));
     assert!(site.refused(base, None, &names).starts_with("the commit BASE is the first of its history"));
     let said = site.refused(later, None, &names);
-    assert!(said.starts_with("there is neither `allowed_signers` nor `allowed_signers.asc` at the base COMMIT"), "{said}");
+    assert!(
+        said.starts_with("there is neither `allowed_signers` nor `allowed_signers.asc` at the base COMMIT"),
+        "{said}"
+    );
 }
 
 #[test]
