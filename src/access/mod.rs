@@ -16,6 +16,7 @@ mod gate;
 mod globs;
 mod index;
 mod lookup;
+mod meeting;
 mod naming;
 mod nets;
 mod parse;
@@ -43,7 +44,7 @@ pub(crate) use cedar::nesting;
 pub use cedar::{
     CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
 };
-pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
+pub use compare::{Compared, Comparison, Difference, Direction, Effect, Row, compare};
 pub use decide::{Reason, RuleSet, Verdict};
 pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;

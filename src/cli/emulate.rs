@@ -14,6 +14,9 @@ use crate::emulator::{self, Fault, Limits, Options, OrganizationSeed, Profile, S
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden emulate docker
+  polwarden emulate docker --listen 127.0.0.1:8080")]
 pub(super) struct Emulate {
     #[command(subcommand)]
     service: Service,

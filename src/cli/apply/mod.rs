@@ -131,7 +131,7 @@ impl Apply {
             });
         };
         // Where the plan comes from is settled before a server is asked.
-        let session = Session::open(connect, &project.targets()).await?;
+        let session = Session::open(connect, &project.targets(), console).await?;
         let workspace = project.load();
         if let Some(exit) = self.refuse_saved(&plan, &workspace, console) {
             session.close().await;
