@@ -7,11 +7,13 @@
 //!
 //! What is common to all services stands here, the frame: serving on loopback, connections that can be broken on
 //! purpose, faults, the request log, the state, random names. A service fills it in (`service`) and has a folder of its
-//! own. [`docker`] is the Docker AI Governance API, whose items are re-exported.
+//! own. [`docker`] is the Docker AI Governance API, whose items are re-exported; [`pulumi`] is Pulumi Cloud's policy packs.
 
 pub mod docker;
 pub mod fault;
+pub mod pulumi;
 
+mod access_tokens;
 mod error;
 mod http;
 mod random;
