@@ -73,15 +73,6 @@ pub enum Operation {
     Download,
 }
 
-/// How an operation is called.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Facts {
-    name: &'static str,
-    method: &'static str,
-    /// As the router knows it.
-    pub(super) route: &'static str,
-}
-
 impl Operation {
     /// All operations.
     pub const ALL: [Self; 28] = [
@@ -117,93 +108,99 @@ impl Operation {
 
     /// The name: `CreatePolicyPack`.
     pub fn as_str(self) -> &'static str {
-        self.facts().name
+        match self {
+            Self::ListOrgPacks => "ListPolicyPacks_orgs",
+            Self::CreatePack => "CreatePolicyPack",
+            Self::DeleteOrgPack => "DeletePolicyPack_orgs_policypacks",
+            Self::GetPack => "GetPolicyPack",
+            Self::DeletePackVersion => "DeletePolicyPackVersion",
+            Self::CompletePack => "CompletePolicyPack",
+            Self::GetConfigSchema => "GetPolicyPackConfigSchema",
+            Self::GetOrgRegistryPack => "GetOrgRegistryPolicyPack",
+            Self::ListRegistryPacks => "ListPolicyPacks",
+            Self::QueryRegistryPacks => "ListPolicyPacks_post",
+            Self::DeleteRegistryPack => "DeletePolicyPack",
+            Self::ListRegistryVersions => "ListPolicyPackVersionsForRegistry",
+            Self::PublishRegistryVersion => "PostPublishPolicyPackVersionForRegistry",
+            Self::GetRegistryVersion => "GetPolicyPackVersionForRegistry",
+            Self::DeleteRegistryVersion => "DeleteRegistryPolicyPackVersion",
+            Self::CompleteRegistryVersion => "PostPublishPolicyPackVersionCompleteForRegistry",
+            Self::ListGroups => "ListPolicyGroups",
+            Self::CreateGroup => "NewPolicyGroup",
+            Self::GetGroupMetadata => "GetPolicyGroupMetadata",
+            Self::GetGroup => "GetPolicyGroup",
+            Self::UpdateGroup => "UpdatePolicyGroup",
+            Self::BatchUpdateGroup => "BatchUpdatePolicyGroup",
+            Self::DeleteGroup => "DeletePolicyGroup",
+            Self::ListStackGroups => "GetStackPolicyGroups",
+            Self::ListStackPacks => "GetStackPolicyPacks",
+            Self::ListAccountPacks => "ListPolicyPacksForAccount",
+            Self::Upload => "UploadPolicyPack",
+            Self::Download => "DownloadPolicyPack",
+        }
     }
 
-    /// How it is called.
-    pub(super) fn facts(self) -> Facts {
-        let facts = |name, method, route| Facts { name, method, route };
+    /// The method.
+    fn method(self) -> Method {
         match self {
-            Self::ListOrgPacks => facts("ListPolicyPacks_orgs", "GET", "/api/orgs/{organization}/policypacks"),
-            Self::CreatePack => facts("CreatePolicyPack", "POST", "/api/orgs/{organization}/policypacks"),
-            Self::DeleteOrgPack => {
-                facts("DeletePolicyPack_orgs_policypacks", "DELETE", "/api/orgs/{organization}/policypacks/{pack}")
+            Self::ListOrgPacks
+            | Self::GetPack
+            | Self::GetConfigSchema
+            | Self::GetOrgRegistryPack
+            | Self::ListRegistryPacks
+            | Self::ListRegistryVersions
+            | Self::GetRegistryVersion
+            | Self::ListGroups
+            | Self::GetGroupMetadata
+            | Self::GetGroup
+            | Self::ListStackGroups
+            | Self::ListStackPacks
+            | Self::ListAccountPacks
+            | Self::Download => Method::GET,
+            Self::CreatePack
+            | Self::CompletePack
+            | Self::QueryRegistryPacks
+            | Self::PublishRegistryVersion
+            | Self::CompleteRegistryVersion
+            | Self::CreateGroup => Method::POST,
+            Self::DeleteOrgPack
+            | Self::DeletePackVersion
+            | Self::DeleteRegistryPack
+            | Self::DeleteRegistryVersion
+            | Self::DeleteGroup => Method::DELETE,
+            Self::UpdateGroup | Self::BatchUpdateGroup => Method::PATCH,
+            Self::Upload => Method::PUT,
+        }
+    }
+
+    /// The path, as the router knows it.
+    pub(super) fn route(self) -> &'static str {
+        match self {
+            Self::ListOrgPacks | Self::CreatePack => "/api/orgs/{organization}/policypacks",
+            Self::DeleteOrgPack => "/api/orgs/{organization}/policypacks/{pack}",
+            Self::GetPack | Self::DeletePackVersion => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}",
+            Self::CompletePack => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/complete",
+            Self::GetConfigSchema => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/schema",
+            Self::GetOrgRegistryPack => "/api/orgs/{organization}/registry/policypacks/{pack}",
+            Self::ListRegistryPacks | Self::QueryRegistryPacks => "/api/registry/policypacks",
+            Self::DeleteRegistryPack => "/api/registry/policypacks/{source}/{publisher}/{pack}",
+            Self::ListRegistryVersions | Self::PublishRegistryVersion => {
+                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions"
             }
-            Self::GetPack => {
-                facts("GetPolicyPack", "GET", "/api/orgs/{organization}/policypacks/{pack}/versions/{version}")
+            Self::GetRegistryVersion | Self::DeleteRegistryVersion => {
+                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions/{version}"
             }
-            Self::DeletePackVersion => facts(
-                "DeletePolicyPackVersion",
-                "DELETE",
-                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}",
-            ),
-            Self::CompletePack => facts(
-                "CompletePolicyPack",
-                "POST",
-                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/complete",
-            ),
-            Self::GetConfigSchema => facts(
-                "GetPolicyPackConfigSchema",
-                "GET",
-                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/schema",
-            ),
-            Self::GetOrgRegistryPack => {
-                facts("GetOrgRegistryPolicyPack", "GET", "/api/orgs/{organization}/registry/policypacks/{pack}")
+            Self::CompleteRegistryVersion => {
+                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions/{version}/complete"
             }
-            Self::ListRegistryPacks => facts("ListPolicyPacks", "GET", "/api/registry/policypacks"),
-            Self::QueryRegistryPacks => facts("ListPolicyPacks_post", "POST", "/api/registry/policypacks"),
-            Self::DeleteRegistryPack => {
-                facts("DeletePolicyPack", "DELETE", "/api/registry/policypacks/{source}/{publisher}/{pack}")
-            }
-            Self::ListRegistryVersions => facts(
-                "ListPolicyPackVersionsForRegistry",
-                "GET",
-                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions",
-            ),
-            Self::PublishRegistryVersion => facts(
-                "PostPublishPolicyPackVersionForRegistry",
-                "POST",
-                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions",
-            ),
-            Self::GetRegistryVersion => facts(
-                "GetPolicyPackVersionForRegistry",
-                "GET",
-                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions/{version}",
-            ),
-            Self::DeleteRegistryVersion => facts(
-                "DeleteRegistryPolicyPackVersion",
-                "DELETE",
-                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions/{version}",
-            ),
-            Self::CompleteRegistryVersion => facts(
-                "PostPublishPolicyPackVersionCompleteForRegistry",
-                "POST",
-                "/api/registry/policypacks/{source}/{publisher}/{pack}/versions/{version}/complete",
-            ),
-            Self::ListGroups => facts("ListPolicyGroups", "GET", "/api/orgs/{organization}/policygroups"),
-            Self::CreateGroup => facts("NewPolicyGroup", "POST", "/api/orgs/{organization}/policygroups"),
-            Self::GetGroupMetadata => {
-                facts("GetPolicyGroupMetadata", "GET", "/api/orgs/{organization}/policygroups/metadata")
-            }
-            Self::GetGroup => facts("GetPolicyGroup", "GET", "/api/orgs/{organization}/policygroups/{group}"),
-            Self::UpdateGroup => facts("UpdatePolicyGroup", "PATCH", "/api/orgs/{organization}/policygroups/{group}"),
-            Self::BatchUpdateGroup => {
-                facts("BatchUpdatePolicyGroup", "PATCH", "/api/orgs/{organization}/policygroups/{group}/batch")
-            }
-            Self::DeleteGroup => facts("DeletePolicyGroup", "DELETE", "/api/orgs/{organization}/policygroups/{group}"),
-            Self::ListStackGroups => {
-                facts("GetStackPolicyGroups", "GET", "/api/stacks/{organization}/{project}/{stack}/policygroups")
-            }
-            Self::ListStackPacks => {
-                facts("GetStackPolicyPacks", "GET", "/api/stacks/{organization}/{project}/{stack}/policypacks")
-            }
-            Self::ListAccountPacks => facts(
-                "ListPolicyPacksForAccount",
-                "GET",
-                "/api/preview/insights/{organization}/accounts/{account}/policy/packs",
-            ),
-            Self::Upload => facts("UploadPolicyPack", "PUT", "/policypacks/{ticket}"),
-            Self::Download => facts("DownloadPolicyPack", "GET", "/policypacks/{ticket}"),
+            Self::ListGroups | Self::CreateGroup => "/api/orgs/{organization}/policygroups",
+            Self::GetGroupMetadata => "/api/orgs/{organization}/policygroups/metadata",
+            Self::GetGroup | Self::UpdateGroup | Self::DeleteGroup => "/api/orgs/{organization}/policygroups/{group}",
+            Self::BatchUpdateGroup => "/api/orgs/{organization}/policygroups/{group}/batch",
+            Self::ListStackGroups => "/api/stacks/{organization}/{project}/{stack}/policygroups",
+            Self::ListStackPacks => "/api/stacks/{organization}/{project}/{stack}/policypacks",
+            Self::ListAccountPacks => "/api/preview/insights/{organization}/accounts/{account}/policy/packs",
+            Self::Upload | Self::Download => "/policypacks/{ticket}",
         }
     }
 
@@ -221,10 +218,7 @@ impl Operation {
     pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
         let preview = route.strip_prefix(PREVIEW_REGISTRY).map(|rest| format!("{REGISTRY}{rest}"));
         let route = preview.as_deref().unwrap_or(route);
-        Self::ALL.into_iter().find(|operation| {
-            let facts = operation.facts();
-            facts.method == method.as_str() && facts.route == route
-        })
+        Self::ALL.into_iter().find(|operation| operation.method() == *method && operation.route() == route)
     }
 }
 
@@ -240,7 +234,7 @@ impl OperationName for Operation {
     }
 
     fn access(self) -> Access {
-        if self == Self::QueryRegistryPacks || self.facts().method == "GET" { Access::Read } else { Access::Write }
+        if self == Self::QueryRegistryPacks || self.method() == Method::GET { Access::Read } else { Access::Write }
     }
 }
 
@@ -257,8 +251,7 @@ mod tests {
     #[test]
     fn each_operation_is_found_by_its_route_with_and_without_preview() {
         for operation in Operation::ALL {
-            let Facts { name: _, method, route } = operation.facts();
-            let method: Method = method.parse().unwrap();
+            let (method, route) = (operation.method(), operation.route());
             assert_eq!(Operation::of(&method, route), Some(operation));
             let preview = route.replace(REGISTRY, PREVIEW_REGISTRY);
             assert_eq!(Operation::of(&method, &preview), Some(operation));

@@ -49,7 +49,7 @@ fn no_content((): ()) -> Response {
 pub(super) fn api(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in Operation::ALL.into_iter().filter(|operation| !operation.is_of_uploads()) {
-        let route = operation.facts().route;
+        let route = operation.route();
         router = router.route(route, handler(operation));
         if let Some(rest) = route.strip_prefix(REGISTRY) {
             router = router.route(&format!("{PREVIEW_REGISTRY}{rest}"), handler(operation));
@@ -68,7 +68,7 @@ pub(super) fn api(app: &Arc<App>) -> Router {
 pub(super) fn uploads(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in Operation::ALL.into_iter().filter(|operation| operation.is_of_uploads()) {
-        router = router.route(operation.facts().route, handler(operation));
+        router = router.route(operation.route(), handler(operation));
     }
     let router = router
         .method_not_allowed_fallback(uploads::no_such_operation)

@@ -161,7 +161,8 @@ fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
 fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Result<(), Failure> {
     let GroupSeed { name, entity_type, mode, stacks, accounts, policy_packs, other } = seed;
     let wrong = |why: String| Failure::Seed { place: format!("{organization}, group {name}"), why };
-    let entity_type = entity_type.as_deref().map(|text| word(text).ok_or_else(|| wrong(format!("no type `{text}`"))));
+    let entity_type =
+        entity_type.as_deref().map(|text| word(text).ok_or_else(|| wrong(format!("there is no entity type `{text}`"))));
     let mode = mode.as_deref().map(|text| word(text).ok_or_else(|| wrong(format!("there is no mode `{text}`"))));
     let mut group = match records.group(organization, name)? {
         Some(built_in) if built_in.body.is_default => built_in,
