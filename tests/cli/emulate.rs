@@ -92,7 +92,10 @@ fn a_wrong_fault_is_told_before_anything_is_served() {
 #[test]
 fn the_second_service_takes_a_seed_a_token_and_faults_of_its_own() {
     let mut sandbox = Sandbox::empty();
-    sandbox.write("seed.json", r#"{"organizations": [{"name": "acme", "stacks": [{"name": "s", "routingProject": "p"}]}]}"#);
+    sandbox.write(
+        "seed.json",
+        r#"{"organizations": [{"name": "acme", "stacks": [{"name": "s", "routingProject": "p"}]}]}"#,
+    );
     sandbox.set("POLWARDEN_EMULATOR_TOKEN", SECRET);
     let arguments = [
         &["--seed-file", "seed.json", "--state", "state/pulumi.sqlite", "--request-log", "log", "--warning", "soon"][..],

@@ -64,8 +64,13 @@ async fn what_cannot_be_published_is_refused_with_the_place() {
     let service = Service::new().await;
     let with = |pointer: &str, value: Value| {
         let mut changed = pack("guard", "1.0.0");
-        let (parent, member) = pointer.rsplit_once('/').unwrap();
-        changed.pointer_mut(parent).unwrap()[member] = value;
+        match changed.pointer_mut(pointer) {
+            Some(place) => *place = value,
+            None => {
+                let (parent, member) = pointer.rsplit_once('/').unwrap();
+                changed.pointer_mut(parent).unwrap()[member] = value;
+            }
+        }
         changed
     };
     for (body, attribute, wanted) in [
