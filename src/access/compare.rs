@@ -305,8 +305,10 @@ impl View<'_, '_> {
                     let Some(destination) = destination() else { continue };
                     let witness = Request::Http { method, destination, port, path: path.witness.clone() };
                     let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
+                    // Ports that are alike in what is decided may differ in what decides it.
+                    let connection = self.survey.connections(self.terms, Transport::Tcp).on(Some(port));
                     let deciding: Vec<u32> =
-                        part.connection.iter().copied().chain(http.iter().copied().filter(requests)).collect();
+                        connection.into_iter().chain(http.iter().copied().filter(requests)).collect();
                     rows.push(self.row(allowed, Some(part.ports.clone()), methods, witness, &deciding));
                 }
             }

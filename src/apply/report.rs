@@ -164,6 +164,27 @@ impl Report {
         self.tally().missing()
     }
 
+    /// Whether a call failed since another writer had made something of the same name (409).
+    pub fn met_a_conflict(&self) -> bool {
+        let is_conflict = |error: &ApiError| error.status() == Some(409);
+        self.outcomes.iter().any(|(_, outcome)| match outcome {
+            CallOutcome::Failed(Failure::Refused(error) | Failure::Overtaken { error: Some(error), .. }) => {
+                is_conflict(error)
+            }
+            CallOutcome::Failed(
+                Failure::Unknown { .. }
+                | Failure::Overtaken { error: None, .. }
+                | Failure::Moved { .. }
+                | Failure::NotChecked(_)
+                | Failure::Journal(_),
+            )
+            | CallOutcome::Applied(_)
+            | CallOutcome::Overwrote(_)
+            | CallOutcome::Blocked { .. }
+            | CallOutcome::NotAttempted => false,
+        })
+    }
+
     /// The calls of a plan that the server holds.
     pub fn applied_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
         let applied: BTreeSet<CallId> =

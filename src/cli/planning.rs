@@ -74,6 +74,21 @@ pub(super) async fn make_telling(
     }
 }
 
+/// Plans once more for the same manifests, from what is live now. What was told of the manifests is told again only if
+/// it is an error.
+///
+/// # Errors
+/// As for [`make`].
+pub(super) async fn again(
+    workspace: &Workspace,
+    session: &Session,
+    keeper: &GateKeeper,
+    console: Console,
+) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
+    let reads = Reads::start(session, &workspace.targets());
+    plan_targets(workspace, session, keeper, reads, &Teller::of_errors(console), console).await
+}
+
 /// Whether manifests have errors that can be seen without a server; they are shown.
 fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
     let checked = workspace.targets().into_iter().map(|target| workspace.check(target, &Teams::Offline));

@@ -117,7 +117,8 @@ impl Rollback {
         }
         let kind = RunKind::Rollback(history.run.run.clone());
         let digest = plan_digest(&plan)?;
-        self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await
+        let ended = self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await?;
+        Ok(ended.exit)
     }
 
     fn undo_target(

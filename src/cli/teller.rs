@@ -9,10 +9,19 @@ use crate::diag::{Diagnostic, SourceMap};
 use crate::render::diagnostics::{Amount, human};
 use crate::render::findings::{Finding, Findings};
 
+/// Which findings are shown on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    All,
+    /// If one of them is an error.
+    WithErrors,
+    Nothing,
+}
+
 /// Shows findings on standard error where no format holds them, and keeps them for the formats that do.
 pub(super) struct Teller {
     console: Console,
-    shows: bool,
+    shows: Shown,
     keeps: bool,
     kept: RefCell<(Vec<Finding>, Vec<String>)>,
 }
@@ -20,13 +29,19 @@ pub(super) struct Teller {
 impl Teller {
     /// For a command whose result goes where this sink says.
     pub(super) fn beside(sink: &Sink<'_>, console: Console) -> Self {
-        let (shows, keeps) = (!sink.format.holds_findings(), sink.holds_findings());
+        let shows = if sink.format.holds_findings() { Shown::Nothing } else { Shown::All };
+        let keeps = sink.holds_findings();
         Self { console, shows, keeps, kept: RefCell::default() }
     }
 
     /// For a command that shows findings and nothing else of them.
     pub(super) fn showing(console: Console) -> Self {
-        Self { console, shows: true, keeps: false, kept: RefCell::default() }
+        Self { console, shows: Shown::All, keeps: false, kept: RefCell::default() }
+    }
+
+    /// For a command that has shown the findings of the same manifests before: again only where there are errors.
+    pub(super) fn of_errors(console: Console) -> Self {
+        Self { console, shows: Shown::WithErrors, keeps: false, kept: RefCell::default() }
     }
 
     /// Takes findings; tells whether any is an error.
@@ -38,7 +53,7 @@ impl Teller {
             kept.0.extend(findings.iter().map(|finding| Finding::of_file(sources, finding)));
             kept.1.extend(file_names(sources));
         }
-        if self.shows {
+        if self.shows == Shown::All || (self.shows == Shown::WithErrors && errors) {
             self.show(sources, &findings, errors);
         }
         errors

@@ -5,10 +5,12 @@
 //! whether in each of them every decision that is the same before and after is the same in between. For each situation
 //! it tries all sets of calls that may have been made, so that what it passes is shown.
 
+use std::collections::HashSet;
+
 use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
-use super::order::{Ballot, Edge, Vote, ballots, structure, ways};
+use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::{ReplayError, replay};
 use super::timeline::{At, Timeline};
 use super::types::{Call, Reason, TargetPlan};
@@ -39,6 +41,14 @@ pub enum Breach {
         /// Whether it is allowed before and after.
         allowed: bool,
     },
+    /// Nothing is proved of what calls do to access, and yet they are not made one by one.
+    #[error("call {then} does not wait for call {first}, though nothing is proved of what they do to access")]
+    NotOneByOne {
+        /// The number of a call.
+        first: u32,
+        /// The number of the next one.
+        then: u32,
+    },
     /// Whether a request is decided otherwise for a while was not found out.
     #[error(transparent)]
     Entangled(#[from] Entangled),
@@ -51,15 +61,36 @@ fn decision(allowed: bool) -> &'static str {
 /// Situations that more calls than this touch are judged by the edges alone, not by trying all sets of calls.
 const TRIED: usize = 12;
 
-/// The promises that a plan does not keep if its calls are made on this state. Gaps that it tells of are none.
+/// The promises that a plan does not keep if its calls are made on this state. Gaps that it tells of are none, if no
+/// order of its calls is without them: what a plan tells of may come from a file.
 pub fn audit_plan(live: &LiveState, plan: &TargetPlan) -> Vec<Breach> {
-    let told = plan.gaps().next().is_some();
     let mut breaches = audit(live, &plan.calls);
-    breaches.retain(|breach| match breach {
-        Breach::Replay(_) | Breach::Refused { .. } => true,
-        Breach::Access { .. } | Breach::Entangled(_) => !told,
-    });
+    let is_gap = |breach: &Breach| match breach {
+        Breach::Access { .. } | Breach::Entangled(_) => true,
+        Breach::Replay(_) | Breach::Refused { .. } | Breach::NotOneByOne { .. } => false,
+    };
+    let gaps = breaches.iter().filter(|breach| is_gap(breach)).count();
+    if gaps > 0 && plan.gaps().next().is_some() {
+        match Unavoidable::of(live, &plan.calls) {
+            Unavoidable::Gaps(known) if gaps <= known => breaches.retain(|breach| !is_gap(breach)),
+            Unavoidable::Gaps(_) => {}
+            Unavoidable::Unproved => {
+                breaches.retain(|breach| !is_gap(breach));
+                breaches.extend(not_one_by_one(&plan.calls));
+            }
+        }
+    }
     breaches
+}
+
+fn not_one_by_one(calls: &[Call]) -> Vec<Breach> {
+    let earlier = Earlier::new(calls);
+    let pairs = calls.windows(2).enumerate().filter(|(at, _)| !earlier.before(*at, at + 1));
+    let breaches = pairs.filter_map(|(_, pair)| match pair {
+        [first, then] => Some(Breach::NotOneByOne { first: first.id.0, then: then.id.0 }),
+        _ => None,
+    });
+    breaches.collect()
 }
 
 /// The promises that calls do not keep, made on this state.
@@ -77,12 +108,15 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     let mut breaches: Vec<Breach> = missing
         .map(|Edge { first, then, why }| Breach::Refused { first: number(first), then: number(then), why })
         .collect();
+    let mut told: HashSet<Ballot> = HashSet::new();
     let visited = ballots(&timeline, &mut |situation, _, ballot| {
         if let Some(allowed) = ballot.must_stay()
+            && !told.contains(&ballot)
             && !earlier.keep(&ballot, allowed)
         {
             let witness = situation.witness().map(|request| request.to_string()).unwrap_or_default();
             breaches.push(Breach::Access { witness, allowed });
+            told.insert(ballot);
         }
     });
     breaches.extend(visited.err().map(Breach::from));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
 use super::guard::{Known, guarded};
 use super::impact::impact;
+use super::order;
 use super::replay::{ReplayError, replay};
 use super::types::{
     Change, ChangeKind, Field, Guarded, GuardedKind, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan,
@@ -12,7 +13,7 @@ use super::types::{
 use crate::access::NamedAudience;
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
 
-/// The same plan with its changes, its access and its counts made from its calls and from what is live. `further` are
+/// The same plan with its changes, its access, its gaps and its counts made from its calls and from what is live. `further` are
 /// people to look at besides those in no team, in each team and in all, as when the plan was made.
 ///
 /// # Errors
@@ -28,17 +29,22 @@ pub fn recomputed(
     let source = |policy: &str, rule: &str| places.get(&(policy, Some(rule))).map(|place| SourceRef::clone(place));
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
+    recomputed.notes.retain(|note| match note {
+        Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
+        Note::ScopeWidens { .. } | Note::UnknownFields { .. } => true,
+    });
     if !plan.calls.is_empty() {
+        recomputed.notes.extend(order::told(live, &plan.calls, teams));
         match impact(live, &after, further, &source) {
             Ok(access) => recomputed.access = access.with_team_names(teams),
             Err(error) => {
                 recomputed.access = Impact::default();
                 recomputed.notes.push(Note::NotCompared { why: error.to_string() });
-                recomputed.notes.sort();
-                recomputed.notes.dedup();
             }
         }
     }
+    recomputed.notes.sort();
+    recomputed.notes.dedup();
     recomputed.guarded = guards(plan, live, &after);
     let rules = live.policies.iter().map(|policy| rules_of(policy).len()).sum();
     recomputed.live = LiveCounts { policies: live.policies.len(), rules };

@@ -84,7 +84,7 @@ fn findings_alone_are_cut_too() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(48))]
 
     #[test]
     fn no_page_is_longer_than_it_may_be(

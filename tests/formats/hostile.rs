@@ -182,7 +182,7 @@ fn commands_of_github(text: &str) -> Vec<(String, Vec<String>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(200))]
 
     #[test]
     fn markdown_has_no_structure_from_data(text in hostile()) {

@@ -158,7 +158,7 @@ pub(super) fn by_reference(rules: &[Rule]) -> Vec<&Rule> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(64))]
 
     /// Every request of a small world is decided as brute force decides it.
     #[test]

@@ -79,7 +79,7 @@ fn people(teams: &[&str]) -> Audience {
 const COMBINATIONS: [&[&str]; 4] = [&[], &["t1"], &["t2"], &["t1", "t2"]];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(48))]
 
     #[test]
     fn gates_agree_with_brute_force(

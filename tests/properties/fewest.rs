@@ -280,7 +280,7 @@ fn policies() -> impl Strategy<Value = (Profile, Vec<(Rule, bool)>, Vec<DesiredR
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(1024))]
 
     /// No way to pair makes fewer calls, and none that makes as few has smaller patches.
     #[test]

@@ -200,7 +200,7 @@ fn yaml_like() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(256))]
 
     /// Invariant 8 and the promise of `import`: a plan right after it calls nothing, whatever is live.
     #[test]

@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod brute;
+mod cases;
 mod documented;
 mod fewest;
 mod manifests;
@@ -15,3 +16,5 @@ mod steps;
 mod suite;
 mod usage;
 mod worlds;
+
+pub(crate) use cases::cases;

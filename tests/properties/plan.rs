@@ -123,7 +123,7 @@ fn after(world: &World, plan: &TargetPlan) -> World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(512))]
 
     /// Invariant 1: what the plan leads to is what was wanted, wherever nothing was held back.
     #[test]

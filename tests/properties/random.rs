@@ -117,7 +117,7 @@ impl Draw {
 
 proptest! {
     // 500 rule sets with 200 requests each are the 100,000 pairs.
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(500))]
 
     #[test]
     fn random_requests_are_decided_as_by_brute_force(
@@ -135,8 +135,22 @@ proptest! {
     }
 }
 
+/// Ports that are alike in what is decided, but not in what decides it: the reasons are those of the witness.
+#[test]
+fn a_row_names_all_that_decides_its_witness() {
+    let deny = rule(Decision::Deny, &["connect:tcp"], Resources::Plain(vec!["b*.*a:443".into(), "b*.a*".into()]));
+    let everywhere = HttpResource { host: "*.a*a".into(), port: None, path: "/".into() };
+    let allow = rule(Decision::Allow, &["request:post"], Resources::Http(vec![everywhere]));
+    let difference = compare(&[&deny], &[&allow]).unwrap();
+    let rows: Vec<_> = difference.rows.iter().filter(|row| !row.before.reasons.is_empty()).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert_eq!(row.before, RuleSet::new(&[&deny]).decide(&row.witness), "{}", row.witness);
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(100))]
 
     /// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
     #[test]

@@ -48,7 +48,7 @@ fn sorted(mut changes: Vec<Change>) -> Vec<Change> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(512))]
 
     #[test]
     fn a_recomputed_plan_shows_what_the_planner_showed(

@@ -42,7 +42,7 @@ fn on_booleans(operation: Operation, left: bool, right: bool) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(32))]
 
     /// A formula over up to a dozen sets holds what the same formula over the answers of brute force says.
     #[test]

@@ -188,7 +188,7 @@ fn check(policies: Policies<'_>, said: &[(&Scope, Said<'_>)]) -> Result<(), Test
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(48))]
 
     /// Every question is answered as brute force answers it, by the same rules, and coverage is what decided.
     #[test]

@@ -169,7 +169,7 @@ fn check(rules: &[(Rule, Scope)], found: &Usage) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(crate::properties::cases(40))]
 
     #[test]
     fn coverage_agrees_with_brute_force(rules in scoped_rules()) {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::interrupt;
-use super::shared::Applying;
+use super::shared::{Applying, Ended};
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
 use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
 use crate::cli::connect::Session;
@@ -26,6 +26,8 @@ pub(super) struct Execution<'a> {
     pub(super) commit: Option<Commit>,
     pub(super) session: &'a Session,
     pub(super) console: Console,
+    /// Whoever may ask to stop already.
+    pub(super) stop: Option<Stop>,
 }
 
 /// How a run stands after some of its targets.
@@ -36,13 +38,18 @@ struct Standing {
     unverified: bool,
     /// A policy had moved before its first call.
     moved: bool,
+    /// A call met what another writer had made under the same name.
+    conflict: bool,
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Ended> {
         let console = self.console;
-        let stop = Stop::default();
-        interrupt::watch(&stop, console);
+        let stop = self.stop.clone().unwrap_or_else(|| {
+            let stop = Stop::default();
+            interrupt::watch(&stop, console);
+            stop
+        });
         let journal = self.begin_journal(pairs).await?;
         let mut standing = Standing::default();
         for ((plan, target), before) in pairs.iter().zip(before) {
@@ -62,6 +69,7 @@ impl Execution<'_> {
             };
             standing.tally = standing.tally.plus(report.tally());
             standing.moved |= has_moved(&report);
+            standing.conflict |= report.met_a_conflict();
             standing.unverified |= match self.verify(plan, target, &before, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
@@ -78,7 +86,8 @@ impl Execution<'_> {
         if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
             console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
         }
-        Ok(exit(&standing))
+        let conflict = (standing.conflict && !stop.is_asked()).then_some(stop);
+        Ok(Ended { exit: exit(&standing), wrote: standing.tally.applied > 0, conflict })
     }
 
     async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
@@ -156,7 +165,7 @@ fn has_moved(report: &Report) -> bool {
 }
 
 fn exit(standing: &Standing) -> Exit {
-    let Standing { tally, unverified, moved } = standing;
+    let Standing { tally, unverified, moved, conflict: _ } = standing;
     if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
         return Exit::Done;
     }
@@ -168,7 +177,7 @@ fn exit(standing: &Standing) -> Exit {
 }
 
 fn closing(standing: &Standing) -> String {
-    let Standing { tally, unverified, moved: _ } = standing;
+    let Standing { tally, unverified, moved: _, conflict: _ } = standing;
     let applied = tally.applied;
     let mut text = match (tally.missing(), unverified) {
         (0, false) if tally.overwrote > 0 => {

@@ -15,12 +15,16 @@ use clap::Args;
 use super::connect::Session;
 use super::console::Console;
 use super::exit::Exit;
-use super::gates::GateOptions;
+use super::gates::{GateKeeper, GateOptions};
 use super::planning::{self, Planned};
 use super::saved::hold_again;
-use super::workspace::{At, Project, Selection};
+use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::journal::RunKind;
 use crate::plan::{Fingerprint, plan_digest};
+use shared::Ended;
+
+/// How often what a conflict with another writer left is planned again.
+const CONFLICTS: usize = 2;
 
 /// Make the server equal to the manifests, after showing the plan and asking.
 #[derive(Debug, Args)]
@@ -87,11 +91,52 @@ impl Apply {
             },
         };
         let result = match self.is_expected(ready.digest(), console) {
-            true => self.applying.run(&workspace.targets(), &session, ready, console).await,
+            true => self.run_ready(&workspace, &session, &keeper, ready, console).await,
             false => Ok(Exit::Stale),
         };
         session.close().await;
         result
+    }
+
+    /// Runs a plan. What a conflict with another writer left is planned again from what is there then, and goes the
+    /// same way: it is shown, guarded and asked about. A plan that was looked at before is not replaced by another.
+    async fn run_ready(
+        &self,
+        workspace: &Workspace,
+        session: &Session,
+        keeper: &GateKeeper,
+        ready: Ready,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let targets = workspace.targets();
+        let reviewed = ready.is_saved() || self.expect_plan.is_some();
+        let mut ended = self.applying.run(&targets, session, ready, console).await?;
+        for _ in 0..CONFLICTS {
+            let Ended { exit, wrote, conflict: Some(stop) } = ended else { break };
+            if reviewed {
+                return Ok(exit);
+            }
+            console.print("\nAnother writer was there meanwhile: what is left is planned again.\n\n")?;
+            let next = match planning::again(workspace, session, keeper, console).await {
+                Ok(Ok((plan, live))) => {
+                    let digest = plan_digest(&plan)?;
+                    let following = Ready::following(plan, digest, live, stop);
+                    self.applying.run(&targets, session, following, console).await
+                }
+                Ok(Err(exit)) => Ok(exit.into()),
+                Err(error) => Err(error),
+            };
+            ended = match next {
+                Ok(next) => next.after(wrote),
+                // What was written before must not be forgotten over it.
+                Err(error) if wrote => {
+                    console.warn(&super::render_error(&error, console));
+                    Exit::Partial.into()
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(ended.exit)
     }
 
     fn is_expected(&self, digest: &Fingerprint, console: Console) -> bool {

@@ -8,7 +8,7 @@ use super::guards;
 use super::saved::pair;
 use crate::access::NamedAudience;
 use crate::apply::journal::RunKind;
-use crate::apply::{check_unmoved, keep_touched, read_touched};
+use crate::apply::{Stop, check_unmoved, keep_touched, read_touched};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -48,6 +48,33 @@ pub(in crate::cli) struct Ready {
     live: Vec<LiveState>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
     saved: Option<Vec<Further>>,
+    /// Whoever may ask the run to stop; nothing if nobody can yet.
+    stop: Option<Stop>,
+}
+
+/// How a run ended.
+pub(in crate::cli) struct Ended {
+    pub(in crate::cli) exit: Exit,
+    /// Something was applied.
+    pub(super) wrote: bool,
+    /// Why it makes sense to plan again at once: another writer took a name. It holds whoever may ask to stop.
+    pub(super) conflict: Option<Stop>,
+}
+
+impl Ended {
+    /// As the end of a command that may have written in an earlier run already.
+    #[must_use]
+    pub(super) fn after(self, wrote: bool) -> Self {
+        let Self { exit, wrote: wrote_too, conflict } = self;
+        let exit = if wrote && exit != Exit::Done { Exit::Partial } else { exit };
+        Self { exit, wrote: wrote || wrote_too, conflict }
+    }
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self { exit, wrote: false, conflict: None }
+    }
 }
 
 /// The people that a target's plan looks at besides those in no team, in each team and in all.
@@ -56,13 +83,23 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, digest, live, saved: None }
+        Self { kind, plan, digest, live, saved: None, stop: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
     pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
-        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further) }
+        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further), stop: None }
+    }
+
+    /// A plan of what an earlier run of this command left, which the same person may ask to stop.
+    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, stop: Stop) -> Self {
+        Self { kind: RunKind::Apply, plan, digest, live, saved: None, stop: Some(stop) }
+    }
+
+    /// Whether the plan was made before this run.
+    pub(super) fn is_saved(&self) -> bool {
+        self.saved.is_some()
     }
 
     pub(super) fn digest(&self) -> &Fingerprint {
@@ -81,14 +118,14 @@ impl Applying {
         session: &Session,
         ready: Ready,
         console: Console,
-    ) -> anyhow::Result<Exit> {
-        let Ready { kind, plan, digest, live, saved } = ready;
+    ) -> anyhow::Result<Ended> {
+        let Ready { kind, plan, digest, live, saved, stop } = ready;
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
             Some(further) => match recompute(plan, &live, &further, targets, session, console)? {
                 Some(plan) => plan,
-                None => return Ok(Exit::Stale),
+                None => return Ok(Exit::Stale.into()),
             },
         };
         let pairs = pair(&plan, targets, session)?;
@@ -98,26 +135,26 @@ impl Applying {
             let gates = if shut == 1 { "gate does" } else { "gates do" };
             let refused = console.error_painter().bad("refused");
             console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
-            return Ok(Exit::Failed);
+            return Ok(Exit::Failed.into());
         }
         if plan.is_empty() {
-            return Ok(Exit::Done);
+            return Ok(Exit::Done.into());
         }
         let refused = break_promises(&plan, &live, console) || self.steps.refuse(&plan, console);
         if guards::refuse(&pairs, &self.ack, console)? || refused {
-            return Ok(Exit::Refused);
+            return Ok(Exit::Refused.into());
         }
         let asked = match self.approval(console)? {
             Approval::Given { asked } => asked,
-            Approval::Withheld(exit) => return Ok(exit),
+            Approval::Withheld(exit) => return Ok(exit.into()),
         };
         // One that somebody looked at for a while may have been overtaken.
         let before = if asked { self.read_all(&pairs, session).await? } else { touched(&pairs, &live) };
         if !fits(&pairs, &before, console) {
-            return Ok(Exit::Stale);
+            return Ok(Exit::Stale.into());
         }
         let commit = plan.commit.clone();
-        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console };
+        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console, stop };
         execution.run(&pairs, before).await
     }
 

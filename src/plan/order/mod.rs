@@ -42,6 +42,30 @@ pub(super) fn arrange(live: &LiveState, drafts: Drafts, teams: &BTreeMap<String,
     (calls, notes)
 }
 
+/// What no order of some calls avoids.
+pub(in crate::plan) enum Unavoidable {
+    /// So many decisions are not kept at every step.
+    Gaps(usize),
+    /// Nothing is known of access.
+    Unproved,
+}
+
+impl Unavoidable {
+    /// Of calls that are not split any further, whatever they wait for.
+    pub(in crate::plan) fn of(live: &LiveState, calls: &[Call]) -> Self {
+        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Step::of_calls(calls));
+        if unproved.is_some() { Self::Unproved } else { Self::Gaps(conflicts.len()) }
+    }
+}
+
+/// What a reviewer should know of some calls, whatever their order: it is worked out as for a new plan.
+pub(super) fn told(live: &LiveState, calls: &[Call], teams: &BTreeMap<String, String>) -> Vec<Note> {
+    let steps = Step::of_calls(calls);
+    let Attempt { graph: _, conflicts, unproved } = attempt(live, &steps);
+    let unproved = unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why });
+    gaps(&conflicts, &steps, teams).into_iter().chain(cedar_note(live, &steps)).chain(unproved).collect()
+}
+
 /// What came of looking for an order.
 struct Attempt {
     graph: Graph,
@@ -159,7 +183,8 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
             1 => String::new(),
             count => format!("; and {} more like it", count - 1),
         };
-        let why = format!("{}{more}", conflicts.first()?.why(teams));
+        // Whichever comes first may depend on the order of the calls.
+        let why = format!("{}{more}", conflicts.iter().map(|conflict| conflict.why(teams)).min()?);
         Some(Note::Gap { policy: policy.to_owned(), why })
     });
     notes.collect()
@@ -192,11 +217,10 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
         Operation::DeletePolicy { id } => is_cedar(id),
         Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. } => false,
     };
-    let mut cedar = steps.iter().filter(changes);
-    let first = cedar.next()?;
-    let others = cedar.count();
-    let why = format!("Cedar policies change in {} calls; what tools may do between them is not compared", others + 1);
-    (others > 0).then(|| Note::Gap { policy: first.call.policy.clone(), why })
+    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.policy.as_str()).collect();
+    let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;
+    let why = format!("Cedar policies change in {} calls; what tools may do between them is not compared", cedar.len());
+    Some(Note::Gap { policy: (*first).to_owned(), why })
 }
 
 fn people(audience: &Audience) -> String {

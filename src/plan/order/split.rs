@@ -42,6 +42,12 @@ impl Step {
         steps.collect()
     }
 
+    /// Calls of a finished plan, which are not split any further.
+    pub(super) fn of_calls(calls: &[Call]) -> Vec<Self> {
+        let step = |call: &Call| Self { call: call.clone(), effect: Effect::NONE, updated: None, is_part: true };
+        calls.iter().map(step).collect()
+    }
+
     /// The place of the call where nothing else decides: what denies comes first and goes last.
     pub(super) fn rank(&self) -> u8 {
         let Effect { adds_deny, adds_allow, removes_allow, removes_deny } = self.effect;

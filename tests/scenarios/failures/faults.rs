@@ -189,15 +189,46 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     assert!(ran.out.contains("it was found applied"), "{}", ran.out);
     assert_eq!(live(&sandbox, Profile::Current), whole());
 
-    // One for other people is somebody else's.
+    // One for other people is somebody else's: what is to be done about it is planned, shown and applied anew.
     let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
     sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
-    let ran = sandbox.expect(1, APPLY);
+    let ran = sandbox.expect(0, APPLY);
     assert!(ran.out.contains("conflict") && ran.out.contains("another writer was there"), "{}", ran.out);
-    assert!(ran.out.contains("Run `polwarden apply` again"), "{}", ran.out);
-    sandbox.expect(0, APPLY);
+    let (_, again) = ran.out.split_once("what is left is planned again").unwrap();
+    assert!(again.contains("~ policy \"p\""), "{again}");
     assert_eq!(live(&sandbox, Profile::Current), whole());
+    assert_eq!(writes(&sandbox).iter().filter(|write| write["operation"] == "createPolicy").count(), 1);
+}
+
+/// A plan that somebody looked at is not replaced by one that nobody saw.
+#[test]
+fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
+    let overtaken = || {
+        let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
+        let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
+        sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
+        let planned: Value = serde_json::from_str(&sandbox.expect(0, &["plan", "--format", "json"]).out).unwrap();
+        (sandbox, planned["digest"].as_str().unwrap().to_owned())
+    };
+    let (sandbox, _) = overtaken();
+    sandbox.expect(0, &["plan", "--out", "plan.json"]);
+    let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
+    assert!(!ran.out.contains("planned again") && ran.out.contains("Run `polwarden apply` again"), "{}", ran.out);
+    let (sandbox, digest) = overtaken();
+    let ran = sandbox.expect(1, &["apply", "--expect-plan", &digest, "--auto-approve"]);
+    assert!(!ran.out.contains("planned again"), "{}", ran.out);
+}
+
+/// A conflict that does not go away ends the run, and what was applied is not forgotten over it.
+#[test]
+fn conflicts_are_not_answered_for_ever() {
+    let sandbox = faulted(Profile::Current, &["before-409@createRule"]);
+    sandbox.write("policies/p.yaml", policy("p", &three_rules()));
+    let ran = sandbox.expect(7, APPLY);
+    assert_eq!(ran.out.matches("planned again").count(), 2, "{}", ran.out);
+    let count = |operation: &str| writes(&sandbox).iter().filter(|write| write["operation"] == operation).count();
+    assert_eq!((count("createPolicy"), count("createRule")), (1, 3));
 }
 
 #[test]
