@@ -1,4 +1,5 @@
 //! Plans of 10, 100 and 1,000 policies of 100 rules, of which a tenth changed: `cargo bench --bench access -- plan_of`.
+//! Rules have 2 resources each, as most have, or 8, as wide ones.
 //!
 //! An organization holds 100 policies, so that 1,000 are ten organizations, planned one after the other on one core.
 
@@ -11,8 +12,8 @@ use polwarden::diag::{DocumentId, SourceMap};
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, Rule,
-    RuleId, Scope,
+    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile,
+    Resources, Rule, RuleAccess, RuleId, Scope,
 };
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 
@@ -27,13 +28,22 @@ struct Organization {
     desired: Vec<DesiredPolicy>,
 }
 
-#[divan::bench(args = [10, 100, 1_000])]
+#[divan::bench(args = [10, 100, 1_000], sample_count = 10)]
 fn plan_of_a_tenth_changed(bencher: Bencher<'_, '_>, policies: usize) {
+    plan_of(bencher, policies, 2);
+}
+
+#[divan::bench(args = [10, 100, 1_000], sample_count = 3)]
+fn plan_of_a_tenth_changed_of_wide_rules(bencher: Bencher<'_, '_>, policies: usize) {
+    plan_of(bencher, policies, 8);
+}
+
+fn plan_of(bencher: Bencher<'_, '_>, policies: usize, resources: usize) {
     let mut left = policies;
     let mut organizations = Vec::new();
     while left > 0 {
         let own = left.min(POLICIES_AN_ORGANIZATION);
-        organizations.push(organization(own, organizations.len()));
+        organizations.push(organization(own, resources, organizations.len()));
         left -= own;
     }
     bencher.counter(ItemsCount::new(policies * RULES_A_POLICY)).bench_local(|| {
@@ -61,11 +71,11 @@ fn plan(organization: &Organization) -> TargetPlan {
     })
 }
 
-fn organization(policies: usize, number: usize) -> Organization {
+fn organization(policies: usize, resources: usize, number: usize) -> Organization {
     let document = DocumentId { file: SourceMap::default().add("policies/all.yaml", ""), index: 0 };
     let seed = u64::try_from(number).unwrap_or_default() * 2 + 1;
-    let mut before = connections(policies * RULES_A_POLICY, seed);
-    let mut after = connections(policies * RULES_A_POLICY, seed + 1);
+    let mut before = connections(policies * RULES_A_POLICY, resources, seed);
+    let mut after = connections(policies * RULES_A_POLICY, resources, seed + 1);
     let (mut live, mut desired) = (Vec::new(), Vec::new());
     for policy in 0..policies {
         let (old, new): (Vec<Rule>, Vec<Rule>) =
@@ -105,9 +115,20 @@ fn organization(policies: usize, number: usize) -> Organization {
     Organization { live: LiveState { policies: live }, desired }
 }
 
-/// Rules of the network domain: a policy has one.
-fn connections(count: usize, seed: u64) -> Vec<Rule> {
+/// Rules of the network domain, which is the one of a policy, with so many resources each.
+fn connections(count: usize, resources: usize, seed: u64) -> Vec<Rule> {
     let rules = rule_set(Kind::Realistic, count * 2, seed);
-    let rules: Vec<Rule> = rules.into_iter().filter(|rule| rule.access.layer() != Layer::Filesystem).collect();
+    let rules = rules.into_iter().filter(|rule| rule.access.layer() != Layer::Filesystem);
+    let rules: Vec<Rule> = rules.filter_map(|rule| narrowed(rule, resources)).collect();
     rules.into_iter().cycle().take(count).collect()
+}
+
+/// The rule with the first of its resources.
+fn narrowed(rule: Rule, resources: usize) -> Option<Rule> {
+    let first = match rule.access.resources() {
+        Resources::Plain(texts) => Resources::Plain(texts.into_iter().take(resources).collect()),
+        Resources::Http(targets) => Resources::Http(targets.into_iter().take(resources).collect()),
+    };
+    let access = RuleAccess::new(rule.access.actions(), first).ok()?;
+    Some(Rule { access, ..rule })
 }

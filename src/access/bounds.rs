@@ -79,7 +79,7 @@ impl Bounds {
         let side = self.next;
         self.next += 1;
         // What a pattern is called never shows: its side is in no verdict.
-        self.index.put(0, "", pattern.parsed(), &Bits::one(side));
+        self.index.put(0, Box::default(), pattern.parsed(), &Bits::one(side));
         side
     }
 

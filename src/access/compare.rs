@@ -1,80 +1,19 @@
 //! How rule sets differ: what opens, what closes, each with a witness and the rules that decide it.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::bits::Bits;
 use super::budget::{Entangled, Stop};
 use super::decide::{Reason, Verdict, reasons};
+use super::difference::{Difference, Direction, Row};
 use super::index::{Index, Unreadable};
+use super::meeting::Counted;
 use super::ports::Ports;
 use super::request::Request;
 use super::segments::Map;
 use super::survey::{ByPort, Cell, Subject, Survey};
 use crate::model::docker::{Decision, FileMode, Method, Rule, Transport};
-
-/// Which way access moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Direction {
-    /// Denied before, allowed after.
-    Opens,
-    /// Allowed before, denied after.
-    Closes,
-}
-
-/// What a change does to access, taken together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Effect {
-    /// Nothing opens and nothing closes, for any request: that is a proof.
-    Neutral,
-    /// Something opens, nothing closes.
-    Widening,
-    /// Something closes, nothing opens.
-    Narrowing,
-    /// Both.
-    Mixed,
-}
-
-/// A set of requests that opens or closes by the same rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Which way.
-    pub direction: Direction,
-    /// The resource that makes the difference, as written: of the deny that comes or goes, else of the allow.
-    pub resource: String,
-    /// The ports, for connections and HTTP requests.
-    pub ports: Option<Ports>,
-    /// The methods, for HTTP requests.
-    pub methods: Vec<Method>,
-    /// One request of the set.
-    pub witness: Request,
-    /// What is decided about it before, by positions in the rules before.
-    pub before: Verdict,
-    /// What is decided about it after, by positions in the rules after.
-    pub after: Verdict,
-}
-
-/// All that opens or closes between two rule sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Difference {
-    /// One row for each set; empty exactly if the two allow the same requests. Audiences share what they have in
-    /// common.
-    pub rows: Vec<Arc<Row>>,
-}
-
-impl Difference {
-    /// What the change does, taken together.
-    pub fn effect(&self) -> Effect {
-        let any = |direction| self.rows.iter().any(|row| row.direction == direction);
-        match (any(Direction::Opens), any(Direction::Closes)) {
-            (false, false) => Effect::Neutral,
-            (true, false) => Effect::Widening,
-            (false, true) => Effect::Narrowing,
-            (true, true) => Effect::Mixed,
-        }
-    }
-}
 
 /// Compares what two rule sets allow.
 ///
@@ -88,72 +27,84 @@ pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangle
     for (position, rule) in after.iter().enumerate() {
         comparison.add(position, rule, [], [0]);
     }
-    Ok(comparison.differences()?.pop().unwrap_or_default())
+    Ok(comparison.run()?.differences.pop().unwrap_or_default())
 }
 
 /// Rules before and after a change, each with the audiences that it counts for. One walk compares all audiences.
 #[derive(Debug)]
-pub struct Comparison {
-    index: Index,
+pub struct Comparison<'r> {
+    rules: Vec<Counted<'r>>,
     audiences: usize,
 }
 
-impl Comparison {
+/// What a comparison found.
+#[derive(Debug)]
+pub struct Compared {
+    /// What opens and closes, for each audience.
+    pub differences: Vec<Difference>,
+    /// Resources that are no pattern and so match nothing here.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<'r> Comparison<'r> {
     /// A comparison without rules, for so many audiences.
     pub fn new(audiences: usize) -> Self {
-        Self { index: Index::default(), audiences }
+        Self { rules: Vec::new(), audiences }
     }
 
     /// Adds a rule that counts for some audiences before, and for some after. Reasons name it by its position.
     pub fn add(
         &mut self,
         position: usize,
-        rule: &Rule,
+        rule: &'r Rule,
         before: impl IntoIterator<Item = usize>,
         after: impl IntoIterator<Item = usize>,
     ) {
         let before = before.into_iter().map(|audience| 2 * audience);
         let sides: Bits = before.chain(after.into_iter().map(|audience| 2 * audience + 1)).collect();
-        self.index.add(position, rule, &sides);
+        self.rules.push(Counted { number: position, rule, sides });
     }
 
-    /// Resources that are no pattern and so match nothing here.
-    pub fn unreadable(&self) -> &[Unreadable] {
-        &self.index.unreadable
-    }
-
-    /// What opens and closes, for each audience.
+    /// Compares.
     ///
     /// # Errors
     /// The patterns cross each other in too many ways.
-    pub fn differences(&self) -> Result<Vec<Difference>, Entangled> {
-        let Self { index, audiences } = self;
-        let survey = Survey::new(index);
-        // A term matters for those for whom nothing that means the same is on the other side.
-        let mut sides: Vec<Bits> = vec![Bits::default(); index.terms.len()];
-        for term in &index.terms {
-            sides[term.meaning as usize].add(&term.sides);
-        }
-        let changed: Vec<Bits> = sides.iter().map(Bits::unpaired).collect();
-        let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
-        let mut search = Search { survey: &survey, found: Vec::new(), known: Map::default() };
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); *audiences];
-        let mut told: HashSet<(usize, u32)> = HashSet::new();
-        survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
-            let mut affected = Bits::default();
-            for term in cell.terms {
-                affected.add(changed(*term));
-            }
-            for audience in affected.iter() {
-                let found = search.of(cell, audience)?;
-                if told.insert((audience, found)) {
-                    rows[audience].push(found);
-                }
-            }
-            Ok(())
-        })?;
-        Ok(rows.into_iter().map(|families| search.difference(&families)).collect())
+    pub fn run(&self) -> Result<Compared, Entangled> {
+        let changes = |counted: &&Counted<'_>| !counted.sides.unpaired().is_empty();
+        let all = || self.rules.iter();
+        let index = Index::around(all().filter(changes), all().filter(|counted| !changes(counted)));
+        let differences = differences(&index, self.audiences)?;
+        Ok(Compared { differences, unreadable: index.unreadable })
     }
+}
+
+/// What opens and closes, for each audience.
+fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entangled> {
+    let survey = Survey::new(index);
+    // A term matters for those for whom nothing that means the same is on the other side.
+    let mut sides: Vec<Bits> = vec![Bits::default(); index.terms.len()];
+    for term in &index.terms {
+        sides[term.meaning as usize].add(&term.sides);
+    }
+    let changed: Vec<Bits> = sides.iter().map(Bits::unpaired).collect();
+    let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
+    let mut search = Search { survey: &survey, found: Vec::new(), known: Map::default() };
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
+    let mut told: HashSet<(usize, u32)> = HashSet::new();
+    survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
+        let mut affected = Bits::default();
+        for term in cell.terms {
+            affected.add(changed(*term));
+        }
+        for audience in affected.iter() {
+            let found = search.of(cell, audience)?;
+            if told.insert((audience, found)) {
+                rows[audience].push(found);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(rows.into_iter().map(|families| search.difference(&families)).collect())
 }
 
 /// What a term says to an audience before and after, as two bits.
@@ -229,30 +180,6 @@ impl Search<'_, '_> {
 
 fn sides(sides: &Bits, audience: usize) -> u8 {
     (u8::from(sides.contains(2 * audience)) * BEFORE) | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
-}
-
-impl Row {
-    /// Rows are told apart and put in order by all but their witness.
-    fn order(&self, other: &Self) -> Ordering {
-        let key = |row: &Self| {
-            let kind = match &row.witness {
-                Request::Connect { transport, .. } => *transport as u8,
-                Request::Http { .. } => 2,
-                Request::File { mode, .. } => 3 + *mode as u8,
-            };
-            (row.direction, kind)
-        };
-        let (one, two) = (key(self), key(other));
-        (one.0, &self.resource, one.1, &self.ports, &self.methods, &self.before.reasons, &self.after.reasons).cmp(&(
-            two.0,
-            &other.resource,
-            two.1,
-            &other.ports,
-            &other.methods,
-            &other.before.reasons,
-            &other.after.reasons,
-        ))
-    }
 }
 
 /// What one audience meets in one cell.

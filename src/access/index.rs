@@ -33,6 +33,12 @@ pub struct Unreadable {
     pub why: String,
 }
 
+impl Unreadable {
+    pub(super) fn new(rule: usize, resource: &str, Unparsed { why }: Unparsed) -> Self {
+        Self { rule, resource: resource.to_owned(), why }
+    }
+}
+
 /// The tries of paths, one for each format: a rule matches only paths of its own.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -85,22 +91,20 @@ impl Index {
     /// Adds a rule, by its position, to some sides.
     pub(super) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
         parse(rule, |resource, parsed| match parsed {
-            Ok(parsed) => self.put(position, resource, &parsed, sides),
-            Err(Unparsed { why }) => {
-                self.unreadable.push(Unreadable { rule: position, resource: resource.into(), why });
-            }
+            Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
+            Err(error) => self.unreadable.push(Unreadable::new(position, &resource.text(), error)),
         });
     }
 
     /// Adds one resource of a rule.
-    pub(super) fn put(&mut self, position: usize, resource: &str, parsed: &Parsed, sides: &Bits) {
+    pub(super) fn put(&mut self, position: usize, resource: Box<str>, parsed: &Parsed, sides: &Bits) {
         let Parsed { decision, at, about } = parsed;
         let spot = self.route(at);
         let what = self.places.what(about);
         let term = self.term(spot, *decision, what, sides);
         let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let rule = u32::try_from(position).unwrap_or(u32::MAX);
-        self.entries.push(Entry { rule, resource: resource.into(), term });
+        self.entries.push(Entry { rule, resource, term });
         self.terms[term as usize].entries.push(entry);
     }
 
@@ -139,6 +143,11 @@ impl Index {
     }
 
     fn route_host(&mut self, host: &HostPattern) -> NodeId {
+        self.hosts.insert(Self::host_segments(host))
+    }
+
+    /// The labels of a host, the last one first.
+    pub(super) fn host_segments(host: &HostPattern) -> impl Iterator<Item = Segment<'_>> {
         let labels = host.labels().rev().map(|label| match label {
             Label::Text(text) => Segment::Text(text),
             Label::Glob(glob) => Segment::Glob(glob),
@@ -148,7 +157,7 @@ impl Index {
             Depth::One => &[Segment::Glob("*")],
             Depth::Many => &[Segment::Glob("*"), Segment::Deep],
         };
-        self.hosts.insert(labels.chain(front.iter().copied()))
+        labels.chain(front.iter().copied())
     }
 
     fn route_path(&mut self, pattern: &PathPattern) -> Spot {

@@ -12,10 +12,12 @@ mod cedar;
 mod classes;
 mod compare;
 mod decide;
+mod difference;
 mod gate;
 mod globs;
 mod index;
 mod lookup;
+mod meeting;
 mod naming;
 mod nets;
 mod parse;
@@ -43,8 +45,9 @@ pub(crate) use cedar::nesting;
 pub use cedar::{
     CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
 };
-pub use compare::{Comparison, Difference, Direction, Effect, Row, compare};
+pub use compare::{Compared, Comparison, compare};
 pub use decide::{Reason, RuleSet, Verdict};
+pub use difference::{Difference, Direction, Effect, Row};
 pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;
 pub use parse::RequestError;

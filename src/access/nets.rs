@@ -38,10 +38,21 @@ impl Nets {
     }
 
     /// All ranges, each before the ranges inside it.
-    fn in_order(&self) -> Vec<IpNet> {
+    pub(super) fn in_order(&self) -> Vec<IpNet> {
         let mut nets: Vec<IpNet> = self.ranges.keys().copied().collect();
         nets.sort_unstable();
         nets
+    }
+
+    /// Whether a range holds this one or lies in it; `in_order` is what the method of that name gives.
+    pub(super) fn may_meet(&self, net: &IpNet, in_order: &[IpNet]) -> bool {
+        let wider = self.lengths.iter().take_while(|length| **length <= net.prefix_len());
+        let mut around = wider.filter_map(|length| IpNet::new(net.addr(), *length).ok().map(|net| net.trunc()));
+        if around.any(|around| self.ranges.contains_key(&around)) {
+            return true;
+        }
+        let next = in_order.partition_point(|known| known < net);
+        in_order.get(next).is_some_and(|known| net.contains(known))
     }
 
     /// For each range, the addresses of it that lie in no narrower one, if there are any.

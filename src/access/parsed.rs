@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::terms::{About, Actions};
 use crate::model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, PathPattern};
-use crate::model::docker::{Decision, Rule, RuleAccess};
+use crate::model::docker::{Decision, HttpResource, Rule, RuleAccess};
 
 /// One resource of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,24 @@ pub(super) struct Unparsed {
     pub(super) why: String,
 }
 
-/// Parses the resources of a rule, each with its text.
-pub(super) fn parse(rule: &Rule, mut each: impl FnMut(&str, Result<Parsed, Unparsed>)) {
+/// A resource as written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Written<'r> {
+    Plain(&'r str),
+    Http(&'r HttpResource),
+}
+
+impl Written<'_> {
+    pub(super) fn text(self) -> Box<str> {
+        match self {
+            Self::Plain(text) => text.into(),
+            Self::Http(resource) => resource.to_string().into(),
+        }
+    }
+}
+
+/// Parses the resources of a rule, each beside what is written.
+pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
     let Rule { name: _, decision, access } = rule;
     let decision = *decision;
     match access {
@@ -39,7 +55,7 @@ pub(super) fn parse(rule: &Rule, mut each: impl FnMut(&str, Result<Parsed, Unpar
             let transports = Actions::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed = NetworkPattern::parse(resource).map(|pattern| network(decision, transports, pattern));
-                each(resource, parsed.map_err(|error| Unparsed { why: error.to_string() }));
+                each(Written::Plain(resource), parsed.map_err(|error| Unparsed { why: error.to_string() }));
             }
         }
         RuleAccess::Http { actions, resources } => {
@@ -50,14 +66,14 @@ pub(super) fn parse(rule: &Rule, mut each: impl FnMut(&str, Result<Parsed, Unpar
                     let why: Vec<String> = errors.iter().map(|(_, error)| error.to_string()).collect();
                     Unparsed { why: why.join("; ") }
                 });
-                each(&resource.to_string(), parsed);
+                each(Written::Http(resource), parsed);
             }
         }
         RuleAccess::Filesystem { actions, resources } => {
             let modes = Actions::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
                 let parsed = PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));
-                each(resource, parsed.map_err(|error| Unparsed { why: error.to_string() }));
+                each(Written::Plain(resource), parsed.map_err(|error| Unparsed { why: error.to_string() }));
             }
         }
     }

@@ -104,18 +104,7 @@ impl Trie {
         let mut state = self.start();
         let mut next = State::new();
         for segment in segments {
-            next.clear();
-            let word = self.words.get(segment);
-            for id in &state {
-                let node = &self.nodes[*id as usize];
-                self.always(*id, node, &mut next);
-                if let Some(to) = word.and_then(|word| self.edges.get(&(*id, *word))) {
-                    self.reach(*to, &mut next);
-                }
-                for to in node.globs.matching(segment) {
-                    self.reach(to, &mut next);
-                }
-            }
+            self.step(&state, segment, &mut next);
             finish(&mut next);
             std::mem::swap(&mut state, &mut next);
             if state.is_empty() {
@@ -123,6 +112,22 @@ impl Trie {
             }
         }
         state
+    }
+
+    /// The nodes that a segment leads to, still in no order.
+    pub(super) fn step(&self, state: &State, segment: &str, next: &mut State) {
+        next.clear();
+        let word = self.words.get(segment);
+        for id in state {
+            let node = &self.nodes[*id as usize];
+            self.always(*id, node, next);
+            if let Some(to) = word.and_then(|word| self.edges.get(&(*id, *word))) {
+                self.reach(*to, next);
+            }
+            for to in node.globs.matching(segment) {
+                self.reach(to, next);
+            }
+        }
     }
 
     /// Adds what every segment leads to from a node.

@@ -3,9 +3,10 @@
 //! A walk over a trie reaches every set of nodes that some name reaches, so that the names fall into finitely many
 //! cells in which all names match the same patterns.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 
 use super::budget::{Budget, Entangled, Stop};
 use super::classes::other_classes;
@@ -17,14 +18,14 @@ use super::segments::{NodeId, State, Trie, WordId, finish};
 pub(super) struct Walk<'t> {
     pub(super) trie: &'t Trie,
     naming: Naming,
-    cells: Vec<Cell>,
+    /// In the order in which they were found, by the nodes that their names reach.
+    cells: IndexMap<State, Cell, FixedState>,
     /// The positions of the texts in their order: a walk depends on nothing else.
     order: Vec<u32>,
 }
 
 /// Names that match the same patterns: how the first of them was reached.
 struct Cell {
-    state: State,
     before: usize,
     depth: usize,
     read: Read,
@@ -58,24 +59,26 @@ impl<'t> Walk<'t> {
         for (position, word) in words.into_iter().enumerate() {
             order[word] = u32::try_from(position).unwrap_or(u32::MAX);
         }
-        let start = Cell { state: trie.start(), before: 0, depth: 0, read: Read::Nothing };
-        let mut known: HashSet<State, FixedState> = HashSet::default();
-        let mut walk = Self { trie, naming, cells: vec![start], order };
+        let mut cells = IndexMap::default();
+        cells.insert(trie.start(), Cell { before: 0, depth: 0, read: Read::Nothing });
+        let mut walk = Self { trie, naming, cells, order };
         let mut at = 0;
+        let mut found: Vec<(State, Read)> = Vec::new();
         while at < walk.cells.len() {
             let named = at > 0 || matches!(naming, Naming::Url | Naming::File);
             if named {
                 visit(&walk, at)?;
             }
-            let mut found = Vec::new();
             walk.expand(at, budget, &mut |state, read| {
-                if state.iter().any(|node| leading[*node as usize]) && !known.contains(state) {
-                    known.insert(state.clone());
+                if state.iter().any(|node| leading[*node as usize]) && !walk.cells.contains_key(state) {
                     found.push((state.clone(), read));
                 }
             })?;
             let depth = walk.cells[at].depth + 1;
-            walk.cells.extend(found.into_iter().map(|(state, read)| Cell { state, before: at, depth, read }));
+            for (state, read) in found.drain(..) {
+                // The first way to reach a state has the shortest names.
+                walk.cells.entry(state).or_insert(Cell { before: at, depth, read });
+            }
             at += 1;
         }
         Ok(())
@@ -83,7 +86,7 @@ impl<'t> Walk<'t> {
 
     /// Every way to go on from a cell.
     fn expand(&self, at: usize, budget: &Budget, found: &mut dyn FnMut(&mut State, Read)) -> Result<(), Entangled> {
-        let Cell { state, depth, .. } = &self.cells[at];
+        let Some((state, Cell { depth, .. })) = self.cells.get_index(at) else { return Ok(()) };
         let nodes = || state.iter().map(|id| &self.trie.nodes[*id as usize]);
         let mut always = State::new();
         for id in state {
@@ -132,7 +135,7 @@ impl<'t> Walk<'t> {
 
     /// The nodes that a cell's names reach.
     pub(super) fn state(&self, cell: usize) -> &[NodeId] {
-        &self.cells[cell].state
+        self.cells.get_index(cell).map_or(&[], |(state, _)| state)
     }
 
     /// The segments of a name of a cell, in the order in which they are read.
@@ -140,13 +143,14 @@ impl<'t> Walk<'t> {
         let mut segments = Vec::new();
         let mut at = cell;
         loop {
-            let Cell { read, before, depth, .. } = &self.cells[at];
-            let from = &self.cells[*before];
+            let Cell { read, before, depth } = &self.cells[at];
             segments.push(match read {
                 Read::Nothing => break,
                 Read::Word(word) => self.trie.texts[*word as usize].to_string(),
                 Read::Made(text) => text.to_string(),
-                Read::Fresh => self.naming.fresh(self.trie, &from.state, depth - 1, at == cell).unwrap_or_default(),
+                Read::Fresh => {
+                    self.naming.fresh(self.trie, self.state(*before), depth - 1, at == cell).unwrap_or_default()
+                }
             });
             at = *before;
         }

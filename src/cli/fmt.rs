@@ -3,6 +3,8 @@
 mod files;
 mod show;
 
+pub(super) use files::replace;
+
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
-use crate::access::{Audience, Comparison, Difference, Direction, Entangled, NamedAudience, Row, Unreadable, Verdict};
+use crate::access::{
+    Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row, Unreadable, Verdict,
+};
 use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
 
 /// A rule with the names by which people know it, and the audiences, by number, that it counts for.
@@ -35,7 +37,7 @@ pub(super) fn impact(
     for (position, Known { policy: _, rule, before, after }) in rules.iter().enumerate() {
         comparison.add(position, rule, before.iter().copied(), after.iter().copied());
     }
-    let differences = comparison.differences()?;
+    let Compared { differences, unreadable: found } = comparison.run()?;
     let mut words = Words { rules: &rules, source, deciding: HashMap::new(), rows: HashMap::new() };
     let mut told: Vec<AudienceImpact> = Vec::new();
     for (audience, difference) in audiences.into_iter().zip(&differences) {
@@ -45,7 +47,7 @@ pub(super) fn impact(
             told.push(AudienceImpact { audience, changes: words.describe(difference) });
         }
     }
-    let unreadable = unreadable(&rules, comparison.unreadable());
+    let unreadable = unreadable(&rules, &found);
     Ok(Impact { audiences: told, cedar: cedar_changes(before, after), unreadable })
 }
 

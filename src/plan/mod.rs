@@ -27,11 +27,11 @@ pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use drift::drift;
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
-pub use gates::{Gates, Names, hold_gates};
+pub use gates::{BasePlan, Gates, Names, hold_gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
 };
-pub use origin::origins;
+pub use origin::{held_origins, origins};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{

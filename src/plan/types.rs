@@ -371,13 +371,6 @@ impl TargetPlan {
 }
 
 impl Plan {
-    /// Where the changes of a target come from, in their order; none where that is not known.
-    pub fn origins_of(&self, target: &TargetPlan) -> &[ChangeOrigin] {
-        let all = self.origins.iter().flat_map(|origins| &origins.targets);
-        let mut own = all.filter(|origins| origins.target == target.target.name);
-        own.next().map(|origins| origins.changes.as_slice()).unwrap_or_default()
-    }
-
     /// The gates that do not hold, at all targets.
     pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
         self.targets.iter().flat_map(|target| &target.gates).filter(|outcome| !outcome.holds())

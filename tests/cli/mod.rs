@@ -1,5 +1,6 @@
 //! The binary, as a person or a script runs it.
 
+mod comfort;
 mod commands;
 mod drift;
 mod emulate;
@@ -11,6 +12,7 @@ mod gates;
 mod guards;
 mod hostile;
 mod hostile_change;
+mod import_only;
 mod lints;
 mod mcp;
 mod output;
@@ -20,6 +22,7 @@ mod schemas;
 mod secrets;
 mod steps;
 mod terminal;
+mod watch;
 
 /// Compares with a snapshot, with ids, digests, times and ports taken out.
 macro_rules! assert_stable {

@@ -1,7 +1,9 @@
 //! The engine of access against brute force on random texts: 100,000 pairs of a rule set and a request, and what the
 //! fixed alphabet of `access` does not reach.
 
-use polwarden::access::{Destination, FilePath, Request, RequestSet, RuleSet, compare};
+use std::sync::Arc;
+
+use polwarden::access::{Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare};
 use polwarden::model::docker::pattern::Root;
 use polwarden::model::docker::{Decision, FileMode, HttpResource, Method, Resources, Rule, Transport};
 use proptest::prelude::*;
@@ -149,10 +151,29 @@ fn a_row_names_all_that_decides_its_witness() {
     }
 }
 
+/// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
+fn assert_exact(before: &[&Rule], after: &[&Rule], rows: &[Arc<Row>], seed: u64) -> Result<(), TestCaseError> {
+    for row in rows {
+        let (old, new) = (brute::allows(before, &row.witness), brute::allows(after, &row.witness));
+        prop_assert_ne!(old, new, "{}", row.witness);
+        prop_assert_eq!(row.before.decision == Decision::Allow, old);
+        prop_assert_eq!(row.after.decision == Decision::Allow, new);
+        let deciding = RuleSet::new(before).decide(&row.witness);
+        prop_assert_eq!(&row.before, &deciding, "the reasons for {}", row.witness);
+    }
+    let (old, new) = (RequestSet::allowed_by(before), RequestSet::allowed_by(after));
+    prop_assert_eq!(old.equals(&new).unwrap(), rows.is_empty());
+    if rows.is_empty() {
+        for request in &random_requests(seed, 200) {
+            prop_assert_eq!(brute::allows(before, request), brute::allows(after, request), "{}", request);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(crate::properties::cases(100))]
 
-    /// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
     #[test]
     fn random_differences_are_exact(
         before in random_rules(),
@@ -160,21 +181,29 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let (before, after): (Vec<&Rule>, Vec<&Rule>) = (before.iter().collect(), after.iter().collect());
-        let difference = compare(&before, &after).unwrap();
-        for row in &difference.rows {
-            let (old, new) = (brute::allows(&before, &row.witness), brute::allows(&after, &row.witness));
-            prop_assert_ne!(old, new, "{}", row.witness);
-            prop_assert_eq!(row.before.decision == Decision::Allow, old);
-            prop_assert_eq!(row.after.decision == Decision::Allow, new);
-            let deciding = RuleSet::new(&before).decide(&row.witness);
-            prop_assert_eq!(&row.before, &deciding, "the reasons for {}", row.witness);
+        assert_exact(&before, &after, &compare(&before, &after).unwrap().rows, seed)?;
+    }
+
+    /// Rules that stay are taken apart only where they meet what changes; the answer is that of all rules.
+    #[test]
+    fn random_changes_among_rules_that_stay_are_exact(
+        stays in prop::collection::vec(random_rule(), 1..12),
+        before in prop::collection::vec(random_rule(), 0..3),
+        after in prop::collection::vec(random_rule(), 0..3),
+        seed in any::<u64>(),
+    ) {
+        let mut comparison = Comparison::new(1);
+        let all = |own: &'_ [Rule]| -> Vec<Rule> { stays.iter().chain(own).cloned().collect() };
+        let (old, new) = (all(&before), all(&after));
+        for (position, rule) in old.iter().enumerate() {
+            let after = if position < stays.len() { vec![0] } else { Vec::new() };
+            comparison.add(position, rule, [0], after);
         }
-        let (old, new) = (RequestSet::allowed_by(&before), RequestSet::allowed_by(&after));
-        prop_assert_eq!(old.equals(&new).unwrap(), difference.rows.is_empty());
-        if difference.rows.is_empty() {
-            for request in &random_requests(seed, 200) {
-                prop_assert_eq!(brute::allows(&before, request), brute::allows(&after, request), "{}", request);
-            }
+        for (position, rule) in new.iter().enumerate().skip(stays.len()) {
+            comparison.add(position, rule, [], [0]);
         }
+        let found = comparison.run().unwrap();
+        let (old, new): (Vec<&Rule>, Vec<&Rule>) = (old.iter().collect(), new.iter().collect());
+        assert_exact(&old, &new, &found.differences[0].rows, seed)?;
     }
 }

@@ -20,7 +20,7 @@ impl Probes {
         let mut realms = Vec::new();
         let mut put = |action: Action, realm: Realm, at: Where, about: About| {
             let probe = Parsed { decision: Decision::Allow, at, about };
-            index.put(position + realms.len(), "", &probe, &Bits::default());
+            index.put(position + realms.len(), Box::default(), &probe, &Bits::default());
             realms.push((action, realm));
         };
         for transport in Transport::ALL {

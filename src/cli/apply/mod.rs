@@ -75,7 +75,7 @@ impl Apply {
         let keeper = self.gates.keeper(&At::default(), console)?;
         let (workspace, session, ready) = match plan_file {
             Some(mut plan) => {
-                let session = Session::open(&self.applying.connect, &project.targets()).await?;
+                let session = Session::open(&self.applying.connect, &project.targets(), console).await?;
                 let workspace = project.load();
                 saved::pair(&plan, &workspace.targets(), &session)?;
                 let digest = plan_digest(&plan)?;

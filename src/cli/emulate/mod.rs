@@ -16,6 +16,9 @@ use crate::emulator::{Running, StateLocation};
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden emulate docker
+  polwarden emulate docker --listen 127.0.0.1:8080")]
 pub(super) struct Emulate {
     #[command(subcommand)]
     service: Service,

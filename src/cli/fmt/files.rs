@@ -89,7 +89,7 @@ impl Found {
 ///
 /// # Errors
 /// The file is not what it was when it was read, or cannot be written.
-pub(super) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, after: &str) -> anyhow::Result<()> {
+pub(in crate::cli) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, after: &str) -> anyhow::Result<()> {
     let real = tree.real_path(path)?;
     if *tree.read(path, MAX_BYTES)? != *before {
         bail!("the file has changed since it was read; run the command again");

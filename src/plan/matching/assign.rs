@@ -52,6 +52,9 @@ fn solve(table: &Table<'_>, forbidden: &BTreeSet<(usize, usize)>) -> Pairs {
         return Vec::new();
     }
     let weight = |pair: (usize, usize)| if forbidden.contains(&pair) { 0 } else { table.weight(pair.0, pair.1) };
+    if let Some(pairs) = each_its_best(live, desired, &weight) {
+        return pairs;
+    }
     // No row may be without a column.
     let pairs: Pairs = if live <= desired {
         let (_, columns) = kuhn_munkres(&Matrix::from_fn(live, desired, weight));
@@ -61,6 +64,27 @@ fn solve(table: &Table<'_>, forbidden: &BTreeSet<(usize, usize)>) -> Pairs {
         columns.into_iter().enumerate().map(|(desired, live)| (live, desired)).collect()
     };
     pairs.into_iter().filter(|pair| weight(*pair) > 0).collect()
+}
+
+/// Each side that has fewer rules pairs every rule with what suits it best, if no two want the same: no sum is greater.
+/// Most policies are like that, and are paired in no time.
+fn each_its_best(live: usize, desired: usize, weight: &dyn Fn((usize, usize)) -> i64) -> Option<Pairs> {
+    let by_live = live <= desired;
+    let (rows, columns) = if by_live { (live, desired) } else { (desired, live) };
+    let pair = |row: usize, column: usize| if by_live { (row, column) } else { (column, row) };
+    let mut taken = vec![false; columns];
+    let mut pairs = Pairs::with_capacity(rows);
+    for row in 0..rows {
+        let best = (0..columns).max_by_key(|column| weight(pair(row, *column)))?;
+        let greatest = weight(pair(row, best));
+        // Where two suit as well, the choice may matter to others.
+        let alone = (0..columns).filter(|column| weight(pair(row, *column)) == greatest).count() == 1;
+        if greatest <= 0 || !alone || std::mem::replace(&mut taken[best], true) {
+            return None;
+        }
+        pairs.push(pair(row, best));
+    }
+    Some(pairs)
 }
 
 fn weight(table: &Table<'_>, pairs: &Pairs) -> i64 {

@@ -1,7 +1,7 @@
 //! Sends calls: in turn, with patience, to one host.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::{Client, Url, redirect};
@@ -16,6 +16,7 @@ use super::error::{ApiError, ErrorKind};
 use super::options::HttpOptions;
 use super::pause::{self, Pause};
 use super::redact::Redactor;
+use super::refusal;
 use super::retry::{Attempts, Failure, Retry};
 
 /// Why no client could be made.
@@ -149,12 +150,32 @@ impl Inner {
         if let Some(body) = &call.body {
             request = request.header(reqwest::header::CONTENT_TYPE, body.media_type).body(body.bytes.clone());
         }
-        let response = request.send().await.map_err(|error| answer::transport(&error, &self.redactor))?;
+        let since = Instant::now();
+        let sent = request.send().await.map_err(|error| answer::transport(&error, &self.redactor));
+        self.tell(call, url, since, sent.as_ref());
+        let response = sent?;
         let asked = pause::asked(response.headers(), Timestamp::now());
         if let Some(wait) = asked {
             self.pause.extend(wait);
         }
         answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await
+    }
+
+    /// Tells of a request, for whoever asked to be told. What was sent besides is nobody's business: a body or a header
+    /// may hold a secret.
+    fn tell(&self, call: &Call, url: &Url, since: Instant, sent: Result<&reqwest::Response, &Failure>) {
+        let (operation, method, path) = (call.operation, call.method.as_str(), self.redactor.clean(url.path()));
+        let took = since.elapsed();
+        match sent {
+            Ok(response) => {
+                let id = refusal::request_id(response.headers(), &self.redactor);
+                let (status, id) = (response.status().as_u16(), id.as_deref().unwrap_or("none"));
+                tracing::debug!(operation, method, path, status, ?took, request_id = id, "answered");
+            }
+            Err(Failure { kind, retry: _ }) => {
+                tracing::debug!(operation, method, path, ?took, why = %kind, "no answer");
+            }
+        }
     }
 
     /// Waits for a free slot outside of any pause.

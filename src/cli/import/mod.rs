@@ -1,5 +1,7 @@
 //! `polwarden import`: manifests for live policies.
 
+mod adopt;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
@@ -15,10 +17,12 @@ use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
 
-/// Write manifests for live policies that no manifest declares, one file a policy.
+/// Write manifests for live policies that no manifest declares, one file a policy; or, with --only, some policies as
+/// they are live, into the manifests that declare them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden import
+  polwarden import --only 'AI services'        takes over what `drift` shows
   polwarden import --target production --out policies/imported")]
 pub(super) struct Import {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -28,6 +32,10 @@ pub(super) struct Import {
     selection: Selection,
     #[command(flatten)]
     connect: Connect,
+    /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
+    /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    only: Vec<String>,
     /// The folder to write to; without it, the first folder of the target's `paths`.
     #[arg(long, value_name = "DIR")]
     out: Option<Utf8PathBuf>,
@@ -56,6 +64,9 @@ impl Import {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
+        if !self.only.is_empty() {
+            return adopt::Adoption { import: &self, console }.run().await;
+        }
         let workspace = match Workspace::open_for_import(&self.selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
@@ -64,7 +75,7 @@ impl Import {
         if self.out.is_some() && targets.len() > 1 {
             bail!("--out holds the policies of one target; choose it with --target");
         }
-        let session = Session::open(&self.connect, &targets).await?;
+        let session = Session::open(&self.connect, &targets, console).await?;
         let mut exit = Exit::Done;
         for target in &targets {
             let imported = self.import_target(&workspace, target, &session, console).await;
@@ -89,7 +100,7 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let live = session.reader(target)?.live_state().await?;
+        let live = session.reading(target)?.live_state().await?;
         self.import(workspace, target, &live, console)
     }
 
@@ -146,11 +157,15 @@ impl Import {
     }
 }
 
+/// The short names of a target's teams, by uuid.
+fn aliases(target: &Target) -> BTreeMap<&str, &str> {
+    target.teams.iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
+}
+
 /// The files for some policies, with names that do not depend on the order in which the server lists them, and the
 /// policies that no manifest can express.
 fn files(policies: &[&LivePolicy], target: &Target, folder: &Utf8Path) -> (Vec<File>, Vec<(String, String)>) {
-    let teams: BTreeMap<&str, &str> =
-        target.teams.iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect();
+    let teams = aliases(target);
     let mut policies = policies.to_vec();
     policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     let (mut files, mut refused, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());

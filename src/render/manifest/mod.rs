@@ -1,5 +1,7 @@
 //! Live policies as manifests: what `import` writes.
 
+pub mod splice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -54,6 +56,18 @@ pub enum ImportError {
 /// # Errors
 /// The policy is of a type that no manifest can express.
 pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
+    policy_with(live, teams, Metadata { name: live.name.clone(), aliases: Vec::new(), protect: false })
+}
+
+/// Like [`policy`], with what its manifest says of it besides.
+///
+/// # Errors
+/// As for `policy`.
+pub fn policy_with(
+    live: &LivePolicy,
+    teams: &BTreeMap<&str, &str>,
+    metadata: Metadata,
+) -> Result<Imported, ImportError> {
     let (cedar, rules) = match &live.content {
         LiveContent::Rules(rules) => (None, rules.as_slice()),
         LiveContent::Cedar(cedar) => (
@@ -67,7 +81,7 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
     let manifest = PolicyManifest {
         api_version: ApiVersion::V1,
         kind: Kind::Policy,
-        metadata: Metadata { name: live.name.clone(), aliases: Vec::new(), protect: false },
+        metadata,
         spec: PolicySpec { scope: scope(&live.scope, teams), rules: None, cedar },
     };
     let mut left_out = unknown_fields(live);
@@ -91,6 +105,23 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
     // A text that the formatter leaves alone is right all the same.
     let text = format::format(&text).unwrap_or(text);
     Ok(Imported { text, left_out })
+}
+
+/// One rule of a live policy, as an item of a list with its dash at the beginning.
+///
+/// # Errors
+/// As for `policy`; or the rule is not understood.
+pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
+    if let Err(opaque) = &rule.rule {
+        return Err(ImportError::NotUnderstood(opaque.why.clone()));
+    }
+    let mut alone = live.clone();
+    alone.scope = Scope::default();
+    alone.content = LiveContent::Rules(vec![rule.clone()]);
+    let Imported { text, left_out: _ } = policy(&alone, &BTreeMap::new())?;
+    let lines = text.lines().skip_while(|line| !line.trim_start().starts_with("- "));
+    let indent = lines.clone().next().map_or(0, |line| line.len() - line.trim_start().len());
+    Ok(lines.map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect())
 }
 
 /// What cannot be declared is not written: a manifest that `validate` refuses would stop every plan.

@@ -1,0 +1,108 @@
+//! The rules that a change can touch: those with a request in common with something that changes.
+//!
+//! In a large organization, a change meets few rules; to put all the others where requests find them would cost more
+//! than the answer.
+
+use ipnet::IpNet;
+
+use super::bits::Bits;
+use super::index::{Index, Unreadable};
+use super::parsed::{Parsed, Where, parse};
+use super::segments::{State, Trie, finish};
+use crate::model::docker::Rule;
+use crate::model::docker::pattern::{PathPattern, Root, Segment};
+
+/// A rule with its number and the sets that it belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Counted<'r> {
+    pub(super) number: usize,
+    pub(super) rule: &'r Rule,
+    pub(super) sides: Bits,
+}
+
+impl Index {
+    /// An index of rules: of those that change all, and of the others each resource that may match a request which
+    /// something that changes matches too. Questions about such requests are answered as by an index of all rules.
+    pub(super) fn around<'r>(
+        changed: impl Iterator<Item = &'r Counted<'r>>,
+        others: impl Iterator<Item = &'r Counted<'r>>,
+    ) -> Self {
+        let mut index = Self::default();
+        for Counted { number, rule, sides } in changed {
+            index.add(*number, rule, sides);
+        }
+        let ranges = index.nets.in_order();
+        let mut met: Vec<(usize, Box<str>, Parsed, &Bits)> = Vec::new();
+        for Counted { number, rule, sides } in others {
+            parse(rule, |resource, parsed| match parsed {
+                Ok(parsed) if index.may_meet(&parsed.at, &ranges) => {
+                    met.push((*number, resource.text(), parsed, sides))
+                }
+                Ok(_) => {}
+                Err(error) => index.unreadable.push(Unreadable::new(*number, &resource.text(), error)),
+            });
+        }
+        for (number, resource, parsed, sides) in met {
+            index.put(number, resource, &parsed, sides);
+        }
+        index
+    }
+
+    /// Whether something is known that is about a destination or path in common. It may be wrong to say so, never to
+    /// deny it.
+    fn may_meet(&self, at: &Where, ranges: &[IpNet]) -> bool {
+        match at {
+            Where::Host(host) => match host.address() {
+                Some(address) => self.nets.may_meet(&std::net::IpAddr::from(address).into(), ranges),
+                None => self.hosts.may_meet(Self::host_segments(host)),
+            },
+            Where::Net(net) => self.nets.may_meet(net, ranges),
+            Where::Path(path) => self.may_meet_path(path),
+        }
+    }
+
+    fn may_meet_path(&self, pattern: &PathPattern) -> bool {
+        let files = &self.files;
+        match pattern.root() {
+            Root::Posix => files.posix.may_meet(pattern.segments()),
+            Root::Home => files.home.may_meet(pattern.segments()),
+            Root::Wsl => files.wsl.may_meet(pattern.segments()),
+            Root::AnyDrive => files.windows.may_meet(std::iter::once(Segment::Glob("*"))),
+            Root::Drive(letter) => {
+                let mut text = [0; 4];
+                let letter = Segment::Text(letter.encode_utf8(&mut text));
+                files.windows.may_meet(std::iter::once(letter).chain(pattern.segments()))
+            }
+        }
+    }
+}
+
+impl Trie {
+    /// Whether some name may match both this pattern and one of the trie. What follows a wildcard is not looked at.
+    fn may_meet<'s>(&self, segments: impl Iterator<Item = Segment<'s>>) -> bool {
+        let mut state = self.start();
+        let mut next = State::new();
+        for segment in segments {
+            let Segment::Text(text) = segment else { return self.goes_on(&state) };
+            self.step(&state, text, &mut next);
+            finish(&mut next);
+            std::mem::swap(&mut state, &mut next);
+            if state.is_empty() {
+                return false;
+            }
+        }
+        self.terms(&state).next().is_some()
+    }
+
+    /// Whether a pattern ends here or further on.
+    fn goes_on(&self, state: &State) -> bool {
+        state.iter().any(|id| {
+            let node = &self.nodes[*id as usize];
+            !node.terms.is_empty()
+                || !node.texts.is_empty()
+                || node.any.is_some()
+                || !node.globs.is_empty()
+                || node.deep.is_some()
+        })
+    }
+}
