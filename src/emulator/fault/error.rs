@@ -2,19 +2,23 @@
 
 use std::num::NonZeroU64;
 
+use super::Change;
+
 /// A text that describes no fault: what is wrong in it, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// There is no such kind.
     #[error(
         "`{word}` is no kind of fault{}; kinds are before-STATUS, after-STATUS, reset, hang, crash, truncated, \
-         undecodable, delay, revoke-tokens, and add-, rename-, change- or delete- with policy or rule", near(.nearest)
+         undecodable, delay, revoke-tokens, and {changes}", near(.nearest)
     )]
     Kind {
         /// What was given.
         word: String,
         /// A kind that is nearly the same.
         nearest: Option<String>,
+        /// What another writer can do.
+        changes: &'static str,
     },
     /// The number is not the status of an error.
     #[error("`{0}` is not the status of an error; statuses lie between 400 and 599, as in before-503")]
@@ -64,7 +68,7 @@ pub enum FaultError {
     Trailing(String, String),
     /// There is no such selector.
     #[error(
-        "`{word}` selects no requests{}; write N, reads, writes or an operation such as createRule, each also with \
+        "`{word}` selects no requests{}; write N, reads, writes or an operation such as {example}, each also with \
          :N, :N.. or :N..M, and p=0.05, seed=7, times=2 or once", near(.nearest)
     )]
     Selector {
@@ -72,6 +76,8 @@ pub enum FaultError {
         word: String,
         /// A selector that is nearly the same.
         nearest: Option<String>,
+        /// An operation of the service.
+        example: &'static str,
     },
     /// The text is not a number, or 0.
     #[error("`{0}` is not a number of requests; they are counted from 1, as in write:3, write:3.. or write:3..5")]
@@ -96,6 +102,13 @@ pub enum FaultError {
     /// Something is said twice.
     #[error("{0} is said twice; give a second --fault for a second choice")]
     Twice(&'static str),
+}
+
+impl FaultError {
+    /// The word names no change of another writer.
+    pub(in crate::emulator) fn no_change<C: Change>(word: &str) -> Self {
+        Self::Kind { word: word.to_owned(), nearest: None, changes: C::IN_SHORT }
+    }
 }
 
 fn near(nearest: &Option<String>) -> String {

@@ -3,44 +3,44 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::super::operation::{Access, Operation};
-use super::{Among, Fault, FaultKind};
+use super::{Access, Among, Fault, FaultKind, OperationName};
 
 /// The faults of an emulator, with what has been counted so far.
 #[derive(Debug)]
-pub(in super::super) struct Armed {
-    faults: Vec<Fault>,
-    counts: Mutex<Counts>,
+pub(in crate::emulator) struct Armed<O, C> {
+    faults: Vec<Fault<O, C>>,
+    counts: Mutex<Counts<O>>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
+#[derive(Debug)]
+struct Counts<O> {
     requests: u64,
     reads: u64,
     writes: u64,
-    operations: BTreeMap<Operation, u64>,
+    operations: BTreeMap<O, u64>,
     /// How often each fault has struck.
     struck: Vec<u64>,
 }
 
 /// A request that has arrived.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Arrival {
+pub(in crate::emulator) struct Arrival<O> {
     /// Its place in the order of arrival, from 1.
-    pub(in super::super) seq: u64,
-    pub(in super::super) operation: Option<Operation>,
+    pub(in crate::emulator) seq: u64,
+    pub(in crate::emulator) operation: Option<O>,
     /// The faults that it meets, by their place.
-    pub(in super::super) met: Vec<usize>,
+    pub(in crate::emulator) met: Vec<usize>,
 }
 
-impl Armed {
-    pub(in super::super) fn new(faults: Vec<Fault>) -> Self {
-        let counts = Counts { struck: vec![0; faults.len()], ..Counts::default() };
+impl<O: OperationName, C> Armed<O, C> {
+    pub(in crate::emulator) fn new(faults: Vec<Fault<O, C>>) -> Self {
+        let struck = vec![0; faults.len()];
+        let counts = Counts { requests: 0, reads: 0, writes: 0, operations: BTreeMap::new(), struck };
         Self { faults, counts: Mutex::new(counts) }
     }
 
     /// Counts a request, and picks its faults: all that prepare it, and the first that ends it.
-    pub(in super::super) fn arrive(&self, operation: Option<Operation>) -> Arrival {
+    pub(in crate::emulator) fn arrive(&self, operation: Option<O>) -> Arrival<O> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.count(operation);
         let (mut met, mut ended) = (Vec::new(), false);
@@ -59,12 +59,15 @@ impl Armed {
     }
 
     /// The faults of an arrival, with their places.
-    pub(in super::super) fn of<'a>(&'a self, arrival: &'a Arrival) -> impl Iterator<Item = (usize, &'a Fault)> {
+    pub(in crate::emulator) fn of<'a>(
+        &'a self,
+        arrival: &'a Arrival<O>,
+    ) -> impl Iterator<Item = (usize, &'a Fault<O, C>)> {
         arrival.met.iter().filter_map(|place| self.faults.get(*place).map(|fault| (*place, fault)))
     }
 
     /// Takes back a strike that found nothing to strike at, so that it does not count.
-    pub(in super::super) fn spare(&self, place: usize) {
+    pub(in crate::emulator) fn spare(&self, place: usize) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(struck) = counts.struck.get_mut(place) {
             *struck = struck.saturating_sub(1);
@@ -72,22 +75,22 @@ impl Armed {
     }
 }
 
-impl Counts {
-    fn count(&mut self, operation: Option<Operation>) {
+impl<O: OperationName> Counts<O> {
+    fn count(&mut self, operation: Option<O>) {
         self.requests += 1;
         let Some(operation) = operation else { return };
         *self.operations.entry(operation).or_default() += 1;
         match operation.access() {
             Access::Read => self.reads += 1,
             Access::Write => self.writes += 1,
-            Access::SignIn => {}
+            Access::Neither => {}
         }
     }
 
     /// Whether a fault strikes the request that was just counted.
-    fn strikes(&self, place: usize, fault: &Fault, operation: Option<Operation>) -> bool {
-        let access = operation.map(Operation::access);
-        if matches!(fault.kind, FaultKind::OtherWriter(_)) && matches!(access, None | Some(Access::SignIn)) {
+    fn strikes<C>(&self, place: usize, fault: &Fault<O, C>, operation: Option<O>) -> bool {
+        let access = operation.map(O::access);
+        if matches!(fault.kind, FaultKind::OtherWriter(_)) && matches!(access, None | Some(Access::Neither)) {
             // There is no organization to write to.
             return false;
         }
@@ -105,9 +108,10 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::docker::{Change, Operation};
 
     fn met(faults: &[&str], requests: &[Option<Operation>]) -> Vec<Vec<usize>> {
-        let armed = Armed::new(faults.iter().map(|text| text.parse().unwrap()).collect());
+        let armed: Armed<Operation, Change> = Armed::new(faults.iter().map(|text| text.parse().unwrap()).collect());
         requests.iter().map(|operation| armed.arrive(*operation).met).collect()
     }
 
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_strike_that_was_taken_back_comes_again() {
-        let armed = Armed::new(vec!["add-rule@once".parse().unwrap()]);
+        let armed: Armed<Operation, Change> = Armed::new(vec!["add-rule@once".parse().unwrap()]);
         assert_eq!(armed.arrive(CREATE).met, [0]);
         armed.spare(0);
         assert_eq!(armed.arrive(CREATE).met, [0]);

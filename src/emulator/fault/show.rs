@@ -4,9 +4,9 @@ use std::fmt::{self, Display, Formatter};
 
 use jiff::SignedDuration;
 
-use super::{Among, Change, Fault, FaultKind, Range, Selection, When, Which, WhichRule};
+use super::{Among, Fault, FaultKind, OperationName, Range, Selection, When, Which};
 
-impl Display for Fault {
+impl<O: OperationName, C: Display> Display for Fault<O, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { kind, at } = self;
         write!(f, "{kind}")?;
@@ -23,7 +23,7 @@ impl When {
     }
 }
 
-impl Display for FaultKind {
+impl<C: Display> Display for FaultKind<C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer { when, status, retry_after } => {
@@ -41,30 +41,6 @@ impl Display for FaultKind {
             }
             Self::RevokeTokens => f.write_str("revoke-tokens"),
             Self::OtherWriter(change) => write!(f, "{change}"),
-        }
-    }
-}
-
-impl Display for Change {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AddPolicy(policy) => write!(f, "add-policy={policy}"),
-            Self::RenamePolicy(policy) => write!(f, "rename-policy={policy}"),
-            Self::ChangePolicy(policy) => write!(f, "change-policy={policy}"),
-            Self::DeletePolicy(policy) => write!(f, "delete-policy={policy}"),
-            Self::AddRule(rule) => write!(f, "add-rule={rule}"),
-            Self::ChangeRule(rule) => write!(f, "change-rule={rule}"),
-            Self::DeleteRule(rule) => write!(f, "delete-rule={rule}"),
-        }
-    }
-}
-
-impl Display for WhichRule {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { policy, rule } = self;
-        match policy {
-            Which::Any => write!(f, "{rule}"),
-            Which::Named(_) => write!(f, "{policy}/{rule}"),
         }
     }
 }
@@ -88,7 +64,7 @@ fn is_plain(name: &str) -> bool {
         && !name.contains(char::is_control)
 }
 
-impl Display for Selection {
+impl<O: OperationName> Display for Selection<O> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { among, nth, chance, times } = self;
         let counted = match (among, nth) {
@@ -121,7 +97,7 @@ impl Display for Range {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::emulator::docker::Fault;
 
     #[test]
     fn every_form_has_one_text_that_means_the_same() {

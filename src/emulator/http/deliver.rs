@@ -9,8 +9,8 @@ use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 
 use super::super::fault::Delivery;
+use super::super::wire::Connection;
 use super::disturb::Disturbed;
-use crate::emulator::wire::Connection;
 
 /// Lets the answer go, or breaks the connection as the request's fault says. It is outside of everything else, so that
 /// a request is recorded before a client can notice anything.

@@ -1,33 +1,76 @@
 //! Faults: what goes wrong, and at which requests.
 //!
 //! [`Fault`] is the description, with the grammar of `--fault` as its text form (`parse` reads it, `show` writes it).
-//! [`Armed`] counts requests and says which faults a request meets; `other_writer` changes the state behind a client's
-//! back. Spoiling the request itself is the work of `http`.
+//! [`Armed`] counts requests and says which faults a request meets. Spoiling the request itself is the work of `http`.
+//!
+//! All services share this; a service brings the names of its operations ([`OperationName`]) and what another writer can
+//! do to what it holds ([`Change`]).
 
 mod armed;
 mod error;
-mod other_writer;
 mod parse;
 mod select;
 mod show;
 
+use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 
 pub use error::FaultError;
+pub use parse::Value;
 pub use select::{Among, Chance, Probability, Range, Selection};
 
 pub(super) use armed::{Armed, Arrival};
-pub(super) use other_writer::{About, interfere};
+
+/// The operations of a service, by their names in its contract.
+pub trait OperationName: Copy + Ord + Debug + Display + Send + Sync + 'static {
+    /// One of the names, for messages.
+    const EXAMPLE: &'static str;
+
+    /// All operations.
+    fn all() -> &'static [Self];
+
+    /// The name.
+    fn as_str(self) -> &'static str;
+
+    /// What the operation is to what the service holds.
+    fn access(self) -> Access;
+}
+
+/// What an operation is to what a service holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// It may change.
+    Write,
+    /// Neither: a sign-in.
+    Neither,
+}
+
+/// What another writer can do to what a service holds. An object that is not there is left alone, and the fault waits
+/// for the next request.
+pub trait Change: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
+    /// The words of all changes, such as `add-policy`.
+    const WORDS: &'static [&'static str];
+    /// The same in short, for messages.
+    const IN_SHORT: &'static str;
+
+    /// Reads a change; `word` is one of `WORDS`.
+    ///
+    /// # Errors
+    /// The value does not fit the change.
+    fn read(word: &'static str, value: Value) -> Result<Self, FaultError>;
+}
 
 /// Something that goes wrong on purpose. Its text form is the argument of `--fault`: `after-500@write:3`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
+pub struct Fault<O, C> {
     /// What goes wrong.
-    pub kind: FaultKind,
+    pub kind: FaultKind<C>,
     /// At which requests.
-    pub at: Selection,
+    pub at: Selection<O>,
 }
 
 /// Whether the service does what a request asks for before the fault strikes.
@@ -41,7 +84,7 @@ pub enum When {
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum FaultKind<C> {
     /// An error is the answer.
     Answer {
         /// Before or after the work.
@@ -65,8 +108,8 @@ pub enum FaultKind {
     Delay(Duration),
     /// All tokens are revoked: this request and those after it need a new sign-in.
     RevokeTokens,
-    /// Another writer changes the organization just before the request is served.
-    OtherWriter(Change),
+    /// Another writer changes what the service holds just before the request is served.
+    OtherWriter(C),
 }
 
 /// How a fault ends a request.
@@ -93,7 +136,7 @@ pub(super) enum Delivery {
     Truncated,
 }
 
-impl FaultKind {
+impl<C> FaultKind<C> {
     /// How the fault ends its request, if it does. One such fault strikes a request, and any number of others.
     pub(super) fn ending(&self) -> Option<(When, Ending)> {
         match *self {
@@ -132,25 +175,6 @@ impl TryFrom<u16> for ErrorStatus {
     }
 }
 
-/// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Creates an empty policy of this name; `Any` gives it one of its own.
-    AddPolicy(Which),
-    /// Gives a policy another name.
-    RenamePolicy(Which),
-    /// Limits a policy to the organization's first team or, if it is limited to teams, lifts that.
-    ChangePolicy(Which),
-    /// Deletes a policy.
-    DeletePolicy(Which),
-    /// Adds a rule to a policy; `Any` gives it a name of its own.
-    AddRule(WhichRule),
-    /// Turns a rule's decision into the other one.
-    ChangeRule(WhichRule),
-    /// Deletes a rule.
-    DeleteRule(WhichRule),
-}
-
 /// Which object another writer takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Which {
@@ -162,19 +186,10 @@ pub enum Which {
 }
 
 impl Which {
-    fn fits(&self, name: &str) -> bool {
+    pub(in crate::emulator) fn fits(&self, name: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Named(wanted) => wanted == name,
         }
     }
-}
-
-/// Which rule another writer takes, and in which policy.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WhichRule {
-    /// The policy.
-    pub policy: Which,
-    /// The rule.
-    pub rule: Which,
 }

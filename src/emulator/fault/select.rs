@@ -4,14 +4,13 @@ use std::num::NonZeroU64;
 
 use sha2::{Digest, Sha256};
 
-use super::super::operation::Operation;
 use super::FaultError;
 
 /// The requests that a fault strikes: those that fit all that is said here. The default is every request.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Selection {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Selection<O> {
     /// The requests that count.
-    pub among: Among,
+    pub among: Among<O>,
     /// Which of those that count.
     pub nth: Option<Range>,
     /// With which chance.
@@ -20,7 +19,13 @@ pub struct Selection {
     pub times: Option<NonZeroU64>,
 }
 
-impl Selection {
+impl<O> Default for Selection<O> {
+    fn default() -> Self {
+        Self { among: Among::Requests, nth: None, chance: None, times: None }
+    }
+}
+
+impl<O> Selection<O> {
     /// Whether the `n`-th of the requests that count is struck, apart from `times`.
     pub(super) fn takes(&self, n: u64) -> bool {
         self.nth.is_none_or(|range| range.holds(n)) && self.chance.is_none_or(|chance| chance.takes(n))
@@ -29,16 +34,16 @@ impl Selection {
 
 /// Which requests a fault counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Among {
+pub enum Among<O> {
     /// All, sign-ins and what is no operation included; the number is `seq` in the request log.
     #[default]
     Requests,
-    /// Those that read policies or teams.
+    /// Those that read what the service holds.
     Reads,
-    /// Those that may change policies or rules.
+    /// Those that may change it.
     Writes,
     /// Those of one operation.
-    Operation(Operation),
+    Operation(O),
 }
 
 /// From the first to the last number, both included; numbers start with 1.

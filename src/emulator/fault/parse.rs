@@ -14,32 +14,16 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::super::operation::Operation;
 use super::error::nearest;
 use super::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, Probability, Range, Selection, When, Which,
-    WhichRule,
+    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, OperationName, Probability, Range, Selection,
+    When, Which,
 };
 
-/// All kinds by their words, for suggestions; statuses are numbers.
-const KINDS: [&str; 14] = [
-    "reset",
-    "hang",
-    "crash",
-    "undecodable",
-    "truncated",
-    "delay",
-    "revoke-tokens",
-    "add-policy",
-    "rename-policy",
-    "change-policy",
-    "delete-policy",
-    "add-rule",
-    "change-rule",
-    "delete-rule",
-];
+/// The kinds that all services share, for suggestions; statuses are numbers.
+const KINDS: [&str; 7] = ["reset", "hang", "crash", "undecodable", "truncated", "delay", "revoke-tokens"];
 
-impl FromStr for Fault {
+impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
@@ -64,7 +48,7 @@ impl FromStr for Fault {
 
 /// What stands after `=`: texts between slashes, each with whether it was quoted.
 #[derive(Debug, Default)]
-struct Value(Vec<(String, bool)>);
+pub struct Value(Vec<(String, bool)>);
 
 impl Value {
     /// Takes a value off the beginning of a text.
@@ -104,21 +88,29 @@ impl Value {
         }
     }
 
-    fn policy(self, kind: &'static str) -> Result<Which, FaultError> {
+    /// One name, or none; `takes` says what it names.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn name(self, kind: &'static str, takes: &'static str) -> Result<Which, FaultError> {
         let mut names = self.0.into_iter().map(which);
         match (names.next(), names.next()) {
             (name, None) => Ok(name.unwrap_or_default()),
-            (_, Some(_)) => Err(FaultError::Value { kind, takes: "the name of a policy" }),
+            (_, Some(_)) => Err(FaultError::Value { kind, takes }),
         }
     }
 
-    fn rule(self, kind: &'static str) -> Result<WhichRule, FaultError> {
+    /// `OUTER/INNER`, `INNER` alone, or nothing; `takes` says what they name.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn pair(self, kind: &'static str, takes: &'static str) -> Result<(Which, Which), FaultError> {
         let mut names = self.0.into_iter().map(which);
         match (names.next(), names.next(), names.next()) {
-            (None, _, _) => Ok(WhichRule::default()),
-            (Some(rule), None, _) => Ok(WhichRule { policy: Which::Any, rule }),
-            (Some(policy), Some(rule), None) => Ok(WhichRule { policy, rule }),
-            (_, _, Some(_)) => Err(FaultError::Value { kind, takes: "RULE or POLICY/RULE" }),
+            (None, _, _) => Ok((Which::Any, Which::Any)),
+            (Some(inner), None, _) => Ok((Which::Any, inner)),
+            (Some(outer), Some(inner), None) => Ok((outer, inner)),
+            (_, _, Some(_)) => Err(FaultError::Value { kind, takes }),
         }
     }
 }
@@ -144,12 +136,12 @@ fn split(word: &str) -> (Option<When>, &str) {
     (None, word)
 }
 
-fn kind(word: &str, value: Value) -> Result<FaultKind, FaultError> {
+fn kind<C: Change>(word: &str, value: Value) -> Result<FaultKind<C>, FaultError> {
     let (when, what) = split(word);
     if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
         return answer(when, what, &value);
     }
-    let ending = |kind: &'static str, usual: When, make: fn(When) -> FaultKind| {
+    let ending = |kind: &'static str, usual: When, make: fn(When) -> FaultKind<C>| {
         value.none(kind).map(|()| make(when.unwrap_or(usual)))
     };
     match what {
@@ -174,7 +166,7 @@ fn kind(word: &str, value: Value) -> Result<FaultKind, FaultError> {
     }
 }
 
-fn answer(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind, FaultError> {
+fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<C>, FaultError> {
     let number: u16 = what.parse().map_err(|_| FaultError::Status(what.to_owned()))?;
     let status = ErrorStatus::try_from(number)?;
     let when = when.ok_or_else(|| FaultError::StatusAlone(what.to_owned()))?;
@@ -188,35 +180,26 @@ fn answer(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind, Fa
 }
 
 /// The kinds that do not end a request, each with its name.
-fn preparation(word: &str, what: &str, value: Value) -> Result<(&'static str, FaultKind), FaultError> {
-    let policy = |kind: &'static str, value: Value, make: fn(Which) -> Change| {
-        Ok((kind, FaultKind::OtherWriter(make(value.policy(kind)?))))
-    };
-    let rule = |kind: &'static str, value: Value, make: fn(WhichRule) -> Change| {
-        Ok((kind, FaultKind::OtherWriter(make(value.rule(kind)?))))
-    };
+fn preparation<C: Change>(word: &str, what: &str, value: Value) -> Result<(&'static str, FaultKind<C>), FaultError> {
+    if let Some(change) = C::WORDS.iter().find(|change| **change == what) {
+        return C::read(change, value).map(|read| (*change, FaultKind::OtherWriter(read)));
+    }
     match what {
         "delay" => {
             let wait = value.duration("delay")?.ok_or(FaultError::NoValue { kind: "delay", example: "200ms" })?;
             Ok(("delay", FaultKind::Delay(wait)))
         }
         "revoke-tokens" => value.none("revoke-tokens").map(|()| ("revoke-tokens", FaultKind::RevokeTokens)),
-        "add-policy" => policy("add-policy", value, Change::AddPolicy),
-        "rename-policy" => policy("rename-policy", value, Change::RenamePolicy),
-        "change-policy" => policy("change-policy", value, Change::ChangePolicy),
-        "delete-policy" => policy("delete-policy", value, Change::DeletePolicy),
-        "add-rule" => rule("add-rule", value, Change::AddRule),
-        "change-rule" => rule("change-rule", value, Change::ChangeRule),
-        "delete-rule" => rule("delete-rule", value, Change::DeleteRule),
         _ => {
             // `before-rest` is to be `before-reset`.
-            let nearest = nearest(what, KINDS.into_iter()).map(|kind| word.replacen(what, kind, 1));
-            Err(FaultError::Kind { word: word.to_owned(), nearest })
+            let known = KINDS.into_iter().chain(C::WORDS.iter().copied());
+            let nearest = nearest(what, known).map(|kind| word.replacen(what, kind, 1));
+            Err(FaultError::Kind { word: word.to_owned(), nearest, changes: C::IN_SHORT })
         }
     }
 }
 
-impl FromStr for Selection {
+impl<O: OperationName> FromStr for Selection<O> {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
@@ -230,11 +213,11 @@ impl FromStr for Selection {
                 }
                 Some(("times", number)) => once(&mut times, "how often", counted(number)?)?,
                 None if word == "once" => once(&mut times, "how often", NonZeroU64::MIN)?,
-                Some(_) => return Err(unknown(word)),
+                Some(_) => return Err(unknown::<O>(word)),
                 None => once(&mut class, "which requests count", counting(word)?)?,
             }
         }
-        let (among, nth) = class.unwrap_or_default();
+        let (among, nth) = class.unwrap_or((Among::Requests, None));
         let chance = match (probability, seed) {
             (Some(probability), seed) => Some(Chance { probability, seed: seed.unwrap_or_default() }),
             (None, Some(_)) => return Err(FaultError::SeedAlone),
@@ -258,7 +241,7 @@ fn counted(text: &str) -> Result<NonZeroU64, FaultError> {
 }
 
 /// `5`, `writes`, `write:3`, `createRule:1..2`.
-fn counting(word: &str) -> Result<(Among, Option<Range>), FaultError> {
+fn counting<O: OperationName>(word: &str) -> Result<(Among<O>, Option<Range>), FaultError> {
     if word.starts_with(|first: char| first.is_ascii_digit()) {
         return Ok((Among::Requests, Some(range(word)?)));
     }
@@ -268,8 +251,8 @@ fn counting(word: &str) -> Result<(Among, Option<Range>), FaultError> {
         "read" | "reads" => Among::Reads,
         "write" | "writes" => Among::Writes,
         name => {
-            let operation = Operation::ALL.into_iter().find(|operation| operation.as_str() == name);
-            Among::Operation(operation.ok_or_else(|| unknown(word))?)
+            let operation = O::all().iter().find(|operation| operation.as_str() == name);
+            Among::Operation(*operation.ok_or_else(|| unknown::<O>(word))?)
         }
     };
     Ok((among, numbers.map(range).transpose()?))
@@ -283,9 +266,13 @@ fn range(text: &str) -> Result<Range, FaultError> {
     }
 }
 
-fn unknown(word: &str) -> FaultError {
+fn unknown<O: OperationName>(word: &str) -> FaultError {
     let head = word.split([':', '=']).next().unwrap_or_default();
     let known = ["requests", "reads", "writes", "once", "p", "seed", "times"].into_iter();
-    let known = known.chain(Operation::ALL.map(Operation::as_str));
-    FaultError::Selector { word: word.to_owned(), nearest: nearest(head, known).map(str::to_owned) }
+    let known = known.chain(O::all().iter().map(|operation| operation.as_str()));
+    FaultError::Selector {
+        word: word.to_owned(),
+        nearest: nearest(head, known).map(str::to_owned),
+        example: O::EXAMPLE,
+    }
 }

@@ -1,7 +1,6 @@
 //! Makes the service worse than it is: latency and faults. It sees a request before the service does and the answer
 //! before the client does. What becomes of the connection is left to `deliver`, after the request was recorded.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +10,11 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::super::app::App;
-use super::super::fault::{About, Arrival, Change, Delivery, Ending, FaultKind, When, interfere};
-use super::super::operation::Operation;
-use super::super::refusal::Refusal;
-use super::BODY_LIMIT;
-use crate::emulator::wire::Connection;
+use super::super::fault::{Arrival, Delivery, Ending, FaultKind, When};
+use super::super::service::{PathNames, Service};
+use super::super::wire::Connection;
 
 /// What a gateway says that is not the service; it claims to be JSON all the same.
 const NO_JSON: &str = "<html><body>Please wait, or sign in again.</body></html>";
@@ -35,27 +31,30 @@ pub(super) struct Disturbed {
 }
 
 /// Adds latency and the faults of the request.
-pub(super) async fn disturb(
-    State(app): State<Arc<App>>,
+pub(super) async fn disturb<S: Service>(
+    State(service): State<Arc<S>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !app.latency.is_zero() {
-        tokio::time::sleep(app.latency).await;
+    let common = service.common();
+    if !common.latency.is_zero() {
+        tokio::time::sleep(common.latency).await;
     }
-    let Some(arrival) = request.extensions_mut().remove::<Arrival>() else { return next.run(request).await };
+    let Some(arrival) = request.extensions_mut().remove::<Arrival<S::Operation>>() else {
+        return next.run(request).await;
+    };
     let (mut disturbed, mut end) = (Disturbed::default(), None);
-    for (place, fault) in app.faults.of(&arrival) {
+    for (place, fault) in common.faults.of(&arrival) {
         let struck = match &fault.kind {
             FaultKind::Delay(wait) => wait_unless_stopped(*wait, &connection).await,
             FaultKind::RevokeTokens => {
-                app.tokens.revoke();
+                service.revoke_tokens(request.headers());
                 true
             }
             FaultKind::OtherWriter(change) => {
                 let about = about(&mut request).await;
-                other_writer(&app, about, change.clone()).await
+                other_writer(&service, about, change.clone()).await
             }
             FaultKind::Answer { .. }
             | FaultKind::Reset(_)
@@ -70,19 +69,19 @@ pub(super) async fn disturb(
         if struck {
             disturbed.struck.push(fault.to_string());
         } else {
-            app.faults.spare(place);
+            common.faults.spare(place);
         }
     }
     let mut response = match end {
         Some((When::Before, ending)) => {
             // A service that fails has read the request; an answer into the middle of it would be another fault.
-            let _ = to_bytes(request.into_body(), BODY_LIMIT).await;
-            spoil(ending, Response::default(), arrival.operation, &mut disturbed)
+            let _ = to_bytes(request.into_body(), S::BODY_LIMIT).await;
+            spoil::<S>(ending, Response::default(), arrival.operation, &mut disturbed)
         }
         Some((When::After, ending)) => {
             let response = next.run(request).await;
             disturbed.served = Some(response.status());
-            spoil(ending, response, arrival.operation, &mut disturbed)
+            spoil::<S>(ending, response, arrival.operation, &mut disturbed)
         }
         None => {
             let response = next.run(request).await;
@@ -104,17 +103,15 @@ async fn wait_unless_stopped(wait: Duration, connection: &Connection) -> bool {
 }
 
 /// What the path of a request names.
-async fn about(request: &mut Request) -> About {
-    let parameters = request.extract_parts::<Path<HashMap<String, String>>>().await;
-    let mut parameters = parameters.map(|Path(parameters)| parameters).unwrap_or_default();
-    let mut take = |name: &str| parameters.remove(name);
-    About { organization: take("organization").unwrap_or_default(), policy: take("policy"), rule: take("rule") }
+async fn about(request: &mut Request) -> PathNames {
+    let parameters = request.extract_parts::<Path<PathNames>>().await;
+    parameters.map(|Path(parameters)| parameters).unwrap_or_default()
 }
 
 /// Whether another writer found something to change.
-async fn other_writer(app: &Arc<App>, about: About, change: Change) -> bool {
+async fn other_writer<S: Service>(service: &Arc<S>, about: PathNames, change: S::Change) -> bool {
     let shown = change.to_string();
-    match Arc::clone(app).run(move |app| interfere(app, &about, &change)).await {
+    match Arc::clone(service).run(move |service| service.interfere(&about, &change)).await {
         Ok(changed) => changed,
         Err(refusal) => {
             tracing::debug!(?refusal, change = shown, "another writer was refused");
@@ -124,12 +121,15 @@ async fn other_writer(app: &Arc<App>, about: About, change: Change) -> bool {
 }
 
 /// What a fault makes of an answer.
-fn spoil(ending: Ending, response: Response, operation: Option<Operation>, disturbed: &mut Disturbed) -> Response {
+fn spoil<S: Service>(
+    ending: Ending,
+    response: Response,
+    operation: Option<S::Operation>,
+    disturbed: &mut Disturbed,
+) -> Response {
     match ending {
         Ending::Answer { status, retry_after } => {
-            let refusal = Refusal::on_purpose(status.code());
-            let of_the_hub = matches!(operation, Some(Operation::ListGroups | Operation::SignIn));
-            let mut response = if of_the_hub { refusal.into_hub_response() } else { refusal.into_response() };
+            let mut response = S::on_purpose(status.code(), operation);
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             }

@@ -5,31 +5,23 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::check::layer::Domain;
-use super::super::objects::{ALLOWLIST, Policy, Rule};
-use super::super::operations::{policies, rules};
-use super::super::refusal::Refusal;
-use super::{Change, Which, WhichRule};
-
-/// What the request is about that another writer comes before.
-#[derive(Debug, Clone, Default)]
-pub(in super::super) struct About {
-    pub(in super::super) organization: String,
-    /// The id in the path, if there is one.
-    pub(in super::super) policy: Option<String>,
-    /// The id in the path, if there is one.
-    pub(in super::super) rule: Option<String>,
-}
+use super::super::fault::Which;
+use super::super::service::PathNames;
+use super::app::App;
+use super::change::{Change, WhichRule};
+use super::check::layer::Domain;
+use super::objects::{ALLOWLIST, Policy, Rule};
+use super::operations::{policies, rules};
+use super::refusal::Refusal;
 
 /// What other writers call what they make.
 const NEW_NAME: &str = "another writer";
 
-/// Makes a change; answers whether there was anything to change.
-pub(in super::super) fn interfere(app: &App, about: &About, change: &Change) -> Result<bool, Refusal> {
-    let organization = about.organization.as_str();
+/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    let organization = about.get("organization").map_or("", String::as_str);
     let policies = app.store.read(|records| records.policies(organization, 0, usize::MAX))?;
-    let policies = first(policies, |policy| Some(&policy.id) == about.policy.as_ref());
+    let policies = first(policies, |policy| Some(&policy.id) == about.get("policy"));
     let found = |which: &Which| policies.iter().find(|policy| which.fits(&policy.name));
     let taken = |name: &str| policies.iter().any(|policy| policy.name == name);
     match change {
@@ -125,12 +117,12 @@ fn add_rule(app: &App, policy: &Policy, which: &Which) -> Result<(), Refusal> {
 fn rule<'p>(
     app: &App,
     policies: &'p [Policy],
-    about: &About,
+    about: &PathNames,
     which: &WhichRule,
 ) -> Result<Option<(&'p Policy, Rule)>, Refusal> {
     for policy in policies.iter().filter(|policy| which.policy.fits(&policy.name)) {
         let rules = app.store.read(|records| records.rules(&policy.id))?;
-        let rules = first(rules, |rule| Some(&rule.id) == about.rule.as_ref());
+        let rules = first(rules, |rule| Some(&rule.id) == about.get("rule"));
         if let Some(rule) = rules.into_iter().find(|rule| which.rule.fits(&rule.name)) {
             return Ok(Some((policy, rule)));
         }
