@@ -10,6 +10,7 @@ mod exit_codes;
 mod formats;
 mod gates;
 mod guards;
+mod history;
 mod hostile;
 mod hostile_change;
 mod import_only;

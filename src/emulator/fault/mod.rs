@@ -1,7 +1,7 @@
 //! Faults: what goes wrong, and at which requests.
 //!
 //! [`Fault`] is the description, with the grammar of `--fault` as its text form (`parse` reads it, `show` writes it).
-//! [`Armed`] counts requests and says which faults a request meets. Spoiling the request itself is the work of `http`.
+//! `Armed` counts requests and says which faults a request meets. Spoiling the request itself is the work of `http`.
 //!
 //! All services share this; a service brings the names of its operations ([`OperationName`]) and what another writer can
 //! do to what it holds ([`Change`]).
