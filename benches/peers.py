@@ -145,7 +145,7 @@ def apply(bench):
         return one
 
     def own(endpoint):
-        return [bench.polwarden, "apply", corpus, "--auto-approve", "--endpoint", f"docker={endpoint}"]
+        return [bench.polwarden, "apply", corpus, "--auto-approve", "--allow-dirty", "--endpoint", f"docker={endpoint}"]
 
     def bare(endpoint):
         return [bench.tools, "apply", corpus / "seed.json", "--endpoint", endpoint, "--organizations", 1]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds one archive of a release: dist/polwarden-TARGET.tar.gz with the program, the licence and the README.
+# Builds one archive of a release: dist/polwarden-TARGET.tar.gz with the program, the licence, the README,
+# the manual and the completions of shells.
 #
 # Reads TARGET, and TAG where it is a release: it must be the version in Cargo.toml.
 set -euo pipefail
@@ -29,5 +30,11 @@ if [[ "$TARGET" == *-musl ]] && ldd "$folder/$program" 2>&1 | grep -q '=>'; then
 fi
 mkdir -p dist/stage
 cp "$folder/$program" LICENSE README.md dist/stage/
-tar -czf "dist/polwarden-$TARGET.tar.gz" -C dist/stage "$program" LICENSE README.md
+# Every runner can run what it builds; that of macOS on Arm has Rosetta for the other architecture.
+"$folder/$program" --quiet man --out dist/stage/man/man1
+mkdir dist/stage/completions
+for shell in bash zsh fish powershell; do
+  "$folder/$program" completions "$shell" > "dist/stage/completions/polwarden.$shell"
+done
+tar -czf "dist/polwarden-$TARGET.tar.gz" -C dist/stage "$program" LICENSE README.md man completions
 rm -r dist/stage

@@ -2,9 +2,9 @@
 # Runs one command of polwarden, and writes what the steps after it show and keep. It ends with 0 whatever the command
 # says, so that those steps run; `finish.sh` ends the job with the exit code.
 #
-# Reads COMMAND, DIRECTORY, TARGETS, AT, BASE, EXTRA (arguments, one a line), EXPECT_PLAN, ACK (one a line), MARKER, HEAD,
-# FETCHED (the folder of fetch.sh), IDENTIFIER, SECRET, BEARER, ENDPOINT, BINARY, RUNNER_TEMP, GITHUB_*. Writes `folder`, `exit-code`, `changes`,
-# `digest`, `comment` and `sarif` to GITHUB_OUTPUT.
+# Reads COMMAND, DIRECTORY, TARGETS, AT, BASE, EXTRA (arguments, one a line), EXPECT_PLAN, ACK (one a line), REQUIRE_BRANCH,
+# REQUIRE_SIGNED, ALLOWED_SIGNERS, MARKER, HEAD, FETCHED (the folder of fetch.sh), IDENTIFIER, SECRET, BEARER, ENDPOINT,
+# BINARY, RUNNER_TEMP, GITHUB_*. Writes `folder`, `exit-code`, `changes`, `digest`, `comment` and `sarif` to GITHUB_OUTPUT.
 set -euo pipefail
 
 # What GitHub takes for a comment, less the line that is added to it.
@@ -114,7 +114,14 @@ case "$COMMAND" in
   apply)
     [[ -z "$FETCHED$AT" ]] || die "\`apply\` takes what is merged and checked out, no revision and no pull request"
     choose_source
-    arguments+=(--auto-approve --journal "$OUT/journal.jsonl")
+    arguments+=(--auto-approve --journal "$OUT/journal.jsonl" --audit-record "$OUT/audit.json")
+    if [[ -n "$REQUIRE_BRANCH" ]]; then arguments+=(--require-branch "$REQUIRE_BRANCH"); fi
+    case "$REQUIRE_SIGNED" in
+      true) arguments+=(--require-signed) ;;
+      false) ;;
+      *) die "\`require-signed\` is true or false, not \`$REQUIRE_SIGNED\`" ;;
+    esac
+    if [[ -n "$ALLOWED_SIGNERS" ]]; then arguments+=(--allowed-signers "$ALLOWED_SIGNERS"); fi
     if [[ -n "$EXPECT_PLAN" ]]; then arguments+=(--expect-plan "$EXPECT_PLAN"); fi
     add_lines --ack "$ACK"
     add_lines '' "$EXTRA"

@@ -78,7 +78,7 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
     let policies = before.policies.iter().map(PolicyImage::from).collect();
     let target = plan.target.name.as_str();
     journal.write(&Record::Before { target: target.to_owned(), policies }).await?;
-    let sender = Sender::new(target, before.into(), reader, writer, journal, stop, settings);
+    let sender = Sender::new(plan, before.into(), reader, writer, journal, stop, settings);
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut agenda = Agenda::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();

@@ -6,6 +6,7 @@
 //! can go on goes on.
 
 mod agenda;
+pub mod audit;
 mod executor;
 pub mod journal;
 mod ledger;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use jiff::Timestamp;
 
-use super::journal::{Answer, CallResult, DifferenceImage, End, EndedBy, History, TargetHistory};
+use super::journal::{Answer, CallResult, DifferenceImage, End, EndedBy, History, ServerTime, TargetHistory};
 use super::read_back::read_back;
 use super::settle::{Verdict, decide};
 use crate::provider::docker::Reader;
@@ -31,6 +31,10 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
         let found = read_back(&intent.send, &ledger, reader).await?;
         let mut ledger = ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let verdict = decide(&intent.send, &ledger, found.as_ref());
+        let server_time = match &verdict {
+            Verdict::Applied(left) => ServerTime::of(left, None),
+            Verdict::NotApplied | Verdict::Other(_) => None,
+        };
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
                 ledger.record(intent.call, left);
@@ -41,6 +45,7 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
             Verdict::Other(difference) => (CallResult::Unknown, Some(DifferenceImage::from(difference))),
         };
         let answer = Answer {
+            server_time,
             time: Timestamp::now(),
             target: name.to_owned(),
             call: intent.call,

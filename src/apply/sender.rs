@@ -1,7 +1,7 @@
 //! Makes one call, with all that makes it safe: what it touches is checked just before, its intent is written down, an
 //! answer that does not say what happened is settled by reading back, and what was overwritten is noticed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -10,20 +10,22 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::executor::Settings;
-use super::journal::{Answer, CallResult, DifferenceImage, Intent, Journal, Record};
+use super::journal::{Answer, CallResult, DifferenceImage, Intent, Journal, Record, ServerTime};
 use super::ledger::{Ledger, Left};
 use super::read_back::read_back;
 use super::report::{CallOutcome, Confirmation, Failure};
 use super::settle::{Difference, Object, Verdict, decide, overwritten};
 use super::stop::Stop;
-use crate::model::docker::{Operation, PolicyId};
-use crate::plan::Call;
+use crate::model::docker::{Operation, PolicyId, Updated};
+use crate::plan::{Call, CallId, ChangeRef, TargetPlan, changes_of_calls};
 use crate::provider::docker::{Reader, Writer};
-use crate::provider::http::{ApiError, Outcome};
+use crate::provider::http::{ApiError, Dated, Outcome};
 
 /// Makes the calls of one target.
 pub(super) struct Sender<'a> {
     target: &'a str,
+    /// The change that each call makes.
+    changes: BTreeMap<CallId, ChangeRef>,
     ledger: Mutex<Ledger>,
     reader: &'a Reader,
     writer: &'a Writer,
@@ -41,6 +43,7 @@ pub(super) struct Sender<'a> {
 struct Answered {
     left: Left,
     old: Option<Object>,
+    date: Option<Timestamp>,
 }
 
 /// How a failed attempt ends.
@@ -51,7 +54,7 @@ enum Step {
 
 impl<'a> Sender<'a> {
     pub(super) fn new(
-        target: &'a str,
+        plan: &'a TargetPlan,
         ledger: Ledger,
         reader: &'a Reader,
         writer: &'a Writer,
@@ -61,7 +64,20 @@ impl<'a> Sender<'a> {
     ) -> Self {
         let found = ledger.policies().map(|policy| policy.id.clone()).collect();
         let (begun, checks) = (Instant::now(), Mutex::default());
-        Self { target, ledger: Mutex::new(ledger), reader, writer, journal, stop, settings, begun, found, checks }
+        let (target, changes) = (plan.target.name.as_str(), changes_of_calls(plan));
+        Self {
+            target,
+            changes,
+            ledger: Mutex::new(ledger),
+            reader,
+            writer,
+            journal,
+            stop,
+            settings,
+            begun,
+            found,
+            checks,
+        }
     }
 
     /// Makes a call and says what became of it.
@@ -146,37 +162,39 @@ impl<'a> Sender<'a> {
         let rule = |rule| Object::Rule(Box::new(rule));
         Ok(match send {
             Operation::CreatePolicy { policy } => {
-                Answered { left: Left::Policy(Box::new(writer.create_policy(policy).await?)), old: None }
+                let Dated { what, date } = writer.create_policy(policy).await?;
+                Answered { left: Left::Policy(Box::new(what)), old: None, date }
             }
             Operation::UpdatePolicy { id, patch } => {
-                let updated = writer.update_policy(id, patch).await?;
-                Answered { left: Left::Policy(Box::new(updated.new)), old: Some(policy(updated.old)) }
+                let Dated { what: Updated { old, new }, date } = writer.update_policy(id, patch).await?;
+                Answered { left: Left::Policy(Box::new(new)), old: Some(policy(old)), date }
             }
             Operation::DeletePolicy { id } => {
-                let deleted = writer.delete_policy(id).await?;
-                Answered { left: Left::NoPolicy(id.clone()), old: Some(policy(deleted)) }
+                let Dated { what, date } = writer.delete_policy(id).await?;
+                Answered { left: Left::NoPolicy(id.clone()), old: Some(policy(what)), date }
             }
             Operation::CreateRule { policy, rule } => {
-                let created = writer.create_rule(policy, rule).await?;
-                Answered { left: Left::Rule(policy.clone(), Box::new(created)), old: None }
+                let Dated { what, date } = writer.create_rule(policy, rule).await?;
+                Answered { left: Left::Rule(policy.clone(), Box::new(what)), old: None, date }
             }
             Operation::UpdateRule { policy, id, patch } => {
-                let updated = writer.update_rule(policy, id, patch).await?;
-                Answered { left: Left::Rule(policy.clone(), Box::new(updated.new)), old: Some(rule(updated.old)) }
+                let Dated { what: Updated { old, new }, date } = writer.update_rule(policy, id, patch).await?;
+                Answered { left: Left::Rule(policy.clone(), Box::new(new)), old: Some(rule(old)), date }
             }
             Operation::DeleteRule { policy, id } => {
-                let deleted = writer.delete_rule(policy, id).await?;
-                Answered { left: Left::NoRule(policy.clone(), id.clone()), old: Some(rule(deleted)) }
+                let Dated { what, date } = writer.delete_rule(policy, id).await?;
+                Answered { left: Left::NoRule(policy.clone(), id.clone()), old: Some(rule(what)), date }
             }
         })
     }
 
     /// The server confirmed a call.
     fn answered(&self, call: &Call, answered: Answered, planned: Option<Object>) -> CallOutcome {
-        let Answered { left, old } = answered;
+        let Answered { left, old, date } = answered;
         self.ledger().record(call.id, &left);
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));
         let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
+        answer.server_time = ServerTime::of(&left, date);
         answer.other_writer = overwrote.as_ref().map(DifferenceImage::from);
         self.journal.note(&Record::Answer(Box::new(answer)));
         match overwrote {
@@ -214,6 +232,7 @@ impl<'a> Sender<'a> {
         match verdict {
             Verdict::Applied(left) => {
                 self.ledger().record(call.id, &left);
+                answer.server_time = ServerTime::of(&left, None);
                 answer.result = CallResult::Applied(Box::new((&left).into()));
                 self.journal.note(&Record::Answer(Box::new(answer)));
                 Step::Ended(CallOutcome::Applied(Confirmation::ReadBack))
@@ -242,6 +261,7 @@ impl<'a> Sender<'a> {
             call: *id,
             policy: policy.clone(),
             rule: rule.clone(),
+            change: self.changes.get(id).cloned(),
             send,
         }))
     }
@@ -252,6 +272,7 @@ impl<'a> Sender<'a> {
             target: self.target.to_owned(),
             call: call.id,
             result,
+            server_time: None,
             read_back: false,
             error: None,
             request_id: None,

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::SecretString;
 
+use super::console::Console;
+use super::progress::{Reading, Readings};
 use crate::emulator;
 use crate::manifest::config::{Provider, Target};
 use crate::model::docker::Profile;
@@ -65,6 +68,8 @@ impl FromStr for EndpointArgument {
 pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
     embedded: Vec<emulator::Running>,
+    readings: Arc<Readings>,
+    console: Console,
 }
 
 impl Session {
@@ -72,10 +77,11 @@ impl Session {
     ///
     /// # Errors
     /// An endpoint or credentials that cannot be used, or an embedded service that does not start.
-    pub(super) async fn open(arguments: &Connect, targets: &[&Target]) -> anyhow::Result<Self> {
+    pub(super) async fn open(arguments: &Connect, targets: &[&Target], console: Console) -> anyhow::Result<Self> {
         let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
         let http = HttpClient::new(options);
-        let mut session = Self { connections: BTreeMap::new(), embedded: Vec::new() };
+        let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
+        let mut session = Self { connections, embedded, readings, console };
         if targets.is_empty() {
             return Ok(session);
         }
@@ -83,6 +89,7 @@ impl Session {
             Some(endpoint) => {
                 let credentials = credentials_from(|name| std::env::var(name).ok())?;
                 let connection = Connection::new(&http, &endpoint, credentials)?;
+                tracing::info!(endpoint = %endpoint, concurrency = arguments.concurrency, "using a service");
                 for target in targets {
                     session.connections.insert(target.profile, connection.clone());
                 }
@@ -128,6 +135,14 @@ impl Session {
     pub(super) fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
         let (connection, organization) = self.find(target)?;
         Ok(connection.reader(&organization, target.profile))
+    }
+
+    /// A reading of all that a target's organization holds, which shows how far it is.
+    ///
+    /// # Errors
+    /// The organization's name cannot be part of a URL.
+    pub(super) fn reading(&self, target: &Target) -> anyhow::Result<Reading> {
+        Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
     }
 
     /// A writer for a target's organization.

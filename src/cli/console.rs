@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+use super::progress;
 use crate::render::paint::Painter;
 
 /// When to use colours.
@@ -25,11 +26,12 @@ pub(super) struct Console {
     out: Painter,
     error: Painter,
     quiet: bool,
+    bars: bool,
 }
 
 impl Console {
     /// Looks at the terminal and the wishes of the user.
-    pub(super) fn new(colour: Colour, quiet: bool) -> Self {
+    pub(super) fn new(colour: Colour, quiet: bool, verbose: bool) -> Self {
         let choose = |auto: ColorChoice| match colour {
             Colour::Auto => auto != ColorChoice::Never,
             Colour::Always => true,
@@ -37,7 +39,8 @@ impl Console {
         };
         let out = Painter::new(choose(AutoStream::choice(&io::stdout())));
         let error = Painter::new(choose(AutoStream::choice(&io::stderr())));
-        Self { out, error, quiet }
+        // Lines about what is done say more than a bar.
+        Self { out, error, quiet, bars: !quiet && !verbose }
     }
 
     /// The painter for standard output.
@@ -55,11 +58,23 @@ impl Console {
     /// # Errors
     /// Any other failed write.
     pub(super) fn print(self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        let written = progress::beside(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        });
+        match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
+    }
+
+    /// Begins a new page: an empty screen on a terminal, a line elsewhere.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub(super) fn clear(self) -> io::Result<()> {
+        // The beginning of the screen, and nothing behind it; what was scrolled away stays.
+        self.print(if io::stdout().is_terminal() { "\u{1b}[H\u{1b}[2J" } else { "---\n" })
     }
 
     /// Writes one line to standard error, unless only errors are wanted.
@@ -72,12 +87,12 @@ impl Console {
     /// Writes one line to standard error, always.
     pub(super) fn warn(self, text: &str) {
         // There is nowhere left to report that standard error is closed.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = progress::beside(|| writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Whether a person sits at standard error and wants to see progress.
     pub(super) fn shows_progress(self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        self.bars && io::stderr().is_terminal()
     }
 
     /// Asks a question that only `yes` answers, on a terminal; elsewhere there is no answer.

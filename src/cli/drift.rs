@@ -9,14 +9,16 @@ use clap::Args;
 use super::connect::Connect;
 use super::console::Console;
 use super::exit::Exit;
-use super::format::{self, Format};
+use super::format::{self, Comment, Format, Output, Sink};
 use super::gates::GateKeeper;
-use super::planning::{self, Planned};
+use super::planning::{self, Against, Planned};
+use super::teller::Teller;
 use super::tree::At;
-use super::workspace::{Project, Selection};
+use super::workspace::{Project, Selection, Unusable};
 use crate::manifest::config;
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
+use crate::render::findings::{Finding, Prefix};
 use crate::repo::{Revision, RevisionError};
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
@@ -25,7 +27,9 @@ use crate::repo::{Revision, RevisionError};
 #[command(after_help = "Examples:
   polwarden drift
   polwarden drift --at origin/main --format json
-  polwarden apply                    undoes it")]
+  polwarden drift --format github --output markdown=drift.md --output sarif=drift.sarif
+  polwarden import --only 'AI services'        keeps what it shows of a policy
+  polwarden apply                              undoes it")]
 pub(super) struct Drift {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
     #[arg(value_name = "DIR")]
@@ -39,6 +43,11 @@ pub(super) struct Drift {
     /// How to show the drift on standard output.
     #[arg(long, value_parser = Format::among(format::DRIFT), default_value = "human")]
     format: Format,
+    /// Write it to a file in a format too; may be given more than once.
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = Output::among(format::DRIFT))]
+    output: Vec<Output>,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 impl Drift {
@@ -54,23 +63,62 @@ impl Drift {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let project = match Project::open_at(&self.selection, &self.revision(console), console)? {
+        self.sink().check()?;
+        let teller = Teller::beside(&self.sink(), console);
+        let project = match Project::read(&self.selection, &self.revision(console))? {
             Ok(project) => project,
-            Err(exit) => return Ok(exit),
+            Err(Unusable { sources, diagnostics, prefix }) => {
+                teller.tell(&sources, diagnostics);
+                self.write(None, teller, &prefix, console)?;
+                return Ok(Exit::Invalid);
+            }
         };
-        let planned = match planning::make(project, &self.connect, &GateKeeper::none(), console).await? {
+        let prefix = project.prefix().clone();
+        let against = Against { keeper: &GateKeeper::none(), before: None };
+        let planned = match planning::make_telling(project, &self.connect, &against, &teller, console).await? {
             Ok(planned) => planned,
-            Err(exit) => return Ok(exit),
+            Err(exit) => {
+                if exit == Exit::Invalid {
+                    self.write(None, teller, &prefix, console)?;
+                }
+                return Ok(exit);
+            }
         };
         let report = report(&planned);
         planned.session.close().await;
         let report = report?;
-        if self.format == Format::Json {
-            console.print(&render::drift::json(&report)?)?;
-        } else {
-            console.print(&render::drift::human(&report, console.painter()))?;
-        }
+        self.write(Some(&report), teller, &prefix, console)?;
         Ok(if report.drifted { Exit::Drift } else { Exit::Done })
+    }
+
+    fn sink(&self) -> Sink<'_> {
+        Sink { format: self.format, outputs: &self.output }
+    }
+
+    /// Writes what drifted, or what kept it from being known, in all formats that are asked for.
+    fn write(
+        &self,
+        report: Option<&DriftReport>,
+        teller: Teller,
+        prefix: &Prefix,
+        console: Console,
+    ) -> anyhow::Result<()> {
+        let findings = teller.findings().with(report.map(Finding::of_drift).unwrap_or_default());
+        let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), render::drift::summary);
+        self.sink().write(console, |format, painter| {
+            Ok(match format {
+                Format::Human => report.map(|report| render::drift::human(report, painter)),
+                Format::Json => report.map(render::drift::json).transpose()?,
+                Format::Markdown => {
+                    Some(render::markdown::drift(report, &findings, &self.comment.options(&self.selection)))
+                }
+                Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
+                Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
+                Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
+                Format::Junit => Some(render::junit::drift(report, &findings)?),
+                Format::Html => Some(render::html::drift(report, &findings)),
+            })
+        })
     }
 
     /// What is merged is what is committed: an edit that is not committed yet is no drift. The work tree is compared

@@ -17,7 +17,7 @@ use crate::diag::{Place, did_you_mean};
 use crate::manifest::config::Target;
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
-use crate::render::findings::{RuleId, Weight};
+use crate::render::findings::{PlanRule, RuleId, Weight};
 use crate::render::text::neutral_json;
 
 /// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
@@ -82,7 +82,7 @@ impl Explain {
         let targets = workspace.targets();
         let needs_server = self.live || targets.iter().any(|t| workspace.needs_server_teams(t) || !self.knows_teams(t));
         let open: &[&Target] = if needs_server { &targets } else { &[] };
-        let session = Session::open(&self.connect, open).await?;
+        let session = Session::open(&self.connect, open, console).await?;
         let mut answers = Vec::new();
         let mut exit = Exit::Done;
         for target in &targets {
@@ -106,7 +106,7 @@ impl Explain {
     ) -> anyhow::Result<Option<Explanation>> {
         let audience = self.audience(session, target).await?;
         if self.live {
-            let live = session.reader(target)?.live_state().await?;
+            let live = session.reading(target)?.live_state().await?;
             return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;
@@ -191,6 +191,7 @@ fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {
     };
     let weight = match (rule.weight(), rule) {
         (Weight::Error, RuleId::File(_)) => "error: nothing is planned while it is there",
+        (Weight::Error, RuleId::Plan(PlanRule::Drift)) => "error: `drift` exits with 8 because of it",
         (Weight::Error, RuleId::Plan(_)) => "error: nothing is applied while it is there",
         (Weight::Warning, RuleId::File(_)) => "warning: likely a mistake; nothing stops",
         (Weight::Warning, RuleId::Plan(_)) => "warning: somebody should look at it",

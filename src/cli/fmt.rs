@@ -3,13 +3,16 @@
 mod files;
 mod show;
 
-use anyhow::Context as _;
+pub(super) use files::replace;
+
+use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use clap::Args;
 use rayon::prelude::*;
 
 use super::console::Console;
 use super::exit::Exit;
+use super::tree::{At, Tree};
 use crate::diag::SourceMap;
 use crate::format::{self, FormatError};
 use crate::manifest::MAX_BYTES;
@@ -23,7 +26,8 @@ use crate::repo::{Problem, Source as _, WorkTree};
 #[command(after_help = "Examples:
   polwarden fmt
   polwarden fmt policies/team-a
-  polwarden fmt --check --diff")]
+  polwarden fmt --check --diff
+  polwarden fmt --check --staged")]
 pub(super) struct Fmt {
     /// Files and folders, relative to the directory that the command works in; without them polwarden.yaml and all
     /// manifests of all targets.
@@ -35,6 +39,8 @@ pub(super) struct Fmt {
     /// Write nothing; show what would change.
     #[arg(long)]
     diff: bool,
+    #[command(flatten)]
+    at: At,
 }
 
 /// What became of one file.
@@ -67,7 +73,12 @@ impl Fmt {
     /// # Errors
     /// There is no configuration, or a file cannot be written.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
-        let tree = WorkTree::open(std::path::Path::new("."))?;
+        let dry = self.check || self.diff;
+        let tree = match self.at.is_work_tree() {
+            true => Tree::Work(WorkTree::open(std::path::Path::new("."))?),
+            false if dry => Tree::open(&self.at)?,
+            false => bail!("nothing is written to a revision or to what is staged; add --check or --diff"),
+        };
         let found = files::find(&tree, &self.paths, console)?;
         for problem in &found.problems {
             console.warn(&problem_text(problem));
@@ -78,7 +89,6 @@ impl Fmt {
         for (path, outcome) in found.files.iter().zip(outcomes) {
             self.settle(&tree, path, outcome, &mut tally, console)?;
         }
-        let dry = self.check || self.diff;
         console.say(&tally.closing(dry));
         Ok(tally.exit(self.check))
     }
@@ -86,7 +96,7 @@ impl Fmt {
     /// Writes or shows one file.
     fn settle(
         &self,
-        tree: &WorkTree,
+        tree: &Tree,
         path: &Utf8PathBuf,
         outcome: Outcome,
         tally: &mut Tally,
@@ -110,7 +120,7 @@ impl Fmt {
                 }
                 if self.check {
                     console.print(&format!("would change {}\n", neutral(path.as_str())))?;
-                } else if !self.diff {
+                } else if let (false, Tree::Work(tree)) = (self.diff, tree) {
                     files::replace(tree, path, &before, &after).with_context(|| format!("cannot write `{path}`"))?;
                     console.print(&format!("formatted {}\n", neutral(path.as_str())))?;
                 }
@@ -120,7 +130,7 @@ impl Fmt {
     }
 }
 
-fn outcome(tree: &WorkTree, path: &Utf8PathBuf, colour: bool) -> Outcome {
+fn outcome(tree: &Tree, path: &Utf8PathBuf, colour: bool) -> Outcome {
     if path.extension() == Some("json") {
         return Outcome::Json;
     }

@@ -45,7 +45,7 @@ pub(super) const VALIDATE: &[Format] =
 pub(super) const TEST: &[Format] = &[Format::Human, Format::Json, Format::Markdown, Format::Github, Format::Junit];
 
 /// The formats of drift.
-pub(super) const DRIFT: &[Format] = &[Format::Human, Format::Json];
+pub(super) const DRIFT: &[Format] = PLAN;
 
 /// The formats of runs.
 pub(super) const RUNS: &[Format] = &[Format::Human, Format::Json];

@@ -20,7 +20,7 @@ use crate::repo::{PullRequest, Revision, RevisionError, Source as _};
 /// What a plan is held to, besides the `access` section of the configuration.
 #[derive(Debug, Args)]
 pub(super) struct GateOptions {
-    /// Exit with 4 if anybody gains access.
+    /// Exit with 4 if anybody gains access; in a plan with a base revision, by what has changed since it.
     #[arg(long)]
     deny_widening: bool,
     /// Exit with 4 if anybody gains access to anything outside of this pattern, for example `tcp
@@ -49,6 +49,11 @@ pub(super) struct GateKeeper {
 }
 
 impl GateOptions {
+    /// The base revision as it is named.
+    pub(super) fn named_base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
     /// Reads the base revision, where there is one.
     ///
     /// # Errors
@@ -170,7 +175,7 @@ impl GateKeeper {
                 }
             }
         }
-        Gates { list, audiences, widening: self.widening.clone() }
+        Gates { list, audiences, widening: self.widening.clone(), base: None }
     }
 }
 

@@ -16,6 +16,9 @@ const IGNORE: &str = "# What polwarden keeps between runs.\n.polwarden/\n";
 
 /// Write a configuration, a commented example policy with a test, the schemas and editor set-up. Nothing is overwritten.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden init
+  polwarden init my-policies")]
 pub(super) struct Init {
     /// The directory to write to; the same as -C DIR. It is created if it does not exist.
     #[arg(value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! Arguments, and one file for each command.
 
 mod apply;
+mod completions;
 mod connect;
 mod console;
 mod drift;
@@ -13,6 +14,7 @@ mod gates;
 mod import;
 mod init;
 mod lint;
+mod log;
 mod plan;
 mod planning;
 mod progress;
@@ -27,20 +29,21 @@ mod test;
 mod three_way;
 mod tree;
 mod validate;
+mod watch;
 mod workspace;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use console::{Colour, Console};
 use exit::Exit;
 
 /// Keeps policies that live in a server equal to policy YAML that lives in git.
 #[derive(Debug, Parser)]
-#[command(name = "polwarden", version, about, after_help = exit::HELP, propagate_version = true)]
+#[command(name = "polwarden", version, about, after_help = help(), propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -60,6 +63,9 @@ struct Global {
     /// Print errors and results only.
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// Tell on standard error what is done: -v the steps, -vv every request.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +84,21 @@ enum Command {
     Explain(explain::Explain),
     Test(test::Test),
     Emulate(emulate::Emulate),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
+
+/// What stands below the commands.
+fn help() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::HELP)
+}
+
+const EXAMPLES: &str = "Examples:
+  polwarden init my-policies
+  polwarden validate
+  polwarden plan examples/quickstart --endpoint docker=embedded
+  polwarden -vv plan
+  polwarden apply";
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -91,7 +111,8 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
-    let console = Console::new(cli.global.color, cli.global.quiet);
+    let console = Console::new(cli.global.color, cli.global.quiet, cli.global.verbose > 0);
+    log::start(cli.global.verbose);
     match run(cli, console) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -120,6 +141,8 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
+        Command::Completions(command) => command.run(console),
+        Command::Man(command) => command.run(console),
     }
 }
 
@@ -142,3 +165,6 @@ fn render_error(error: &anyhow::Error, console: Console) -> String {
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
+
+#[cfg(test)]
+mod tests;

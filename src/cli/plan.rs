@@ -9,10 +9,11 @@ use super::console::Console;
 use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::gates::GateOptions;
-use super::planning::{self, Planned};
+use super::planning::{self, Against, Planned};
 use super::steps::StepOptions;
 use super::teller::Teller;
-use super::three_way;
+use super::three_way::{self, Before};
+use super::watch::Watch;
 use super::workspace::{At, Project, Selection, Unusable};
 use crate::plan::plan_digest;
 use crate::render;
@@ -25,6 +26,7 @@ use crate::render::paint::Painter;
   polwarden plan
   polwarden plan --detailed-exitcode --out plan.json
   polwarden plan --allow-widening 'tcp **.example.com:443' --base origin/main
+  polwarden plan --watch --endpoint docker=embedded
   polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
@@ -55,6 +57,10 @@ pub(super) struct Plan {
     output: Vec<Output>,
     #[command(flatten)]
     comment: Comment,
+    /// Stay, and plan again whenever a manifest or the configuration changes, until Ctrl-C. What is live is read anew each
+    /// time.
+    #[arg(long, conflicts_with_all = ["at", "staged", "output", "out", "detailed_exitcode", "fail_on_drift"])]
+    watch: bool,
     /// Write the plan to this file too, for `polwarden apply FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<Utf8PathBuf>,
@@ -73,6 +79,37 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
+        if self.watch { self.watch(console).await } else { self.once(console).await }
+    }
+
+    /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
+    async fn watch(&self, console: Console) -> anyhow::Result<Exit> {
+        if self.format != Format::Human {
+            bail!("--watch shows plans to a person; leave --format out");
+        }
+        if std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")) {
+            bail!("--watch is for a person, and the variable CI says that nobody is there; leave --watch out");
+        }
+        let mut watch = Watch::start()?;
+        let work = async {
+            loop {
+                watch.change(&self.selection).await?;
+                console.clear()?;
+                if let Err(error) = self.once(console).await {
+                    console.warn(&super::render_error(&error, console));
+                }
+                console.say("Watching for changes; Ctrl-C ends it.");
+            }
+        };
+        tokio::select! {
+            // First, so that an interrupt is heard from the beginning.
+            biased;
+            heard = tokio::signal::ctrl_c() => heard.map(|()| Exit::Done).context("interrupts cannot be noticed"),
+            ended = work => ended,
+        }
+    }
+
+    async fn once(&self, console: Console) -> anyhow::Result<Exit> {
         self.sink().check()?;
         let teller = Teller::beside(&self.sink(), console);
         let project = match Project::read(&self.selection, &self.at)? {
@@ -88,15 +125,11 @@ impl Plan {
             bail!("--fail-on-drift needs the revision that drift is seen from; name it with --base");
         }
         let prefix = project.prefix().clone();
-        let mut plan = match planning::make_telling(project, &self.connect, &keeper, &teller, console).await? {
-            Ok(planned) => {
-                let origins = match keeper.base() {
-                    Some(base) => three_way::origins(&planned, base, console).await,
-                    None => Ok(None),
-                };
-                let Planned { mut plan, session, workspace: _, live: _ } = planned;
+        let before = keeper.base().and_then(|base| Before::read(base, console));
+        let against = Against { keeper: &keeper, before: before.as_ref() };
+        let mut plan = match planning::make_telling(project, &self.connect, &against, &teller, console).await? {
+            Ok(Planned { plan, session, workspace: _, live: _ }) => {
                 session.close().await;
-                plan.origins = origins?;
                 plan
             }
             Err(exit) => {

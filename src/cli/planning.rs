@@ -8,12 +8,13 @@ use super::console::Console;
 use super::exit::Exit;
 use super::gates::GateKeeper;
 use super::teller::Teller;
+use super::three_way::{self, Before, Wanted};
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, LiveState};
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_gated};
+use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -40,7 +41,15 @@ pub(super) async fn make(
     keeper: &GateKeeper,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
-    make_telling(project, connect, keeper, &Teller::showing(console), console).await
+    make_telling(project, connect, &Against { keeper, before: None }, &Teller::showing(console), console).await
+}
+
+/// What plans are held to, and what drift is seen from.
+pub(super) struct Against<'a> {
+    /// The gates.
+    pub(super) keeper: &'a GateKeeper,
+    /// The manifests of the base revision; without them, no difference is told to be drift.
+    pub(super) before: Option<&'a Before>,
 }
 
 /// Like [`make`], for a command that does something else with findings than to show them.
@@ -50,17 +59,17 @@ pub(super) async fn make(
 pub(super) async fn make_telling(
     project: Project,
     connect: &Connect,
-    keeper: &GateKeeper,
+    against: &Against<'_>,
     teller: &Teller,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
-    let session = match Session::open(connect, &project.targets()).await {
+    let session = match Session::open(connect, &project.targets(), console).await {
         Ok(session) => session,
         Err(error) => return if is_invalid(&project.load(), teller) { Ok(Err(Exit::Invalid)) } else { Err(error) },
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
-    let made = plan_targets(&workspace, &session, keeper, reads, teller, console).await;
+    let made = plan_targets(&workspace, &session, against, reads, teller, console).await;
     match made {
         Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
         Ok(Err(exit)) => {
@@ -86,7 +95,8 @@ pub(super) async fn again(
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
     let reads = Reads::start(session, &workspace.targets());
-    plan_targets(workspace, session, keeper, reads, &Teller::of_errors(console), console).await
+    plan_targets(workspace, session, &Against { keeper, before: None }, reads, &Teller::of_errors(console), console)
+        .await
 }
 
 /// Whether manifests have errors that can be seen without a server; they are shown.
@@ -103,7 +113,7 @@ fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
 async fn plan_targets(
     workspace: &Workspace,
     session: &Session,
-    keeper: &GateKeeper,
+    against: &Against<'_>,
     mut reads: Reads,
     teller: &Teller,
     console: Console,
@@ -122,23 +132,49 @@ async fn plan_targets(
         report_failures(&targets, resolved, console);
         return Ok(Err(Exit::Invalid));
     }
-    let mut outcomes: Vec<Option<anyhow::Result<(TargetPlan, LiveState)>>> = targets.iter().map(|_| None).collect();
+    let wanted = match against.before {
+        Some(before) => before.wanted(&targets, session, console).await?.map(|wanted| (before, wanted)),
+        None => None,
+    };
+    let mut outcomes: Vec<Option<anyhow::Result<Outcome>>> = targets.iter().map(|_| None).collect();
     // Whoever is read first is planned first; the order of the plan is that of the configuration.
     while let Some((position, live)) = reads.next().await {
         if let (Some(target), Some(desired)) = (targets.get(position), resolved.get_mut(position)) {
             // Of the two failures of one target, the first says enough.
             let desired = std::mem::replace(desired, Ok(Vec::new()));
             let both = desired.and_then(|desired| Ok((desired, live?)));
-            outcomes[position] = Some(both.and_then(|(desired, live)| {
-                Ok((plan_one(workspace, session, target, keeper, &desired, &live)?, live))
-            }));
+            let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
+            let one = One { workspace, session, target, keeper: against.keeper, base };
+            outcomes[position] = Some(both.and_then(|(desired, live)| one.plan(&desired, live)));
         }
     }
-    let (mut plan, mut states, mut failed) = (empty(workspace), Vec::new(), false);
+    let mut plan = empty(workspace);
+    plan.origins = wanted.map(|(before, _)| Origins { base: before.commit(), targets: Vec::new() });
+    Ok(collect(plan, &targets, outcomes, console))
+}
+
+/// What comes of one target: its plan, where its differences come from, and what it was made from.
+struct Outcome {
+    plan: TargetPlan,
+    origins: Option<TargetOrigins>,
+    live: LiveState,
+}
+
+/// Puts the targets into a plan; the failures of all of them are told.
+fn collect(
+    mut plan: Plan,
+    targets: &[&Target],
+    outcomes: Vec<Option<anyhow::Result<Outcome>>>,
+    console: Console,
+) -> Result<(Plan, Vec<LiveState>), Exit> {
+    let (mut states, mut failed) = (Vec::new(), false);
     for (target, outcome) in targets.iter().zip(outcomes) {
         match outcome.unwrap_or_else(|| Err(anyhow!("the reading was stopped"))) {
-            Ok((target, live)) => {
+            Ok(Outcome { plan: target, origins, live }) => {
                 plan.targets.push(target);
+                if let Some(all) = &mut plan.origins {
+                    all.targets.extend(origins);
+                }
                 states.push(live);
             }
             Err(error) => {
@@ -147,7 +183,7 @@ async fn plan_targets(
             }
         }
     }
-    Ok(if failed { Err(Exit::Error) } else { Ok((plan, states)) })
+    if failed { Err(Exit::Error) } else { Ok((plan, states)) }
 }
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
@@ -159,9 +195,9 @@ impl Reads {
     fn start(session: &Session, targets: &[&Target]) -> Self {
         let mut tasks = JoinSet::new();
         for (position, target) in targets.iter().enumerate() {
-            let reader = session.reader(target);
+            let reading = session.reading(target);
             tasks.spawn(async move {
-                let live = async { Ok(reader?.live_state().await?) };
+                let live = async { Ok(reading?.live_state().await?) };
                 (position, live.await)
             });
         }
@@ -232,23 +268,36 @@ pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> a
     Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
-fn plan_one(
-    workspace: &Workspace,
-    session: &Session,
-    target: &Target,
-    keeper: &GateKeeper,
-    desired: &[DesiredPolicy],
-    live: &LiveState,
-) -> anyhow::Result<TargetPlan> {
-    let request = Request {
-        target: session.info(target)?,
-        desired,
-        live,
-        unmanaged: target.unmanaged,
-        teams: &target.teams,
-        locate: &|place| locate(workspace.sources(), place),
-    };
-    Ok(plan_gated(&request, &keeper.gates(workspace, target)))
+/// What the plan of one target is made from, besides what is desired and what is live.
+struct One<'a> {
+    workspace: &'a Workspace,
+    session: &'a Session,
+    target: &'a Target,
+    keeper: &'a GateKeeper,
+    base: Option<(&'a Before, &'a Wanted)>,
+}
+
+impl One<'_> {
+    fn plan(&self, desired: &[DesiredPolicy], live: LiveState) -> anyhow::Result<Outcome> {
+        let Self { workspace, session, target, keeper, base } = self;
+        let request = Request {
+            target: session.info(target)?,
+            desired,
+            live: &live,
+            unmanaged: target.unmanaged,
+            teams: &target.teams,
+            locate: &|place| locate(workspace.sources(), place),
+        };
+        let mut gates = keeper.gates(workspace, target);
+        let Some((before, wanted)) = base else {
+            return Ok(Outcome { plan: plan_gated(&request, &gates), origins: None, live });
+        };
+        let old = before.plan(wanted, request.target.clone(), target, &live);
+        gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
+        let plan = plan_gated(&request, &gates);
+        let origins = three_way::origins(&plan, old.as_ref());
+        Ok(Outcome { plan, origins: Some(origins), live })
+    }
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

@@ -1,45 +1,190 @@
-//! What is shown while calls are made.
+//! What is shown while something takes longer than a moment: on a terminal, on standard error, and taken away again.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::task::AbortHandle;
 
 use super::console::Console;
 use crate::apply::{CallOutcome, Event, Progress};
+use crate::model::docker::LiveState;
 use crate::plan::Call;
+use crate::provider::docker::Reader;
+use crate::provider::http::ApiError;
 use crate::render;
+
+/// What takes less shows no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// All bars of this process, so that what is printed beside them does not run into them.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+
+/// Writes something while no bar is in the way.
+pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
+    BARS.suspend(write)
+}
+
+/// A bar that is shown once it has been there for a second, if a person is there to see it.
+struct Patient {
+    bar: ProgressBar,
+    timer: Option<AbortHandle>,
+}
+
+impl Patient {
+    fn new(console: Console, length: Option<u64>, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        let timer = console.shows_progress().then(|| {
+            let bar = bar.clone();
+            let show = async move {
+                tokio::time::sleep(PATIENCE).await;
+                BARS.add(bar).enable_steady_tick(Duration::from_millis(200));
+            };
+            tokio::spawn(show).abort_handle()
+        });
+        Self { bar, timer }
+    }
+
+    /// Takes the bar away.
+    fn finish(&self) {
+        if let Some(timer) = &self.timer {
+            timer.abort();
+        }
+        self.bar.finish_and_clear();
+        BARS.remove(&self.bar);
+    }
+}
+
+impl Drop for Patient {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// How far the readings of one command are, together. The bar goes with the last of them.
+#[derive(Default)]
+pub(super) struct Readings {
+    now: Mutex<Option<Running>>,
+}
+
+struct Running {
+    bar: Patient,
+    /// What is read and what is known of, by the number of the reading.
+    counts: BTreeMap<u64, (usize, usize)>,
+    next: u64,
+}
+
+/// One reading that is under way.
+struct Turn {
+    all: Arc<Readings>,
+    number: u64,
+}
+
+impl Readings {
+    fn begin(self: &Arc<Self>, console: Console) -> Turn {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = now.get_or_insert_with(|| Running {
+            bar: Patient::new(console, None, "Reading what is live: {msg} {elapsed}"),
+            counts: BTreeMap::new(),
+            next: 0,
+        });
+        let number = running.next;
+        running.next += 1;
+        running.counts.insert(number, (0, 0));
+        running.tell();
+        Turn { all: Arc::clone(self), number }
+    }
+}
+
+impl Running {
+    fn tell(&self) {
+        let (read, known) = self.counts.values().fold((0, 0), |(read, known), one| (read + one.0, known + one.1));
+        self.bar.bar.set_message(format!("{read} of {known} policies"));
+    }
+}
+
+impl Turn {
+    fn tell(&self, read: usize, known: usize) {
+        let mut now = self.all.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = now.as_mut() {
+            running.counts.insert(self.number, (read, known));
+            running.tell();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut now = self.all.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = now.as_mut() {
+            running.counts.remove(&self.number);
+            if running.counts.is_empty() {
+                *now = None;
+            }
+        }
+    }
+}
+
+/// A reading of all that an organization holds, which tells how far it is.
+pub(super) struct Reading {
+    reader: Reader,
+    target: String,
+    turn: Arc<Turn>,
+}
+
+impl Reading {
+    pub(super) fn new(reader: Reader, target: &str, all: &Arc<Readings>, console: Console) -> Self {
+        let turn = Arc::new(all.begin(console));
+        let told = Arc::clone(&turn);
+        let reader = reader.with_progress(Arc::new(move |read, known| told.tell(read, known)));
+        Self { reader, target: target.to_owned(), turn }
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// Anything that could not be read.
+    pub(super) async fn live_state(self) -> Result<LiveState, ApiError> {
+        let Self { reader, target, turn } = self;
+        let since = std::time::Instant::now();
+        let live = reader.live_state().await;
+        // The reader knows the turn too.
+        drop((reader, turn));
+        if let Ok(live) = &live {
+            tracing::info!(target_name = %target, policies = live.policies.len(), took = ?since.elapsed(), "read what is live");
+        }
+        live
+    }
+}
 
 /// Prints the result of every call as it comes, and a bar on a terminal.
 pub(super) struct CallProgress {
     console: Console,
-    bar: ProgressBar,
+    bar: Patient,
     lock: Mutex<()>,
 }
 
 impl CallProgress {
     /// For a plan of this many calls.
     pub(super) fn new(console: Console, calls: usize) -> Self {
-        let target = if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(u64::try_from(calls).ok(), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} calls {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
+        let bar = Patient::new(console, u64::try_from(calls).ok(), "{bar:30} {pos}/{len} calls {elapsed}");
         Self { console, bar, lock: Mutex::default() }
     }
 
     /// Takes the bar away.
     pub(super) fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.bar.finish();
     }
 
     fn show(&self, call: &Call, outcome: &CallOutcome) {
         let line = render::report::call_line(call, outcome, self.console.painter());
         let _one_line_at_a_time = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         // A closed standard output is noticed by the summary, which is printed with its errors reported.
-        self.bar.suspend(|| drop(self.console.print(&format!("{line}\n"))));
+        drop(self.console.print(&format!("{line}\n")));
     }
 }
 
@@ -49,7 +194,7 @@ impl Progress for CallProgress {
             Event::Started(_) => {}
             Event::Finished(call, outcome) => {
                 self.show(call, outcome);
-                self.bar.inc(1);
+                self.bar.bar.inc(1);
             }
         }
     }

@@ -82,7 +82,7 @@ impl Rollback {
         }
         let keeper = self.gates.keeper(&At::default(), console)?;
         let workspace = project.load();
-        let session = Session::open(&self.applying.connect, &workspace.targets()).await?;
+        let session = Session::open(&self.applying.connect, &workspace.targets(), console).await?;
         let of = Of { history: &history, path: &path, workspace: &workspace, keeper: &keeper, session: &session };
         let result = self.undo(&of, console).await;
         session.close().await;
@@ -110,7 +110,7 @@ impl Rollback {
             if !history.run.targets.contains(&session.info(target)?) {
                 bail!("target `{name}` is another organization, profile or endpoint than in that run");
             }
-            let live = session.reader(target)?.live_state().await;
+            let live = session.reading(target)?.live_state().await;
             let live = live.with_context(|| format!("target `{name}`"))?;
             plan.targets.push(self.undo_target(of, target, &live, console)?);
             states.push(live);

@@ -4,9 +4,11 @@ use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
+use super::apply::audit::AuditFile;
 use super::console::Console;
 use super::exit::Exit;
 use super::format::{self, Format};
+use crate::apply::audit::AuditRecord;
 use crate::apply::journal::{self, FOLDER, History, RunId};
 use crate::render::runs::{self, RunReport};
 use crate::render::text::neutral;
@@ -16,7 +18,8 @@ use crate::render::text::neutral;
 #[command(after_help = "Examples:
   polwarden runs
   polwarden runs 20261122T093000123Z-1a2b3c4d
-  polwarden runs last --format json")]
+  polwarden runs last --format json
+  polwarden runs last --audit-record audit.json")]
 pub(super) struct Runs {
     /// The run that is shown in full, the file of its journal, or `last`; all runs, a line each, if it is left out.
     #[arg(value_name = "RUN")]
@@ -24,6 +27,10 @@ pub(super) struct Runs {
     /// How to show them on standard output.
     #[arg(long, value_parser = Format::among(format::RUNS), default_value = "human")]
     format: Format,
+    /// Write the audit record of the run to this file, as JSON: which commit made which call, and when the server applied
+    /// it.
+    #[arg(long, value_name = "FILE", requires = "run")]
+    audit_record: Option<Utf8PathBuf>,
 }
 
 impl Runs {
@@ -33,7 +40,9 @@ impl Runs {
     /// There is no such run, or its journal cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let Some(run) = &self.run else { return list(self.format, console) };
-        let run = RunReport::in_full(&History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?);
+        let history = History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
+        AuditFile::open(self.audit_record.as_deref(), Vec::new())?.write(AuditRecord::of(&history))?;
+        let run = RunReport::in_full(&history);
         if self.format == Format::Json {
             console.print(&runs::json(vec![run])?)?;
         } else {

@@ -34,7 +34,7 @@ pub(super) async fn hold_again(
     }
     let mut states = Vec::new();
     for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
-        let live = session.reader(target)?.live_state().await.with_context(|| planning::of(target))?;
+        let live = session.reading(target)?.live_state().await.with_context(|| planning::of(target))?;
         let places = places(&target_plan.changes);
         let names = Names {
             rule: &|policy, rule| places.get(&(policy.to_owned(), Some(rule.to_owned()))).cloned(),

@@ -92,7 +92,7 @@ impl Test {
             workspace.tests_need_server_teams(target) || (!self.live && workspace.needs_server_teams(target))
         };
         let needs_server = self.live || targets.iter().any(needs_teams);
-        let session = Session::open(&self.connect, if needs_server { &targets } else { &[] }).await?;
+        let session = Session::open(&self.connect, if needs_server { &targets } else { &[] }, console).await?;
         let read = self.read(&workspace, &session, &targets, console).await;
         session.close().await;
         let Some(read) = read? else { return Ok(Exit::Invalid) };
@@ -233,7 +233,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let state = session.reader(target)?.live_state().await?;
+    let state = session.reading(target)?.live_state().await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => {

@@ -1,66 +1,96 @@
 //! Three-way plans: which differences are due to a change, and which were there before it.
 
+use super::connect::Session;
 use super::console::Console;
-use super::planning::{self, Planned};
+use super::planning;
 use super::tree::At;
 use super::workspace::{Selection, Workspace, is_error};
 use crate::check::Checked;
-use crate::manifest::config::Target;
-use crate::plan::{self, Origin, Origins, Plan, Request, TargetOrigins};
+use crate::manifest::config::{Target, Unmanaged};
+use crate::model::docker::{DesiredPolicy, LiveState};
+use crate::plan::{self, Origin, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 
-/// Tells where the differences of a plan come from, seen from a base revision. Where the base cannot be understood,
-/// that is said, and nothing is told apart.
-///
-/// # Errors
-/// A server does not tell the names of its teams.
-pub(super) async fn origins(planned: &Planned, base: &str, console: Console) -> anyhow::Result<Option<Origins>> {
-    let Planned { workspace, session: _, plan, live } = planned;
-    let before = match Workspace::read(&Selection::default(), &At::revision(base)) {
-        Ok(Ok(before)) => before,
-        Ok(Err(_)) => return Ok(untold(base, "its configuration is invalid", console)),
-        Err(error) => return Ok(untold(base, &error.to_string(), console)),
-    };
-    if before.findings().iter().any(is_error) {
-        return Ok(untold(base, "its manifests are invalid", console));
-    }
-    let mut targets = Vec::new();
-    for (target_plan, live) in plan.targets.iter().zip(live) {
-        let name = &target_plan.target.name;
-        let chosen = workspace.targets();
-        let Some(target) = chosen.iter().find(|target| target.name == *name) else { continue };
-        let same = |other: &&Target| {
-            other.provider == target.provider && other.organization.eq_ignore_ascii_case(&target.organization)
-        };
-        let all = before.targets();
-        // A target that is new wants nothing at the base.
-        let changes = match all.iter().copied().find(same) {
-            None => Vec::new(),
-            Some(old) => {
-                let teams = planning::teams(&planned.session, target, before.needs_server_teams(old)).await?;
-                let Checked { policies, diagnostics, .. } = before.check(old, &teams);
-                if diagnostics.iter().any(is_error) {
-                    return Ok(untold(base, "its manifests are invalid", console));
-                }
-                let locate = |place: &_| planning::locate(before.sources(), place);
-                let request = Request {
-                    target: target_plan.target.clone(),
-                    desired: &policies,
-                    live,
-                    unmanaged: old.unmanaged,
-                    teams: &target.teams,
-                    locate: &locate,
-                };
-                plan::plan_target(&request).changes
-            }
-        };
-        targets.push(TargetOrigins { target: name.clone(), changes: plan::origins(&target_plan.changes, &changes) });
-    }
-    let base = before.commit().map_or_else(|| base.to_owned(), |commit| commit.id);
-    Ok(Some(Origins { base, targets }))
+/// The manifests of the base revision.
+pub(super) struct Before {
+    workspace: Workspace,
+    revision: String,
 }
 
-fn untold(base: &str, why: &str, console: Console) -> Option<Origins> {
+/// What the base revision wants of one organization.
+pub(super) struct Wanted {
+    /// The policies, and what to do with others; nothing of an organization that no target was for.
+    policies: Option<(Vec<DesiredPolicy>, Unmanaged)>,
+}
+
+impl Before {
+    /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
+    pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
+        let workspace = match Workspace::read(&Selection::default(), &At::revision(revision)) {
+            Ok(Ok(workspace)) => workspace,
+            Ok(Err(_)) => return untold(revision, "its configuration is invalid", console),
+            Err(error) => return untold(revision, &error.to_string(), console),
+        };
+        if workspace.findings().iter().any(is_error) {
+            return untold(revision, "its manifests are invalid", console);
+        }
+        Some(Self { workspace, revision: revision.to_owned() })
+    }
+
+    /// The commit.
+    pub(super) fn commit(&self) -> String {
+        self.workspace.commit().map_or_else(|| self.revision.clone(), |commit| commit.id)
+    }
+
+    /// What it wants of the organizations of some targets, in their order; nothing where that cannot be understood,
+    /// which is said.
+    ///
+    /// # Errors
+    /// A server does not tell the names of its teams.
+    pub(super) async fn wanted(
+        &self,
+        targets: &[&Target],
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Option<Vec<Wanted>>> {
+        let all = self.workspace.targets();
+        let mut wanted = Vec::new();
+        for target in targets {
+            let same = |other: &&&Target| {
+                other.provider == target.provider && other.organization.eq_ignore_ascii_case(&target.organization)
+            };
+            // A target that is new wants nothing at the base.
+            let Some(old) = all.iter().find(same) else {
+                wanted.push(Wanted { policies: None });
+                continue;
+            };
+            let teams = planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
+            let Checked { policies, diagnostics, .. } = self.workspace.check(old, &teams);
+            if diagnostics.iter().any(is_error) {
+                return Ok(untold(&self.revision, "its manifests are invalid", console));
+            }
+            wanted.push(Wanted { policies: Some((policies, old.unmanaged)) });
+        }
+        Ok(Some(wanted))
+    }
+
+    /// The plan that the base revision would have of a live state; nothing for a target that is new.
+    pub(super) fn plan(
+        &self,
+        wanted: &Wanted,
+        info: TargetInfo,
+        target: &Target,
+        live: &LiveState,
+    ) -> Option<TargetPlan> {
+        let (desired, unmanaged) = wanted.policies.as_ref()?;
+        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
+        let request =
+            Request { target: info, desired, live, unmanaged: *unmanaged, teams: &target.teams, locate: &locate };
+        Some(plan::plan_target(&request))
+    }
+}
+
+fn untold<T>(base: &str, why: &str, console: Console) -> Option<T> {
     console.say(&format!(
         "What is drift is not told apart from what changed: the base revision {} cannot be compared, as {}.",
         neutral(base),
@@ -69,10 +99,22 @@ fn untold(base: &str, why: &str, console: Console) -> Option<Origins> {
     None
 }
 
-/// Whether any difference was there before the change.
+/// Where the differences of a plan come from, given the plan that the base revision would have of the same live state.
+pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOrigins {
+    let (changes, held) = base.map(|base| (base.changes.as_slice(), base.held.as_slice())).unwrap_or_default();
+    TargetOrigins {
+        target: head.target.name.clone(),
+        changes: plan::origins(&head.changes, changes),
+        held: plan::held_origins(&head.held, held),
+    }
+}
+
+/// Whether any difference was there before the change, whether or not it can be undone.
 pub(super) fn has_drift(plan: &Plan) -> bool {
-    let all = plan.origins.iter().flat_map(|origins| &origins.targets).flat_map(|target| &target.changes);
-    all.into_iter().any(|told| match told.origin {
+    let targets = || plan.origins.iter().flat_map(|origins| &origins.targets);
+    let changes = targets().flat_map(|target| &target.changes).map(|told| told.origin);
+    let mut all = changes.chain(targets().flat_map(|target| target.held.iter().copied()));
+    all.any(|origin| match origin {
         Origin::Change => false,
         Origin::Drift | Origin::Mixed | Origin::Conflict => true,
     })

@@ -1,10 +1,11 @@
 //! Where a command reads manifests from: the work tree, a revision, or what is staged.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::manifest::config;
@@ -54,6 +55,38 @@ impl Source for Tree {
         match self {
             Self::Work(tree) => tree.read(path, limit),
             Self::Revision(tree) => tree.read(path, limit),
+        }
+    }
+}
+
+/// Texts that are not written yet, by their paths from the configuration.
+pub(super) type Edits = BTreeMap<Utf8PathBuf, String>;
+
+/// A tree as it would be with some files written.
+pub(super) struct Edited<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) edits: &'a Edits,
+}
+
+impl Source for Edited<'_> {
+    fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
+        let below = |file: &&Utf8PathBuf| path == "." || file.starts_with(path.as_str().trim_start_matches("./"));
+        let is_manifest = |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
+        let new: Vec<&Utf8PathBuf> = self.edits.keys().filter(below).filter(is_manifest).collect();
+        let mut listing = match self.tree.list(path) {
+            Err(ProblemKind::Missing) if !new.is_empty() => Listing::default(),
+            listing => listing?,
+        };
+        listing.files.extend(new.into_iter().cloned());
+        listing.files.sort_unstable();
+        listing.files.dedup();
+        Ok(listing)
+    }
+
+    fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind> {
+        match self.edits.get(path) {
+            Some(text) => Ok(text.as_str().into()),
+            None => self.tree.read(path, limit),
         }
     }
 }

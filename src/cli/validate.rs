@@ -141,7 +141,7 @@ impl Validate {
         console: Console,
     ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
-        let session = Session::open(&self.connect, &targets).await?;
+        let session = Session::open(&self.connect, &targets, console).await?;
         let (mut findings, mut failed) = (Vec::new(), false);
         for target in targets {
             match planning::resolve_all(workspace, &session, target).await {

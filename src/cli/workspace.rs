@@ -5,20 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
 use super::teller::Teller;
 pub(super) use super::tree::At;
-use super::tree::{Stand, Tree};
+use super::tree::{Edited, Edits, Stand, Tree};
 use crate::check::{self, Checked, CheckedTests, Input, Teams};
-use crate::diag::{Code, Diagnostic, DocumentId, Severity, SourceMap, did_you_mean};
+use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap, did_you_mean};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::repo::{self, Head, Loaded, LoadedTarget, Source};
+use crate::repo::{self, Loaded, LoadedTarget, Pipeline, Source};
 
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
@@ -118,6 +119,11 @@ impl Project {
         &self.prefix
     }
 
+    /// The configuration.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The chosen targets, in the order of the configuration.
     pub(super) fn targets(&self) -> Vec<&Target> {
         chosen(&self.config, &self.selected)
@@ -125,8 +131,13 @@ impl Project {
 
     /// Reads the manifests.
     pub(super) fn load(self) -> Workspace {
+        self.load_edited(&Edits::default())
+    }
+
+    /// Reads the manifests as they would be with some files written.
+    pub(super) fn load_edited(self, edits: &Edits) -> Workspace {
         let Self { tree, mut sources, config, document, findings, selected, prefix } = self;
-        let mut loaded = repo::load(&tree, &config, document, &mut sources);
+        let mut loaded = repo::load(&Edited { tree: &tree, edits }, &config, document, &mut sources);
         loaded.diagnostics.extend(findings);
         Workspace { sources, config, document, stand: tree.stand(), loaded, selected, prefix }
     }
@@ -171,7 +182,6 @@ impl Workspace {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(Err(exit)),
         };
-        let nothing_yet = |finding: &Diagnostic| matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid);
         workspace.loaded.diagnostics.retain(|finding| !nothing_yet(finding));
         if workspace.report(Vec::new(), console) { Ok(Err(Exit::Invalid)) } else { Ok(Ok(workspace)) }
     }
@@ -253,6 +263,11 @@ impl Workspace {
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }
 
+    /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.
+    pub(super) fn has_errors_for_import(&self) -> bool {
+        self.loaded.diagnostics.iter().any(|finding| is_error(finding) && !nothing_yet(finding))
+    }
+
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
     pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
         self.tell(further, &Teller::showing(console))
@@ -272,7 +287,28 @@ impl Workspace {
 
     /// The digest of all files that were read.
     pub(super) fn tree_digest(&self) -> Fingerprint {
-        tree_digest(self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes())))
+        tree_digest(self.files_read())
+    }
+
+    /// The names and bytes of all files that were read.
+    fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let manifests = self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes()));
+        manifests.chain(self.loaded.cedar.iter().map(|(path, text)| (path.as_str(), text.as_bytes())))
+    }
+
+    /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.
+    pub(super) fn cedar_files(&self) -> Vec<(Utf8PathBuf, String)> {
+        let loaded = self.targets().into_iter().filter_map(|target| self.loaded(target));
+        let named = loaded.flat_map(|loaded| {
+            loaded.documents.iter().filter_map(|document| {
+                let Manifest::Policy(policy) = &document.manifest else { return None };
+                let file = policy.spec.cedar.as_ref()?.file.as_deref()?;
+                let manifest = Utf8Path::new(self.sources.file(document.id.file).name());
+                let text = loaded.cedar_files.get(&document.id).map(ToString::to_string).unwrap_or_default();
+                Some((manifest.parent().unwrap_or(Utf8Path::new("")).join(file), text))
+            })
+        });
+        named.collect()
     }
 
     /// The configuration.
@@ -284,16 +320,29 @@ impl Workspace {
     pub(super) fn commit(&self) -> Option<Commit> {
         let head = match &self.stand {
             // It takes a look at every file, so that only whoever asks pays for it.
-            Stand::Work => repo::head(Path::new(".")),
+            Stand::Work => repo::head(Path::new("."), self.files_read().map(|(name, _)| name)),
             Stand::Revision(head) => head.clone(),
         };
-        head.map(|Head { id, dirty }| Commit { id, dirty })
+        head.map(|head| Commit::new(head, Pipeline::from_variables(|name| std::env::var(name).ok())))
+    }
+
+    /// Another target that reads a document of this file too.
+    pub(super) fn other_reader(&self, target: &Target, file: FileId) -> Option<&Target> {
+        let readers =
+            self.loaded.targets.iter().filter(|loaded| loaded.documents.iter().any(|one| one.id.file == file));
+        let mut readers = readers.filter_map(|loaded| self.config.targets.get(loaded.index));
+        readers.find(|other| other.name != target.name)
     }
 
     fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {
         let position = self.config.targets.iter().position(|other| other.name == target.name)?;
         self.loaded.targets.iter().find(|loaded| loaded.index == position)
     }
+}
+
+/// Whether a finding says no more than that there are no manifests yet.
+fn nothing_yet(finding: &Diagnostic) -> bool {
+    matches!(finding.code, Code::NoManifests | Code::TargetPathInvalid)
 }
 
 /// What is to be said of a manifest whose targets disagree: a list that one target leaves unused is used by another.

@@ -5,19 +5,30 @@
 //! (what a host may look like, which fields a profile has) it is written twice on purpose: a mistake on one side then
 //! shows as a disagreement, instead of being made on both.
 //!
-//! What is common to all services stands here: serving on loopback, connections that can be broken on purpose, the
-//! request log, random names. [`docker`] is the Docker AI Governance API; its items are re-exported.
+//! What is common to all services stands here, the frame: serving on loopback, connections that can be broken on
+//! purpose, faults, the request log, the state, random names. A service fills it in (`service`) and has a folder of its
+//! own. [`docker`] is the Docker AI Governance API, whose items are re-exported; [`pulumi`] is Pulumi Cloud's policy packs.
 
 pub mod docker;
+pub mod fault;
+pub mod pulumi;
 
+mod access_tokens;
+mod error;
+mod http;
 mod random;
 mod request_log;
+mod rows;
 mod running;
+mod service;
+mod state;
 mod wire;
 
 pub use docker::{
-    Among, Chance, Change, EmulatorError, ErrorStatus, Fault, FaultError, FaultKind, Limits, Operation, Options,
-    OrganizationSeed, PolicySeed, Probability, Profile, Range, RuleSeed, Seed, SeedError, Selection, StateLocation,
-    TeamSeed, UnknownProfile, When, Which, WhichRule, start,
+    Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed, Profile, RuleSeed, Seed,
+    SeedError, Selection, TeamSeed, UnknownProfile, WhichRule, start,
 };
+pub use error::EmulatorError;
+pub use fault::{Chance, ErrorStatus, FaultError, Probability, Range, When, Which};
 pub use running::Running;
+pub use state::StateLocation;

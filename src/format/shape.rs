@@ -90,7 +90,10 @@ const CASE: Shape = Mapping(&[
 
 const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
 
-const CONFIG: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS)]);
+const CONFIG: Shape =
+    Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS), ("apply", APPLY)]);
+
+const APPLY: Shape = Mapping(&[("branch", Free)]);
 
 /// Gates and audiences keep the order of their author, in which they are shown.
 const ACCESS: Shape = Mapping(&[("never", List(&GATE)), ("always", List(&GATE)), ("audiences", List(&NAMED_AUDIENCE))]);

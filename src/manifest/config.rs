@@ -38,6 +38,28 @@ pub struct Config {
     /// Gates of access at all targets: what no merged state may allow or block.
     #[serde(default, skip_serializing_if = "Access::is_empty")]
     pub access: Access,
+    /// What `apply` is held to in a pipeline.
+    #[serde(default, skip_serializing_if = "ApplyRules::is_empty")]
+    pub apply: ApplyRules,
+}
+
+/// What `apply` is held to in a pipeline. The base revision and the default branch of the clone are asked as well, so
+/// that a change cannot take it away for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApplyRules {
+    /// The branch that what is applied was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"main")]
+    pub branch: Option<String>,
+}
+
+impl ApplyRules {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        let Self { branch } = self;
+        branch.is_none()
+    }
 }
 
 /// An organization at a provider, and the manifests that describe it.

@@ -1,11 +1,13 @@
 //! Drift: what a plan would undo, told from the server's side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::impact::impact;
 use super::recompute::{changes, places};
 use super::replay::{ReplayError, replay};
-use super::types::{Change, ChangeKind, Impact, Since, SourceRef, TargetDrift, TargetPlan, UnmanagedPolicy};
+use super::types::{
+    Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan, UnmanagedPolicy,
+};
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::LiveState;
 
@@ -37,7 +39,10 @@ pub fn drift(
     }
     let unmanaged: Vec<UnmanagedPolicy> =
         plan.unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report).cloned().collect();
+    let undo = ["polwarden", "apply", "--target", &plan.target.name].map(str::to_owned).to_vec();
     Ok(TargetDrift {
+        adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
+        undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
         since: since(&changes, live),
         changes,
@@ -45,6 +50,14 @@ pub fn drift(
         held: plan.held.clone(),
         unmanaged,
     })
+}
+
+/// The live policies that a manifest can be brought to: all that differ, but for what is not understood.
+fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> BTreeSet<&'c str> {
+    let changed = changes.iter().filter(|change| change.kind != ChangeKind::Delete).map(|change| change.name.as_str());
+    let held = held.iter().filter(|held| matches!(held.reason, HeldReason::ProfileLacks { .. }));
+    let all = changed.chain(held.map(|held| held.policy.as_str()));
+    all.filter(|name| live.policies.iter().any(|policy| policy.name == *name)).collect()
 }
 
 /// What the server lost is declared all the same.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::replay::replay;
-use super::types::{BreachInfo, Call, DecidingRule, GateInfo, GateOutcome, GateSource, SourceRef};
+use super::origin::origins;
+use super::replay::{ReplayError, replay};
+use super::types::{
+    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef, TargetPlan,
+};
 use crate::access::{Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule};
 use crate::model::docker::{Decision, LiveContent, LiveState};
 
@@ -16,12 +19,57 @@ pub struct Gates {
     pub audiences: Vec<NamedAudience>,
     /// What may open; anything, where this is none.
     pub widening: Option<Vec<RequestPattern>>,
+    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
+    pub base: Option<BasePlan>,
+}
+
+/// What would make the same server equal to the manifests of the base revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BasePlan {
+    changes: Vec<Change>,
+    calls: Vec<Call>,
+}
+
+impl From<&TargetPlan> for BasePlan {
+    fn from(plan: &TargetPlan) -> Self {
+        Self { changes: plan.changes.clone(), calls: plan.calls.clone() }
+    }
+}
+
+impl BasePlan {
+    /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+    ///
+    /// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
+    /// base wants of it: where there is one, what opens beyond what it is now counts too.
+    fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
+        let wanted = replay(live, &self.calls)?;
+        let told = origins(head, &self.changes);
+        let conflicts: Vec<&Change> =
+            head.iter().zip(&told).filter(|(_, told)| told.origin == Origin::Conflict).map(|(head, _)| head).collect();
+        if conflicts.is_empty() {
+            return Ok(vec![wanted]);
+        }
+        let mut as_live = wanted.clone();
+        for Change { id, name, .. } in conflicts {
+            match id {
+                Some(id) => {
+                    as_live.policies.retain(|policy| policy.id.as_str() != id.as_str());
+                    as_live
+                        .policies
+                        .extend(live.policies.iter().find(|policy| policy.id.as_str() == id.as_str()).cloned());
+                }
+                // Both would make it: it is not live.
+                None => as_live.policies.retain(|policy| policy.name != *name),
+            }
+        }
+        Ok(vec![wanted, as_live])
+    }
 }
 
 impl Gates {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        let Self { list, audiences: _, widening } = self;
+        let Self { list, audiences: _, widening, base: _ } = self;
         list.is_empty() && widening.is_none()
     }
 }
@@ -38,10 +86,20 @@ pub struct Names<'a> {
 
 /// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
 pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names<'_>) -> Vec<GateOutcome> {
+    hold_gates_of(live, (&[], calls), gates, names)
+}
+
+/// Like [`hold_gates`], for a plan whose changes are known, so that they can be told from drift.
+pub(super) fn hold_gates_of(
+    live: &LiveState,
+    plan: (&[Change], &[Call]),
+    gates: &Gates,
+    names: &Names<'_>,
+) -> Vec<GateOutcome> {
     if gates.is_empty() {
         return Vec::new();
     }
-    let Gates { list, audiences: _, widening } = gates;
+    let Gates { list, audiences: _, widening, base: _ } = gates;
     let infos = list.iter().map(|gate| (info(gate), gate.source.clone()));
     let widening_info = widening.as_ref().map(|within| {
         let within = within.iter().map(ToString::to_string).collect();
@@ -50,7 +108,7 @@ pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names
     let outcome = |(gate, source)| GateOutcome { gate, source, breaches: Vec::new(), unknown: None };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
-    let looked = look(live, calls, gates, names, &mut outcomes, widened.as_mut());
+    let looked = look(live, plan, gates, names, &mut outcomes, widened.as_mut());
     if let Err(why) = looked {
         // A gate that nobody could look at is shut.
         for outcome in outcomes.iter_mut().chain(&mut widened) {
@@ -63,13 +121,13 @@ pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names
 
 fn look(
     live: &LiveState,
-    calls: &[Call],
+    (changes, calls): (&[Change], &[Call]),
     gates: &Gates,
     names: &Names<'_>,
     outcomes: &mut [GateOutcome],
     widened: Option<&mut GateOutcome>,
 ) -> Result<(), String> {
-    let Gates { list, audiences, widening } = gates;
+    let Gates { list, audiences, widening, base } = gates;
     let state = replay(live, calls).map_err(|error| error.to_string())?;
     let (before, after) = (rules(live), rules(&state));
     let check = GateCheck { before: &before, after: &after, audiences };
@@ -78,10 +136,23 @@ fn look(
             outcome.breaches.push(told(Some(gate.kind), &breach, names));
         }
     }
-    // Without a call nothing opens.
-    if let (Some(within), Some(outcome), false) = (widening, widened, calls.is_empty()) {
-        let opened = check.widened(within).map_err(|error| error.to_string())?;
-        outcome.breaches = opened.iter().map(|breach| told(None, breach, names)).collect();
+    let (Some(within), Some(outcome)) = (widening, widened) else { return Ok(()) };
+    let states = base.as_ref().map(|base| base.states(live, changes)).transpose().map_err(|error| error.to_string())?;
+    let compared: Vec<&LiveState> = match &states {
+        Some(states) => states.iter().collect(),
+        // Without a call nothing opens.
+        None if calls.is_empty() => Vec::new(),
+        None => vec![live],
+    };
+    for state in compared {
+        let before = rules(state);
+        let check = GateCheck { before: &before, after: &after, audiences };
+        for breach in check.widened(within).map_err(|error| error.to_string())? {
+            let breach = told(None, &breach, names);
+            if !outcome.breaches.contains(&breach) {
+                outcome.breaches.push(breach);
+            }
+        }
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod fingerprint;
 mod gates;
 mod guard;
 mod impact;
+mod link;
 mod matching;
 mod order;
 mod origin;
@@ -27,16 +28,17 @@ pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use drift::drift;
 pub use effect::Effect;
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
-pub use gates::{Gates, Names, hold_gates};
+pub use gates::{BasePlan, Gates, Names, hold_gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat, check as check_guards,
 };
-pub use origin::origins;
+pub use link::changes_of_calls;
+pub use origin::{held_origins, origins};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, Commit,
-    DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, Change, ChangeKind, ChangeOrigin, ChangeRef,
+    Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
     GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef,
     Reason, ResourceKind, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, UnmanagedPolicy,
     UnreadableResource, ValueChange,

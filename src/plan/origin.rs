@@ -4,12 +4,23 @@
 //! only the new one does is due to the change. What both touch in different ways is a conflict: the server holds
 //! neither what the base wanted nor what is wanted now.
 
-use super::types::{Change, ChangeKind, ChangeOrigin, FieldChange, Origin, ValueChange};
+use super::types::{Change, ChangeKind, ChangeOrigin, FieldChange, Held, Origin, ValueChange};
 
 /// Where the changes of a plan come from: `head` are those of the plan itself, `base` those of a plan of the base
 /// revision's manifests against the same live state.
 pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
     head.iter().map(|change| origin(change, base.iter().find(|other| same(change, other)))).collect()
+}
+
+/// Where the differences come from that a plan leaves undone: those that a plan of the base revision's manifests leaves
+/// undone for the same reason are drift.
+pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
+    let same = |one: &Held, other: &Held| {
+        let Held { resource, policy, rule, source: _, reason } = one;
+        *resource == other.resource && *policy == other.policy && *rule == other.rule && *reason == other.reason
+    };
+    let origin = |held: &Held| if base.iter().any(|other| same(held, other)) { Origin::Drift } else { Origin::Change };
+    head.iter().map(origin).collect()
 }
 
 /// Whether two changes are about the same thing: by the server's id, or by name where both create it.

@@ -1,6 +1,8 @@
 //! What a plan is made of. All of it is plain data that can be written to a file and read back.
 
 mod call;
+mod change_ref;
+mod commit;
 mod drift;
 mod gates;
 mod guarded;
@@ -17,6 +19,8 @@ use crate::manifest::config::{Provider, Unmanaged};
 use crate::model::docker::{OperationKind, PolicyId, Profile};
 
 pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use change_ref::ChangeRef;
+pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
@@ -48,16 +52,6 @@ pub struct Plan {
     pub origins: Option<Origins>,
     /// One plan a target, in the order of `polwarden.yaml`.
     pub targets: Vec<TargetPlan>,
-}
-
-/// Where in git's history the manifests stood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Commit {
-    /// The commit's id.
-    pub id: String,
-    /// Whether the work tree held something else than the commit.
-    pub dirty: bool,
 }
 
 /// What is to be done at one target.
@@ -371,13 +365,6 @@ impl TargetPlan {
 }
 
 impl Plan {
-    /// Where the changes of a target come from, in their order; none where that is not known.
-    pub fn origins_of(&self, target: &TargetPlan) -> &[ChangeOrigin] {
-        let all = self.origins.iter().flat_map(|origins| &origins.targets);
-        let mut own = all.filter(|origins| origins.target == target.target.name);
-        own.next().map(|origins| origins.changes.as_slice()).unwrap_or_default()
-    }
-
     /// The gates that do not hold, at all targets.
     pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
         self.targets.iter().flat_map(|target| &target.gates).filter(|outcome| !outcome.holds())

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use super::paint::Painter;
-use super::plan::access;
-use super::plan::tree;
-use super::plan::words::{call_name, held_reason};
-use super::text::{line_start, many, neutral, neutral_json, plural};
-use crate::plan::{DriftReport, Held, Since, TargetDrift, UnmanagedPolicy};
+use super::plan::words::{call_name, held_reason, place};
+use super::plan::{Section, access, tree};
+use super::text::{line_start, many, neutral, neutral_json};
+use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift, UnmanagedPolicy};
+
+/// What stands above the changes: they are told from the server's side.
+pub(super) const INSTEAD: &str = "What the server holds instead (+ is only there, - is missing there)";
 
 /// The report for people: what the server does differently, since when, and how to go on.
 pub fn human(report: &DriftReport, painter: Painter) -> String {
@@ -15,31 +17,34 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
     for target in &report.targets {
         target_text(&mut text, target, painter);
     }
-    let drifted = report.targets.iter().filter(|target| target.is_drift()).count();
-    let from = report.commit.as_ref().map(|commit| format!(" {}", commit.id.get(..10).unwrap_or(&commit.id)));
-    let from = from.unwrap_or_else(|| " the manifests".to_owned());
-    if drifted == 0 {
-        let _ = writeln!(text, "No drift from{from}: what is live is what is wanted.");
-    } else {
-        let _ = writeln!(
-            text,
-            "Drift at {} from{from}. To keep it, write it into the manifests, and merge them; `polwarden apply` undoes it.",
-            many(drifted, "target")
-        );
-    }
+    let _ = writeln!(text, "{}", summary(report));
     text
 }
 
+/// The closing line.
+pub fn summary(report: &DriftReport) -> String {
+    let from = report.commit.as_ref().map(|commit| neutral(commit.id.get(..10).unwrap_or(&commit.id)).into_owned());
+    said(report, &format!(" from {}", from.unwrap_or_else(|| "the manifests".to_owned())))
+}
+
+/// The same without the commit: no word of it comes from elsewhere.
+pub(super) fn headline(report: &DriftReport) -> String {
+    said(report, "")
+}
+
+fn said(report: &DriftReport, from: &str) -> String {
+    match report.targets.iter().filter(|target| target.is_drift()).count() {
+        0 => format!("No drift{from}: what is live is what is wanted."),
+        drifted => format!("Drift at {}{from}.", many(drifted, "target")),
+    }
+}
+
 fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
-    let TargetDrift { target, changes, since, access, held, unmanaged } = drift;
+    let TargetDrift { target, changes, access, .. } = drift;
     let head = format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
     let _ = writeln!(text, "{}\n", painter.strong(&line_start(&head)));
     if !changes.is_empty() {
-        let _ = writeln!(
-            text,
-            "  {}",
-            painter.strong("What the server holds instead (+ is only there, - is missing there):")
-        );
+        let _ = writeln!(text, "  {}", painter.strong(&format!("{INSTEAD}:")));
     }
     for line in tree(changes, &[]) {
         let _ = writeln!(text, "{:indent$}{}", "", line.painted(painter), indent = 4 + line.indent);
@@ -52,31 +57,57 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         text.push_str(&access::human(access, painter));
         text.push('\n');
     }
+    for Section { title, lines } in sections(drift) {
+        let _ = writeln!(text, "  {}", painter.strong(&format!("{title}:")));
+        for line in lines {
+            let _ = writeln!(text, "    {line}");
+        }
+        text.push('\n');
+    }
+}
+
+/// What is said of a target besides its changes and access.
+pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
+    let TargetDrift { target: _, changes, since, access: _, held, unmanaged, adopt, undo } = drift;
     let since = since
         .iter()
         .map(|Since { policy, id: _, updated_at }| format!("policy \"{}\": {}", neutral(policy), neutral(updated_at)));
-    section(text, painter, "Last changed at the server:", since.collect());
     let held = held.iter().map(|Held { resource: _, policy, rule, source: _, reason }| {
         format!("{}: {}", call_name(policy, rule.as_deref()), held_reason(reason))
     });
-    section(text, painter, "Different, and not to be undone by `apply`:", held.collect());
     let left = unmanaged.iter().map(|UnmanagedPolicy { id: _, name, rules, treatment: _, becomes: _ }| {
         format!("\"{}\" ({})", neutral(name), many(*rules, "rule"))
     });
-    let left: Vec<String> = left.collect();
-    let title = format!("Unmanaged, which is no drift ({}):", plural(left.len(), "policy", "policies"));
-    section(text, painter, &title, left);
+    let keep = command(adopt).into_iter().chain(changes.iter().filter_map(deleting));
+    let all = [
+        Section { title: "Last changed at the server", lines: since.collect() },
+        Section { title: "Different, and not to be undone by `apply`", lines: held.collect() },
+        Section { title: "Unmanaged, which is no drift", lines: left.collect() },
+        Section { title: "To keep what is live, write it into the manifests, and merge them", lines: keep.collect() },
+        Section { title: "To undo it", lines: command(undo).into_iter().collect() },
+    ];
+    all.into_iter().filter(|section| !section.lines.is_empty()).collect()
 }
 
-fn section(text: &mut String, painter: Painter, title: &str, lines: Vec<String>) {
-    if lines.is_empty() {
-        return;
+/// How to keep that a policy is gone.
+fn deleting(change: &Change) -> Option<String> {
+    let source = change.source.as_ref().filter(|_| change.kind == ChangeKind::Delete)?;
+    Some(format!("delete the manifest of policy \"{}\" ({})", neutral(&change.name), place(source)))
+}
+
+/// A command as it is typed into a shell, neutral; nothing for no words.
+pub(super) fn command(words: &[String]) -> Option<String> {
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+    (!words.is_empty()).then(|| neutral(&words.join(" ")).into_owned())
+}
+
+/// A word that a POSIX shell reads as it is.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
     }
-    let _ = writeln!(text, "  {}", painter.strong(title));
-    for line in lines {
-        let _ = writeln!(text, "    {line}");
-    }
-    text.push('\n');
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The report as JSON, indented, with a newline at the end (`schemas/drift.schema.json`).
@@ -87,4 +118,25 @@ pub fn json(report: &DriftReport) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     Ok(neutral_json(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, quoted) in [
+            ("p", "p"),
+            ("AI services", "'AI services'"),
+            ("it's", "'it'\\''s'"),
+            ("$(id)", "'$(id)'"),
+            ("", "''"),
+            ("-x", "-x"),
+            ("!", "'!'"),
+        ] {
+            assert_eq!(shell_word(word), quoted);
+        }
+        assert_eq!(command(&[]), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! Values as text, for people and for machines. Pure: nothing is read or written here.
 
+pub mod audit;
+mod commit;
 pub mod decided;
 pub mod diagnostics;
 pub mod drift;

@@ -12,6 +12,7 @@ use crate::apply::journal::{
     TargetHistory,
 };
 use crate::plan::{Commit, Fingerprint, TargetInfo};
+use crate::repo::SignedBy;
 
 /// The version of this format; a change that breaks readers raises it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -44,6 +45,9 @@ pub struct RunReport {
     /// The commit that the manifests were read from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// Who signed the commit, where that was asked for and verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
     /// How it ended.
     pub ended: Ended,
     /// How many of the calls that were begun were applied.
@@ -137,6 +141,7 @@ impl RunReport {
             tool_version: run.tool_version.clone(),
             plan: run.plan.clone(),
             commit: run.commit.clone(),
+            signed_by: run.signed_by.clone(),
             ended,
             applied,
             not_applied,
@@ -189,9 +194,11 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     let mut text =
         format!("{title}: {}, begun {:.3}, polwarden {}\n", run.kind(), run.time, neutral(&run.tool_version));
     text.push_str(&format!("  {}{}\n  plan {}\n", run.counts(), run.end(), run.plan));
-    if let Some(Commit { id, dirty }) = &run.commit {
-        let more = if *dirty { ", and files that were not committed" } else { "" };
-        text.push_str(&format!("  commit {}{more}\n", neutral(id)));
+    if let Some(commit) = &run.commit {
+        text.push_str(&format!("  {}\n", super::commit::line(commit, |text| neutral(text).into_owned())));
+    }
+    if let Some(signed_by) = &run.signed_by {
+        text.push_str(&format!("  signed by {}\n", super::audit::signer(signed_by)));
     }
     if run.damaged_lines > 0 {
         text.push_str(&format!("  {} lines of its journal cannot be read\n", run.damaged_lines));
@@ -221,7 +228,8 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
             painter.bad("it was begun, and no answer is known")
         );
     };
-    let Answer { time: _, target: _, call: _, result, read_back, error, request_id, other_writer } = answer;
+    let Answer { time: _, target: _, call: _, result, server_time: _, read_back, error, request_id, other_writer } =
+        answer;
     let found = if *read_back { " (found by reading back)" } else { "" };
     let mut text = match result {
         CallResult::Applied(left) => {

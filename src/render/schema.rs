@@ -7,15 +7,17 @@ use super::diagnostics::Report;
 use super::explain::Explanation;
 use super::policy_tests::TestReport;
 use super::runs::RunsReport;
+use crate::apply::audit::AuditReport;
 use crate::apply::journal::Record;
 use crate::manifest::schema::SchemaFile;
 use crate::plan::{DriftReport, Plan};
 
-/// The schemas of plans, of the lines of journals, of runs, of findings, of the results of policy tests and of answers.
+/// The schemas of plans, of the lines of journals, of audit records, of runs, of findings, of the results of policy tests and of answers.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
         file::<Record>("journal.schema.json", "urn:polwarden:schema:journal", SchemaSettings::draft2020_12()),
+        file::<AuditReport>("audit.schema.json", "urn:polwarden:schema:audit", SchemaSettings::draft2020_12()),
         // Findings are written only, so what may be left out is what the serializer leaves out.
         file::<Report>(
             "diagnostics.schema.json",

@@ -31,6 +31,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many manifest files were read.
     pub files: usize,
+    /// The files of Cedar text that manifests name and that could be read, each once.
+    pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
 }
 
 /// Loads the manifests of all targets. Everything that can be read is read; what cannot is a finding each.
@@ -71,7 +73,8 @@ pub fn load(source: &impl Source, config: &Config, document: DocumentId, sources
         LoadedTarget { index, documents, cedar_files }
     });
     let targets = targets.collect();
-    Loaded { targets, diagnostics, files }
+    let cedar = cedar.known.into_iter().filter_map(|(path, text)| Some((path, text.ok()?))).collect();
+    Loaded { targets, diagnostics, files, cedar }
 }
 
 /// The manifest files of each target, sorted and without repetition.

@@ -1,15 +1,21 @@
 //! Where text comes from: the work tree or a git revision, and the manifests of all targets.
 
+mod branch;
 mod git;
 mod load;
+mod pipeline;
 mod revision;
+mod signature;
 mod source;
 #[cfg(test)]
 mod tests;
 mod work_tree;
 
-pub use git::{Head, folder, head};
+pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
+pub use git::{Head, Person, folder, head};
 pub use load::{Loaded, LoadedTarget, load};
+pub use pipeline::{Pipeline, PipelineService};
 pub use revision::{CiBase, PullRequest, Revision, RevisionError};
+pub use signature::{Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify};
 pub use source::{Listing, Problem, ProblemKind, Source};
 pub use work_tree::{OpenError, WorkTree};

@@ -2,7 +2,7 @@
 //! the same holds as for a work tree: nothing from outside the repository, nothing without bound.
 
 mod error;
-mod find;
+pub(super) mod find;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -33,6 +33,8 @@ pub struct Revision {
     root: Oid,
     /// Whether it is something else than the commit.
     dirty: bool,
+    /// The branch that it was named by.
+    branch: Option<String>,
     /// The folder of the configuration, from the top of the repository, links resolved.
     folder: Vec<String>,
     read: AtomicUsize,
@@ -43,6 +45,7 @@ struct Top {
     commit: Option<Oid>,
     root: Oid,
     dirty: bool,
+    branch: Option<String>,
 }
 
 impl std::fmt::Debug for Revision {
@@ -76,7 +79,8 @@ impl Revision {
             .and_then(|commit| commit.tree())
             .map_err(|source| find::incomplete(&repository, name, source))?
             .id();
-        Self::at(repository, name, Top { commit: Some(commit), root, dirty: false }, &folder)
+        let branch = find::branch(&repository, name);
+        Self::at(repository, name, Top { commit: Some(commit), root, dirty: false, branch }, &folder)
     }
 
     /// Opens what is staged in the repository around a folder: what the next commit will hold.
@@ -91,22 +95,25 @@ impl Revision {
         let head = repository.head().and_then(|head| head.peel_to_commit()).ok();
         let commit = head.as_ref().map(git2::Commit::id);
         let dirty = head.is_none_or(|head| head.tree_id() != root);
-        Self::at(repository, "the index", Top { commit, root, dirty }, &folder)
+        let branch = super::git::branch(&repository);
+        Self::at(repository, "the index", Top { commit, root, dirty, branch }, &folder)
     }
 
     fn at(repository: Repository, name: &str, top: Top, folder: &[String]) -> Result<Self, RevisionError> {
-        let Top { commit, root, dirty } = top;
+        let Top { commit, root, dirty, branch } = top;
         let found = walk::resolve(&repository, root, folder);
         let Ok(walk::Found { path, node: walk::Node::Folder(_) }) = found else {
             return Err(RevisionError::NoFolder { revision: name.to_owned(), folder: folder.join("/") });
         };
-        Ok(Self { repository: Mutex::new(repository), commit, root, dirty, folder: path, read: AtomicUsize::new(0) })
+        let (repository, read) = (Mutex::new(repository), AtomicUsize::new(0));
+        Ok(Self { repository, commit, root, dirty, branch, folder: path, read })
     }
 
     /// The commit that is read, or that what is staged goes on top of; nothing before the first commit.
     pub fn commit(&self) -> Option<Head> {
-        let Self { commit, dirty, repository: _, root: _, folder: _, read: _ } = self;
-        commit.map(|id| Head { id: id.to_string(), dirty: *dirty })
+        let repository = self.repository();
+        let commit = repository.find_commit(self.commit?).ok()?;
+        Some(Head::of(&commit, self.branch.clone(), self.dirty))
     }
 
     /// The folder of the configuration, from the top of the repository, with `/`; empty at the top.

@@ -30,7 +30,7 @@ fn every_code_has_its_row() {
 fn every_finding_of_a_plan_has_its_row() {
     let lines = include_str!("../../docs/formats.md").lines();
     let rows: Vec<Vec<&str>> = lines
-        .filter(|line| line.starts_with("| `plan-") || line.starts_with("| `policy-test"))
+        .filter(|line| ["plan-", "policy-test", "drift"].iter().any(|word| line.starts_with(&format!("| `{word}"))))
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect();
     assert_eq!(rows.len(), PlanRule::ALL.len());

@@ -21,6 +21,7 @@ fn help() {
         "test",
         "emulate",
         "emulate docker",
+        "emulate pulumi",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");

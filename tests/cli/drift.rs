@@ -132,3 +132,80 @@ fn both_at_once_is_a_conflict_and_an_unreadable_base_is_told() {
     assert!(ran.err.contains("What is drift is not told apart") && ran.err.contains("invalid"), "{}", ran.err);
     sandbox.expect(1, &["plan", EMBEDDED, "--base", "HEAD", "--fail-on-drift"]);
 }
+
+/// The plan of a change against `main`, whose gate lets nothing open.
+fn gated(sandbox: &Sandbox, code: i32) -> String {
+    sandbox.expect(code, &["plan", EMBEDDED, "--base", "main", "--deny-widening"]).out
+}
+
+#[test]
+fn only_what_a_change_opens_shuts_its_gate() {
+    let (sandbox, repository) = drifted();
+    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    // To undo the drift opens `b.example.com`, which nobody changed here.
+    sandbox.expect(4, &["plan", EMBEDDED, "--deny-widening"]);
+    let out = gated(&sandbox, 0);
+    assert!(out.contains("Access: mixed") && out.contains("undoing drift opens does not count"), "{out}");
+    // What the change opens is told beside it, and nothing else.
+    let wider =
+        [tcp("a", "allow", "a.example.com"), tcp("b", "allow", "b.example.com"), tcp("c", "allow", "c.example.com")];
+    sandbox.write("policies/p.yaml", rules(&wider));
+    let json = sandbox.expect(4, &["plan", EMBEDDED, "--base", "main", "--deny-widening", "--format", "json"]).json();
+    let breaches = json["targets"][0]["gates"][0]["breaches"].as_array().unwrap();
+    let witnesses: Vec<&str> = breaches.iter().map(|breach| breach["witness"].as_str().unwrap()).collect();
+    assert_eq!(witnesses, ["tcp c.example.com:443"]);
+    assert_eq!(breaches[0]["blame"][0]["source"]["line"], 9);
+    let within = ["--allow-widening", "tcp c.example.com"];
+    sandbox.expect(0, &[&["plan", EMBEDDED, "--base", "main"], &within[..]].concat());
+    // `apply` makes all of it, and is held to all of it.
+    sandbox.expect(4, &[&["apply", EMBEDDED, "--auto-approve", "--base", "main"], &within[..]].concat());
+
+    // To take over what somebody else opened is to open it, although no call is left to make.
+    sandbox
+        .write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'*.example.org'")]));
+    let out = gated(&sandbox, 4);
+    assert!(out.contains(".example.org"), "{out}");
+    // What an unmanaged policy allows counts: the base denies it, the change no longer does.
+    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "deny", "s.example.com")]));
+    commit(&repository);
+    let base = repository.head().unwrap().target().unwrap().to_string();
+    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    let ran = sandbox.expect(4, &["plan", EMBEDDED, "--base", &base, "--deny-widening"]);
+    assert!(ran.out.contains("tcp s.example.com:443"), "{}", ran.out);
+}
+
+#[test]
+fn a_conflict_counts_as_from_the_change() {
+    let (sandbox, repository) = applied();
+    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    // Somebody deletes rule `b` at the server; the change narrows it.
+    let before = sandbox.read("policies/p.yaml");
+    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
+    sandbox.write("policies/p.yaml", before);
+    gated(&sandbox, 0);
+    let narrowed = [tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'b.example.com:443'")];
+    sandbox.write("policies/p.yaml", rules(&narrowed));
+    let out = gated(&sandbox, 4);
+    assert!(out.contains("Conflicts, where") && out.contains("tcp b.example.com:443"), "{out}");
+}
+
+/// A rule that this version does not understand is there, and is no less drift for that.
+#[test]
+fn what_cannot_be_undone_is_drift_for_both() {
+    let seed = serde_json::json!({"organizations": [{"name": "my-org", "policies": [
+        {"id": "pol_a", "name": "p", "created_at": "2026-04-22T00:00:00Z", "rules": [
+            {"id": "rule_a", "name": "a", "actions": ["connect:tcp"], "resources": ["a.example.com"], "decision": "allow"},
+            {"id": "rule_b", "name": "b", "actions": ["connect:quic"], "resources": ["b.example.com"], "decision": "allow"}]}]}]});
+    let seed = polwarden::emulator::Seed::from_json(&seed.to_string()).unwrap();
+    let sandbox = Sandbox::new("").serve(polwarden::emulator::Options { seed: Some(seed), ..Default::default() });
+    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    let repository = Repository::init(sandbox.path(".")).unwrap();
+    commit(&repository);
+    let ran = sandbox.expect(8, &["drift"]);
+    assert!(ran.out.contains("not to be undone by `apply`"), "{}", ran.out);
+    let ran = sandbox.expect(8, &["plan", "--base", "HEAD", "--fail-on-drift"]);
+    assert!(ran.out.contains("does not understand  [drift]"), "{}", ran.out);
+    let json = sandbox.expect(0, &["plan", "--base", "HEAD", "--format", "json"]).json();
+    assert_eq!(json["origins"]["targets"][0]["held"], serde_json::json!(["drift"]));
+}

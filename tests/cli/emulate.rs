@@ -1,4 +1,4 @@
-//! `emulate docker` as a process of its own.
+//! `emulate` as a process of its own.
 
 use std::fs::read_to_string;
 use std::process::{Child, Stdio};
@@ -25,8 +25,8 @@ impl Drop for Process {
 }
 
 impl Process {
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let mut command = sandbox.command(&["emulate", "docker", "--port-file", "port"]);
+    fn start(sandbox: &Sandbox, service: &str, arguments: &[&str]) -> Self {
+        let mut command = sandbox.command(&["emulate", service, "--port-file", "port"]);
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(Some(command.spawn().unwrap()))
     }
@@ -50,7 +50,7 @@ fn url(sandbox: &Sandbox) -> String {
 fn faults_strike_and_a_crash_ends_the_command_with_1() {
     let sandbox = Sandbox::empty();
     let arguments = ["--request-log", "log", "--fault", "after-500@write:1", "--fault", "crash@createPolicy:3"];
-    let process = Process::start(&sandbox, &arguments);
+    let process = Process::start(&sandbox, "docker", &arguments);
     let url = url(&sandbox);
     let statuses = sandbox.wait(async {
         let credentials = json!({"identifier": "me", "secret": SECRET});
@@ -86,5 +86,48 @@ fn a_wrong_fault_is_told_before_anything_is_served() {
         let ran = sandbox.expect(1, &["emulate", "docker", "--port-file", "port", "--fault", spec]);
         assert_stable!(format!("emulate_fault_{name}"), ran.text());
         assert!(!sandbox.path("port").exists());
+    }
+}
+
+#[test]
+fn the_second_service_takes_a_seed_a_token_and_faults_of_its_own() {
+    let mut sandbox = Sandbox::empty();
+    sandbox.write(
+        "seed.json",
+        r#"{"organizations": [{"name": "acme", "stacks": [{"name": "s", "routingProject": "p"}]}]}"#,
+    );
+    sandbox.set("POLWARDEN_EMULATOR_TOKEN", SECRET);
+    let arguments = [
+        &["--seed-file", "seed.json", "--state", "state/pulumi.sqlite", "--request-log", "log", "--warning", "soon"][..],
+        &["--fault", "crash@NewPolicyGroup:2"],
+    ];
+    let process = Process::start(&sandbox, "pulumi", &arguments.concat());
+    let url = url(&sandbox);
+    let (warned, statuses) = sandbox.wait(async {
+        let groups = format!("{url}/api/orgs/acme/policygroups");
+        let list = client().get(&groups).header("authorization", format!("token {SECRET}")).send().await.unwrap();
+        let warned = list.headers()["x-pulumi-warning"].clone();
+        let mut statuses = vec![Some(list.status().as_u16())];
+        for (token, name) in [("wrong", "a"), (SECRET, "a")] {
+            let request = client().post(&groups).header("authorization", format!("token {token}"));
+            let request = request.json(&json!({"name": name, "entityType": "stacks"}));
+            statuses.push(request.send().await.map(|answer| answer.status().as_u16()).ok());
+        }
+        (warned, statuses)
+    });
+    assert_eq!((warned.to_str().unwrap(), statuses), ("soon", vec![Some(200), Some(401), None]));
+    let ended = process.end();
+    assert!(ended.text().contains("the emulator has crashed, as a --fault asked for"), "{}", ended.text());
+    assert!(sandbox.path("state/pulumi.sqlite").exists());
+    assert!(!read_to_string(sandbox.path("log")).unwrap().contains(SECRET));
+
+    sandbox.write("seed.json", r#"{"organizations": [{"name": "acme", "packs": []}]}"#);
+    for (arguments, wanted) in [
+        (["--seed-file", "seed.json"], "unknown field `packs`"),
+        (["--fault", "add-policy@write:1"], "add-, switch-, configure- or remove-pack"),
+        (["--state", "/dev/null/x"], "cannot create"),
+    ] {
+        let ran = sandbox.expect(1, &[&["emulate", "pulumi"][..], &arguments].concat());
+        assert!(ran.text().contains(wanted), "{}", ran.text());
     }
 }

@@ -69,6 +69,12 @@ fn the_table() {
         sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode", "--format", format]);
     }
     sandbox.expect(5, &["apply", EMBEDDED]);
+    for asked in [&["--require-clean"][..], &["--require-branch", "main"], &["--require-signed"]] {
+        // There is no repository here.
+        sandbox.expect(5, &[&["apply", EMBEDDED, "--auto-approve"], asked].concat());
+    }
+    sandbox.expect(0, &["plan", EMBEDDED, "--out", "plan.json"]);
+    sandbox.expect(6, &["apply", "plan.json", EMBEDDED, "--auto-approve", "--require-same-commit"]);
 
     sandbox.write("policies/more.yaml", "kind: Wrong\n");
     for arguments in [

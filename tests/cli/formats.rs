@@ -40,6 +40,8 @@ fn exit_codes_do_not_depend_on_the_format() {
     let plan: &[&str] = &["plan", EMBEDDED, "--detailed-exitcode"];
     same_code(&sandbox, 2, plan, PLAN);
     same_code(&sandbox, 0, &["plan", EMBEDDED], PLAN);
+    same_code(&sandbox, 8, &["drift", EMBEDDED], PLAN);
+    same_code(&sandbox, 1, &["drift", EMBEDDED, "--target", "absent"], PLAN);
     same_code(&sandbox, 0, &["validate"], VALIDATE);
     same_code(&sandbox, 0, &["lint"], VALIDATE);
     same_code(&sandbox, 3, &["validate", "--strict"], VALIDATE);
@@ -58,8 +60,10 @@ fn exit_codes_do_not_depend_on_the_format() {
     sandbox.write("polwarden.yaml", config(""));
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     same_code(&sandbox, 0, plan, PLAN);
+    same_code(&sandbox, 0, &["drift", EMBEDDED], PLAN);
     sandbox.write("policies/wrong.yaml", "kind: Wrong\n");
     same_code(&sandbox, 3, plan, PLAN);
+    same_code(&sandbox, 3, &["drift", EMBEDDED], PLAN);
     same_code(&sandbox, 3, &["validate"], VALIDATE);
     same_code(&sandbox, 3, &["test"], TEST);
     sandbox.write("polwarden.yaml", "kind: Config\n");
@@ -146,6 +150,8 @@ fn wrong_outputs_are_told_before_anything_is_done() {
         (&["explain", "--format", "github", "tcp", "a:1"], "invalid value"),
         (&["plan", EMBEDDED, "--output", "sarif=a", "--output", "html=a"], "two formats would be written to `a`"),
         (&["plan", EMBEDDED, "--output", "sarif=absent/a"], "cannot write `absent/a`"),
+        (&["drift", "--output", "xml=a"], "there are: human, json, markdown"),
+        (&["drift", EMBEDDED, "--output", "sarif=a", "--output", "html=a"], "two formats would be written to `a`"),
         (&["plan", "--marker=-->"], "a marker is 1 to 64 letters"),
         (&["plan", "--max-size", "100"], "4096 is the least"),
     ];

@@ -1,5 +1,6 @@
 //! The binary, as a person or a script runs it.
 
+mod comfort;
 mod commands;
 mod drift;
 mod emulate;
@@ -9,10 +10,13 @@ mod exit_codes;
 mod formats;
 mod gates;
 mod guards;
+mod history;
 mod hostile;
 mod hostile_change;
+mod import_only;
 mod lints;
 mod mcp;
+mod on_merge;
 mod output;
 mod policy_tests;
 pub(crate) mod sandbox;
@@ -20,6 +24,7 @@ mod schemas;
 mod secrets;
 mod steps;
 mod terminal;
+mod watch;
 
 /// Compares with a snapshot, with ids, digests, times and ports taken out.
 macro_rules! assert_stable {
@@ -34,6 +39,7 @@ macro_rules! assert_stable {
                 (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[time]"),
                 (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
                 (r"request id [0-9a-z]+", "request id [id]"),
+                (r"\b\d{8}T\d{9}Z-[0-9a-f]{8}\b", "[run]"),
             ],
         }, {
             insta::assert_snapshot!($name, $text);

@@ -11,7 +11,7 @@ use super::sandbox::{Sandbox, policy, tcp};
 const EMBEDDED: &str = "--endpoint=docker=embedded";
 
 /// Runs a command on a pseudo-terminal; answers once it has asked. Returns the exit code and all that was shown.
-fn on_terminal(command: Command, answer: &str) -> (i32, String) {
+pub(super) fn on_terminal(command: Command, answer: &str) -> (i32, String) {
     on_terminal_with(command, || answer.to_owned())
 }
 

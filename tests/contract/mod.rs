@@ -1,9 +1,11 @@
 //! The contract as closed JSON Schemas, one file a profile, and a proxy that holds both sides of a conversation to it.
 //!
 //! The schemas state the facts of the three OpenAPI texts and are stricter where those are open: a member that the
-//! contract does not name is an error in requests and answers alike.
+//! contract does not name is an error in requests and answers alike. `pulumi` holds the answers of Pulumi Cloud to its
+//! contract.
 
 mod proxy;
+pub(crate) mod pulumi;
 mod schemas;
 mod through_the_proxy;
 

@@ -4,6 +4,7 @@ pub(crate) mod faults;
 mod limits;
 mod paging;
 mod policies;
+pub(crate) mod pulumi;
 mod rules;
 mod seeds;
 mod serving;

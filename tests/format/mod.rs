@@ -100,6 +100,31 @@ fn check_and_diff_write_nothing() {
     assert_eq!(read(&folder, "policies/a.yaml"), MESSY);
 }
 
+/// What is staged counts, or a revision, whatever lies in the work tree; and neither is written.
+#[test]
+fn what_is_staged_and_revisions_are_checked() {
+    let folder = repository(&[("policies/a.yaml", MESSY)]);
+    let repository = git2::Repository::init(folder.path()).unwrap();
+    let mut index = repository.index().unwrap();
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index.write().unwrap();
+    fs::write(folder.path().join("policies/a.yaml"), TIDY).unwrap();
+    assert_eq!(fmt(folder.path(), &["--check"]).0, 0);
+    let (code, out, _) = fmt(folder.path(), &["--check", "--staged"]);
+    assert_eq!((code, out.as_str()), (1, "would change policies/a.yaml\n"));
+    assert_eq!(fmt(folder.path(), &["--check", "--staged", "policies"]).0, 1);
+
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let somebody = git2::Signature::new("A", "a@example.com", &git2::Time::new(0, 0)).unwrap();
+    repository.commit(Some("HEAD"), &somebody, &somebody, "x", &tree, &[]).unwrap();
+    assert!(fmt(folder.path(), &["--diff", "--at", "HEAD"]).1.contains("+++ b/policies/a.yaml"));
+    for arguments in [&["--staged"][..], &["--at", "HEAD"]] {
+        let (code, _, error) = fmt(folder.path(), arguments);
+        assert!(code == 1 && error.contains("add --check or --diff"), "{error}");
+    }
+    assert_eq!(read(&folder, "policies/a.yaml"), TIDY);
+}
+
 #[test]
 fn a_file_that_is_not_yaml_does_not_keep_others_from_being_formatted() {
     let folder = repository(&[("policies/a.yaml", MESSY), ("policies/b.yaml", "kind: [\n")]);

@@ -95,13 +95,13 @@ const PIECES: &[&str] = &[
     "example.com",
 ];
 
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![6 => prop::sample::select(PIECES).prop_map(str::to_owned), 1 => "\\PC{0,4}", 1 => any::<char>().prop_map(String::from)];
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
 /// Everything of Markdown but what stands in code.
-fn structure_of_markdown(text: &str) -> Vec<String> {
+pub(super) fn structure_of_markdown(text: &str) -> Vec<String> {
     let github = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
@@ -126,7 +126,7 @@ fn structure_of_markdown(text: &str) -> Vec<String> {
 }
 
 /// All tags of HTML with their attributes, and comments.
-fn structure_of_html(text: &str) -> Vec<String> {
+pub(super) fn structure_of_html(text: &str) -> Vec<String> {
     let mut emitter = html5gum::DefaultEmitter::default();
     emitter.naively_switch_states(true);
     let tokens = Tokenizer::new_with_emitter(text, emitter).map(|token| token.unwrap());
@@ -159,7 +159,7 @@ fn structure_of_json(value: &Value) -> Value {
     }
 }
 
-fn is_hidden(c: char) -> bool {
+pub(super) fn is_hidden(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -173,7 +173,7 @@ fn plain(name: &str) -> &'static str {
     &PLAIN.iter().find(|(format, _)| *format == name).unwrap().1
 }
 
-fn commands_of_github(text: &str) -> Vec<(String, Vec<String>)> {
+pub(super) fn commands_of_github(text: &str) -> Vec<(String, Vec<String>)> {
     let of = commands(text).into_iter().map(|command| (command.name, command.properties.into_keys().collect()));
     let mut all: Vec<_> = of.collect();
     // The order depends on the names of files.

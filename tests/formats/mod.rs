@@ -2,6 +2,7 @@
 
 mod browser;
 mod cut;
+mod drift;
 mod golden;
 mod hostile;
 mod published;

@@ -1,10 +1,10 @@
 //! A plan with findings in which every text of a file or a server can be chosen.
 
 use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
-use polwarden::plan::Plan;
+use polwarden::plan::{DriftReport, Plan};
 use polwarden::render::findings::{Finding, Findings, Prefix};
 use polwarden::render::markdown::{GITHUB_COMMENT, Options};
-use polwarden::render::{github, gitlab, html, junit, markdown, sarif};
+use polwarden::render::{drift, github, gitlab, html, junit, markdown, sarif};
 use serde_json::{Value, json};
 
 /// Ordinary texts, for golden files; and the same text everywhere, for hostile ones.
@@ -111,6 +111,38 @@ impl Words {
         let plan = json!({"formatVersion": 1, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
             "targets": [target]});
         serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same changes, seen from the server's side.
+    pub(super) fn drift(&self) -> DriftReport {
+        let target = serde_json::to_value(self.plan()).unwrap()["targets"][0].take();
+        let say = |text: &str| self.say(text);
+        let report = json!({"formatVersion": 1, "toolVersion": "0.1.0", "drifted": true,
+            "commit": {"id": say("0123456789abcdef"), "dirty": false},
+            "targets": [{"target": target["target"], "changes": target["changes"], "access": target["access"],
+                "held": target["held"], "unmanaged": target["unmanaged"],
+                "since": [{"policy": say("AI services"), "id": say("pol_1"), "updatedAt": say("2026-11-22T09:30:00Z")}],
+                "adopt": ["polwarden", "import", "--target", say("production"), "--only", say("AI services")],
+                "undo": ["polwarden", "apply", "--target", say("production")]}]});
+        serde_json::from_value(report).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The drift in all formats, by name.
+    pub(super) fn drift_formats(&self) -> Vec<(&'static str, String)> {
+        let report = self.drift();
+        let findings = self.findings().with(Finding::of_drift(&report));
+        let prefix = Prefix::new("deploy/policies here");
+        let plain = polwarden::render::paint::Painter::new(false);
+        vec![
+            ("human", drift::human(&report, plain)),
+            ("json", drift::json(&report).unwrap()),
+            ("markdown", markdown::drift(Some(&report), &findings, &options())),
+            ("github", github::github(Some(&drift::summary(&report)), &findings, &prefix)),
+            ("gitlab", gitlab::gitlab(&findings, &prefix).unwrap()),
+            ("sarif", sarif::sarif(&findings, &prefix).unwrap()),
+            ("junit", junit::drift(Some(&report), &findings).unwrap()),
+            ("html", html::drift(Some(&report), &findings)),
+        ]
     }
 
     /// Findings of files: an error with a second place, a warning, and a file that cannot be read.

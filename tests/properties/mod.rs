@@ -14,6 +14,7 @@ mod recompute;
 mod sets;
 mod steps;
 mod suite;
+mod three_way;
 mod usage;
 mod worlds;
 

@@ -68,6 +68,8 @@ pub(crate) async fn journal_in(folder: &std::path::Path, targets: &[&TargetInfo]
         targets: targets.iter().copied().cloned().collect(),
         plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
         commit: None,
+        tree: None,
+        signed_by: None,
     };
     journal::begin(head, Some(&path)).await.unwrap()
 }

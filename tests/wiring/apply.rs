@@ -59,6 +59,31 @@ fn the_plan_that_was_approved_is_applied_and_no_other() {
 }
 
 #[test]
+fn what_was_not_merged_is_not_applied() {
+    let Some(sandbox) = merged() else { return };
+    git(&sandbox.path("."), &["checkout", "--quiet", "-b", "change"]);
+    git(&sandbox.path("."), &["commit", "--quiet", "--allow-empty", "--message", "not merged"]);
+    let mut apply = job(&sandbox, "apply");
+    apply.set("GITHUB_ACTIONS", "true");
+    apply.input("require-branch", "main");
+    let ended = apply.run();
+    assert!(ended.failed && ended.output("last.status") == "5", "{}", ended.log);
+    assert!(ended.summary.contains("is not on the branch `main`"), "{}", ended.summary);
+    git(&sandbox.path("."), &["checkout", "--quiet", "main"]);
+    apply.input("require-signed", "true");
+    apply.input("allowed-signers", "who");
+    let ended = apply.run();
+    assert!(ended.failed && ended.log.contains("is the first of its history"), "{}", ended.log);
+    apply.input("require-signed", "maybe");
+    assert!(apply.run().log.contains("`require-signed` is true or false"));
+    apply.input("require-signed", "false");
+    apply.input("allowed-signers", "");
+    let ended = apply.run();
+    assert!(!ended.failed, "{}", ended.log);
+    assert!(ended.read("audit.json").contains("\"serverTime\""), "{}", ended.log);
+}
+
+#[test]
 fn an_acknowledgement_reaches_the_guards() {
     let Some(sandbox) = merged() else { return };
     sandbox.expect(0, &["apply", "--auto-approve"]);

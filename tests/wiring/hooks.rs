@@ -45,6 +45,10 @@ fn hooks_look_at_what_is_staged() {
     git(&sandbox.path("."), &["add", "--all", "."]);
     assert_eq!(hook(&sandbox, "polwarden-lint"), 3);
     assert_eq!(hook(&sandbox, "polwarden-validate"), 0);
+    assert_eq!(hook(&sandbox, "polwarden-fmt-check"), 1);
     assert_eq!(hook(&sandbox, "polwarden-fmt"), 0);
     assert_ne!(sandbox.read("policies/p.yaml"), unsorted, "it is written in its canonical form");
+    assert_eq!(hook(&sandbox, "polwarden-fmt-check"), 1, "it is not staged yet");
+    git(&sandbox.path("."), &["add", "--all", "."]);
+    assert_eq!(hook(&sandbox, "polwarden-fmt-check"), 0);
 }

@@ -58,6 +58,7 @@ fn a_plan_is_made_approved_and_applied() {
     sandbox.write("polwarden-plan/digest", digest);
     expect(0, &sandbox, "apply.sh", &["--target", "production"]);
     assert!(sandbox.read("polwarden-apply/journal.jsonl").contains("\"intent\""));
+    assert!(sandbox.read("polwarden-apply/audit.json").contains("\"serverTime\""));
     expect(0, &sandbox, "plan.sh", &[]);
     assert_eq!(sandbox.read("polwarden-plan/changes"), "false\n");
     assert!(expect(0, &sandbox, "apply.sh", &[]).out.contains("Nothing is to do."));
@@ -66,6 +67,21 @@ fn a_plan_is_made_approved_and_applied() {
     expect(3, &sandbox, "plan.sh", &[]);
     assert!(!sandbox.path("polwarden-plan/digest").exists(), "an old digest is not left");
     expect(1, &sandbox, "apply.sh", &[]);
+}
+
+#[test]
+fn in_a_pipeline_only_what_was_merged_is_applied() {
+    let Some(mut sandbox) = sandbox() else { return };
+    sandbox.set("CI", "true");
+    // What the scripts write is in the work tree, and does not make it dirty.
+    sandbox.write(".polwarden-bin/polwarden", "x");
+    expect(0, &sandbox, "plan.sh", &[]);
+    git(&sandbox.path("."), &["checkout", "--quiet", "-b", "change"]);
+    git(&sandbox.path("."), &["commit", "--quiet", "--allow-empty", "--message", "second"]);
+    let ran = expect(5, &sandbox, "apply.sh", &["--require-branch", "main"]);
+    assert!(ran.err.contains("is not on the branch `main`"), "{}", ran.err);
+    git(&sandbox.path("."), &["checkout", "--quiet", "main"]);
+    expect(0, &sandbox, "apply.sh", &["--require-branch", "main"]);
 }
 
 #[test]

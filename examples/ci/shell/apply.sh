@@ -1,11 +1,12 @@
 #!/bin/sh
 # Applies the plan that was approved, and no other: plans once more what is checked out, compares the digests, and exits
 # with 6 if they differ. Of the job that planned it takes the digest alone, so that it need not trust its files.
-# Arguments go to `polwarden apply`: --target, --ack and the like.
+# In a pipeline, polwarden asks by itself for files that are committed. Arguments go to `polwarden apply`: --target, --ack,
+# --require-branch main, --require-signed and the like.
 #
 # POLWARDEN    the program; `polwarden` without it
 # PLAN_OUT     the folder that plan.sh wrote; polwarden-plan without it
-# APPLY_OUT    the folder for the journal; polwarden-apply without it
+# APPLY_OUT    the folder for the journal and the audit record; polwarden-apply without it
 set -eu
 
 polwarden="${POLWARDEN:-polwarden}"
@@ -24,4 +25,5 @@ if [ -z "$digest" ]; then
   exit 1
 fi
 mkdir -p "$out"
-exec "$polwarden" apply --auto-approve --expect-plan "$digest" --journal "$out/journal.jsonl" "$@"
+exec "$polwarden" apply --auto-approve --expect-plan "$digest" --journal "$out/journal.jsonl" \
+  --audit-record "$out/audit.json" "$@"

@@ -14,7 +14,9 @@ mod writer;
 pub use folder::{FOLDER, begin, file_of, list, unfinished};
 pub use image::{ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyImage, RuleImage, RuleSays};
 pub use reader::{Counts, History, Made, TargetHistory};
-pub use record::{Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind};
+pub use record::{
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind, ServerClock, ServerTime,
+};
 pub use run_id::{NoRunId, RunId};
 pub use writer::{Journal, JournalError};
 

@@ -8,7 +8,8 @@ use super::image::{DifferenceImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
 use crate::apply::ledger::Left;
 use crate::model::docker::{Operation, PolicyId, RuleId};
-use crate::plan::{CallId, Commit, Fingerprint, TargetInfo};
+use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, TargetInfo};
+use crate::repo::SignedBy;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -56,6 +57,12 @@ pub struct Run {
     /// The commit that the manifests were read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// The digest of the files that the plan was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Fingerprint>,
+    /// Who signed the commit, where that was asked for and verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
 }
 
 /// What was run.
@@ -85,6 +92,9 @@ pub struct Intent {
     /// The name of the rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The change that it makes, wholly or in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeRef>,
     /// What is sent.
     pub send: Operation<PolicyId>,
 }
@@ -102,6 +112,9 @@ pub struct Answer {
     pub call: CallId,
     /// What became of it.
     pub result: CallResult,
+    /// When it was applied by the server's clock, as far as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<ServerTime>,
     /// Whether this was found by reading back, since no usable answer came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_back: bool,
@@ -114,6 +127,41 @@ pub struct Answer {
     /// What another writer had left where the plan expected something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_writer: Option<DifferenceImage>,
+}
+
+/// A time by the server's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerTime {
+    /// The time: as the server writes it, or that of the answer's header.
+    pub time: String,
+    /// Where the server says it.
+    pub said_by: ServerClock,
+}
+
+impl ServerTime {
+    /// When the server applied a call that left this, as its answer of a date says. A rule has no time of its own, and
+    /// what is gone has none any more: there, the date counts.
+    pub(in crate::apply) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
+        match left {
+            Left::Policy(policy) if !policy.updated_at.is_empty() => {
+                Some(Self { time: policy.updated_at.clone(), said_by: ServerClock::UpdatedAt })
+            }
+            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) => {
+                date.map(|date| Self { time: date.to_string(), said_by: ServerClock::Date })
+            }
+        }
+    }
+}
+
+/// Where a server says a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ServerClock {
+    /// In `updated_at` of the policy that it answers.
+    UpdatedAt,
+    /// In the `Date` of its answer: rules have no time of their own.
+    Date,
 }
 
 /// What became of a call.

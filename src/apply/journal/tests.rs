@@ -22,6 +22,8 @@ fn head() -> Run {
         }],
         plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
         commit: None,
+        tree: None,
+        signed_by: None,
     }
 }
 
@@ -33,6 +35,7 @@ fn intent(call: u32) -> Record {
         call: CallId(call),
         policy: "p\n\u{2028}".to_owned(),
         rule: None,
+        change: None,
         send: Operation::DeletePolicy { id },
     }))
 }
@@ -43,6 +46,7 @@ fn answer(call: u32) -> Record {
         target: "t".to_owned(),
         call: CallId(call),
         result: CallResult::Applied(Box::new(LeftImage::NoPolicy { id: PolicyId::new("pol_1") })),
+        server_time: None,
         read_back: false,
         error: None,
         request_id: None,

@@ -3,8 +3,10 @@
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::audit::AuditFile;
 use super::interrupt;
-use super::shared::{Applying, Ended};
+use super::shared::{Applying, Earlier, Ended};
+use crate::apply::audit::AuditRecord;
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
 use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
 use crate::cli::connect::Session;
@@ -17,17 +19,25 @@ use crate::model::docker::LiveState;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
+use crate::repo::SignedBy;
 
 /// One run.
 pub(super) struct Execution<'a> {
     pub(super) applying: &'a Applying,
     pub(super) kind: RunKind,
     pub(super) digest: Fingerprint,
-    pub(super) commit: Option<Commit>,
+    pub(super) provenance: Provenance,
     pub(super) session: &'a Session,
     pub(super) console: Console,
-    /// Whoever may ask to stop already.
-    pub(super) stop: Option<Stop>,
+    /// What earlier runs of the same command leave.
+    pub(super) earlier: Option<Earlier>,
+}
+
+/// Where what is applied comes from.
+pub(super) struct Provenance {
+    pub(super) commit: Option<Commit>,
+    pub(super) tree: Option<Fingerprint>,
+    pub(super) signed_by: Option<SignedBy>,
 }
 
 /// How a run stands after some of its targets.
@@ -52,13 +62,18 @@ impl Standing {
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(self, pairs: &[(&TargetPlan, &Target)], before: Vec<LiveState>) -> anyhow::Result<Ended> {
+    pub(super) async fn run(
+        mut self,
+        pairs: &[(&TargetPlan, &Target)],
+        before: Vec<LiveState>,
+    ) -> anyhow::Result<Ended> {
         let console = self.console;
-        let stop = self.stop.clone().unwrap_or_else(|| {
+        let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
             let stop = Stop::default();
             interrupt::watch(&stop, console);
-            stop
+            Earlier { stop, audit: Vec::new() }
         });
+        let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
         let journal = self.begin_journal(pairs).await?;
         let mut standing = Standing::default();
         for ((plan, target), before) in pairs.iter().zip(before) {
@@ -87,20 +102,14 @@ impl Execution<'_> {
                 }
             };
         }
-        let ended = end_journal(&journal, &standing.tally).await;
-        console.print(&format!("\n{}\n", closing(&standing)))?;
-        if let Err(error) = ended {
-            console.warn(&render_error(&error.into(), console));
-        }
-        if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
-            console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
-        }
-        let conflict = (standing.may_go_on() && !stop.is_asked()).then_some(stop);
-        Ok(Ended { exit: exit(&standing), wrote: standing.tally.applied > 0, conflict })
+        let (audit, exit) = close(&standing, &journal, audit, console).await?;
+        let conflict = (standing.may_go_on() && !stop.is_asked()).then_some(Earlier { stop, audit });
+        Ok(Ended { exit, wrote: standing.tally.applied > 0, conflict })
     }
 
     async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
         let time = Timestamp::now();
+        let Provenance { commit, tree, signed_by } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::Run {
             format_version: FORMAT_VERSION,
@@ -110,7 +119,9 @@ impl Execution<'_> {
             kind: self.kind.clone(),
             targets: touched.map(|(plan, _)| plan.target.clone()).collect(),
             plan: self.digest.clone(),
-            commit: self.commit.clone(),
+            commit: commit.clone(),
+            tree: tree.clone(),
+            signed_by: signed_by.clone(),
         };
         journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")
     }
@@ -155,6 +166,33 @@ impl Execution<'_> {
         }
         Ok(mismatches.is_empty())
     }
+}
+
+/// Ends the journal, and tells how the run ended. Gives the audit records up to here, and the exit code.
+async fn close(
+    standing: &Standing,
+    journal: &Journal,
+    audit: AuditFile,
+    console: Console,
+) -> anyhow::Result<(Vec<AuditRecord>, Exit)> {
+    let ended = end_journal(journal, &standing.tally).await;
+    console.print(&format!("\n{}\n", closing(standing)))?;
+    if let Err(error) = ended {
+        console.warn(&render_error(&error.into(), console));
+    }
+    let told = audit.tell(journal.path(), console);
+    if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
+        console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
+    }
+    let exit = exit(standing);
+    Ok(match told {
+        Ok(audit) => (audit, exit),
+        Err(error) => {
+            console.warn(&render_error(&error, console));
+            // What was done is done; that it is not recorded is an error all the same.
+            (Vec::new(), if exit == Exit::Done { Exit::Error } else { exit })
+        }
+    })
 }
 
 async fn end_journal(journal: &Journal, tally: &Tally) -> Result<(), journal::JournalError> {

@@ -26,7 +26,7 @@ pub(in crate::cli) async fn settle(applying: &Applying, targets: &[&Target], con
             continue;
         }
         if session.is_none() {
-            session = Some(Session::open(&applying.connect, targets).await?);
+            session = Some(Session::open(&applying.connect, targets, console).await?);
         }
         if let Some(session) = &session {
             result = settle_one(path, session, targets, console).await;

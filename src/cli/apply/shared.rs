@@ -4,9 +4,11 @@ use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::execute::{Execution, Provenance};
 use super::guards;
 use super::saved::pair;
 use crate::access::NamedAudience;
+use crate::apply::audit::AuditRecord;
 use crate::apply::journal::RunKind;
 use crate::apply::{Stop, check_unmoved, keep_touched, read_touched};
 use crate::cli::connect::{Connect, Session};
@@ -19,6 +21,7 @@ use crate::model::docker::LiveState;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
+use crate::repo::SignedBy;
 
 /// How a plan is applied.
 #[derive(Debug, Args)]
@@ -37,6 +40,10 @@ pub(in crate::cli) struct Applying {
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) journal: Option<Utf8PathBuf>,
+    /// Write the audit record of this run to this file too, as JSON: which commit made which call, and when the server
+    /// applied it. `runs RUN --audit-record FILE` writes it at any time.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) audit_record: Option<Utf8PathBuf>,
 }
 
 /// A plan that may be applied.
@@ -46,10 +53,20 @@ pub(in crate::cli) struct Ready {
     digest: Fingerprint,
     /// The whole live state of each target, which was just read.
     live: Vec<LiveState>,
+    /// Who signed the commit, where that was asked for.
+    signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
     saved: Option<Vec<Further>>,
-    /// Whoever may ask the run to stop; nothing if nobody can yet.
-    stop: Option<Stop>,
+    /// What earlier runs of the same command leave; nothing before the first.
+    earlier: Option<Earlier>,
+}
+
+/// What earlier runs of the same command leave.
+pub(in crate::cli) struct Earlier {
+    /// Whoever may ask to stop.
+    pub(super) stop: Stop,
+    /// Their audit records.
+    pub(super) audit: Vec<AuditRecord>,
 }
 
 /// How a run ended.
@@ -57,8 +74,8 @@ pub(in crate::cli) struct Ended {
     pub(in crate::cli) exit: Exit,
     /// Something was applied.
     pub(super) wrote: bool,
-    /// Why it makes sense to plan again at once: another writer took a name. It holds whoever may ask to stop.
-    pub(super) conflict: Option<Stop>,
+    /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
+    pub(super) conflict: Option<Earlier>,
 }
 
 impl Ended {
@@ -88,18 +105,29 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
     pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
-        Self { kind, plan, digest, live, saved: None, stop: None }
+        Self { kind, plan, digest, live, signed_by: None, saved: None, earlier: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
     pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
-        Self { kind: RunKind::Apply, plan, digest, live, saved: Some(further), stop: None }
+        let kind = RunKind::Apply;
+        Self { kind, plan, digest, live, signed_by: None, saved: Some(further), earlier: None }
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, stop: Stop) -> Self {
-        Self { kind: RunKind::Apply, plan, digest, live, saved: None, stop: Some(stop) }
+    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, earlier: Earlier) -> Self {
+        Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: None, earlier: Some(earlier) }
+    }
+
+    /// The same, of a commit that somebody signed.
+    pub(super) fn signed_by(self, signed_by: Option<SignedBy>) -> Self {
+        Self { signed_by, ..self }
+    }
+
+    /// Who signed the commit, where that was asked for.
+    pub(super) fn signer(&self) -> Option<&SignedBy> {
+        self.signed_by.as_ref()
     }
 
     /// Whether the plan was made before this run.
@@ -124,7 +152,7 @@ impl Applying {
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Ended> {
-        let Ready { kind, plan, digest, live, saved, stop } = ready;
+        let Ready { kind, plan, digest, live, signed_by, saved, earlier } = ready;
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
@@ -158,8 +186,8 @@ impl Applying {
         if !fits(&pairs, &before, console) {
             return Ok(Exit::Stale.into());
         }
-        let commit = plan.commit.clone();
-        let execution = super::execute::Execution { applying: self, kind, digest, commit, session, console, stop };
+        let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
+        let execution = Execution { applying: self, kind, digest, provenance, session, console, earlier };
         execution.run(&pairs, before).await
     }
 

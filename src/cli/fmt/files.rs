@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cli::console::Console;
+use crate::cli::tree::Tree;
 use crate::diag::SourceMap;
 use crate::manifest::{MAX_BYTES, config, parse_config};
 use crate::render::diagnostics::{Amount, human};
@@ -26,7 +27,7 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// There are no paths and there is no configuration.
-pub(super) fn find(tree: &WorkTree, paths: &[Utf8PathBuf], console: Console) -> anyhow::Result<Found> {
+pub(super) fn find(tree: &Tree, paths: &[Utf8PathBuf], console: Console) -> anyhow::Result<Found> {
     let mut found = Found::default();
     if paths.is_empty() {
         found.files.push(config::FILE_NAME.into());
@@ -36,7 +37,10 @@ pub(super) fn find(tree: &WorkTree, paths: &[Utf8PathBuf], console: Console) -> 
     }
     for path in paths {
         // Editors give absolute paths.
-        let path = path.strip_prefix(tree.root().to_str().unwrap_or_default()).unwrap_or(path);
+        let path = match tree {
+            Tree::Work(tree) => path.strip_prefix(tree.root().to_str().unwrap_or_default()).unwrap_or(path),
+            Tree::Revision(_) => path,
+        };
         found.add(path, tree.list(path));
         // A listing passes the configuration over.
         let config = path.join(config::FILE_NAME);
@@ -51,7 +55,7 @@ pub(super) fn find(tree: &WorkTree, paths: &[Utf8PathBuf], console: Console) -> 
 }
 
 /// The paths of all targets; what is wrong with the configuration is shown.
-fn targets(tree: &WorkTree, invalid: &mut usize, console: Console) -> anyhow::Result<Vec<Utf8PathBuf>> {
+fn targets(tree: &Tree, invalid: &mut usize, console: Console) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let text = match tree.read(config::FILE_NAME.into(), MAX_BYTES) {
         Ok(text) => text,
         Err(ProblemKind::Missing) => bail!(
@@ -89,7 +93,7 @@ impl Found {
 ///
 /// # Errors
 /// The file is not what it was when it was read, or cannot be written.
-pub(super) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, after: &str) -> anyhow::Result<()> {
+pub(in crate::cli) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, after: &str) -> anyhow::Result<()> {
     let real = tree.real_path(path)?;
     if *tree.read(path, MAX_BYTES)? != *before {
         bail!("the file has changed since it was read; run the command again");

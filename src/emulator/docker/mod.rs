@@ -5,13 +5,14 @@
 //! be like) → `store` (SQLite).
 
 mod app;
+mod change;
 mod check;
-mod fault;
 mod http;
 mod objects;
 mod operation;
 mod operations;
 mod options;
+mod other_writer;
 mod profile;
 mod rate;
 mod refusal;
@@ -21,32 +22,32 @@ mod tokens;
 
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
-
-pub use fault::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, Probability, Range, Selection, When, Which,
-    WhichRule,
-};
+pub use change::{Change, WhichRule};
 pub use operation::Operation;
-pub use options::{EmulatorError, Limits, Options, StateLocation};
+pub use options::{Limits, Options};
 pub use profile::{Profile, UnknownProfile};
 pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, SeedError, TeamSeed};
 
-use super::running::Running;
+use super::error::EmulatorError;
+use super::fault;
+use super::running::{Listening, Running};
 use app::App;
+
+/// A fault of this service; its text form is the argument of `--fault`.
+pub type Fault = fault::Fault<Operation, Change>;
+/// What goes wrong at this service.
+pub type FaultKind = fault::FaultKind<Change>;
+/// At which requests to this service.
+pub type Selection = fault::Selection<Operation>;
+/// Which requests to this service count.
+pub type Among = fault::Among<Operation>;
 
 /// Starts an emulator. It is served by the runtime that this is called in.
 ///
 /// # Errors
 /// The address is not on loopback or taken, the state or the request log cannot be opened, the seed repeats a name.
 pub async fn start(options: Options) -> Result<Running, EmulatorError> {
-    let address = options.listen;
-    if !address.ip().is_loopback() {
-        return Err(EmulatorError::NotLoopback { address });
-    }
-    let failed = |cause| EmulatorError::Listen { address, cause };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let listening = Listening::on(options.listen).await?;
     let app = Arc::new(App::open(options)?);
-    Ok(Running::serve(listener, address, http::router(app)))
+    Ok(Running::serve(vec![(listening, http::router(app))]))
 }

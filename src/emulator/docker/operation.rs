@@ -4,6 +4,8 @@ use std::fmt;
 
 use axum::http::Method;
 
+use super::super::fault::{Access, OperationName};
+
 /// Where the policies of an organization are, as the router knows it.
 pub(super) const POLICIES_ROUTE: &str = "/v2/orgs/{organization}/governance/policies";
 /// Where the teams of an organization are.
@@ -35,15 +37,6 @@ pub enum Operation {
     /// `GET` of the teams.
     ListGroups,
     /// `POST` of credentials.
-    SignIn,
-}
-
-/// What an operation is to an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-    /// It concerns no organization.
     SignIn,
 }
 
@@ -99,8 +92,20 @@ impl Operation {
             _ => None,
         }
     }
+}
 
-    pub(super) fn access(self) -> Access {
+impl OperationName for Operation {
+    const EXAMPLE: &'static str = "createRule";
+
+    fn all() -> &'static [Self] {
+        &Self::ALL
+    }
+
+    fn as_str(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn access(self) -> Access {
         match self {
             Self::ListPolicies | Self::GetPolicy | Self::ListGroups => Access::Read,
             Self::CreatePolicy
@@ -109,7 +114,7 @@ impl Operation {
             | Self::CreateRule
             | Self::UpdateRule
             | Self::DeleteRule => Access::Write,
-            Self::SignIn => Access::SignIn,
+            Self::SignIn => Access::Neither,
         }
     }
 }

@@ -1,13 +1,13 @@
-//! How an emulator is started, and why it may not start.
+//! How an emulator is started.
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::fault::Fault;
+use super::super::state::StateLocation;
+use super::Fault;
 use super::profile::Profile;
 use super::seed::{OrganizationSeed, Seed};
 
@@ -57,16 +57,6 @@ impl Default for Options {
     }
 }
 
-/// Where policies are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum StateLocation {
-    /// Nowhere: they end with the emulator.
-    #[default]
-    Memory,
-    /// An SQLite file, created with its folder if missing; it survives a kill at any moment.
-    File(PathBuf),
-}
-
 /// What the service has room for (the product manual's limits). Tests lower them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -82,68 +72,4 @@ impl Default for Limits {
     fn default() -> Self {
         Self { policies: 100, rules: 250, policy_bytes: 400 * 1024 }
     }
-}
-
-/// Why an emulator did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum EmulatorError {
-    /// The address could be reached from other machines.
-    #[error("the emulator serves loopback only and {address} is not; use an address such as 127.0.0.1:0")]
-    NotLoopback {
-        /// The address that was asked for.
-        address: SocketAddr,
-    },
-    /// The address cannot be listened on.
-    #[error("the emulator cannot listen on {address}: {cause}; choose another port, or 0 for any free one")]
-    Listen {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The folder of the state file cannot be made.
-    #[error("cannot create {} for the emulator's state: {cause}", .folder.display())]
-    StateFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The state cannot be opened, read or written.
-    #[error("the emulator's state {place} cannot be used: {cause}; is it an SQLite file that an emulator made?")]
-    State {
-        /// The file, or `in memory`.
-        place: String,
-        /// What SQLite said.
-        cause: rusqlite::Error,
-    },
-    /// Two policies of an organization in the seed have one name, or two objects one id.
-    #[error("the seed repeats a policy name or an id: {cause}; names are unique in an organization, ids everywhere")]
-    SeedRepeats {
-        /// What SQLite said: it names the column.
-        cause: rusqlite::Error,
-    },
-    /// The state was written by a version of the emulator with another layout.
-    #[error(
-        "the emulator's state {place} has layout {found}, this version needs {needed}; delete the file to start anew"
-    )]
-    StateLayout {
-        /// The file, or `in memory`.
-        place: String,
-        /// The layout in the file.
-        found: i64,
-        /// The layout that this version reads and writes.
-        needed: i64,
-    },
-    /// The request log cannot be opened.
-    #[error("the request log {} cannot be opened for appending: {cause}", .path.display())]
-    RequestLog {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The system gives no random numbers.
-    #[error("the system gives no random numbers: {0}")]
-    Random(getrandom::Error),
 }

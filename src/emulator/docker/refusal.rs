@@ -4,7 +4,9 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::task::JoinError;
 
+use super::super::http::BadInput;
 use super::profile::Profile;
 
 /// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema `Error`).
@@ -61,12 +63,12 @@ impl Refusal {
     }
 
     /// 413: the body is longer than any policy may be.
-    pub(super) fn too_large() -> Self {
+    fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_argument", "the request body is too large")
     }
 
     /// 415: the body's media type is not that of the operation.
-    pub(super) fn media_type(expected: &str) -> Self {
+    fn media_type(expected: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "invalid_argument",
@@ -115,6 +117,22 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { status, code, message } = self;
         (status, Json(json!({"error": {"code": code, "message": message}}))).into_response()
+    }
+}
+
+impl From<BadInput> for Refusal {
+    fn from(input: BadInput) -> Self {
+        match input {
+            BadInput::MediaType(expected) => Self::media_type(expected),
+            BadInput::TooLarge => Self::too_large(),
+            BadInput::Malformed(message) => Self::invalid(message),
+        }
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        Self::internal(&error)
     }
 }
 

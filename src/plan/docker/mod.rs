@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::audit::audit_plan;
 use super::effect::Effect;
 use super::fingerprint::fingerprint;
-use super::gates::{Gates, Names, hold_gates};
+use super::gates::{Gates, Names, hold_gates_of};
 use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::matching::{Costs, Paired, Policies, pair_policies};
@@ -205,7 +205,7 @@ impl<'a> Planner<'a> {
         let (rule, policy) =
             (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
         let names = Names { rule: &rule, policy: &policy, teams: request.teams };
-        let gates = hold_gates(request.live, &calls, gates, &names);
+        let gates = hold_gates_of(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();

@@ -41,6 +41,12 @@ pub struct TargetDrift {
     pub held: Vec<Held>,
     /// Live policies that no manifest declares and that are left alone; they count as no drift.
     pub unmanaged: Vec<UnmanagedPolicy>,
+    /// The command that writes what is live into the manifests, word for word; none where nothing can be written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adopt: Vec<String>,
+    /// The command that makes the server hold again what the manifests want; none where nothing can be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<String>,
 }
 
 /// When the server last changed a policy.
@@ -56,6 +62,16 @@ pub struct Since {
 }
 
 impl TargetDrift {
+    /// The words of the command that brings the manifests of some policies to what is live; none for no policy.
+    pub fn adopting<'p>(target: &TargetInfo, policies: impl IntoIterator<Item = &'p str>) -> Vec<String> {
+        let only: Vec<&str> = policies.into_iter().flat_map(|policy| ["--only", policy]).collect();
+        if only.is_empty() {
+            return Vec::new();
+        }
+        let command = ["polwarden", "import", "--target", &target.name].into_iter().chain(only);
+        command.map(str::to_owned).collect()
+    }
+
     /// Whether the server holds something else than the manifests want.
     pub fn is_drift(&self) -> bool {
         !self.changes.is_empty() || !self.held.is_empty()

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Plan, TargetPlan};
+
 /// Why the server is something else than the manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +49,17 @@ pub struct TargetOrigins {
     pub target: String,
     /// One for each change of the plan, in its order.
     pub changes: Vec<ChangeOrigin>,
+    /// One for each difference that the plan leaves undone, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Origin>,
+}
+
+impl Plan {
+    /// Where the differences of a target come from; nothing where that is not known.
+    pub fn origins_of(&self, target: &TargetPlan) -> Option<&TargetOrigins> {
+        let mut all = self.origins.iter().flat_map(|origins| &origins.targets);
+        all.find(|origins| origins.target == target.target.name)
+    }
 }
 
 /// Where one change comes from.

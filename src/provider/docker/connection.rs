@@ -11,7 +11,7 @@ use super::session::{Session, SignIn};
 use super::target::Target;
 use super::writer::Writer;
 use crate::model::docker::Profile;
-use crate::provider::http::{ApiError, Call, ClientError, Endpoint, HostClient, HttpClient};
+use crate::provider::http::{ApiError, Call, ClientError, Dated, Endpoint, HostClient, HttpClient};
 
 const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Give a new one, or \
      DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET, which are renewed.";
@@ -60,10 +60,10 @@ impl Connection {
 
     /// Sends a call with a token; a token that is refused is renewed once. A 401 says that the call was not applied, so
     /// this is safe for writes too.
-    pub(super) async fn send(&self, call: &Call, sign_in: SignIn) -> Result<Value, ApiError> {
+    pub(super) async fn send(&self, call: &Call, sign_in: SignIn) -> Result<Dated<Value>, ApiError> {
         let Inner { host, session } = &*self.0;
         let token = session.token(host, sign_in, None).await?;
-        let error = match host.send(call, Some(&token.authorization)).await {
+        let error = match host.send_dated(call, Some(&token.authorization)).await {
             Err(error) if error.status() == Some(401) => error,
             result => return result,
         };
@@ -71,7 +71,7 @@ impl Connection {
             return Err(error.with_help(REFUSED_TOKEN));
         }
         let token = session.token(host, sign_in, Some(&token)).await?;
-        host.send(call, Some(&token.authorization)).await.map_err(|error| match error.status() {
+        host.send_dated(call, Some(&token.authorization)).await.map_err(|error| match error.status() {
             Some(401) => error.with_help(REFUSED_NEW_TOKEN),
             _ => error,
         })

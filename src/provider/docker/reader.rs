@@ -164,10 +164,10 @@ impl Reader {
                 }
                 Step::Policy(position, policy) => {
                     policies.insert(position, *policy);
-                    if let Some(progress) = &self.progress {
-                        progress(policies.len(), known);
-                    }
                 }
+            }
+            if let Some(progress) = &self.progress {
+                progress(policies.len(), known);
             }
         }
         Ok(LiveState { policies: policies.into_values().collect() })

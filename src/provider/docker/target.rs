@@ -7,7 +7,7 @@ use super::organization::Organization;
 use super::session::SignIn;
 use super::wire::DecodeError;
 use crate::model::docker::Profile;
-use crate::provider::http::{ApiError, Call, Endpoint, ErrorKind};
+use crate::provider::http::{ApiError, Call, Dated, Endpoint, ErrorKind};
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
 #[derive(Clone)]
@@ -42,6 +42,10 @@ impl Target {
     }
 
     pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
+        Ok(self.send_dated(call).await?.what)
+    }
+
+    async fn send_dated(&self, call: &Call) -> Result<Dated<Value>, ApiError> {
         self.connection.send(call, SignIn::of(self.profile)).await
     }
 
@@ -51,8 +55,18 @@ impl Target {
         call: &Call,
         decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
     ) -> Result<T, ApiError> {
-        let answer = self.send(call).await?;
-        decode(&answer).map_err(|error| self.failed(call, error.into()))
+        Ok(self.ask_dated(call, decode).await?.what)
+    }
+
+    /// Like [`ask`](Self::ask), with the date of the answer.
+    pub(super) async fn ask_dated<T>(
+        &self,
+        call: &Call,
+        decode: impl FnOnce(&Value) -> Result<T, DecodeError>,
+    ) -> Result<Dated<T>, ApiError> {
+        let Dated { what, date } = self.send_dated(call).await?;
+        let what = decode(&what).map_err(|error| self.failed(call, error.into()))?;
+        Ok(Dated { what, date })
     }
 
     pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {

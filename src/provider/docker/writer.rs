@@ -8,13 +8,13 @@ use super::wire::{self, At, DecodeError, Kind, Object, Unfit, live_rule, policy}
 use crate::model::docker::{
     LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch, Updated,
 };
-use crate::provider::http::{ApiError, Call};
+use crate::provider::http::{ApiError, Call, Dated};
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Changes the policies of one organization, one call at a time. What the target's profile does not have is an error
-/// before anything is sent. [`ApiError::outcome`] says whether a failed call may have been applied; after
+/// before anything is sent. An answer comes with the server's date. [`ApiError::outcome`] says whether a failed call may have been applied; after
 /// [`Outcome::Unknown`](crate::provider::http::Outcome::Unknown), read back.
 #[derive(Clone)]
 pub struct Writer {
@@ -30,46 +30,50 @@ impl Writer {
     ///
     /// # Errors
     /// The server refuses it, or the profile cannot express it.
-    pub async fn create_policy(&self, new: &NewPolicy) -> Result<LivePolicy, ApiError> {
+    pub async fn create_policy(&self, new: &NewPolicy) -> Result<Dated<LivePolicy>, ApiError> {
         let path = self.target.policies_path(&[]);
         let call = Call::write("createPolicy", format!("policy `{}`", new.name), Method::POST, path);
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
-        self.target.ask(&call, |answer| policy(answer, At::ROOT, Kind::Shown)).await
+        self.target.ask_dated(&call, |answer| policy(answer, At::ROOT, Kind::Shown)).await
     }
 
     /// updatePolicy: name, teams or Cedar text.
     ///
     /// # Errors
     /// The server refuses it, or the profile has no such operation (`seed`).
-    pub async fn update_policy(&self, id: &PolicyId, patch: &PolicyPatch) -> Result<Updated<LivePolicy>, ApiError> {
+    pub async fn update_policy(
+        &self,
+        id: &PolicyId,
+        patch: &PolicyPatch,
+    ) -> Result<Dated<Updated<LivePolicy>>, ApiError> {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
         let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
-        self.target.ask(&call, |answer| updated(answer, decode)).await
+        self.target.ask_dated(&call, |answer| updated(answer, decode)).await
     }
 
     /// deletePolicy, with all its rules.
     ///
     /// # Errors
     /// The server refuses it, or the profile has no such operation (`seed`).
-    pub async fn delete_policy(&self, id: &PolicyId) -> Result<LivePolicy, ApiError> {
+    pub async fn delete_policy(&self, id: &PolicyId) -> Result<Dated<LivePolicy>, ApiError> {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
         let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
-        self.target.ask(&call, |answer| deleted(answer, decode)).await
+        self.target.ask_dated(&call, |answer| deleted(answer, decode)).await
     }
 
     /// createRule.
     ///
     /// # Errors
     /// The server refuses it, or the profile cannot express it.
-    pub async fn create_rule(&self, id: &PolicyId, rule: &Rule) -> Result<LiveRule, ApiError> {
+    pub async fn create_rule(&self, id: &PolicyId, rule: &Rule) -> Result<Dated<LiveRule>, ApiError> {
         let path = self.target.policies_path(&[id.as_str(), "rules"]);
         let resource = format!("rule `{}` of policy {id}", rule.name);
         let call = Call::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
-        self.target.ask(&call, |answer| live_rule(answer, At::ROOT)).await
+        self.target.ask_dated(&call, |answer| live_rule(answer, At::ROOT)).await
     }
 
     /// updateRule, with the media type of the profile.
@@ -81,7 +85,7 @@ impl Writer {
         policy: &PolicyId,
         id: &RuleId,
         patch: &RulePatch,
-    ) -> Result<Updated<LiveRule>, ApiError> {
+    ) -> Result<Dated<Updated<LiveRule>>, ApiError> {
         let media_type = match self.target.profile {
             Profile::Seed => MERGE_PATCH,
             Profile::Intermediate | Profile::Current => JSON,
@@ -89,17 +93,17 @@ impl Writer {
         let call = self.on_rule("updateRule", Method::PATCH, policy, id);
         let call = self.body(call, media_type, wire::rule_patch(patch, self.target.profile))?;
         let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
-        self.target.ask(&call, |answer| updated(answer, decode)).await
+        self.target.ask_dated(&call, |answer| updated(answer, decode)).await
     }
 
     /// deleteRule.
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn delete_rule(&self, policy: &PolicyId, id: &RuleId) -> Result<LiveRule, ApiError> {
+    pub async fn delete_rule(&self, policy: &PolicyId, id: &RuleId) -> Result<Dated<LiveRule>, ApiError> {
         let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
         let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
-        self.target.ask(&call, |answer| deleted(answer, decode)).await
+        self.target.ask_dated(&call, |answer| deleted(answer, decode)).await
     }
 
     fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> Call {

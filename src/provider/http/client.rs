@@ -1,7 +1,7 @@
 //! Sends calls: in turn, with patience, to one host.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::{Client, Url, redirect};
@@ -11,11 +11,13 @@ use tokio::sync::Semaphore;
 
 use super::answer;
 use super::call::{Authorization, Call};
+use super::dated::Dated;
 use super::endpoint::Endpoint;
 use super::error::{ApiError, ErrorKind};
 use super::options::HttpOptions;
 use super::pause::{self, Pause};
 use super::redact::Redactor;
+use super::refusal;
 use super::retry::{Attempts, Failure, Retry};
 
 /// Why no client could be made.
@@ -108,6 +110,18 @@ impl HostClient {
     /// # Errors
     /// Everything else than a 2xx answer in JSON, after the retries.
     pub async fn send(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Value, ApiError> {
+        Ok(self.send_dated(call, authorization).await?.what)
+    }
+
+    /// Like [`send`](Self::send), with the date of the answer.
+    ///
+    /// # Errors
+    /// As for `send`.
+    pub async fn send_dated(
+        &self,
+        call: &Call,
+        authorization: Option<&Authorization>,
+    ) -> Result<Dated<Value>, ApiError> {
         let inner = &*self.0;
         let url = match inner.endpoint.url(&call.path, &call.query) {
             Ok(url) => url,
@@ -139,7 +153,12 @@ impl HostClient {
 }
 
 impl Inner {
-    async fn attempt(&self, call: &Call, url: &Url, authorization: Option<&Authorization>) -> Result<Value, Failure> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        url: &Url,
+        authorization: Option<&Authorization>,
+    ) -> Result<Dated<Value>, Failure> {
         let _slot = self.turn().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
         request = request.header(reqwest::header::ACCEPT, "application/json");
@@ -149,12 +168,34 @@ impl Inner {
         if let Some(body) = &call.body {
             request = request.header(reqwest::header::CONTENT_TYPE, body.media_type).body(body.bytes.clone());
         }
-        let response = request.send().await.map_err(|error| answer::transport(&error, &self.redactor))?;
+        let since = Instant::now();
+        let sent = request.send().await.map_err(|error| answer::transport(&error, &self.redactor));
+        self.tell(call, url, since, sent.as_ref());
+        let response = sent?;
         let asked = pause::asked(response.headers(), Timestamp::now());
         if let Some(wait) = asked {
             self.pause.extend(wait);
         }
-        answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await
+        let date = response.headers().get(reqwest::header::DATE).and_then(|date| pause::date(date.to_str().ok()?));
+        let what = answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await?;
+        Ok(Dated { what, date })
+    }
+
+    /// Tells of a request, for whoever asked to be told. What was sent besides is nobody's business: a body or a header
+    /// may hold a secret.
+    fn tell(&self, call: &Call, url: &Url, since: Instant, sent: Result<&reqwest::Response, &Failure>) {
+        let (operation, method, path) = (call.operation, call.method.as_str(), self.redactor.clean(url.path()));
+        let took = since.elapsed();
+        match sent {
+            Ok(response) => {
+                let id = refusal::request_id(response.headers(), &self.redactor);
+                let (status, id) = (response.status().as_u16(), id.as_deref().unwrap_or("none"));
+                tracing::debug!(operation, method, path, status, ?took, request_id = id, "answered");
+            }
+            Err(Failure { kind, retry: _ }) => {
+                tracing::debug!(operation, method, path, ?took, why = %kind, "no answer");
+            }
+        }
     }
 
     /// Waits for a free slot outside of any pause.

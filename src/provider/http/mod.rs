@@ -10,6 +10,7 @@
 mod answer;
 mod call;
 mod client;
+mod dated;
 mod endpoint;
 mod error;
 mod options;
@@ -20,6 +21,7 @@ mod retry;
 
 pub use call::{Authorization, AuthorizationError, Call, Effect};
 pub use client::{ClientError, HostClient, HttpClient};
+pub use dated::Dated;
 pub use endpoint::{Endpoint, EndpointError, SegmentError, check_segment};
 pub use error::{ApiError, ErrorKind, Outcome};
 pub use options::{HttpOptions, RetryPolicy};

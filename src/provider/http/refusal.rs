@@ -19,13 +19,18 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Red
         let found = redactor.clean(&found);
         (!found.is_empty()).then_some(found)
     };
-    let request_id = REQUEST_ID.iter().find_map(|name| headers.get(*name)?.to_str().ok());
     ErrorKind::Refused {
         status,
         code: text(&["code"]),
         message: text(&["message", "detail", "error"]),
-        request_id: request_id.map(|id| redactor.clean(id)),
+        request_id: request_id(headers, redactor),
     }
+}
+
+/// The id that the service gave to a request.
+pub(super) fn request_id(headers: &HeaderMap, redactor: &Redactor) -> Option<String> {
+    let id = REQUEST_ID.iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    Some(redactor.clean(id))
 }
 
 fn scalar(value: &Value) -> Option<String> {

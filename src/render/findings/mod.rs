@@ -1,6 +1,7 @@
 //! What needs somebody's attention, wherever it was found: in files, in a plan, by a policy test. The formats that tell
 //! of findings (`github`, `gitlab`, `sarif`, `junit`, `markdown`, `html`) know these and nothing of where they come from.
 
+mod drift;
 mod files;
 mod plan;
 mod policy_tests;

@@ -16,19 +16,19 @@ impl Finding {
         plan.targets.iter().flat_map(of_target).collect()
     }
 
-    fn of(rule: PlanRule, message: String, identity: &[&str]) -> Self {
+    pub(super) fn of(rule: PlanRule, message: String, identity: &[&str]) -> Self {
         let rule = RuleId::Plan(rule);
         let mut finding = Self::new(rule, rule.weight(), message);
         finding.identity = identity.iter().map(|part| (*part).to_owned()).collect();
         finding
     }
 
-    fn at(mut self, source: Option<&SourceRef>) -> Self {
+    pub(super) fn at(mut self, source: Option<&SourceRef>) -> Self {
         self.spot = source.map(|SourceRef { file, line }| Spot::line(file, *line));
         self
     }
 
-    fn helped(mut self, help: &str) -> Self {
+    pub(super) fn helped(mut self, help: &str) -> Self {
         self.help = Some(neutral(help).into_owned());
         self
     }
@@ -47,7 +47,7 @@ impl Finding {
 fn of_target(plan: &TargetPlan) -> Vec<Finding> {
     let TargetPlan { target, access, gates, held, guarded, notes, .. } = plan;
     let mut found: Vec<Finding> = gates.iter().filter(|gate| !gate.holds()).map(shut).collect();
-    found.extend(of_access(access));
+    found.extend(of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses)));
     found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
     found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
     found.extend(held.iter().map(of_held));
@@ -89,9 +89,11 @@ fn shut(outcome: &GateOutcome) -> Finding {
     finding
 }
 
-fn of_access(impact: &Impact) -> Vec<Finding> {
+/// What opens and closes; `rules` are the kinds of both.
+pub(super) fn of_access(impact: &Impact, rules: (PlanRule, PlanRule)) -> Vec<Finding> {
     let Impact { audiences: _, cedar, unreadable } = impact;
-    let mut found: Vec<Finding> = grouped(impact).iter().map(|(change, people)| of_change(change, people)).collect();
+    let mut found: Vec<Finding> =
+        grouped(impact).iter().map(|(change, people)| of_change(change, people, rules)).collect();
     found.extend(cedar.iter().map(|policy| {
         let message = format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy));
         Finding::of(PlanRule::NotCompared, message, &["cedar", policy])
@@ -104,9 +106,9 @@ fn of_access(impact: &Impact) -> Vec<Finding> {
     found
 }
 
-fn of_change(change: &AccessChange, people: &[String]) -> Finding {
+fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRule)) -> Finding {
     let AccessChange { opens, resource, ports: _, methods: _, witness, before, after } = change;
-    let (rule, word) = if *opens { (PlanRule::AccessOpens, "opens") } else { (PlanRule::AccessCloses, "closes") };
+    let (rule, word) = if *opens { (rules.0, "opens") } else { (rules.1, "closes") };
     let people = people.join(", ");
     let message = format!(
         "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",

@@ -52,6 +52,12 @@ rules! {
     NotCompared = "plan-not-compared", Warning;
     /// Something that is declared is left undone.
     Held = "plan-held", Warning;
+    /// The server holds something else than the manifests that are merged: `apply` undoes it, `import --only` keeps it.
+    Drift = "drift", Error;
+    /// What somebody did at the server opened requests that the manifests deny.
+    DriftOpens = "drift-access-opens", Warning;
+    /// What somebody did at the server closed requests that the manifests allow.
+    DriftCloses = "drift-access-closes", Notice;
     /// A policy test was answered otherwise than it expects.
     TestFailed = "policy-test-failed", Error;
 }

@@ -38,8 +38,8 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
 }
 
 /// The gates, as the lines for people.
-pub(super) fn gates(page: &mut Html, gates: &[GateOutcome]) {
-    let text = gates_text::human(gates, Painter::new(false));
+pub(super) fn gates(page: &mut Html, gates: &[GateOutcome], three_way: bool) {
+    let text = gates_text::human(gates, three_way, Painter::new(false));
     let mut lines = text.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
     if let Some(title) = lines.next() {
         page.element("<h3>", title, "</h3>\n");

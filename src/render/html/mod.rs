@@ -3,18 +3,21 @@
 
 mod access;
 mod changes;
+mod drift;
 mod writer;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::headline;
-use super::plan::{Section, sections, summary};
+use super::plan::{Section, changes_of, sections, summary};
 use super::text::{many, plural};
-use crate::plan::{ChangeOrigin, Plan, TargetPlan};
+use crate::plan::{Commit, Fingerprint, Plan, TargetOrigins, TargetPlan};
+pub use drift::drift;
 use writer::Html;
 
 const STYLE: &str = include_str!("report.css");
@@ -23,57 +26,58 @@ const SCRIPT: &str = include_str!("report.js");
 /// A plan, or what kept it from being made, with the findings of the files.
 pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
     let mut page = Html::new();
-    head(&mut page);
-    page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the plan</a>\n<header>\n<h1>polwarden plan</h1>\n");
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
-    page.element("<p class=\"summary\">", &said, "</p>\n");
-    if let Some(counts) = findings.counts() {
-        page.element("<p>Findings: ", &counts, ".</p>\n");
-    }
+    head(&mut page, "polwarden plan", &said, findings);
     if let Some(plan) = plan {
-        origin(&mut page, plan);
+        origin(&mut page, &plan.tool_version, plan.commit.as_ref(), plan.digest.as_ref());
     }
-    page.raw("</header>\n");
     filters(&mut page);
-    page.raw("<main id=\"plan\" tabindex=\"-1\">\n");
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        let origins = plan.map(|plan| plan.origins_of(target)).unwrap_or_default();
+        let origins = plan.and_then(|plan| plan.origins_of(target));
         self::target(&mut page, target, origins);
     }
+    end(page, findings)
+}
+
+fn end(mut page: Html, findings: &Findings) -> String {
     files(&mut page, findings);
     page.raw("</main>\n<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
     page.end()
 }
 
-fn head(page: &mut Html) {
+/// All up to where it is said what the page was made from.
+fn head(page: &mut Html, title: &'static str, said: &str, findings: &Findings) {
     let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; ");
     page.raw("form-action 'none'; style-src ").text(&digest(STYLE)).raw("; script-src ").text(&digest(SCRIPT));
     page.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n<title>polwarden plan</title>\n");
-    page.raw("<style>").raw(STYLE).raw("</style>\n</head>\n");
+    page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n<title>").raw(title);
+    page.raw("</title>\n<style>").raw(STYLE).raw("</style>\n</head>\n");
+    page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the content</a>\n<header>\n<h1>").raw(title);
+    page.raw("</h1>\n").element("<p class=\"summary\">", said, "</p>\n");
+    if let Some(counts) = findings.counts() {
+        page.element("<p>Findings: ", &counts, ".</p>\n");
+    }
 }
 
-fn origin(page: &mut Html, plan: &Plan) {
-    page.element("<p class=\"dim\">Made by polwarden ", &plan.tool_version, "");
-    if let Some(commit) = &plan.commit {
-        page.element(" from commit <code>", &commit.id, "</code>");
-        if commit.dirty {
-            page.raw(" with changes that are not committed");
-        }
-    }
+fn origin(page: &mut Html, tool: &str, commit: Option<&Commit>, digest: Option<&Fingerprint>) {
+    page.element("<p class=\"dim\">Made by polwarden ", tool, "");
     page.raw(".");
-    if let Some(digest) = &plan.digest {
+    if let Some(commit) = commit {
+        page.element("<br>", &commit::line(commit, str::to_owned), "");
+        page.element(" In full: <code>", &commit.id, "</code>.");
+    }
+    if let Some(digest) = digest {
         page.element("<br>Digest: <code>", &digest.to_string(), "</code>");
     }
     page.raw("</p>\n");
 }
 
-/// The filters; hidden where no script runs.
+/// The filters, hidden where no script runs; and the beginning of what they filter.
 fn filters(page: &mut Html) {
     page.raw(
-        "<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
+        "</header>\n<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
          <label>Text <input type=\"search\" id=\"search\" autocomplete=\"off\"></label>\n\
          <fieldset><legend>Changes</legend>\n\
          <label><input type=\"checkbox\" id=\"show-create\" checked> new</label>\n\
@@ -86,11 +90,11 @@ fn filters(page: &mut Html) {
          <button type=\"button\" id=\"fold\">Fold all</button>\n\
          <output id=\"count\" for=\"search\"></output>\n\
          <span class=\"dim\"><kbd>/</kbd> text <kbd>j</kbd> <kbd>k</kbd> next, previous <kbd>e</kbd> unfold \
-         <kbd>c</kbd> fold</span>\n</form>\n",
+         <kbd>c</kbd> fold</span>\n</form>\n<main id=\"plan\" tabindex=\"-1\">\n",
     );
 }
 
-fn target(page: &mut Html, plan: &TargetPlan, origins: &[ChangeOrigin]) {
+fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
     let holds = format!("{}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
@@ -101,14 +105,11 @@ fn target(page: &mut Html, plan: &TargetPlan, origins: &[ChangeOrigin]) {
         self::access::table(page, access);
     }
     if !gates.is_empty() {
-        self::access::gates(page, gates);
+        self::access::gates(page, gates, origins.is_some());
     }
-    for Section { title, lines } in sections(plan, Painter::new(false)) {
-        page.element("<h3>", title, "</h3>\n");
-        list(page, &lines);
-    }
+    notes(page, sections(plan, origins, Painter::new(false)));
     page.raw("<h3>Changes</h3>\n");
-    changes::changes(page, changes, origins);
+    changes::changes(page, changes, changes_of(origins));
     page.raw("</section>\n");
 }
 
@@ -137,6 +138,13 @@ fn files(page: &mut Html, findings: &Findings) {
         page.raw("</li>\n");
     }
     page.raw("</ul>\n</section>\n");
+}
+
+fn notes(page: &mut Html, sections: Vec<Section>) {
+    for Section { title, lines } in sections {
+        page.element("<h3>", title, "</h3>\n");
+        list(page, &lines);
+    }
 }
 
 fn list(page: &mut Html, lines: &[String]) {

@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 use super::findings::{Finding, Findings, Weight};
 use super::plan::words::gate_text;
 use super::text::many;
-use crate::plan::Plan;
+use crate::plan::{DriftReport, Plan};
 
 pub(super) use xml::{neutral, neutral_lines};
 
@@ -42,11 +42,36 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
             case.set_classname(name.clone());
             suite.add_test_case(case);
         }
-        let own = |finding: &&Finding| finding.target.as_deref() == Some(&*super::text::neutral(&target.target.name));
-        suite.add_test_cases(findings.list().iter().filter(own).map(case));
+        suite.add_test_cases(of_target(findings, &target.target.name));
         xml.add_test_suite(suite);
     }
     xml.to_string()
+}
+
+/// Drift as JUnit XML: the files like in [`findings`], and a suite for each target, which fails where it drifted.
+///
+/// # Errors
+/// None that is known: the text is written to memory.
+pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String, SerializeError> {
+    let mut xml = Report::new("polwarden drift");
+    xml.add_test_suite(manifests(findings));
+    for target in report.into_iter().flat_map(|report| &report.targets) {
+        let name = neutral(&target.target.name);
+        let mut suite = TestSuite::new(name.clone());
+        let mut read = TestCase::new("read", TestCaseStatus::success());
+        read.set_classname(name);
+        suite.add_test_case(read);
+        suite.add_test_cases(of_target(findings, &target.target.name));
+        xml.add_test_suite(suite);
+    }
+    xml.to_string()
+}
+
+/// The cases of a target's findings.
+fn of_target<'f>(findings: &'f Findings, target: &str) -> impl Iterator<Item = TestCase> + use<'f> {
+    let name = super::text::neutral(target).into_owned();
+    let own = move |finding: &&Finding| finding.target.as_deref() == Some(name.as_str());
+    findings.list().iter().filter(own).map(case)
 }
 
 fn manifests(findings: &Findings) -> TestSuite {

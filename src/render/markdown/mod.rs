@@ -1,15 +1,18 @@
 //! Comments on pull requests: what a plan does to access first, all else folded, at most so long as the platform takes.
 
+mod drift;
 mod page;
 mod text;
 
+use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::{headline, requests};
-use super::plan::{Line, Section, Sign, access, gates, sections, summary, tree};
+use super::plan::{Line, Section, Sign, access, changes_of, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{ChangeOrigin, Plan, TargetPlan};
+use crate::plan::{Impact, Plan, TargetOrigins, TargetPlan};
+pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
 
@@ -74,16 +77,19 @@ pub struct Options {
 pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     let mut page = begin("plan", &said, findings, options);
+    if let Some(commit) = plan.and_then(|plan| plan.commit.as_ref()) {
+        page.line(&commit::line(commit, code));
+    }
     if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
         page.line(&format!("Digest: {}", code(&digest.to_string())));
     }
     // Nothing of the details is shown before all that opens and closes is.
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        overview(&mut page, target);
+        overview(&mut page, target, plan.and_then(|plan| plan.origins_of(target)));
     }
     page.block(&files(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        details(&mut page, target, plan.map(|plan| plan.origins_of(target)).unwrap_or_default());
+        details(&mut page, target, plan.and_then(|plan| plan.origins_of(target)));
     }
     page.end(ELSEWHERE)
 }
@@ -123,7 +129,7 @@ fn place_and(finding: &Finding) -> String {
 }
 
 /// What a reviewer must not miss of a target.
-fn overview(page: &mut Page, plan: &TargetPlan) {
+fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan { target, calls, access, gates, .. } = plan;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
@@ -134,6 +140,25 @@ fn overview(page: &mut Page, plan: &TargetPlan) {
     } else {
         page.line(&format!("**{}**", headline(access)));
     }
+    opens_and_closes(page, access);
+    if gates.iter().any(|gate| !gate.holds()) {
+        let text = gates::human(gates, origins.is_some(), Painter::new(false));
+        let lines = text.lines().map(unindented).collect();
+        page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
+    }
+    notes(page, sections(plan, origins, Painter::new(false)));
+}
+
+/// Sections of lines.
+fn notes(page: &mut Page, sections: Vec<Section>) {
+    for Section { title, lines } in sections {
+        let lines = lines.iter().map(|line| code(line)).collect();
+        page.block(&list("notes", format!("{title}:"), lines));
+    }
+}
+
+/// What opens and closes: the first of it unfolded.
+fn opens_and_closes(page: &mut Page, access: &Impact) {
     let mut lines: Vec<String> = access::grouped(access)
         .iter()
         .map(|(change, people)| {
@@ -151,21 +176,12 @@ fn overview(page: &mut Page, plan: &TargetPlan) {
     page.block(&list("what opens and closes", String::new(), lines));
     let more = format!("{} more that open or close", rest.len());
     page.block(&Block { folded: true, ..list("what opens and closes", more, rest) });
-    if gates.iter().any(|gate| !gate.holds()) {
-        let text = gates::human(gates, Painter::new(false));
-        let lines = text.lines().map(unindented).collect();
-        page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
-    }
-    for Section { title, lines } in sections(plan, Painter::new(false)) {
-        let lines = lines.iter().map(|line| code(line)).collect();
-        page.block(&list("notes", format!("{title}:"), lines));
-    }
 }
 
 /// The folded parts of a target.
-fn details(page: &mut Page, plan: &TargetPlan, origins: &[ChangeOrigin]) {
+fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan { changes, calls, access, gates, .. } = plan;
-    let lines: Vec<String> = tree(changes, origins).iter().map(diff_line).collect();
+    let lines: Vec<String> = tree(changes, changes_of(origins)).iter().map(diff_line).collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
     if !calls.is_empty() {
@@ -174,7 +190,7 @@ fn details(page: &mut Page, plan: &TargetPlan, origins: &[ChangeOrigin]) {
         page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));
     }
     if !gates.is_empty() && gates.iter().all(|gate| gate.holds()) {
-        let lines = gates::human(gates, Painter::new(false)).lines().map(unindented).collect();
+        let lines = gates::human(gates, origins.is_some(), Painter::new(false)).lines().map(unindented).collect();
         page.block(&folded("gates", format!("Gates ({}, all hold)", gates.len()), "text", lines));
     }
 }

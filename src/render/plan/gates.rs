@@ -10,8 +10,11 @@ use crate::render::text::neutral;
 /// How many breaches of one gate are shown; the JSON form holds all.
 const SHOWN: usize = 5;
 
-/// The section of a target's plan about gates; nothing where there are none.
-pub(crate) fn human(gates: &[GateOutcome], painter: Painter) -> String {
+/// Why a gate may hold although the plan opens something.
+const SEEN_FROM_THE_BASE: &str = "widening is what this change opens: what undoing drift opens does not count";
+
+/// The section of a target's plan about gates; nothing where there are none. `three_way` says that drift is told apart.
+pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) -> String {
     let mut text = String::new();
     if gates.is_empty() {
         return text;
@@ -46,6 +49,9 @@ pub(crate) fn human(gates: &[GateOutcome], painter: Painter) -> String {
     }
     if !shut.is_empty() && holding > 0 {
         let _ = writeln!(text, "    {}", painter.dim(&format!("{holding} more: hold")));
+    }
+    if three_way && gates.iter().any(|outcome| matches!(outcome.gate, GateInfo::DenyWidening { .. })) {
+        let _ = writeln!(text, "    {}", painter.dim(SEEN_FROM_THE_BASE));
     }
     text
 }

@@ -3,15 +3,20 @@
 use std::fmt::Write as _;
 
 use super::sections::{Section, sections};
-use super::tree::tree;
+use super::tree::{changes_of, tree};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{ChangeOrigin, Origin, Origins, Plan, TargetPlan};
+use crate::plan::{Origin, Origins, Plan, TargetOrigins, TargetPlan};
+use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
     let mut page = Page { painter, text: String::new() };
+    if let Some(commit) = &plan.commit {
+        page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
+        page.gap();
+    }
     for target in &plan.targets {
         page.target(target, plan.origins_of(target));
     }
@@ -74,7 +79,7 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn target(&mut self, plan: &TargetPlan, origins: &[ChangeOrigin]) {
+    fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
         let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
         let head =
             format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
@@ -82,7 +87,7 @@ impl Page {
         let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
-        for line in tree(changes, origins) {
+        for line in tree(changes, changes_of(origins)) {
             let text = line.painted(self.painter);
             self.line(2 + line.indent, &text);
         }
@@ -95,10 +100,10 @@ impl Page {
             self.gap();
         }
         if !gates.is_empty() {
-            self.text.push_str(&super::gates::human(gates, self.painter));
+            self.text.push_str(&super::gates::human(gates, origins.is_some(), self.painter));
             self.gap();
         }
-        for Section { title, lines } in sections(plan, self.painter) {
+        for Section { title, lines } in sections(plan, origins, self.painter) {
             self.section(&format!("{title}:"), lines);
         }
     }

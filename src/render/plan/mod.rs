@@ -9,7 +9,7 @@ pub(crate) mod words;
 
 pub use human::{human, summary};
 pub(crate) use sections::{Section, sections};
-pub(crate) use tree::{Line, Sign, heading, tree};
+pub(crate) use tree::{Line, Sign, changes_of, heading, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

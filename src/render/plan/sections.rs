@@ -2,7 +2,7 @@
 
 use super::words::{call_name, held_reason, note, place};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Held, TargetPlan};
+use crate::plan::{Held, Origin, TargetOrigins, TargetPlan};
 use crate::render::paint::Painter;
 use crate::render::text::{many, neutral};
 
@@ -15,7 +15,7 @@ pub(crate) struct Section {
 }
 
 /// The sections of a target that have lines.
-pub(crate) fn sections(plan: &TargetPlan, painter: Painter) -> Vec<Section> {
+pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, painter: Painter) -> Vec<Section> {
     let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
     let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
     let extra = extra.map(|(call, why)| {
@@ -29,10 +29,7 @@ pub(crate) fn sections(plan: &TargetPlan, painter: Painter) -> Vec<Section> {
         Section { title: "Extra calls for safety", lines: extra.collect() },
         Section { title: "To be acknowledged at `apply` (`--ack`)", lines: unseen.collect() },
         Section { title: "Notes", lines: notes.iter().map(note).collect() },
-        Section {
-            title: "Held, not done by this plan",
-            lines: held.iter().map(|held| held_line(held, painter)).collect(),
-        },
+        Section { title: "Held, not done by this plan", lines: held_lines(held, origins, painter) },
         Section {
             title: "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
             lines: left.collect(),
@@ -41,9 +38,17 @@ pub(crate) fn sections(plan: &TargetPlan, painter: Painter) -> Vec<Section> {
     all.into_iter().filter(|section| !section.lines.is_empty()).collect()
 }
 
-fn held_line(held: &Held, painter: Painter) -> String {
+fn held_lines(held: &[Held], origins: Option<&TargetOrigins>, painter: Painter) -> Vec<String> {
+    let told = |at: usize| origins.and_then(|origins| origins.held.get(at)).copied();
+    held.iter().enumerate().map(|(at, held)| held_line(held, told(at), painter)).collect()
+}
+
+fn held_line(held: &Held, origin: Option<Origin>, painter: Painter) -> String {
     let Held { resource: _, policy, rule, source, reason } = held;
     let mut line = format!("! {}: {}", call_name(policy, rule.as_deref()), held_reason(reason));
+    if let Some(origin) = origin {
+        line.push_str(&format!("  [{}]", origin.as_str()));
+    }
     if let Some(source) = source {
         line.push_str("  ");
         line.push_str(&painter.dim(&place(source)));

@@ -3,7 +3,9 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::words::{old_name, place, sign, what};
-use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, ValueChange};
+use crate::plan::{
+    Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, TargetOrigins, ValueChange,
+};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
@@ -52,6 +54,11 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// Where changes come from; none where that is not known.
+pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
+    origins.map(|origins| origins.changes.as_slice()).unwrap_or_default()
 }
 
 /// What is said of all changes of one origin.

@@ -11,7 +11,7 @@ use crate::diag::did_you_mean;
 const LISTED: usize = 8;
 
 /// The repository around a folder, or the bare one that it is.
-pub(super) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
+pub(in crate::repo) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
     Repository::discover(directory).map_err(|source| {
         let directory = directory.canonicalize().unwrap_or_else(|_| directory.into()).display().to_string();
         match source.code() {
@@ -58,7 +58,7 @@ pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
 }
 
 /// The commit that a revision stands for.
-pub(super) fn commit(repository: &Repository, revision: &str) -> Result<Oid, RevisionError> {
+pub(in crate::repo) fn commit(repository: &Repository, revision: &str) -> Result<Oid, RevisionError> {
     let object = repository.revparse_single(revision).map_err(|source| match source.code() {
         ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => missing(repository, revision),
         ErrorCode::Ambiguous => {
@@ -75,8 +75,18 @@ pub(super) fn commit(repository: &Repository, revision: &str) -> Result<Oid, Rev
         .map_err(|_| RevisionError::NoCommit { revision: revision.to_owned(), kind: kind.str().to_owned() })
 }
 
+/// The branch that a revision is named by, or that is checked out where it is `HEAD`.
+pub(super) fn branch(repository: &Repository, revision: &str) -> Option<String> {
+    if revision == "HEAD" || revision == "@" {
+        return crate::repo::git::branch(repository);
+    }
+    let reference = repository.resolve_reference_from_short_name(revision).ok()?;
+    let branch = reference.is_branch() || reference.is_remote();
+    branch.then(|| reference.shorthand().ok().map(str::to_owned)).flatten()
+}
+
 /// Part of a commit is missing or broken.
-pub(super) fn incomplete(repository: &Repository, revision: &str, source: git2::Error) -> RevisionError {
+pub(in crate::repo) fn incomplete(repository: &Repository, revision: &str, source: git2::Error) -> RevisionError {
     if repository.is_shallow() && source.code() == ErrorCode::NotFound {
         missing(repository, revision)
     } else {
@@ -112,7 +122,7 @@ fn fetch(revision: &str) -> String {
     }
 }
 
-fn fetch_branch(branch: &str) -> String {
+pub(in crate::repo) fn fetch_branch(branch: &str) -> String {
     format!("git fetch origin {branch}:refs/remotes/origin/{branch}")
 }
 

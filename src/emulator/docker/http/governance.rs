@@ -8,16 +8,21 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::super::super::http::{At, Form, RawBody, body};
+use super::super::super::service::Service as _;
 use super::super::app::App;
 use super::super::check::RuleFields;
 use super::super::operations::{policies, rules};
 use super::super::refusal::Refusal;
-use super::input::{At, RawBody, body};
 
 type Answer = Result<(StatusCode, Json<Value>), Refusal>;
 type Shared = State<Arc<App>>;
 
-const JSON: &str = "application/json";
+const JSON: Form = form("application/json");
+
+const fn form(media_type: &'static str) -> Form {
+    Form { media_type, is_list: false, free: &[] }
+}
 
 fn ok(value: Value) -> (StatusCode, Json<Value>) {
     (StatusCode::OK, Json(value))
@@ -84,7 +89,7 @@ pub(super) async fn update_rule(
     headers: HeaderMap,
     raw: RawBody,
 ) -> Answer {
-    let fields: RuleFields = body(&headers, raw, app.profile.rule_patch_media_type())?;
+    let fields: RuleFields = body(&headers, raw, form(app.profile.rule_patch_media_type()))?;
     app.run(move |app| rules::update(app, &organization, &policy, &rule, fields)).await.map(ok)
 }
 

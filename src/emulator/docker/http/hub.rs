@@ -10,10 +10,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::super::http::{At, Form, RawBody, body};
+use super::super::super::service::Service as _;
 use super::super::app::App;
 use super::super::operations::require_organization;
 use super::super::refusal::Refusal;
-use super::input::{At, RawBody, body};
+
+const JSON: Form = Form { media_type: "application/json", is_list: false, free: &[] };
 
 /// The default and the most that a page of teams holds.
 const GROUPS_PAGE: usize = 10;
@@ -37,7 +40,7 @@ struct TokenRequest {
 
 /// Profile `seed`: `{token}`.
 pub(super) async fn login(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
-    match body::<Login>(&headers, raw, "application/json") {
+    match body::<Login>(&headers, raw, JSON) {
         Ok(Login { username, password }) => sign_in(&app, &username, &password, "token"),
         Err(_) => malformed(),
     }
@@ -45,7 +48,7 @@ pub(super) async fn login(State(app): State<Arc<App>>, headers: HeaderMap, raw: 
 
 /// From `intermediate` on: `{access_token}`.
 pub(super) async fn create_token(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
-    match body::<TokenRequest>(&headers, raw, "application/json") {
+    match body::<TokenRequest>(&headers, raw, JSON) {
         Ok(TokenRequest { identifier, secret }) => sign_in(&app, &identifier, &secret, "access_token"),
         Err(_) => malformed(),
     }

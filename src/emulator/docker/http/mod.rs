@@ -1,26 +1,22 @@
 //! HTTP: the routes of a profile, and what every request passes through.
 
 mod around;
-mod deliver;
-mod disturb;
 mod governance;
 mod hub;
-mod input;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, patch, post};
 
+use super::super::http::{delivered, observed};
+use super::super::service::Service as _;
 use super::app::App;
 use super::operation::{GROUPS_ROUTE, LOGIN_ROUTE, POLICIES_ROUTE, TOKEN_ROUTE};
 use super::profile::Profile;
 use super::refusal::Refusal;
-
-/// The longest request body in bytes: ten times a full policy.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The service below `/v2`.
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -31,18 +27,15 @@ pub(super) fn router(app: Arc<App>) -> Router {
         Profile::Seed => Router::new().route(LOGIN_ROUTE, post(hub::login)),
         Profile::Intermediate | Profile::Current => Router::new().route(TOKEN_ROUTE, post(hub::create_token)),
     };
-    Router::new()
+    let router = Router::new()
         .nest(POLICIES_ROUTE, governance)
         .route(GROUPS_ROUTE, groups)
         .merge(sign_in)
         .method_not_allowed_fallback(async || Refusal::no_such_operation())
         .fallback(hub::not_here)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(app.clone(), disturb::disturb))
-        .layer(from_fn_with_state(app.clone(), around::record))
-        .layer(from_fn_with_state(app.clone(), around::identify))
-        .layer(from_fn(deliver::deliver))
-        .with_state(app)
+        .layer(DefaultBodyLimit::max(App::BODY_LIMIT));
+    let router = observed(router, &app).layer(from_fn_with_state(app.clone(), around::identify));
+    delivered(router, app)
 }
 
 fn governance(profile: Profile) -> Router<Arc<App>> {

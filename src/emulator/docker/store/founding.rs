@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
+use super::super::super::error::EmulatorError;
+use super::super::super::state::describe;
 use super::super::objects::{ALLOWLIST, CEDAR, Policy, Rule, policy_id, rule_id};
-use super::super::options::{EmulatorError, Options};
+use super::super::options::Options;
 use super::super::seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed};
-use super::{Records, Store, describe};
+use super::{Records, Store};
 
 /// The organization of an emulator that was told of none.
 const DEFAULT_ORGANIZATION: &str = "my-org";

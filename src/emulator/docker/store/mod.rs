@@ -1,21 +1,16 @@
-//! The state in SQLite: one connection, one transaction for each request.
+//! The state in SQLite: one transaction for each request.
 
 mod founding;
 mod records;
 
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use rusqlite::{Connection, TransactionBehavior};
-
 pub(super) use founding::found;
 pub(super) use records::Records;
 
-use super::options::{EmulatorError, StateLocation};
+use super::super::error::EmulatorError;
+use super::super::state::{Layout, State, StateLocation};
 
-/// The number of the layout below; a file with another is refused.
-const LAYOUT: i64 = 1;
+/// Files of this service have had no number of their own from the beginning.
+const LAYOUT: Layout = Layout { service: "docker", application: 0, number: 1, tables: TABLES };
 
 /// `place` orders lists by creation and never repeats, so that it can be a cursor.
 const TABLES: &str = "
@@ -52,28 +47,12 @@ create index rules_in_order on rules (policy, place);
 
 /// The open state.
 #[derive(Debug)]
-pub(super) struct Store {
-    connection: Mutex<Connection>,
-}
+pub(super) struct Store(State);
 
 impl Store {
     /// Opens the state and makes the tables if it is new.
     pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
-        let place = describe(location);
-        let failed = |cause| EmulatorError::State { place: place.clone(), cause };
-        let mut connection = match location {
-            StateLocation::Memory => Connection::open_in_memory(),
-            StateLocation::File(path) => {
-                create_folder(path)?;
-                Connection::open(path)
-            }
-        }
-        .map_err(failed)?;
-        let found = prepare(&mut connection).map_err(failed)?;
-        if found != LAYOUT {
-            return Err(EmulatorError::StateLayout { place, found, needed: LAYOUT });
-        }
-        Ok(Self { connection: Mutex::new(connection) })
+        State::open(location, &LAYOUT).map(Self)
     }
 
     /// Runs `work` on a state that does not change meanwhile.
@@ -81,9 +60,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        work(&Records::new(&transaction))
+        self.0.read(|connection| work(&Records::new(connection)))
     }
 
     /// Runs `work` and keeps all that it wrote, or nothing if it fails.
@@ -91,50 +68,6 @@ impl Store {
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&Records::new(&transaction))?;
-        transaction.commit()?;
-        Ok(result)
+        self.0.write(|connection| work(&Records::new(connection)))
     }
-
-    /// A thread that panicked held a transaction, which was rolled back: the connection is good.
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How messages name the state.
-pub(super) fn describe(location: &StateLocation) -> String {
-    match location {
-        StateLocation::Memory => "in memory".to_owned(),
-        StateLocation::File(path) => path.display().to_string(),
-    }
-}
-
-fn create_folder(path: &Path) -> Result<(), EmulatorError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|cause| EmulatorError::StateFolder { folder: folder.to_path_buf(), cause })
-}
-
-/// Sets the connection up and answers the layout's number.
-///
-/// With a write-ahead log and `synchronous = normal` a kill loses nothing that was answered; only a power cut can lose
-/// the last writes, and never tears one.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "normal")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.query_row("pragma user_version", (), |row| row.get(0))?;
-    let tables: i64 = transaction.query_row("select count(*) from sqlite_schema", (), |row| row.get(0))?;
-    if found != 0 || tables != 0 {
-        return Ok(found);
-    }
-    transaction.execute_batch(TABLES)?;
-    transaction.pragma_update(None, "user_version", LAYOUT)?;
-    transaction.commit()?;
-    Ok(LAYOUT)
 }

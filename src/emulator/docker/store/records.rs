@@ -1,10 +1,9 @@
 //! The statements: rows in and out, nothing about what they mean.
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::super::super::rows::{json, text, time};
 use super::super::objects::{Policy, Rule, Team};
 
 const POLICY_COLUMNS: &str = "place, id, organization, name, kind, scope, body, created_at, updated_at";
@@ -172,21 +171,4 @@ fn policy(row: &Row<'_>) -> rusqlite::Result<Policy> {
         created_at: time(row, 7)?,
         updated_at: time(row, 8)?,
     })
-}
-
-fn text(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
-}
-
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(text).map_err(|error| unreadable(column, Box::new(error)))
-}
-
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
-    row.get_ref(column)?.as_str()?.parse().map_err(|error: jiff::Error| unreadable(column, Box::new(error)))
-}
-
-fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
 }

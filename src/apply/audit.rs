@@ -1,0 +1,252 @@
+//! The audit record of a run: which commit, by which change and which call, did what at the server, and when. All of it
+//! is in the journal, so that it can be made from there at any time.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::journal::{CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime};
+use crate::model::docker::{Operation, OperationKind, PolicyId, RuleId};
+use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, TargetInfo};
+use crate::repo::SignedBy;
+
+/// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
+pub const AUDIT_FORMAT_VERSION: u32 = 1;
+
+/// What a command did: one run, or more where a conflict with another writer was planned again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditReport {
+    /// The version of this form: [`AUDIT_FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The runs, in their order.
+    pub runs: Vec<AuditRecord>,
+}
+
+impl AuditReport {
+    /// The report of runs.
+    pub fn new(runs: Vec<AuditRecord>) -> Self {
+        Self { format_version: AUDIT_FORMAT_VERSION, runs }
+    }
+}
+
+/// What a run did, from the commit down to the server's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditRecord {
+    /// The version of polwarden that ran.
+    pub tool_version: String,
+    /// The id of the run.
+    pub run: RunId,
+    /// What was run.
+    pub kind: RunKind,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub began: Timestamp,
+    /// When it ended; nothing if it was cut off and nobody has looked since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub ended: Option<Timestamp>,
+    /// Who ended it: the run itself, or a later one that found it unfinished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
+    /// The commit that was applied, with its branch, author and committer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The digest of the files that the plan was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Fingerprint>,
+    /// Who signed the commit, where that was asked for and verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
+    /// The digest of the plan.
+    pub plan: Fingerprint,
+    /// How many calls of the plan came out how.
+    pub result: AuditResult,
+    /// The targets that had something to do.
+    pub targets: Vec<AuditTarget>,
+}
+
+/// How many calls came out how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditResult {
+    /// Applied.
+    pub applied: usize,
+    /// Not applied: refused, blocked, or never begun.
+    pub not_applied: usize,
+    /// Nobody could tell.
+    pub unknown: usize,
+}
+
+/// What happened at one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditTarget {
+    /// The target.
+    pub target: TargetInfo,
+    /// The changes for which a call was begun, in the order of their first calls.
+    pub changes: Vec<AuditChange>,
+}
+
+/// A change with the calls that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditChange {
+    /// The change, with the line that declares it; nothing for calls of a journal that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeRef>,
+    /// The calls, in the order in which they were first sent.
+    pub calls: Vec<AuditCall>,
+}
+
+/// A call, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditCall {
+    /// Its number in the target's plan.
+    pub call: CallId,
+    /// What it asked for.
+    pub operation: OperationKind,
+    /// The server's id of the policy; nothing for one that was not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyId>,
+    /// The server's id of the rule, for a call about a rule; nothing for one that was not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleId>,
+    /// When it was last sent, by the clock of the machine that sent it.
+    #[schemars(with = "String")]
+    pub sent: Timestamp,
+    /// When it was known what became of it, by the same clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub answered: Option<Timestamp>,
+    /// When the server applied it, by the server's clock, as far as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<ServerTime>,
+    /// What became of it.
+    pub result: AuditOutcome,
+    /// Whether that was found by reading back, since no usable answer came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_back: bool,
+    /// Whether another writer was there, whose value the journal holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub other_writer: bool,
+    /// What the server, or the way to it, said of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The service's id of the request, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AuditOutcome {
+    /// The server holds what it makes.
+    Applied,
+    /// It was not applied.
+    NotApplied,
+    /// Nobody could tell, or nobody has looked.
+    Unknown,
+}
+
+impl AuditRecord {
+    /// Makes the record of a journal.
+    pub fn of(history: &History) -> Self {
+        let History { run, targets, end, unreadable: _ } = history;
+        let (ended, ended_by) = end.as_ref().map(|end| (end.time, end.by)).unzip();
+        let happened = |info: &TargetInfo| {
+            let calls = targets.get(&info.name).map(|target| target.calls.as_slice()).unwrap_or_default();
+            AuditTarget { target: info.clone(), changes: changes(calls) }
+        };
+        Self {
+            tool_version: run.tool_version.clone(),
+            run: run.run.clone(),
+            kind: run.kind.clone(),
+            began: run.time,
+            ended,
+            ended_by,
+            commit: run.commit.clone(),
+            tree: run.tree.clone(),
+            signed_by: run.signed_by.clone(),
+            plan: run.plan.clone(),
+            result: result(history.counts(), end.as_ref()),
+            targets: run.targets.iter().map(happened).collect(),
+        }
+    }
+}
+
+/// The end knows of calls that were never begun.
+fn result(counts: Counts, end: Option<&End>) -> AuditResult {
+    let Counts { applied, not_applied, unknown } = counts;
+    match end {
+        Some(End { applied, not_applied, unknown, time: _, by: _ }) => {
+            AuditResult { applied: *applied, not_applied: *not_applied, unknown: *unknown }
+        }
+        None => AuditResult { applied, not_applied, unknown },
+    }
+}
+
+/// The calls by what they change.
+fn changes(calls: &[Made]) -> Vec<AuditChange> {
+    let mut found: Vec<AuditChange> = Vec::new();
+    // By policy and rule: no two changes of a plan are about the same.
+    let mut known = BTreeMap::new();
+    for made in calls {
+        let change = &made.intent.change;
+        let key = change.as_ref().map(|change| (change.policy.as_str(), change.rule.as_deref()));
+        let at = *known.entry(key).or_insert_with(|| {
+            found.push(AuditChange { change: change.clone(), calls: Vec::new() });
+            found.len() - 1
+        });
+        found[at].calls.push(call(made));
+    }
+    found
+}
+
+fn call(Made { intent, answer }: &Made) -> AuditCall {
+    let (policy, rule) = match &intent.send {
+        Operation::CreatePolicy { .. } => (None, None),
+        Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
+        Operation::CreateRule { policy, .. } => (Some(policy), None),
+        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
+    };
+    let left = answer.as_ref().and_then(|answer| match &answer.result {
+        CallResult::Applied(left) => Some(ids(left)),
+        CallResult::NotApplied | CallResult::Unknown => None,
+    });
+    let (made_policy, made_rule) = left.unwrap_or_default();
+    let told = answer.as_ref();
+    AuditCall {
+        call: intent.call,
+        operation: intent.send.kind(),
+        policy: policy.or(made_policy).cloned(),
+        rule: rule.or(made_rule).cloned(),
+        sent: intent.time,
+        answered: told.map(|answer| answer.time),
+        server_time: told.and_then(|answer| answer.server_time.clone()),
+        result: match told.map(|answer| &answer.result) {
+            Some(CallResult::Applied(_)) => AuditOutcome::Applied,
+            Some(CallResult::NotApplied) => AuditOutcome::NotApplied,
+            Some(CallResult::Unknown) | None => AuditOutcome::Unknown,
+        },
+        read_back: told.is_some_and(|answer| answer.read_back),
+        other_writer: told.is_some_and(|answer| answer.other_writer.is_some()),
+        error: told.and_then(|answer| answer.error.clone()),
+        request_id: told.and_then(|answer| answer.request_id.clone()),
+    }
+}
+
+/// The ids of what a call left.
+fn ids(left: &LeftImage) -> (Option<&PolicyId>, Option<&RuleId>) {
+    match left {
+        LeftImage::Policy(policy) => (Some(&policy.id), None),
+        LeftImage::NoPolicy { id } => (Some(id), None),
+        LeftImage::Rule { policy, rule } => (Some(policy), Some(&rule.id)),
+        LeftImage::NoRule { policy, id } => (Some(policy), Some(id)),
+    }
+}

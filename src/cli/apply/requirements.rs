@@ -1,0 +1,185 @@
+//! What `apply` asks of the commit that it applies: files that are committed, on the branch that they were merged into,
+//! signed by somebody who may, and the very commit that a saved plan was made from.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::branches;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::plan::{Commit, Fingerprint, Plan};
+use crate::render::findings::Prefix;
+use crate::render::text::neutral;
+use crate::repo::{self, BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
+
+/// What is asked of the commit. In a pipeline the first three are asked without a word.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What may be applied")]
+pub(super) struct Requirements {
+    /// Refuse files that are not as they were committed. In a pipeline this holds by itself.
+    #[arg(long)]
+    require_clean: bool,
+    /// Apply files that are not committed, in a pipeline too.
+    #[arg(long, conflicts_with = "require_clean")]
+    allow_dirty: bool,
+    /// Refuse a commit that is not on this branch (`origin/BRANCH`, or the local one where the remote's is not known). In a
+    /// pipeline, `apply.branch` of polwarden.yaml holds by itself.
+    #[arg(long, value_name = "BRANCH")]
+    require_branch: Option<String>,
+    /// Apply a commit of any branch, in a pipeline too.
+    #[arg(long, conflicts_with = "require_branch")]
+    allow_any_branch: bool,
+    /// Refuse a saved plan that was made from another commit or from other files. In a pipeline this holds by itself.
+    #[arg(long)]
+    require_same_commit: bool,
+    /// Apply a saved plan of any commit, in a pipeline too.
+    #[arg(long, conflicts_with = "require_same_commit")]
+    allow_other_commit: bool,
+    /// Refuse a commit that is not signed by somebody whom the base revision allows (--base, or else the first parent).
+    #[arg(long)]
+    require_signed: bool,
+    /// The file of those who may sign, beside polwarden.yaml, in the form of OpenSSH; FILE.asc holds OpenPGP keys. It is
+    /// read from the base revision.
+    #[arg(long, value_name = "FILE", default_value = "allowed_signers", requires = "require_signed")]
+    allowed_signers: Utf8PathBuf,
+}
+
+/// What is applied.
+pub(super) struct Applied<'a> {
+    /// The revision that the manifests are read from; what is checked out without it.
+    pub(super) at: Option<&'a str>,
+    /// The revision that it was merged into, as named.
+    pub(super) base: Option<&'a str>,
+    /// Where the configuration is, from the top of the repository.
+    pub(super) prefix: &'a Prefix,
+    /// The branch that the configuration names.
+    pub(super) branch: Option<&'a str>,
+}
+
+impl Requirements {
+    /// Holds the commit to all that git alone can tell, before any server is asked. Gives who signed it, where that was
+    /// asked for.
+    ///
+    /// # Errors
+    /// There is no such revision, or a configuration that says what is asked cannot be read.
+    pub(super) fn check_commit(
+        &self,
+        applied: &Applied<'_>,
+        console: Console,
+    ) -> anyhow::Result<Result<Option<SignedBy>, Exit>> {
+        let branches = self.branches(applied)?;
+        for branch in &branches {
+            if let Err(error) = on_branch(applied, branch) {
+                // A revision that does not exist is a mistyped one, unless there is nothing to look into at all.
+                if applied.at.is_some()
+                    && let BranchError::Revision(error) = error
+                {
+                    return Err(error.into());
+                }
+                refuse(&error.to_string(), "--allow-any-branch applies a commit of any branch.", console);
+                return Ok(Err(Exit::Refused));
+            }
+        }
+        if !self.require_signed {
+            return Ok(Ok(None));
+        }
+        match self.signed(applied) {
+            Ok(signed) => Ok(Ok(Some(signed))),
+            // One that does not exist is mistyped.
+            Err(SignatureError::Revision(
+                error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
+            )) => Err(error.into()),
+            Err(error) => {
+                refuse(&error.to_string(), "--require-signed asks for a signature.", console);
+                Ok(Err(Exit::Refused))
+            }
+        }
+    }
+
+    /// Whether files that are not committed may not be applied; it is told.
+    pub(super) fn refuse_files(&self, commit: Option<&Commit>, console: Console) -> bool {
+        let why = match commit {
+            _ if !asked(self.require_clean, self.allow_dirty) => return false,
+            Some(commit) if !commit.dirty => return false,
+            Some(_) => {
+                "files here are not as they were committed, so that what would be applied is nothing that was merged; \
+                 `git status` shows them (a manifest that git ignores counts too)"
+            }
+            None => {
+                "git does not tell which commit this is: there is no repository or no commit, or it belongs to somebody \
+                 else, and `git config --global --add safe.directory DIR` says that it is fine"
+            }
+        };
+        refuse(why, "--allow-dirty applies what is here.", console);
+        true
+    }
+
+    /// Whether a saved plan was made from something else than what is here, where that counts; it is told.
+    pub(super) fn refuse_plan(
+        &self,
+        plan: &Plan,
+        commit: Option<&Commit>,
+        tree: &Fingerprint,
+        console: Console,
+    ) -> bool {
+        if !asked(self.require_same_commit, self.allow_other_commit) {
+            return false;
+        }
+        let id = |commit: &Commit| commit.id.clone();
+        let (made, here) = (plan.commit.as_ref().map(id), commit.map(id));
+        let name = |id: &Option<String>| id.clone().unwrap_or_else(|| "no commit".to_owned());
+        let why = if made != here || made.is_none() {
+            format!("the plan was made from {}, and this is {}", name(&made), name(&here))
+        } else if plan.tree.as_ref() != Some(tree) {
+            "the plan was made from other files than those that are here".to_owned()
+        } else {
+            return false;
+        };
+        let head = console.error_painter().bad("stale plan");
+        console.warn(&format!("{head}: {}.", neutral(&why)));
+        console
+            .warn("Nothing was applied. Make the plan again from this commit; --allow-other-commit applies it anyway.");
+        true
+    }
+
+    /// The branches that the commit must be on.
+    fn branches(&self, applied: &Applied<'_>) -> anyhow::Result<BTreeSet<String>> {
+        let Self { require_branch, allow_any_branch, .. } = self;
+        if let Some(branch) = require_branch {
+            return Ok(BTreeSet::from([branch.clone()]));
+        }
+        if *allow_any_branch || pipeline().is_none() {
+            return Ok(BTreeSet::new());
+        }
+        branches::configured(applied)
+    }
+
+    fn signed(&self, applied: &Applied<'_>) -> Result<SignedBy, SignatureError> {
+        let here = Path::new(".");
+        let commit = repo::commit_id(here, applied.at)?;
+        let file = applied.prefix.file(self.allowed_signers.as_str());
+        repo::verify(&SignatureRequest { directory: here, commit: &commit, base: applied.base, file: &file })
+    }
+}
+
+/// Whether something is asked for: by an option, or since this is a pipeline and no option takes it away.
+fn asked(required: bool, allowed: bool) -> bool {
+    required || (!allowed && pipeline().is_some())
+}
+
+fn pipeline() -> Option<Pipeline> {
+    Pipeline::from_variables(|name| std::env::var(name).ok())
+}
+
+fn on_branch(applied: &Applied<'_>, branch: &str) -> Result<(), BranchError> {
+    let here = Path::new(".");
+    repo::on_branch(here, &repo::commit_id(here, applied.at)?, branch)
+}
+
+fn refuse(why: &str, way_out: &str, console: Console) {
+    console.warn(&format!("{}: {}.", console.error_painter().bad("refused"), neutral(why)));
+    console.warn(&format!("Nothing was applied. {way_out}"));
+}

@@ -1,0 +1,65 @@
+//! `polwarden completions` and `polwarden man`: what shells and `man` know of the command line.
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::console::Console;
+use super::exit::Exit;
+
+/// The name of the program.
+const NAME: &str = env!("CARGO_PKG_NAME");
+
+/// Write the completions of a shell to standard output.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden completions bash > ~/.local/share/bash-completion/completions/polwarden
+  polwarden completions zsh > ~/.zfunc/_polwarden
+  polwarden completions fish > ~/.config/fish/completions/polwarden.fish
+  polwarden completions powershell >> $PROFILE")]
+pub(super) struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+impl Completions {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub(super) fn run(&self, console: Console) -> anyhow::Result<Exit> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::Cli::command(), NAME, &mut script);
+        console.print(&String::from_utf8(script)?)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Write the manual: one page a command, for `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden man --out ~/.local/share/man/man1
+  polwarden man --out man && man -l man/polwarden-plan.1")]
+pub(super) struct Man {
+    /// The folder to write the pages to.
+    #[arg(long, value_name = "DIR")]
+    out: Utf8PathBuf,
+}
+
+impl Man {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A page cannot be written.
+    pub(super) fn run(&self, console: Console) -> anyhow::Result<Exit> {
+        let folder = &self.out;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
+        // `help` is a command for a terminal; its pages would repeat all others.
+        let command = super::Cli::command().disable_help_subcommand(true);
+        clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write the manual to `{folder}`"))?;
+        console.say(&format!("Wrote the manual to {folder}; `man -l {folder}/{NAME}.1` shows its first page."));
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,76 @@
+//! `polwarden emulate docker`.
+
+use std::time::Duration;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::super::console::Console;
+use super::super::exit::Exit;
+use super::{Contents, Place, Requests, fault_help, serve};
+use crate::emulator::{self, Fault, Limits, Options, OrganizationSeed, Profile, Seed};
+
+/// The Docker AI Governance API.
+#[derive(Debug, Args)]
+#[command(after_long_help = FAULTS)]
+pub(super) struct Docker {
+    #[command(flatten)]
+    place: Place,
+    /// The shape of the API: seed, intermediate or current.
+    #[arg(long, default_value_t)]
+    profile: Profile,
+    #[command(flatten)]
+    contents: Contents,
+    /// Sign in nobody but who has this secret; without it, any that is not empty will do. The variable keeps it out
+    /// of the process list.
+    #[arg(long, env = "POLWARDEN_EMULATOR_SECRET", hide_env_values = true, value_name = "SECRET")]
+    secret: Option<SecretString>,
+    /// How long a token is good for, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    token_ttl: u64,
+    #[command(flatten)]
+    requests: Requests,
+    /// How many policies an organization takes.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().policies)]
+    max_policies: usize,
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<Fault>,
+}
+
+const FAULTS: &str = fault_help!(
+    "    add-policy=NAME, rename-policy=NAME, change-policy=NAME, delete-policy=NAME,
+    add-rule=[POLICY/]RULE, change-rule=[POLICY/]RULE, delete-rule=[POLICY/]RULE",
+    "createRule or signIn",
+    "  polwarden emulate docker --fault after-500@write:3
+  polwarden emulate docker --fault before-reset@createRule:1 --fault before-429=2s@5
+  polwarden emulate docker --fault hang@p=0.05,seed=7,writes
+  polwarden emulate docker --fault 'change-rule=\"allow the mirrors\"@updateRule:1'"
+);
+
+impl Docker {
+    pub(super) async fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let port_file = self.place.port_file.clone();
+        let running = emulator::start(self.options()?).await?;
+        serve(running, port_file.as_deref(), console).await
+    }
+
+    fn options(self) -> anyhow::Result<Options> {
+        let Self { place, profile, contents, secret, token_ttl, requests, max_policies, faults } = self;
+        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        Ok(Options {
+            listen: place.listen,
+            profile,
+            state: contents.location(),
+            seed: contents.seed(Seed::from_json)?,
+            organizations: contents.organization.into_iter().map(organization).collect(),
+            secret,
+            token_ttl: Duration::from_secs(token_ttl),
+            latency: requests.latency(),
+            request_log: requests.request_log.map(Into::into),
+            limits: Limits { policies: max_policies, ..Limits::default() },
+            faults,
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! `polwarden emulate pulumi`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::super::console::Console;
+use super::super::exit::Exit;
+use super::{Contents, Place, Requests, address, fault_help, serve};
+use crate::emulator::pulumi::{self, Fault, Options, OrganizationSeed, Seed};
+
+/// Pulumi Cloud's policy packs and policy groups.
+#[derive(Debug, Args)]
+#[command(after_long_help = FAULTS)]
+pub(super) struct Pulumi {
+    #[command(flatten)]
+    place: Place,
+    /// The address that archives are uploaded to: another one, as at the real service.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
+    listen_uploads: SocketAddr,
+    #[command(flatten)]
+    contents: Contents,
+    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
+    /// process list.
+    #[arg(long, env = "POLWARDEN_EMULATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<SecretString>,
+    /// How many packs or versions a page of the registry holds.
+    #[arg(long, value_name = "N", default_value_t = Options::default().page_size)]
+    page_size: usize,
+    /// Send this text as X-Pulumi-Warning with every answer.
+    #[arg(long, value_name = "TEXT")]
+    warning: Option<String>,
+    #[command(flatten)]
+    requests: Requests,
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<Fault>,
+}
+
+const FAULTS: &str = fault_help!(
+    "    publish-version=PACK, delete-version=[PACK/]TAG, add-pack=[GROUP/]PACK,
+    switch-pack=[GROUP/]PACK, configure-pack=[GROUP/]PACK, remove-pack=[GROUP/]PACK,
+    add-group=NAME, delete-group=NAME",
+    "CompletePolicyPack",
+    "  polwarden emulate pulumi --fault after-500@write:3
+  polwarden emulate pulumi --fault before-503@UploadPolicyPack:1 --fault before-429=2s@5
+  polwarden emulate pulumi --fault switch-pack=prod/guard@UpdatePolicyGroup:1
+  polwarden emulate pulumi --fault hang@p=0.05,seed=7,writes"
+);
+
+impl Pulumi {
+    pub(super) async fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let port_file = self.place.port_file.clone();
+        let running = pulumi::start(self.options()?).await?;
+        serve(running, port_file.as_deref(), console).await
+    }
+
+    fn options(self) -> anyhow::Result<Options> {
+        let Self { place, listen_uploads, contents, token, page_size, warning, requests, faults } = self;
+        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        Ok(Options {
+            listen: place.listen,
+            listen_uploads,
+            state: contents.location(),
+            seed: contents.seed(Seed::from_json)?,
+            organizations: contents.organization.into_iter().map(organization).collect(),
+            token,
+            page_size,
+            warning,
+            latency: requests.latency(),
+            request_log: requests.request_log.map(Into::into),
+            faults,
+        })
+    }
+}

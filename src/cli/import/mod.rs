@@ -1,0 +1,185 @@
+//! `polwarden import`: manifests for live policies.
+
+mod adopt;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::workspace::{Selection, Workspace};
+use crate::manifest::config::Target;
+use crate::model::docker::{LivePolicy, LiveState};
+use crate::render::manifest::{self, Imported};
+use crate::render::text::neutral;
+
+/// Write manifests for live policies that no manifest declares, one file a policy; or, with --only, some policies as
+/// they are live, into the manifests that declare them.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden import
+  polwarden import --only 'AI services'        takes over what `drift` shows
+  polwarden import --target production --out policies/imported")]
+pub(super) struct Import {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
+    /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    only: Vec<String>,
+    /// The folder to write to; without it, the first folder of the target's `paths`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<Utf8PathBuf>,
+    /// Overwrite files that are in the way.
+    #[arg(long)]
+    force: bool,
+}
+
+/// A file that is about to be written.
+struct File {
+    path: Utf8PathBuf,
+    policy: String,
+    imported: Imported,
+}
+
+impl Import {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The live state cannot be read, or a file cannot be written.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            super::enter(path)?;
+        }
+        if !self.only.is_empty() {
+            return adopt::Adoption { import: &self, console }.run().await;
+        }
+        let workspace = match Workspace::open_for_import(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let targets = workspace.targets();
+        if self.out.is_some() && targets.len() > 1 {
+            bail!("--out holds the policies of one target; choose it with --target");
+        }
+        let session = Session::open(&self.connect, &targets, console).await?;
+        let mut exit = Exit::Done;
+        for target in &targets {
+            let imported = self.import_target(&workspace, target, &session, console).await;
+            let imported = imported.with_context(|| format!("target `{}`", target.name));
+            let ended = imported.unwrap_or_else(|error| {
+                // The failure of one target does not keep the others from being imported.
+                console.warn(&super::render_error(&error, console));
+                Exit::Error
+            });
+            if ended != Exit::Done {
+                exit = ended;
+            }
+        }
+        session.close().await;
+        Ok(exit)
+    }
+
+    async fn import_target(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let live = session.reading(target)?.live_state().await?;
+        self.import(workspace, target, &live, console)
+    }
+
+    fn import(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        live: &LiveState,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let declared = workspace.declared(target);
+        let (known, new): (Vec<_>, Vec<_>) =
+            live.policies.iter().partition(|policy| declared.contains(policy.name.as_str()));
+        let folder = self.folder(target);
+        let (files, refused) = files(&new, target, &folder);
+        for (policy, why) in &refused {
+            console.warn(&format!("not imported: policy \"{}\": {}", neutral(policy), neutral(why)));
+        }
+        let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
+        if !self.force && !in_the_way.is_empty() {
+            for file in in_the_way {
+                console.warn(&format!("`{}` exists", neutral(file.path.as_str())));
+            }
+            console.warn("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.");
+            return Ok(Exit::Error);
+        }
+        if !files.is_empty() {
+            std::fs::create_dir_all(&folder).with_context(|| format!("cannot create `{folder}`"))?;
+        }
+        for File { path, policy, imported } in &files {
+            std::fs::write(path, &imported.text).with_context(|| format!("cannot write `{path}`"))?;
+            console.print(&format!("wrote {} (policy \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
+            for line in &imported.left_out {
+                console.print(&format!("  left at the server as it is: {}\n", neutral(line)))?;
+            }
+        }
+        console.print(&format!(
+            "{}: {} imported, {} already declared, {} not imported.\n",
+            neutral(&target.name),
+            files.len(),
+            known.len(),
+            refused.len()
+        ))?;
+        Ok(Exit::Done)
+    }
+
+    fn folder(&self, target: &Target) -> Utf8PathBuf {
+        let is_file = |path: &&String| {
+            let extension = Utf8Path::new(path).extension();
+            matches!(extension, Some("yaml" | "yml" | "json"))
+        };
+        let configured = target.paths.iter().find(|path| !is_file(path));
+        self.out.clone().unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
+    }
+}
+
+/// The short names of a target's teams, by uuid.
+fn aliases(target: &Target) -> BTreeMap<&str, &str> {
+    target.teams.iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
+}
+
+/// The files for some policies, with names that do not depend on the order in which the server lists them, and the
+/// policies that no manifest can express.
+fn files(policies: &[&LivePolicy], target: &Target, folder: &Utf8Path) -> (Vec<File>, Vec<(String, String)>) {
+    let teams = aliases(target);
+    let mut policies = policies.to_vec();
+    policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let (mut files, mut refused, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for policy in policies {
+        match manifest::policy(policy, &teams) {
+            Err(error) => refused.push((policy.name.clone(), error.to_string())),
+            Ok(imported) => {
+                let stem = manifest::file_stem(&policy.name);
+                let numbered = (2..).map(|number| format!("{stem}-{number}"));
+                let free = std::iter::once(stem.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
+                let path = folder.join(format!("{}.yaml", free.unwrap_or(stem)));
+                files.push(File { path, policy: policy.name.clone(), imported });
+            }
+        }
+    }
+    (files, refused)
+}

@@ -1,0 +1,67 @@
+//! What `-v` and `-vv` tell of what the program does: one line an event, on standard error.
+
+use std::io::{self, Write};
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::progress;
+use crate::render::text::neutral;
+
+/// Begins to tell: `-v` tells of steps, `-vv` of every request. Only of what this program does itself: libraries are
+/// free to log headers.
+pub(super) fn start(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2.. => LevelFilter::DEBUG,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(StandardError).with_target(false);
+    let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
+    // There is none yet in this process; a second one would be refused, which is no reason to stop.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
+}
+
+/// Standard error, for lines of which nothing may steer a terminal.
+struct StandardError;
+
+/// One event, which is written at once.
+struct Event;
+
+impl MakeWriter<'_> for StandardError {
+    type Writer = Event;
+
+    fn make_writer(&self) -> Event {
+        Event
+    }
+}
+
+impl Write for Event {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        // Line breaks inside of an event would make lines that look like others.
+        let line = format!("{}\n", neutral(text.trim_end_matches('\n')));
+        progress::beside(|| io::stderr().lock().write_all(line.as_bytes()))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_counts_as_written() {
+        let mut event = StandardError.make_writer();
+        assert_eq!(event.write(b"\n").unwrap(), 1);
+        event.flush().unwrap();
+    }
+}

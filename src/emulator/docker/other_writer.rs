@@ -1,0 +1,131 @@
+//! Another writer, who changes an organization between two requests of a client.
+//!
+//! It goes through the same operations as a client, so that what it leaves is what the service can hold.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::super::fault::Which;
+use super::super::service::PathNames;
+use super::app::App;
+use super::change::{Change, WhichRule};
+use super::check::layer::Domain;
+use super::objects::{ALLOWLIST, Policy, Rule};
+use super::operations::{policies, rules};
+use super::refusal::Refusal;
+
+/// What other writers call what they make.
+const NEW_NAME: &str = "another writer";
+
+/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    let organization = about.get("organization").map_or("", String::as_str);
+    let policies = app.store.read(|records| records.policies(organization, 0, usize::MAX))?;
+    let policies = first(policies, |policy| Some(&policy.id) == about.get("policy"));
+    let found = |which: &Which| policies.iter().find(|policy| which.fits(&policy.name));
+    let taken = |name: &str| policies.iter().any(|policy| policy.name == name);
+    match change {
+        Change::AddPolicy(which) => {
+            let name = new_name(which, taken);
+            policies::create(app, organization, fields(json!({"name": name}))?)?;
+        }
+        Change::RenamePolicy(which) => {
+            let Some(policy) = found(which) else { return Ok(false) };
+            let name = free_name(&format!("{} (renamed)", policy.name), taken);
+            policies::update(app, organization, &policy.id, fields(json!({"name": name}))?)?;
+        }
+        Change::ChangePolicy(which) => {
+            let Some(policy) = found(which) else { return Ok(false) };
+            let Some(teams) = other_scope(app, policy)? else { return Ok(false) };
+            policies::update(app, organization, &policy.id, fields(json!({"scope": {"teams": teams}}))?)?;
+        }
+        Change::DeletePolicy(which) => {
+            let Some(policy) = found(which) else { return Ok(false) };
+            policies::delete(app, organization, &policy.id)?;
+        }
+        Change::AddRule(WhichRule { policy, rule }) => {
+            let mut fitting = policies.iter().filter(|each| each.kind == ALLOWLIST && policy.fits(&each.name));
+            let Some(policy) = fitting.next() else { return Ok(false) };
+            add_rule(app, policy, rule)?;
+        }
+        Change::ChangeRule(which) => {
+            let Some((policy, rule)) = rule(app, &policies, about, which)? else { return Ok(false) };
+            let decision = if rule.other.get("decision") == Some(&json!("deny")) { "allow" } else { "deny" };
+            rules::update(app, organization, &policy.id, &rule.id, fields(json!({"decision": decision}))?)?;
+        }
+        Change::DeleteRule(which) => {
+            let Some((policy, rule)) = rule(app, &policies, about, which)? else { return Ok(false) };
+            rules::delete(app, organization, &policy.id, &rule.id)?;
+        }
+    }
+    Ok(true)
+}
+
+/// The same items, with those that are meant at the front.
+fn first<T>(items: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Vec<T> {
+    let (mut front, back): (Vec<T>, Vec<T>) = items.into_iter().partition(is_meant);
+    front.extend(back);
+    front
+}
+
+/// The members of a request, as a client would have sent them.
+fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    serde_json::from_value(value).map_err(|error| Refusal::internal(&error))
+}
+
+fn new_name(which: &Which, taken: impl Fn(&str) -> bool) -> String {
+    match which {
+        Which::Any => free_name(NEW_NAME, taken),
+        Which::Named(name) => name.clone(),
+    }
+}
+
+/// The name, or the name with the first number that makes it new.
+fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let mut free = name.to_owned();
+    let mut number = 1_u64;
+    while taken(&free) {
+        number += 1;
+        free = format!("{name} {number}");
+    }
+    free
+}
+
+/// The teams that a policy is limited to after a change; none where the organization has no team.
+fn other_scope(app: &App, policy: &Policy) -> Result<Option<Vec<String>>, Refusal> {
+    if policy.scope.contains_key("teams") {
+        return Ok(Some(Vec::new()));
+    }
+    let teams = app.store.read(|records| records.teams(&policy.organization))?;
+    Ok(teams.into_iter().next().map(|team| vec![team.uuid]))
+}
+
+/// Adds a rule of the domain that the policy has.
+fn add_rule(app: &App, policy: &Policy, which: &Which) -> Result<(), Refusal> {
+    let rules = app.store.read(|records| records.rules(&policy.id))?;
+    let name = new_name(which, |name| rules.iter().any(|rule| rule.name == name));
+    let mut rule = match rules.iter().find_map(Rule::domain) {
+        Some(Domain::Filesystem) => json!({"name": name, "actions": ["read"], "resources": ["/another/writer"]}),
+        Some(Domain::Network) | None => {
+            json!({"name": name, "actions": ["connect:tcp"], "resources": ["another-writer.example.com"]})
+        }
+    };
+    rule["decision"] = json!("allow");
+    rules::create(app, &policy.organization, &policy.id, fields(rule)?).map(drop)
+}
+
+fn rule<'p>(
+    app: &App,
+    policies: &'p [Policy],
+    about: &PathNames,
+    which: &WhichRule,
+) -> Result<Option<(&'p Policy, Rule)>, Refusal> {
+    for policy in policies.iter().filter(|policy| which.policy.fits(&policy.name)) {
+        let rules = app.store.read(|records| records.rules(&policy.id))?;
+        let rules = first(rules, |rule| Some(&rule.id) == about.get("rule"));
+        if let Some(rule) = rules.into_iter().find(|rule| which.rule.fits(&rule.name)) {
+            return Ok(Some((policy, rule)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,154 @@
+//! What another writer can do to an organization.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::super::fault::{self, FaultError, Value, Which};
+
+/// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Publishes a further version of a pack, with the policies of its newest.
+    PublishVersion(Which),
+    /// Deletes a version that no group has.
+    DeleteVersion(WhichVersion),
+    /// Adds a pack that a group lacks to it, in its newest version.
+    AddPack(WhichPack),
+    /// Switches a group to the newest other version of a pack that it has.
+    SwitchPack(WhichPack),
+    /// Makes a pack of a group advisory or, if it is so, lifts that.
+    ConfigurePack(WhichPack),
+    /// Removes a pack from a group.
+    RemovePack(WhichPack),
+    /// Creates an empty group of stacks; `Any` gives it a name of its own.
+    AddGroup(Which),
+    /// Deletes a group that is not built in.
+    DeleteGroup(Which),
+}
+
+/// Which pack another writer takes, and in which group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhichPack {
+    /// The group.
+    pub group: Which,
+    /// The pack.
+    pub pack: Which,
+}
+
+/// Which version another writer takes, and of which pack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhichVersion {
+    /// The pack.
+    pub pack: Which,
+    /// The version's tag.
+    pub tag: Which,
+}
+
+impl fault::Change for Change {
+    const WORDS: &'static [&'static str] = &[
+        "publish-version",
+        "delete-version",
+        "add-pack",
+        "switch-pack",
+        "configure-pack",
+        "remove-pack",
+        "add-group",
+        "delete-group",
+    ];
+    const IN_SHORT: &'static str = "publish- or delete-version, add-, switch-, configure- or remove-pack, add- or \
+                                    delete-group";
+
+    fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
+        let pack = |value: Value| value.pair(word, "PACK or GROUP/PACK").map(|(group, pack)| WhichPack { group, pack });
+        let group = |value: Value| value.name(word, "the name of a group");
+        match word {
+            "publish-version" => value.name(word, "the name of a pack").map(Self::PublishVersion),
+            "delete-version" => {
+                let (pack, tag) = value.pair(word, "TAG or PACK/TAG")?;
+                Ok(Self::DeleteVersion(WhichVersion { pack, tag }))
+            }
+            "add-pack" => pack(value).map(Self::AddPack),
+            "switch-pack" => pack(value).map(Self::SwitchPack),
+            "configure-pack" => pack(value).map(Self::ConfigurePack),
+            "remove-pack" => pack(value).map(Self::RemovePack),
+            "add-group" => group(value).map(Self::AddGroup),
+            "delete-group" => group(value).map(Self::DeleteGroup),
+            other => Err(FaultError::no_change::<Self>(other)),
+        }
+    }
+}
+
+impl Display for Change {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PublishVersion(pack) => write!(f, "publish-version={pack}"),
+            Self::DeleteVersion(version) => write!(f, "delete-version={version}"),
+            Self::AddPack(pack) => write!(f, "add-pack={pack}"),
+            Self::SwitchPack(pack) => write!(f, "switch-pack={pack}"),
+            Self::ConfigurePack(pack) => write!(f, "configure-pack={pack}"),
+            Self::RemovePack(pack) => write!(f, "remove-pack={pack}"),
+            Self::AddGroup(group) => write!(f, "add-group={group}"),
+            Self::DeleteGroup(group) => write!(f, "delete-group={group}"),
+        }
+    }
+}
+
+impl Display for WhichPack {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { group, pack } = self;
+        show_pair(f, group, pack)
+    }
+}
+
+impl Display for WhichVersion {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { pack, tag } = self;
+        show_pair(f, pack, tag)
+    }
+}
+
+fn show_pair(f: &mut Formatter<'_>, outer: &Which, inner: &Which) -> fmt::Result {
+    match outer {
+        Which::Any => write!(f, "{inner}"),
+        Which::Named(_) => write!(f, "{outer}/{inner}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fault;
+
+    #[test]
+    fn every_change_has_one_text_that_means_the_same() {
+        for (given, shown) in [
+            ("publish-version", "publish-version=any"),
+            ("publish-version=a.b@UpdatePolicyGroup:1", "publish-version=a.b@UpdatePolicyGroup:1"),
+            ("delete-version=guard/1.0.0", "delete-version=guard/1.0.0"),
+            ("delete-version=any/1.0.0", "delete-version=1.0.0"),
+            ("add-pack=\"a b\"/any", "add-pack=a b/any"),
+            ("switch-pack=prod/guard@write:2", "switch-pack=prod/guard@write:2"),
+            ("configure-pack=guard@once", "configure-pack=guard@once"),
+            ("remove-pack@reads", "remove-pack=any@reads"),
+            ("add-group=new", "add-group=new"),
+            ("delete-group@CompletePolicyPack", "delete-group=any@CompletePolicyPack"),
+        ] {
+            let fault: Fault = given.parse().unwrap();
+            assert_eq!(fault.to_string(), shown);
+            assert_eq!(shown.parse::<Fault>().as_ref(), Ok(&fault), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_this_service() {
+        for (text, wanted) in [
+            ("switch-pak", "did you mean `switch-pack`?"),
+            ("add-policy", "and publish- or delete-version, add-, switch-, configure- or remove-pack, add- or"),
+            ("add-group=a/b", "`add-group` takes the name of a group"),
+            ("switch-pack=a/b/c", "`switch-pack` takes PACK or GROUP/PACK"),
+            ("delete-version=a/b/c", "`delete-version` takes TAG or PACK/TAG"),
+            ("reset@createPolicyPack", "an operation such as CreatePolicyPack"),
+        ] {
+            let error = text.parse::<Fault>().expect_err(text).to_string();
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+}

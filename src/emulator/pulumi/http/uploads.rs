@@ -1,0 +1,47 @@
+//! The upload host on the wire. It speaks no JSON.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::super::super::http::{At, BadInput, RawBody};
+use super::super::super::service::Service as _;
+use super::super::app::{App, digest};
+use super::super::operations::archives;
+use super::super::refusal::Refusal;
+
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    At(ticket): At<String>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Response {
+    let Ok(bytes) = raw else { return Refusal::from(BadInput::TooLarge).into_upload_response() };
+    let tag = format!("\"{}\"", digest(&bytes));
+    match app.run(move |app| archives::upload(app, &ticket, &headers, &bytes)).await {
+        Ok(()) => match HeaderValue::from_str(&tag) {
+            Ok(tag) => (StatusCode::OK, [(ETAG, tag)]).into_response(),
+            Err(error) => Refusal::internal(&error).into_upload_response(),
+        },
+        Err(refusal) => refusal.into_upload_response(),
+    }
+}
+
+pub(super) async fn download(State(app): State<Arc<App>>, At(ticket): At<String>, headers: HeaderMap) -> Response {
+    match app.run(move |app| archives::download(app, &ticket, &headers)).await {
+        Ok(bytes) => ([(CONTENT_TYPE, HeaderValue::from_static("application/gzip"))], bytes).into_response(),
+        Err(refusal) => refusal.into_upload_response(),
+    }
+}
+
+pub(super) async fn not_here() -> Response {
+    Refusal::not_found("object").into_upload_response()
+}
+
+pub(super) async fn no_such_operation() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, Refusal::on_purpose(StatusCode::METHOD_NOT_ALLOWED).into_upload_response())
+        .into_response()
+}

@@ -1,0 +1,145 @@
+//! Why a request is refused, as the service says it.
+
+use axum::Json;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use tokio::task::JoinError;
+
+use super::super::http::BadInput;
+
+/// A refused request: a status and the error `{code, message, errors?}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    message: String,
+    wrong: Option<Wrong>,
+}
+
+/// What is wrong in a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wrong {
+    resource: &'static str,
+    attribute: String,
+    error_type: &'static str,
+    custom_message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), wrong: None }
+    }
+
+    /// 400: the request cannot be followed.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 400: a member of a request is not what it must be.
+    pub(super) fn invalid(resource: &'static str, attribute: impl Into<String>, message: impl Into<String>) -> Self {
+        let (attribute, custom_message) = (attribute.into(), message.into());
+        let message = format!("Bad Request: {resource} {attribute}: {custom_message}");
+        let wrong = Some(Wrong { resource, attribute, error_type: "invalid", custom_message });
+        Self { wrong, ..Self::new(StatusCode::BAD_REQUEST, message) }
+    }
+
+    /// 401: no token, or one that is not good.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized: No credentials provided or are invalid.")
+    }
+
+    /// 403: the token is good, but not for this.
+    pub(super) fn forbidden(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 404: `what` (such as `Policy Pack`) does not exist.
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("Not Found: {what} not found"))
+    }
+
+    /// 409: what there is stands against it.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// 500: the emulator failed; `error` goes to the emulator's own log only.
+    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "the emulator cannot answer a request");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    }
+
+    /// 500: the service cannot read what it stored itself.
+    pub(super) fn unreadable() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    }
+
+    /// An error that a fault puts in the place of the answer.
+    pub(super) fn on_purpose(status: StatusCode) -> Self {
+        Self::new(status, "a fault that was asked for")
+    }
+
+    /// The same refusal as the upload host says it: in XML.
+    pub(super) fn into_upload_response(self) -> Response {
+        let Self { status, message, wrong: _ } = self;
+        let code = match status {
+            StatusCode::BAD_REQUEST => "InvalidRequest",
+            StatusCode::FORBIDDEN => "AccessDenied",
+            StatusCode::NOT_FOUND => "NoSuchKey",
+            StatusCode::METHOD_NOT_ALLOWED => "MethodNotAllowed",
+            StatusCode::PAYLOAD_TOO_LARGE => "EntityTooLarge",
+            status if status.is_client_error() => "InvalidRequest",
+            _ => "InternalError",
+        };
+        let message = message.replace('&', "&amp;").replace('<', "&lt;");
+        let text = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>\n");
+        let mut response = (status, text).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        response
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self { status, message, wrong } = self;
+        let mut body = json!({"code": status.as_u16(), "message": message});
+        if let (Some(wrong), Some(members)) = (wrong, body.as_object_mut()) {
+            members.insert("errors".to_owned(), json!([wrong]));
+        }
+        (status, Json(body)).into_response()
+    }
+}
+
+impl From<BadInput> for Refusal {
+    fn from(input: BadInput) -> Self {
+        match input {
+            BadInput::MediaType(expected) => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Unsupported Media Type: the content type must be {expected}"),
+            ),
+            BadInput::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
+            BadInput::Malformed(message) => Self::bad_request(format!("Bad Request: {message}")),
+        }
+    }
+}
+
+impl From<JoinError> for Refusal {
+    fn from(error: JoinError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<getrandom::Error> for Refusal {
+    fn from(error: getrandom::Error) -> Self {
+        Self::internal(&error)
+    }
+}

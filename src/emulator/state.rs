@@ -1,0 +1,133 @@
+//! The state of a service in SQLite: one connection, one transaction for each request.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::EmulatorError;
+
+/// Where the state is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StateLocation {
+    /// Nowhere: they end with the emulator.
+    #[default]
+    Memory,
+    /// An SQLite file, created with its folder if missing; it survives a kill at any moment.
+    File(PathBuf),
+}
+
+/// The tables of a service.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// How messages name the service.
+    pub(super) service: &'static str,
+    /// The number that tells the service's files from those of others.
+    pub(super) application: i64,
+    /// The number of the layout; a file with another is refused.
+    pub(super) number: i64,
+    /// The statements that make it.
+    pub(super) tables: &'static str,
+}
+
+/// Whose tables a file holds; both are 0 in a new one.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    application: i64,
+    number: i64,
+}
+
+/// The open state.
+#[derive(Debug)]
+pub(super) struct State {
+    connection: Mutex<Connection>,
+}
+
+impl State {
+    /// Opens the state and makes the tables if it is new.
+    pub(super) fn open(location: &StateLocation, layout: &Layout) -> Result<Self, EmulatorError> {
+        let place = describe(location);
+        let failed = |cause| EmulatorError::State { place: place.clone(), cause };
+        let mut connection = match location {
+            StateLocation::Memory => Connection::open_in_memory(),
+            StateLocation::File(path) => {
+                create_folder(path)?;
+                Connection::open(path)
+            }
+        }
+        .map_err(failed)?;
+        let Found { application, number } = prepare(&mut connection, layout).map_err(failed)?;
+        if application != layout.application {
+            return Err(EmulatorError::StateOfAnother { place, service: layout.service });
+        }
+        if number != layout.number {
+            return Err(EmulatorError::StateLayout { place, found: number, needed: layout.number });
+        }
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// Runs `work` on a state that does not change meanwhile.
+    pub(super) fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        work(&transaction)
+    }
+
+    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    pub(super) fn write<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// A thread that panicked held a transaction, which was rolled back: the connection is good.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How messages name the state.
+pub(super) fn describe(location: &StateLocation) -> String {
+    match location {
+        StateLocation::Memory => "in memory".to_owned(),
+        StateLocation::File(path) => path.display().to_string(),
+    }
+}
+
+fn create_folder(path: &Path) -> Result<(), EmulatorError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|cause| EmulatorError::StateFolder { folder: folder.to_path_buf(), cause })
+}
+
+/// Sets the connection up, makes the tables if there are none, and answers whose they are.
+///
+/// With a write-ahead log and `synchronous = normal` a kill loses nothing that was answered; only a power cut can lose
+/// the last writes, and never tears one.
+fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Found> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let number = |pragma| transaction.query_row(pragma, (), |row| row.get::<_, i64>(0));
+    let found = Found { application: number("pragma application_id")?, number: number("pragma user_version")? };
+    let tables: i64 = transaction.query_row("select count(*) from sqlite_schema", (), |row| row.get(0))?;
+    if found != Found::default() || tables != 0 {
+        return Ok(found);
+    }
+    transaction.execute_batch(layout.tables)?;
+    transaction.pragma_update(None, "application_id", layout.application)?;
+    transaction.pragma_update(None, "user_version", layout.number)?;
+    transaction.commit()?;
+    Ok(Found { application: layout.application, number: layout.number })
+}

@@ -1,0 +1,46 @@
+//! The audit record of a run, for people and for machines.
+
+use super::commit;
+use super::text::{many, neutral, neutral_json};
+use crate::apply::audit::{AuditRecord, AuditReport, AuditResult};
+use crate::apply::journal::RunKind;
+use crate::repo::{Scheme, SignedBy};
+
+/// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
+///
+/// # Errors
+/// Passes on what the serializer says; plain data gives it no reason to.
+pub fn json(report: &AuditReport) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    Ok(neutral_json(&text).into_owned())
+}
+
+/// The record in a few lines: what a log should hold.
+pub fn human(record: &AuditRecord) -> String {
+    let AuditRecord { run, kind, commit, signed_by, plan, result, .. } = record;
+    let AuditResult { applied, not_applied, unknown } = result;
+    let kind = match kind {
+        RunKind::Apply => String::new(),
+        RunKind::Rollback(run) => format!(", a rollback of {run}"),
+    };
+    let mut text = format!("Audit: run {run}{kind}, plan {plan}.\n");
+    if let Some(commit) = commit {
+        text.push_str(&format!("  {}\n", commit::line(commit, |data| neutral(data).into_owned())));
+    }
+    if let Some(signed_by) = signed_by {
+        text.push_str(&format!("  Signed by {}.\n", signer(signed_by)));
+    }
+    text.push_str(&format!("  {} applied, {not_applied} not applied, {unknown} unknown.\n", many(*applied, "call")));
+    text
+}
+
+/// Who signed, with which key, and who said that they may.
+pub(crate) fn signer(signed_by: &SignedBy) -> String {
+    let SignedBy { scheme, key, signer, base } = signed_by;
+    let scheme = match scheme {
+        Scheme::Ssh => "SSH",
+        Scheme::Openpgp => "OpenPGP",
+    };
+    let base = base.get(..10).unwrap_or(base);
+    format!("{} with the {scheme} key {}, as {} allows", neutral(signer), neutral(key), neutral(base))
+}

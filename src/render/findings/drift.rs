@@ -1,0 +1,79 @@
+//! Findings of drift.
+
+use super::plan::of_access;
+use super::{Finding, PlanRule};
+use crate::plan::{Change, ChangeKind, DriftReport, FieldChange, Held, SourceRef, TargetDrift};
+use crate::render::drift::command;
+use crate::render::plan::words::{call_name, held_reason};
+use crate::render::text::neutral;
+
+impl Finding {
+    /// What the servers hold otherwise than the manifests want, and what that opens and closes.
+    pub fn of_drift(report: &DriftReport) -> Vec<Self> {
+        report.targets.iter().flat_map(of_target).collect()
+    }
+}
+
+fn of_target(drift: &TargetDrift) -> Vec<Finding> {
+    let TargetDrift { target, changes, since: _, access, held, unmanaged: _, adopt: _, undo: _ } = drift;
+    let mut found: Vec<Finding> = changes.iter().flat_map(|change| of_policy(change, drift)).collect();
+    found.extend(held.iter().map(of_held));
+    found.extend(of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses)));
+    for finding in &mut found {
+        finding.target = Some(neutral(&target.name).into_owned());
+    }
+    found
+}
+
+/// One finding for each rule that differs, and one for the policy itself where it does.
+fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
+    let since = drift.since.iter().find(|since| since.policy == change.name);
+    let since = since.map(|since| format!("; last changed there {}", since.updated_at)).unwrap_or_default();
+    let tell = |name: &str, one: &Change, source: Option<&SourceRef>| {
+        let kind = match one.kind {
+            ChangeKind::Create => "is only at the server".to_owned(),
+            ChangeKind::Delete => "is missing at the server".to_owned(),
+            ChangeKind::Update | ChangeKind::Within => format!("differs at the server ({})", fields(&one.fields)),
+        };
+        Finding::of(PlanRule::Drift, format!("{name} {kind}{since}"), &[name, &kind])
+            .at(source)
+            .helped(&help(change, drift))
+    };
+    let policy = call_name(&change.name, None);
+    match change.kind {
+        ChangeKind::Create | ChangeKind::Delete => vec![tell(&policy, change, change.source.as_ref())],
+        ChangeKind::Update | ChangeKind::Within => {
+            let own = (change.kind == ChangeKind::Update).then(|| tell(&policy, change, change.source.as_ref()));
+            let rules = change.children.iter().map(|rule| {
+                let source = rule.source.as_ref().or(change.source.as_ref());
+                tell(&call_name(&change.name, Some(&rule.name)), rule, source)
+            });
+            own.into_iter().chain(rules).collect()
+        }
+    }
+}
+
+fn fields(fields: &[FieldChange]) -> String {
+    fields.iter().map(|field| field.field.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// How to go on.
+fn help(change: &Change, drift: &TargetDrift) -> String {
+    let undo = command(&drift.undo).map(|undo| format!("`{undo}` undoes it"));
+    let keep = match change.kind {
+        ChangeKind::Delete => Some("delete the manifest to keep it so".to_owned()),
+        ChangeKind::Create | ChangeKind::Update | ChangeKind::Within => {
+            command(&TargetDrift::adopting(&drift.target, [change.name.as_str()]))
+                .map(|keep| format!("`{keep}` keeps it"))
+        }
+    };
+    keep.into_iter().chain(undo).collect::<Vec<_>>().join("; ")
+}
+
+fn of_held(held: &Held) -> Finding {
+    let Held { resource: _, policy, rule, source, reason } = held;
+    let what = call_name(policy, rule.as_deref());
+    let why = held_reason(reason);
+    Finding::of(PlanRule::Drift, format!("{what} differs, which `apply` does not undo: {why}"), &[&what, &why])
+        .at(source.as_ref())
+}

@@ -1,0 +1,38 @@
+//! What drifted, as a page.
+
+use super::writer::Html;
+use super::{access, changes, end, filters, head, notes, origin};
+use crate::plan::{DriftReport, TargetDrift};
+use crate::render::drift::{INSTEAD, sections, summary};
+use crate::render::findings::Findings;
+use crate::render::plan::words::headline;
+
+/// What drifted, or that it is not known, with the findings of the files. Before is what the manifests want, after what
+/// the server holds.
+pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
+    let mut page = Html::new();
+    let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), summary);
+    head(&mut page, "polwarden drift", &said, findings);
+    if let Some(report) = report {
+        origin(&mut page, &report.tool_version, report.commit.as_ref(), None);
+    }
+    filters(&mut page);
+    for target in report.into_iter().flat_map(|report| &report.targets) {
+        self::target(&mut page, target);
+    }
+    end(page, findings)
+}
+
+fn target(page: &mut Html, drift: &TargetDrift) {
+    let TargetDrift { target, changes, access, .. } = drift;
+    page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
+    page.element("<p class=\"dim\">profile ", &target.profile.to_string(), "</p>\n");
+    if !changes.is_empty() {
+        page.element("<h3>", &headline(access), "</h3>\n");
+        access::table(page, access);
+    }
+    notes(page, sections(drift));
+    page.element("<h3>", INSTEAD, "</h3>\n");
+    changes::changes(page, changes, &[]);
+    page.raw("</section>\n");
+}

@@ -1,0 +1,55 @@
+//! What drifted, as a comment or the summary of a job.
+
+use super::{Options, begin, diff_line, files, folded, notes, opens_and_closes, unindented};
+use crate::plan::{DriftReport, TargetDrift};
+use crate::render::drift::{self, INSTEAD, sections};
+use crate::render::findings::Findings;
+use crate::render::markdown::page::Page;
+use crate::render::markdown::text::code;
+use crate::render::paint::Painter;
+use crate::render::plan::words::headline;
+use crate::render::plan::{access, tree};
+
+/// What drifted, or that it is not known, with the findings of the files.
+pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Options) -> String {
+    let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), drift::headline);
+    let mut page = begin("drift", &said, findings, options);
+    if let Some(commit) = report.and_then(|report| report.commit.as_ref()) {
+        page.line(&format!("Seen from commit {}.", code(&commit.id)));
+    }
+    for target in report.into_iter().flat_map(|report| &report.targets) {
+        overview(&mut page, target);
+    }
+    page.block(&files(findings));
+    for target in report.into_iter().flat_map(|report| &report.targets) {
+        details(&mut page, target);
+    }
+    page.end("All of it: `polwarden drift`, or the report that `--output html=FILE` writes.")
+}
+
+fn overview(page: &mut Page, drift: &TargetDrift) {
+    let TargetDrift { target, changes, access, .. } = drift;
+    if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
+        page.leave_out("a target".to_owned());
+        return;
+    }
+    if changes.is_empty() {
+        page.line("No difference that could be undone.");
+    } else {
+        page.line(&format!("**{}**", headline(access)));
+    }
+    opens_and_closes(page, access);
+    notes(page, sections(drift));
+}
+
+fn details(page: &mut Page, drift: &TargetDrift) {
+    let TargetDrift { changes, access, .. } = drift;
+    if changes.is_empty() {
+        return;
+    }
+    let lines: Vec<String> = tree(changes, &[]).iter().map(diff_line).collect();
+    page.block(&folded("changes", INSTEAD.to_owned(), "diff", lines));
+    let text = access::human(access, Painter::new(false));
+    let lines = text.lines().map(unindented).collect();
+    page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));
+}

@@ -1,0 +1,155 @@
+//! What a pipeline says of itself, by the well-known variables.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The pipeline that a command runs in, in its own words: anybody can set variables, so this is shown and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pipeline {
+    /// The service that runs it.
+    pub service: PipelineService,
+    /// The branch or tag that it says it runs for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Who started it, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+}
+
+/// A service that runs pipelines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PipelineService {
+    /// GitHub Actions, and what speaks like it.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Bitbucket.
+    Bitbucket,
+    /// Azure Pipelines.
+    Azure,
+    /// Another one.
+    Other,
+}
+
+impl PipelineService {
+    /// The name for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Github => "GitHub",
+            Self::Gitlab => "GitLab",
+            Self::Bitbucket => "Bitbucket",
+            Self::Azure => "Azure",
+            Self::Other => "CI",
+        }
+    }
+}
+
+/// Where a service says what: the variable that tells that it runs, then those of the branch and of who started it.
+struct Words {
+    service: PipelineService,
+    runs: &'static str,
+    branch: &'static [&'static str],
+    actor: &'static str,
+}
+
+const WORDS: [Words; 4] = [
+    Words {
+        service: PipelineService::Github,
+        runs: "GITHUB_ACTIONS",
+        branch: &["GITHUB_HEAD_REF", "GITHUB_REF_NAME"],
+        actor: "GITHUB_ACTOR",
+    },
+    Words {
+        service: PipelineService::Gitlab,
+        runs: "GITLAB_CI",
+        branch: &["CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_REF_NAME"],
+        actor: "GITLAB_USER_LOGIN",
+    },
+    Words {
+        service: PipelineService::Bitbucket,
+        runs: "BITBUCKET_BUILD_NUMBER",
+        branch: &["BITBUCKET_BRANCH", "BITBUCKET_TAG"],
+        actor: "BITBUCKET_STEP_TRIGGERER_UUID",
+    },
+    Words {
+        service: PipelineService::Azure,
+        runs: "TF_BUILD",
+        branch: &["SYSTEM_PULLREQUEST_SOURCEBRANCH", "BUILD_SOURCEBRANCHNAME"],
+        actor: "BUILD_REQUESTEDFOR",
+    },
+];
+
+/// What other services set.
+const OTHERS: [&str; 5] = ["CI", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"];
+
+impl Pipeline {
+    /// Reads the variables; nothing where no pipeline runs. `CI=false` says that none does, whatever else is set.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let value = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let says = |name: &str| value(name).is_some_and(|text| !is_no(&text));
+        if value("CI").is_some_and(|text| is_no(&text)) {
+            return None;
+        }
+        for Words { service, runs, branch, actor } in WORDS {
+            if says(runs) {
+                let branch = branch.iter().find_map(|name| value(name));
+                let branch = branch.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
+                return Some(Self { service, branch, actor: value(actor) });
+            }
+        }
+        let other = Self { service: PipelineService::Other, branch: None, actor: None };
+        OTHERS.iter().any(|name| says(name)).then_some(other)
+    }
+}
+
+fn is_no(text: &str) -> bool {
+    ["false", "0", "no", "off"].iter().any(|no| text.eq_ignore_ascii_case(no))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Option<(PipelineService, Option<String>, Option<String>)> {
+        let found = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+        Pipeline::from_variables(found).map(|Pipeline { service, branch, actor }| (service, branch, actor))
+    }
+
+    #[test]
+    fn each_service_is_known_by_its_variables() {
+        let told =
+            |service, branch: &str, actor: &str| Some((service, Some(branch.to_owned()), Some(actor.to_owned())));
+        let github = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_REF_NAME", "main"), ("GITHUB_ACTOR", "ann")];
+        assert_eq!(read(&github), told(PipelineService::Github, "main", "ann"));
+        let gitlab = [("GITLAB_CI", "true"), ("CI_COMMIT_REF_NAME", "main"), ("GITLAB_USER_LOGIN", "ann")];
+        assert_eq!(read(&gitlab), told(PipelineService::Gitlab, "main", "ann"));
+        let azure = [
+            ("TF_BUILD", "True"),
+            ("SYSTEM_PULLREQUEST_SOURCEBRANCH", "refs/heads/fix"),
+            ("BUILD_SOURCEBRANCHNAME", "merge"),
+            ("BUILD_REQUESTEDFOR", "Ann"),
+        ];
+        assert_eq!(read(&azure), told(PipelineService::Azure, "fix", "Ann"));
+        assert_eq!(read(&[("BITBUCKET_BUILD_NUMBER", "0")]), None);
+        assert_eq!(read(&[("BITBUCKET_BUILD_NUMBER", "7")]), Some((PipelineService::Bitbucket, None, None)));
+        for name in OTHERS {
+            assert_eq!(read(&[(name, "true")]), Some((PipelineService::Other, None, None)), "{name}");
+        }
+    }
+
+    #[test]
+    fn outside_of_a_pipeline_nothing_is_told() {
+        for variables in [
+            &[][..],
+            &[("CI", "")],
+            &[("CI", "false")],
+            &[("GITHUB_ACTIONS", "false")],
+            &[("CI", "False"), ("GITHUB_ACTIONS", "true")],
+            &[("GITHUB_REF_NAME", "main"), ("GITHUB_ACTOR", "ann")],
+        ] {
+            assert_eq!(read(variables), None, "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `allowed_signers`, as ssh-keygen(1) describes it: principals, options, and a key a line.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use ssh_key::PublicKey;
+use ssh_key::public::KeyData;
+use thiserror::Error;
+
+/// Who may sign with SSH keys.
+#[derive(Debug, Clone, Default)]
+pub(super) struct AllowedSigners(Vec<AllowedSigner>);
+
+/// One line.
+#[derive(Debug, Clone)]
+pub(super) struct AllowedSigner {
+    /// Whose key it is, as written.
+    pub(super) principals: String,
+    /// What the key may sign; everything if it is empty.
+    pub(super) namespaces: Vec<String>,
+    pub(super) valid_after: Option<Timestamp>,
+    pub(super) valid_before: Option<Timestamp>,
+    pub(super) key: KeyData,
+}
+
+/// A line that cannot be understood. A file of which a part is passed over would be a trap.
+#[derive(Debug, Error)]
+#[error("line {line}: {why}")]
+pub(super) struct LineError {
+    line: usize,
+    why: String,
+}
+
+impl AllowedSigners {
+    pub(super) fn parse(text: &str) -> Result<Self, LineError> {
+        let mut signers = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let line_text = line.trim();
+            if line_text.is_empty() || line_text.starts_with('#') {
+                continue;
+            }
+            let signer = AllowedSigner::parse(line_text).map_err(|why| LineError { line: index + 1, why })?;
+            signers.push(signer);
+        }
+        Ok(Self(signers))
+    }
+
+    /// The lines of a key.
+    pub(super) fn of<'a>(&'a self, key: &'a KeyData) -> impl Iterator<Item = &'a AllowedSigner> {
+        self.0.iter().filter(move |signer| signer.key == *key)
+    }
+}
+
+impl AllowedSigner {
+    fn parse(line: &str) -> Result<Self, String> {
+        let words = words(line)?;
+        let mut words = words.iter().map(String::as_str);
+        let principals = words.next().unwrap_or_default().replace('"', "");
+        let mut word = words.next().ok_or("a key is missing behind the principals")?;
+        let (mut namespaces, mut valid_after, mut valid_before) = (Vec::new(), None, None);
+        if !is_key_type(word) {
+            for option in split(word, |c| c == ',') {
+                let (name, value) = option.split_once('=').unwrap_or((&option, ""));
+                let value = value.trim_matches('"');
+                match name.to_ascii_lowercase().as_str() {
+                    "namespaces" => namespaces.extend(value.split(',').map(|name| name.trim().to_owned())),
+                    "valid-after" => valid_after = Some(time(value)?),
+                    "valid-before" => valid_before = Some(time(value)?),
+                    "cert-authority" => {
+                        return Err("certificates are not supported; list the keys themselves".to_owned());
+                    }
+                    other => return Err(format!("`{other}` is no option of a signer")),
+                }
+            }
+            word = words.next().ok_or("a key is missing behind the options")?;
+        }
+        let encoded = words.next().ok_or_else(|| format!("the key behind `{word}` is missing"))?;
+        let key =
+            PublicKey::from_openssh(&format!("{word} {encoded}")).map_err(|error| format!("no public key: {error}"))?;
+        Ok(Self { principals, namespaces, valid_after, valid_before, key: key.key_data().clone() })
+    }
+
+    /// Whether the key may sign commits.
+    pub(super) fn is_for_git(&self) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|name| matches(name, "git"))
+    }
+
+    /// Why the key does not count at a time.
+    pub(super) fn invalid_at(&self, at: Timestamp) -> Option<String> {
+        if let Some(after) = self.valid_after.filter(|after| at < *after) {
+            return Some(format!("it is valid only after {after}"));
+        }
+        let before = self.valid_before.filter(|before| at >= *before)?;
+        Some(format!("it was valid only before {before}"))
+    }
+}
+
+/// Options have values, or are this one; what is neither is taken for a key.
+fn is_key_type(word: &str) -> bool {
+    !word.contains('=') && !word.eq_ignore_ascii_case("cert-authority")
+}
+
+/// The words of a line; what is quoted keeps its spaces.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    if !line.matches('"').count().is_multiple_of(2) {
+        return Err("a quote is not closed".to_owned());
+    }
+    Ok(split(line, char::is_whitespace))
+}
+
+/// The parts of a text between separators that are not quoted.
+fn split(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<String> {
+    let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
+    for c in text.chars() {
+        quoted ^= c == '"';
+        if !quoted && is_separator(c) {
+            parts.push(std::mem::take(&mut part));
+        } else {
+            part.push(c);
+        }
+    }
+    parts.push(part);
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// Whether a pattern of OpenSSH (`*` and `?`) matches.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.chars().next() {
+        None => text.is_empty(),
+        Some('*') => {
+            let rest = &pattern[1..];
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
+        }
+        Some(c) => text.chars().next().is_some_and(|first| {
+            (c == '?' || c == first) && matches(&pattern[c.len_utf8()..], &text[first.len_utf8()..])
+        }),
+    }
+}
+
+/// `YYYYMMDD` or `YYYYMMDDHHMM[SS]`, in UTC with or without a `Z` at the end: what a file says must not depend on where
+/// it is read.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
+    let wrong = || format!("`{text}` is no date; write YYYYMMDD or YYYYMMDDHHMMSS");
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let full = match digits.len() {
+        8 => format!("{digits}000000"),
+        12 => format!("{digits}00"),
+        14 => digits.to_owned(),
+        _ => return Err(wrong()),
+    };
+    let parsed = plain.then(|| DateTime::strptime("%Y%m%d%H%M%S", &full).ok()).flatten().ok_or_else(wrong)?;
+    Ok(parsed.to_zoned(TimeZone::UTC).map_err(|_| wrong())?.timestamp())
+}

@@ -1,0 +1,98 @@
+//! Files that are not as they were committed.
+
+use super::{APPLY, Site};
+use crate::cli::sandbox::Sandbox;
+
+#[test]
+fn outside_of_a_pipeline_nothing_is_asked() {
+    let mut site = Site::new("apply: {branch: elsewhere}\n");
+    site.allow("b");
+    site.apply(0, &[]);
+    site.allow("c");
+    site.sandbox.set("CI", "false");
+    site.apply(0, &[]);
+}
+
+#[test]
+fn a_dirty_tree_is_refused_in_a_pipeline_and_where_it_is_asked_for() {
+    let mut site = Site::in_pipeline("");
+    site.allow("b");
+    let said = site.refused(&[], "files here are not as they were committed");
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("apply_dirty", said);
+    });
+    // A tracked file that is no manifest counts too, and what is staged is not committed either.
+    site.allow("a");
+    site.sandbox.write(".gitignore", "x\n");
+    site.refused(&[], "files here");
+    let mut index = site.repository.index().unwrap();
+    index.add_path(".gitignore".as_ref()).unwrap();
+    index.write().unwrap();
+    site.refused(&[], "files here");
+    site.sandbox.environment.remove("CI");
+    site.refused(&["--require-clean"], "files here");
+    site.sandbox.set("GITHUB_ACTIONS", "true");
+    site.refused(&[], "files here");
+    site.apply(0, &["--allow-dirty"]);
+    site.apply(1, &["--allow-dirty", "--require-clean"]);
+}
+
+#[test]
+fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
+    let site = Site::in_pipeline("");
+    let manifest = site.sandbox.read("policies/p.yaml").replace("name: \"p\"", "name: \"q\"");
+    for name in ["policies/new.yaml", "policies/new.ignored.yaml"] {
+        site.sandbox.write(name, &manifest);
+        site.refused(&[], "files here");
+        std::fs::remove_file(site.sandbox.path(name)).unwrap();
+    }
+    // What is not read does not matter: a pipeline leaves many files.
+    site.sandbox.write("plan/plan.json", "{}");
+    site.sandbox.write("policies/notes.txt", "x");
+    site.apply(0, &[]);
+}
+
+#[test]
+fn files_of_cedar_text_count_and_links_inside_are_followed() {
+    let site = Site::in_pipeline("");
+    site.sandbox.write("shared/p.yaml", site.sandbox.read("policies/p.yaml"));
+    std::fs::remove_dir_all(site.sandbox.path("policies")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("shared", site.sandbox.path("policies")).unwrap();
+    site.commit();
+    site.apply(0, &[]);
+    let cedar = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {name: c}\nspec:\n  cedar: {file: c.ignored.cedar, schemaUrl: 'https://schema.example.com/mcp'}\n";
+    site.sandbox.write("shared/c.yaml", cedar);
+    site.sandbox.write("shared/c.ignored.cedar", "permit(principal, action, resource);\n");
+    site.commit();
+    let ran = site.sandbox.run(APPLY);
+    assert!(ran.code == 5 && ran.err.contains("files here are not as they were committed"), "{}", ran.text());
+}
+
+#[test]
+fn without_a_commit_nobody_knows_what_is_applied() {
+    let mut sandbox = Sandbox::new("");
+    sandbox.set("CI", "1");
+    sandbox.write("policies/p.yaml", crate::cli::sandbox::policy("p", "rules: []\n"));
+    let ran = sandbox.expect(5, APPLY);
+    assert!(ran.err.contains("git does not tell which commit this is"), "{}", ran.err);
+    assert!(ran.err.contains("safe.directory") && ran.err.contains("--allow-dirty"), "{}", ran.err);
+    sandbox.expect(0, &[APPLY, &["--allow-dirty"]].concat());
+}
+
+#[test]
+fn a_revision_is_never_dirty_and_needs_no_work_tree() {
+    let site = Site::in_pipeline("apply: {branch: main}\n");
+    site.allow("b");
+    site.apply(0, &["--at", "HEAD"]);
+    let live = site.sandbox.expect(0, &["plan", "--at", "main", "--endpoint=docker=embedded"]);
+    assert!(live.out.contains("nothing is to do"), "{}", live.out);
+    // In a bare clone, with the journal where it is asked for.
+    let bare = site.sandbox.path("bare.git");
+    git2::build::RepoBuilder::new().bare(true).clone(site.sandbox.path(".").to_str().unwrap(), &bare).unwrap();
+    let more = ["-C", "bare.git", "--at", "main", "--journal", "../run.jsonl"];
+    site.apply(0, &more);
+    assert!(site.sandbox.read("run.jsonl").contains("\"intent\""));
+    let ran = site.sandbox.run(&[APPLY, &["-C", "bare.git", "--at", "nowhere"]].concat());
+    assert!(ran.code == 1 && ran.err.contains("there is no revision `nowhere`"), "{}", ran.text());
+}

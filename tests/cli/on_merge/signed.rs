@@ -1,0 +1,111 @@
+//! `--require-signed`. What counts as a signature is shown beside the code; here, that it decides what is applied.
+
+use git2::Oid;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+
+use super::Site;
+
+fn key(number: u8) -> PrivateKey {
+    PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])), "").unwrap()
+}
+
+fn line(number: u8) -> String {
+    format!("ann@example.com {}\n", key(number).public_key().to_openssh().unwrap())
+}
+
+/// Signs what is checked out anew, in the place of the commit that was there.
+fn sign(site: &Site, number: u8) -> Oid {
+    let head = site.repository.head().unwrap().peel_to_commit().unwrap();
+    let parents: Vec<_> = head.parents().collect();
+    let parents: Vec<_> = parents.iter().collect();
+    let author = head.author();
+    let content = site.repository.commit_create_buffer(&author, &author, "x", &head.tree().unwrap(), &parents).unwrap();
+    let content = std::str::from_utf8(&content).unwrap().to_owned();
+    let signature = key(number).sign("git", HashAlg::Sha512, content.as_bytes()).unwrap();
+    let signature = signature.to_pem(LineEnding::LF).unwrap();
+    let id = site.repository.commit_signed(&content, &signature, None).unwrap();
+    site.point("refs/heads/main", id);
+    id
+}
+
+/// A site whose `main` allows the first key, with a further commit that is not signed.
+fn site() -> Site {
+    let site = Site::new("");
+    site.sandbox.write("allowed_signers", line(1));
+    site.commit();
+    site.allow("b");
+    site.commit();
+    site
+}
+
+#[test]
+fn only_what_a_signer_of_the_base_signed_is_applied() {
+    let site = site();
+    let said = site.refused(&["--require-signed"], "is not signed");
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("apply_unsigned", site.named(&said));
+    });
+    sign(&site, 2);
+    site.refused(&["--require-signed"], "which `allowed_signers` does not allow at the base");
+    sign(&site, 1);
+    let ran = site.apply(0, &["--require-signed"]);
+    assert!(ran.out.contains("Signed by ann@example.com with the SSH key SHA256:"), "{}", ran.out);
+    let journal = site.sandbox.expect(0, &["runs", "last"]);
+    assert!(journal.out.contains("signed by ann@example.com"), "{}", journal.out);
+}
+
+#[test]
+fn a_signer_that_the_change_adds_does_not_count() {
+    let site = site();
+    site.sandbox.write("allowed_signers", line(1) + &line(2));
+    site.commit();
+    sign(&site, 2);
+    site.refused(&["--require-signed"], "which `allowed_signers` does not allow at the base");
+    site.allow("c");
+    site.commit();
+    sign(&site, 2);
+    site.refused(&["--require-signed"], "were changed by a commit that does not count");
+    site.refused(&["--require-signed", "--base", "HEAD~2"], "does not allow at the base");
+    site.refused(&["--require-signed", "--base", "HEAD"], "is the very commit that is to be applied");
+    // Whoever writes the pipeline may take the one before for granted.
+    site.apply(0, &["--require-signed", "--base", "HEAD~1"]);
+}
+
+#[test]
+fn the_file_is_beside_the_configuration_or_where_it_is_said_to_be() {
+    let site = site();
+    sign(&site, 1);
+    let named = ["--require-signed", "--allowed-signers", "absent"];
+    site.refused(&named, "there is neither `absent` nor `absent.asc` at the base");
+    site.refused(&["--require-signed", "--allowed-signers", "../allowed_signers"], "leads out of the repository");
+    site.apply(1, &["--allowed-signers", "allowed_signers"]);
+    // A configuration in a folder has its own; it may name that of the top.
+    let files = ["polwarden.yaml", "policies/p.yaml"];
+    for file in files {
+        site.sandbox.write(&format!("folder/{file}"), site.sandbox.read(file));
+    }
+    site.commit();
+    sign(&site, 1);
+    site.refused(&["-C", "folder", "--require-signed"], "there is neither `folder/allowed_signers`");
+    site.apply(0, &["-C", "folder", "--require-signed", "--allowed-signers", "../allowed_signers"]);
+}
+
+#[test]
+fn an_openpgp_signature_needs_gpg_which_is_said() {
+    let site = site();
+    site.sandbox.write("allowed_signers.asc", "x");
+    site.commit();
+    sign(&site, 1);
+    site.allow("c");
+    let id = site.commit();
+    let content = site.repository.find_commit(id).unwrap().raw_header_bytes().to_vec();
+    let content = format!("{}\nx", String::from_utf8(content).unwrap());
+    let signature = "-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----";
+    let id = site.repository.commit_signed(&content, signature, None).unwrap();
+    site.point("refs/heads/main", id);
+    // The environment of the sandbox names no place for programs.
+    let mut site = site;
+    site.sandbox.set("PATH", "/nowhere");
+    site.refused(&["--require-signed"], "`gpg` cannot be started");
+}

@@ -1,0 +1,87 @@
+//! The gate on widening, seen from a base: drift does not shut it, and without drift it is the gate without a base.
+
+use std::collections::BTreeMap;
+
+use polwarden::manifest::config::{Provider, Unmanaged};
+use polwarden::model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
+use polwarden::plan::{BasePlan, Gates, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, replay};
+use proptest::prelude::*;
+
+use super::worlds::worlds;
+
+fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPlan {
+    let target = TargetInfo {
+        name: "production".to_owned(),
+        provider: Provider::Docker,
+        organization: "my-org".to_owned(),
+        profile: Profile::Current,
+        endpoint: "embedded".to_owned(),
+    };
+    let locate = |_: &polwarden::diag::Place| SourceRef { file: "p.yaml".to_owned(), line: 1 };
+    let teams = BTreeMap::new();
+    plan_gated(&Request { target, desired, live, unmanaged: Unmanaged::Report, teams: &teams, locate: &locate }, gates)
+}
+
+/// What is live after a plan. What it made has ids of its own, as the next plan makes things too.
+fn after(live: &LiveState, plan: &TargetPlan) -> LiveState {
+    let mut state = replay(live, &plan.calls).unwrap();
+    for policy in &mut state.policies {
+        policy.id = PolicyId::new(&format!("was-{}", policy.id));
+        if let LiveContent::Rules(rules) = &mut policy.content {
+            for rule in rules {
+                rule.id = RuleId::new(&format!("was-{}", rule.id));
+            }
+        }
+    }
+    state
+}
+
+/// Nothing may open, told apart from what a base wants where there is one.
+fn closed(base: Option<&TargetPlan>) -> Gates {
+    Gates { widening: Some(Vec::new()), base: base.map(BasePlan::from), ..Gates::default() }
+}
+
+proptest! {
+    #![proptest_config(crate::properties::cases(256))]
+
+    #[test]
+    fn a_change_of_nothing_opens_nothing(world in worlds(Profile::Current)) {
+        let base = plan(&world.desired, &world.live, &Gates::default());
+        let head = plan(&world.desired, &world.live, &closed(Some(&base)));
+        prop_assert!(head.gates[0].holds(), "{:#?}", head.gates);
+    }
+
+    #[test]
+    fn without_drift_all_that_opens_is_from_the_change(
+        world in worlds(Profile::Current), head in worlds(Profile::Current),
+    ) {
+        let first = plan(&world.desired, &world.live, &Gates::default());
+        let live = after(&world.live, &first);
+        let base = plan(&world.desired, &live, &Gates::default());
+        prop_assume!(base.calls.is_empty());
+        let alone = plan(&head.desired, &live, &closed(None));
+        let told = plan(&head.desired, &live, &closed(Some(&base)));
+        prop_assert_eq!(alone.gates, told.gates);
+    }
+
+    /// Whatever opens on the way from the base to the change shuts the gate, whatever is live.
+    #[test]
+    fn what_the_change_opens_is_seen_through_any_drift(
+        world in worlds(Profile::Current), head in worlds(Profile::Current),
+    ) {
+        let base = plan(&world.desired, &world.live, &Gates::default());
+        let told = plan(&head.desired, &world.live, &closed(Some(&base)));
+        // From where the base is applied, to the same end.
+        let from = after(&world.live, &base);
+        let onward = plan(&head.desired, &from, &closed(None));
+        if !onward.gates[0].holds() && onward.held.is_empty() && told.held.is_empty() && same_end(&world.live, &told, &from, &onward) {
+            prop_assert!(!told.gates[0].holds());
+        }
+    }
+}
+
+/// Whether two plans end at the same state, by names: what is unmanaged may differ where names pass from one to another.
+fn same_end(live: &LiveState, told: &TargetPlan, from: &LiveState, onward: &TargetPlan) -> bool {
+    let (one, other) = (replay(live, &told.calls).unwrap(), replay(from, &onward.calls).unwrap());
+    polwarden::plan::verify(&one, &other).is_empty()
+}
