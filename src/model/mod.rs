@@ -2,5 +2,8 @@
 
 pub mod docker;
 mod name;
+mod opaque;
+pub mod pulumi;
 
 pub use name::{Name, NameError, is_hidden};
+pub use opaque::Opaque;
