@@ -44,8 +44,6 @@ pub struct DesiredPack {
     pub source: PackSource,
     /// What the lock file knows about the versions of this pack, by their tags.
     pub locked: BTreeMap<VersionTag, LockedSource>,
-    /// How many versions are kept besides those that groups use; all, if it is not said.
-    pub keep_versions: Option<u32>,
     /// Whether deleting it is refused.
     pub protect: bool,
     /// The document that declares it.
