@@ -10,6 +10,7 @@ mod desired;
 mod gates;
 mod lints;
 mod locate;
+mod packs;
 mod policy_tests;
 mod rules;
 mod scene;
@@ -32,6 +33,7 @@ pub use config::check_config;
 pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::resource_place;
+pub use packs::{CheckedPacks, NamedSource, PackInput, check_packs};
 pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
 pub use teams::{needs_server_teams, tests_need_server_teams};
 

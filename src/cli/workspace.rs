@@ -258,7 +258,10 @@ impl Workspace {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
         let metadata = documents.filter_map(|document| match &document.manifest {
             Manifest::Policy(policy) => Some(&policy.metadata),
-            Manifest::ResourceList(_) | Manifest::PolicyTest(_) => None,
+            Manifest::ResourceList(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_) => None,
         });
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }

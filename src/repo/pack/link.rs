@@ -6,7 +6,10 @@ use camino::Utf8Path;
 /// real folders, since no other folders are walked. What follows goes down, and a link on that way is looked at by
 /// itself.
 pub(super) fn stays_inside(path: &Utf8Path, target: &str) -> bool {
-    if target.is_empty() || target.starts_with('/') || target.contains(['\\', '\0']) || target.as_bytes().get(1) == Some(&b':')
+    if target.is_empty()
+        || target.starts_with('/')
+        || target.contains(['\\', '\0'])
+        || target.as_bytes().get(1) == Some(&b':')
     {
         return false;
     }

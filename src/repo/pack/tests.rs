@@ -15,7 +15,14 @@ const PROJECT: &str = "runtime: nodejs\n";
 
 fn git(folder: &Path, arguments: &[&str]) {
     let mut command = Command::new("git");
-    command.current_dir(folder).args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]);
+    command.current_dir(folder).args([
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    ]);
     let done = command.args(arguments).env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", folder).output().unwrap();
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
