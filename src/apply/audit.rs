@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime};
-use crate::model::docker::{Operation, OperationKind, PolicyId, RuleId};
-use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, TargetInfo};
+use crate::model::docker::{Operation, PolicyId, RuleId};
+use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
 use crate::repo::SignedBy;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
@@ -109,7 +109,7 @@ pub struct AuditCall {
     /// Its number in the target's plan.
     pub call: CallId,
     /// What it asked for.
-    pub operation: OperationKind,
+    pub operation: CallKind,
     /// The server's id of the policy; nothing for one that was not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyId>,
@@ -198,7 +198,7 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
     let mut known = BTreeMap::new();
     for made in calls {
         let change = &made.intent.change;
-        let key = change.as_ref().map(|change| (change.policy.as_str(), change.rule.as_deref()));
+        let key = change.as_ref().map(|change| (change.resource, change.name.as_str(), change.part.as_deref()));
         let at = *known.entry(key).or_insert_with(|| {
             found.push(AuditChange { change: change.clone(), calls: Vec::new() });
             found.len() - 1
@@ -210,10 +210,7 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
 
 fn call(Made { intent, answer }: &Made) -> AuditCall {
     let (policy, rule) = match &intent.send {
-        Operation::CreatePolicy { .. } => (None, None),
-        Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
-        Operation::CreateRule { policy, .. } => (Some(policy), None),
-        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
+        Sent::Docker(send) => docker_ids(send),
     };
     let left = answer.as_ref().and_then(|answer| match &answer.result {
         CallResult::Applied(left) => Some(ids(left)),
@@ -238,6 +235,16 @@ fn call(Made { intent, answer }: &Made) -> AuditCall {
         other_writer: told.is_some_and(|answer| answer.other_writer.is_some()),
         error: told.and_then(|answer| answer.error.clone()),
         request_id: told.and_then(|answer| answer.request_id.clone()),
+    }
+}
+
+/// The ids that a write names.
+fn docker_ids(send: &Operation<PolicyId>) -> (Option<&PolicyId>, Option<&RuleId>) {
+    match send {
+        Operation::CreatePolicy { .. } => (None, None),
+        Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
+        Operation::CreateRule { policy, .. } => (Some(policy), None),
+        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
     }
 }
 

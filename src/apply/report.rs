@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Stale;
 use super::journal::JournalError;
-use super::settle::Difference;
+use super::object::Difference;
+use super::stale::Stale;
 use crate::plan::{Call, CallId};
 use crate::provider::http::ApiError;
 
@@ -55,7 +55,7 @@ pub enum Failure {
         /// What should have been there, and what is.
         difference: Box<Difference>,
     },
-    /// The policy was changed before its first call, which was not sent.
+    /// What it is about was changed before its first call, which was not sent.
     Moved {
         /// In which way.
         stale: Stale,

@@ -42,7 +42,7 @@ impl<'a> Directory<'a> {
                 Some(names)
             }
         };
-        Self { aliases: &target.teams, names }
+        Self { aliases: target.teams(), names }
     }
 
     /// Finds a team: an alias of the target first, then a uuid, then a name at the server.
@@ -96,7 +96,7 @@ pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool
 }
 
 fn only_server_knows(target: &Target, team: &str) -> bool {
-    !target.teams.contains_key(team) && !is_uuid(team)
+    !target.teams().contains_key(team) && !is_uuid(team)
 }
 
 /// Whether a policy of a target names a team that only the server can confirm, so that the teams have to be read.

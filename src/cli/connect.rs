@@ -13,11 +13,12 @@ use secrecy::SecretString;
 use super::console::Console;
 use super::progress::{Reading, Readings};
 use crate::emulator;
-use crate::manifest::config::{Provider, Target};
+use crate::manifest::config::{Provider, Settings, Target};
 use crate::model::docker::Profile;
 use crate::plan::TargetInfo;
+use crate::provider;
 use crate::provider::docker::{
-    Connection, Credentials, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader, Writer, credentials_from,
+    Connection, Credentials, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader, credentials_from,
 };
 use crate::provider::http::{EndpointError, HttpClient, HttpOptions};
 
@@ -90,14 +91,14 @@ impl Session {
                 let credentials = credentials_from(|name| std::env::var(name).ok())?;
                 let connection = Connection::new(&http, &endpoint, credentials)?;
                 tracing::info!(endpoint = %endpoint, concurrency = arguments.concurrency, "using a service");
-                for target in targets {
-                    session.connections.insert(target.profile, connection.clone());
+                for profile in targets.iter().filter_map(|target| target.profile()) {
+                    session.connections.insert(profile, connection.clone());
                 }
             }
             None => {
-                for target in targets {
-                    if !session.connections.contains_key(&target.profile) {
-                        session.embed(&http, target.profile, targets).await?;
+                for profile in targets.iter().filter_map(|target| target.profile()) {
+                    if !session.connections.contains_key(&profile) {
+                        session.embed(&http, profile, targets).await?;
                     }
                 }
             }
@@ -116,7 +117,7 @@ impl Session {
         let options = emulator::Options {
             profile: emulator_profile(profile),
             state: emulator::StateLocation::File(folder.join(format!("docker-{profile}.sqlite"))),
-            organizations: targets.iter().filter(|target| target.profile == profile).map(|t| seed(t)).collect(),
+            organizations: targets.iter().filter(|target| target.profile() == Some(profile)).map(|t| seed(t)).collect(),
             ..emulator::Options::default()
         };
         let running = emulator::start(options).await.context("cannot start the embedded service")?;
@@ -132,9 +133,20 @@ impl Session {
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub(super) fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
-        let (connection, organization) = self.find(target)?;
-        Ok(connection.reader(&organization, target.profile))
+    pub(super) fn reader(&self, target: &Target) -> anyhow::Result<provider::Reader> {
+        match &target.settings {
+            Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
+            Settings::Pulumi(_) => bail!("target `{}` has no connection", target.name),
+        }
+    }
+
+    /// A reader for a target's organization at the Docker AI Governance API.
+    ///
+    /// # Errors
+    /// The target is at another service, or the organization's name cannot be part of a URL.
+    pub(super) fn docker_reader(&self, target: &Target) -> anyhow::Result<Reader> {
+        let (connection, organization, profile) = self.find(target)?;
+        Ok(connection.reader(&organization, profile))
     }
 
     /// A reading of all that a target's organization holds, which shows how far it is.
@@ -149,9 +161,14 @@ impl Session {
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub(super) fn writer(&self, target: &Target) -> anyhow::Result<Writer> {
-        let (connection, organization) = self.find(target)?;
-        Ok(connection.writer(&organization, target.profile))
+    pub(super) fn writer(&self, target: &Target) -> anyhow::Result<provider::Writer> {
+        match &target.settings {
+            Settings::Docker(_) => {
+                let (connection, organization, profile) = self.find(target)?;
+                Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
+            }
+            Settings::Pulumi(_) => bail!("target `{}` has no connection", target.name),
+        }
     }
 
     /// What a plan says about a target.
@@ -161,13 +178,12 @@ impl Session {
     pub(super) fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
         let endpoint =
             if self.embedded.is_empty() { self.find(target)?.0.endpoint().to_string() } else { "embedded".to_owned() };
-        let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _, access: _ } =
-            target;
+        let Target { name, organization, paths: _, unmanaged: _, limits: _, settings: _ } = target;
         Ok(TargetInfo {
             name: name.clone(),
-            provider: *provider,
+            provider: target.provider(),
             organization: organization.clone(),
-            profile: *profile,
+            profile: target.profile(),
             endpoint,
         })
     }
@@ -179,13 +195,14 @@ impl Session {
         }
     }
 
-    fn find(&self, target: &Target) -> anyhow::Result<(&Connection, Organization)> {
+    fn find(&self, target: &Target) -> anyhow::Result<(&Connection, Organization, Profile)> {
         let organization = target
             .organization
             .parse()
             .with_context(|| format!("target `{}`: the organization's name cannot be used", target.name))?;
-        match self.connections.get(&target.profile) {
-            Some(connection) => Ok((connection, organization)),
+        let profile = target.profile();
+        match profile.and_then(|profile| Some((self.connections.get(&profile)?, profile))) {
+            Some((connection, profile)) => Ok((connection, organization, profile)),
             None => bail!("target `{}` has no connection", target.name),
         }
     }
@@ -217,7 +234,7 @@ fn emulator_profile(profile: Profile) -> emulator::Profile {
 
 /// The embedded service knows the teams that the target names.
 fn seed(target: &Target) -> emulator::OrganizationSeed {
-    let teams = target.teams.iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
+    let teams = target.teams().iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
     emulator::OrganizationSeed {
         name: target.organization.clone(),
         teams: teams.collect(),

@@ -15,6 +15,7 @@ use super::workspace::{At, Selection, Workspace};
 use crate::access::{Audience, CedarStatement, Policies, Question};
 use crate::diag::{Place, did_you_mean};
 use crate::manifest::config::Target;
+use crate::model::Live;
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::findings::{PlanRule, RuleId, Weight};
@@ -106,7 +107,7 @@ impl Explain {
     ) -> anyhow::Result<Option<Explanation>> {
         let audience = self.audience(session, target).await?;
         if self.live {
-            let live = session.reading(target)?.live_state().await?;
+            let Live::Docker(live) = session.reading(target)?.live_state().await?;
             return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;
@@ -118,20 +119,20 @@ impl Explain {
 
     /// Whether every team of the person is an alias or a uuid.
     fn knows_teams(&self, target: &Target) -> bool {
-        self.team.iter().all(|team| target.teams.contains_key(team) || is_uuid(team))
+        self.team.iter().all(|team| target.teams().contains_key(team) || is_uuid(team))
     }
 
     async fn audience(&self, session: &Session, target: &Target) -> anyhow::Result<Audience> {
         let mut known = None;
         let mut teams = Vec::new();
         for team in &self.team {
-            if let Some(uuid) = target.teams.get(team) {
+            if let Some(uuid) = target.teams().get(team) {
                 teams.push(uuid.clone());
             } else if is_uuid(team) {
                 teams.push(team.clone());
             } else {
                 if known.is_none() {
-                    known = Some(session.reader(target)?.teams().await?);
+                    known = Some(session.docker_reader(target)?.teams().await?);
                 }
                 let named = known.iter().flatten().find(|known| known.name == *team);
                 match named {

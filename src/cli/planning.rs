@@ -13,7 +13,8 @@ use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
-use crate::model::docker::{DesiredPolicy, LiveState};
+use crate::model::Live;
+use crate::model::docker::DesiredPolicy;
 use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated};
 
 /// A plan, with what it was made from.
@@ -25,7 +26,7 @@ pub(super) struct Planned {
     /// The plan.
     pub(super) plan: Plan,
     /// The live state of each target, in the plan's order.
-    pub(super) live: Vec<LiveState>,
+    pub(super) live: Vec<Live>,
 }
 
 /// Plans the chosen targets. Findings and errors of all of them are shown before giving up.
@@ -93,7 +94,7 @@ pub(super) async fn again(
     session: &Session,
     keeper: &GateKeeper,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
+) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
     let reads = Reads::start(session, &workspace.targets());
     plan_targets(workspace, session, &Against { keeper, before: None }, reads, &Teller::of_errors(console), console)
         .await
@@ -117,7 +118,7 @@ async fn plan_targets(
     mut reads: Reads,
     teller: &Teller,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
+) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
     let mut resolved = Vec::new();
@@ -157,7 +158,7 @@ async fn plan_targets(
 struct Outcome {
     plan: TargetPlan,
     origins: Option<TargetOrigins>,
-    live: LiveState,
+    live: Live,
 }
 
 /// Puts the targets into a plan; the failures of all of them are told.
@@ -166,7 +167,7 @@ fn collect(
     targets: &[&Target],
     outcomes: Vec<Option<anyhow::Result<Outcome>>>,
     console: Console,
-) -> Result<(Plan, Vec<LiveState>), Exit> {
+) -> Result<(Plan, Vec<Live>), Exit> {
     let (mut states, mut failed) = (Vec::new(), false);
     for (target, outcome) in targets.iter().zip(outcomes) {
         match outcome.unwrap_or_else(|| Err(anyhow!("the reading was stopped"))) {
@@ -188,7 +189,7 @@ fn collect(
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
 struct Reads {
-    tasks: JoinSet<(usize, anyhow::Result<LiveState>)>,
+    tasks: JoinSet<(usize, anyhow::Result<Live>)>,
 }
 
 impl Reads {
@@ -205,7 +206,7 @@ impl Reads {
     }
 
     /// The next target that is read, by its position; nothing once all are.
-    async fn next(&mut self) -> Option<(usize, anyhow::Result<LiveState>)> {
+    async fn next(&mut self) -> Option<(usize, anyhow::Result<Live>)> {
         loop {
             // A reading that did not end by itself is missed by whoever waits for all.
             if let Ok(read) = self.tasks.join_next().await? {
@@ -265,7 +266,7 @@ pub(super) async fn resolve_all(
 /// # Errors
 /// The server does not tell them.
 pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
-    Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
+    Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
 /// What the plan of one target is made from, besides what is desired and what is live.
@@ -278,21 +279,22 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn plan(&self, desired: &[DesiredPolicy], live: LiveState) -> anyhow::Result<Outcome> {
+    fn plan(&self, desired: &[DesiredPolicy], live: Live) -> anyhow::Result<Outcome> {
         let Self { workspace, session, target, keeper, base } = self;
+        let Live::Docker(state) = &live;
         let request = Request {
             target: session.info(target)?,
             desired,
-            live: &live,
+            live: state,
             unmanaged: target.unmanaged,
-            teams: &target.teams,
+            teams: target.teams(),
             locate: &|place| locate(workspace.sources(), place),
         };
         let mut gates = keeper.gates(workspace, target);
         let Some((before, wanted)) = base else {
             return Ok(Outcome { plan: plan_gated(&request, &gates), origins: None, live });
         };
-        let old = before.plan(wanted, request.target.clone(), target, &live);
+        let old = before.plan(wanted, request.target.clone(), target, state);
         gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
         let plan = plan_gated(&request, &gates);
         let origins = three_way::origins(&plan, old.as_ref());

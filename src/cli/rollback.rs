@@ -13,10 +13,10 @@ use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::journal::{History, RunKind};
-use crate::apply::undo;
+use crate::apply::docker::undo;
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_undo};
 use crate::render;
 use crate::render::text::neutral;
@@ -125,13 +125,14 @@ impl Rollback {
         &self,
         of: &Of<'_>,
         target: &Target,
-        live: &LiveState,
+        live: &Live,
         console: Console,
     ) -> anyhow::Result<TargetPlan> {
         let Of { history, path, workspace, keeper, session } = of;
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
         let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
+        let Live::Docker(live) = live;
         let undo = undo(touched, live, document, self.overwrite);
         for held in &undo.held {
             console.warn(&render::rollback::held(held));
@@ -147,7 +148,7 @@ impl Rollback {
             desired: &undo.desired,
             live,
             unmanaged: target.unmanaged,
-            teams: &target.teams,
+            teams: target.teams(),
             locate: &|_| SourceRef { file: path.to_string(), line: 1 },
         };
         Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::console::Console;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{Plan, audit_plan};
 use crate::render::text::neutral;
 
@@ -33,9 +33,10 @@ impl StepOptions {
 
 /// Whether the calls of a plan would break what plans promise if they were made on these live states, one for each
 /// target; what, is told. A plan that was just made breaks nothing; one from a file may have been changed.
-pub(super) fn break_promises(plan: &Plan, live: &[LiveState], console: Console) -> bool {
+pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bool {
     let mut broken = false;
     for (target, live) in plan.targets.iter().zip(live) {
+        let Live::Docker(live) = live;
         for breach in audit_plan(live, target) {
             broken = true;
             let (word, name) = (console.error_painter().bad("refused"), neutral(&target.target.name));

@@ -15,6 +15,7 @@ use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
 use crate::check::{CheckedTests, resource_place};
 use crate::diag::{Diagnostic, Place};
 use crate::manifest::config::Target;
+use crate::model::Live;
 use crate::model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 use crate::plan::SourceRef;
 use crate::render;
@@ -233,7 +234,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let state = session.reading(target)?.live_state().await?;
+    let Live::Docker(state) = session.reading(target)?.live_state().await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => {

@@ -56,9 +56,7 @@ impl Before {
         let all = self.workspace.targets();
         let mut wanted = Vec::new();
         for target in targets {
-            let same = |other: &&&Target| {
-                other.provider == target.provider && other.organization.eq_ignore_ascii_case(&target.organization)
-            };
+            let same = |other: &&&Target| other.is_same_organization(target);
             // A target that is new wants nothing at the base.
             let Some(old) = all.iter().find(same) else {
                 wanted.push(Wanted { policies: None });
@@ -85,7 +83,7 @@ impl Before {
         let (desired, unmanaged) = wanted.policies.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let request =
-            Request { target: info, desired, live, unmanaged: *unmanaged, teams: &target.teams, locate: &locate };
+            Request { target: info, desired, live, unmanaged: *unmanaged, teams: target.teams(), locate: &locate };
         Some(plan::plan_target(&request))
     }
 }

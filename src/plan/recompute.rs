@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
 use super::guard::{Known, guarded};
+use super::docker::live_counts;
 use super::impact::impact;
 use super::order;
 use super::replay::{ReplayError, replay};
 use super::types::{
-    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan,
+    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef, TargetPlan,
 };
 use crate::access::NamedAudience;
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
@@ -36,9 +37,9 @@ pub fn recomputed(
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));
         match impact(live, &after, further, &source) {
-            Ok(access) => recomputed.access = access.with_team_names(teams),
+            Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
-                recomputed.access = Impact::default();
+                recomputed.access = Some(Impact::default());
                 recomputed.notes.push(Note::NotCompared { why: error.to_string() });
             }
         }
@@ -46,16 +47,15 @@ pub fn recomputed(
     recomputed.notes.sort();
     recomputed.notes.dedup();
     recomputed.guarded = guards(plan, live, &after);
-    let rules = live.policies.iter().map(|policy| rules_of(policy).len()).sum();
-    recomputed.live = LiveCounts { policies: live.policies.len(), rules };
+    recomputed.live = live_counts(live.policies.iter());
     Ok(recomputed)
 }
 
 /// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
 /// not made again can only be pruned.
 fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
-    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.policy);
-    let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.policy == found.policy);
+    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.name);
+    let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.name == found.name);
     let known = Known { by_name: true, ..Known::default() };
     let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {
         GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
@@ -72,7 +72,7 @@ pub(super) type Names<'n> = (&'n str, Option<&'n str>);
 
 /// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
 pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
-    let decided = plan.access.audiences.iter().flat_map(|people| &people.changes);
+    let decided = plan.access.iter().flat_map(|access| &access.audiences).flat_map(|people| &people.changes);
     let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
     let deciding = deciding.map(|rule| ((rule.policy.as_str(), Some(rule.rule.as_str())), rule.source.as_ref()));
     let changed = plan.changes.iter().flat_map(|policy| {

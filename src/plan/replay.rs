@@ -21,6 +21,12 @@ pub enum ReplayError {
         /// The call's number.
         call: u32,
     },
+    /// It is one of another provider.
+    #[error("call {call} is none of this provider")]
+    Foreign {
+        /// The call's number.
+        call: u32,
+    },
     /// It names a rule that is not there, or one that is not understood.
     #[error("call {call} names a rule that does not exist then")]
     NoRule {
@@ -61,7 +67,7 @@ pub fn replay(before: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayErr
 
 fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
     let number = call.id.0;
-    match &call.send {
+    match call.send.docker().ok_or(ReplayError::Foreign { call: number })? {
         Operation::CreatePolicy { policy } => {
             let content = match &policy.cedar {
                 Some(cedar) => LiveContent::Cedar(cedar.clone()),

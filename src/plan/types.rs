@@ -8,6 +8,7 @@ mod gates;
 mod guarded;
 mod impact;
 mod origin;
+mod resource;
 
 use std::collections::BTreeMap;
 
@@ -16,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Fingerprint;
 use crate::manifest::config::{Provider, Unmanaged};
-use crate::model::docker::{OperationKind, PolicyId, Profile};
+use crate::model::docker::{OperationKind, Profile};
 
-pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
@@ -26,9 +27,10 @@ pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
+pub use resource::{LiveCounts, ResourceId, ResourceKind};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What is to be done at all targets of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,8 +64,9 @@ pub struct TargetPlan {
     pub target: TargetInfo,
     /// What changes, as a person reads it.
     pub changes: Vec<Change>,
-    /// What the calls open and close.
-    pub access: Impact,
+    /// What the calls open and close, where the provider decides about requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Impact>,
     /// The gates that the plan is held to, each with whether it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
@@ -71,13 +74,13 @@ pub struct TargetPlan {
     pub calls: Vec<Call>,
     /// What was left undone, with the reason.
     pub held: Vec<Held>,
-    /// Live policies that no manifest declares.
-    pub unmanaged: Vec<UnmanagedPolicy>,
+    /// What is live and no manifest declares.
+    pub unmanaged: Vec<UnmanagedResource>,
     /// What needs an acknowledgement of its own.
     pub guarded: Vec<Guarded>,
     /// What a reviewer should know about the way the calls are made.
     pub notes: Vec<Note>,
-    /// The live policies that the calls touch, as they were when the plan was made.
+    /// What is live and the calls touch, as it was when the plan was made.
     pub before: Vec<Before>,
     /// How much the organization held when the plan was made.
     pub live: LiveCounts,
@@ -93,8 +96,9 @@ pub struct TargetInfo {
     pub provider: Provider,
     /// The organization at the service.
     pub organization: String,
-    /// The shape of the API.
-    pub profile: Profile,
+    /// The shape of the API, where a service has more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// The endpoint that live state was read from: its URL, or `embedded`.
     pub endpoint: String,
 }
@@ -118,7 +122,7 @@ pub struct Change {
     /// The fields that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
-    /// The changes below it: the rules of a policy.
+    /// The changes below it: the rules of a policy, or the versions of a pack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }
@@ -135,16 +139,6 @@ pub enum ChangeKind {
     Delete,
     /// It stays as it is; something below it changes.
     Within,
-}
-
-/// The kinds of things that change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ResourceKind {
-    /// A policy.
-    Policy,
-    /// A rule of a policy.
-    Rule,
 }
 
 /// A line of a file of the repository.
@@ -247,11 +241,11 @@ pub enum ValueChange {
 pub struct Held {
     /// What it concerns.
     pub resource: ResourceKind,
-    /// The policy.
-    pub policy: String,
-    /// The rule, if one is concerned.
+    /// The name of what stands by itself: a policy, a pack or a group.
+    pub name: String,
+    /// The name of the part of it, if one is concerned: a rule, or a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub part: Option<String>,
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
@@ -277,19 +271,21 @@ pub enum HeldReason {
     },
 }
 
-/// A live policy that no manifest declares.
+/// Something live that no manifest declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnmanagedPolicy {
+pub struct UnmanagedResource {
+    /// What it is.
+    pub resource: ResourceKind,
     /// The id.
-    pub id: PolicyId,
+    pub id: ResourceId,
     /// The name.
     pub name: String,
-    /// How many rules it has.
-    pub rules: usize,
+    /// How many parts it has: rules of a policy, versions of a pack, packs of a group.
+    pub parts: usize,
     /// What is done with it.
     pub treatment: Unmanaged,
-    /// Where it is pruned, the declared policy that it becomes in the place of being deleted.
+    /// Where it is pruned, the name of what is declared and takes its place, so that it is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
 }
@@ -332,26 +328,18 @@ pub enum Note {
     },
 }
 
-/// A live policy as it was when the plan was made.
+/// Something live as it was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Before {
+    /// What it is.
+    pub resource: ResourceKind,
     /// The id.
-    pub id: PolicyId,
+    pub id: ResourceId,
     /// The name.
     pub name: String,
     /// The digest of what it held, times excluded.
     pub fingerprint: Fingerprint,
-}
-
-/// How much an organization holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LiveCounts {
-    /// Policies, unmanaged ones included.
-    pub policies: usize,
-    /// Rules of all of them.
-    pub rules: usize,
 }
 
 impl TargetPlan {
@@ -376,7 +364,7 @@ impl Plan {
     }
 
     /// How many calls of each kind there are, at all targets.
-    pub fn counts(&self) -> BTreeMap<OperationKind, usize> {
+    pub fn counts(&self) -> BTreeMap<CallKind, usize> {
         let mut counts = BTreeMap::new();
         for call in self.targets.iter().flat_map(|target| &target.calls) {
             *counts.entry(call.send.kind()).or_default() += 1;

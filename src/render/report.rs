@@ -3,7 +3,7 @@
 use crate::apply::journal::{ContentImage, DifferenceImage, ObjectImage, PolicyImage, RuleImage, RuleSays};
 use crate::apply::{CallOutcome, Confirmation, Difference, Failure, Tally};
 use crate::model::docker::{Operation, Resources};
-use crate::plan::Call;
+use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
 
@@ -116,11 +116,19 @@ fn rule_line(rule: &RuleImage) -> String {
 
 /// A call in words: `create rule "allow npm" in policy "Package managers"`.
 pub fn describe(call: &Call) -> String {
-    describe_send(&call.send, &call.policy, call.rule.as_deref())
+    match &call.send {
+        ToSend::Docker(send) => docker_words(send, &call.name, call.part.as_deref()),
+    }
 }
 
-/// A write in words, with the names of its policy and rule.
-pub fn describe_send<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> String {
+/// What was sent in words, with the name of what it is about, and that of the part.
+pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
+    match sent {
+        Sent::Docker(send) => docker_words(send, name, part),
+    }
+}
+
+fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> String {
     let policy = neutral(policy);
     let kind = send.kind().words();
     match (send, rule) {

@@ -2,14 +2,16 @@
 
 use super::report::both;
 use super::text::neutral;
-use crate::apply::{HeldBack, UndoHeld};
+use super::plan::words::what;
+use crate::apply::docker::{HeldBack, UndoHeld};
 
 /// One thing that stays as it is, with the reason and what to do.
 pub fn held(held: &UndoHeld) -> String {
-    let UndoHeld { policy, rule, why } = held;
-    let what = match rule {
-        Some(rule) => format!("rule \"{}\" of policy \"{}\"", neutral(rule), neutral(policy)),
-        None => format!("policy \"{}\"", neutral(policy)),
+    let UndoHeld { resource, name, part, why } = held;
+    let whole = format!("{} \"{}\"", what(*resource), neutral(name));
+    let what = match (part, resource.part()) {
+        (Some(part), Some(kind)) => format!("{} \"{}\" of {whole}", kind.words().0, neutral(part)),
+        (Some(_) | None, _) => whole,
     };
     match why {
         HeldBack::ChangedSince(difference) => format!(

@@ -189,9 +189,9 @@ impl Story {
         let live = reader.live_state().await.map_err(NoPlan::Read)?;
         let info = TargetInfo {
             name: target.name.clone(),
-            provider: target.provider,
+            provider: target.provider(),
             organization: target.organization.clone(),
-            profile: target.profile,
+            profile: target.profile(),
             endpoint: self.recorder.url(),
         };
         let locate = |place: &polwarden::diag::Place| SourceRef {

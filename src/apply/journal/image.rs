@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::apply::settle::{Difference, Object};
+use crate::apply::object::{Difference, Object};
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope};
 
 /// A policy as it was read.
@@ -173,6 +173,15 @@ impl From<&Object> for ObjectImage {
         match object {
             Object::Policy(policy) => Self::Policy(PolicyImage::from(&**policy)),
             Object::Rule(rule) => Self::Rule(RuleImage::from(&**rule)),
+        }
+    }
+}
+
+impl From<ObjectImage> for Object {
+    fn from(image: ObjectImage) -> Self {
+        match image {
+            ObjectImage::Policy(policy) => Self::Policy(Box::new(policy.into())),
+            ObjectImage::Rule(rule) => Self::Rule(Box::new(rule.into())),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! became of it follows. So whatever ends a run, its journal tells which calls may be under way, and holds what is
 //! needed to undo them. It holds no credential: those never leave the client.
 
+mod first_version;
 mod folder;
 mod image;
 mod reader;

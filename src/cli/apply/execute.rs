@@ -8,15 +8,16 @@ use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
 use crate::apply::audit::AuditRecord;
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
-use crate::apply::{CallOutcome, Failure, Report, Run, Settings, Stop, Tally, read_back_differs, run};
+use crate::apply::{CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::progress::CallProgress;
 use crate::cli::render_error;
 use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
+use crate::provider::{Reader, Writer};
 use crate::render;
 use crate::render::text::neutral;
 use crate::repo::SignedBy;
@@ -65,7 +66,7 @@ impl Execution<'_> {
     pub(super) async fn run(
         mut self,
         pairs: &[(&TargetPlan, &Target)],
-        before: Vec<LiveState>,
+        before: Vec<Live>,
     ) -> anyhow::Result<Ended> {
         let console = self.console;
         let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
@@ -130,16 +131,19 @@ impl Execution<'_> {
         &self,
         plan: &TargetPlan,
         target: &Target,
-        before: &LiveState,
+        before: &Live,
         journal: &Journal,
         stop: &Stop,
     ) -> anyhow::Result<Report> {
         let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = Settings { at_once: self.applying.connect.concurrency.get(), ..Settings::default() };
-        let before = before.clone();
-        let (reader, writer) = (&reader, &writer);
-        let report = run(Run { plan, before, reader, writer, journal, stop, progress: &progress, settings }).await;
+        let server = match (before, &reader, &writer) {
+            (Live::Docker(before), Reader::Docker(reader), Writer::Docker(writer)) => {
+                Server::Docker { before: before.clone(), reader, writer }
+            }
+        };
+        let report = run(Run { plan, server, journal, stop, progress: &progress, settings }).await;
         progress.finish();
         Ok(report?)
     }
@@ -149,7 +153,7 @@ impl Execution<'_> {
         &self,
         plan: &TargetPlan,
         target: &Target,
-        before: &LiveState,
+        before: &Live,
         report: &Report,
     ) -> anyhow::Result<bool> {
         let console = self.console;

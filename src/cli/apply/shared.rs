@@ -17,7 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepOptions, break_promises};
 use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
@@ -52,7 +52,7 @@ pub(in crate::cli) struct Ready {
     plan: Plan,
     digest: Fingerprint,
     /// The whole live state of each target, which was just read.
-    live: Vec<LiveState>,
+    live: Vec<Live>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
@@ -104,19 +104,19 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
+    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<Live>) -> Self {
         Self { kind, plan, digest, live, signed_by: None, saved: None, earlier: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(Live, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
         let kind = RunKind::Apply;
         Self { kind, plan, digest, live, signed_by: None, saved: Some(further), earlier: None }
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, earlier: Earlier) -> Self {
+    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<Live>, earlier: Earlier) -> Self {
         Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: None, earlier: Some(earlier) }
     }
 
@@ -208,7 +208,7 @@ impl Applying {
         }
     }
 
-    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
+    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<Live>> {
         let mut before = Vec::new();
         for (plan, target) in pairs {
             before.push(self.read(plan, target, session).await?);
@@ -222,7 +222,7 @@ impl Applying {
         plan: &TargetPlan,
         target: &Target,
         session: &Session,
-    ) -> anyhow::Result<LiveState> {
+    ) -> anyhow::Result<Live> {
         let reader = session.reader(target)?;
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
         live.with_context(|| planning::of(target))
@@ -235,7 +235,7 @@ enum Approval {
 }
 
 /// Whether what plans touch is as it was when they were made; what is not is told.
-fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console) -> bool {
+fn fits(pairs: &[(&TargetPlan, &Target)], before: &[Live], console: Console) -> bool {
     let mut fits = true;
     for ((plan, _), live) in pairs.iter().zip(before) {
         for stale in check_unmoved(plan, live) {
@@ -253,7 +253,7 @@ fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console
 /// A saved plan as its calls and the live state make it; nothing if it no longer fits.
 fn recompute(
     mut plan: Plan,
-    live: &[LiveState],
+    live: &[Live],
     further: &[Further],
     targets: &[&Target],
     session: &Session,
@@ -266,7 +266,8 @@ fn recompute(
         return Ok(None);
     }
     for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
-        let plan = plan::recomputed(plan, live, further, &target.teams);
+        let Live::Docker(live) = live;
+        let plan = plan::recomputed(plan, live, further, target.teams());
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;
@@ -274,6 +275,6 @@ fn recompute(
 }
 
 /// Of each target's live state, what its plan touches.
-fn touched(pairs: &[(&TargetPlan, &Target)], live: &[LiveState]) -> Vec<LiveState> {
+fn touched(pairs: &[(&TargetPlan, &Target)], live: &[Live]) -> Vec<Live> {
     live.iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect()
 }

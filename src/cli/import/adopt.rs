@@ -22,6 +22,7 @@ use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::manifest::config::Target;
+use crate::model::Live;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::plan::{self, Change, Request, TargetPlan};
 use crate::render::text::neutral;
@@ -75,7 +76,8 @@ impl Adoption<'_> {
         let mut states = Vec::new();
         for target in targets {
             let live = session.reading(target)?.live_state().await;
-            states.push(live.with_context(|| planning::of(target))?);
+            let Live::Docker(live) = live.with_context(|| planning::of(target))?;
+            states.push(live);
         }
         self.all_are_live(&states)?;
         let (mut edits, mut told) = (Edits::default(), Vec::new());
@@ -268,7 +270,7 @@ fn plan_of(
         desired: &policies,
         live,
         unmanaged: target.unmanaged,
-        teams: &target.teams,
+        teams: target.teams(),
         locate: &|place| planning::locate(workspace.sources(), place),
     };
     Ok(Ok(plan::plan_target(&request)))

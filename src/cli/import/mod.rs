@@ -13,6 +13,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
 use crate::manifest::config::Target;
+use crate::model::Live;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
@@ -100,7 +101,7 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let live = session.reading(target)?.live_state().await?;
+        let Live::Docker(live) = session.reading(target)?.live_state().await?;
         self.import(workspace, target, &live, console)
     }
 
@@ -159,7 +160,7 @@ impl Import {
 
 /// The short names of a target's teams, by uuid.
 fn aliases(target: &Target) -> BTreeMap<&str, &str> {
-    target.teams.iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
+    target.teams().iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
 }
 
 /// The files for some policies, with names that do not depend on the order in which the server lists them, and the

@@ -224,6 +224,12 @@ impl Findings<'_> {
             ValidationErrorKind::Maximum { limit } => {
                 invalid(format!("{name} is too large")).help(format!("write at most {limit}"))
             }
+            ValidationErrorKind::FalseSchema => {
+                let condition = expected::condition(self.schema, error.schema_path().as_str());
+                let message = format!("{name} does not go with {condition}");
+                Diagnostic::new(Code::UnknownField, message, Place::key(self.document, path.clone()))
+                    .help(format!("remove it, or take it to what is not {condition}"))
+            }
             _ => invalid(format!("{name} does not fit the schema: {}", error.masked())),
         }
     }

@@ -175,7 +175,7 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
     let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
         let calls = conflict.edges.iter().flat_map(|edge| [edge.first, edge.then]);
-        let policy = calls.map(|at| steps[at].call.policy.as_str()).min();
+        let policy = calls.map(|at| steps[at].call.name.as_str()).min();
         by_policy.entry(policy.unwrap_or_default()).or_default().push(conflict);
     }
     let notes = by_policy.into_iter().filter_map(|(policy, conflicts)| {
@@ -211,13 +211,13 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
         let policy = live.policies.iter().find(|policy| policy.id == *id);
         policy.is_some_and(|policy| matches!(policy.content, LiveContent::Cedar(_)))
     };
-    let changes = |step: &&Step| match &step.call.send {
-        Operation::CreatePolicy { policy } => policy.cedar.is_some(),
-        Operation::UpdatePolicy { id, patch } => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
-        Operation::DeletePolicy { id } => is_cedar(id),
-        Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. } => false,
+    let changes = |step: &&Step| match step.call.send.docker() {
+        Some(Operation::CreatePolicy { policy }) => policy.cedar.is_some(),
+        Some(Operation::UpdatePolicy { id, patch }) => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
+        Some(Operation::DeletePolicy { id }) => is_cedar(id),
+        Some(Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. }) | None => false,
     };
-    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.policy.as_str()).collect();
+    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.name.as_str()).collect();
     let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;
     let why = format!("Cedar policies change in {} calls; what tools may do between them is not compared", cedar.len());
     Some(Note::Gap { policy: (*first).to_owned(), why })

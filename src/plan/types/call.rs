@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::docker::{Operation, PolicyId};
+use super::{ResourceId, ResourceKind};
+use crate::model::docker::{Operation, OperationKind, PolicyId};
 
 /// The number of a call in its target's plan, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -81,25 +82,120 @@ pub struct Call {
     /// The calls that must have succeeded before it; all others may run at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<After>,
-    /// The name of the policy, for messages.
-    pub policy: String,
-    /// The name of the rule, for messages.
+    /// The name of what stands by itself, a policy for example, for messages.
+    pub name: String,
+    /// The name of the part of it that the call is about, a rule for example, for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub part: Option<String>,
     /// Why the call is there, where it is more than the difference itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What is sent.
-    pub send: Operation<PolicyRef>,
+    pub send: ToSend,
 }
 
 impl Call {
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
     pub(in crate::plan) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
-        if let Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } = &mut self.send
-            && let Some(number) = numbers.get(maker)
-        {
-            *maker = *number;
+        match &mut self.send {
+            ToSend::Docker(Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. }) => {
+                if let Some(number) = numbers.get(maker) {
+                    *maker = *number;
+                }
+            }
+            ToSend::Docker(_) => {}
+        }
+    }
+}
+
+/// What a call sends, by provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ToSend {
+    /// A write of the Docker AI Governance API.
+    Docker(Operation<PolicyRef>),
+}
+
+/// What was sent, by provider: nothing of it waits for the answer to another call any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Sent {
+    /// A write of the Docker AI Governance API.
+    Docker(Operation<PolicyId>),
+}
+
+/// The kinds of calls, of all providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CallKind {
+    /// Of the Docker AI Governance API.
+    Docker(OperationKind),
+}
+
+impl CallKind {
+    /// What such a call does, in words: "create rule".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Docker(kind) => kind.words(),
+        }
+    }
+}
+
+impl ToSend {
+    /// The kind of call.
+    pub fn kind(&self) -> CallKind {
+        match self {
+            Self::Docker(operation) => CallKind::Docker(operation.kind()),
+        }
+    }
+
+    /// The write, if it is one of the Docker AI Governance API.
+    pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
+        match self {
+            Self::Docker(operation) => Some(operation),
+        }
+    }
+
+    /// What stands by itself and the call is about.
+    pub fn resource(&self) -> ResourceKind {
+        match self {
+            Self::Docker(_) => ResourceKind::Policy,
+        }
+    }
+
+    /// The id of the part that the call is about, where that is there before it.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Self::Docker(operation) => match operation {
+                Operation::UpdateRule { id, .. } | Operation::DeleteRule { id, .. } => Some(id.as_str()),
+                Operation::CreatePolicy { .. }
+                | Operation::UpdatePolicy { .. }
+                | Operation::DeletePolicy { .. }
+                | Operation::CreateRule { .. } => None,
+            },
+        }
+    }
+
+    /// What stands by itself and is there before the call that is about it.
+    pub fn existing(&self) -> Option<ResourceId> {
+        match self {
+            Self::Docker(operation) => match operation {
+                Operation::CreatePolicy { .. } | Operation::CreateRule { policy: PolicyRef::CreatedBy(_), .. } => None,
+                Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
+                | Operation::UpdatePolicy { id, .. }
+                | Operation::DeletePolicy { id }
+                | Operation::UpdateRule { policy: id, .. }
+                | Operation::DeleteRule { policy: id, .. } => Some(id.into()),
+            },
+        }
+    }
+}
+
+impl Sent {
+    /// The kind of call.
+    pub fn kind(&self) -> CallKind {
+        match self {
+            Self::Docker(operation) => CallKind::Docker(operation.kind()),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::plan::{
     SourceRef, TargetPlan, UnreadableResource,
 };
 use crate::render::plan::access::grouped;
-use crate::render::plan::words::{by, call_name, gate_text, held_reason, note, requests, who};
+use crate::render::plan::words::{by, call_name, full_name, gate_text, held_reason, note, requests, who};
 use crate::render::text::neutral;
 
 impl Finding {
@@ -47,7 +47,7 @@ impl Finding {
 fn of_target(plan: &TargetPlan) -> Vec<Finding> {
     let TargetPlan { target, access, gates, held, guarded, notes, .. } = plan;
     let mut found: Vec<Finding> = gates.iter().filter(|gate| !gate.holds()).map(shut).collect();
-    found.extend(of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses)));
+    found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses))));
     found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
     found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
     found.extend(held.iter().map(of_held));
@@ -123,15 +123,15 @@ fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRul
 }
 
 fn of_guarded(guarded: &Guarded, plan: &TargetPlan) -> Finding {
-    let Guarded { kind, policy, how } = guarded;
+    let Guarded { kind, resource, name, how } = guarded;
     let word = match kind {
         GuardedKind::Prune => "prune",
         GuardedKind::ScopeWidens => "scope",
         GuardedKind::LastDeny => "last-deny",
         GuardedKind::Protected => "protected",
     };
-    Finding::of(PlanRule::Guarded, format!("policy \"{}\": {how}", neutral(policy)), &[word, policy])
-        .at(source_of(plan, policy))
+    Finding::of(PlanRule::Guarded, format!("{}: {how}", full_name(*resource, name, None)), &[word, name])
+        .at(source_of(plan, name))
         .helped("`apply` refuses this until it is acknowledged with `--ack`")
 }
 
@@ -152,8 +152,8 @@ fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
 }
 
 fn of_held(held: &Held) -> Finding {
-    let Held { resource: _, policy, rule, source, reason } = held;
-    let what = call_name(policy, rule.as_deref());
+    let Held { resource, name, part, source, reason } = held;
+    let what = full_name(*resource, name, part.as_deref());
     let why = held_reason(reason);
     Finding::of(PlanRule::Held, format!("{what}: {why}"), &[&what, &why]).at(source.as_ref())
 }

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::headline;
+use super::plan::words::{headline, profile};
 use super::plan::{Section, changes_of, sections, summary};
-use super::text::{many, plural};
+use super::text::many;
 use crate::plan::{Commit, Fingerprint, Plan, TargetOrigins, TargetPlan};
 pub use drift::drift;
 use writer::Html;
@@ -97,10 +97,11 @@ fn filters(page: &mut Html) {
 fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
-    let holds = format!("{}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
-    page.element("<p class=\"dim\">profile ", &target.profile.to_string(), "").element(", live: ", &holds, "");
+    let profile = profile(target);
+    page.element("<p class=\"dim\">", &profile, if profile.is_empty() { "live: " } else { ", live: " });
+    page.element("", &live.words(), "");
     page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
-    if !calls.is_empty() {
+    if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         self::access::table(page, access);
     }

@@ -35,10 +35,12 @@ fn overview(page: &mut Page, drift: &TargetDrift) {
     }
     if changes.is_empty() {
         page.line("No difference that could be undone.");
-    } else {
+    } else if let Some(access) = access {
         page.line(&format!("**{}**", headline(access)));
     }
-    opens_and_closes(page, access);
+    if let Some(access) = access {
+        opens_and_closes(page, access);
+    }
     notes(page, sections(drift));
 }
 
@@ -49,6 +51,7 @@ fn details(page: &mut Page, drift: &TargetDrift) {
     }
     let lines: Vec<String> = tree(changes, &[]).iter().map(diff_line).collect();
     page.block(&folded("changes", INSTEAD.to_owned(), "diff", lines));
+    let Some(access) = access else { return };
     let text = access::human(access, Painter::new(false));
     let lines = text.lines().map(unindented).collect();
     page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));

@@ -137,10 +137,12 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
     }
     if calls.is_empty() {
         page.line("Nothing is to do.");
-    } else {
+    } else if let Some(access) = access {
         page.line(&format!("**{}**", headline(access)));
     }
-    opens_and_closes(page, access);
+    if let Some(access) = access {
+        opens_and_closes(page, access);
+    }
     if gates.iter().any(|gate| !gate.holds()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
@@ -184,7 +186,7 @@ fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) 
     let lines: Vec<String> = tree(changes, changes_of(origins)).iter().map(diff_line).collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
-    if !calls.is_empty() {
+    if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         let text = access::human(access, Painter::new(false));
         let lines = text.lines().map(unindented).collect();
         page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::sections::{Section, sections};
 use super::tree::{changes_of, tree};
+use super::words::profile;
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Origin, Origins, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Origin, Origins, Plan, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
@@ -65,6 +66,13 @@ fn from(origins: &Origins) -> String {
     format!(" Policies, seen from {}: {}.", base.get(..10).unwrap_or(base), told.join(", "))
 }
 
+/// A target in one line: its name, its organization, and how it is spoken to.
+pub(crate) fn heading(target: &TargetInfo) -> String {
+    let profile = profile(target);
+    let parts = [&*neutral(&target.name), &*neutral(&target.organization), &profile];
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" · ")
+}
+
 struct Page {
     painter: Painter,
     text: String,
@@ -81,9 +89,8 @@ impl Page {
 
     fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
         let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
-        let head =
-            format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
-        let holds = format!("live: {}, {}", plural(live.policies, "policy", "policies"), many(live.rules, "rule"));
+        let head = heading(target);
+        let holds = format!("live: {}", live.words());
         let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
@@ -95,7 +102,7 @@ impl Page {
             self.line(2, "No changes.");
         }
         self.gap();
-        if !calls.is_empty() {
+        if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
             self.text.push_str(&super::access::human(access, self.painter));
             self.gap();
         }

@@ -6,16 +6,24 @@ use super::tree::Sign;
 use crate::access::Audience;
 use crate::plan::{
     AccessChange, ChangeKind, DecidingRule, Field, FieldChange, GateInfo, HeldReason, Impact, Note, ResourceKind,
-    SourceRef, ValueChange,
+    SourceRef, TargetInfo, ValueChange,
 };
-use crate::render::text::neutral;
+use crate::render::text::{neutral, plural};
 
 /// What something that changes is.
 pub(crate) fn what(resource: ResourceKind) -> &'static str {
-    match resource {
-        ResourceKind::Policy => "policy",
-        ResourceKind::Rule => "rule",
-    }
+    resource.words().0
+}
+
+/// How a target is spoken to, as the end of a sentence; nothing where a service has one shape only.
+pub(crate) fn profile(target: &TargetInfo) -> String {
+    target.profile.map(|profile| format!("profile {profile}")).unwrap_or_default()
+}
+
+/// How many parts something has: "3 rules".
+pub(crate) fn parts(resource: ResourceKind, count: usize) -> String {
+    let (one, many) = resource.part().unwrap_or(resource).words();
+    plural(count, one, many)
 }
 
 /// The requests that open or close, without the example.
@@ -56,9 +64,17 @@ pub(crate) fn place(source: &SourceRef) -> String {
 
 /// A policy, or a rule of it, by name.
 pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
-    match rule {
-        Some(rule) => format!("policy \"{}\", rule \"{}\"", neutral(policy), neutral(rule)),
-        None => format!("policy \"{}\"", neutral(policy)),
+    full_name(ResourceKind::Policy, policy, rule)
+}
+
+/// Something that stands by itself, or a part of it, by name.
+pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
+    let whole = resource.whole();
+    let head = format!("{} \"{}\"", what(whole), neutral(name));
+    match (part, whole.part()) {
+        (Some(part), Some(kind)) => format!("{head}, {} \"{}\"", what(kind), neutral(part)),
+        (Some(part), None) => format!("{head}, \"{}\"", neutral(part)),
+        (None, _) => head,
     }
 }
 
