@@ -18,7 +18,8 @@ use crate::model::docker::Profile;
 use crate::plan::TargetInfo;
 use crate::provider;
 use crate::provider::docker::{
-    Connection, Credentials, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader, credentials_from,
+    Connection, Credentials, DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader,
+    credentials_from,
 };
 use crate::provider::http::{EndpointError, HttpClient, HttpOptions};
 
@@ -86,7 +87,7 @@ impl Session {
         if targets.is_empty() {
             return Ok(session);
         }
-        match docker_choice(arguments)?.endpoint()? {
+        match docker_choice(arguments)?.endpoint(DEFAULT_ENDPOINT)? {
             Some(endpoint) => {
                 let credentials = credentials_from(|name| std::env::var(name).ok())?;
                 let connection = Connection::new(&http, &endpoint, credentials)?;

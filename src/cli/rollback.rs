@@ -12,8 +12,8 @@ use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
-use crate::apply::journal::{History, RunKind};
 use crate::apply::docker::undo;
+use crate::apply::journal::{History, RunKind};
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::Live;
@@ -121,13 +121,7 @@ impl Rollback {
         Ok(ended.exit)
     }
 
-    fn undo_target(
-        &self,
-        of: &Of<'_>,
-        target: &Target,
-        live: &Live,
-        console: Console,
-    ) -> anyhow::Result<TargetPlan> {
+    fn undo_target(&self, of: &Of<'_>, target: &Target, live: &Live, console: Console) -> anyhow::Result<TargetPlan> {
         let Of { history, path, workspace, keeper, session } = of;
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };

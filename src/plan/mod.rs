@@ -37,11 +37,11 @@ pub use origin::{held_origins, origins};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
-    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change, ChangeKind, ChangeOrigin, ChangeRef,
-    Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome,
-    GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef,
-    Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, ToSend, UnmanagedResource,
-    UnreadableResource, ValueChange,
+    AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change, ChangeKind, ChangeOrigin,
+    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo,
+    GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan,
+    PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins,
+    TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

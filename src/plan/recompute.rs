@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
-use super::guard::{Known, guarded};
 use super::docker::live_counts;
+use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::order;
 use super::replay::{ReplayError, replay};

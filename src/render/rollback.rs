@@ -1,8 +1,8 @@
 //! What a rollback leaves as it is.
 
+use super::plan::words::what;
 use super::report::both;
 use super::text::neutral;
-use super::plan::words::what;
 use crate::apply::docker::{HeldBack, UndoHeld};
 
 /// One thing that stays as it is, with the reason and what to do.

@@ -8,8 +8,7 @@ use super::paint::Painter;
 use super::report::{below, both, describe_sent, object_line, policy_line};
 use super::text::{neutral, neutral_json};
 use crate::apply::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId, RunKind,
-    TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId, RunKind, TargetHistory,
 };
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::repo::SignedBy;

@@ -160,9 +160,9 @@ impl Undoing<'_> {
     }
 
     fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
-        let updated = self
-            .applied()
-            .any(|made| matches!(&made.intent.send, Sent::Docker(Operation::UpdatePolicy { id, .. }) if *id == live.id));
+        let updated = self.applied().any(
+            |made| matches!(&made.intent.send, Sent::Docker(Operation::UpdatePolicy { id, .. }) if *id == live.id),
+        );
         let mut head = live;
         if updated {
             if same_head(live, after) || self.overwrite {

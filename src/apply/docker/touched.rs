@@ -19,7 +19,9 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
     let listed = reader.list_policies().await?;
-    let touched = |summary: &&PolicySummary| ids.contains(&ResourceId::from(&summary.id)) || names.contains(summary.name.as_str());
+    let touched = |summary: &&PolicySummary| {
+        ids.contains(&ResourceId::from(&summary.id)) || names.contains(summary.name.as_str())
+    };
     let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
     let policies =
         stream::iter(wanted).map(|summary| reader.policy(summary)).buffered(at_once.max(1)).try_collect().await?;
@@ -40,7 +42,10 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     }
     let names = names_after(plan);
     let known: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
-    let new = live.policies.iter().filter(|policy| names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id)));
+    let new = live
+        .policies
+        .iter()
+        .filter(|policy| names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id)));
     stale.extend(new.map(|policy| Stale::Exists(ResourceKind::Policy, policy.name.clone())));
     stale
 }

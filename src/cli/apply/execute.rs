@@ -63,11 +63,7 @@ impl Standing {
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(
-        mut self,
-        pairs: &[(&TargetPlan, &Target)],
-        before: Vec<Live>,
-    ) -> anyhow::Result<Ended> {
+    pub(super) async fn run(mut self, pairs: &[(&TargetPlan, &Target)], before: Vec<Live>) -> anyhow::Result<Ended> {
         let console = self.console;
         let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
             let stop = Stop::default();
@@ -149,13 +145,7 @@ impl Execution<'_> {
     }
 
     /// Reads back what was written, and says what is not as it should be.
-    async fn verify(
-        &self,
-        plan: &TargetPlan,
-        target: &Target,
-        before: &Live,
-        report: &Report,
-    ) -> anyhow::Result<bool> {
+    async fn verify(&self, plan: &TargetPlan, target: &Target, before: &Live, report: &Report) -> anyhow::Result<bool> {
         let console = self.console;
         if report.applied() == 0 {
             return Ok(true);

@@ -217,12 +217,7 @@ impl Applying {
     }
 
     /// The live policies that a plan touches.
-    pub(super) async fn read(
-        &self,
-        plan: &TargetPlan,
-        target: &Target,
-        session: &Session,
-    ) -> anyhow::Result<Live> {
+    pub(super) async fn read(&self, plan: &TargetPlan, target: &Target, session: &Session) -> anyhow::Result<Live> {
         let reader = session.reader(target)?;
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
         live.with_context(|| planning::of(target))

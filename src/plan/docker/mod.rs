@@ -16,8 +16,8 @@ use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
 use super::replay::{ReplayError, replay};
 use super::types::{
-    Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind, SourceRef, TargetInfo,
-    TargetPlan, UnmanagedResource,
+    Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind, SourceRef,
+    TargetInfo, TargetPlan, UnmanagedResource,
 };
 use crate::access::NamedAudience;
 use crate::diag::Place;
@@ -115,8 +115,7 @@ fn pair(
         Content::Cedar(_) => 1,
     };
     // What a run did not touch never becomes something else when the run is undone.
-    let (writes, prunes) =
-        (request.profile().has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
+    let (writes, prunes) = (request.profile().has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
     pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
 }
 
@@ -147,7 +146,8 @@ impl<'a> Planner<'a> {
             Unmanaged::Report => {}
             Unmanaged::Prune => self.prune(live),
         }
-        Some(UnmanagedResource { resource: ResourceKind::Policy,
+        Some(UnmanagedResource {
+            resource: ResourceKind::Policy,
             id: (&live.id).into(),
             name: live.name.clone(),
             parts: rule_count(live),

@@ -171,11 +171,7 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
         target: target(),
         guard: guarded.kind.into(),
         count: plan.guarded.iter().filter(|other| other.kind == guarded.kind).count(),
-        what: What::Unseen {
-            resource: guarded.resource,
-            name: guarded.name.clone(),
-            how: guarded.how.clone(),
-        },
+        what: What::Unseen { resource: guarded.resource, name: guarded.name.clone(), how: guarded.how.clone() },
     });
     limits.into_iter().flatten().chain(unseen).collect()
 }

@@ -215,7 +215,9 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
         Some(Operation::CreatePolicy { policy }) => policy.cedar.is_some(),
         Some(Operation::UpdatePolicy { id, patch }) => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
         Some(Operation::DeletePolicy { id }) => is_cedar(id),
-        Some(Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. }) | None => false,
+        Some(Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. }) | None => {
+            false
+        }
     };
     let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.name.as_str()).collect();
     let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;

@@ -19,7 +19,12 @@ pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, paint
     let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
     let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
     let extra = extra.map(|(call, why)| {
-        format!("call {} ({}): {}", call.id.0, full_name(call.send.resource(), &call.name, call.part.as_deref()), neutral(why))
+        format!(
+            "call {} ({}): {}",
+            call.id.0,
+            full_name(call.send.resource(), &call.name, call.part.as_deref()),
+            neutral(why)
+        )
     });
     let unseen = guarded.iter().map(|Guarded { kind: _, resource, name, how }| {
         format!("! {}: {}", full_name(*resource, name, None), neutral(how))

@@ -28,7 +28,8 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
         return;
     };
     if locked.source != tree.digest() {
-        let differ = differing(&locked.files, &tree.files());
+        let files = tree.files();
+        let differ = differing(&locked.files, &files);
         let message = format!("the source of version `{tag}` is not what was locked: {}", sentence(&differ));
         found.push(
             Diagnostic::new(Code::TagReused, message, pack.field("versionTag"))
