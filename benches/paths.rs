@@ -140,7 +140,7 @@ impl Repository {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),
             provider: polwarden::manifest::config::Provider::Docker,
             organization: target.map(|target| target.organization.clone()).unwrap_or_default(),
-            profile: target.map(|target| target.profile).unwrap_or_default(),
+            profile: target.and_then(polwarden::manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
         plan::plan_target(&plan::Request {

@@ -113,7 +113,7 @@ fn what_was_never_applied_is_told_so() {
     let text = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
     let intents: Vec<Value> = lines(&sandbox, 0).into_iter().filter(|line| line["record"] == "intent").collect();
     let last = intents.last().unwrap();
-    let (policy, rule) = (last["policy"].as_str().unwrap(), last["rule"].as_str().unwrap());
+    let (policy, rule) = (last["name"].as_str().unwrap(), last["part"].as_str().unwrap());
     let (policy, rule) = super::rule_id_of(&sandbox, policy, rule);
     super::ask(&sandbox, Profile::Current, reqwest::Method::DELETE, &format!("/{policy}/rules/{rule}"), None);
     let keep = text.lines().count() - 2;

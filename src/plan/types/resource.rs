@@ -98,6 +98,11 @@ impl LiveCounts {
         Self(counts.into_iter().collect())
     }
 
+    /// How many there are of a kind.
+    pub fn of(&self, kind: ResourceKind) -> usize {
+        self.0.get(&kind).copied().unwrap_or_default()
+    }
+
     /// The counts, in the order of the kinds.
     pub fn iter(&self) -> impl Iterator<Item = (ResourceKind, usize)> {
         self.0.iter().map(|(kind, count)| (*kind, *count))
