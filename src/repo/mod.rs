@@ -14,7 +14,7 @@ mod work_tree;
 
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
 pub use git::{Head, Person, folder, head};
-pub use load::{Loaded, LoadedTarget, load};
+pub use load::{Loaded, LoadedTarget, NamedSource, load};
 pub use pack::{Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree};
 pub use pipeline::{Pipeline, PipelineService};
 pub use revision::{CiBase, PullRequest, Revision, RevisionError};

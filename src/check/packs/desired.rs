@@ -21,7 +21,7 @@ type Built<T> = Result<T, Box<Diagnostic>>;
 pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack> {
     let source = || pack.field("source");
     let named = pack.source.ok_or_else(|| refuse("the source was not read", source()))?;
-    let tree = named.tree.as_ref().map_err(|error| refuse(error.to_string(), source()))?;
+    let tree = named.tree.as_ref().as_ref().map_err(|error| refuse(error.to_string(), source()))?;
     let archive =
         tree.archive().map_err(|error| refuse(format!("the source cannot be archived: {error}"), source()))?;
     let runtime = runtime::of(tree).map_err(|message| refuse(message, source()))?;

@@ -6,26 +6,15 @@ mod scene;
 
 use std::collections::HashMap;
 
-use camino::Utf8PathBuf;
-
 use super::{blamed, order};
 use crate::diag::{Diagnostic, DocumentId};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
 use crate::manifest::lock::Lock;
 use crate::model::pulumi::{DesiredGroup, DesiredPack};
-use crate::repo::{PackError, PackTree};
+use crate::repo::NamedSource;
 
 use scene::Scene;
-
-/// The source that a pack's manifest names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedSource {
-    /// The directory, from that of the configuration.
-    pub path: Utf8PathBuf,
-    /// What stands in it.
-    pub tree: Result<PackTree, PackError>,
-}
 
 /// All that the check of the packs and groups of one target looks at.
 #[derive(Debug, Clone, Copy)]

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{NamedSource, PackInput};
+use super::PackInput;
 use crate::diag::{DocumentId, Path, Place};
 use crate::manifest::config::Target;
 use crate::manifest::lock::{Lock, VersionLock};
 use crate::manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, TagSuffix};
 use crate::manifest::{Document, Manifest};
+use crate::repo::{NamedSource, PackError, PackTree};
 
 /// A pack.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl<'a> PackView<'a> {
         target: &Target,
     ) -> Self {
         let source = sources.get(&document);
-        let tree = source.and_then(|source| source.tree.as_ref().ok());
+        let tree = source.and_then(|source| source.tree.as_ref().as_ref().ok());
         let written = &manifest.spec.version_tag;
         let tag = match manifest.spec.version_tag_suffix {
             TagSuffix::None => Some(written.clone()),
@@ -88,6 +89,16 @@ impl<'a> PackView<'a> {
         };
         let locked = tag.as_deref().and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
         Self { document, manifest, source, tag, locked }
+    }
+
+    /// The source, if it can be read.
+    pub(super) fn tree(&self) -> Option<&'a PackTree> {
+        self.source.and_then(|source| source.tree.as_ref().as_ref().ok())
+    }
+
+    /// Why the source cannot be read.
+    pub(super) fn source_error(&self) -> Option<&'a PackError> {
+        self.source.and_then(|source| source.tree.as_ref().as_ref().err())
     }
 
     /// Where the name is.

@@ -12,7 +12,7 @@ use crate::model::pulumi::FileDigest;
 const NAMED: usize = 3;
 
 pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
-    let Some(tree) = pack.source.and_then(|source| source.tree.as_ref().ok()) else { return };
+    let Some(tree) = pack.tree() else { return };
     if !pack.manifest.spec.version_tag_suffix.is_none() {
         // The tag says what the source is.
         return;

@@ -23,7 +23,7 @@ pub(in crate::check::packs) fn of(tree: &PackTree) -> Result<String, String> {
 }
 
 pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
-    let Some(tree) = pack.source.and_then(|source| source.tree.as_ref().ok()) else { return };
+    let Some(tree) = pack.tree() else { return };
     match (of(tree), &pack.manifest.spec.runtime) {
         (Err(message), _) => found.push(
             Diagnostic::new(
