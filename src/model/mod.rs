@@ -3,6 +3,9 @@
 pub mod docker;
 mod live;
 mod name;
+mod opaque;
+pub mod pulumi;
 
 pub use live::Live;
 pub use name::{Name, NameError, is_hidden};
+pub use opaque::Opaque;

@@ -1,7 +1,15 @@
 //! How the services are spoken to: wire format, readers, writers, and the one HTTP client.
 
 pub mod docker;
+mod endpoint_choice;
 pub mod http;
+mod json;
+pub mod operation;
+mod organization;
+pub mod pulumi;
+
+pub use endpoint_choice::EndpointChoice;
+pub use organization::{Organization, OrganizationError};
 
 use crate::model::Live;
 use http::ApiError;
