@@ -41,8 +41,10 @@ pub(super) async fn hold_again(
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: target.teams(),
         };
-        let Live::Docker(state) = &live;
-        target_plan.gates = plan::hold_gates(state, &target_plan.calls, &gates, &names);
+        target_plan.gates = match &live {
+            Live::Docker(state) => plan::hold_gates(state, &target_plan.calls, &gates, &names),
+            Live::Pulumi(_) => Vec::new(),
+        };
         states.push((live, gates.audiences));
     }
     Ok(states)

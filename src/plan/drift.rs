@@ -44,6 +44,7 @@ pub fn drift(
         adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
+        enforcement: Vec::new(),
         since: since(&changes, live),
         changes,
         access: Some(access.with_team_names(teams)),

@@ -20,7 +20,7 @@ use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    fn of(mut value: Value) -> Self {
+    pub(super) fn of(mut value: Value) -> Self {
         value.sort_all_objects();
         Self::from_digest(&Sha256::digest(value.to_string()))
     }

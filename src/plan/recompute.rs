@@ -32,7 +32,7 @@ pub fn recomputed(
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     recomputed.notes.retain(|note| match note {
         Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
-        Note::ScopeWidens { .. } | Note::UnknownFields { .. } => true,
+        Note::ScopeWidens { .. } | Note::UnknownFields { .. } | Note::GroupGap { .. } => true,
     });
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));
@@ -60,8 +60,8 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
     let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {
         GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
         GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-        // Only a manifest says what is protected.
-        GuardedKind::Protected => false,
+        // Only a manifest says what is protected, and rules are in no pack.
+        GuardedKind::Protected | GuardedKind::PackRemoved => false,
     });
     let mut all: Vec<Guarded> = found.filter(|found| !said(found)).chain(plan.guarded.iter().cloned()).collect();
     all.sort();

@@ -4,6 +4,7 @@ mod call;
 mod change_ref;
 mod commit;
 mod drift;
+mod enforcement;
 mod gates;
 mod guarded;
 mod impact;
@@ -23,6 +24,7 @@ pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
+pub use enforcement::{Enforcement, EnforcementChange};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
@@ -67,6 +69,9 @@ pub struct TargetPlan {
     /// What the calls open and close, where the provider decides about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Impact>,
+    /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcement: Vec<EnforcementChange>,
     /// The gates that the plan is held to, each with whether it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
@@ -183,6 +188,38 @@ pub enum Field {
     CedarText,
     /// The schema of Cedar text.
     SchemaUrl,
+    /// The name for people.
+    DisplayName,
+    /// The tag of a version.
+    VersionTag,
+    /// The files of a source, each with the first digits of its digest.
+    Files,
+    /// What happens where a policy is violated.
+    EnforcementLevel,
+    /// How much a violation matters.
+    Severity,
+    /// What something is for.
+    Description,
+    /// What people see who violate a policy.
+    Message,
+    /// How to repair a violation.
+    RemediationSteps,
+    /// Where more is told.
+    Url,
+    /// The compliance framework of a policy.
+    Framework,
+    /// Tags.
+    Tags,
+    /// The schema of a policy's configuration.
+    ConfigSchema,
+    /// What a group is about.
+    EntityType,
+    /// What a group does about violations.
+    Mode,
+    /// The stacks of a group.
+    Stacks,
+    /// The configuration of a pack in a group.
+    Config,
 }
 
 impl Field {
@@ -198,6 +235,22 @@ impl Field {
             Self::HttpResources => "httpResources",
             Self::CedarText => "cedar.text",
             Self::SchemaUrl => "cedar.schemaUrl",
+            Self::DisplayName => "displayName",
+            Self::VersionTag => "versionTag",
+            Self::Files => "source",
+            Self::EnforcementLevel => "enforcementLevel",
+            Self::Severity => "severity",
+            Self::Description => "description",
+            Self::Message => "message",
+            Self::RemediationSteps => "remediationSteps",
+            Self::Url => "url",
+            Self::Framework => "framework",
+            Self::Tags => "tags",
+            Self::ConfigSchema => "configSchema",
+            Self::EntityType => "entityType",
+            Self::Mode => "mode",
+            Self::Stacks => "stacks",
+            Self::Config => "config",
         }
     }
 }
@@ -264,6 +317,11 @@ pub enum HeldReason {
         /// What it would have done, as a clause: "rename it from `a` to `b`".
         wanted: String,
     },
+    /// The service does not let anybody do it.
+    Refused {
+        /// Why, as a clause.
+        why: String,
+    },
     /// The server holds something that this version cannot express.
     NotUnderstood {
         /// What, as a clause.
@@ -298,6 +356,13 @@ pub enum Note {
     Gap {
         /// The policy.
         policy: String,
+        /// Why, as a clause.
+        why: String,
+    },
+    /// What a stack sees of a group is not what it is before and after for a moment, and no order of calls keeps it.
+    GroupGap {
+        /// The group.
+        name: String,
         /// Why, as a clause.
         why: String,
     },
@@ -346,7 +411,7 @@ impl TargetPlan {
     /// What the plan says of moments in which access may not be what it should be.
     pub fn gaps(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| match note {
-            Note::Gap { .. } | Note::Unproved { .. } => true,
+            Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
             Note::ScopeWidens { .. } | Note::NotCompared { .. } | Note::UnknownFields { .. } => false,
         })
     }

@@ -13,7 +13,6 @@ use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
 use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
@@ -101,7 +100,7 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let Live::Docker(live) = session.reading(target)?.live_state().await?;
+        let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)
     }
 

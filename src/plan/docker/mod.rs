@@ -237,6 +237,7 @@ impl<'a> Planner<'a> {
             target: request.target.clone(),
             changes,
             access: Some(access),
+            enforcement: Vec::new(),
             gates,
             calls,
             held,

@@ -23,7 +23,7 @@ use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
 use crate::access::Audience;
 use crate::model::docker::{LiveContent, LiveState, Operation, PolicyId};
-use graph::Graph;
+pub(in crate::plan) use graph::Graph;
 pub(in crate::plan) use handover::{Edge, ways};
 use split::{Cause, Step};
 pub(in crate::plan) use votes::{Ballot, Vote, ballots};
@@ -257,7 +257,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
 }
 
 /// Numbers that follow each other, for the same reason, as one.
-fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
     let mut ranges: Vec<After> = Vec::new();
     for (id, why) in before {
