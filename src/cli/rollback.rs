@@ -80,6 +80,13 @@ impl Rollback {
                 history.run.run
             );
         }
+        if let RunKind::Call(call) = &history.run.kind {
+            bail!(
+                "the run {} is a single call of {}, which is not undone by itself; make the call that undoes it",
+                history.run.run,
+                neutral(&call.operation)
+            );
+        }
         let keeper = self.gates.keeper(&At::default(), console)?;
         let workspace = project.load();
         let session = Session::open(&self.applying.connect, &workspace.targets(), console).await?;

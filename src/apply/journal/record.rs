@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
@@ -74,6 +75,19 @@ pub enum RunKind {
     Apply,
     /// `rollback` of an earlier run.
     Rollback(RunId),
+    /// `call`: one operation of the API. This line is written before it is made, and the last one says what became of it.
+    Call(Box<SingleCall>),
+}
+
+/// An operation that was made by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalSingleCall")]
+pub struct SingleCall {
+    /// Its name in the contract.
+    pub operation: String,
+    /// What was said to it, by the names of its fields.
+    pub fields: Map<String, Value>,
 }
 
 /// A call that is about to be sent.
