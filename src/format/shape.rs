@@ -167,6 +167,7 @@ const TARGET: Shape = Mapping(&[
     ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
     ("teams", Free),
     ("access", ACCESS),
+    ("keepVersions", Free),
 ]);
 
 /// The shape of the documents of one kind.
