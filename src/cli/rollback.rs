@@ -13,8 +13,8 @@ use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::docker::undo;
-use crate::apply::pulumi::undo_packs;
 use crate::apply::journal::{History, RunKind, TargetHistory};
+use crate::apply::pulumi::{undo_packs, versions_before};
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::{Target, Unmanaged};
 use crate::model::Live;
@@ -84,6 +84,13 @@ impl Rollback {
                 history.run.run
             );
         }
+        if let RunKind::Call(call) = &history.run.kind {
+            bail!(
+                "the run {} is a single call of {}, which is not undone by itself; make the call that undoes it",
+                history.run.run,
+                neutral(&call.operation)
+            );
+        }
         let keeper = self.gates.keeper(&At::default(), console)?;
         let workspace = project.load();
         let session = Session::open(&self.applying.connect, &workspace.targets(), console).await?;
@@ -116,6 +123,16 @@ impl Rollback {
             }
             let live = session.reading(target)?.live_state().await;
             let live = live.with_context(|| format!("target `{name}`"))?;
+            let live = match live {
+                Live::Docker(_) => live,
+                // The levels of what the groups had before are told of too.
+                Live::Pulumi(live) => {
+                    let used = history.targets.get(name).map(versions_before).unwrap_or_default();
+                    let wanted = used.iter().map(|(pack, tag)| (pack, tag));
+                    let read = session.pulumi_reader(target)?.with_versions(live, wanted).await;
+                    Live::Pulumi(read.with_context(|| format!("target `{name}`"))?)
+                }
+            };
             plan.targets.push(self.undo_target(of, target, &live, console)?);
             states.push(live);
         }

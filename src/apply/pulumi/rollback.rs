@@ -39,6 +39,14 @@ pub(super) fn before(target: &TargetHistory) -> LiveState {
     state
 }
 
+/// The versions that groups used before a run.
+pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
+    let before = before(target);
+    let bodies = before.groups.iter().filter_map(|group| group.body.as_ref().ok());
+    let used = bodies.flat_map(|body| &body.packs);
+    used.filter_map(|pack| Some((PackName::new(&pack.name).ok()?, VersionTag::new(&pack.tag).ok()?))).collect()
+}
+
 /// Compares what a run left with what is live, and says what is desired so that the groups that it touched are as before.
 /// With `overwrite`, what other writers changed since is undone too.
 pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> PackUndo {
@@ -134,7 +142,8 @@ fn desired(was: &LiveGroup, now: &str, live: &LiveState, document: DocumentId) -
         let mut config = GroupConfig::default();
         for (policy, value) in pack.config.iter().flatten() {
             let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
-            let value = value.as_object().ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
+            let value =
+                value.as_object().ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
             config.0.insert(selector, value.clone());
         }
         packs.push(DesiredGroupPack { pack: name, tag, config: Some(config), index });
