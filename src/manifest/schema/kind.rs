@@ -1,5 +1,9 @@
 //! The kinds of documents that this version knows.
 
+use super::committed::schema_text;
+#[cfg(debug_assertions)]
+use super::generated;
+
 /// A kind of document, chosen by its `apiVersion` and `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::manifest) enum Kind {
@@ -36,6 +40,16 @@ impl Kind {
             Self::ResourceList => "resource-list.schema.json",
             Self::PolicyTest => "policy-test.schema.json",
             Self::Config => "config.schema.json",
+        }
+    }
+
+    /// The schema's text, as it is committed.
+    pub(super) fn schema_text(self) -> String {
+        match self {
+            Self::Policy => schema_text!("docker-policy.schema.json", generated(self)),
+            Self::ResourceList => schema_text!("resource-list.schema.json", generated(self)),
+            Self::PolicyTest => schema_text!("policy-test.schema.json", generated(self)),
+            Self::Config => schema_text!("config.schema.json", generated(self)),
         }
     }
 

@@ -124,6 +124,11 @@ impl<'a> Table<'a> {
         self.weight(live, desired) > 0
     }
 
+    /// Whether any two may be paired.
+    pub(super) fn fits_all(&self) -> bool {
+        self.weights.iter().all(|weight| *weight > 0)
+    }
+
     /// Whether a person would expect the pair: their contents are equal, or the live name is a declared old one.
     pub(super) fn is_expected(&self, live: usize, desired: usize) -> bool {
         self.weight(live, desired) & (1 << SAME_CONTENT | 1 << ALIAS) != 0
