@@ -76,7 +76,7 @@ impl<'w> Words<'w> {
         let Row { direction, resource, ports, methods, witness, before, after } = row;
         AccessChange {
             opens: *direction == Direction::Opens,
-            resource: resource.clone(),
+            resource: resource.to_string(),
             ports: ports.as_ref().map(ToString::to_string),
             methods: methods.iter().map(|method| method.as_str().to_owned()).collect(),
             witness: witness.to_string(),
@@ -88,11 +88,11 @@ impl<'w> Words<'w> {
     fn deciding(&mut self, verdict: &'w Verdict) -> Vec<DecidingRule> {
         let rules = verdict.reasons.iter().filter_map(|reason| {
             let known = self.rules.get(reason.rule)?;
-            let words = self.deciding.entry((reason.rule, reason.resource.as_str())).or_insert_with(|| DecidingRule {
+            let words = self.deciding.entry((reason.rule, &*reason.resource)).or_insert_with(|| DecidingRule {
                 policy: known.policy.to_owned(),
                 rule: known.rule.name.to_string(),
                 allows: known.rule.decision == Decision::Allow,
-                resource: reason.resource.clone(),
+                resource: reason.resource.to_string(),
                 source: (self.source)(known.policy, known.rule.name.as_str()),
             });
             Some(words.clone())

@@ -42,7 +42,6 @@ pub fn all() -> Vec<SchemaFile> {
 
 /// The text of a schema: of what is read too, or of what is written only, where what may be left out is what the
 /// serializer leaves out.
-#[cfg_attr(not(debug_assertions), allow(dead_code, reason = "a release carries the committed text"))]
 fn generated<T: JsonSchema>(name: &str, is_read: bool) -> String {
     let settings = SchemaSettings::draft2020_12();
     let settings = if is_read { settings } else { settings.for_serialize() };

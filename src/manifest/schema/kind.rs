@@ -1,7 +1,6 @@
 //! The kinds of documents that this version knows.
 
 use super::committed::schema_text;
-#[cfg(debug_assertions)]
 use super::generated;
 
 /// A kind of document, chosen by its `apiVersion` and `kind`.

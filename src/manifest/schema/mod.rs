@@ -44,14 +44,12 @@ fn of_kind(kind: Kind) -> Value {
 }
 
 /// The text of a kind's schema, generated.
-#[cfg_attr(not(debug_assertions), allow(dead_code, reason = "a release carries the committed text"))]
 fn generated(kind: Kind) -> String {
     let mut schema = schema_of(kind);
     schema.insert("$id".to_owned(), json!(id(kind.file())));
     text(&front(schema.to_value()))
 }
 
-#[cfg_attr(not(debug_assertions), allow(dead_code, reason = "a release carries the committed text"))]
 fn schema_of(kind: Kind) -> Schema {
     match kind {
         Kind::Policy => generate::<super::docker::PolicyManifest>(),

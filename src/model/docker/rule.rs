@@ -187,6 +187,14 @@ impl RuleAccess {
         }
     }
 
+    /// How many resources there are.
+    pub fn resource_count(&self) -> usize {
+        match self {
+            Self::Network { resources, .. } | Self::Filesystem { resources, .. } => resources.as_set().len(),
+            Self::Http { resources, .. } => resources.as_set().len(),
+        }
+    }
+
     /// The resources, sorted.
     pub fn resources(&self) -> Resources {
         match self {

@@ -59,9 +59,8 @@ fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
     if table.live() != table.desired() || by_name.len() != table.desired() {
         return None;
     }
-    let pairs: Pairs = (0..table.live())
-        .map(|live| Some((live, *by_name.get(table.live_name(live))?)))
-        .collect::<Option<_>>()?;
+    let pairs: Pairs =
+        (0..table.live()).map(|live| Some((live, *by_name.get(table.live_name(live))?))).collect::<Option<_>>()?;
     let names: BTreeSet<usize> = pairs.iter().map(|(_, desired)| *desired).collect();
     (names.len() == pairs.len() && table.fits_all()).then_some(pairs)
 }

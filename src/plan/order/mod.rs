@@ -31,10 +31,25 @@ pub(in crate::plan) use votes::{Ballot, Vote, ballots};
 /// How many ways to split calls are tried one by one before all that could help are split at once.
 const TRIES: usize = 32;
 
-/// Puts the drafts of a target in order, and says where access is not what it should be for a while. `teams` are the
+/// Calls that wait for nothing yet. They make of a state what they make of it in their order.
+pub(super) struct Unordered(Vec<Step>);
+
+impl Unordered {
+    /// The calls that drafts are.
+    pub(super) fn of(drafts: Drafts) -> Self {
+        Self(Step::of(drafts.into_vec()))
+    }
+
+    /// The calls, with numbers of their own.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.0.iter().map(|step| step.call.clone()).collect()
+    }
+}
+
+/// Puts the calls of a target in order, and says where access is not what it should be for a while. `teams` are the
 /// short names of teams, each with its uuid.
-pub(super) fn arrange(live: &LiveState, drafts: Drafts, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
-    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, Step::of(drafts.into_vec()));
+pub(super) fn arrange(live: &LiveState, calls: Unordered, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
+    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, calls.0);
     let mut notes = gaps(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let calls = number(steps, &graph, unproved.is_some());
