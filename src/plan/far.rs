@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::timeline::Timeline;
 use super::types::Call;
 use crate::access::meets;
@@ -10,7 +12,7 @@ use crate::model::docker::{LiveState, PolicyId, Rule, RuleId};
 
 /// Live rules by their ids. It may hold fewer than it could, never more.
 #[derive(Debug, Default)]
-pub(super) struct Far<'a>(HashSet<(&'a PolicyId, &'a RuleId)>);
+pub(super) struct Far<'a>(HashSet<(&'a PolicyId, &'a RuleId), RandomState>);
 
 impl<'a> Far<'a> {
     /// The rules that are far from what these calls change, in whatever order. Calls that do not fit the state might

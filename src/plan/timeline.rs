@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
 use super::far::Far;
@@ -57,8 +58,8 @@ pub(super) struct RuleTrack<'a> {
 pub(super) struct Timeline<'a> {
     pub(super) policies: Vec<PolicyTrack<'a>>,
     pub(super) rules: Vec<RuleTrack<'a>>,
-    known_policies: HashMap<PolicyId, usize>,
-    known_rules: HashMap<(usize, RuleId), usize>,
+    known_policies: HashMap<PolicyId, usize, RandomState>,
+    known_rules: HashMap<(usize, &'a RuleId), usize, RandomState>,
 }
 
 impl<'a> Timeline<'a> {
@@ -101,7 +102,7 @@ impl<'a> Timeline<'a> {
         let mut rules: Vec<&LiveRule> = rules.iter().collect();
         rules.sort_unstable_by_key(|rule| (&rule.name, &rule.id));
         for rule in rules {
-            self.known_rules.insert((policy, rule.id.clone()), self.rules.len());
+            self.known_rules.insert((policy, &rule.id), self.rules.len());
             let contents = rule.rule.as_ref().ok().map(|rule| always(Cow::Borrowed(rule)));
             self.rules.push(RuleTrack {
                 policy,
@@ -188,7 +189,7 @@ impl<'a> Timeline<'a> {
 
     fn rule(&self, policy: &PolicyId, id: &RuleId, call: CallId) -> Result<usize, ReplayError> {
         let policy = self.policy(policy, call)?;
-        self.known_rules.get(&(policy, id.clone())).copied().ok_or(ReplayError::NoRule { call: call.0 })
+        self.known_rules.get(&(policy, id)).copied().ok_or(ReplayError::NoRule { call: call.0 })
     }
 }
 
