@@ -140,7 +140,7 @@ impl Repository {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),
             provider: polwarden::manifest::config::Provider::Docker,
             organization: target.map(|target| target.organization.clone()).unwrap_or_default(),
-            profile: target.map(|target| target.profile).unwrap_or_default(),
+            profile: target.and_then(polwarden::manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
         plan::plan_target(&plan::Request {
@@ -168,5 +168,9 @@ impl Source for Memory {
 
     fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, ProblemKind> {
         self.0.get(path).cloned().ok_or(ProblemKind::Missing)
+    }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        Err(PackError::Missing(path.to_owned()))
     }
 }

@@ -58,7 +58,7 @@ fn plan(organization: &Organization) -> TargetPlan {
         name: "bench".to_owned(),
         provider: Provider::Docker,
         organization: "bench".to_owned(),
-        profile: Profile::Current,
+        profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
     plan_target(&Request {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::ledger::PolicyKey;
-use crate::plan::{After, Call, CallId};
+use super::docker::PolicyKey;
+use crate::plan::{After, Call, CallId, ResourceKind, ToSend};
 
 /// The calls of a plan, by whether they may be made, wait for another, are done, or are lost.
 ///
@@ -16,8 +16,8 @@ pub(super) struct Agenda<'p> {
     done: BTreeSet<CallId>,
     /// Calls that failed or are blocked, each with the call whose failure is the reason.
     lost: BTreeMap<CallId, CallId>,
-    /// Policies of which a call failed, each with that call.
-    stopped: HashMap<PolicyKey, CallId>,
+    /// What stands by itself and of which a call failed, each with that call.
+    stopped: HashMap<Key, CallId>,
     /// Blocked calls that nobody was told of yet, each with the call that failed.
     blocked: Vec<(&'p Call, CallId)>,
 }
@@ -49,17 +49,17 @@ impl<'p> Agenda<'p> {
         self.release(id);
     }
 
-    /// A call failed: those that wait for it, and further ones of its policy, are blocked.
+    /// A call failed: those that wait for it, and further ones of its policy or the like, are blocked.
     pub(super) fn failed(&mut self, id: CallId) {
         self.lost.insert(id, id);
-        self.stop_policy(id);
+        self.stop_all_of(id);
         self.release(id);
     }
 
-    /// No further call of this call's policy is to be made.
-    pub(super) fn stop_policy(&mut self, id: CallId) {
+    /// No further call about what this call is about is to be made.
+    pub(super) fn stop_all_of(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(&id) {
-            self.stopped.entry(PolicyKey::of(call)).or_insert(id);
+            self.stopped.entry(Key::of(call)).or_insert(id);
             // What is ready looks again whether it may still be made.
             let ready = std::mem::take(&mut self.ready);
             self.place_all(ready.into_iter().collect());
@@ -100,7 +100,7 @@ impl<'p> Agenda<'p> {
     }
 
     fn standing(&self, call: &Call) -> Standing {
-        if let Some(by) = self.stopped.get(&PolicyKey::of(call)) {
+        if let Some(by) = self.stopped.get(&Key::of(call)) {
             return Standing::Blocked(*by);
         }
         let mut waits = None;
@@ -115,6 +115,22 @@ impl<'p> Agenda<'p> {
     }
 }
 
+/// What all calls have in common that are about the same thing, whether it exists already or not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Docker(PolicyKey),
+    Pulumi(ResourceKind, String),
+}
+
+impl Key {
+    fn of(call: &Call) -> Self {
+        match &call.send {
+            ToSend::Docker(send) => Self::Docker(PolicyKey::of(call.id, send)),
+            ToSend::Pulumi(_) => Self::Pulumi(call.send.resource(), call.name.clone()),
+        }
+    }
+}
+
 enum Standing {
     Ready,
     Waits(CallId),
@@ -125,7 +141,7 @@ enum Standing {
 mod tests {
     use super::*;
     use crate::model::docker::{Operation, PolicyId};
-    use crate::plan::{PolicyRef, Reason};
+    use crate::plan::Reason;
 
     fn call(id: u32, policy: &str, after: &[(u32, u32)]) -> Call {
         let after = after.iter().map(|(first, last)| After {
@@ -133,8 +149,8 @@ mod tests {
             last: CallId(*last),
             why: Reason::DeniesFirst,
         });
-        let send: Operation<PolicyRef> = Operation::DeletePolicy { id: PolicyId::new(policy) };
-        Call { id: CallId(id), after: after.collect(), policy: policy.to_owned(), rule: None, why: None, send }
+        let send = ToSend::Docker(Operation::DeletePolicy { id: PolicyId::new(policy) });
+        Call { id: CallId(id), after: after.collect(), name: policy.to_owned(), part: None, why: None, send }
     }
 
     fn drain(agenda: &mut Agenda<'_>) -> Vec<u32> {

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime};
-use crate::model::docker::{Operation, OperationKind, PolicyId, RuleId};
-use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, TargetInfo};
+use crate::model::docker::Operation;
+use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend};
 use crate::repo::SignedBy;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
-pub const AUDIT_FORMAT_VERSION: u32 = 1;
+pub const AUDIT_FORMAT_VERSION: u32 = 2;
 
 /// What a command did: one run, or more where a conflict with another writer was planned again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,13 +109,13 @@ pub struct AuditCall {
     /// Its number in the target's plan.
     pub call: CallId,
     /// What it asked for.
-    pub operation: OperationKind,
-    /// The server's id of the policy; nothing for one that was not made.
+    pub operation: CallKind,
+    /// What the server calls the policy, pack or group; nothing for one that was not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<PolicyId>,
-    /// The server's id of the rule, for a call about a rule; nothing for one that was not made.
+    pub id: Option<ResourceId>,
+    /// What it calls the part that the call is about, a rule for example; nothing for one that was not made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<RuleId>,
+    pub part: Option<String>,
     /// When it was last sent, by the clock of the machine that sent it.
     #[schemars(with = "String")]
     pub sent: Timestamp,
@@ -198,7 +198,7 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
     let mut known = BTreeMap::new();
     for made in calls {
         let change = &made.intent.change;
-        let key = change.as_ref().map(|change| (change.policy.as_str(), change.rule.as_deref()));
+        let key = change.as_ref().map(|change| (change.resource, change.name.as_str(), change.part.as_deref()));
         let at = *known.entry(key).or_insert_with(|| {
             found.push(AuditChange { change: change.clone(), calls: Vec::new() });
             found.len() - 1
@@ -209,23 +209,18 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
 }
 
 fn call(Made { intent, answer }: &Made) -> AuditCall {
-    let (policy, rule) = match &intent.send {
-        Operation::CreatePolicy { .. } => (None, None),
-        Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
-        Operation::CreateRule { policy, .. } => (Some(policy), None),
-        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => (Some(policy), Some(id)),
-    };
+    let (id, part) = ids_of_sent(&intent.send);
     let left = answer.as_ref().and_then(|answer| match &answer.result {
-        CallResult::Applied(left) => Some(ids(left)),
+        CallResult::Applied(left) => Some(ids_of_left(left)),
         CallResult::NotApplied | CallResult::Unknown => None,
     });
-    let (made_policy, made_rule) = left.unwrap_or_default();
+    let (made_id, made_part) = left.unwrap_or_default();
     let told = answer.as_ref();
     AuditCall {
         call: intent.call,
         operation: intent.send.kind(),
-        policy: policy.or(made_policy).cloned(),
-        rule: rule.or(made_rule).cloned(),
+        id: id.or(made_id),
+        part: part.or(made_part),
         sent: intent.time,
         answered: told.map(|answer| answer.time),
         server_time: told.and_then(|answer| answer.server_time.clone()),
@@ -241,12 +236,32 @@ fn call(Made { intent, answer }: &Made) -> AuditCall {
     }
 }
 
-/// The ids of what a call left.
-fn ids(left: &LeftImage) -> (Option<&PolicyId>, Option<&RuleId>) {
-    match left {
-        LeftImage::Policy(policy) => (Some(&policy.id), None),
-        LeftImage::NoPolicy { id } => (Some(id), None),
-        LeftImage::Rule { policy, rule } => (Some(policy), Some(&rule.id)),
-        LeftImage::NoRule { policy, id } => (Some(policy), Some(id)),
+/// The ids that a write names: of what stands by itself, and of the part of it.
+fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
+    match sent {
+        Sent::Docker(send) => {
+            let (policy, rule) = match send {
+                Operation::CreatePolicy { .. } => (None, None),
+                Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
+                Operation::CreateRule { policy, .. } => (Some(policy), None),
+                Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
+                    (Some(policy), Some(id))
+                }
+            };
+            (policy.map(ResourceId::from), rule.map(ToString::to_string))
+        }
+        Sent::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
     }
+}
+
+/// The ids of what a call left.
+fn ids_of_left(left: &LeftImage) -> (Option<ResourceId>, Option<String>) {
+    let (policy, rule) = match left {
+        LeftImage::Policy(policy) => (&policy.id, None),
+        LeftImage::NoPolicy { id } => (id, None),
+        LeftImage::Rule { policy, rule } => (policy, Some(&rule.id)),
+        LeftImage::NoRule { policy, id } => (policy, Some(id)),
+        LeftImage::Begun { .. } | LeftImage::AsSent => return (None, None),
+    };
+    (Some(policy.into()), rule.map(ToString::to_string))
 }

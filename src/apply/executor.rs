@@ -1,17 +1,22 @@
 //! Makes the calls of a plan in their order, as far as they can be made.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::agenda::Agenda;
-use super::journal::{Journal, JournalError, PolicyImage, Record};
+use super::journal::{Journal, JournalError, ObjectImage, Record};
 use super::report::{CallOutcome, Failure, Report};
 use super::sender::Sender;
+use super::service::Service;
 use super::stop::Stop;
 use crate::model::docker::LiveState;
+use crate::model::pulumi;
 use crate::plan::{Call, TargetPlan};
+use crate::provider;
 use crate::provider::docker::{Reader, Writer};
 
 /// What happens while a plan runs.
@@ -48,16 +53,55 @@ impl Default for Settings {
     }
 }
 
+/// A service that a plan is run at: what the plan touches there, as it was read just now; who reads back what is in
+/// doubt; and who makes the calls.
+pub enum Server<'a> {
+    /// The Docker AI Governance API.
+    Docker {
+        /// The policies.
+        before: LiveState,
+        /// Reads.
+        reader: &'a Reader,
+        /// Writes.
+        writer: &'a Writer,
+    },
+    /// Pulumi Cloud.
+    Pulumi {
+        /// The packs and groups.
+        before: pulumi::LiveState,
+        /// Reads.
+        reader: &'a provider::pulumi::Reader,
+        /// Writes.
+        writer: &'a provider::pulumi::Writer,
+        /// The archives that the calls upload.
+        archives: &'a BTreeMap<pulumi::ArchiveDigest, Arc<[u8]>>,
+        /// What is sent along with a version: the commit that it is published from. No plan holds it, so that a plan is
+        /// the same on a branch and once that is merged.
+        metadata: &'a BTreeMap<String, String>,
+    },
+}
+
+impl Server<'_> {
+    /// What the journal keeps of what was there before.
+    fn images(&self) -> Vec<ObjectImage> {
+        match self {
+            Self::Docker { before, .. } => {
+                before.policies.iter().map(|policy| ObjectImage::Policy(policy.into())).collect()
+            }
+            Self::Pulumi { before, .. } => {
+                let packs = before.packs.iter().map(|pack| ObjectImage::Pack(pack.into()));
+                packs.chain(before.groups.iter().map(|group| ObjectImage::Group(group.into()))).collect()
+            }
+        }
+    }
+}
+
 /// All that running the plan of one target needs.
 pub struct Run<'a> {
     /// The plan.
     pub plan: &'a TargetPlan,
-    /// The policies that it touches, as they were read just now.
-    pub before: LiveState,
-    /// Reads back what is in doubt.
-    pub reader: &'a Reader,
-    /// Makes the calls.
-    pub writer: &'a Writer,
+    /// The service, and what it held just now.
+    pub server: Server<'a>,
     /// Where every call is written down before it is made.
     pub journal: &'a Journal,
     /// Asks the run to stop.
@@ -69,16 +113,16 @@ pub struct Run<'a> {
 }
 
 /// Runs the calls of a target's plan: each as soon as the calls that it waits for were confirmed. When one fails, those
-/// that wait for it and the further ones of its policy are blocked, and all others go on.
+/// that wait for it and the further ones about the same thing are blocked, and all others go on.
 ///
 /// # Errors
 /// The journal cannot hold what is there before; then nothing was sent.
 pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
-    let Run { plan, before, reader, writer, journal, stop, progress, settings } = run;
-    let policies = before.policies.iter().map(PolicyImage::from).collect();
+    let Run { plan, server, journal, stop, progress, settings } = run;
+    let objects = server.images();
     let target = plan.target.name.as_str();
-    journal.write(&Record::Before { target: target.to_owned(), policies }).await?;
-    let sender = Sender::new(plan, before.into(), reader, writer, journal, stop, settings);
+    journal.write(&Record::Before { target: target.to_owned(), objects }).await?;
+    let sender = Sender::new(plan, Service::new(server, settings), journal, stop, settings);
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut agenda = Agenda::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
@@ -96,7 +140,7 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
         match &outcome {
             CallOutcome::Applied(_) => agenda.done(call.id),
             CallOutcome::Overwrote(_) => {
-                agenda.stop_policy(call.id);
+                agenda.stop_all_of(call.id);
                 agenda.done(call.id);
             }
             CallOutcome::Failed(Failure::Journal(_)) => {
@@ -114,9 +158,10 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
     for call in agenda.rest() {
         outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
+    let cleaned = sender.clean_up(plan.calls.len()).await;
     // The answers that are still in line; without them the next run reads back what is known already.
     let _ = journal.store().await;
-    Ok(Report::new(outcomes))
+    Ok(Report::new(outcomes, cleaned))
 }
 
 fn left_out(progress: &dyn Progress, call: &Call, outcome: CallOutcome) -> (crate::plan::CallId, CallOutcome) {

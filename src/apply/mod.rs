@@ -7,25 +7,23 @@
 
 mod agenda;
 pub mod audit;
+pub mod docker;
 mod executor;
 pub mod journal;
-mod ledger;
-mod read_back;
+mod object;
+pub mod pulumi;
 mod recovery;
 mod report;
-mod rollback;
 mod sender;
-mod settle;
+mod service;
+mod stale;
 mod stop;
 mod touched;
-mod verify;
 
-pub use executor::{Event, Progress, Run, Settings, run};
-pub use ledger::{Ledger, Left};
+pub use executor::{Event, Progress, Run, Server, Settings, run};
+pub use object::{Difference, Left, Object, Verdict};
 pub use recovery::{Resolved, end_of, resolve};
-pub use report::{CallOutcome, Confirmation, Failure, Report, Tally};
-pub use rollback::{HeldBack, Undo, UndoHeld, undo};
-pub use settle::{Difference, Object, Verdict, decide};
+pub use report::{CallOutcome, CleanedUp, Confirmation, Failure, Report, Tally};
+pub use stale::Stale;
 pub use stop::Stop;
-pub use touched::{Stale, check_unmoved, keep_touched, read_touched};
-pub use verify::read_back_differs;
+pub use touched::{check_unmoved, keep_touched, read_back_differs, read_touched};

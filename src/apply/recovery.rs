@@ -1,13 +1,11 @@
 //! Ends the journal of a run that was cut off: reads back what may have been under way.
 
-use std::sync::Mutex;
-
 use jiff::Timestamp;
 
 use super::journal::{Answer, CallResult, DifferenceImage, End, EndedBy, History, ServerTime, TargetHistory};
-use super::read_back::read_back;
-use super::settle::{Verdict, decide};
-use crate::provider::docker::Reader;
+use super::object::Verdict;
+use super::service::Lookup;
+use crate::provider::Reader;
 use crate::provider::http::ApiError;
 
 /// What became of a call that had no answer.
@@ -24,20 +22,18 @@ pub struct Resolved {
 /// # Errors
 /// Something could not be read: nothing is said of any call then.
 pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Result<Vec<Resolved>, ApiError> {
-    let ledger = Mutex::new(target.ledger());
+    let lookup = Lookup::new(target, reader);
     let mut resolved = Vec::new();
     for made in target.calls.iter().filter(|made| made.answer.is_none()) {
         let intent = &made.intent;
-        let found = read_back(&intent.send, &ledger, reader).await?;
-        let mut ledger = ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let verdict = decide(&intent.send, &ledger, found.as_ref());
+        let verdict = lookup.settle(&intent.send).await?;
         let server_time = match &verdict {
             Verdict::Applied(left) => ServerTime::of(left, None),
             Verdict::NotApplied | Verdict::Other(_) => None,
         };
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
-                ledger.record(intent.call, left);
+                lookup.record(intent.call, &intent.send, left);
                 (CallResult::Applied(Box::new(left.into())), None)
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),

@@ -1,49 +1,31 @@
 //! Makes one call, with all that makes it safe: what it touches is checked just before, its intent is written down, an
 //! answer that does not say what happened is settled by reading back, and what was overwritten is noticed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::executor::Settings;
 use super::journal::{Answer, CallResult, DifferenceImage, Intent, Journal, Record, ServerTime};
-use super::ledger::{Ledger, Left};
-use super::read_back::read_back;
-use super::report::{CallOutcome, Confirmation, Failure};
-use super::settle::{Difference, Object, Verdict, decide, overwritten};
+use super::object::{Left, Verdict};
+use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
+use super::service::{Answered, Service};
 use super::stop::Stop;
-use crate::model::docker::{Operation, PolicyId, Updated};
-use crate::plan::{Call, CallId, ChangeRef, TargetPlan, changes_of_calls};
-use crate::provider::docker::{Reader, Writer};
-use crate::provider::http::{ApiError, Dated, Outcome};
+use crate::model::pulumi::Operation;
+use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, ToSend, changes_of_calls};
+use crate::provider::http::{ApiError, Outcome};
 
 /// Makes the calls of one target.
 pub(super) struct Sender<'a> {
     target: &'a str,
     /// The change that each call makes.
     changes: BTreeMap<CallId, ChangeRef>,
-    ledger: Mutex<Ledger>,
-    reader: &'a Reader,
-    writer: &'a Writer,
+    service: Service<'a>,
     journal: &'a Journal,
     stop: &'a Stop,
     settings: Settings,
-    begun: Instant,
-    /// The policies that were there before; what this run makes needs no check.
-    found: BTreeSet<PolicyId>,
-    /// Whether each policy was as it should be just before its first call. All its calls wait for this.
-    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<Failure>>>>>,
-}
-
-/// What an answer says: what the call left, and what was there just before.
-struct Answered {
-    left: Left,
-    old: Option<Object>,
-    date: Option<Timestamp>,
 }
 
 /// How a failed attempt ends.
@@ -55,36 +37,20 @@ enum Step {
 impl<'a> Sender<'a> {
     pub(super) fn new(
         plan: &'a TargetPlan,
-        ledger: Ledger,
-        reader: &'a Reader,
-        writer: &'a Writer,
+        service: Service<'a>,
         journal: &'a Journal,
         stop: &'a Stop,
         settings: Settings,
     ) -> Self {
-        let found = ledger.policies().map(|policy| policy.id.clone()).collect();
-        let (begun, checks) = (Instant::now(), Mutex::default());
         let (target, changes) = (plan.target.name.as_str(), changes_of_calls(plan));
-        Self {
-            target,
-            changes,
-            ledger: Mutex::new(ledger),
-            reader,
-            writer,
-            journal,
-            stop,
-            settings,
-            begun,
-            found,
-            checks,
-        }
+        Self { target, changes, service, journal, stop, settings }
     }
 
     /// Makes a call and says what became of it.
     pub(super) async fn make(&self, call: &Call) -> CallOutcome {
-        // The call that makes the policy was confirmed before this one began.
-        let Some(send) = self.ledger().resolve(&call.send) else { return CallOutcome::NotAttempted };
-        if let Some(failure) = self.check(&send).await {
+        // The call that makes what this one is about was confirmed before this one began.
+        let Some(send) = self.service.resolve(call) else { return CallOutcome::NotAttempted };
+        if let Some(failure) = self.service.check(&send).await {
             self.note_unsent(call, &failure);
             return CallOutcome::Failed(failure);
         }
@@ -96,9 +62,9 @@ impl<'a> Sender<'a> {
             if let Err(error) = self.journal.write(&self.intent(call, send.clone())).await {
                 return CallOutcome::Failed(Failure::Journal(Arc::new(error)));
             }
-            let planned = self.planned(&send);
-            let error = match self.send(&send).await {
-                Ok(answered) => return self.answered(call, answered, planned),
+            let Some(sent) = self.service.send(&send).await else { return CallOutcome::NotAttempted };
+            let error = match sent {
+                Ok(answered) => return self.answered(call, &send, answered),
                 Err(error) => error,
             };
             let error = match self.failed(call, &send, error).await {
@@ -113,86 +79,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads the policy of a first call again, unless it was read a moment ago or this run made it.
-    async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
-        let id = existing(send)?;
-        let cell = {
-            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(checks.entry(id.clone()).or_default())
-        };
-        cell.get_or_init(|| self.check_policy(id)).await.clone()
-    }
-
-    async fn check_policy(&self, id: &PolicyId) -> Option<Failure> {
-        if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
-            return None;
-        }
-        let planned = self.ledger().policy(id).cloned()?;
-        let found = match self.reader.find_policy(|summary| summary.id == *id).await {
-            Ok(found) => found,
-            Err(error) => return Some(Failure::NotChecked(error)),
-        };
-        let stale = self.ledger().check(id, found.as_ref()).err()?;
-        let object = |policy| Object::Policy(Box::new(policy));
-        let difference = Difference { planned: Some(object(planned)), found: found.map(object) };
-        Some(Failure::Moved { stale, difference: Box::new(difference) })
-    }
-
-    /// What should be there just before a call, of what its answer tells.
-    fn planned(&self, send: &Operation<PolicyId>) -> Option<Object> {
-        let ledger = self.ledger();
-        match send {
-            Operation::CreatePolicy { .. } | Operation::CreateRule { .. } => None,
-            Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
-                ledger.policy(id).map(|policy| Object::Policy(Box::new(policy.clone())))
-            }
-            Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
-                ledger.rule(policy, id).map(|rule| Object::Rule(Box::new(rule.clone())))
-            }
-        }
-    }
-
-    async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
-        let writer = self.writer;
-        let policy = |policy| Object::Policy(Box::new(policy));
-        let rule = |rule| Object::Rule(Box::new(rule));
-        Ok(match send {
-            Operation::CreatePolicy { policy } => {
-                let Dated { what, date } = writer.create_policy(policy).await?;
-                Answered { left: Left::Policy(Box::new(what)), old: None, date }
-            }
-            Operation::UpdatePolicy { id, patch } => {
-                let Dated { what: Updated { old, new }, date } = writer.update_policy(id, patch).await?;
-                Answered { left: Left::Policy(Box::new(new)), old: Some(policy(old)), date }
-            }
-            Operation::DeletePolicy { id } => {
-                let Dated { what, date } = writer.delete_policy(id).await?;
-                Answered { left: Left::NoPolicy(id.clone()), old: Some(policy(what)), date }
-            }
-            Operation::CreateRule { policy, rule } => {
-                let Dated { what, date } = writer.create_rule(policy, rule).await?;
-                Answered { left: Left::Rule(policy.clone(), Box::new(what)), old: None, date }
-            }
-            Operation::UpdateRule { policy, id, patch } => {
-                let Dated { what: Updated { old, new }, date } = writer.update_rule(policy, id, patch).await?;
-                Answered { left: Left::Rule(policy.clone(), Box::new(new)), old: Some(rule(old)), date }
-            }
-            Operation::DeleteRule { policy, id } => {
-                let Dated { what, date } = writer.delete_rule(policy, id).await?;
-                Answered { left: Left::NoRule(policy.clone(), id.clone()), old: Some(rule(what)), date }
-            }
-        })
-    }
-
     /// The server confirmed a call.
-    fn answered(&self, call: &Call, answered: Answered, planned: Option<Object>) -> CallOutcome {
-        let Answered { left, old, date } = answered;
-        self.ledger().record(call.id, &left);
-        let overwrote = old.and_then(|old| overwritten(&left, planned, old));
+    fn answered(&self, call: &Call, send: &Sent, answered: Answered) -> CallOutcome {
+        let Answered { left, overwrote, date } = answered;
+        self.service.record(call.id, send, &left);
         let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
         answer.server_time = ServerTime::of(&left, date);
         answer.other_writer = overwrote.as_ref().map(DifferenceImage::from);
@@ -204,7 +94,7 @@ impl<'a> Sender<'a> {
     }
 
     /// A call has no usable answer, or was refused.
-    async fn failed(&self, call: &Call, send: &Operation<PolicyId>, error: ApiError) -> Step {
+    async fn failed(&self, call: &Call, send: &Sent, error: ApiError) -> Step {
         let in_doubt = error.outcome() == Outcome::Unknown;
         // Both may be the answer to what an earlier attempt did already, or to what another writer did.
         let of_a_name_or_an_id = matches!(error.status(), Some(404 | 409));
@@ -216,9 +106,10 @@ impl<'a> Sender<'a> {
             return Step::Ended(CallOutcome::Failed(Failure::Refused(error)));
         }
         answer.read_back = true;
-        let verdict = match read_back(send, &self.ledger, self.reader).await {
-            Ok(found) => decide(send, &self.ledger(), found.as_ref()),
+        let verdict = match self.service.settle(send).await {
+            Ok(verdict) => verdict,
             Err(read_error) => {
+                self.service.doubt(send);
                 let unknown = in_doubt.then_some(CallResult::Unknown);
                 self.journal
                     .note(&Record::Answer(Box::new(Answer { result: unknown.unwrap_or(answer.result), ..answer })));
@@ -231,7 +122,7 @@ impl<'a> Sender<'a> {
         };
         match verdict {
             Verdict::Applied(left) => {
-                self.ledger().record(call.id, &left);
+                self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::of(&left, None);
                 answer.result = CallResult::Applied(Box::new((&left).into()));
                 self.journal.note(&Record::Answer(Box::new(answer)));
@@ -253,14 +144,46 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn intent(&self, call: &Call, send: Operation<PolicyId>) -> Record {
-        let Call { id, after: _, policy, rule, why: _, send: _ } = call;
+    /// Deletes what was begun and not finished: half of it is of use to nobody. Its calls have numbers above those of the
+    /// plan.
+    pub(super) async fn clean_up(&self, calls: usize) -> Vec<CleanedUp> {
+        let mut cleaned = Vec::new();
+        for (operation, number) in self.service.half_done().into_iter().zip(calls + 1..) {
+            let Operation::DeletePackVersion { pack, version } = &operation else { continue };
+            let (name, part) = (pack.to_string(), Some(version.to_string()));
+            let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
+            let send = ToSend::Pulumi(operation.clone());
+            let call = Call { id, after: Vec::new(), name, part: part.clone(), why: None, send };
+            let (pack, version) = (call.name.clone(), part.unwrap_or_default());
+            let sent = Sent::Pulumi(operation);
+            if self.journal.write(&self.intent(&call, sent.clone())).await.is_err() {
+                continue;
+            }
+            let error = match self.service.send(&sent).await {
+                None | Some(Ok(_)) => None,
+                Some(Err(error)) => Some(error),
+            };
+            let result = match &error {
+                None => CallResult::Applied(Box::new((&Left::AsSent).into())),
+                Some(error) if error.outcome() == Outcome::Unknown => CallResult::Unknown,
+                Some(_) => CallResult::NotApplied,
+            };
+            let mut answer = self.answer(&call, result);
+            answer.error = error.as_ref().map(ToString::to_string);
+            self.journal.note(&Record::Answer(Box::new(answer)));
+            cleaned.push(CleanedUp { pack, version, error });
+        }
+        cleaned
+    }
+
+    fn intent(&self, call: &Call, send: Sent) -> Record {
+        let Call { id, after: _, name, part, why: _, send: _ } = call;
         Record::Intent(Box::new(Intent {
             time: Timestamp::now(),
             target: self.target.to_owned(),
             call: *id,
-            policy: policy.clone(),
-            rule: rule.clone(),
+            name: name.clone(),
+            part: part.clone(),
             change: self.changes.get(id).cloned(),
             send,
         }))
@@ -291,20 +214,11 @@ impl<'a> Sender<'a> {
             Failure::NotChecked(error) | Failure::Refused(error) | Failure::Unknown { error, .. } => {
                 answer.error = Some(error.to_string());
             }
+            Failure::NoUpload { pack, tag } => {
+                answer.error = Some(format!("the archive of version {tag} of pack `{pack}` cannot be uploaded"));
+            }
             Failure::Overtaken { .. } | Failure::Journal(_) => {}
         }
         self.journal.note(&Record::Answer(Box::new(answer)));
-    }
-}
-
-/// The policy that a call finds at the server.
-fn existing(send: &Operation<PolicyId>) -> Option<&PolicyId> {
-    match send {
-        Operation::CreatePolicy { .. } => None,
-        Operation::CreateRule { policy: id, .. }
-        | Operation::UpdatePolicy { id, .. }
-        | Operation::DeletePolicy { id }
-        | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => Some(id),
     }
 }

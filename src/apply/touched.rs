@@ -1,81 +1,53 @@
-//! Reads what a plan touches, and compares it with what the plan was made from.
+//! What a plan touches, at any provider: read, compared with what the plan was made from, and with what a run left.
 
-use std::collections::BTreeSet;
-
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use thiserror::Error;
-
-use crate::model::docker::{LiveState, Operation, PolicySummary};
-use crate::plan::{TargetPlan, fingerprint};
-use crate::provider::docker::Reader;
+use super::{docker, pulumi};
+use super::report::Report;
+use super::stale::Stale;
+use crate::model::Live;
+use crate::plan::{Mismatch, ReplayError, TargetPlan};
+use crate::provider::Reader;
 use crate::provider::http::ApiError;
 
-/// Why a plan no longer fits what is live.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Stale {
-    /// Somebody changed a policy that the plan touches.
-    #[error("policy `{0}` has changed since the plan was made")]
-    Changed(String),
-    /// Somebody deleted a policy that the plan touches.
-    #[error("policy `{0}` is gone since the plan was made")]
-    Gone(String),
-    /// Somebody made a policy that the plan would create.
-    #[error("policy `{0}` exists now; the plan would create it")]
-    Exists(String),
-}
-
-/// Reads the live policies that the plan touches or creates: those it names by id, and those with the names that
-/// its policies have after it.
+/// Reads what is live and the plan touches or creates.
 ///
 /// # Errors
 /// Any failed read: a part of the answer is never taken for the whole.
-pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) -> Result<LiveState, ApiError> {
-    let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
-    let names = names_after(plan);
-    let listed = reader.list_policies().await?;
-    let touched = |summary: &&PolicySummary| ids.contains(&summary.id) || names.contains(summary.name.as_str());
-    let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
-    let policies =
-        stream::iter(wanted).map(|summary| reader.policy(summary)).buffered(at_once.max(1)).try_collect().await?;
-    Ok(LiveState { policies })
+pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) -> Result<Live, ApiError> {
+    match reader {
+        Reader::Docker(reader) => docker::read_touched(plan, reader, at_once).await.map(Live::Docker),
+        Reader::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
+    }
 }
 
 /// Whether what the plan touches is still what it was made from.
-pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
-    let mut stale = Vec::new();
-    for before in &plan.before {
-        match live.policies.iter().find(|policy| policy.id == before.id) {
-            None => stale.push(Stale::Gone(before.name.clone())),
-            Some(policy) if fingerprint(policy) != before.fingerprint => {
-                stale.push(Stale::Changed(before.name.clone()));
-            }
-            Some(_) => {}
-        }
+pub fn check_unmoved(plan: &TargetPlan, live: &Live) -> Vec<Stale> {
+    match live {
+        Live::Docker(live) => docker::check_unmoved(plan, live),
+        Live::Pulumi(live) => pulumi::check_unmoved(plan, live),
     }
-    let names = names_after(plan);
-    let known: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
-    let new = live.policies.iter().filter(|policy| names.contains(policy.name.as_str()) && !known.contains(&policy.id));
-    stale.extend(new.map(|policy| Stale::Exists(policy.name.clone())));
-    stale
 }
 
 /// Of a whole organization, what [`read_touched`] would have read.
-pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
-    let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
-    let names = names_after(plan);
-    live.policies.retain(|policy| ids.contains(&policy.id) || names.contains(policy.name.as_str()));
-    live
+pub fn keep_touched(live: Live, plan: &TargetPlan) -> Live {
+    match live {
+        Live::Docker(live) => Live::Docker(docker::keep_touched(live, plan)),
+        Live::Pulumi(live) => Live::Pulumi(pulumi::keep_touched(live, plan)),
+    }
 }
 
-/// The names that policies get from the plan.
-fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
-    let names = plan.calls.iter().filter_map(|call| match &call.send {
-        Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
-        Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().map(crate::model::Name::as_str),
-        Operation::DeletePolicy { .. }
-        | Operation::CreateRule { .. }
-        | Operation::UpdateRule { .. }
-        | Operation::DeleteRule { .. } => None,
-    });
-    names.collect()
+/// How what was read back differs from what the applied calls make of what was there before.
+///
+/// # Errors
+/// The applied calls do not fit what was there.
+pub fn read_back_differs(
+    plan: &TargetPlan,
+    before: &Live,
+    report: &Report,
+    actual: &Live,
+) -> Result<Vec<Mismatch>, ReplayError> {
+    match (before, actual) {
+        (Live::Docker(before), Live::Docker(actual)) => docker::read_back_differs(plan, before, report, actual),
+        (Live::Pulumi(before), Live::Pulumi(actual)) => pulumi::read_back_differs(plan, before, report, actual),
+        (Live::Docker(_), Live::Pulumi(_)) | (Live::Pulumi(_), Live::Docker(_)) => Ok(Vec::new()),
+    }
 }

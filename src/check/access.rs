@@ -20,7 +20,7 @@ pub struct Gates {
 
 /// The gates of one target. What [`check_config`](super::check_config) reports is not among them.
 pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
-    read(&sections(config, document, Some(target)), &target.teams).0
+    read(&sections(config, document, Some(target)), target.teams()).0
 }
 
 /// The gates that a configuration gives to every organization, for one that it does not name, with these short names
@@ -33,7 +33,7 @@ pub fn gates_of_all(config: &Config, document: DocumentId, teams: &BTreeMap<Stri
 pub(super) fn check(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for target in &config.targets {
-        for finding in read(&sections(config, document, Some(target)), &target.teams).1 {
+        for finding in read(&sections(config, document, Some(target)), target.teams()).1 {
             // What is wrong for all targets is said once.
             if !found.contains(&finding) {
                 found.push(finding);
@@ -55,7 +55,7 @@ fn sections<'a>(config: &'a Config, document: DocumentId, target: Option<&'a Tar
     if let Some(target) = target {
         let index = config.targets.iter().position(|other| other.name == target.name).unwrap_or_default();
         let path = Path::root().key("targets").index(index).key("access");
-        sections.push(Section { access: &target.access, document, path });
+        sections.extend(target.docker().map(|settings| Section { access: &settings.access, document, path }));
     }
     sections
 }

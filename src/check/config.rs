@@ -32,7 +32,7 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
                     .help("give one of them another name: `--target` finds targets by it"),
             );
         }
-        let organization = (target.provider, target.organization.to_ascii_lowercase());
+        let organization = (target.provider(), target.organization.to_ascii_lowercase());
         if let Some(first) = organizations.insert(organization, index) {
             let message = format!("two targets manage the organization `{}`", target.organization);
             found.push(
@@ -63,7 +63,7 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
         );
     }
     check_paths(target, document, path, found);
-    for (alias, uuid) in &target.teams {
+    for (alias, uuid) in target.teams() {
         let at = || path.clone().key("teams").key(alias);
         if !is_uuid(uuid) {
             let message = format!("the team alias `{alias}` does not stand for a uuid");

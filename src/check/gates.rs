@@ -72,7 +72,7 @@ fn finding(
 fn people(audience: &Audience, target: &Target) -> String {
     let Audience { teams, profiles } = audience;
     let name = |id: &String| {
-        let alias = target.teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
+        let alias = target.teams().iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
         format!("team {}", alias.map_or(id, |(alias, _)| alias))
     };
     let all: Vec<String> =

@@ -30,7 +30,11 @@ pub fn resource_place(documents: &[&Document], policy: DocumentId, rule: usize, 
                 .or_else(|| Some(("httpResources", http(http_resources.as_deref(), resource)?)))?;
             Some(Place::value(document.id, Path::root().key("spec").key(field).index(index)))
         }
-        Manifest::ResourceList(_) | Manifest::Policy(_) | Manifest::PolicyTest(_) => None,
+        Manifest::ResourceList(_)
+        | Manifest::Policy(_)
+        | Manifest::PolicyTest(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_) => None,
     })
 }
 

@@ -10,6 +10,7 @@ mod desired;
 mod gates;
 mod lints;
 mod locate;
+mod packs;
 mod policy_tests;
 mod rules;
 mod scene;
@@ -26,12 +27,14 @@ use crate::diag::{Diagnostic, DocumentId, Place, Severity};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
 use crate::model::docker::{DesiredPolicy, Team};
+use crate::model::pulumi::{DesiredGroup, DesiredPack};
 
 pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
 pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::resource_place;
+pub use packs::{CheckedPacks, PackInput, check_packs};
 pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
 pub use teams::{needs_server_teams, tests_need_server_teams};
 
@@ -65,6 +68,10 @@ pub struct Checked {
     /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
     /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
     pub policies: Vec<DesiredPolicy>,
+    /// The policy packs, likewise; see [`check_packs`].
+    pub packs: Vec<DesiredPack>,
+    /// The policy groups, likewise.
+    pub groups: Vec<DesiredGroup>,
     /// The findings, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -88,7 +95,20 @@ pub fn check(input: &Input<'_>) -> Checked {
         }
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-    Checked { policies, diagnostics }
+    Checked { policies, diagnostics, ..Checked::default() }
+}
+
+impl Checked {
+    /// The same with the packs and groups of the target.
+    #[must_use]
+    pub fn with_packs(mut self, checked: CheckedPacks) -> Self {
+        let CheckedPacks { packs, groups, diagnostics } = checked;
+        self.packs.extend(packs);
+        self.groups.extend(groups);
+        self.diagnostics.extend(diagnostics);
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+        self
+    }
 }
 
 /// The documents that errors point at, first or second: what is in doubt is not planned.

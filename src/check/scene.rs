@@ -26,8 +26,8 @@ pub(super) struct Scene<'a> {
 enum View<'a> {
     Policy(PolicyView<'a>),
     List(ListView<'a>),
-    /// Checked on its own (`policy_tests`): no policy depends on it.
-    Test,
+    /// Checked on its own (`policy_tests`, `packs`): no policy depends on it.
+    Other,
 }
 
 impl<'a> Scene<'a> {
@@ -39,7 +39,7 @@ impl<'a> Scene<'a> {
             match view {
                 View::Policy(view) => policies.push(view),
                 View::List(view) => lists.push(view),
-                View::Test => {}
+                View::Other => {}
             }
         }
         let mut list_names = HashMap::with_capacity(lists.len());
@@ -82,6 +82,6 @@ fn view(document: &Document) -> View<'_> {
     match manifest {
         Manifest::Policy(policy) => View::Policy(PolicyView::new(*id, policy)),
         Manifest::ResourceList(list) => View::List(ListView::new(*id, list)),
-        Manifest::PolicyTest(_) => View::Test,
+        Manifest::PolicyTest(_) | Manifest::PolicyPack(_) | Manifest::PolicyGroup(_) => View::Other,
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Directory<'a> {
                 Some(names)
             }
         };
-        Self { aliases: &target.teams, names }
+        Self { aliases: target.teams(), names }
     }
 
     /// Finds a team: an alias of the target first, then a uuid, then a name at the server.
@@ -84,7 +84,11 @@ pub(super) fn is_uuid(text: &str) -> bool {
 pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool {
     let tests = documents.iter().filter_map(|document| match &document.manifest {
         Manifest::PolicyTest(test) if test.spec.target.as_ref().is_none_or(|name| *name == target.name) => Some(test),
-        Manifest::PolicyTest(_) | Manifest::Policy(_) | Manifest::ResourceList(_) => None,
+        Manifest::PolicyTest(_)
+        | Manifest::Policy(_)
+        | Manifest::ResourceList(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_) => None,
     });
     let cases = tests.flat_map(|test| &test.spec.cases);
     let audiences = cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
@@ -92,7 +96,7 @@ pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool
 }
 
 fn only_server_knows(target: &Target, team: &str) -> bool {
-    !target.teams.contains_key(team) && !is_uuid(team)
+    !target.teams().contains_key(team) && !is_uuid(team)
 }
 
 /// Whether a policy of a target names a team that only the server can confirm, so that the teams have to be read.
@@ -104,6 +108,8 @@ pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
                 .and_then(|scope| scope.teams.as_ref())
                 .is_some_and(|teams| teams.iter().any(|team| only_server_knows(target, team)))
         }
-        Manifest::ResourceList(_) | Manifest::PolicyTest(_) => false,
+        Manifest::ResourceList(_) | Manifest::PolicyTest(_) | Manifest::PolicyPack(_) | Manifest::PolicyGroup(_) => {
+            false
+        }
     })
 }

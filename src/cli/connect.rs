@@ -1,9 +1,10 @@
 //! From targets to readers and writers: endpoints, credentials, and the embedded service.
 
+mod endpoints;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -13,13 +14,14 @@ use secrecy::SecretString;
 use super::console::Console;
 use super::progress::{Reading, Readings};
 use crate::emulator;
-use crate::manifest::config::{Provider, Target};
-use crate::model::docker::Profile;
+use crate::manifest::config::{Provider, Settings, Target};
+use crate::model::Live;
+use crate::model::docker::{LiveState, Profile};
 use crate::plan::TargetInfo;
-use crate::provider::docker::{
-    Connection, Credentials, ENDPOINT_VARIABLE, EndpointChoice, Organization, Reader, Writer, credentials_from,
-};
-use crate::provider::http::{EndpointError, HttpClient, HttpOptions};
+use crate::provider::docker::{Connection, Credentials, DEFAULT_ENDPOINT, Organization, Reader, credentials_from};
+use crate::provider::http::{HttpClient, HttpOptions};
+use crate::provider::{self, pulumi};
+use crate::render::text::neutral;
 
 /// The folder, beside `polwarden.yaml`, for what is kept between runs.
 const STATE_FOLDER: &str = ".polwarden";
@@ -27,8 +29,9 @@ const STATE_FOLDER: &str = ".polwarden";
 /// How to reach the services.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// Where a service is: `docker=URL`, or `docker=embedded` for one that runs inside this command and keeps its
-    /// state in `.polwarden/`. The variable POLWARDEN_DOCKER_ENDPOINT has the same effect.
+    /// Where a service is: `docker=URL` or `pulumi=URL`, or `docker=embedded` for one that runs inside this command and
+    /// keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT and POLWARDEN_PULUMI_ENDPOINT have the
+    /// same effect. May be given more than once.
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
     // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
     endpoints: Vec<String>,
@@ -37,37 +40,11 @@ pub(super) struct Connect {
     pub(super) concurrency: NonZeroUsize,
 }
 
-#[derive(Debug, Clone)]
-struct EndpointArgument {
-    provider: Provider,
-    choice: EndpointChoice,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum EndpointArgumentError {
-    #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
-    Form,
-    #[error("what stands before `=` is not a provider; this version knows docker")]
-    Provider,
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-}
-
-impl FromStr for EndpointArgument {
-    type Err = EndpointArgumentError;
-    fn from_str(text: &str) -> Result<Self, EndpointArgumentError> {
-        let (provider, choice) = text.split_once('=').ok_or(EndpointArgumentError::Form)?;
-        match provider {
-            "docker" => Ok(Self { provider: Provider::Docker, choice: choice.parse()? }),
-            _ => Err(EndpointArgumentError::Provider),
-        }
-    }
-}
-
 /// Open connections for the targets of one command.
 pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
-    embedded: Vec<emulator::Running>,
+    pulumi: Option<pulumi::Connection>,
+    embedded: Vec<(Provider, emulator::Running)>,
     readings: Arc<Readings>,
     console: Console,
 }
@@ -81,42 +58,75 @@ impl Session {
         let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
         let http = HttpClient::new(options);
         let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
-        let mut session = Self { connections, embedded, readings, console };
-        if targets.is_empty() {
-            return Ok(session);
+        let mut session = Self { connections, pulumi: None, embedded, readings, console };
+        let is_at = |provider| move |target: &&&Target| target.provider() == provider;
+        if targets.iter().any(|target| is_at(Provider::Docker)(&target)) {
+            session.open_docker(arguments, &http, targets).await?;
         }
-        match docker_choice(arguments)?.endpoint()? {
-            Some(endpoint) => {
-                let credentials = credentials_from(|name| std::env::var(name).ok())?;
-                let connection = Connection::new(&http, &endpoint, credentials)?;
-                tracing::info!(endpoint = %endpoint, concurrency = arguments.concurrency, "using a service");
-                for target in targets {
-                    session.connections.insert(target.profile, connection.clone());
-                }
-            }
-            None => {
-                for target in targets {
-                    if !session.connections.contains_key(&target.profile) {
-                        session.embed(&http, target.profile, targets).await?;
-                    }
-                }
-            }
+        let at_pulumi: Vec<&Target> = targets.iter().filter(is_at(Provider::Pulumi)).copied().collect();
+        if !at_pulumi.is_empty() {
+            session.open_pulumi(arguments, &http, &at_pulumi).await?;
         }
         Ok(session)
     }
 
-    /// Starts the embedded service of a profile and connects to it.
-    async fn embed(&mut self, http: &HttpClient, profile: Profile, targets: &[&Target]) -> anyhow::Result<()> {
-        let folder = Path::new(STATE_FOLDER);
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
-            std::fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
+    async fn open_docker(&mut self, arguments: &Connect, http: &HttpClient, targets: &[&Target]) -> anyhow::Result<()> {
+        match endpoints::choice(&arguments.endpoints, Provider::Docker)?.endpoint(DEFAULT_ENDPOINT)? {
+            Some(endpoint) => {
+                let credentials = credentials_from(|name| std::env::var(name).ok())?;
+                let connection = Connection::new(http, &endpoint, credentials)?;
+                tracing::info!(endpoint = %endpoint, concurrency = arguments.concurrency, "using a service");
+                for profile in targets.iter().filter_map(|target| target.profile()) {
+                    self.connections.insert(profile, connection.clone());
+                }
+            }
+            None => {
+                for profile in targets.iter().filter_map(|target| target.profile()) {
+                    if !self.connections.contains_key(&profile) {
+                        self.embed_docker(http, profile, targets).await?;
+                    }
+                }
+            }
         }
+        Ok(())
+    }
+
+    async fn open_pulumi(&mut self, arguments: &Connect, http: &HttpClient, targets: &[&Target]) -> anyhow::Result<()> {
+        let choice = endpoints::choice(&arguments.endpoints, Provider::Pulumi)?;
+        let connection = match choice.endpoint(pulumi::DEFAULT_ENDPOINT)? {
+            Some(endpoint) => {
+                let token = pulumi::token_from(|name| std::env::var(name).ok())?;
+                tracing::info!(endpoint = %endpoint, concurrency = arguments.concurrency, "using a service");
+                pulumi::Connection::new(http, &endpoint, &token)?
+            }
+            None => {
+                let organization = |target: &&Target| emulator::pulumi::OrganizationSeed {
+                    name: target.organization.clone(),
+                    ..emulator::pulumi::OrganizationSeed::default()
+                };
+                let options = emulator::pulumi::Options {
+                    state: emulator::StateLocation::File(state_folder()?.join("pulumi.sqlite")),
+                    organizations: targets.iter().map(organization).collect(),
+                    any_stack: true,
+                    ..emulator::pulumi::Options::default()
+                };
+                let running = emulator::pulumi::start(options).await.context("cannot start the embedded service")?;
+                let endpoint = running.url().parse().context("the embedded service has no usable address")?;
+                self.embedded.push((Provider::Pulumi, running));
+                pulumi::Connection::new(http, &endpoint, &SecretString::from("embedded".to_owned()))?
+            }
+        };
+        self.pulumi = Some(connection);
+        Ok(())
+    }
+
+    /// Starts the embedded service of a profile and connects to it.
+    async fn embed_docker(&mut self, http: &HttpClient, profile: Profile, targets: &[&Target]) -> anyhow::Result<()> {
+        let folder = state_folder()?;
         let options = emulator::Options {
             profile: emulator_profile(profile),
             state: emulator::StateLocation::File(folder.join(format!("docker-{profile}.sqlite"))),
-            organizations: targets.iter().filter(|target| target.profile == profile).map(|t| seed(t)).collect(),
+            organizations: targets.iter().filter(|target| target.profile() == Some(profile)).map(|t| seed(t)).collect(),
             ..emulator::Options::default()
         };
         let running = emulator::start(options).await.context("cannot start the embedded service")?;
@@ -124,7 +134,7 @@ impl Session {
         let secret = SecretString::from("embedded".to_owned());
         let credentials = Credentials::SignIn { identifier: "embedded".to_owned(), secret };
         self.connections.insert(profile, Connection::new(http, &endpoint, credentials)?);
-        self.embedded.push(running);
+        self.embedded.push((Provider::Docker, running));
         Ok(())
     }
 
@@ -132,9 +142,20 @@ impl Session {
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub(super) fn reader(&self, target: &Target) -> anyhow::Result<Reader> {
-        let (connection, organization) = self.find(target)?;
-        Ok(connection.reader(&organization, target.profile))
+    pub(super) fn reader(&self, target: &Target) -> anyhow::Result<provider::Reader> {
+        match &target.settings {
+            Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
+            Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
+        }
+    }
+
+    /// A reader for a target's organization at the Docker AI Governance API.
+    ///
+    /// # Errors
+    /// The target is at another service, or the organization's name cannot be part of a URL.
+    pub(super) fn docker_reader(&self, target: &Target) -> anyhow::Result<Reader> {
+        let (connection, organization, profile) = self.find(target)?;
+        Ok(connection.reader(&organization, profile))
     }
 
     /// A reading of all that a target's organization holds, which shows how far it is.
@@ -145,13 +166,32 @@ impl Session {
         Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
     }
 
+    /// All policies of a target's organization, for questions about access.
+    ///
+    /// # Errors
+    /// They cannot be read, or the target's service has no rules of access.
+    pub(super) async fn docker_live(&self, target: &Target) -> anyhow::Result<LiveState> {
+        match self.reading(target)?.live_state().await? {
+            Live::Docker(live) => Ok(live),
+            Live::Pulumi(_) => bail!(
+                "target `{}` is at Pulumi Cloud, which has no rules of access; choose another one with --target",
+                target.name
+            ),
+        }
+    }
+
     /// A writer for a target's organization.
     ///
     /// # Errors
     /// The organization's name cannot be part of a URL.
-    pub(super) fn writer(&self, target: &Target) -> anyhow::Result<Writer> {
-        let (connection, organization) = self.find(target)?;
-        Ok(connection.writer(&organization, target.profile))
+    pub(super) fn writer(&self, target: &Target) -> anyhow::Result<provider::Writer> {
+        match &target.settings {
+            Settings::Docker(_) => {
+                let (connection, organization, profile) = self.find(target)?;
+                Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
+            }
+            Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
+        }
     }
 
     /// What a plan says about a target.
@@ -159,52 +199,90 @@ impl Session {
     /// # Errors
     /// The target is not one of those that the session was opened for.
     pub(super) fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
-        let endpoint =
-            if self.embedded.is_empty() { self.find(target)?.0.endpoint().to_string() } else { "embedded".to_owned() };
-        let Target { name, provider, organization, profile, paths: _, unmanaged: _, limits: _, teams: _, access: _ } =
-            target;
+        let endpoint = if self.embedded.iter().any(|(provider, _)| *provider == target.provider()) {
+            "embedded".to_owned()
+        } else {
+            self.endpoint(target)?
+        };
+        let Target { name, organization, paths: _, unmanaged: _, limits: _, settings: _ } = target;
         Ok(TargetInfo {
             name: name.clone(),
-            provider: *provider,
+            provider: target.provider(),
             organization: organization.clone(),
-            profile: *profile,
+            profile: target.profile(),
             endpoint,
         })
     }
 
-    /// Stops the embedded services, if there are any.
+    fn endpoint(&self, target: &Target) -> anyhow::Result<String> {
+        Ok(match &target.settings {
+            Settings::Docker(_) => self.find(target)?.0.endpoint().to_string(),
+            Settings::Pulumi(_) => self.find_pulumi(target)?.0.endpoint().to_string(),
+        })
+    }
+
+    /// A reader for a target's organization at Pulumi Cloud.
+    ///
+    /// # Errors
+    /// The target is at another service, or the organization's name cannot be part of a URL.
+    pub(super) fn pulumi_reader(&self, target: &Target) -> anyhow::Result<pulumi::Reader> {
+        let (connection, organization) = self.find_pulumi(target)?;
+        Ok(connection.reader(&organization))
+    }
+
+    /// A writer for a target's organization at Pulumi Cloud.
+    ///
+    /// # Errors
+    /// As for [`pulumi_reader`](Self::pulumi_reader).
+    pub(super) fn pulumi_writer(&self, target: &Target) -> anyhow::Result<pulumi::Writer> {
+        let (connection, organization) = self.find_pulumi(target)?;
+        Ok(connection.writer(&organization))
+    }
+
+    fn find_pulumi(&self, target: &Target) -> anyhow::Result<(&pulumi::Connection, Organization)> {
+        let organization = organization(target)?;
+        match (&self.pulumi, target.provider()) {
+            (Some(connection), Provider::Pulumi) => Ok((connection, organization)),
+            (Some(_) | None, Provider::Docker | Provider::Pulumi) => {
+                bail!("target `{}` has no connection", target.name)
+            }
+        }
+    }
+
+    /// Tells what services warned of, and stops the embedded ones, if there are any.
     pub(super) async fn close(self) {
-        for running in self.embedded {
+        for warning in self.pulumi.iter().flat_map(pulumi::Connection::take_warnings) {
+            self.console.warn(&format!("The service warns: {}", neutral(&warning)));
+        }
+        for (_, running) in self.embedded {
             running.shutdown().await;
         }
     }
 
-    fn find(&self, target: &Target) -> anyhow::Result<(&Connection, Organization)> {
-        let organization = target
-            .organization
-            .parse()
-            .with_context(|| format!("target `{}`: the organization's name cannot be used", target.name))?;
-        match self.connections.get(&target.profile) {
-            Some(connection) => Ok((connection, organization)),
+    fn find(&self, target: &Target) -> anyhow::Result<(&Connection, Organization, Profile)> {
+        let organization = organization(target)?;
+        let profile = target.profile();
+        match profile.and_then(|profile| Some((self.connections.get(&profile)?, profile))) {
+            Some((connection, profile)) => Ok((connection, organization, profile)),
             None => bail!("target `{}` has no connection", target.name),
         }
     }
 }
 
-/// The last `--endpoint docker=…`, else the variable, else the public service.
-fn docker_choice(arguments: &Connect) -> anyhow::Result<EndpointChoice> {
-    let given: Result<Vec<EndpointArgument>, _> = arguments.endpoints.iter().map(|text| text.parse()).collect();
-    let given = given.context("--endpoint cannot be used")?;
-    if let Some(argument) = given.into_iter().rev().find(|argument| argument.provider == Provider::Docker) {
-        return Ok(argument.choice);
+fn organization(target: &Target) -> anyhow::Result<Organization> {
+    let parsed = target.organization.parse();
+    parsed.with_context(|| format!("target `{}`: the organization's name cannot be used", target.name))
+}
+
+/// The folder for what is kept between runs. It is made, and git ignores it.
+fn state_folder() -> anyhow::Result<&'static Path> {
+    let folder = Path::new(STATE_FOLDER);
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
     }
-    match std::env::var(ENDPOINT_VARIABLE) {
-        Ok(text) if !text.trim().is_empty() => {
-            text.trim().parse().with_context(|| format!("{ENDPOINT_VARIABLE} cannot be used"))
-        }
-        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(EndpointChoice::Default),
-        Err(error) => Err(error).with_context(|| format!("{ENDPOINT_VARIABLE} cannot be used")),
-    }
+    Ok(folder)
 }
 
 fn emulator_profile(profile: Profile) -> emulator::Profile {
@@ -217,7 +295,7 @@ fn emulator_profile(profile: Profile) -> emulator::Profile {
 
 /// The embedded service knows the teams that the target names.
 fn seed(target: &Target) -> emulator::OrganizationSeed {
-    let teams = target.teams.iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
+    let teams = target.teams().iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
     emulator::OrganizationSeed {
         name: target.organization.clone(),
         teams: teams.collect(),

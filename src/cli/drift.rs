@@ -16,6 +16,7 @@ use super::teller::Teller;
 use super::tree::At;
 use super::workspace::{Project, Selection, Unusable};
 use crate::manifest::config;
+use crate::model::Live;
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
@@ -158,7 +159,11 @@ fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
         let name = &target_plan.target.name;
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
-        targets.push(plan::drift(target_plan, live, &target.teams).with_context(|| planning::of(target))?);
+        let drift = match live {
+            Live::Docker(live) => plan::drift(target_plan, live, target.teams()),
+            Live::Pulumi(live) => plan::packs_drift(target_plan, live),
+        };
+        targets.push(drift.with_context(|| planning::of(target))?);
     }
     Ok(DriftReport {
         format_version: DRIFT_FORMAT_VERSION,

@@ -106,7 +106,7 @@ impl Explain {
     ) -> anyhow::Result<Option<Explanation>> {
         let audience = self.audience(session, target).await?;
         if self.live {
-            let live = session.reading(target)?.live_state().await?;
+            let live = session.docker_live(target).await?;
             return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;
@@ -118,20 +118,20 @@ impl Explain {
 
     /// Whether every team of the person is an alias or a uuid.
     fn knows_teams(&self, target: &Target) -> bool {
-        self.team.iter().all(|team| target.teams.contains_key(team) || is_uuid(team))
+        self.team.iter().all(|team| target.teams().contains_key(team) || is_uuid(team))
     }
 
     async fn audience(&self, session: &Session, target: &Target) -> anyhow::Result<Audience> {
         let mut known = None;
         let mut teams = Vec::new();
         for team in &self.team {
-            if let Some(uuid) = target.teams.get(team) {
+            if let Some(uuid) = target.teams().get(team) {
                 teams.push(uuid.clone());
             } else if is_uuid(team) {
                 teams.push(team.clone());
             } else {
                 if known.is_none() {
-                    known = Some(session.reader(target)?.teams().await?);
+                    known = Some(session.docker_reader(target)?.teams().await?);
                 }
                 let named = known.iter().flatten().find(|known| known.name == *team);
                 match named {

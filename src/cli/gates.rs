@@ -182,12 +182,10 @@ impl GateKeeper {
 impl Base {
     /// The gates of the organization that a target manages: a target may have been renamed.
     fn gates(&self, target: &Target) -> check::Gates {
-        let same = |other: &&Target| {
-            other.provider == target.provider && other.organization.eq_ignore_ascii_case(&target.organization)
-        };
+        let same = |other: &&Target| other.is_same_organization(target);
         match self.config.targets.iter().find(same) {
             Some(known) => check::gates(&self.config, self.document, known),
-            None => check::gates_of_all(&self.config, self.document, &target.teams),
+            None => check::gates_of_all(&self.config, self.document, target.teams()),
         }
     }
 }

@@ -14,6 +14,7 @@ mod gates;
 mod import;
 mod init;
 mod lint;
+mod lock;
 mod log;
 mod plan;
 mod planning;
@@ -75,6 +76,7 @@ enum Command {
     Validate(validate::Validate),
     Lint(lint::Lint),
     Fmt(fmt::Fmt),
+    Lock(lock::Lock),
     Import(import::Import),
     Plan(plan::Plan),
     Apply(apply::Apply),
@@ -132,6 +134,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Validate(command) => command.run(console),
         Command::Lint(command) => command.run(console),
         Command::Fmt(command) => command.run(console),
+        Command::Lock(command) => command.run(console),
         Command::Import(command) => command.run(console),
         Command::Plan(command) => command.run(console),
         Command::Apply(command) => command.run(console),

@@ -13,8 +13,9 @@ use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
-use crate::model::docker::{DesiredPolicy, LiveState};
-use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated};
+use crate::model::docker::DesiredPolicy;
+use crate::model::{Live, docker, pulumi};
+use crate::plan::{BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated, plan_packs};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -25,7 +26,7 @@ pub(super) struct Planned {
     /// The plan.
     pub(super) plan: Plan,
     /// The live state of each target, in the plan's order.
-    pub(super) live: Vec<LiveState>,
+    pub(super) live: Vec<Live>,
 }
 
 /// Plans the chosen targets. Findings and errors of all of them are shown before giving up.
@@ -93,7 +94,7 @@ pub(super) async fn again(
     session: &Session,
     keeper: &GateKeeper,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
+) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
     let reads = Reads::start(session, &workspace.targets());
     plan_targets(workspace, session, &Against { keeper, before: None }, reads, &Teller::of_errors(console), console)
         .await
@@ -117,15 +118,15 @@ async fn plan_targets(
     mut reads: Reads,
     teller: &Teller,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<LiveState>), Exit>> {
+) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
     let mut resolved = Vec::new();
     for target in &targets {
         let checked = resolve(workspace, session, target).await;
         resolved.push(checked.map(|checked| {
-            findings.extend(checked.diagnostics);
-            checked.policies
+            findings.extend(checked.diagnostics.iter().cloned());
+            checked
         }));
     }
     if workspace.tell(workspace.agree(findings), teller) {
@@ -136,17 +137,35 @@ async fn plan_targets(
         Some(before) => before.wanted(&targets, session, console).await?.map(|wanted| (before, wanted)),
         None => None,
     };
+    let mut late = Vec::new();
     let mut outcomes: Vec<Option<anyhow::Result<Outcome>>> = targets.iter().map(|_| None).collect();
     // Whoever is read first is planned first; the order of the plan is that of the configuration.
     while let Some((position, live)) = reads.next().await {
         if let (Some(target), Some(desired)) = (targets.get(position), resolved.get_mut(position)) {
             // Of the two failures of one target, the first says enough.
-            let desired = std::mem::replace(desired, Ok(Vec::new()));
-            let both = desired.and_then(|desired| Ok((desired, live?)));
+            let desired = std::mem::replace(desired, Ok(Checked::default()));
+            let both = match (desired, live) {
+                (Ok(desired), Ok(live)) => deepened(session, target, &desired, live).await.map(|live| (desired, live)),
+                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            };
             let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
             let one = One { workspace, session, target, keeper: against.keeper, base };
-            outcomes[position] = Some(both.and_then(|(desired, live)| one.plan(&desired, live)));
+            outcomes[position] = match both.and_then(|(desired, live)| one.plan(&desired, live)) {
+                Ok(Ok(outcome)) => Some(Ok(outcome)),
+                Ok(Err(findings)) => {
+                    late.extend(findings);
+                    continue;
+                }
+                Err(error) => Some(Err(error)),
+            };
         }
+    }
+    // What only the server can tell to be wrong with the manifests.
+    if !late.is_empty() {
+        teller.tell(workspace.sources(), late);
+        let failed = outcomes.into_iter().zip(&targets).filter_map(|(outcome, target)| Some((outcome?.err()?, target)));
+        failed.for_each(|(error, target)| report_failure(target, error, console));
+        return Ok(Err(Exit::Invalid));
     }
     let mut plan = empty(workspace);
     plan.origins = wanted.map(|(before, _)| Origins { base: before.commit(), targets: Vec::new() });
@@ -157,7 +176,7 @@ async fn plan_targets(
 struct Outcome {
     plan: TargetPlan,
     origins: Option<TargetOrigins>,
-    live: LiveState,
+    live: Live,
 }
 
 /// Puts the targets into a plan; the failures of all of them are told.
@@ -166,7 +185,7 @@ fn collect(
     targets: &[&Target],
     outcomes: Vec<Option<anyhow::Result<Outcome>>>,
     console: Console,
-) -> Result<(Plan, Vec<LiveState>), Exit> {
+) -> Result<(Plan, Vec<Live>), Exit> {
     let (mut states, mut failed) = (Vec::new(), false);
     for (target, outcome) in targets.iter().zip(outcomes) {
         match outcome.unwrap_or_else(|| Err(anyhow!("the reading was stopped"))) {
@@ -188,7 +207,7 @@ fn collect(
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
 struct Reads {
-    tasks: JoinSet<(usize, anyhow::Result<LiveState>)>,
+    tasks: JoinSet<(usize, anyhow::Result<Live>)>,
 }
 
 impl Reads {
@@ -205,7 +224,7 @@ impl Reads {
     }
 
     /// The next target that is read, by its position; nothing once all are.
-    async fn next(&mut self) -> Option<(usize, anyhow::Result<LiveState>)> {
+    async fn next(&mut self) -> Option<(usize, anyhow::Result<Live>)> {
         loop {
             // A reading that did not end by itself is missed by whoever waits for all.
             if let Ok(read) = self.tasks.join_next().await? {
@@ -265,7 +284,7 @@ pub(super) async fn resolve_all(
 /// # Errors
 /// The server does not tell them.
 pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
-    Ok(if needed { Teams::Known(session.reader(target)?.teams().await?) } else { Teams::Offline })
+    Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
 /// What the plan of one target is made from, besides what is desired and what is live.
@@ -278,25 +297,80 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn plan(&self, desired: &[DesiredPolicy], live: LiveState) -> anyhow::Result<Outcome> {
+    /// The plan, or what only the server can tell to be wrong with the manifests.
+    fn plan(&self, desired: &Checked, live: Live) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
+        match &live {
+            Live::Docker(state) => {
+                let (plan, origins) = self.plan_policies(&desired.policies, state)?;
+                Ok(Ok(Outcome { plan, origins, live }))
+            }
+            Live::Pulumi(state) => {
+                let planned = self.plan_packs(desired, state)?;
+                Ok(planned.map(|(plan, origins)| Outcome { plan, origins, live }))
+            }
+        }
+    }
+
+    fn plan_policies(
+        &self,
+        desired: &[DesiredPolicy],
+        live: &docker::LiveState,
+    ) -> anyhow::Result<(TargetPlan, Option<TargetOrigins>)> {
         let Self { workspace, session, target, keeper, base } = self;
         let request = Request {
             target: session.info(target)?,
             desired,
-            live: &live,
+            live,
             unmanaged: target.unmanaged,
-            teams: &target.teams,
+            teams: target.teams(),
             locate: &|place| locate(workspace.sources(), place),
         };
         let mut gates = keeper.gates(workspace, target);
-        let Some((before, wanted)) = base else {
-            return Ok(Outcome { plan: plan_gated(&request, &gates), origins: None, live });
-        };
-        let old = before.plan(wanted, request.target.clone(), target, &live);
+        let Some((before, wanted)) = base else { return Ok((plan_gated(&request, &gates), None)) };
+        let old = before.plan(wanted, request.target.clone(), target, live);
         gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
         let plan = plan_gated(&request, &gates);
         let origins = three_way::origins(&plan, old.as_ref());
-        Ok(Outcome { plan, origins: Some(origins), live })
+        Ok((plan, Some(origins)))
+    }
+
+    fn plan_packs(
+        &self,
+        desired: &Checked,
+        live: &pulumi::LiveState,
+    ) -> anyhow::Result<Result<(TargetPlan, Option<TargetOrigins>), Vec<Diagnostic>>> {
+        let Self { workspace, session, target, keeper: _, base } = self;
+        let request = PackRequest {
+            target: session.info(target)?,
+            packs: &desired.packs,
+            groups: &desired.groups,
+            live,
+            unmanaged: target.unmanaged,
+            keep_versions: target.pulumi().and_then(|settings| settings.keep_versions),
+            locate: &|place| locate(workspace.sources(), place),
+        };
+        let plan = match plan_packs(&request) {
+            Ok(plan) => plan,
+            Err(findings) => return Ok(Err(findings)),
+        };
+        let old = base.as_ref().and_then(|(before, wanted)| {
+            before.plan_packs(wanted, request.target.clone(), live)
+        });
+        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
+        Ok(Ok((plan, origins)))
+    }
+}
+
+/// What is live, with what more has to be read to compare it with what is desired.
+async fn deepened(session: &Session, target: &Target, desired: &Checked, live: Live) -> anyhow::Result<Live> {
+    match live {
+        Live::Docker(_) => Ok(live),
+        Live::Pulumi(live) => {
+            let wanted = desired.packs.iter().map(|pack| (pack.name(), pack.tag()));
+            let used = desired.groups.iter().flat_map(|group| group.policy_packs.iter().flatten());
+            let wanted = wanted.chain(used.map(|pack| (&pack.pack, &pack.tag)));
+            Ok(Live::Pulumi(session.pulumi_reader(target)?.with_versions(live, wanted).await?))
+        }
     }
 }
 

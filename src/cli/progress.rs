@@ -9,9 +9,9 @@ use tokio::task::AbortHandle;
 
 use super::console::Console;
 use crate::apply::{CallOutcome, Event, Progress};
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::Call;
-use crate::provider::docker::Reader;
+use crate::provider::Reader;
 use crate::provider::http::ApiError;
 use crate::render;
 
@@ -148,14 +148,14 @@ impl Reading {
     ///
     /// # Errors
     /// Anything that could not be read.
-    pub(super) async fn live_state(self) -> Result<LiveState, ApiError> {
+    pub(super) async fn live_state(self) -> Result<Live, ApiError> {
         let Self { reader, target, turn } = self;
         let since = std::time::Instant::now();
         let live = reader.live_state().await;
         // The reader knows the turn too.
         drop((reader, turn));
         if let Ok(live) = &live {
-            tracing::info!(target_name = %target, policies = live.policies.len(), took = ?since.elapsed(), "read what is live");
+            tracing::info!(target_name = %target, objects = live.len(), took = ?since.elapsed(), "read what is live");
         }
         live
     }

@@ -1,6 +1,6 @@
 //! `polwarden rollback`: what a run touched, as it was before.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8Path;
 use clap::Args;
 
@@ -12,12 +12,16 @@ use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
-use crate::apply::journal::{History, RunKind};
-use crate::apply::undo;
+use crate::apply::docker::undo;
+use crate::apply::pulumi::undo_packs;
+use crate::apply::journal::{History, RunKind, TargetHistory};
 use crate::diag::{DocumentId, SourceMap};
-use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_undo};
+use crate::manifest::config::{Target, Unmanaged};
+use crate::model::Live;
+use crate::model::pulumi::LiveState;
+use crate::plan::{
+    FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_packs_undo, plan_undo,
+};
 use crate::render;
 use crate::render::text::neutral;
 
@@ -117,21 +121,19 @@ impl Rollback {
         }
         let kind = RunKind::Rollback(history.run.run.clone());
         let digest = plan_digest(&plan)?;
-        let ended = self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await?;
+        let ended = self.applying.run(workspace, session, Ready::planned(kind, plan, digest, states), console).await?;
         Ok(ended.exit)
     }
 
-    fn undo_target(
-        &self,
-        of: &Of<'_>,
-        target: &Target,
-        live: &LiveState,
-        console: Console,
-    ) -> anyhow::Result<TargetPlan> {
+    fn undo_target(&self, of: &Of<'_>, target: &Target, live: &Live, console: Console) -> anyhow::Result<TargetPlan> {
         let Of { history, path, workspace, keeper, session } = of;
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
         let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
+        let live = match live {
+            Live::Docker(live) => live,
+            Live::Pulumi(live) => return self.undo_packs(of, target, live, (touched, document), console),
+        };
         let undo = undo(touched, live, document, self.overwrite);
         for held in &undo.held {
             console.warn(&render::rollback::held(held));
@@ -147,9 +149,36 @@ impl Rollback {
             desired: &undo.desired,
             live,
             unmanaged: target.unmanaged,
-            teams: &target.teams,
+            teams: target.teams(),
             locate: &|_| SourceRef { file: path.to_string(), line: 1 },
         };
         Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
+    }
+
+    fn undo_packs(
+        &self,
+        of: &Of<'_>,
+        target: &Target,
+        live: &LiveState,
+        (touched, document): (&TargetHistory, DocumentId),
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        let undo = undo_packs(touched, live, document, self.overwrite);
+        for held in &undo.held {
+            console.warn(&render::rollback::held(held));
+        }
+        let request = PackRequest {
+            target: of.session.info(target)?,
+            packs: &[],
+            groups: &undo.desired,
+            live,
+            unmanaged: Unmanaged::Ignore,
+            keep_versions: None,
+            locate: &|_| SourceRef { file: of.path.to_string(), line: 1 },
+        };
+        plan_packs_undo(&request, &undo.made).map_err(|findings| {
+            let first = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
+            anyhow!("target `{}` cannot be put back: {first}", target.name)
+        })
     }
 }

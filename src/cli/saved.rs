@@ -9,7 +9,7 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{self, Change, Names, Plan, SourceRef};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
@@ -22,7 +22,7 @@ pub(super) async fn hold_again(
     workspace: &Workspace,
     session: &Session,
     keeper: &GateKeeper,
-) -> anyhow::Result<Vec<(LiveState, Further)>> {
+) -> anyhow::Result<Vec<(Live, Further)>> {
     let targets = workspace.targets();
     let mut asked = Vec::new();
     for target_plan in &plan.targets {
@@ -39,9 +39,12 @@ pub(super) async fn hold_again(
         let names = Names {
             rule: &|policy, rule| places.get(&(policy.to_owned(), Some(rule.to_owned()))).cloned(),
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
-            teams: &target.teams,
+            teams: target.teams(),
         };
-        target_plan.gates = plan::hold_gates(&live, &target_plan.calls, &gates, &names);
+        target_plan.gates = match &live {
+            Live::Docker(state) => plan::hold_gates(state, &target_plan.calls, &gates, &names),
+            Live::Pulumi(_) => Vec::new(),
+        };
         states.push((live, gates.audiences));
     }
     Ok(states)

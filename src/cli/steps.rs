@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::console::Console;
-use crate::model::docker::LiveState;
-use crate::plan::{Plan, audit_plan};
+use crate::model::Live;
+use crate::plan::{Plan, audit_packs, audit_plan};
 use crate::render::text::neutral;
 
 /// What is asked of the steps of a plan.
@@ -33,13 +33,17 @@ impl StepOptions {
 
 /// Whether the calls of a plan would break what plans promise if they were made on these live states, one for each
 /// target; what, is told. A plan that was just made breaks nothing; one from a file may have been changed.
-pub(super) fn break_promises(plan: &Plan, live: &[LiveState], console: Console) -> bool {
+pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bool {
     let mut broken = false;
     for (target, live) in plan.targets.iter().zip(live) {
-        for breach in audit_plan(live, target) {
+        let breaches: Vec<String> = match live {
+            Live::Docker(live) => audit_plan(live, target).iter().map(ToString::to_string).collect(),
+            Live::Pulumi(live) => audit_packs(live, &target.calls).iter().map(ToString::to_string).collect(),
+        };
+        for breach in breaches {
             broken = true;
             let (word, name) = (console.error_painter().bad("refused"), neutral(&target.target.name));
-            console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach.to_string())));
+            console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach)));
         }
     }
     if broken {

@@ -233,7 +233,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let state = session.reading(target)?.live_state().await?;
+    let state = session.docker_live(target).await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => {

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::manifest::config;
 use crate::render::findings::Prefix;
-use crate::repo::{self, Head, Listing, ProblemKind, Revision, Source, WorkTree};
+use crate::repo::{self, Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree};
 
 /// Where a command reads manifests from, other than the work tree.
 #[derive(Debug, Clone, Default, Args)]
@@ -57,6 +57,13 @@ impl Source for Tree {
             Self::Revision(tree) => tree.read(path, limit),
         }
     }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        match self {
+            Self::Work(tree) => tree.pack(path),
+            Self::Revision(tree) => tree.pack(path),
+        }
+    }
 }
 
 /// Texts that are not written yet, by their paths from the configuration.
@@ -88,6 +95,10 @@ impl Source for Edited<'_> {
             Some(text) => Ok(text.as_str().into()),
             None => self.tree.read(path, limit),
         }
+    }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        self.tree.pack(path)
     }
 }
 

@@ -1,10 +1,15 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
+mod packs;
+mod select;
+
+pub(super) use packs::Archives;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
@@ -14,7 +19,7 @@ use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
 use crate::check::{self, Checked, CheckedTests, Input, Teams};
-use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap, did_you_mean};
+use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
@@ -87,7 +92,7 @@ impl Project {
             Ok(config) => config,
             Err(diagnostics) => return Ok(Err(Unusable { sources, diagnostics, prefix })),
         };
-        let selected = select(&config, selection)?;
+        let selected = select::positions(&config, selection)?;
         let findings = check::check_config(&config, document);
         if findings.iter().any(is_error) {
             return Ok(Err(Unusable { sources, diagnostics: findings, prefix }));
@@ -216,7 +221,8 @@ impl Workspace {
     pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
         let documents = self.documents(target);
-        check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
+        let checked = check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams });
+        checked.with_packs(self.check_packs(target, &self.loaded.lock))
     }
 
     /// What the rules of a target most likely do not mean.
@@ -258,7 +264,10 @@ impl Workspace {
         let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
         let metadata = documents.filter_map(|document| match &document.manifest {
             Manifest::Policy(policy) => Some(&policy.metadata),
-            Manifest::ResourceList(_) | Manifest::PolicyTest(_) => None,
+            Manifest::ResourceList(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_) => None,
         });
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }
@@ -287,7 +296,9 @@ impl Workspace {
 
     /// The digest of all files that were read.
     pub(super) fn tree_digest(&self) -> Fingerprint {
-        tree_digest(self.files_read())
+        let files = self.pack_files();
+        let files = files.iter().map(|(name, bytes)| (name.as_str(), &**bytes));
+        tree_digest(self.files_read().chain(files))
     }
 
     /// The names and bytes of all files that were read.
@@ -320,7 +331,11 @@ impl Workspace {
     pub(super) fn commit(&self) -> Option<Commit> {
         let head = match &self.stand {
             // It takes a look at every file, so that only whoever asks pays for it.
-            Stand::Work => repo::head(Path::new("."), self.files_read().map(|(name, _)| name)),
+            Stand::Work => {
+                let packs = self.pack_files();
+                let files = self.files_read().map(|(name, _)| name).chain(packs.keys().map(String::as_str));
+                repo::head(Path::new("."), files)
+            }
             Stand::Revision(head) => head.clone(),
         };
         head.map(|head| Commit::new(head, Pipeline::from_variables(|name| std::env::var(name).ok())))
@@ -371,27 +386,4 @@ pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 /// Whether a finding stops a plan.
 pub(super) fn is_error(finding: &Diagnostic) -> bool {
     finding.severity() == Severity::Error
-}
-
-fn select(config: &Config, selection: &Selection) -> anyhow::Result<Vec<usize>> {
-    if selection.targets.is_empty() {
-        return Ok((0..config.targets.len()).collect());
-    }
-    let mut selected = Vec::new();
-    for name in &selection.targets {
-        match config.targets.iter().position(|target| target.name == *name) {
-            Some(position) => selected.push(position),
-            None => {
-                let names = || config.targets.iter().map(|target| target.name.as_str());
-                let hint = did_you_mean(names(), name).map_or_else(
-                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);
-            }
-        }
-    }
-    selected.sort_unstable();
-    selected.dedup();
-    Ok(selected)
 }

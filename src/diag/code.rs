@@ -171,6 +171,39 @@ codes! {
     TestTooLarge = "test-too-large", Error;
     /// A policy test names a target that is not there, or that does not load its file.
     UnknownTarget = "unknown-target", Error;
+    // Policy packs and policy groups
+    /// A manifest of one service in a target of another.
+    KindMisplaced = "kind-misplaced", Error;
+    /// A name or tag that Pulumi Cloud does not take: other characters, too long, or a reserved word.
+    PulumiNameInvalid = "pulumi-name-invalid", Error;
+    /// Two packs of one target have the same name.
+    PackNameTaken = "pack-name-taken", Error;
+    /// Two groups of one target have the same name.
+    GroupNameTaken = "group-name-taken", Error;
+    /// Two policies of one pack have the same name.
+    PackPolicyTaken = "pack-policy-taken", Error;
+    /// A group names a pack twice.
+    GroupPackTaken = "group-pack-taken", Error;
+    /// A configuration schema that is no JSON Schema, or that requires what it does not declare.
+    ConfigSchemaInvalid = "config-schema-invalid", Error;
+    /// A source that is not there, leaves the repository, is too large, or holds no usable PulumiPolicy.yaml.
+    PackSourceInvalid = "pack-source-invalid", Error;
+    /// A pack's manifest says another runtime than its PulumiPolicy.yaml.
+    PackRuntimeDiffers = "pack-runtime-differs", Error;
+    /// The source of a version is not what the lock file says: a tag never gets another content.
+    TagReused = "tag-reused", Error;
+    /// A group wants a version of a pack that is neither published nor published by the plan.
+    UnknownVersion = "unknown-version", Error;
+    /// The lock file does not say what the source of a version is.
+    PackUnlocked = "pack-unlocked", Warning;
+    /// A group names a pack that no manifest of its target declares.
+    UnknownPack = "unknown-pack", Warning;
+    /// A group configures a policy that its pack does not have.
+    UnknownPackPolicy = "unknown-pack-policy", Error;
+    /// A configuration that the policy's configSchema does not accept.
+    ConfigInvalid = "config-invalid", Error;
+    /// A configured property that the policy's configSchema does not declare.
+    ConfigUnknown = "config-unknown", Warning;
     // Configuration
     /// Two targets have the same name.
     TargetNameTaken = "target-name-taken", Error;

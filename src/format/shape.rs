@@ -33,7 +33,10 @@ const KINDS: &[(&str, &str, &Shape)] = &[
     ("docker.com/governance/v1", "Policy", &POLICY),
     ("polwarden/v1", "ResourceList", &RESOURCE_LIST),
     ("polwarden/v1", "PolicyTest", &POLICY_TEST),
+    ("pulumi.com/v1", "PolicyPack", &POLICY_PACK),
+    ("pulumi.com/v1", "PolicyGroup", &POLICY_GROUP),
     ("polwarden/v1", "Config", &CONFIG),
+    ("polwarden/v1", "Lock", &LOCK),
 ];
 
 const POLICY: Shape = Mapping(&[
@@ -90,6 +93,58 @@ const CASE: Shape = Mapping(&[
 
 const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
 
+const POLICY_PACK: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free), ("protect", Free)])),
+    (
+        "spec",
+        Mapping(&[
+            ("displayName", Free),
+            ("versionTag", Free),
+            ("versionTagSuffix", Free),
+            ("source", Free),
+            ("runtime", Free),
+            ("description", Free),
+            ("readme", Free),
+            ("provider", Free),
+            ("tags", TEXTS),
+            ("repository", Free),
+            ("policies", List(&PACK_POLICY)),
+        ]),
+    ),
+]);
+
+const PACK_POLICY: Shape = Mapping(&[
+    ("name", Free),
+    ("displayName", Free),
+    ("description", Free),
+    ("enforcementLevel", Free),
+    ("message", Free),
+    ("configSchema", Mapping(&[("type", Free), ("properties", Free), ("required", TEXTS)])),
+    ("severity", Free),
+    ("framework", Mapping(&[("name", Free), ("version", Free), ("reference", Free), ("specification", Free)])),
+    ("tags", TEXTS),
+    ("remediationSteps", Free),
+    ("url", Free),
+]);
+
+const POLICY_GROUP: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("metadata", Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)])),
+    (
+        "spec",
+        Mapping(&[("entityType", Free), ("mode", Free), ("stacks", List(&STACK)), ("policyPacks", List(&GROUP_PACK))]),
+    ),
+]);
+
+const STACK: Shape = Mapping(&[("name", Free), ("routingProject", Free)]);
+
+const GROUP_PACK: Shape = Mapping(&[("name", Free), ("versionTag", Free), ("config", Free)]);
+
+const LOCK: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", Free)]);
+
 const CONFIG: Shape =
     Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS), ("apply", APPLY)]);
 
@@ -112,6 +167,7 @@ const TARGET: Shape = Mapping(&[
     ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
     ("teams", Free),
     ("access", ACCESS),
+    ("keepVersions", Free),
 ]);
 
 /// The shape of the documents of one kind.

@@ -3,6 +3,7 @@
 //! A pull request can edit this file, so it never holds an endpoint or a credential.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,36 +64,222 @@ impl ApplyRules {
 }
 
 /// An organization at a provider, and the manifests that describe it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "TargetText", into = "TargetText")]
 pub struct Target {
     /// What the target is called in output and with `--target`.
-    #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
     pub name: String,
-    /// The service.
-    pub provider: Provider,
     /// The organization at the service.
-    #[schemars(length(min = 1), example = &"example-org")]
     pub organization: String,
-    /// Files and folders with manifests, relative to this file.
-    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
+    /// Files and folders with manifests, relative to the configuration.
     pub paths: Vec<String>,
-    /// The shape of the API that the service speaks.
-    #[serde(default)]
-    pub profile: Profile,
-    /// What to do with live policies that no manifest declares.
-    #[serde(default)]
+    /// What to do with live objects that no manifest declares.
     pub unmanaged: Unmanaged,
     /// How much one apply may change before it is refused.
-    #[serde(default)]
     pub limits: Limits,
+    /// The service, and what is set for it alone.
+    pub settings: Settings,
+}
+
+/// A service, and what can be set for a target of it and for no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settings {
+    /// The Docker AI Governance API.
+    Docker(DockerSettings),
+    /// Pulumi Cloud.
+    Pulumi(PulumiSettings),
+}
+
+/// What can be set for a target of the Docker AI Governance API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DockerSettings {
+    /// The shape of the API that the service speaks.
+    pub profile: Profile,
     /// Short names for teams, each with the team's uuid.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
     pub teams: BTreeMap<String, String>,
     /// Gates of access at this target, in addition to those of all targets.
-    #[serde(default, skip_serializing_if = "Access::is_empty")]
     pub access: Access,
+}
+
+/// What can be set for a target of Pulumi Cloud.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PulumiSettings {
+    /// How many versions of each policy pack are kept, the newest first; all, where nothing is set.
+    pub keep_versions: Option<NonZeroU32>,
+}
+
+impl Target {
+    /// The service.
+    pub fn provider(&self) -> Provider {
+        match self.settings {
+            Settings::Docker(_) => Provider::Docker,
+            Settings::Pulumi(_) => Provider::Pulumi,
+        }
+    }
+
+    /// What is set for the Docker AI Governance API, if the target is one of it.
+    pub fn docker(&self) -> Option<&DockerSettings> {
+        match &self.settings {
+            Settings::Docker(settings) => Some(settings),
+            Settings::Pulumi(_) => None,
+        }
+    }
+
+    /// What is set for Pulumi Cloud, if the target is one of it.
+    pub fn pulumi(&self) -> Option<&PulumiSettings> {
+        match &self.settings {
+            Settings::Pulumi(settings) => Some(settings),
+            Settings::Docker(_) => None,
+        }
+    }
+
+    /// The shape of the API, where a service has more than one.
+    pub fn profile(&self) -> Option<Profile> {
+        self.docker().map(|settings| settings.profile)
+    }
+
+    /// Short names for teams, each with the team's uuid; none where a service has no teams.
+    pub fn teams(&self) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        self.docker().map_or(&NONE, |settings| &settings.teams)
+    }
+
+    /// Whether two targets are about the same organization of the same service: what a target is called may change.
+    pub fn is_same_organization(&self, other: &Self) -> bool {
+        self.provider() == other.provider() && self.organization.eq_ignore_ascii_case(&other.organization)
+    }
+}
+
+/// A target as it is written: all settings of all services in one mapping. The schema says which of them a service
+/// has, so that a finding stands at the one that is wrong.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Target", transform = settings_of_providers, description = "An organization at a provider, and the manifests that describe it.")]
+struct TargetText {
+    /// What the target is called in output and with `--target`.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
+    name: String,
+    /// The service.
+    provider: Provider,
+    /// The organization at the service.
+    #[schemars(length(min = 1), example = &"example-org")]
+    organization: String,
+    /// Files and folders with manifests, relative to this file.
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
+    paths: Vec<String>,
+    /// The shape of the API that the service speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "current"))]
+    profile: Option<Profile>,
+    /// What to do with live policies that no manifest declares.
+    #[serde(default)]
+    unmanaged: Unmanaged,
+    /// How much one apply may change before it is refused.
+    #[serde(default)]
+    limits: Limits,
+    /// Short names for teams, each with the team's uuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
+    teams: Option<BTreeMap<String, String>>,
+    /// Gates of access at this target, in addition to those of all targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access: Option<Access>,
+    /// How many versions of each policy pack are kept, the newest first; a version that a policy group enables is kept
+    /// in any case. Older ones are deleted once the groups were switched. Without it, none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    keep_versions: Option<NonZeroU32>,
+}
+
+/// The settings that only some services have, each with those services.
+const SETTINGS: &[(&str, &[Provider])] = &[
+    ("profile", &[Provider::Docker]),
+    ("teams", &[Provider::Docker]),
+    ("access", &[Provider::Docker]),
+    ("keepVersions", &[Provider::Pulumi]),
+];
+
+/// Forbids a service the settings of others.
+fn settings_of_providers(schema: &mut schemars::Schema) {
+    let branches = Provider::ALL.iter().filter_map(|provider| {
+        let others = SETTINGS.iter().filter(|(_, providers)| !providers.contains(provider));
+        let refused: serde_json::Map<_, _> = others.map(|(name, _)| ((*name).to_owned(), false.into())).collect();
+        (!refused.is_empty()).then(|| {
+            serde_json::json!({
+                "if": { "required": ["provider"], "properties": { "provider": { "const": provider.as_str() } } },
+                "then": { "properties": refused }
+            })
+        })
+    });
+    let branches: Vec<_> = branches.collect();
+    if !branches.is_empty() {
+        schema.insert("allOf".to_owned(), branches.into());
+    }
+}
+
+impl TryFrom<TargetText> for Target {
+    type Error = String;
+    fn try_from(text: TargetText) -> Result<Self, Self::Error> {
+        let TargetText {
+            name,
+            provider,
+            organization,
+            paths,
+            profile,
+            unmanaged,
+            limits,
+            teams,
+            access,
+            keep_versions,
+        } = text;
+        let written = [
+            ("profile", profile.is_some()),
+            ("teams", teams.is_some()),
+            ("access", access.is_some()),
+            ("keepVersions", keep_versions.is_some()),
+        ];
+        let foreign = |(name, written): &(&str, bool)| {
+            *written && SETTINGS.iter().any(|(known, of)| known == name && !of.contains(&provider))
+        };
+        if let Some((name, _)) = written.iter().find(|setting| foreign(setting)) {
+            return Err(format!("a target with `provider: {}` has no `{name}`", provider.as_str()));
+        }
+        let settings = match provider {
+            Provider::Docker => Settings::Docker(DockerSettings {
+                profile: profile.unwrap_or_default(),
+                teams: teams.unwrap_or_default(),
+                access: access.unwrap_or_default(),
+            }),
+            Provider::Pulumi => Settings::Pulumi(PulumiSettings { keep_versions }),
+        };
+        Ok(Self { name, organization, paths, unmanaged, limits, settings })
+    }
+}
+
+impl From<Target> for TargetText {
+    fn from(target: Target) -> Self {
+        let provider = target.provider();
+        let Target { name, organization, paths, unmanaged, limits, settings } = target;
+        let (mut profile, mut teams, mut access, mut keep_versions) = (None, None, None, None);
+        match settings {
+            Settings::Docker(settings) => {
+                profile = Some(settings.profile);
+                teams = Some(settings.teams).filter(|teams| !teams.is_empty());
+                access = Some(settings.access).filter(|access| !access.is_empty());
+            }
+            Settings::Pulumi(settings) => keep_versions = settings.keep_versions,
+        }
+        Self { name, provider, organization, paths, profile, unmanaged, limits, teams, access, keep_versions }
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        TargetText::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        TargetText::json_schema(generator)
+    }
 }
 
 /// A service that keeps policies.
@@ -101,6 +288,21 @@ pub struct Target {
 pub enum Provider {
     /// The Docker AI Governance API.
     Docker,
+    /// Policy packs and policy groups of Pulumi Cloud.
+    Pulumi,
+}
+
+impl Provider {
+    /// All services.
+    pub const ALL: &'static [Self] = &[Self::Docker, Self::Pulumi];
+
+    /// The word in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Pulumi => "pulumi",
+        }
+    }
 }
 
 /// What to do with live policies that no manifest declares.

@@ -4,14 +4,16 @@ pub mod access;
 pub mod config;
 pub mod docker;
 pub mod list;
+pub mod lock;
 mod parse;
+pub mod pulumi;
 pub mod schema;
 pub mod test;
 mod yaml;
 
 use crate::diag::DocumentId;
 
-pub use parse::{Parsed, parse, parse_config};
+pub use parse::{Parsed, parse, parse_config, parse_lock, plain_yaml};
 pub use yaml::MAX_BYTES;
 pub(crate) use yaml::is_plain_text;
 
@@ -27,6 +29,10 @@ pub enum Manifest {
     ResourceList(list::ResourceListManifest),
     /// What policies must allow and deny; no policy itself.
     PolicyTest(test::PolicyTestManifest),
+    /// A policy pack of Pulumi Cloud.
+    PolicyPack(Box<pulumi::PolicyPackManifest>),
+    /// A policy group of Pulumi Cloud.
+    PolicyGroup(Box<pulumi::PolicyGroupManifest>),
 }
 
 /// A manifest and the document that it was read from.

@@ -4,9 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::config::{self, Config};
+use super::lock::{self, Lock};
 use super::schema::{self, Kind};
 use super::{Document, Manifest, yaml};
-use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place};
+use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -49,6 +50,13 @@ fn manifest(id: DocumentId, value: Value) -> Result<Manifest, Vec<Diagnostic>> {
         Kind::Policy => typed(id, value).map(Manifest::Policy),
         Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
         Kind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
+        Kind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
+        Kind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        Kind::Lock => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
+            Err(vec![finding.help(format!("the lock stands in `{}` alone, beside the configuration", lock::LOCK_FILE))])
+        }
         Kind::Config => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding = Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
@@ -90,11 +98,72 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
 fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
         Kind::Config => typed(id, value),
-        kind @ (Kind::Policy | Kind::ResourceList | Kind::PolicyTest) => {
+        kind @ (Kind::Policy
+        | Kind::ResourceList
+        | Kind::PolicyTest
+        | Kind::PolicyPack
+        | Kind::PolicyGroup
+        | Kind::Lock) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
             let finding = Diagnostic::new(Code::UnknownKind, message, place);
             Err(vec![finding.help("move it to a file of its own, under a path of the target")])
+        }
+    }
+}
+
+/// The first document of a YAML text that is no manifest, as JSON.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn plain_yaml(text: &str) -> Result<Value, String> {
+    let file = SourceMap::default().add("", "");
+    let yaml::Raw { documents, diagnostics } = yaml::read(file, text);
+    match diagnostics.into_iter().next() {
+        Some(finding) => Err(finding.message),
+        None => Ok(documents.into_iter().next().map(|document| document.value).unwrap_or_default()),
+    }
+}
+
+/// Reads a lock file.
+///
+/// # Errors
+/// All findings of the file; none of it is used then.
+pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
+    let yaml::Raw { documents, mut diagnostics } = yaml::read_up_to(file, text, lock::MAX_BYTES);
+    let mut locks = Vec::new();
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match lock(id, value) {
+            Ok(lock) => locks.push((lock, id)),
+            Err(findings) => diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut diagnostics);
+    if let Some((_, second)) = locks.get(1) {
+        let finding =
+            Diagnostic::new(Code::InvalidValue, "a second lock in one file", Place::value(*second, Path::root()));
+        diagnostics.push(finding.help("write the file anew with `polwarden lock`"));
+    }
+    match locks.pop() {
+        Some((lock, _)) if diagnostics.is_empty() => Ok(lock),
+        None if diagnostics.is_empty() => Ok(Lock::default()),
+        Some(_) | None => Err(diagnostics),
+    }
+}
+
+fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Lock => typed(id, value),
+        kind @ (Kind::Policy
+        | Kind::ResourceList
+        | Kind::PolicyTest
+        | Kind::PolicyPack
+        | Kind::PolicyGroup
+        | Kind::Config) => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);
+            Err(vec![Diagnostic::new(Code::UnknownKind, message, place).help("move it to a file of its own")])
         }
     }
 }

@@ -125,10 +125,10 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
 }
 
 /// For each call, all calls that are made before it in every order.
-struct Earlier(Vec<FixedBitSet>);
+pub(in crate::plan) struct Earlier(Vec<FixedBitSet>);
 
 impl Earlier {
-    fn new(calls: &[Call]) -> Self {
+    pub(in crate::plan) fn new(calls: &[Call]) -> Self {
         let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
         for call in calls {
             let mut own = FixedBitSet::with_capacity(calls.len());
@@ -149,7 +149,7 @@ impl Earlier {
         self.before(edge.first, edge.then)
     }
 
-    fn before(&self, first: At, then: At) -> bool {
+    pub(in crate::plan) fn before(&self, first: At, then: At) -> bool {
         self.0.get(then).is_some_and(|earlier| earlier.contains(first))
     }
 

@@ -7,7 +7,7 @@ use super::impact::impact;
 use super::recompute::{changes, places};
 use super::replay::{ReplayError, replay};
 use super::types::{
-    Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan, UnmanagedPolicy,
+    Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan, UnmanagedResource,
 };
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::LiveState;
@@ -39,16 +39,17 @@ pub fn drift(
         access =
             impact(&wanted, live, &Far::default(), &[], &|policy, rule| place(policy, Some(rule))).unwrap_or_default();
     }
-    let unmanaged: Vec<UnmanagedPolicy> =
+    let unmanaged: Vec<UnmanagedResource> =
         plan.unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report).cloned().collect();
     let undo = ["polwarden", "apply", "--target", &plan.target.name].map(str::to_owned).to_vec();
     Ok(TargetDrift {
         adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
+        enforcement: Vec::new(),
         since: since(&changes, live),
         changes,
-        access: access.with_team_names(teams),
+        access: Some(access.with_team_names(teams)),
         held: plan.held.clone(),
         unmanaged,
     })
@@ -58,7 +59,7 @@ pub fn drift(
 fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> BTreeSet<&'c str> {
     let changed = changes.iter().filter(|change| change.kind != ChangeKind::Delete).map(|change| change.name.as_str());
     let held = held.iter().filter(|held| matches!(held.reason, HeldReason::ProfileLacks { .. }));
-    let all = changed.chain(held.map(|held| held.policy.as_str()));
+    let all = changed.chain(held.map(|held| held.name.as_str()));
     all.filter(|name| live.policies.iter().any(|policy| policy.name == *name)).collect()
 }
 
@@ -73,7 +74,7 @@ fn since(changes: &[Change], live: &LiveState) -> Vec<Since> {
     let there = changes.iter().filter(|change| change.kind != ChangeKind::Delete);
     let policies = there.filter_map(|change| live.policies.iter().find(|policy| policy.name == change.name));
     let since = policies.map(|policy| Since {
-        policy: policy.name.clone(),
+        name: policy.name.clone(),
         id: policy.id.to_string(),
         updated_at: policy.updated_at.clone(),
     });

@@ -20,6 +20,11 @@ use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleI
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    pub(super) fn of(mut value: Value) -> Self {
+        value.sort_all_objects();
+        Self::from_digest(&Sha256::digest(value.to_string()))
+    }
+
     /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
     /// of a whole organization is large.
     fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {

@@ -16,8 +16,8 @@ pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
 /// undone for the same reason are drift.
 pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
     let same = |one: &Held, other: &Held| {
-        let Held { resource, policy, rule, source: _, reason } = one;
-        *resource == other.resource && *policy == other.policy && *rule == other.rule && *reason == other.reason
+        let Held { resource, name, part, source: _, reason } = one;
+        *resource == other.resource && *name == other.name && *part == other.part && *reason == other.reason
     };
     let origin = |held: &Held| if base.iter().any(|other| same(held, other)) { Origin::Drift } else { Origin::Change };
     head.iter().map(origin).collect()

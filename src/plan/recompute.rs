@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
+use super::docker::live_counts;
 use super::far::Far;
 use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::order;
 use super::replay::{ReplayError, replay};
 use super::types::{
-    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, LiveCounts, Note, ResourceKind, SourceRef, TargetPlan,
+    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef, TargetPlan,
 };
 use crate::access::NamedAudience;
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
@@ -32,14 +33,14 @@ pub fn recomputed(
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     recomputed.notes.retain(|note| match note {
         Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
-        Note::ScopeWidens { .. } | Note::UnknownFields { .. } => true,
+        Note::ScopeWidens { .. } | Note::UnknownFields { .. } | Note::GroupGap { .. } => true,
     });
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));
         match impact(live, &after, &Far::from(live, &plan.calls), further, &source) {
-            Ok(access) => recomputed.access = access.with_team_names(teams),
+            Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
-                recomputed.access = Impact::default();
+                recomputed.access = Some(Impact::default());
                 recomputed.notes.push(Note::NotCompared { why: error.to_string() });
             }
         }
@@ -47,22 +48,21 @@ pub fn recomputed(
     recomputed.notes.sort();
     recomputed.notes.dedup();
     recomputed.guarded = guards(plan, live, &after);
-    let rules = live.policies.iter().map(|policy| rules_of(policy).len()).sum();
-    recomputed.live = LiveCounts { policies: live.policies.len(), rules };
+    recomputed.live = live_counts(live.policies.iter());
     Ok(recomputed)
 }
 
 /// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
 /// not made again can only be pruned.
 fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
-    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.policy);
-    let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.policy == found.policy);
+    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.name);
+    let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.name == found.name);
     let known = Known { by_name: true, ..Known::default() };
     let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {
         GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
         GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-        // Only a manifest says what is protected.
-        GuardedKind::Protected => false,
+        // Only a manifest says what is protected, and rules are in no pack.
+        GuardedKind::Protected | GuardedKind::PackRemoved => false,
     });
     let mut all: Vec<Guarded> = found.filter(|found| !said(found)).chain(plan.guarded.iter().cloned()).collect();
     all.sort();
@@ -73,7 +73,7 @@ pub(super) type Names<'n> = (&'n str, Option<&'n str>);
 
 /// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
 pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
-    let decided = plan.access.audiences.iter().flat_map(|people| &people.changes);
+    let decided = plan.access.iter().flat_map(|access| &access.audiences).flat_map(|people| &people.changes);
     let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
     let deciding = deciding.map(|rule| ((rule.policy.as_str(), Some(rule.rule.as_str())), rule.source.as_ref()));
     let changed = plan.changes.iter().flat_map(|policy| {

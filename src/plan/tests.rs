@@ -60,7 +60,7 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
         name: "production".to_owned(),
         provider: Provider::Docker,
         organization: "my-org".to_owned(),
-        profile: Profile::Current,
+        profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
     plan_target(&Request {
@@ -75,7 +75,7 @@ fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
 
 /// The calls by their rules, in order.
 fn order(plan: &TargetPlan) -> Vec<&str> {
-    plan.calls.iter().map(|call| call.rule.as_deref().unwrap_or("-")).collect()
+    plan.calls.iter().map(|call| call.part.as_deref().unwrap_or("-")).collect()
 }
 
 #[test]

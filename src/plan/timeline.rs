@@ -114,7 +114,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn add_call(&mut self, at: At, call: &'a Call) -> Result<(), ReplayError> {
-        match &call.send {
+        match call.send.docker().ok_or(ReplayError::Foreign { call: call.id.0 })? {
             Operation::CreatePolicy { policy } => {
                 self.known_policies.insert(created(call.id), self.policies.len());
                 let span = |what| Span { what, from: Some(at), until: None };

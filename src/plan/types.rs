@@ -4,10 +4,12 @@ mod call;
 mod change_ref;
 mod commit;
 mod drift;
+mod enforcement;
 mod gates;
 mod guarded;
 mod impact;
 mod origin;
+mod resource;
 
 use std::collections::BTreeMap;
 
@@ -16,19 +18,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Fingerprint;
 use crate::manifest::config::{Provider, Unmanaged};
-use crate::model::docker::{OperationKind, PolicyId, Profile};
+use crate::model::docker::{OperationKind, Profile};
 
-pub use call::{After, Call, CallId, PolicyRef, Reason};
+pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
+pub use enforcement::{Enforcement, EnforcementChange};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
+pub use resource::{LiveCounts, ResourceId, ResourceKind};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What is to be done at all targets of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,8 +66,12 @@ pub struct TargetPlan {
     pub target: TargetInfo,
     /// What changes, as a person reads it.
     pub changes: Vec<Change>,
-    /// What the calls open and close.
-    pub access: Impact,
+    /// What the calls open and close, where the provider decides about requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Impact>,
+    /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcement: Vec<EnforcementChange>,
     /// The gates that the plan is held to, each with whether it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
@@ -71,13 +79,13 @@ pub struct TargetPlan {
     pub calls: Vec<Call>,
     /// What was left undone, with the reason.
     pub held: Vec<Held>,
-    /// Live policies that no manifest declares.
-    pub unmanaged: Vec<UnmanagedPolicy>,
+    /// What is live and no manifest declares.
+    pub unmanaged: Vec<UnmanagedResource>,
     /// What needs an acknowledgement of its own.
     pub guarded: Vec<Guarded>,
     /// What a reviewer should know about the way the calls are made.
     pub notes: Vec<Note>,
-    /// The live policies that the calls touch, as they were when the plan was made.
+    /// What is live and the calls touch, as it was when the plan was made.
     pub before: Vec<Before>,
     /// How much the organization held when the plan was made.
     pub live: LiveCounts,
@@ -93,8 +101,9 @@ pub struct TargetInfo {
     pub provider: Provider,
     /// The organization at the service.
     pub organization: String,
-    /// The shape of the API.
-    pub profile: Profile,
+    /// The shape of the API, where a service has more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// The endpoint that live state was read from: its URL, or `embedded`.
     pub endpoint: String,
 }
@@ -118,7 +127,7 @@ pub struct Change {
     /// The fields that differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
-    /// The changes below it: the rules of a policy.
+    /// The changes below it: the rules of a policy, or the versions of a pack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
 }
@@ -135,16 +144,6 @@ pub enum ChangeKind {
     Delete,
     /// It stays as it is; something below it changes.
     Within,
-}
-
-/// The kinds of things that change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum ResourceKind {
-    /// A policy.
-    Policy,
-    /// A rule of a policy.
-    Rule,
 }
 
 /// A line of a file of the repository.
@@ -189,6 +188,38 @@ pub enum Field {
     CedarText,
     /// The schema of Cedar text.
     SchemaUrl,
+    /// The name for people.
+    DisplayName,
+    /// The tag of a version.
+    VersionTag,
+    /// The files of a source, each with the first digits of its digest.
+    Files,
+    /// What happens where a policy is violated.
+    EnforcementLevel,
+    /// How much a violation matters.
+    Severity,
+    /// What something is for.
+    Description,
+    /// What people see who violate a policy.
+    Message,
+    /// How to repair a violation.
+    RemediationSteps,
+    /// Where more is told.
+    Url,
+    /// The compliance framework of a policy.
+    Framework,
+    /// Tags.
+    Tags,
+    /// The schema of a policy's configuration.
+    ConfigSchema,
+    /// What a group is about.
+    EntityType,
+    /// What a group does about violations.
+    Mode,
+    /// The stacks of a group.
+    Stacks,
+    /// The configuration of a pack in a group.
+    Config,
 }
 
 impl Field {
@@ -204,6 +235,22 @@ impl Field {
             Self::HttpResources => "httpResources",
             Self::CedarText => "cedar.text",
             Self::SchemaUrl => "cedar.schemaUrl",
+            Self::DisplayName => "displayName",
+            Self::VersionTag => "versionTag",
+            Self::Files => "source",
+            Self::EnforcementLevel => "enforcementLevel",
+            Self::Severity => "severity",
+            Self::Description => "description",
+            Self::Message => "message",
+            Self::RemediationSteps => "remediationSteps",
+            Self::Url => "url",
+            Self::Framework => "framework",
+            Self::Tags => "tags",
+            Self::ConfigSchema => "configSchema",
+            Self::EntityType => "entityType",
+            Self::Mode => "mode",
+            Self::Stacks => "stacks",
+            Self::Config => "config",
         }
     }
 }
@@ -247,11 +294,11 @@ pub enum ValueChange {
 pub struct Held {
     /// What it concerns.
     pub resource: ResourceKind,
-    /// The policy.
-    pub policy: String,
-    /// The rule, if one is concerned.
+    /// The name of what stands by itself: a policy, a pack or a group.
+    pub name: String,
+    /// The name of the part of it, if one is concerned: a rule, or a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub part: Option<String>,
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,
@@ -270,6 +317,11 @@ pub enum HeldReason {
         /// What it would have done, as a clause: "rename it from `a` to `b`".
         wanted: String,
     },
+    /// The service does not let anybody do it.
+    Refused {
+        /// Why, as a clause.
+        why: String,
+    },
     /// The server holds something that this version cannot express.
     NotUnderstood {
         /// What, as a clause.
@@ -277,19 +329,21 @@ pub enum HeldReason {
     },
 }
 
-/// A live policy that no manifest declares.
+/// Something live that no manifest declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct UnmanagedPolicy {
+pub struct UnmanagedResource {
+    /// What it is.
+    pub resource: ResourceKind,
     /// The id.
-    pub id: PolicyId,
+    pub id: ResourceId,
     /// The name.
     pub name: String,
-    /// How many rules it has.
-    pub rules: usize,
+    /// How many parts it has: rules of a policy, versions of a pack, packs of a group.
+    pub parts: usize,
     /// What is done with it.
     pub treatment: Unmanaged,
-    /// Where it is pruned, the declared policy that it becomes in the place of being deleted.
+    /// Where it is pruned, the name of what is declared and takes its place, so that it is not deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
 }
@@ -302,6 +356,13 @@ pub enum Note {
     Gap {
         /// The policy.
         policy: String,
+        /// Why, as a clause.
+        why: String,
+    },
+    /// What a stack sees of a group is not what it is before and after for a moment, and no order of calls keeps it.
+    GroupGap {
+        /// The group.
+        name: String,
         /// Why, as a clause.
         why: String,
     },
@@ -332,33 +393,25 @@ pub enum Note {
     },
 }
 
-/// A live policy as it was when the plan was made.
+/// Something live as it was when the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Before {
+    /// What it is.
+    pub resource: ResourceKind,
     /// The id.
-    pub id: PolicyId,
+    pub id: ResourceId,
     /// The name.
     pub name: String,
     /// The digest of what it held, times excluded.
     pub fingerprint: Fingerprint,
 }
 
-/// How much an organization holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LiveCounts {
-    /// Policies, unmanaged ones included.
-    pub policies: usize,
-    /// Rules of all of them.
-    pub rules: usize,
-}
-
 impl TargetPlan {
     /// What the plan says of moments in which access may not be what it should be.
     pub fn gaps(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| match note {
-            Note::Gap { .. } | Note::Unproved { .. } => true,
+            Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
             Note::ScopeWidens { .. } | Note::NotCompared { .. } | Note::UnknownFields { .. } => false,
         })
     }
@@ -376,7 +429,7 @@ impl Plan {
     }
 
     /// How many calls of each kind there are, at all targets.
-    pub fn counts(&self) -> BTreeMap<OperationKind, usize> {
+    pub fn counts(&self) -> BTreeMap<CallKind, usize> {
         let mut counts = BTreeMap::new();
         for call in self.targets.iter().flat_map(|target| &target.calls) {
             *counts.entry(call.send.kind()).or_default() += 1;

@@ -1,4 +1,55 @@
 //! How the services are spoken to: wire format, readers, writers, and the one HTTP client.
 
 pub mod docker;
+mod endpoint_choice;
 pub mod http;
+mod json;
+pub mod operation;
+mod organization;
+pub mod pulumi;
+
+pub use endpoint_choice::EndpointChoice;
+pub use organization::{Organization, OrganizationError};
+
+use crate::model::Live;
+use http::ApiError;
+
+/// Reads one organization, whichever service it is at. It has no way to change anything.
+#[derive(Clone)]
+pub enum Reader {
+    /// At the Docker AI Governance API.
+    Docker(docker::Reader),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::Reader),
+}
+
+/// Changes one organization, whichever service it is at.
+#[derive(Clone)]
+pub enum Writer {
+    /// At the Docker AI Governance API.
+    Docker(docker::Writer),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::Writer),
+}
+
+impl Reader {
+    /// The same reader, telling how far it is with reading everything.
+    #[must_use]
+    pub fn with_progress(self, progress: docker::Progress) -> Self {
+        match self {
+            Self::Docker(reader) => Self::Docker(reader.with_progress(progress)),
+            Self::Pulumi(reader) => Self::Pulumi(reader.with_progress(progress)),
+        }
+    }
+
+    /// Everything that the organization holds.
+    ///
+    /// # Errors
+    /// Anything that could not be read. There is no partial result.
+    pub async fn live_state(&self) -> Result<Live, ApiError> {
+        match self {
+            Self::Docker(reader) => reader.live_state().await.map(Live::Docker),
+            Self::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
+        }
+    }
+}

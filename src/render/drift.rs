@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::paint::Painter;
-use super::plan::words::{call_name, held_reason, place};
-use super::plan::{Section, access, tree};
+use super::plan::words::{full_name, held_reason, place, what};
+use super::plan::{Section, access, enforcement_section, target_heading, tree, unmanaged_line};
 use super::text::{line_start, many, neutral, neutral_json};
-use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift, UnmanagedPolicy};
+use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift};
 
 /// What stands above the changes: they are told from the server's side.
 pub(super) const INSTEAD: &str = "What the server holds instead (+ is only there, - is missing there)";
@@ -40,9 +40,10 @@ fn said(report: &DriftReport, from: &str) -> String {
 }
 
 fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
-    let TargetDrift { target, changes, access, .. } = drift;
-    let head = format!("{} · {} · profile {}", neutral(&target.name), neutral(&target.organization), target.profile);
+    let TargetDrift { target, changes, access, enforcement, .. } = drift;
+    let head = target_heading(target);
     let _ = writeln!(text, "{}\n", painter.strong(&line_start(&head)));
+    text.push_str(&enforcement_section(enforcement, painter));
     if !changes.is_empty() {
         let _ = writeln!(text, "  {}", painter.strong(&format!("{INSTEAD}:")));
     }
@@ -53,7 +54,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         text.push_str("  No difference.\n");
     }
     text.push('\n');
-    if !changes.is_empty() {
+    if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
         text.push_str(&access::human(access, painter));
         text.push('\n');
     }
@@ -68,16 +69,14 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
 
 /// What is said of a target besides its changes and access.
 pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
-    let TargetDrift { target: _, changes, since, access: _, held, unmanaged, adopt, undo } = drift;
+    let TargetDrift { target: _, changes, since, access: _, enforcement: _, held, unmanaged, adopt, undo } = drift;
     let since = since
         .iter()
-        .map(|Since { policy, id: _, updated_at }| format!("policy \"{}\": {}", neutral(policy), neutral(updated_at)));
-    let held = held.iter().map(|Held { resource: _, policy, rule, source: _, reason }| {
-        format!("{}: {}", call_name(policy, rule.as_deref()), held_reason(reason))
+        .map(|Since { name, id: _, updated_at }| format!("policy \"{}\": {}", neutral(name), neutral(updated_at)));
+    let held = held.iter().map(|Held { resource, name, part, source: _, reason }| {
+        format!("{}: {}", full_name(*resource, name, part.as_deref()), held_reason(reason))
     });
-    let left = unmanaged.iter().map(|UnmanagedPolicy { id: _, name, rules, treatment: _, becomes: _ }| {
-        format!("\"{}\" ({})", neutral(name), many(*rules, "rule"))
-    });
+    let left = unmanaged.iter().map(unmanaged_line);
     let keep = command(adopt).into_iter().chain(changes.iter().filter_map(deleting));
     let all = [
         Section { title: "Last changed at the server", lines: since.collect() },
@@ -92,7 +91,7 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
 /// How to keep that a policy is gone.
 fn deleting(change: &Change) -> Option<String> {
     let source = change.source.as_ref().filter(|_| change.kind == ChangeKind::Delete)?;
-    Some(format!("delete the manifest of policy \"{}\" ({})", neutral(&change.name), place(source)))
+    Some(format!("delete the manifest of {} \"{}\" ({})", what(change.resource), neutral(&change.name), place(source)))
 }
 
 /// A command as it is typed into a shell, neutral; nothing for no words.

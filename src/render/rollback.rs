@@ -1,15 +1,17 @@
 //! What a rollback leaves as it is.
 
+use super::plan::words::what;
 use super::report::both;
 use super::text::neutral;
-use crate::apply::{HeldBack, UndoHeld};
+use crate::apply::docker::{HeldBack, UndoHeld};
 
 /// One thing that stays as it is, with the reason and what to do.
 pub fn held(held: &UndoHeld) -> String {
-    let UndoHeld { policy, rule, why } = held;
-    let what = match rule {
-        Some(rule) => format!("rule \"{}\" of policy \"{}\"", neutral(rule), neutral(policy)),
-        None => format!("policy \"{}\"", neutral(policy)),
+    let UndoHeld { resource, name, part, why } = held;
+    let whole = format!("{} \"{}\"", what(*resource), neutral(name));
+    let what = match (part, resource.part()) {
+        (Some(part), Some(kind)) => format!("{} \"{}\" of {whole}", kind.words().0, neutral(part)),
+        (Some(_) | None, _) => whole,
     };
     match why {
         HeldBack::ChangedSince(difference) => format!(
@@ -18,6 +20,11 @@ pub fn held(held: &UndoHeld) -> String {
         ),
         HeldBack::NameTaken => format!("Held: {what} cannot come back, since something else has its name now."),
         HeldBack::NotUnderstood(why) => format!("Held: {what} {}, which this version cannot write.", neutral(why)),
+        HeldBack::Published => format!(
+            "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
+             back to what they had."
+        ),
+        HeldBack::Retired => format!("Held: what the run deleted of {what} cannot come back: a version is published once."),
         HeldBack::Unknown => format!("Held: what became of the run's call for {what} is unknown; look at it yourself."),
     }
 }

@@ -5,11 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Painter;
-use super::report::{below, both, describe_send, object_line, policy_line};
+use super::report::{below, both, describe_sent, object_line, policy_line};
 use super::text::{neutral, neutral_json};
 use crate::apply::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, PolicyImage, RunId, RunKind,
-    TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId, RunKind, TargetHistory,
 };
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::repo::SignedBy;
@@ -90,8 +89,8 @@ pub struct RunTarget {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Happened {
-    /// The policies that the calls touched, as they were before.
-    pub before: Vec<PolicyImage>,
+    /// What the calls touched, as it was before.
+    pub before: Vec<ObjectImage>,
     /// The calls that were begun, in the order in which they were first sent.
     pub calls: Vec<RunCall>,
 }
@@ -117,7 +116,7 @@ impl RunReport {
     pub fn in_full(history: &History) -> Self {
         Self::new(history, |target| {
             let call = |made: &Made| RunCall { intent: made.intent.clone(), answer: made.answer.clone() };
-            let before = target.before.iter().map(PolicyImage::from).collect();
+            let before = target.before.iter().map(ObjectImage::from).collect();
             Some(Happened { before, calls: target.calls.iter().map(call).collect() })
         })
     }
@@ -205,21 +204,22 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     }
     for RunTarget { target, happened } in &run.targets {
         let TargetInfo { name, provider: _, organization, profile, endpoint } = target;
-        let head = format!("{name}: organization {organization}, profile {profile}, at {endpoint}");
+        let profile = profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
+        let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
         text.push_str(&format!("\n{}\n", neutral(&head)));
         let Some(Happened { before, calls }) = happened else { continue };
         calls.iter().for_each(|call| text.push_str(&call_lines(call, painter)));
         if !before.is_empty() {
             text.push_str("  What was there before:\n");
         }
-        before.iter().for_each(|policy| text.push_str(&format!("    {}\n", policy_line(policy))));
+        before.iter().for_each(|object| text.push_str(&format!("    {}\n", object_line(object))));
     }
     text
 }
 
 fn call_lines(call: &RunCall, painter: Painter) -> String {
     let RunCall { intent, answer } = call;
-    let what = describe_send(&intent.send, &intent.policy, intent.rule.as_deref());
+    let what = describe_sent(&intent.send, &intent.name, intent.part.as_deref());
     let number = format!("{:>3}", intent.call.0);
     let Some(answer) = answer else {
         return format!(
@@ -255,6 +255,7 @@ fn left_line(left: &LeftImage) -> Option<String> {
     match left {
         LeftImage::Policy(policy) => Some(policy_line(policy)),
         LeftImage::Rule { policy: _, rule } => Some(object_line(&ObjectImage::Rule(rule.clone()))),
-        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } => None,
+        LeftImage::Begun { version } => Some(format!("version number {version}")),
+        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } | LeftImage::AsSent => None,
     }
 }

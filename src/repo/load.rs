@@ -1,5 +1,7 @@
 //! Finds, reads and parses the manifests of all targets, on all cores.
 
+mod packs;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -8,8 +10,11 @@ use rayon::prelude::*;
 
 use super::source::{Problem, ProblemKind, Source};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
-use crate::manifest::config::Config;
+use crate::manifest::config::{Config, Provider};
+use crate::manifest::lock::Lock;
 use crate::manifest::{self, Document, MAX_BYTES, Manifest, Parsed};
+
+pub use packs::NamedSource;
 
 /// The manifests of one target.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub struct LoadedTarget {
     pub documents: Vec<Arc<Document>>,
     /// The text of `spec.cedar.file`, for each document that has one and whose file could be read.
     pub cedar_files: HashMap<DocumentId, Arc<str>>,
+    /// The source of each policy pack.
+    pub pack_sources: HashMap<DocumentId, NamedSource>,
 }
 
 /// The manifests of all targets, with the findings so far.
@@ -33,6 +40,8 @@ pub struct Loaded {
     pub files: usize,
     /// The files of Cedar text that manifests name and that could be read, each once.
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
+    /// What the lock file says; nothing where there is none.
+    pub lock: Lock,
 }
 
 /// Loads the manifests of all targets. Everything that can be read is read; what cannot is a finding each.
@@ -70,11 +79,14 @@ pub fn load(source: &impl Source, config: &Config, document: DocumentId, sources
         let positions = list.iter().filter_map(|path| ids.get(path.as_path()));
         let documents: Vec<_> = positions.filter_map(|position| documents.get(*position)).flatten().cloned().collect();
         let cedar_files = cedar.of(&documents, sources, &mut diagnostics);
-        LoadedTarget { index, documents, cedar_files }
+        let pack_sources = packs::sources(source, &documents, sources);
+        LoadedTarget { index, documents, cedar_files, pack_sources }
     });
     let targets = targets.collect();
+    let is_locked = config.targets.iter().any(|target| target.provider() == Provider::Pulumi);
+    let lock = if is_locked { packs::lock(source, sources, &mut diagnostics) } else { Lock::default() };
     let cedar = cedar.known.into_iter().filter_map(|(path, text)| Some((path, text.ok()?))).collect();
-    Loaded { targets, diagnostics, files, cedar }
+    Loaded { targets, diagnostics, files, cedar, lock }
 }
 
 /// The manifest files of each target, sorted and without repetition.

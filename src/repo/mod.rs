@@ -3,6 +3,7 @@
 mod branch;
 mod git;
 mod load;
+mod pack;
 mod pipeline;
 mod revision;
 mod signature;
@@ -13,7 +14,8 @@ mod work_tree;
 
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
 pub use git::{Head, Person, folder, head};
-pub use load::{Loaded, LoadedTarget, load};
+pub use load::{Loaded, LoadedTarget, NamedSource, load};
+pub use pack::{Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree};
 pub use pipeline::{Pipeline, PipelineService};
 pub use revision::{CiBase, PullRequest, Revision, RevisionError};
 pub use signature::{Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify};

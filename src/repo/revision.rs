@@ -5,7 +5,7 @@ mod error;
 pub(super) mod find;
 #[cfg(test)]
 mod tests;
-mod walk;
+pub(super) mod walk;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +15,7 @@ use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
 
 use super::git::Head;
+use super::pack::{self, PackError, PackTree};
 use super::source::{Listing, ProblemKind, Source, normal, text};
 
 pub use error::RevisionError;
@@ -174,5 +175,15 @@ impl Source for Revision {
             return Err(ProblemKind::Unreadable(format!("the files of the revision have more than {MAX_TOTAL} bytes")));
         }
         text(bytes)
+    }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        let parts = self.lexical(path).map_err(PackError::Directory)?;
+        let repository = self.repository();
+        match walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?.node {
+            walk::Node::Folder(tree) => pack::tracked::read(&repository, tree),
+            walk::Node::File(_) => Err(PackError::NoDirectory),
+            walk::Node::Submodule => Err(PackError::Directory(ProblemKind::Submodule)),
+        }
     }
 }

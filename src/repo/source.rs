@@ -5,6 +5,7 @@ use std::sync::Arc;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
+use super::pack::{PackError, PackTree};
 use crate::diag::Code;
 use crate::manifest::config;
 
@@ -116,6 +117,13 @@ pub trait Source: Sync {
     /// # Errors
     /// Says why the file cannot be used.
     fn read(&self, path: &Utf8Path, limit: usize) -> Result<Arc<str>, ProblemKind>;
+
+    /// The source of a policy pack: all that stands in one directory, relative to the configuration; hidden files too, but
+    /// not what git ignores.
+    ///
+    /// # Errors
+    /// Says why the directory cannot be one.
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError>;
 }
 
 /// How deep folders may nest; far deeper than a person would.

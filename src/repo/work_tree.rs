@@ -10,6 +10,7 @@ use std::sync::Arc;
 use camino::{Utf8Component, Utf8Path};
 use thiserror::Error;
 
+use super::pack::{self, PackError, PackTree};
 use super::source::{Listing, MAX_DEPTH, Problem, ProblemKind, Source, is_manifest, normal, text};
 
 /// A directory with a configuration, and the repository around it.
@@ -85,7 +86,7 @@ impl WorkTree {
     }
 }
 
-fn unreadable(error: &io::Error) -> ProblemKind {
+pub(super) fn unreadable(error: &io::Error) -> ProblemKind {
     match error.kind() {
         io::ErrorKind::NotFound => ProblemKind::Missing,
         kind => ProblemKind::Unreadable(kind.to_string()),
@@ -117,10 +118,18 @@ impl Source for WorkTree {
         let bytes = read_bounded(&real, &metadata, limit)?;
         text(bytes)
     }
+
+    fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
+        let (real, metadata) = self.locate(path).map_err(PackError::Directory)?;
+        if !metadata.is_dir() {
+            return Err(PackError::NoDirectory);
+        }
+        pack::work::read(&real, &self.boundary)
+    }
 }
 
 /// Refuses by the size that the system gives; and reads no more than the limit, should the file grow.
-fn read_bounded(path: &Path, metadata: &Metadata, limit: usize) -> Result<Vec<u8>, ProblemKind> {
+pub(super) fn read_bounded(path: &Path, metadata: &Metadata, limit: usize) -> Result<Vec<u8>, ProblemKind> {
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > limit {
         return Err(ProblemKind::TooLarge(limit));

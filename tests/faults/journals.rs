@@ -22,7 +22,7 @@ fn every_call_is_written_down_before_it_is_made() {
     sandbox.expect(0, APPLY);
     let lines = lines(&sandbox, 0);
     assert_eq!(lines[0]["record"], "run");
-    assert_eq!(lines[0]["formatVersion"], 1);
+    assert_eq!(lines[0]["formatVersion"], 2);
     assert_eq!(lines[0]["targets"][0]["name"], "production");
     assert!(lines[0]["plan"].as_str().unwrap().starts_with("sha256:"));
     let kinds = kinds(&lines);
@@ -113,7 +113,7 @@ fn what_was_never_applied_is_told_so() {
     let text = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
     let intents: Vec<Value> = lines(&sandbox, 0).into_iter().filter(|line| line["record"] == "intent").collect();
     let last = intents.last().unwrap();
-    let (policy, rule) = (last["policy"].as_str().unwrap(), last["rule"].as_str().unwrap());
+    let (policy, rule) = (last["name"].as_str().unwrap(), last["part"].as_str().unwrap());
     let (policy, rule) = super::rule_id_of(&sandbox, policy, rule);
     super::ask(&sandbox, Profile::Current, reqwest::Method::DELETE, &format!("/{policy}/rules/{rule}"), None);
     let keep = text.lines().count() - 2;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use polwarden::apply::{Report, Run, Settings, Stop, keep_touched, run};
+use polwarden::apply::docker::keep_touched;
+use polwarden::apply::{Report, Run, Server, Settings, Stop, run};
 use polwarden::diag::{DocumentId, SourceMap};
 use polwarden::emulator::{Options, Profile, start};
 use polwarden::manifest::config::{Provider, Unmanaged};
@@ -111,7 +112,7 @@ impl Site {
             name: "t".to_owned(),
             provider: Provider::Docker,
             organization: "my-org".to_owned(),
-            profile: api(profile),
+            profile: Some(api(profile)),
             endpoint: url,
         };
         let reader = connection.reader(&organization, api(profile));
@@ -139,9 +140,7 @@ impl Site {
         let stop = Stop::default();
         let report = run(Run {
             plan: &plan,
-            before: keep_touched(live, &plan),
-            reader: &self.reader,
-            writer: &self.writer,
+            server: Server::Docker { before: keep_touched(live, &plan), reader: &self.reader, writer: &self.writer },
             journal: &journal,
             stop: &stop,
             progress: &Silent,
@@ -284,9 +283,7 @@ async fn a_stopped_run_begins_nothing_more() {
     let progress = AfterTwo(&stop, 0.into());
     let report = run(Run {
         plan: &plan,
-        before: keep_touched(live, &plan),
-        reader: &site.reader,
-        writer: &site.writer,
+        server: Server::Docker { before: keep_touched(live, &plan), reader: &site.reader, writer: &site.writer },
         journal: &journal,
         stop: &stop,
         progress: &progress,

@@ -1,7 +1,7 @@
 //! Saved plans: what their digest is for, and that nobody has to believe what their file says.
 
 use polwarden::emulator::Profile;
-use polwarden::plan::{Plan, plan_digest};
+use polwarden::plan::{LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};
 use crate::cli::sandbox::Sandbox;
@@ -57,7 +57,7 @@ fn a_plan_that_was_edited_is_refused() {
     for edited in [
         plan.replace("five.example.com", "evil.example.com"),
         plan.replacen("\"kept\": 0", "\"kept\": 7", 1),
-        plan.replace("\"rules\": 4", "\"rules\": 400"),
+        plan.replace("\"rule\": 4", "\"rule\": 400"),
     ] {
         assert_ne!(edited, plan);
         sandbox.write("edited.json", edited);
@@ -81,7 +81,7 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     let target = &mut plan.targets[0];
     target.changes.clear();
     target.access = serde_json::from_str("{\"audiences\":[]}").unwrap();
-    target.live.rules = 100_000;
+    target.live = LiveCounts::new([(ResourceKind::Rule, 100_000)]);
     plan.digest = Some(plan_digest(&plan).unwrap());
     sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
     let ran = sandbox.expect(5, &["apply", "forged.json"]);

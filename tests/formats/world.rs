@@ -99,16 +99,16 @@ impl Words {
                 "cedar": [say("Cedar")],
                 "unreadable": [{"policy": say("Old"), "rule": say("r"), "resource": say("!"), "why": say("it is no host")}]},
             "gates": self.gates(),
-            "calls": [{"id": 1, "policy": say("Old"), "why": say("it makes room"), "send": {"operation": "deletePolicy", "id": "pol_9"}}],
-            "held": [{"resource": "rule", "policy": say("Old"), "rule": say("r"), "source": self.source("policies/old.yaml", 3),
+            "calls": [{"id": 1, "name": say("Old"), "why": say("it makes room"), "send": {"docker": {"operation": "deletePolicy", "id": "pol_9"}}}],
+            "held": [{"resource": "rule", "name": say("Old"), "part": say("r"), "source": self.source("policies/old.yaml", 3),
                 "reason": {"code": "not-understood", "why": say("has another shape")}}],
-            "unmanaged": [{"id": "pol_7", "name": say("Theirs"), "rules": 2, "treatment": "report"}],
-            "guarded": [{"kind": "last-deny", "policy": say("AI services"), "how": say("its last deny rule goes")}],
+            "unmanaged": [{"resource": "policy", "id": "pol_7", "name": say("Theirs"), "parts": 2, "treatment": "report"}],
+            "guarded": [{"kind": "last-deny", "resource": "policy", "name": say("AI services"), "how": say("its last deny rule goes")}],
             "notes": [{"code": "gap", "policy": say("AI services"), "why": say("it must be emptied first")},
                 {"code": "unknown-fields", "policy": say("Old"), "fields": [say("colour")]}],
-            "before": [], "live": {"policies": 4, "rules": 11}
+            "before": [], "live": {"policy": 4, "rule": 11}
         });
-        let plan = json!({"formatVersion": 1, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
+        let plan = json!({"formatVersion": 2, "toolVersion": "0.1.0", "commit": {"id": say("0123456789abcdef"), "dirty": true},
             "targets": [target]});
         serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -117,11 +117,11 @@ impl Words {
     pub(super) fn drift(&self) -> DriftReport {
         let target = serde_json::to_value(self.plan()).unwrap()["targets"][0].take();
         let say = |text: &str| self.say(text);
-        let report = json!({"formatVersion": 1, "toolVersion": "0.1.0", "drifted": true,
+        let report = json!({"formatVersion": 2, "toolVersion": "0.1.0", "drifted": true,
             "commit": {"id": say("0123456789abcdef"), "dirty": false},
             "targets": [{"target": target["target"], "changes": target["changes"], "access": target["access"],
                 "held": target["held"], "unmanaged": target["unmanaged"],
-                "since": [{"policy": say("AI services"), "id": say("pol_1"), "updatedAt": say("2026-11-22T09:30:00Z")}],
+                "since": [{"name": say("AI services"), "id": say("pol_1"), "updatedAt": say("2026-11-22T09:30:00Z")}],
                 "adopt": ["polwarden", "import", "--target", say("production"), "--only", say("AI services")],
                 "undo": ["polwarden", "apply", "--target", say("production")]}]});
         serde_json::from_value(report).unwrap_or_else(|error| panic!("{error}"))

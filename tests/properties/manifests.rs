@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use polwarden::check::{Input, Teams, check};
 use polwarden::diag::{Severity, SourceMap};
-use polwarden::manifest::config::{Limits, Provider, Target, Unmanaged};
+use polwarden::manifest::config::{DockerSettings, Limits, Settings, Target, Unmanaged};
 use polwarden::manifest::{Document, parse, parse_config};
 use polwarden::model::Name;
 use polwarden::model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
@@ -21,14 +21,15 @@ const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
 fn target(profile: Profile) -> Target {
     Target {
         name: "production".to_owned(),
-        provider: Provider::Docker,
         organization: "my-org".to_owned(),
         paths: vec!["policies".to_owned()],
-        profile,
         unmanaged: Unmanaged::Report,
         limits: Limits::default(),
-        teams: BTreeMap::from([("sec".to_owned(), TEAM.to_owned())]),
-        access: polwarden::manifest::access::Access::default(),
+        settings: Settings::Docker(DockerSettings {
+            profile,
+            teams: BTreeMap::from([("sec".to_owned(), TEAM.to_owned())]),
+            ..DockerSettings::default()
+        }),
     }
 }
 
@@ -116,9 +117,9 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     }
     let info = TargetInfo {
         name: target.name.clone(),
-        provider: target.provider,
+        provider: target.provider(),
         organization: target.organization.clone(),
-        profile,
+        profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
     let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/0.yaml".to_owned(), line: 1 };

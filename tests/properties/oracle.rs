@@ -17,7 +17,7 @@ impl Service {
     /// Makes one call of a plan's JSON form. Panics on what the real service would refuse.
     pub(super) fn call(&mut self, call: &Value) {
         let number = &call["id"];
-        let send = &call["send"];
+        let send = &call["send"]["docker"];
         match send["operation"].as_str().unwrap() {
             "createPolicy" => {
                 let policy = &send["policy"];

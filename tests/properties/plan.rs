@@ -21,7 +21,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         name: "production".to_owned(),
         provider: Provider::Docker,
         organization: "my-org".to_owned(),
-        profile,
+        profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
     let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/all.yaml".to_owned(), line: 1 };
@@ -106,7 +106,7 @@ fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<Str
 
 pub(super) fn apply(world: &World, plan: &TargetPlan) -> Service {
     let mut service = service(&world.live);
-    service.unique_rules = plan.target.profile != Profile::Seed;
+    service.unique_rules = plan.target.profile != Some(Profile::Seed);
     for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
         service.call(call);
     }
@@ -133,7 +133,7 @@ proptest! {
         if plan.held.is_empty() {
             prop_assert_eq!(contents, wanted(&world.desired));
         } else {
-            let held: Vec<&str> = plan.held.iter().map(|held| held.policy.as_str()).collect();
+            let held: Vec<&str> = plan.held.iter().map(|held| held.name.as_str()).collect();
             for (name, policy) in wanted(&world.desired) {
                 let renamed = world.desired.iter().any(|desired| desired.name.as_str() == name
                     && desired.aliases.iter().any(|alias| held.contains(&alias.as_str())));
@@ -212,7 +212,8 @@ proptest! {
                 prop_assert_eq!(count(&found.changes, there), count(&plan.changes, back), "{:?}", found.changes);
             }
         }
-        prop_assert_eq!((found.access.widens(), found.access.narrows()), (plan.access.narrows(), plan.access.widens()));
+        let (there, back) = (found.access.unwrap(), plan.access.as_ref().unwrap());
+        prop_assert_eq!((there.widens(), there.narrows()), (back.narrows(), back.widens()));
         let done = after(&world, &plan);
         let rest = drift(&self::plan(&done, profile, Unmanaged::Prune), &done.live, &BTreeMap::new()).unwrap();
         prop_assert_eq!(rest.changes, Vec::new());

@@ -14,7 +14,7 @@ fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPla
         name: "production".to_owned(),
         provider: Provider::Docker,
         organization: "my-org".to_owned(),
-        profile: Profile::Current,
+        profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
     let locate = |_: &polwarden::diag::Place| SourceRef { file: "p.yaml".to_owned(), line: 1 };

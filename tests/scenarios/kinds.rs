@@ -39,8 +39,8 @@ async fn every_kind_is_created_once() {
         assert_eq!(operations(&plan).iter().filter(|name| *name == "createPolicy").count(), policies, "{profile}");
         assert_eq!(operations(&plan).len(), policies + rules, "{profile}");
         assert_eq!(story.writes().len(), policies + rules, "{profile}: no call more than planned");
-        let deny = plan.calls.iter().position(|call| call.rule.as_deref() == Some("lan"));
-        let allow = plan.calls.iter().position(|call| call.rule.as_deref() == Some("web"));
+        let deny = plan.calls.iter().position(|call| call.part.as_deref() == Some("lan"));
+        let allow = plan.calls.iter().position(|call| call.part.as_deref() == Some("web"));
         assert!(deny < allow, "{profile}: denies come first");
     }
 }

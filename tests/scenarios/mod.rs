@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use polwarden::apply::docker::keep_touched;
 use polwarden::apply::journal::{self, Journal, RunId, RunKind};
-use polwarden::apply::{Event, Progress, Report, Run, Settings, Stop, keep_touched, run};
+use polwarden::apply::{Event, Progress, Report, Run, Server, Settings, Stop, run};
 use polwarden::check::{Input, Teams, check, needs_server_teams};
 use polwarden::diag::{Code, SourceMap};
 use polwarden::emulator::{Options, Profile, start};
@@ -128,11 +129,11 @@ impl Story {
     }
 
     fn reader(&self, target: &Target) -> Reader {
-        self.connection.reader(&target.organization.parse().unwrap(), target.profile)
+        self.connection.reader(&target.organization.parse().unwrap(), target.profile().unwrap())
     }
 
     fn writer(&self, plan: &TargetPlan) -> Writer {
-        self.connection.writer(&plan.target.organization.parse().unwrap(), plan.target.profile)
+        self.connection.writer(&plan.target.organization.parse().unwrap(), plan.target.profile.unwrap())
     }
 
     /// Plans the one target.
@@ -189,9 +190,9 @@ impl Story {
         let live = reader.live_state().await.map_err(NoPlan::Read)?;
         let info = TargetInfo {
             name: target.name.clone(),
-            provider: target.provider,
+            provider: target.provider(),
             organization: target.organization.clone(),
-            profile: target.profile,
+            profile: target.profile(),
             endpoint: self.recorder.url(),
         };
         let locate = |place: &polwarden::diag::Place| SourceRef {
@@ -211,16 +212,14 @@ impl Story {
 
     /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
     async fn apply(&self, plan: &TargetPlan) -> Report {
-        let reader = self.connection.reader(&plan.target.organization.parse().unwrap(), plan.target.profile);
+        let reader = self.connection.reader(&plan.target.organization.parse().unwrap(), plan.target.profile.unwrap());
         let before = reader.live_state().await.unwrap();
         let journal = self.journal(plan).await;
         let (stop, settings) = (Stop::default(), Settings { at_once: 4, ..Settings::default() });
         let (reader_here, writer) = (&reader, &self.writer(plan));
         let report = run(Run {
             plan,
-            before: keep_touched(before.clone(), plan),
-            reader: reader_here,
-            writer,
+            server: Server::Docker { before: keep_touched(before.clone(), plan), reader: reader_here, writer },
             journal: &journal,
             stop: &stop,
             progress: &Silent,
@@ -293,7 +292,7 @@ fn operations(plan: &TargetPlan) -> Vec<String> {
 }
 
 fn operation(call: &Call) -> String {
-    json!(call)["send"]["operation"].as_str().unwrap().to_owned()
+    json!(call)["send"]["docker"]["operation"].as_str().unwrap().to_owned()
 }
 
 /// A scope of the test organization's team.

@@ -146,7 +146,7 @@ async fn what_seed_cannot_do_is_held_and_the_rest_is_done() {
         .map(|held| {
             let reason = json!(held.reason);
             assert_eq!(reason["code"], "profile-lacks");
-            (held.policy.clone(), reason["operation"].as_str().unwrap().to_owned())
+            (held.name.clone(), reason["operation"].as_str().unwrap().to_owned())
         })
         .collect();
     let expected = [("old", "updatePolicy"), ("stray", "deletePolicy"), ("wide", "updatePolicy")];

@@ -29,7 +29,11 @@ async fn more_policies_than_a_page_are_all_seen() {
         }
         story.write("policies/p.yaml", &policy("policy 230", "rules: []\n"));
         let plan = story.plan().await;
-        assert_eq!((plan.live.policies, plan.unmanaged.len(), operations(&plan).len()), (231, 230, 0), "{profile}");
+        assert_eq!(
+            (plan.live.of(polwarden::plan::ResourceKind::Policy), plan.unmanaged.len(), operations(&plan).len()),
+            (231, 230, 0),
+            "{profile}"
+        );
         let pages = story.sent("listPolicies").len();
         assert_eq!(pages, if profile == Profile::Current { 3 } else { 1 }, "{profile}");
         story.assert_contract();

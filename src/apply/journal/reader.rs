@@ -9,8 +9,7 @@ use serde::Deserialize;
 
 use super::record::{Answer, CallResult, End, FORMAT_VERSION, Intent, LeftImage, Record, Run};
 use super::writer::{JournalError, MAX_BYTES};
-use crate::apply::ledger::{Ledger, Left};
-use crate::model::docker::LivePolicy;
+use crate::apply::object::{Left, Object};
 use crate::plan::CallId;
 
 /// What a journal tells.
@@ -29,8 +28,8 @@ pub struct History {
 /// What happened at one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetHistory {
-    /// The policies that the calls touched, as they were before.
-    pub before: Vec<LivePolicy>,
+    /// What the calls touched, as it was before.
+    pub before: Vec<Object>,
     /// The calls in the order in which they were first sent.
     pub calls: Vec<Made>,
 }
@@ -66,11 +65,11 @@ impl History {
     /// It does not begin as a journal does, or is of a later version.
     pub fn parse(bytes: &[u8], path: &Utf8Path) -> Result<Self, JournalError> {
         let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let run = head(lines.next().unwrap_or_default(), path)?;
+        let (run, format) = head(lines.next().unwrap_or_default(), path)?;
         let targets = run.targets.iter().map(|target| (target.name.clone(), TargetHistory::default())).collect();
         let mut history = Self { run, targets, end: None, unreadable: 0 };
         for line in lines {
-            match serde_json::from_slice(line) {
+            match record(line, format) {
                 Ok(record) => history.take(record),
                 Err(_) => history.unreadable += 1,
             }
@@ -107,9 +106,9 @@ impl History {
         match record {
             // A second head would be another run's: what follows is kept apart by its calls' numbers no more.
             Record::Run(_) => self.unreadable += 1,
-            Record::Before { target, policies } => {
+            Record::Before { target, objects } => {
                 let target = self.targets.entry(target).or_default();
-                target.before.extend(policies.into_iter().map(LivePolicy::from));
+                target.before.extend(objects.into_iter().map(Object::from));
             }
             Record::Intent(intent) => {
                 self.end = None;
@@ -142,17 +141,6 @@ pub struct Counts {
 }
 
 impl TargetHistory {
-    /// What the server should hold after all calls that were applied.
-    pub fn ledger(&self) -> Ledger {
-        let mut ledger = Ledger::new(self.before.iter().cloned());
-        for made in &self.calls {
-            if let Some(left) = made.left() {
-                ledger.record(made.intent.call, &left);
-            }
-        }
-        ledger
-    }
-
     fn find(&mut self, call: CallId) -> Option<&mut Made> {
         self.calls.iter_mut().find(|made| made.intent.call == call)
     }
@@ -168,8 +156,16 @@ impl Made {
     }
 }
 
+/// A further line, of a journal of this version.
+fn record(line: &[u8], format: u32) -> Result<Record, serde_json::Error> {
+    if format > 1 {
+        return serde_json::from_slice(line);
+    }
+    serde_json::from_value(super::first_version::upgraded(serde_json::from_slice(line)?))
+}
+
 /// The first line. Its version comes first: a later version may write the rest otherwise.
-fn head(line: &[u8], path: &Utf8Path) -> Result<Run, JournalError> {
+fn head(line: &[u8], path: &Utf8Path) -> Result<(Run, u32), JournalError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {
@@ -181,7 +177,7 @@ fn head(line: &[u8], path: &Utf8Path) -> Result<Run, JournalError> {
         return Err(JournalError::Later { path: path.to_owned(), found: format_version, known: FORMAT_VERSION });
     }
     match serde_json::from_slice(line).map_err(no_journal)? {
-        Record::Run(run) => Ok(*run),
+        Record::Run(run) => Ok((*run, format_version)),
         Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
             Err(JournalError::NoJournal { path: path.to_owned() })
         }

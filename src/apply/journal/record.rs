@@ -4,15 +4,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::image::{DifferenceImage, PolicyImage, RuleImage};
+use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
-use crate::apply::ledger::Left;
-use crate::model::docker::{Operation, PolicyId, RuleId};
-use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, TargetInfo};
+use crate::apply::object::Left;
+use crate::model::docker::{PolicyId, RuleId};
+use crate::model::pulumi::VersionNumber;
+use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
 use crate::repo::SignedBy;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,12 +21,12 @@ pub const FORMAT_VERSION: u32 = 1;
 pub enum Record {
     /// The first line: which run this is.
     Run(Box<Run>),
-    /// A target begins: the policies that its calls touch, as they were read just before.
+    /// A target begins: what its calls touch, as it was read just before.
     Before {
         /// The name of the target.
         target: String,
-        /// The policies, whole.
-        policies: Vec<PolicyImage>,
+        /// The policies, packs and groups, whole.
+        objects: Vec<ObjectImage>,
     },
     /// A call is about to be sent.
     Intent(Box<Intent>),
@@ -87,16 +88,16 @@ pub struct Intent {
     pub target: String,
     /// The number of the call in the target's plan.
     pub call: CallId,
-    /// The name of the policy.
-    pub policy: String,
-    /// The name of the rule.
+    /// The name of what stands by itself: a policy, a pack or a group.
+    pub name: String,
+    /// The name of the part of it that the call is about: a rule, or a version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub part: Option<String>,
     /// The change that it makes, wholly or in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeRef>,
     /// What is sent.
-    pub send: Operation<PolicyId>,
+    pub send: Sent,
 }
 
 /// What became of a call.
@@ -147,7 +148,12 @@ impl ServerTime {
             Left::Policy(policy) if !policy.updated_at.is_empty() => {
                 Some(Self { time: policy.updated_at.clone(), said_by: ServerClock::UpdatedAt })
             }
-            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) => {
+            Left::Policy(_)
+            | Left::NoPolicy(_)
+            | Left::Rule(..)
+            | Left::NoRule(..)
+            | Left::Begun(_)
+            | Left::AsSent => {
                 date.map(|date| Self { time: date.to_string(), said_by: ServerClock::Date })
             }
         }
@@ -203,6 +209,13 @@ pub enum LeftImage {
         /// Its id.
         id: RuleId,
     },
+    /// A version was begun; nobody is shown it before it is complete.
+    Begun {
+        /// The number that the server gave it.
+        version: VersionNumber,
+    },
+    /// What the call says.
+    AsSent,
 }
 
 /// How a run ended.
@@ -239,6 +252,8 @@ impl From<&Left> for LeftImage {
             Left::NoPolicy(id) => Self::NoPolicy { id: id.clone() },
             Left::Rule(policy, rule) => Self::Rule { policy: policy.clone(), rule: RuleImage::from(&**rule) },
             Left::NoRule(policy, id) => Self::NoRule { policy: policy.clone(), id: id.clone() },
+            Left::Begun(version) => Self::Begun { version: *version },
+            Left::AsSent => Self::AsSent,
         }
     }
 }
@@ -250,6 +265,8 @@ impl From<LeftImage> for Left {
             LeftImage::NoPolicy { id } => Self::NoPolicy(id),
             LeftImage::Rule { policy, rule } => Self::Rule(policy, Box::new(rule.into())),
             LeftImage::NoRule { policy, id } => Self::NoRule(policy, id),
+            LeftImage::Begun { version } => Self::Begun(version),
+            LeftImage::AsSent => Self::AsSent,
         }
     }
 }

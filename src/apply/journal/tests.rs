@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::manifest::config::Provider;
 use crate::model::docker::{Operation, PolicyId, Profile};
-use crate::plan::{CallId, TargetInfo};
+use crate::plan::{CallId, Sent, TargetInfo};
 
 fn head() -> Run {
     Run {
@@ -17,7 +17,7 @@ fn head() -> Run {
             name: "t".to_owned(),
             provider: Provider::Docker,
             organization: "o".to_owned(),
-            profile: Profile::Current,
+            profile: Some(Profile::Current),
             endpoint: "embedded".to_owned(),
         }],
         plan: format!("sha256:{}", "0".repeat(64)).parse().unwrap(),
@@ -33,10 +33,10 @@ fn intent(call: u32) -> Record {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        policy: "p\n\u{2028}".to_owned(),
-        rule: None,
+        name: "p\n\u{2028}".to_owned(),
+        part: None,
         change: None,
-        send: Operation::DeletePolicy { id },
+        send: Sent::Docker(Operation::DeletePolicy { id }),
     }))
 }
 
@@ -120,4 +120,21 @@ fn ids_of_runs_sort_by_time_and_are_names_of_files() {
     for wrong in ["", "../x", "a/b", "a b", "é"] {
         assert!(wrong.parse::<RunId>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_journal_of_the_first_version_is_read() {
+    let head = serde_json::to_string(&Record::Run(Box::new(Run { format_version: 1, ..head() }))).unwrap();
+    let before = r#"{"record":"before","target":"t","policies":[{"id":"pol_1","name":"p","content":{"rules":[]},"createdAt":"","updatedAt":""}]}"#;
+    let intent = r#"{"record":"intent","time":"1970-01-01T00:00:00Z","target":"t","call":1,"policy":"p","rule":"r","change":{"kind":"delete","resource":"rule","policy":"p","rule":"r"},"send":{"operation":"deleteRule","policy":"pol_1","id":"rule_1"}}"#;
+    let history = History::parse(format!("{head}\n{before}\n{intent}\n").as_bytes(), Utf8Path::new("j")).unwrap();
+    assert_eq!(history.unreadable, 0);
+    let target = &history.targets["t"];
+    assert_eq!(target.before.len(), 1);
+    let made = &target.calls[0].intent;
+    assert_eq!((made.name.as_str(), made.part.as_deref()), ("p", Some("r")));
+    assert_eq!(made.change.as_ref().and_then(|change| change.part.as_deref()), Some("r"));
+    let send =
+        Operation::DeleteRule { policy: PolicyId::new("pol_1"), id: crate::model::docker::RuleId::new("rule_1") };
+    assert_eq!(made.send, Sent::Docker(send));
 }

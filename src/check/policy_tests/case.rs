@@ -178,8 +178,10 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        if profiles.is_some() && !target.profile.has_scope_profiles() {
-            let message = format!("the profile `{}` of the service has no profiles of people", target.profile);
+        if profiles.is_some()
+            && let Some(profile) = target.profile().filter(|profile| !profile.has_scope_profiles())
+        {
+            let message = format!("the profile `{profile}` of the service has no profiles of people");
             let place = Place::key(self.document, way.clone().key("profiles"));
             let help = "name teams in `teams` instead; only the profile `seed` has profiles";
             found.push(Diagnostic::new(Code::ProfileLacks, message, place).help(help));

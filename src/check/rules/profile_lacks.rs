@@ -7,7 +7,7 @@ use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::model::docker::Layer;
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
-    let profile = scene.target.profile;
+    let Some(profile) = scene.target.profile() else { return };
     let mut lacks = |what: &str, place: Place, help: &str| {
         let message = format!("the profile `{profile}` of the service has no {what}");
         found.push(Diagnostic::new(Code::ProfileLacks, message, place).help(help));

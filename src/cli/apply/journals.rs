@@ -71,7 +71,7 @@ async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], c
     }
     for Resolved { intent, answer } in &resolved {
         journal.note(&Record::Answer(Box::new(answer.clone())));
-        let what = render::report::describe_send(&intent.send, &intent.policy, intent.rule.as_deref());
+        let what = render::report::describe_sent(&intent.send, &intent.name, intent.part.as_deref());
         let became = match answer.result {
             CallResult::Applied(_) => "was applied",
             CallResult::NotApplied => "was not applied",

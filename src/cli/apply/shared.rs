@@ -16,8 +16,9 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepOptions, break_promises};
+use crate::cli::workspace::Workspace;
 use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
+use crate::model::Live;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
@@ -33,7 +34,7 @@ pub(in crate::cli) struct Applying {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected;
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledged>,
@@ -52,7 +53,7 @@ pub(in crate::cli) struct Ready {
     plan: Plan,
     digest: Fingerprint,
     /// The whole live state of each target, which was just read.
-    live: Vec<LiveState>,
+    live: Vec<Live>,
     /// Who signed the commit, where that was asked for.
     signed_by: Option<SignedBy>,
     /// What a plan that was made before this run has to be shown with; nothing for one that was made just now.
@@ -104,19 +105,19 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<LiveState>) -> Self {
+    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<Live>) -> Self {
         Self { kind, plan, digest, live, signed_by: None, saved: None, earlier: None }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
-    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(LiveState, Further)>) -> Self {
+    pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(Live, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
         let kind = RunKind::Apply;
         Self { kind, plan, digest, live, signed_by: None, saved: Some(further), earlier: None }
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<LiveState>, earlier: Earlier) -> Self {
+    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<Live>, earlier: Earlier) -> Self {
         Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: None, earlier: Some(earlier) }
     }
 
@@ -147,11 +148,13 @@ impl Applying {
     /// Anything that keeps it from being run, apart from what has an exit code of its own.
     pub(in crate::cli) async fn run(
         &self,
-        targets: &[&Target],
+        workspace: &Workspace,
         session: &Session,
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Ended> {
+        let targets = workspace.targets();
+        let targets = targets.as_slice();
         let Ready { kind, plan, digest, live, signed_by, saved, earlier } = ready;
         let plan = match saved {
             None => plan,
@@ -187,7 +190,9 @@ impl Applying {
             return Ok(Exit::Stale.into());
         }
         let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
-        let execution = Execution { applying: self, kind, digest, provenance, session, console, earlier };
+        let archives = workspace.archives();
+        let archives = &archives;
+        let execution = Execution { applying: self, kind, digest, provenance, session, archives, console, earlier };
         execution.run(&pairs, before).await
     }
 
@@ -208,7 +213,7 @@ impl Applying {
         }
     }
 
-    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<LiveState>> {
+    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<Live>> {
         let mut before = Vec::new();
         for (plan, target) in pairs {
             before.push(self.read(plan, target, session).await?);
@@ -217,12 +222,7 @@ impl Applying {
     }
 
     /// The live policies that a plan touches.
-    pub(super) async fn read(
-        &self,
-        plan: &TargetPlan,
-        target: &Target,
-        session: &Session,
-    ) -> anyhow::Result<LiveState> {
+    pub(super) async fn read(&self, plan: &TargetPlan, target: &Target, session: &Session) -> anyhow::Result<Live> {
         let reader = session.reader(target)?;
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
         live.with_context(|| planning::of(target))
@@ -235,7 +235,7 @@ enum Approval {
 }
 
 /// Whether what plans touch is as it was when they were made; what is not is told.
-fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console) -> bool {
+fn fits(pairs: &[(&TargetPlan, &Target)], before: &[Live], console: Console) -> bool {
     let mut fits = true;
     for ((plan, _), live) in pairs.iter().zip(before) {
         for stale in check_unmoved(plan, live) {
@@ -253,7 +253,7 @@ fn fits(pairs: &[(&TargetPlan, &Target)], before: &[LiveState], console: Console
 /// A saved plan as its calls and the live state make it; nothing if it no longer fits.
 fn recompute(
     mut plan: Plan,
-    live: &[LiveState],
+    live: &[Live],
     further: &[Further],
     targets: &[&Target],
     session: &Session,
@@ -266,7 +266,10 @@ fn recompute(
         return Ok(None);
     }
     for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
-        let plan = plan::recomputed(plan, live, further, &target.teams);
+        let plan = match live {
+            Live::Docker(live) => plan::recomputed(plan, live, further, target.teams()),
+            Live::Pulumi(live) => plan::recomputed_packs(plan, live),
+        };
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;
@@ -274,6 +277,6 @@ fn recompute(
 }
 
 /// Of each target's live state, what its plan touches.
-fn touched(pairs: &[(&TargetPlan, &Target)], live: &[LiveState]) -> Vec<LiveState> {
+fn touched(pairs: &[(&TargetPlan, &Target)], live: &[Live]) -> Vec<Live> {
     live.iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect()
 }

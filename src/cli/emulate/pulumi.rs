@@ -21,6 +21,9 @@ pub(super) struct Pulumi {
     listen_uploads: SocketAddr,
     #[command(flatten)]
     contents: Contents,
+    /// Take stacks that nobody declared: one is there as soon as a group is given it.
+    #[arg(long)]
+    any_stack: bool,
     /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
     /// process list.
     #[arg(long, env = "POLWARDEN_EMULATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -58,7 +61,7 @@ impl Pulumi {
     }
 
     fn options(self) -> anyhow::Result<Options> {
-        let Self { place, listen_uploads, contents, token, page_size, warning, requests, faults } = self;
+        let Self { place, listen_uploads, contents, any_stack, token, page_size, warning, requests, faults } = self;
         let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
         Ok(Options {
             listen: place.listen,
@@ -66,6 +69,7 @@ impl Pulumi {
             state: contents.location(),
             seed: contents.seed(Seed::from_json)?,
             organizations: contents.organization.into_iter().map(organization).collect(),
+            any_stack,
             token,
             page_size,
             warning,

@@ -74,8 +74,8 @@ impl Adoption<'_> {
     async fn adopt(&self, workspace: &Workspace, targets: &[&Target], session: &Session) -> anyhow::Result<Exit> {
         let mut states = Vec::new();
         for target in targets {
-            let live = session.reading(target)?.live_state().await;
-            states.push(live.with_context(|| planning::of(target))?);
+            let live = session.docker_live(target).await.with_context(|| planning::of(target))?;
+            states.push(live);
         }
         self.all_are_live(&states)?;
         let (mut edits, mut told) = (Edits::default(), Vec::new());
@@ -268,7 +268,7 @@ fn plan_of(
         desired: &policies,
         live,
         unmanaged: target.unmanaged,
-        teams: &target.teams,
+        teams: target.teams(),
         locate: &|place| planning::locate(workspace.sources(), place),
     };
     Ok(Ok(plan::plan_target(&request)))

@@ -100,7 +100,7 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let live = session.reading(target)?.live_state().await?;
+        let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)
     }
 
@@ -159,7 +159,7 @@ impl Import {
 
 /// The short names of a target's teams, by uuid.
 fn aliases(target: &Target) -> BTreeMap<&str, &str> {
-    target.teams.iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
+    target.teams().iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
 }
 
 /// The files for some policies, with names that do not depend on the order in which the server lists them, and the

@@ -23,6 +23,7 @@ use super::store::{Store, found};
 pub(super) struct App {
     pub(super) store: Store,
     pub(super) tokens: AccessTokens,
+    pub(super) any_stack: bool,
     pub(super) page_size: usize,
     pub(super) warning: Option<HeaderValue>,
     /// Where archives go.
@@ -41,6 +42,7 @@ impl App {
             state: _,
             organizations: _,
             seed: _,
+            any_stack,
             token,
             page_size,
             warning,
@@ -53,7 +55,7 @@ impl App {
         let warning = warning.map(plain).and_then(|text| HeaderValue::from_str(&text).ok());
         let common = Common::open(latency, faults, request_log)?;
         let tokens = AccessTokens::new(token);
-        Ok(Self { store, tokens, page_size: page_size.max(1), warning, uploads, common })
+        Ok(Self { store, tokens, any_stack, page_size: page_size.max(1), warning, uploads, common })
     }
 
     /// Where the archive of a ticket is.

@@ -24,6 +24,8 @@ pub struct Options {
     pub organizations: Vec<OrganizationSeed>,
     /// What organizations hold when they are created; `docs/emulator.md` describes the file.
     pub seed: Option<Seed>,
+    /// Whether a stack that nobody declared is there as soon as a group is given it.
+    pub any_stack: bool,
     /// The only access token that is good; without it, any that is not empty is.
     pub token: Option<SecretString>,
     /// How many packs or versions a page of the registry holds.
@@ -47,6 +49,7 @@ impl Default for Options {
             state: StateLocation::default(),
             organizations: Vec::new(),
             seed: None,
+            any_stack: false,
             token: None,
             page_size: 100,
             warning: None,

@@ -4,6 +4,7 @@ use crate::diag::SourceMap;
 use crate::manifest::config::Config;
 use crate::manifest::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
 use crate::manifest::list::{ResourceListManifest, ResourceListSpec};
+use crate::manifest::pulumi::{ConfigSchemaSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec};
 use crate::manifest::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
 use crate::manifest::{self, Document, Manifest};
 
@@ -24,6 +25,9 @@ pub(super) fn read(text: &str) -> Typed {
             Manifest::Policy(policy) => normalise_policy(policy),
             Manifest::ResourceList(list) => normalise_list(list),
             Manifest::PolicyTest(test) => normalise_test(test),
+            Manifest::PolicyPack(pack) => normalise_pack(pack),
+            // Its lists keep the author's order.
+            Manifest::PolicyGroup(_) => {}
         }
     }
     // Nothing in a configuration is a set.
@@ -65,6 +69,43 @@ fn normalise_test(test: &mut PolicyTestManifest) {
         for AudienceSpec { teams, profiles } in audience.iter_mut().chain(audiences.iter_mut().flatten()) {
             normalise(teams);
             normalise(profiles);
+        }
+    }
+}
+
+fn normalise_pack(pack: &mut PolicyPackManifest) {
+    let PolicyPackManifest { api_version: _, kind: _, metadata: _, spec } = pack;
+    let PolicyPackSpec {
+        display_name: _,
+        version_tag: _,
+        version_tag_suffix: _,
+        source: _,
+        runtime: _,
+        description: _,
+        readme: _,
+        provider: _,
+        tags,
+        repository: _,
+        policies,
+    } = spec;
+    normalise(tags);
+    for policy in policies {
+        let PackPolicySpec {
+            name: _,
+            display_name: _,
+            description: _,
+            enforcement_level: _,
+            message: _,
+            config_schema,
+            severity: _,
+            framework: _,
+            tags,
+            remediation_steps: _,
+            url: _,
+        } = policy;
+        normalise(tags);
+        if let Some(ConfigSchemaSpec { kind: _, properties: _, required }) = config_schema {
+            normalise(required);
         }
     }
 }

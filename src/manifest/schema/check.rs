@@ -32,12 +32,18 @@ fn compiled(kind: Kind) -> &'static Compiled {
     static POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Policy));
     static RESOURCE_LIST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ResourceList));
     static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
+    static POLICY_PACK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyPack));
+    static POLICY_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyGroup));
+    static LOCK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Lock));
     static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
     match kind {
         Kind::Policy => &POLICY,
         Kind::ResourceList => &RESOURCE_LIST,
         Kind::PolicyTest => &POLICY_TEST,
+        Kind::PolicyPack => &POLICY_PACK,
+        Kind::PolicyGroup => &POLICY_GROUP,
         Kind::Config => &CONFIG,
+        Kind::Lock => &LOCK,
     }
 }
 
@@ -217,6 +223,12 @@ impl Findings<'_> {
             }
             ValidationErrorKind::Maximum { limit } => {
                 invalid(format!("{name} is too large")).help(format!("write at most {limit}"))
+            }
+            ValidationErrorKind::FalseSchema => {
+                let condition = expected::condition(self.schema, error.schema_path().as_str());
+                let message = format!("{name} does not go with {condition}");
+                Diagnostic::new(Code::UnknownField, message, Place::key(self.document, path.clone()))
+                    .help(format!("remove it, or take it to what is not {condition}"))
             }
             _ => invalid(format!("{name} does not fit the schema: {}", error.masked())),
         }

@@ -75,6 +75,14 @@ pub(super) fn fields<'a>(schema: &'a Value, at: &str) -> Vec<&'a str> {
     properties.and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect()
 }
 
+/// What the `if` beside the `then` asks under which `at` points at a schema that nothing fits: "`provider: pulumi`".
+pub(super) fn condition(schema: &Value, at: &str) -> String {
+    let branch = at.rfind("/then/").and_then(|end| schema.pointer(&format!("{}/if/properties", &at[..end])));
+    let constants = branch.and_then(Value::as_object).into_iter().flatten();
+    let texts = constants.filter_map(|(name, value)| Some(format!("`{name}: {}`", value.get("const")?.as_str()?)));
+    texts.collect::<Vec<_>>().join(" and ")
+}
+
 /// The first sentence that the schema says about a field of the object at `path`, in brackets.
 pub(super) fn field_description(schema: &Value, path: &Path, name: &str) -> Option<String> {
     let object = path.segments().iter().try_fold(schema, |schema, segment| match segment {

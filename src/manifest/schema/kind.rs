@@ -9,17 +9,28 @@ pub(in crate::manifest) enum Kind {
     Policy,
     ResourceList,
     PolicyTest,
+    PolicyPack,
+    PolicyGroup,
     Config,
+    Lock,
 }
 
 impl Kind {
-    pub(in crate::manifest) const ALL: &'static [Self] =
-        &[Self::Policy, Self::ResourceList, Self::PolicyTest, Self::Config];
+    pub(in crate::manifest) const ALL: &'static [Self] = &[
+        Self::Policy,
+        Self::ResourceList,
+        Self::PolicyTest,
+        Self::PolicyPack,
+        Self::PolicyGroup,
+        Self::Config,
+        Self::Lock,
+    ];
 
     pub(in crate::manifest) fn api_version(self) -> &'static str {
         match self {
             Self::Policy => "docker.com/governance/v1",
-            Self::ResourceList | Self::PolicyTest | Self::Config => "polwarden/v1",
+            Self::PolicyPack | Self::PolicyGroup => "pulumi.com/v1",
+            Self::ResourceList | Self::PolicyTest | Self::Config | Self::Lock => "polwarden/v1",
         }
     }
 
@@ -28,7 +39,10 @@ impl Kind {
             Self::Policy => "Policy",
             Self::ResourceList => "ResourceList",
             Self::PolicyTest => "PolicyTest",
+            Self::PolicyPack => "PolicyPack",
+            Self::PolicyGroup => "PolicyGroup",
             Self::Config => "Config",
+            Self::Lock => "Lock",
         }
     }
 
@@ -38,7 +52,10 @@ impl Kind {
             Self::Policy => "docker-policy.schema.json",
             Self::ResourceList => "resource-list.schema.json",
             Self::PolicyTest => "policy-test.schema.json",
+            Self::PolicyPack => "pulumi-policy-pack.schema.json",
+            Self::PolicyGroup => "pulumi-policy-group.schema.json",
             Self::Config => "config.schema.json",
+            Self::Lock => "lock.schema.json",
         }
     }
 
@@ -46,6 +63,9 @@ impl Kind {
     pub(super) fn schema_text(self) -> String {
         match self {
             Self::Policy => schema_text!("docker-policy.schema.json", generated(self)),
+            Self::PolicyPack => schema_text!("pulumi-policy-pack.schema.json", generated(self)),
+            Self::PolicyGroup => schema_text!("pulumi-policy-group.schema.json", generated(self)),
+            Self::Lock => schema_text!("lock.schema.json", generated(self)),
             Self::ResourceList => schema_text!("resource-list.schema.json", generated(self)),
             Self::PolicyTest => schema_text!("policy-test.schema.json", generated(self)),
             Self::Config => schema_text!("config.schema.json", generated(self)),

@@ -55,7 +55,10 @@ fn schema_of(kind: Kind) -> Schema {
         Kind::Policy => generate::<super::docker::PolicyManifest>(),
         Kind::ResourceList => generate::<super::list::ResourceListManifest>(),
         Kind::PolicyTest => generate::<super::test::PolicyTestManifest>(),
+        Kind::PolicyPack => generate::<super::pulumi::PolicyPackManifest>(),
+        Kind::PolicyGroup => generate::<super::pulumi::PolicyGroupManifest>(),
         Kind::Config => generate::<super::config::Config>(),
+        Kind::Lock => generate::<super::lock::Lock>(),
     }
 }
 
@@ -86,8 +89,8 @@ fn union() -> Value {
         schema.remove("$schema");
         (kind.name().to_owned(), schema.to_value())
     });
-    let description =
-        "A file of a polwarden repository: the configuration, a policy, a resource list or a policy test.";
+    let description = "A file of a polwarden repository: the configuration, a policy, a resource list, a policy test, a policy pack, a policy group \
+         or the lock file.";
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": id(UNION),

@@ -45,8 +45,13 @@ pub(super) struct Raw {
 
 /// Reads all documents of a text. What stands before a syntax error is still there.
 pub(super) fn read(file: FileId, text: &str) -> Raw {
-    if text.len() > MAX_BYTES {
-        let message = format!("the file has {} bytes; at most {MAX_BYTES} are read", text.len());
+    read_up_to(file, text, MAX_BYTES)
+}
+
+/// Like [`read`], for files that may be larger.
+pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
+    if text.len() > limit {
+        let message = format!("the file has {} bytes; at most {limit} are read", text.len());
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
         return Raw { documents: Vec::new(), diagnostics: vec![finding.help("split it into several files")] };
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Cedar, Rule, Scope, TeamId};
+use crate::model::Opaque;
 
 macro_rules! id {
     ($(#[doc = $doc:literal])+ $name:ident) => {
@@ -63,15 +64,6 @@ pub struct PolicySummary {
     pub name: String,
     /// `allowlist_v0`, `cedar_v1`, or a type that this version does not know.
     pub kind: String,
-}
-
-/// Something the server holds that this version cannot express. It is kept, shown, and never rewritten.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opaque {
-    /// What was not understood, as a clause: "has the unknown action `connect:quic`".
-    pub why: String,
-    /// The object as the server gave it.
-    pub raw: Value,
 }
 
 /// A rule as the server has it.

@@ -19,14 +19,14 @@ use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
 use super::replay::replay;
 use super::types::{
-    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedPolicy,
+    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind,
+    SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use crate::access::NamedAudience;
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::{
-    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
+    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId, Profile,
 };
 
 pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
@@ -45,6 +45,13 @@ pub struct Request<'a> {
     pub teams: &'a BTreeMap<String, String>,
     /// The line that a place is on.
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+}
+
+impl Request<'_> {
+    /// The shape of the API.
+    pub(in crate::plan) fn profile(&self) -> Profile {
+        self.target.profile.unwrap_or_default()
+    }
 }
 
 /// Plans one target. The result does not depend on the order of `desired` or `live`.
@@ -111,8 +118,7 @@ fn pair(
         Content::Cedar(_) => 1,
     };
     // What a run did not touch never becomes something else when the run is undone.
-    let (writes, prunes) =
-        (request.target.profile.has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
+    let (writes, prunes) = (request.profile().has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
     pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
 }
 
@@ -136,23 +142,30 @@ impl<'a> Planner<'a> {
         Some((self.request.locate)(place))
     }
 
-    fn unmanaged(&mut self, live: &LivePolicy) -> Option<UnmanagedPolicy> {
+    fn unmanaged(&mut self, live: &LivePolicy) -> Option<UnmanagedResource> {
         let treatment = self.request.unmanaged;
         match treatment {
             Unmanaged::Ignore => return None,
             Unmanaged::Report => {}
             Unmanaged::Prune => self.prune(live),
         }
-        let rules = rule_count(live);
-        Some(UnmanagedPolicy { id: live.id.clone(), name: live.name.clone(), rules, treatment, becomes: None })
+        Some(UnmanagedResource {
+            resource: ResourceKind::Policy,
+            id: (&live.id).into(),
+            name: live.name.clone(),
+            parts: rule_count(live),
+            treatment,
+            becomes: None,
+        })
     }
 
     /// A policy that would be deleted, and becomes a new one.
-    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedPolicy {
-        UnmanagedPolicy {
-            id: live.id.clone(),
+    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
+        UnmanagedResource {
+            resource: ResourceKind::Policy,
+            id: (&live.id).into(),
             name: live.name.clone(),
-            rules: rule_count(live),
+            parts: rule_count(live),
             treatment: self.request.unmanaged,
             becomes: Some(desired.name.to_string()),
         }
@@ -161,7 +174,7 @@ impl<'a> Planner<'a> {
     fn prune(&mut self, live: &LivePolicy) {
         let reason = if let LiveContent::Opaque(opaque) = &live.content {
             Some(HeldReason::NotUnderstood { why: opaque.why.clone() })
-        } else if !self.request.target.profile.has_policy_writes() {
+        } else if !self.request.profile().has_policy_writes() {
             let wanted = "delete it, as no manifest declares it".to_owned();
             Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
         } else {
@@ -190,10 +203,10 @@ impl<'a> Planner<'a> {
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
-        self.held.push(Held { resource: ResourceKind::Policy, policy: name.to_owned(), rule: None, source, reason });
+        self.held.push(Held { resource: ResourceKind::Policy, name: name.to_owned(), part: None, source, reason });
     }
 
-    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedPolicy>, known: &Known<'_>) -> TargetPlan {
+    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedResource>, known: &Known<'_>) -> TargetPlan {
         let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
         let unordered = order::Unordered::of(drafts);
         let made = unordered.calls();
@@ -215,19 +228,23 @@ impl<'a> Planner<'a> {
         let gates = hold_gates_of(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
-        let touched: BTreeSet<&PolicyId> = calls.iter().filter_map(|call| touched(&call.send)).collect();
-        let before = live
-            .par_iter()
-            .filter(|policy| touched.contains(&policy.id))
-            .map(|policy| Before { id: policy.id.clone(), name: policy.name.clone(), fingerprint: fingerprint(policy) })
-            .collect();
+        let touched: BTreeSet<ResourceId> = calls.iter().filter_map(|call| call.send.existing()).collect();
+        let before = live.par_iter().map(|policy| (ResourceId::from(&policy.id), policy));
+        let before = before.filter(|(id, _)| touched.contains(id)).map(|(id, policy)| Before {
+            resource: ResourceKind::Policy,
+            id,
+            name: policy.name.clone(),
+            fingerprint: fingerprint(policy),
+        });
+        let before = before.collect();
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
-        held.sort_by(|a, b| (&a.policy, &a.rule).cmp(&(&b.policy, &b.rule)));
-        let counts = LiveCounts { policies: live.len(), rules: live.iter().map(|policy| rule_count(policy)).sum() };
+        held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
+        let counts = live_counts(live.iter().copied());
         let plan = TargetPlan {
             target: request.target.clone(),
             changes,
-            access,
+            access: Some(access),
+            enforcement: Vec::new(),
             gates,
             calls,
             held,
@@ -296,17 +313,14 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The policy that a call finds at the server, if it is one that exists before the run.
-fn touched(send: &Operation<super::types::PolicyRef>) -> Option<&PolicyId> {
-    use super::types::PolicyRef;
-    match send {
-        Operation::CreatePolicy { .. } | Operation::CreateRule { policy: PolicyRef::CreatedBy(_), .. } => None,
-        Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
-        | Operation::UpdatePolicy { id, .. }
-        | Operation::DeletePolicy { id }
-        | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => Some(id),
+/// How many policies and rules an organization holds.
+pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
+    let (mut count, mut rules) = (0, 0);
+    for policy in policies {
+        count += 1;
+        rules += rule_count(policy);
     }
+    LiveCounts::new([(ResourceKind::Policy, count), (ResourceKind::Rule, rules)])
 }
 
 fn rule_count(policy: &LivePolicy) -> usize {

@@ -52,7 +52,7 @@ impl Planner<'_> {
     /// A policy never changes between rules and Cedar text: it is deleted and made again.
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
-        if !self.request.target.profile.has_policy_writes() {
+        if !self.request.profile().has_policy_writes() {
             let reason = HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             return;
@@ -114,7 +114,7 @@ impl Planner<'_> {
     }
 
     fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {
-        let can = self.request.target.profile.has_policy_writes();
+        let can = self.request.profile().has_policy_writes();
         if !can {
             let reason = HeldReason::ProfileLacks { operation: OperationKind::UpdatePolicy, wanted };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
@@ -158,7 +158,7 @@ impl Planner<'_> {
 
     /// What a policy is called once the calls are made: a profile that cannot rename leaves it its name.
     pub(super) fn name_after(&self, desired: &DesiredPolicy, live: Option<&LivePolicy>) -> String {
-        let kept = live.filter(|_| !self.request.target.profile.has_policy_writes());
+        let kept = live.filter(|_| !self.request.profile().has_policy_writes());
         kept.map_or_else(|| desired.name.to_string(), |live| live.name.clone())
     }
 

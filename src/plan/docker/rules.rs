@@ -68,7 +68,7 @@ impl Planner<'_> {
     /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
     /// call less than deleting it and making another.
     fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-        let last = self.request.target.profile.lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
+        let last = self.request.profile().lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
         Pairing::of(last.into_iter().collect(), live.len(), desired.len())
     }
 
@@ -127,8 +127,8 @@ impl Planner<'_> {
     fn hold_rule(&mut self, live: &LivePolicy, rule: &str, source: Option<SourceRef>, why: String) {
         self.held.push(Held {
             resource: ResourceKind::Rule,
-            policy: live.name.clone(),
-            rule: Some(rule.to_owned()),
+            name: live.name.clone(),
+            part: Some(rule.to_owned()),
             source,
             reason: HeldReason::NotUnderstood { why },
         });

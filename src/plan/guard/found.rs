@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::docker::{Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId};
-use crate::plan::types::{Guarded, GuardedKind};
+use crate::plan::types::{Guarded, GuardedKind, ResourceKind};
 
 /// What the planner knows of live policies.
 #[derive(Default)]
@@ -29,7 +29,12 @@ pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Kn
         let name = declared.map(|declared| declared.name.as_str()).or(own);
         let now = same.or_else(|| named.get(name?).copied());
         let mut push = |kind, how: &str| {
-            found.push(Guarded { kind, policy: policy.name.clone(), how: how.to_owned() });
+            found.push(Guarded {
+                kind,
+                resource: ResourceKind::Policy,
+                name: policy.name.clone(),
+                how: how.to_owned(),
+            });
         };
         match (declared, same) {
             (None, None) => push(GuardedKind::Prune, "no manifest declares it, and it is deleted"),

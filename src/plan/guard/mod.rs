@@ -33,12 +33,22 @@ pub enum Guard {
     LastDeny,
     /// Protected policies that are deleted, or lose all their rules.
     Protected,
+    /// Policy packs that are taken from policy groups.
+    PackRemoved,
 }
 
 impl Guard {
     /// All guards.
     pub const ALL: &'static [Self] =
-        &[Self::Deletes, Self::Updates, Self::Prune, Self::ScopeWidens, Self::LastDeny, Self::Protected];
+        &[
+        Self::Deletes,
+        Self::Updates,
+        Self::Prune,
+        Self::ScopeWidens,
+        Self::LastDeny,
+        Self::Protected,
+        Self::PackRemoved,
+    ];
 
     /// The name in an acknowledgement.
     pub fn as_str(self) -> &'static str {
@@ -49,6 +59,7 @@ impl Guard {
             Self::ScopeWidens => "scope-widens",
             Self::LastDeny => "last-deny",
             Self::Protected => "protected",
+            Self::PackRemoved => "pack-removed",
         }
     }
 }
@@ -60,6 +71,7 @@ impl From<GuardedKind> for Guard {
             GuardedKind::ScopeWidens => Self::ScopeWidens,
             GuardedKind::LastDeny => Self::LastDeny,
             GuardedKind::Protected => Self::Protected,
+            GuardedKind::PackRemoved => Self::PackRemoved,
         }
     }
 }
@@ -85,17 +97,21 @@ pub enum What {
     Beyond {
         /// "deletes" or "updates".
         verb: &'static str,
-        /// How many rules.
+        /// How many.
         count: usize,
-        /// How many rules the organization holds.
+        /// How many the organization holds.
         live: usize,
+        /// Of what, in the words for many: "rules".
+        of: String,
         /// The limit, as configured.
         limit: String,
     },
-    /// Something that is never done unseen, to one policy.
+    /// Something that is never done unseen.
     Unseen {
-        /// The policy.
-        policy: String,
+        /// What it is done to.
+        resource: ResourceKind,
+        /// Its name.
+        name: String,
         /// How, as a clause.
         how: String,
     },
@@ -104,10 +120,10 @@ pub enum What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Beyond { verb, count, live, limit } => {
-                write!(f, "the plan {verb} {count} of {live} live rules; the limit is {limit}")
+            Self::Beyond { verb, count, live, of, limit } => {
+                write!(f, "the plan {verb} {count} of {live} live {of}; the limit is {limit}")
             }
-            Self::Unseen { policy, how } => write!(f, "policy `{policy}`: {how}"),
+            Self::Unseen { resource, name, how } => write!(f, "{} `{name}`: {how}", resource.words().0),
         }
     }
 }
@@ -153,10 +169,10 @@ pub fn check(
 fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
     let Limits { max_updates, max_deletes } = limits;
     let target = || plan.target.name.clone();
-    let live = plan.live.rules;
+    let live = plan.live.counted();
     let beyond = |guard: Guard, verb: &'static str, kind: ChangeKind, share: &Share| {
         let count = count(&plan.changes, kind);
-        let what = What::Beyond { verb, count, live, limit: describe(share) };
+        let what = What::Beyond { verb, count, live, of: plan.live.counted_words(), limit: describe(share) };
         exceeds(count, live, share).then(|| Breach { target: target(), guard, count, what })
     };
     let limits = [
@@ -167,7 +183,7 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
         target: target(),
         guard: guarded.kind.into(),
         count: plan.guarded.iter().filter(|other| other.kind == guarded.kind).count(),
-        what: What::Unseen { policy: guarded.policy.clone(), how: guarded.how.clone() },
+        what: What::Unseen { resource: guarded.resource, name: guarded.name.clone(), how: guarded.how.clone() },
     });
     limits.into_iter().flatten().chain(unseen).collect()
 }
@@ -192,7 +208,7 @@ fn count(changes: &[Change], kind: ChangeKind) -> usize {
     changes
         .iter()
         .map(|change| {
-            let own = change.resource == ResourceKind::Rule && change.kind == kind;
+            let own = change.resource.is_counted() && change.kind == kind;
             usize::from(own) + count(&change.children, kind)
         })
         .sum()

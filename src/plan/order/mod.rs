@@ -24,7 +24,7 @@ use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
 use crate::access::Audience;
 use crate::model::docker::{LiveContent, LiveState, Operation, PolicyId};
-use graph::Graph;
+pub(in crate::plan) use graph::Graph;
 pub(in crate::plan) use handover::{Edge, ways};
 use split::{Cause, Step};
 pub(in crate::plan) use votes::{Ballot, Vote, ballots};
@@ -196,7 +196,7 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
     let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
         let calls = conflict.edges.iter().flat_map(|edge| [edge.first, edge.then]);
-        let policy = calls.map(|at| steps[at].call.policy.as_str()).min();
+        let policy = calls.map(|at| steps[at].call.name.as_str()).min();
         by_policy.entry(policy.unwrap_or_default()).or_default().push(conflict);
     }
     let notes = by_policy.into_iter().filter_map(|(policy, conflicts)| {
@@ -232,13 +232,15 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
         let policy = live.policies.iter().find(|policy| policy.id == *id);
         policy.is_some_and(|policy| matches!(policy.content, LiveContent::Cedar(_)))
     };
-    let changes = |step: &&Step| match &step.call.send {
-        Operation::CreatePolicy { policy } => policy.cedar.is_some(),
-        Operation::UpdatePolicy { id, patch } => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
-        Operation::DeletePolicy { id } => is_cedar(id),
-        Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. } => false,
+    let changes = |step: &&Step| match step.call.send.docker() {
+        Some(Operation::CreatePolicy { policy }) => policy.cedar.is_some(),
+        Some(Operation::UpdatePolicy { id, patch }) => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
+        Some(Operation::DeletePolicy { id }) => is_cedar(id),
+        Some(Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. }) | None => {
+            false
+        }
     };
-    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.policy.as_str()).collect();
+    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.name.as_str()).collect();
     let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;
     let why = format!("Cedar policies change in {} calls; what tools may do between them is not compared", cedar.len());
     Some(Note::Gap { policy: (*first).to_owned(), why })
@@ -276,7 +278,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
 }
 
 /// Numbers that follow each other, for the same reason, as one.
-fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
     let mut ranges: Vec<After> = Vec::new();
     for (id, why) in before {

@@ -8,7 +8,7 @@ use crate::plan::difference::rule_patch;
 use crate::plan::docker::{Draft, DraftId, DraftPolicy, Updated};
 use crate::plan::effect::Effect;
 use crate::plan::matching::temporary_name;
-use crate::plan::types::{Call, CallId, PolicyRef};
+use crate::plan::types::{Call, CallId, PolicyRef, ToSend};
 
 /// A call that has no place yet, with what is needed to split it.
 #[derive(Debug, Clone)]
@@ -36,7 +36,8 @@ impl Step {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
                 DraftPolicy::Created(draft) => PolicyRef::CreatedBy(id(draft)),
             });
-            let call = Call { id: id(DraftId(position)), after: Vec::new(), policy, rule, why: None, send };
+            let send = ToSend::Docker(send);
+            let call = Call { id: id(DraftId(position)), after: Vec::new(), name: policy, part: rule, why: None, send };
             Self { call, effect, updated, is_part: false }
         });
         steps.collect()
@@ -97,7 +98,7 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
 
 /// An update of a rule in two calls: first old and new together, then the new alone.
 fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = &step.call.send else { return None };
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else { return None };
     let both = union(before, after)?;
     let part = |from: &Rule, to: &Rule| {
         let send = Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch: rule_patch(from, to) };
@@ -126,7 +127,7 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
 
 /// A rule is made anew and the old one deleted; an old one of the same name is put aside first.
 fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = &step.call.send else { return None };
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else { return None };
     let mut parts = Vec::new();
     if before.name == after.name {
         let aside = aside(steps, &before.name)?;
@@ -144,7 +145,8 @@ fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<
 /// A rule or policy gives up its name for one that nobody uses, and takes its new one later.
 fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
     let aside = |name: &Option<Name>| aside(steps, name.as_ref()?);
-    let first = match &step.call.send {
+    let send = step.call.send.docker()?;
+    let first = match send {
         Operation::UpdateRule { policy, id, patch } => {
             let patch = RulePatch { name: Some(aside(&patch.name)?), ..RulePatch::default() };
             Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch }
@@ -160,21 +162,21 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
         | Operation::CreateRule { .. }
         | Operation::DeleteRule { .. } => return None,
     };
-    let then = part(step, step.effect, step.call.send.clone(), WHY_NAME);
+    let then = part(step, step.effect, send.clone(), WHY_NAME);
     Some(vec![part(step, Effect::NONE, first, WHY_NAME), then])
 }
 
 /// A name that nothing in the plan uses.
 fn aside(steps: &[Step], name: &Name) -> Option<Name> {
     let calls = steps.iter().map(|step| &step.call);
-    let used: BTreeSet<&str> = calls.flat_map(|call| call.rule.as_deref().into_iter().chain([&*call.policy])).collect();
+    let used: BTreeSet<&str> = calls.flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name])).collect();
     let mut names = (1..100).map(|number| format!("{name} (old {number})"));
     names.find(|name| !used.contains(name.as_str())).and_then(|name| Name::new(&name).ok())
 }
 
 /// A policy moves from some teams to others in two calls: first it is for all of them.
 fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> {
-    let Operation::UpdatePolicy { id, patch } = &step.call.send else { return None };
+    let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else { return None };
     if before.is_organization_wide() || after.is_organization_wide() {
         return None;
     }
@@ -191,6 +193,6 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
 }
 
 fn part(step: &Step, effect: Effect, send: Operation<PolicyRef>, why: &str) -> Step {
-    let call = Call { why: Some(why.to_owned()), send, ..step.call.clone() };
+    let call = Call { why: Some(why.to_owned()), send: ToSend::Docker(send), ..step.call.clone() };
     Step { call, effect, updated: None, is_part: true }
 }

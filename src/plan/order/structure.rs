@@ -36,7 +36,7 @@ fn parts<T>(track: &Track<T>) -> impl Iterator<Item = Edge> {
 
 fn makers(calls: &[Call]) -> Vec<Edge> {
     let at: HashMap<_, At> = calls.iter().enumerate().map(|(at, call)| (call.id, at)).collect();
-    let made = calls.iter().enumerate().filter_map(|(then, call)| match &call.send {
+    let made = calls.iter().enumerate().filter_map(|(then, call)| match call.send.docker()? {
         Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } => {
             Some(Edge { first: *at.get(maker)?, then, why: Reason::MakesPolicy })
         }

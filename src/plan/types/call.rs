@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::docker::{Operation, PolicyId};
+use super::{ResourceId, ResourceKind};
+use crate::model::docker::{Operation, OperationKind, PolicyId};
+use crate::model::pulumi;
 
 /// The number of a call in its target's plan, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +56,24 @@ pub enum Reason {
     AllowsFirst,
     /// The other takes away an allow that would be open otherwise once this one is made.
     ClosesFirst,
+    /// The other begins the version whose archive this one uploads.
+    BeginsVersion,
+    /// The other uploads the archive of the version that this one completes.
+    Uploads,
+    /// The other publishes the version.
+    Publishes,
+    /// The other makes the group.
+    MakesGroup,
+    /// The other gives the group the name that this one knows it by.
+    RenamesFirst,
+    /// The other gives what this one takes away elsewhere, so that nothing is without it in between.
+    KeepsPacks,
+    /// The other sets what is enforced before this one adds a stack to it.
+    SetsLevels,
+    /// The other takes a stack away before this one changes what is enforced for it.
+    LeavesFirst,
+    /// The other stops using what this one deletes.
+    StopsUsing,
 }
 
 impl Reason {
@@ -68,6 +88,15 @@ impl Reason {
             Self::DeniesFirst => "it denies what would be open otherwise",
             Self::AllowsFirst => "it allows what would be closed otherwise",
             Self::ClosesFirst => "it takes away what would be open otherwise",
+            Self::BeginsVersion => "it begins the version",
+            Self::Uploads => "it uploads the archive",
+            Self::Publishes => "it publishes the version",
+            Self::MakesGroup => "it makes the group",
+            Self::RenamesFirst => "it gives the group its name",
+            Self::KeepsPacks => "it gives first what this takes away",
+            Self::SetsLevels => "it sets first what is enforced",
+            Self::LeavesFirst => "it takes the stack out before that",
+            Self::StopsUsing => "it stops using it",
         }
     }
 }
@@ -81,25 +110,159 @@ pub struct Call {
     /// The calls that must have succeeded before it; all others may run at the same time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<After>,
-    /// The name of the policy, for messages.
-    pub policy: String,
-    /// The name of the rule, for messages.
+    /// The name of what stands by itself, a policy for example, for messages.
+    pub name: String,
+    /// The name of the part of it that the call is about, a rule for example, for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub part: Option<String>,
     /// Why the call is there, where it is more than the difference itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What is sent.
-    pub send: Operation<PolicyRef>,
+    pub send: ToSend,
 }
 
 impl Call {
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
     pub(in crate::plan) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
-        if let Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } = &mut self.send
-            && let Some(number) = numbers.get(maker)
-        {
-            *maker = *number;
+        match &mut self.send {
+            ToSend::Docker(Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. }) => {
+                if let Some(number) = numbers.get(maker) {
+                    *maker = *number;
+                }
+            }
+            ToSend::Docker(_) | ToSend::Pulumi(_) => {}
+        }
+    }
+}
+
+/// What a call sends, by provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ToSend {
+    /// A write of the Docker AI Governance API.
+    Docker(Operation<PolicyRef>),
+    /// A write of Pulumi Cloud.
+    Pulumi(pulumi::Operation),
+}
+
+/// What was sent, by provider: nothing of it waits for the answer to another call any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Sent {
+    /// A write of the Docker AI Governance API.
+    Docker(Operation<PolicyId>),
+    /// A write of Pulumi Cloud.
+    Pulumi(pulumi::Operation),
+}
+
+/// The kinds of calls, of all providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CallKind {
+    /// Of the Docker AI Governance API.
+    Docker(OperationKind),
+    /// Of Pulumi Cloud.
+    Pulumi(pulumi::OperationKind),
+}
+
+impl CallKind {
+    /// What such a call does, in words: "create rule".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Docker(kind) => kind.words(),
+            Self::Pulumi(kind) => kind.words(),
+        }
+    }
+}
+
+impl ToSend {
+    /// The kind of call.
+    pub fn kind(&self) -> CallKind {
+        match self {
+            Self::Docker(operation) => CallKind::Docker(operation.kind()),
+            Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
+        }
+    }
+
+    /// The write, if it is one of the Docker AI Governance API.
+    pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
+        match self {
+            Self::Docker(operation) => Some(operation),
+            Self::Pulumi(_) => None,
+        }
+    }
+
+    /// The write, if it is one of Pulumi Cloud.
+    pub fn pulumi(&self) -> Option<&pulumi::Operation> {
+        match self {
+            Self::Pulumi(operation) => Some(operation),
+            Self::Docker(_) => None,
+        }
+    }
+
+    /// What stands by itself and the call is about.
+    pub fn resource(&self) -> ResourceKind {
+        match self {
+            Self::Docker(_) => ResourceKind::Policy,
+            Self::Pulumi(operation) => pulumi_resource(operation).0,
+        }
+    }
+
+    /// The id of the part that the call is about, where that is there before it.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Self::Docker(operation) => match operation {
+                Operation::UpdateRule { id, .. } | Operation::DeleteRule { id, .. } => Some(id.as_str()),
+                Operation::CreatePolicy { .. }
+                | Operation::UpdatePolicy { .. }
+                | Operation::DeletePolicy { .. }
+                | Operation::CreateRule { .. } => None,
+            },
+            Self::Pulumi(_) => None,
+        }
+    }
+
+    /// What stands by itself and is there before the call that is about it.
+    pub fn existing(&self) -> Option<ResourceId> {
+        match self {
+            Self::Docker(operation) => match operation {
+                Operation::CreatePolicy { .. } | Operation::CreateRule { policy: PolicyRef::CreatedBy(_), .. } => None,
+                Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
+                | Operation::UpdatePolicy { id, .. }
+                | Operation::DeletePolicy { id }
+                | Operation::UpdateRule { policy: id, .. }
+                | Operation::DeleteRule { policy: id, .. } => Some(id.into()),
+            },
+            Self::Pulumi(operation) => match pulumi_resource(operation) {
+                (ResourceKind::Group, name) => Some(crate::plan::group_id(name)),
+                (_, name) => Some(crate::plan::pack_id(name)),
+            },
+        }
+    }
+}
+
+impl Sent {
+    /// The kind of call.
+    pub fn kind(&self) -> CallKind {
+        match self {
+            Self::Docker(operation) => CallKind::Docker(operation.kind()),
+            Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
+        }
+    }
+}
+
+/// What a write of Pulumi Cloud is about, and its name.
+fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
+    match operation {
+        pulumi::Operation::CreatePackVersion { version } => (ResourceKind::Pack, version.name.as_str()),
+        pulumi::Operation::PutArchive { pack, .. }
+        | pulumi::Operation::CompletePackVersion { pack, .. }
+        | pulumi::Operation::DeletePackVersion { pack, .. }
+        | pulumi::Operation::DeletePack { pack } => (ResourceKind::Pack, pack.as_str()),
+        pulumi::Operation::CreateGroup { group } => (ResourceKind::Group, group.name.as_str()),
+        pulumi::Operation::UpdateGroup { group, .. } | pulumi::Operation::DeleteGroup { group } => {
+            (ResourceKind::Group, group.as_str())
         }
     }
 }

@@ -13,11 +13,12 @@ pub struct ChangeRef {
     pub kind: ChangeKind,
     /// What it is.
     pub resource: ResourceKind,
-    /// The policy, by its name after the change, or before a deletion.
-    pub policy: String,
-    /// The rule likewise, where the change is a rule's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    /// What stands by itself, a policy for example, by its name after the change, or before a deletion.
+    #[serde(alias = "policy")]
+    pub name: String,
+    /// The part of it likewise, a rule for example, where the change is one of a part.
+    #[serde(default, alias = "rule", skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRef>,

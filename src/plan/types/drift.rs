@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Commit, Held, Impact, TargetInfo, UnmanagedPolicy};
+use super::{Change, Commit, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
-pub const DRIFT_FORMAT_VERSION: u32 = 1;
+pub const DRIFT_FORMAT_VERSION: u32 = 2;
 
 /// How the servers differ from a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,14 +33,18 @@ pub struct TargetDrift {
     pub target: TargetInfo,
     /// What somebody else did at the server: `before` is what the manifests want, `after` what the server holds.
     pub changes: Vec<Change>,
+    /// What the drift did to what is enforced, where the provider has levels of enforcement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcement: Vec<EnforcementChange>,
     /// When the server last changed each of the policies that differ and are still there.
     pub since: Vec<Since>,
-    /// What the drift opened and closed.
-    pub access: Impact,
+    /// What the drift opened and closed, where the provider decides about requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Impact>,
     /// What differs and cannot be undone through this profile of the API.
     pub held: Vec<Held>,
-    /// Live policies that no manifest declares and that are left alone; they count as no drift.
-    pub unmanaged: Vec<UnmanagedPolicy>,
+    /// What is live, declared by no manifest and left alone; it counts as no drift.
+    pub unmanaged: Vec<UnmanagedResource>,
     /// The command that writes what is live into the manifests, word for word; none where nothing can be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adopt: Vec<String>,
@@ -53,8 +57,8 @@ pub struct TargetDrift {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Since {
-    /// The name of the policy at the server.
-    pub policy: String,
+    /// Its name at the server.
+    pub name: String,
     /// Its id.
     pub id: String,
     /// The server's own word for when: `updated_at`.

@@ -3,14 +3,18 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ResourceKind;
+
 /// Something that needs an acknowledgement of its own, however little a plan changes besides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Guarded {
     /// What is done.
     pub kind: GuardedKind,
-    /// The policy, by its live name.
-    pub policy: String,
+    /// What it is done to.
+    pub resource: ResourceKind,
+    /// Its live name.
+    pub name: String,
     /// How, as a clause: "it is deleted".
     pub how: String,
 }
@@ -27,4 +31,6 @@ pub enum GuardedKind {
     LastDeny,
     /// A policy with `protect: true` is deleted, or loses all its rules.
     Protected,
+    /// A policy pack is taken from a policy group that stays.
+    PackRemoved,
 }

@@ -8,7 +8,7 @@ mod connection;
 mod credentials;
 mod endpoint;
 mod listing;
-mod organization;
+mod operations;
 mod reader;
 mod session;
 mod target;
@@ -17,11 +17,13 @@ mod token;
 mod wire;
 mod writer;
 
+pub use super::endpoint_choice::EndpointChoice;
+pub use super::organization::{Organization, OrganizationError};
 pub use connection::Connection;
 pub use credentials::{
     Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, credentials_from,
 };
-pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE, EndpointChoice};
-pub use organization::{Organization, OrganizationError};
+pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
+pub use operations::OPERATIONS;
 pub use reader::{Progress, Reader};
 pub use writer::Writer;

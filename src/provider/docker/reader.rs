@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::listing::{self, Page, Progression};
@@ -11,6 +12,7 @@ use super::teams;
 use super::wire::{At, Kind, policy};
 use crate::model::docker::{LivePolicy, LiveState, PolicySummary, Team};
 use crate::provider::http::{ApiError, Call, ErrorKind};
+use crate::provider::operation::ReadRequest;
 
 /// Told how far a read is: policies read, policies known of so far.
 pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
@@ -124,6 +126,14 @@ impl Reader {
                 None => return Ok(found),
             }
         }
+    }
+
+    /// Makes one reading request, as it is.
+    ///
+    /// # Errors
+    /// The server refuses it, or gives no JSON.
+    pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
+        self.target.send(&request.call(self.target.organization.as_str(), "application/json")).await
     }
 
     fn list_call(&self) -> Call {

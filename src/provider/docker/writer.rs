@@ -9,6 +9,7 @@ use crate::model::docker::{
     LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch, Updated,
 };
 use crate::provider::http::{ApiError, Call, Dated};
+use crate::provider::operation::WriteRequest;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -86,12 +87,8 @@ impl Writer {
         id: &RuleId,
         patch: &RulePatch,
     ) -> Result<Dated<Updated<LiveRule>>, ApiError> {
-        let media_type = match self.target.profile {
-            Profile::Seed => MERGE_PATCH,
-            Profile::Intermediate | Profile::Current => JSON,
-        };
         let call = self.on_rule("updateRule", Method::PATCH, policy, id);
-        let call = self.body(call, media_type, wire::rule_patch(patch, self.target.profile))?;
+        let call = self.body(call, self.media_type("updateRule"), wire::rule_patch(patch, self.target.profile))?;
         let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target.ask_dated(&call, |answer| updated(answer, decode)).await
     }
@@ -104,6 +101,27 @@ impl Writer {
         let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
         let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target.ask_dated(&call, |answer| deleted(answer, decode)).await
+    }
+
+    /// Makes one writing request, as it is.
+    ///
+    /// # Errors
+    /// The server refuses it, or the profile has no such operation.
+    pub async fn call(&self, request: &WriteRequest) -> Result<Value, ApiError> {
+        let operation = request.request().operation();
+        let call = request.call(self.target.organization.as_str(), self.media_type(operation.name));
+        if matches!(operation.name, "updatePolicy" | "deletePolicy") {
+            self.policy_writes(&call)?;
+        }
+        self.target.send(&call).await
+    }
+
+    /// That of an operation's body.
+    fn media_type(&self, operation: &str) -> &'static str {
+        match (operation, self.target.profile) {
+            ("updateRule", Profile::Seed) => MERGE_PATCH,
+            (_, Profile::Seed | Profile::Intermediate | Profile::Current) => JSON,
+        }
     }
 
     fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> Call {

@@ -7,6 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
+use super::call::Expects;
 use super::error::ErrorKind;
 use super::redact::Redactor;
 use super::refusal;
@@ -15,6 +16,7 @@ use super::retry::{Failure, Retry};
 /// Reads a response to its end. `asked` is the wait that its headers ask for.
 pub(super) async fn read(
     response: Response,
+    expects: Expects,
     asked: Option<Duration>,
     limit: usize,
     redactor: &Redactor,
@@ -31,6 +33,9 @@ pub(super) async fn read(
         return Err(Failure { kind, retry: retry_of(status, asked) });
     }
     let body = body(response, limit, redactor).await?;
+    if expects == Expects::JsonOrNothing && body.is_empty() {
+        return Ok(Value::Null);
+    }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let value = content_type.filter(|text| is_json(text)).and_then(|_| serde_json::from_slice(&body).ok());
     value.ok_or_else(|| {

@@ -26,6 +26,16 @@ pub struct Call {
     pub(super) path: Vec<String>,
     pub(super) query: Vec<(String, String)>,
     pub(super) body: Option<Body>,
+    pub(super) accept: &'static str,
+    pub(super) expects: Expects,
+}
+
+/// What a good answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Expects {
+    Json,
+    /// JSON, or nothing at all: then the answer is null.
+    JsonOrNothing,
 }
 
 pub(super) struct Body {
@@ -37,7 +47,8 @@ impl Call {
     /// A GET of a path below the endpoint. `resource` says in an error what it was about: `policy pol_1`.
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
         let (effect, method, query) = (Effect::Read, Method::GET, Vec::new());
-        Self { operation, resource: resource.into(), effect, method, path, query, body: None }
+        let (body, accept, expects) = (None, "application/json", Expects::Json);
+        Self { operation, resource: resource.into(), effect, method, path, query, body, accept, expects }
     }
 
     /// A request that may change something. Add the body with [`Call::with_body`].
@@ -62,6 +73,29 @@ impl Call {
     pub fn with_body(mut self, media_type: &'static str, body: &Value) -> Self {
         self.body = Some(Body { media_type, bytes: body.to_string().into_bytes() });
         self
+    }
+
+    /// The call asking for answers of a media type such as `application/vnd.example+8`.
+    #[must_use]
+    pub fn accepting(mut self, media_type: &'static str) -> Self {
+        self.accept = media_type;
+        self
+    }
+
+    /// The call with an answer that may have no body; it counts as null then.
+    #[must_use]
+    pub fn answering_nothing(mut self) -> Self {
+        self.expects = Expects::JsonOrNothing;
+        self
+    }
+
+    /// Puts other segments in the place of those that the path begins with; tells whether it begins so.
+    pub fn reroute(&mut self, from: &[&str], to: &[&str]) -> bool {
+        let begins = self.path.len() >= from.len() && self.path.iter().zip(from).all(|(own, from)| own == from);
+        if begins {
+            self.path.splice(..from.len(), to.iter().map(ToString::to_string));
+        }
+        begins
     }
 
     /// The operation's name in the contract.

@@ -19,6 +19,8 @@ use super::pause::{self, Pause};
 use super::redact::Redactor;
 use super::refusal;
 use super::retry::{Attempts, Failure, Retry};
+use super::upload::{self, Upload};
+use super::warnings::Warnings;
 
 /// Why no client could be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,12 +49,13 @@ impl HttpClient {
         let client = build(&self.options, &endpoint).map_err(|error| ClientError(error.without_url().to_string()))?;
         let (http, host) = (self.clone(), endpoint.host());
         let (pause, redactor) = (Pause::default(), Redactor::default());
-        Ok(HostClient(Arc::new(Inner { http, client, endpoint, host, pause, redactor })))
+        let warnings = Warnings::default();
+        Ok(HostClient(Arc::new(Inner { http, client, endpoint, host, pause, redactor, warnings })))
     }
 }
 
 /// The only place where a connection's rules are made.
-fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
+pub(super) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been quicker; then there is a provider, which is all that is wanted.
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -91,6 +94,7 @@ struct Inner {
     host: String,
     pause: Pause,
     redactor: Redactor,
+    warnings: Warnings,
 }
 
 impl HostClient {
@@ -102,6 +106,11 @@ impl HostClient {
     /// Cleans this host's texts; teach it every secret that is sent.
     pub fn redactor(&self) -> &Redactor {
         &self.0.redactor
+    }
+
+    /// What the server warned of since this was asked last, each text once.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.0.warnings.take()
     }
 
     /// Sends a call and gives the JSON of a 2xx answer. Faults are retried where that is safe (see
@@ -146,6 +155,25 @@ impl HostClient {
         }
     }
 
+    /// Puts bytes to where this host said, which is another host: without any credential, and with exactly the headers
+    /// that were asked for. A 2xx answer is all that is wanted of it.
+    ///
+    /// # Errors
+    /// The place cannot be trusted, or the answer is no 2xx. What was put may be there after all.
+    pub async fn put_elsewhere(&self, call: &Call, upload: &Upload, bytes: Vec<u8>) -> Result<(), ApiError> {
+        let Inner { http, endpoint, redactor, .. } = &*self.0;
+        let checked = upload::check(upload, endpoint).map_err(|why| {
+            ApiError::new(call, &upload.host(), ErrorKind::NotSent { why: why.to_string() }, redactor)
+        })?;
+        let failed = |kind| ApiError::new(call, &checked.host, kind, redactor);
+        let _slot = http
+            .slots
+            .acquire()
+            .await
+            .map_err(|_| failed(ErrorKind::NotSent { why: "the client is shut down".to_owned() }))?;
+        upload::put(&http.options, checked.clone(), bytes, redactor).await.map_err(failed)
+    }
+
     /// The error that a call failed at this host. Texts from outside in `kind` must be cleaned already.
     pub(in crate::provider) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
         ApiError::new(call, &self.0.host, kind, &self.0.redactor)
@@ -161,7 +189,7 @@ impl Inner {
     ) -> Result<Dated<Value>, Failure> {
         let _slot = self.turn().await?;
         let mut request = self.client.request(call.method.clone(), url.clone());
-        request = request.header(reqwest::header::ACCEPT, "application/json");
+        request = request.header(reqwest::header::ACCEPT, call.accept);
         if let Some(Authorization(value)) = authorization {
             request = request.header(reqwest::header::AUTHORIZATION, value);
         }
@@ -177,7 +205,9 @@ impl Inner {
             self.pause.extend(wait);
         }
         let date = response.headers().get(reqwest::header::DATE).and_then(|date| pause::date(date.to_str().ok()?));
-        let what = answer::read(response, asked, self.http.options.longest_answer, &self.redactor).await?;
+        self.warnings.hear(response.headers(), &self.redactor);
+        let limit = self.http.options.longest_answer;
+        let what = answer::read(response, call.expects, asked, limit, &self.redactor).await?;
         Ok(Dated { what, date })
     }
 

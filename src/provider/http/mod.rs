@@ -18,6 +18,8 @@ mod pause;
 mod redact;
 mod refusal;
 mod retry;
+mod upload;
+mod warnings;
 
 pub use call::{Authorization, AuthorizationError, Call, Effect};
 pub use client::{ClientError, HostClient, HttpClient};
@@ -26,3 +28,4 @@ pub use endpoint::{Endpoint, EndpointError, SegmentError, check_segment};
 pub use error::{ApiError, ErrorKind, Outcome};
 pub use options::{HttpOptions, RetryPolicy};
 pub use redact::Redactor;
+pub use upload::{Upload, UploadError};

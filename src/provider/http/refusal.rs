@@ -7,7 +7,7 @@ use super::error::ErrorKind;
 use super::redact::Redactor;
 
 /// The headers in which services give the request's id.
-const REQUEST_ID: &[&str] = &["x-request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray"];
+const REQUEST_ID: &[&str] = &["x-request-id", "x-pulumi-request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray"];
 
 /// Reads an error answer, in the shapes of the services: `{error: {code, message}}` (governance API),
 /// `{detail, message, errinfo}` (the Hub's own errors), `{code, message}` (others).
@@ -22,9 +22,26 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Red
     ErrorKind::Refused {
         status,
         code: text(&["code"]),
-        message: text(&["message", "detail", "error"]),
+        message: match (text(&["message", "detail", "error"]), members(detail, redactor)) {
+            (Some(message), Some(members)) => Some(format!("{message} ({members})")),
+            (message, members) => message.or(members),
+        },
         request_id: request_id(headers, redactor),
     }
+}
+
+/// What `errors` says about members of the request (Pulumi: `{resource, attribute?, errorType, customMessage?}`).
+fn members(body: &Value, redactor: &Redactor) -> Option<String> {
+    const MOST: usize = 5;
+    let errors = body.get("errors")?.as_array()?;
+    let said = errors.iter().take(MOST).filter_map(|error| {
+        let text = |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let why = text("customMessage").or_else(|| text("errorType"))?;
+        let of = [text("resource"), text("attribute")].into_iter().flatten().collect::<Vec<_>>().join(".");
+        Some(redactor.clean(&if of.is_empty() { why.to_owned() } else { format!("{of}: {why}") }))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// The id that the service gave to a request.
@@ -64,6 +81,11 @@ mod tests {
             (r#"{"detail":"d","message":""}"#, with(None, Some("d"))),
             (r#"{"code":404,"message":"m"}"#, with(Some("404"), Some("m"))),
             (r#"{"error":"text"}"#, with(None, Some("text"))),
+            (
+                r#"{"code":400,"message":"bad","errors":[{"resource":"PolicyPack","attribute":"name","errorType":"invalid"},
+                    {"resource":"Stack","errorType":"missing","customMessage":"no stack"},{"errorType":7}]}"#,
+                with(Some("400"), Some("bad (PolicyPack.name: invalid; Stack: no stack)")),
+            ),
             ("<html>", with(None, None)),
             ("[1]", with(None, None)),
             ("", with(None, None)),

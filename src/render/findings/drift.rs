@@ -1,10 +1,10 @@
 //! Findings of drift.
 
-use super::plan::of_access;
+use super::plan::{of_access, of_enforcement};
 use super::{Finding, PlanRule};
 use crate::plan::{Change, ChangeKind, DriftReport, FieldChange, Held, SourceRef, TargetDrift};
 use crate::render::drift::command;
-use crate::render::plan::words::{call_name, held_reason};
+use crate::render::plan::words::{full_name, held_reason};
 use crate::render::text::neutral;
 
 impl Finding {
@@ -15,10 +15,11 @@ impl Finding {
 }
 
 fn of_target(drift: &TargetDrift) -> Vec<Finding> {
-    let TargetDrift { target, changes, since: _, access, held, unmanaged: _, adopt: _, undo: _ } = drift;
-    let mut found: Vec<Finding> = changes.iter().flat_map(|change| of_policy(change, drift)).collect();
+    let TargetDrift { target, changes, since: _, access, enforcement, held, unmanaged: _, adopt: _, undo: _ } = drift;
+    let mut found: Vec<Finding> = of_enforcement(enforcement);
+    found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
-    found.extend(of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses)));
+    found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses))));
     for finding in &mut found {
         finding.target = Some(neutral(&target.name).into_owned());
     }
@@ -27,7 +28,7 @@ fn of_target(drift: &TargetDrift) -> Vec<Finding> {
 
 /// One finding for each rule that differs, and one for the policy itself where it does.
 fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
-    let since = drift.since.iter().find(|since| since.policy == change.name);
+    let since = drift.since.iter().find(|since| since.name == change.name);
     let since = since.map(|since| format!("; last changed there {}", since.updated_at)).unwrap_or_default();
     let tell = |name: &str, one: &Change, source: Option<&SourceRef>| {
         let kind = match one.kind {
@@ -39,14 +40,14 @@ fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
             .at(source)
             .helped(&help(change, drift))
     };
-    let policy = call_name(&change.name, None);
+    let policy = full_name(change.resource, &change.name, None);
     match change.kind {
         ChangeKind::Create | ChangeKind::Delete => vec![tell(&policy, change, change.source.as_ref())],
         ChangeKind::Update | ChangeKind::Within => {
             let own = (change.kind == ChangeKind::Update).then(|| tell(&policy, change, change.source.as_ref()));
             let rules = change.children.iter().map(|rule| {
                 let source = rule.source.as_ref().or(change.source.as_ref());
-                tell(&call_name(&change.name, Some(&rule.name)), rule, source)
+                tell(&full_name(change.resource, &change.name, Some(&rule.name)), rule, source)
             });
             own.into_iter().chain(rules).collect()
         }
@@ -71,8 +72,8 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
 }
 
 fn of_held(held: &Held) -> Finding {
-    let Held { resource: _, policy, rule, source, reason } = held;
-    let what = call_name(policy, rule.as_deref());
+    let Held { resource, name, part, source, reason } = held;
+    let what = full_name(*resource, name, part.as_deref());
     let why = held_reason(reason);
     Finding::of(PlanRule::Drift, format!("{what} differs, which `apply` does not undo: {why}"), &[&what, &why])
         .at(source.as_ref())

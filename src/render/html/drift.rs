@@ -5,7 +5,7 @@ use super::{access, changes, end, filters, head, notes, origin};
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::drift::{INSTEAD, sections, summary};
 use crate::render::findings::Findings;
-use crate::render::plan::words::headline;
+use crate::render::plan::words::{headline, profile};
 
 /// What drifted, or that it is not known, with the findings of the files. Before is what the manifests want, after what
 /// the server holds.
@@ -24,10 +24,14 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
 }
 
 fn target(page: &mut Html, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, .. } = drift;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
-    page.element("<p class=\"dim\">profile ", &target.profile.to_string(), "</p>\n");
-    if !changes.is_empty() {
+    let profile = profile(target);
+    if !profile.is_empty() {
+        page.element("<p class=\"dim\">", &profile, "</p>\n");
+    }
+    super::enforcement(page, enforcement);
+    if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         access::table(page, access);
     }

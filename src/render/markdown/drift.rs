@@ -28,17 +28,20 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Option
 }
 
 fn overview(page: &mut Page, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, .. } = drift;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
+    super::enforcement_block(page, enforcement);
     if changes.is_empty() {
         page.line("No difference that could be undone.");
-    } else {
+    } else if let Some(access) = access {
         page.line(&format!("**{}**", headline(access)));
     }
-    opens_and_closes(page, access);
+    if let Some(access) = access {
+        opens_and_closes(page, access);
+    }
     notes(page, sections(drift));
 }
 
@@ -49,6 +52,7 @@ fn details(page: &mut Page, drift: &TargetDrift) {
     }
     let lines: Vec<String> = tree(changes, &[]).iter().map(diff_line).collect();
     page.block(&folded("changes", INSTEAD.to_owned(), "diff", lines));
+    let Some(access) = access else { return };
     let text = access::human(access, Painter::new(false));
     let lines = text.lines().map(unindented).collect();
     page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));

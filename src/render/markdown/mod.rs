@@ -7,11 +7,11 @@ mod text;
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{headline, requests};
+use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
 use super::plan::{Line, Section, Sign, access, changes_of, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{Impact, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan};
 pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
@@ -130,23 +130,40 @@ fn place_and(finding: &Finding) -> String {
 
 /// What a reviewer must not miss of a target.
 fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, calls, access, gates, .. } = plan;
+    let TargetPlan { target, calls, access, enforcement, gates, .. } = plan;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
+    enforcement_block(page, enforcement);
     if calls.is_empty() {
         page.line("Nothing is to do.");
-    } else {
+    } else if let Some(access) = access {
         page.line(&format!("**{}**", headline(access)));
     }
-    opens_and_closes(page, access);
+    if let Some(access) = access {
+        opens_and_closes(page, access);
+    }
     if gates.iter().any(|gate| !gate.holds()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
         page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
     }
     notes(page, sections(plan, origins, Painter::new(false)));
+}
+
+/// What happens to what is enforced; it stands first.
+fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
+    if changes.is_empty() {
+        return;
+    }
+    page.line(&format!("**{}**", enforcement_headline(changes)));
+    let line = |(way, line): (Enforcement, String)| format!("**{}** {}", direction(way), code(&line));
+    let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
+    let rest = lines.split_off(lines.len().min(SHOWN));
+    page.block(&list("what is enforced", String::new(), lines));
+    let more = format!("{} more levels of enforcement that change", rest.len());
+    page.block(&Block { folded: true, ..list("what is enforced", more, rest) });
 }
 
 /// Sections of lines.
@@ -184,7 +201,7 @@ fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) 
     let lines: Vec<String> = tree(changes, changes_of(origins)).iter().map(diff_line).collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
-    if !calls.is_empty() {
+    if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         let text = access::human(access, Painter::new(false));
         let lines = text.lines().map(unindented).collect();
         page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));

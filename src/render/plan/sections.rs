@@ -1,10 +1,10 @@
 //! What is said of a target besides its changes, access and gates.
 
-use super::words::{call_name, held_reason, note, place};
+use super::words::{full_name, held_reason, note, parts, place};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Held, Origin, TargetOrigins, TargetPlan};
+use crate::plan::{Guarded, Held, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource};
 use crate::render::paint::Painter;
-use crate::render::text::{many, neutral};
+use crate::render::text::neutral;
 
 /// Lines that belong together, neutral.
 pub(crate) struct Section {
@@ -19,12 +19,18 @@ pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, paint
     let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
     let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
     let extra = extra.map(|(call, why)| {
-        format!("call {} ({}): {}", call.id.0, call_name(&call.policy, call.rule.as_deref()), neutral(why))
+        format!(
+            "call {} ({}): {}",
+            call.id.0,
+            full_name(call.send.resource(), &call.name, call.part.as_deref()),
+            neutral(why)
+        )
     });
-    let unseen =
-        guarded.iter().map(|guarded| format!("! policy \"{}\": {}", neutral(&guarded.policy), neutral(&guarded.how)));
+    let unseen = guarded.iter().map(|Guarded { kind: _, resource, name, how }| {
+        format!("! {}: {}", full_name(*resource, name, None), neutral(how))
+    });
     let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
-    let left = left.map(|policy| format!("\"{}\" ({})", neutral(&policy.name), many(policy.rules, "rule")));
+    let left = left.map(|policy| unmanaged_line(policy));
     let all = [
         Section { title: "Extra calls for safety", lines: extra.collect() },
         Section { title: "To be acknowledged at `apply` (`--ack`)", lines: unseen.collect() },
@@ -38,14 +44,28 @@ pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, paint
     all.into_iter().filter(|section| !section.lines.is_empty()).collect()
 }
 
+/// Something unmanaged in one line. What a provider has one kind of needs no word for that.
+pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
+    let UnmanagedResource { resource, id: _, name, parts: count, treatment: _, becomes: _ } = unmanaged;
+    let kind = match resource {
+        ResourceKind::Policy | ResourceKind::Rule => String::new(),
+        ResourceKind::Pack
+        | ResourceKind::Version
+        | ResourceKind::PackPolicy
+        | ResourceKind::Group
+        | ResourceKind::EnabledPack => format!("{} ", resource.words().0),
+    };
+    format!("{kind}\"{}\" ({})", neutral(name), parts(*resource, *count))
+}
+
 fn held_lines(held: &[Held], origins: Option<&TargetOrigins>, painter: Painter) -> Vec<String> {
     let told = |at: usize| origins.and_then(|origins| origins.held.get(at)).copied();
     held.iter().enumerate().map(|(at, held)| held_line(held, told(at), painter)).collect()
 }
 
 fn held_line(held: &Held, origin: Option<Origin>, painter: Painter) -> String {
-    let Held { resource: _, policy, rule, source, reason } = held;
-    let mut line = format!("! {}: {}", call_name(policy, rule.as_deref()), held_reason(reason));
+    let Held { resource, name, part, source, reason } = held;
+    let mut line = format!("! {}: {}", full_name(*resource, name, part.as_deref()), held_reason(reason));
     if let Some(origin) = origin {
         line.push_str(&format!("  [{}]", origin.as_str()));
     }

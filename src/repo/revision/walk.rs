@@ -10,16 +10,16 @@ use crate::repo::source::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest}
 /// How many symbolic links one path may lead through, as on Linux.
 const MAX_LINKS: usize = 40;
 /// The longest target of a symbolic link, as on Linux.
-const MAX_LINK: usize = 4096;
+pub(in crate::repo) const MAX_LINK: usize = 4096;
 /// How many entries of folders one listing looks at: ten objects that name each other ten times hold more names than
 /// any disk.
 const MAX_ENTRIES: usize = 200_000;
 
 /// The kinds of entries of a tree, by their mode (git: `cache.h`, `S_IFMT`).
-const KIND: i32 = 0o170_000;
-const FOLDER: i32 = 0o040_000;
-const LINK: i32 = 0o120_000;
-const SUBMODULE: i32 = 0o160_000;
+pub(in crate::repo) const KIND: i32 = 0o170_000;
+pub(in crate::repo) const FOLDER: i32 = 0o040_000;
+pub(in crate::repo) const LINK: i32 = 0o120_000;
+pub(in crate::repo) const SUBMODULE: i32 = 0o160_000;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Found {
 }
 
 /// What git says when an object cannot be had.
-fn unreadable(error: &git2::Error) -> ProblemKind {
+pub(in crate::repo) fn unreadable(error: &git2::Error) -> ProblemKind {
     let why = match error.code() {
         ErrorCode::NotFound => {
             "its content is not in this clone; run `git fetch`, or clone without a filter".to_owned()
@@ -48,7 +48,7 @@ fn unreadable(error: &git2::Error) -> ProblemKind {
 }
 
 /// The bytes of a file; refused by its size before it is read.
-pub(super) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec<u8>, ProblemKind> {
+pub(in crate::repo) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec<u8>, ProblemKind> {
     let objects = repository.odb().map_err(|error| unreadable(&error))?;
     let (size, _) = objects.read_header(id).map_err(|error| unreadable(&error))?;
     if size > limit {

@@ -28,7 +28,7 @@ fn record(site: &Site, name: &str) -> Value {
     let faults: Vec<String> =
         jsonschema::draft202012::new(&schema).unwrap().iter_errors(&record).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{faults:?}: {record:#}");
-    assert_eq!((&record["formatVersion"], record["runs"].as_array().unwrap().len()), (&1.into(), 1));
+    assert_eq!((&record["formatVersion"], record["runs"].as_array().unwrap().len()), (&2.into(), 1));
     record["runs"][0].clone()
 }
 
@@ -46,7 +46,7 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
     assert_eq!(record["commit"]["pipeline"]["actor"], "ann-at-work");
     assert_eq!(record["result"], serde_json::json!({"applied": 3, "notApplied": 0, "unknown": 0}));
     let changes = record["targets"][0]["changes"].as_array().unwrap();
-    let told: Vec<_> = changes.iter().map(|change| (&change["change"]["rule"], &change["change"]["source"])).collect();
+    let told: Vec<_> = changes.iter().map(|change| (&change["change"]["part"], &change["change"]["source"])).collect();
     assert_eq!(told.len(), 3, "{record:#}");
     let line = |rule: &str| {
         let (_, source) = told.iter().find(|(name, _)| **name == rule).unwrap();
@@ -57,9 +57,9 @@ fn it_links_the_commit_to_changes_calls_and_the_clock_of_the_server() {
     for change in changes {
         let call = &change["calls"][0];
         assert_eq!(call["result"], "applied");
-        assert!(call["policy"].as_str().unwrap().starts_with("pol_"), "{call}");
+        assert!(call["id"].as_str().unwrap().starts_with("pol_"), "{call}");
         let rule = change["change"]["resource"] == "rule";
-        assert_eq!(call["rule"].is_string(), rule, "{call}");
+        assert_eq!(call["part"].is_string(), rule, "{call}");
         // A rule has no time of its own.
         assert_eq!(call["serverTime"]["saidBy"], if rule { "date" } else { "updatedAt" }, "{call}");
         let time = call["serverTime"]["time"].as_str().unwrap();

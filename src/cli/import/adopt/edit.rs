@@ -31,7 +31,10 @@ impl<'a> Declared<'a> {
             .into_iter()
             .filter_map(|document| match &document.manifest {
                 Manifest::Policy(policy) => Some((document.id, policy)),
-                Manifest::ResourceList(_) | Manifest::PolicyTest(_) => None,
+                Manifest::ResourceList(_)
+                | Manifest::PolicyTest(_)
+                | Manifest::PolicyPack(_)
+                | Manifest::PolicyGroup(_) => None,
             })
             .collect();
         let named = |policy: &PolicyManifest| policy.metadata.name == name;

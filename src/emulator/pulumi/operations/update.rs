@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::super::app::App;
 use super::super::check::config;
 use super::super::check::name::LATEST;
-use super::super::objects::{Applied, EntityType, Group, StackReference, Status, Version};
+use super::super::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
 use super::super::refusal::Refusal;
 use super::super::store::Records;
 use super::groups::{check_group_name, find};
@@ -125,17 +125,17 @@ pub(in super::super) fn update(app: &App, org: &str, name: &str, requests: Vec<U
         organization(records, org)?;
         let mut group = find(records, org, name)?;
         for step in open {
-            take(records, &mut group, step)?;
+            take(app, records, &mut group, step)?;
         }
         Ok(records.update_group(&group)?)
     })
 }
 
-fn take(records: &Records<'_>, group: &mut Group, step: Step) -> Result<(), Refusal> {
+fn take(app: &App, records: &Records<'_>, group: &mut Group, step: Step) -> Result<(), Refusal> {
     match step {
         Step::Stacks(stacks) => {
             group.body.stacks.clear();
-            stacks.into_iter().try_for_each(|stack| add_stack(records, group, stack))
+            stacks.into_iter().try_for_each(|stack| add_stack(app, records, group, stack))
         }
         Step::Accounts(accounts) => {
             group.body.accounts.clear();
@@ -146,7 +146,7 @@ fn take(records: &Records<'_>, group: &mut Group, step: Step) -> Result<(), Refu
             group.body.agent_pool = Some(pool).filter(|pool| !pool.is_empty());
             Ok(())
         }
-        Step::AddStack(stack) => add_stack(records, group, stack),
+        Step::AddStack(stack) => add_stack(app, records, group, stack),
         Step::AddAccount(account) => add_account(records, group, account),
         Step::AddPack(pack) => add_pack(records, group, pack),
         Step::RemoveStack(stack) => {
@@ -174,10 +174,13 @@ fn check_members(group: &Group, entity_type: EntityType, attribute: &str) -> Res
     Ok(())
 }
 
-fn add_stack(records: &Records<'_>, group: &mut Group, stack: StackReference) -> Result<(), Refusal> {
+fn add_stack(app: &App, records: &Records<'_>, group: &mut Group, stack: StackReference) -> Result<(), Refusal> {
     check_members(group, EntityType::Stacks, "addStack")?;
     if records.stacks(&group.organization)?.iter().all(|known| known.reference != stack) {
-        return Err(Refusal::not_found("Stack"));
+        if !app.any_stack {
+            return Err(Refusal::not_found("Stack"));
+        }
+        records.add_stack(&group.organization, &Stack { reference: stack.clone(), resources: 0 })?;
     }
     add(&mut group.body.stacks, stack);
     Ok(())

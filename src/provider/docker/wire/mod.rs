@@ -4,12 +4,11 @@
 //! they are) and strict where it would be guessing (a known field that is missing or of another type).
 
 mod body;
-mod fields;
 mod policy;
 mod rule;
 mod scope;
 
+pub(super) use crate::provider::json::{At, DecodeError, Object};
 pub(super) use body::{Unfit, new_policy, policy_patch, rule, rule_patch};
-pub(super) use fields::{At, DecodeError, Object};
 pub(super) use policy::{Kind, policy, summary};
 pub(super) use rule::live_rule;

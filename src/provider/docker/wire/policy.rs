@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::fields::{At, DecodeError, Object, mismatch};
 use super::rule::live_rule;
 use super::scope::scope;
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, PolicySummary};
+use crate::provider::json::{At, DecodeError, Object, mismatch};
 
 const ALLOWLIST: &str = "allowlist_v0";
 const CEDAR: &str = "cedar_v1";

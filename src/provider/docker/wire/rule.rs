@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::fields::{At, DecodeError, Object, mismatch};
 use crate::model::Name;
 use crate::model::docker::{Action, Decision, HttpResource, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId};
+use crate::provider::json::{At, DecodeError, Object, mismatch};
 
 const KNOWN: &[&str] = &["id", "name", "actions", "resources", "http_resources", "decision"];
 

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use super::journal::{CallResult, Made, TargetHistory};
-use super::ledger::{Ledger, rules};
-use super::settle::{Difference, Object, same_head};
+use super::ledger::{Ledger, policies, rules};
+use super::settle::same_head;
+use crate::apply::journal::{CallResult, Made, TargetHistory};
+use crate::apply::object::{Difference, Left, Object};
 use crate::diag::DocumentId;
 use crate::model::Name;
 use crate::model::docker::{
     Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId,
 };
-use crate::plan::fingerprint;
+use crate::plan::{ResourceKind, Sent, fingerprint};
 
 /// What is desired of the policies that a run touched.
 #[derive(Debug, Clone, Default)]
@@ -31,10 +32,12 @@ pub struct Undo {
 /// Something that a rollback leaves as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoHeld {
-    /// The policy.
-    pub policy: String,
-    /// The rule, if one is concerned.
-    pub rule: Option<String>,
+    /// What stands by itself: a policy, a pack or a group.
+    pub resource: ResourceKind,
+    /// Its name.
+    pub name: String,
+    /// The part of it, a rule for example, if one is concerned.
+    pub part: Option<String>,
     /// Why.
     pub why: HeldBack,
 }
@@ -50,18 +53,22 @@ pub enum HeldBack {
     NotUnderstood(String),
     /// What became of the run's call is unknown.
     Unknown,
+    /// The run published it: deleted, its tag would never be free again.
+    Published,
+    /// The run deleted a version of it, which cannot come back.
+    Retired,
 }
 
 /// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
 ///
 /// `document` stands for the journal. With `overwrite`, what other writers changed since is undone too.
 pub fn undo(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> Undo {
-    let before = Ledger::new(target.before.iter().cloned());
-    let after = target.ledger();
+    let before = Ledger::new(policies(target).cloned());
+    let after = Ledger::of_run(target);
     let mut undoing = Undoing { target, live, before, after, document, overwrite, undo: Undo::default() };
     undoing.note_unknown();
     undoing.policies_that_were_made();
-    let before = target.before.clone();
+    let before: Vec<LivePolicy> = policies(target).cloned().collect();
     for policy in &before {
         if undoing.is_touched(&policy.id) {
             undoing.policy(policy);
@@ -94,7 +101,12 @@ impl Undoing<'_> {
     }
 
     fn hold(&mut self, policy: &str, rule: Option<&str>, why: HeldBack) {
-        self.undo.held.push(UndoHeld { policy: policy.to_owned(), rule: rule.map(str::to_owned), why });
+        self.undo.held.push(UndoHeld {
+            resource: ResourceKind::Policy,
+            name: policy.to_owned(),
+            part: rule.map(str::to_owned),
+            why,
+        });
     }
 
     fn note_unknown(&mut self) {
@@ -102,7 +114,7 @@ impl Undoing<'_> {
             |made: &&Made| made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown));
         let calls: Vec<_> = self.target.calls.iter().filter(unknown).map(|made| made.intent.clone()).collect();
         for intent in calls {
-            self.hold(&intent.policy, intent.rule.as_deref(), HeldBack::Unknown);
+            self.hold(&intent.name, intent.part.as_deref(), HeldBack::Unknown);
         }
     }
 
@@ -152,9 +164,9 @@ impl Undoing<'_> {
     }
 
     fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
-        let updated = self
-            .applied()
-            .any(|made| matches!(&made.intent.send, Operation::UpdatePolicy { id, .. } if *id == live.id));
+        let updated = self.applied().any(
+            |made| matches!(&made.intent.send, Sent::Docker(Operation::UpdatePolicy { id, .. }) if *id == live.id),
+        );
         let mut head = live;
         if updated {
             if same_head(live, after) || self.overwrite {
@@ -183,8 +195,11 @@ impl Undoing<'_> {
 
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
         let created = |made: &Made| match made.left() {
-            Some(super::Left::Rule(of, rule)) => of == *policy && rule.id == *id,
-            Some(super::Left::Policy(_) | super::Left::NoPolicy(_) | super::Left::NoRule(..)) | None => false,
+            Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
+            Some(
+                Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent,
+            )
+            | None => false,
         };
         self.applied().any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
     }
@@ -280,7 +295,8 @@ fn policy_object(policy: &LivePolicy) -> Object {
     Object::Policy(Box::new(policy.clone()))
 }
 
-fn policy_of(send: &Operation<PolicyId>) -> Option<&PolicyId> {
+fn policy_of(sent: &Sent) -> Option<&PolicyId> {
+    let Sent::Docker(send) = sent else { return None };
     match send {
         Operation::CreatePolicy { .. } => None,
         Operation::CreateRule { policy: id, .. }
@@ -291,7 +307,8 @@ fn policy_of(send: &Operation<PolicyId>) -> Option<&PolicyId> {
     }
 }
 
-fn rule_of(send: &Operation<PolicyId>) -> Option<(&PolicyId, &RuleId)> {
+fn rule_of(sent: &Sent) -> Option<(&PolicyId, &RuleId)> {
+    let Sent::Docker(send) = sent else { return None };
     match send {
         Operation::CreatePolicy { .. }
         | Operation::UpdatePolicy { .. }

@@ -1,50 +1,12 @@
 //! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
 
-use super::ledger::{Ledger, Left, rules};
+use super::ledger::{Ledger, rules};
+use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::model::docker::{
     Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule, RuleId, RulePatch,
     Scope,
 };
 use crate::plan::{fingerprint, patched_rule};
-
-/// What became of a write whose answer does not say so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The server holds what the write makes.
-    Applied(Left),
-    /// The server holds what was there before the write.
-    NotApplied,
-    /// It holds neither: another writer was there.
-    Other(Difference),
-}
-
-/// What should have been there, and what another writer left instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// As the plan has it; nothing if it should not be there.
-    pub planned: Option<Object>,
-    /// As another writer left it; nothing if it is gone.
-    pub found: Option<Object>,
-}
-
-/// A policy or a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Object {
-    /// A policy.
-    Policy(Box<LivePolicy>),
-    /// A rule.
-    Rule(Box<LiveRule>),
-}
-
-impl Object {
-    fn policy(policy: &LivePolicy) -> Self {
-        Self::Policy(Box::new(policy.clone()))
-    }
-
-    fn rule(rule: &LiveRule) -> Self {
-        Self::Rule(Box::new(rule.clone()))
-    }
-}
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.

@@ -2,22 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Stale;
+use crate::apply::journal::TargetHistory;
+use crate::apply::object::{Left, Object};
+use crate::apply::stale::Stale;
 use crate::model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
-use crate::plan::{Call, CallId, PolicyRef, fingerprint};
-
-/// What a call left at the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Left {
-    /// A policy that was created or updated.
-    Policy(Box<LivePolicy>),
-    /// A policy is gone.
-    NoPolicy(PolicyId),
-    /// A rule that was created or updated.
-    Rule(PolicyId, Box<LiveRule>),
-    /// A rule is gone.
-    NoRule(PolicyId, RuleId),
-}
+use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
 
 /// The policies that a run touches, as they should be at the server now.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +22,17 @@ impl Ledger {
     pub fn new(before: impl IntoIterator<Item = LivePolicy>) -> Self {
         let policies: BTreeMap<_, _> = before.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
         Self { seen: policies.keys().cloned().collect(), policies, created: HashMap::new() }
+    }
+
+    /// What the server should hold after all calls of an earlier run that were applied.
+    pub fn of_run(target: &TargetHistory) -> Self {
+        let mut ledger = Self::new(policies(target).cloned());
+        for made in &target.calls {
+            if let Some(left) = made.left() {
+                ledger.record(made.intent.call, &left);
+            }
+        }
+        ledger
     }
 
     /// A policy as it should be now.
@@ -87,6 +87,7 @@ impl Ledger {
                     rules.retain(|rule| rule.id != *id);
                 }
             }
+            Left::Begun(_) | Left::AsSent => {}
         }
     }
 
@@ -97,8 +98,10 @@ impl Ledger {
     pub fn check(&self, id: &PolicyId, found: Option<&LivePolicy>) -> Result<(), Stale> {
         let Some(expected) = self.policy(id) else { return Ok(()) };
         match found {
-            None => Err(Stale::Gone(expected.name.clone())),
-            Some(found) if fingerprint(found) != fingerprint(expected) => Err(Stale::Changed(expected.name.clone())),
+            None => Err(Stale::Gone(ResourceKind::Policy, expected.name.clone())),
+            Some(found) if fingerprint(found) != fingerprint(expected) => {
+                Err(Stale::Changed(ResourceKind::Policy, expected.name.clone()))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -125,6 +128,14 @@ impl Ledger {
     }
 }
 
+/// The policies that an earlier run touched, as they were before.
+pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePolicy> {
+    target.before.iter().filter_map(|object| match object {
+        Object::Policy(policy) => Some(&**policy),
+        Object::Rule(_) | Object::Pack(_) | Object::Group(_) => None,
+    })
+}
+
 /// The rules of a policy; none if it is of another type.
 pub(super) fn rules(policy: &LivePolicy) -> &[LiveRule] {
     match &policy.content {
@@ -135,15 +146,15 @@ pub(super) fn rules(policy: &LivePolicy) -> &[LiveRule] {
 
 /// What all calls of one policy have in common, whether it exists already or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum PolicyKey {
+pub(in crate::apply) enum PolicyKey {
     Existing(PolicyId),
     Created(CallId),
 }
 
 impl PolicyKey {
-    pub(super) fn of(call: &Call) -> Self {
-        match &call.send {
-            Operation::CreatePolicy { .. } => Self::Created(call.id),
+    pub(in crate::apply) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
+        match send {
+            Operation::CreatePolicy { .. } => Self::Created(call),
             Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } => Self::Created(*maker),
             Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
             | Operation::UpdatePolicy { id, .. }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::ledger::PolicyKey;
-use super::report::Report;
+use crate::apply::report::Report;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::plan::{Call, Mismatch, ReplayError, TargetPlan, replay, verify};
 
@@ -20,10 +20,10 @@ pub fn read_back_differs(
     actual: &LiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
     let disputed = report.disputed_calls(&plan.calls);
-    let keys: HashSet<PolicyKey> = disputed.iter().map(|call| PolicyKey::of(call)).collect();
-    let is_disputed = |call: &Call| keys.contains(&PolicyKey::of(call));
+    let keys: HashSet<PolicyKey> = disputed.iter().filter_map(|call| key(call)).collect();
+    let is_disputed = |call: &Call| key(call).is_some_and(|key| keys.contains(&key));
     let names: BTreeSet<&str> =
-        plan.calls.iter().filter(|call| is_disputed(call)).map(|call| call.policy.as_str()).collect();
+        plan.calls.iter().filter(|call| is_disputed(call)).map(|call| call.name.as_str()).collect();
     let calls: Vec<Call> =
         report.applied_calls(&plan.calls).into_iter().filter(|call| !is_disputed(call)).cloned().collect();
     let known = |policy: &LivePolicy| {
@@ -34,4 +34,8 @@ pub fn read_back_differs(
         state
     };
     Ok(verify(&keep(replay(before, &calls)?), &keep(actual.clone())))
+}
+
+fn key(call: &Call) -> Option<PolicyKey> {
+    Some(PolicyKey::of(call.id, call.send.docker()?))
 }

@@ -8,7 +8,7 @@ use crate::provider::http::{ErrorKind, check_segment};
 
 /// A place in an answer: a chain of steps from the root, made without allocating.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::provider::docker) struct At<'a> {
+pub(in crate::provider) struct At<'a> {
     parent: Option<&'a At<'a>>,
     step: Step<'a>,
 }
@@ -22,15 +22,15 @@ enum Step<'a> {
 
 impl<'a> At<'a> {
     /// The whole answer.
-    pub(in crate::provider::docker) const ROOT: At<'static> = At { parent: None, step: Step::Root };
+    pub(in crate::provider) const ROOT: At<'static> = At { parent: None, step: Step::Root };
 
     /// A field here; the name is the contract's, never the server's.
-    pub(in crate::provider::docker) fn key(&'a self, key: &'static str) -> At<'a> {
+    pub(in crate::provider) fn key(&'a self, key: &'static str) -> At<'a> {
         At { parent: Some(self), step: Step::Key(key) }
     }
 
     /// An element here.
-    pub(in crate::provider::docker) fn index(&'a self, index: usize) -> At<'a> {
+    pub(in crate::provider) fn index(&'a self, index: usize) -> At<'a> {
         At { parent: Some(self), step: Step::Index(index) }
     }
 }
@@ -50,9 +50,9 @@ impl fmt::Display for At<'_> {
 
 /// An answer that does not fit the contract. It holds no text of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::provider::docker) struct DecodeError {
-    pub(in crate::provider::docker) at: String,
-    pub(in crate::provider::docker) expected: String,
+pub(in crate::provider) struct DecodeError {
+    pub(in crate::provider) at: String,
+    pub(in crate::provider) expected: String,
 }
 
 impl From<DecodeError> for ErrorKind {
@@ -63,7 +63,7 @@ impl From<DecodeError> for ErrorKind {
 }
 
 /// The error that something else was expected here.
-pub(super) fn mismatch(at: At<'_>, expected: &str, found: Option<&Value>) -> DecodeError {
+pub(in crate::provider) fn mismatch(at: At<'_>, expected: &str, found: Option<&Value>) -> DecodeError {
     let found = match found {
         None => "nothing",
         Some(Value::Null) => "null",
@@ -78,49 +78,49 @@ pub(super) fn mismatch(at: At<'_>, expected: &str, found: Option<&Value>) -> Dec
 
 /// An object of the answer, and its place.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::provider::docker) struct Object<'v> {
+pub(in crate::provider) struct Object<'v> {
     map: &'v Map<String, Value>,
     at: At<'v>,
 }
 
 impl<'v> Object<'v> {
-    pub(in crate::provider::docker) fn new(value: &'v Value, at: At<'v>) -> Result<Self, DecodeError> {
+    pub(in crate::provider) fn new(value: &'v Value, at: At<'v>) -> Result<Self, DecodeError> {
         let map = value.as_object().ok_or_else(|| mismatch(at, "an object", Some(value)))?;
         Ok(Self { map, at })
     }
 
     /// The place of the object itself.
-    pub(in crate::provider::docker) fn at(&self) -> &At<'v> {
+    pub(in crate::provider) fn at(&self) -> &At<'v> {
         &self.at
     }
 
     /// A field, whatever it holds.
-    pub(in crate::provider::docker) fn get(&self, key: &str) -> Option<&'v Value> {
+    pub(in crate::provider) fn get(&self, key: &str) -> Option<&'v Value> {
         self.map.get(key)
     }
 
     /// A field that may be missing; null counts as missing, as some servers write empty lists so.
-    pub(in crate::provider::docker) fn present(&self, key: &str) -> Option<&'v Value> {
+    pub(in crate::provider) fn present(&self, key: &str) -> Option<&'v Value> {
         self.get(key).filter(|value| !value.is_null())
     }
 
-    pub(in crate::provider::docker) fn text(&self, key: &'static str) -> Result<&'v str, DecodeError> {
+    pub(in crate::provider) fn text(&self, key: &'static str) -> Result<&'v str, DecodeError> {
         self.get(key).and_then(Value::as_str).ok_or_else(|| self.mismatch(key, "a text"))
     }
 
     /// An id that can stand in a path: ids are the server's, and a server may be hostile.
-    pub(in crate::provider::docker) fn id(&self, key: &'static str) -> Result<&'v str, DecodeError> {
+    pub(in crate::provider) fn id(&self, key: &'static str) -> Result<&'v str, DecodeError> {
         let id = self.text(key)?;
         check_segment(id).map_err(|_| self.mismatch(key, "an id that can stand in a path"))?;
         Ok(id)
     }
 
-    pub(in crate::provider::docker) fn list(&self, key: &'static str) -> Result<&'v [Value], DecodeError> {
+    pub(in crate::provider) fn list(&self, key: &'static str) -> Result<&'v [Value], DecodeError> {
         let list = self.get(key).and_then(Value::as_array);
         list.map(Vec::as_slice).ok_or_else(|| self.mismatch(key, "a list"))
     }
 
-    pub(in crate::provider::docker) fn texts(&self, key: &'static str) -> Result<Vec<&'v str>, DecodeError> {
+    pub(in crate::provider) fn texts(&self, key: &'static str) -> Result<Vec<&'v str>, DecodeError> {
         let at = self.at.key(key);
         let text = |(index, value): (usize, &'v Value)| {
             value.as_str().ok_or_else(|| mismatch(at.index(index), "a text", Some(value)))
@@ -129,20 +129,17 @@ impl<'v> Object<'v> {
     }
 
     /// [`Object::texts`] of a field that may be missing.
-    pub(in crate::provider::docker) fn optional_texts(
-        &self,
-        key: &'static str,
-    ) -> Result<Option<Vec<&'v str>>, DecodeError> {
+    pub(in crate::provider) fn optional_texts(&self, key: &'static str) -> Result<Option<Vec<&'v str>>, DecodeError> {
         self.present(key).map(|_| self.texts(key)).transpose()
     }
 
     /// The fields that are not among these.
-    pub(in crate::provider::docker) fn others(&self, known: &[&str]) -> Map<String, Value> {
+    pub(in crate::provider) fn others(&self, known: &[&str]) -> Map<String, Value> {
         let others = self.map.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         others.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    pub(in crate::provider::docker) fn mismatch(&self, key: &'static str, expected: &str) -> DecodeError {
+    pub(in crate::provider) fn mismatch(&self, key: &'static str, expected: &str) -> DecodeError {
         mismatch(self.at.key(key), expected, self.get(key))
     }
 }

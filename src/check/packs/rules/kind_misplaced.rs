@@ -1,0 +1,29 @@
+//! `kind-misplaced`: a manifest of one service in a target of another.
+
+use super::Findings;
+use crate::check::packs::scene::Scene;
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::manifest::Manifest;
+use crate::manifest::config::Provider;
+
+pub(in crate::check::packs) fn check(scene: &Scene<'_>, found: &mut Findings) {
+    let own = scene.target.provider();
+    for document in scene.documents {
+        let (kind, provider) = match &document.manifest {
+            Manifest::Policy(_) => ("Policy", Provider::Docker),
+            Manifest::ResourceList(_) => ("ResourceList", Provider::Docker),
+            Manifest::PolicyTest(_) => ("PolicyTest", Provider::Docker),
+            Manifest::PolicyPack(_) => ("PolicyPack", Provider::Pulumi),
+            Manifest::PolicyGroup(_) => ("PolicyGroup", Provider::Pulumi),
+        };
+        if provider != own {
+            let (target, own, of) = (&scene.target.name, own.as_str(), provider.as_str());
+            let message = format!("a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`");
+            found.push(
+                Diagnostic::new(Code::KindMisplaced, message, Place::value(document.id, Path::root().key("kind")))
+                    .label(format!("a kind of `{of}`"))
+                    .help(format!("move the file below a path of a target with `provider: {of}`")),
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! `pack-source-invalid`: a source that cannot be published.
+
+use super::Findings;
+use crate::check::packs::scene::PackView;
+use crate::diag::{Code, Diagnostic};
+
+pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
+    let Some(error) = pack.source_error() else { return };
+    let message = format!("`{}` cannot be the source of a pack: {error}", pack.manifest.spec.source);
+    found.push(Diagnostic::new(Code::PackSourceInvalid, message, pack.field("source")).help(error.help()));
+}

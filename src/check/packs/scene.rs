@@ -1,0 +1,155 @@
+//! Everything that a rule can look at.
+
+use std::collections::HashMap;
+
+use super::PackInput;
+use crate::diag::{DocumentId, Path, Place};
+use crate::manifest::config::Target;
+use crate::manifest::lock::{Lock, VersionLock};
+use crate::manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, TagSuffix};
+use crate::manifest::{Document, Manifest};
+use crate::repo::{NamedSource, PackError, PackTree};
+
+/// A pack.
+#[derive(Debug)]
+pub(super) struct PackView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyPackManifest,
+    /// None only where the caller read no sources.
+    pub(super) source: Option<&'a NamedSource>,
+    /// The tag of the wanted version; none where it depends on a source that cannot be read.
+    pub(super) tag: Option<String>,
+    /// What the lock file says about that tag.
+    pub(super) locked: Option<&'a VersionLock>,
+}
+
+/// A group.
+#[derive(Debug)]
+pub(super) struct GroupView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyGroupManifest,
+}
+
+/// The manifests of one target, indexed.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    pub(super) target: &'a Target,
+    pub(super) documents: &'a [&'a Document],
+    pub(super) packs: Vec<PackView<'a>>,
+    pub(super) groups: Vec<GroupView<'a>>,
+    pub(super) lock: &'a Lock,
+    names: HashMap<&'a str, usize>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(input: &PackInput<'a>) -> Self {
+        let PackInput { target, documents, sources, lock } = *input;
+        let (mut packs, mut groups) = (Vec::new(), Vec::new());
+        for document in documents {
+            match &document.manifest {
+                Manifest::PolicyPack(manifest) => {
+                    packs.push(PackView::new(document.id, manifest, sources, lock, target));
+                }
+                Manifest::PolicyGroup(manifest) => groups.push(GroupView { document: document.id, manifest }),
+                Manifest::Policy(_) | Manifest::ResourceList(_) | Manifest::PolicyTest(_) => {}
+            }
+        }
+        let mut names = HashMap::with_capacity(packs.len());
+        for (index, pack) in packs.iter().enumerate() {
+            names.entry(pack.manifest.metadata.name.as_str()).or_insert(index);
+        }
+        Self { target, documents, packs, groups, lock, names }
+    }
+
+    /// The pack of this name; the first, where the name is taken twice.
+    pub(super) fn pack(&self, name: &str) -> Option<&PackView<'a>> {
+        self.names.get(name).and_then(|index| self.packs.get(*index))
+    }
+
+    /// The names of all packs.
+    pub(super) fn pack_names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.names.keys().copied()
+    }
+}
+
+impl<'a> PackView<'a> {
+    fn new(
+        document: DocumentId,
+        manifest: &'a PolicyPackManifest,
+        sources: &'a HashMap<DocumentId, NamedSource>,
+        lock: &'a Lock,
+        target: &Target,
+    ) -> Self {
+        let source = sources.get(&document);
+        let tree = source.and_then(|source| source.tree.as_ref().as_ref().ok());
+        let written = &manifest.spec.version_tag;
+        let tag = match manifest.spec.version_tag_suffix {
+            TagSuffix::None => Some(written.clone()),
+            TagSuffix::SourceDigest => tree.map(|tree| format!("{written}-{}", tree.digest().short())),
+        };
+        let locked = tag.as_deref().and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
+        Self { document, manifest, source, tag, locked }
+    }
+
+    /// The source, if it can be read.
+    pub(super) fn tree(&self) -> Option<&'a PackTree> {
+        self.source.and_then(|source| source.tree.as_ref().as_ref().ok())
+    }
+
+    /// Why the source cannot be read.
+    pub(super) fn source_error(&self) -> Option<&'a PackError> {
+        self.source.and_then(|source| source.tree.as_ref().as_ref().err())
+    }
+
+    /// Where the name is.
+    pub(super) fn name_place(&self) -> Place {
+        name_place(self.document)
+    }
+
+    /// Where a field of `spec` is.
+    pub(super) fn field(&self, field: &str) -> Place {
+        Place::value(self.document, Path::root().key("spec").key(field))
+    }
+
+    /// The way to a policy.
+    pub(super) fn policy_path(index: usize) -> Path {
+        Path::root().key("spec").key("policies").index(index)
+    }
+
+    /// Where a field of a policy is.
+    pub(super) fn policy_field(&self, index: usize, field: &str) -> Place {
+        Place::value(self.document, Self::policy_path(index).key(field))
+    }
+}
+
+impl<'a> GroupView<'a> {
+    /// Where the name is.
+    pub(super) fn name_place(&self) -> Place {
+        name_place(self.document)
+    }
+
+    /// Where an alias is.
+    pub(super) fn alias_place(&self, index: usize) -> Place {
+        Place::value(self.document, Path::root().key("metadata").key("aliases").index(index))
+    }
+
+    /// The packs, each with its position.
+    pub(super) fn packs(&self) -> impl Iterator<Item = (usize, &'a GroupPackSpec)> + use<'a> {
+        self.manifest.spec.policy_packs.iter().flatten().enumerate()
+    }
+
+    /// The way to a pack.
+    pub(super) fn pack_path(index: usize) -> Path {
+        Path::root().key("spec").key("policyPacks").index(index)
+    }
+
+    /// Where a field of a pack is.
+    pub(super) fn pack_field(&self, index: usize, field: &str) -> Place {
+        Place::value(self.document, Self::pack_path(index).key(field))
+    }
+}
+
+/// Where the name of a document is.
+pub(super) fn name_place(document: DocumentId) -> Place {
+    Place::value(document, Path::root().key("metadata").key("name"))
+}

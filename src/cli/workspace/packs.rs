@@ -1,0 +1,88 @@
+//! What a workspace knows about policy packs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::Workspace;
+use crate::check::{CheckedPacks, PackInput, check_packs};
+use crate::manifest::config::Target;
+use crate::manifest::lock::Lock;
+use crate::model::pulumi::{ArchiveDigest, Operation, SourceDigest};
+use crate::plan::TargetPlan;
+use crate::repo::{PackEntry, PackTree};
+
+/// The sources of policy packs, from which archives are made when they are needed.
+pub(in crate::cli) struct Archives {
+    trees: Vec<PackTree>,
+}
+
+impl Archives {
+    /// The archives that a plan uploads. One that cannot be made again from what was read is left out, and its upload is
+    /// refused then.
+    pub(in crate::cli) fn of(&self, target: &Target, plan: &TargetPlan) -> BTreeMap<ArchiveDigest, Arc<[u8]>> {
+        if target.pulumi().is_none() {
+            return BTreeMap::new();
+        }
+        let wanted: Vec<(&SourceDigest, &ArchiveDigest)> = plan
+            .calls
+            .iter()
+            .filter_map(|call| match call.send.pulumi()? {
+                Operation::PutArchive { source, archive, .. } => Some((source, archive)),
+                Operation::CreatePackVersion { .. }
+                | Operation::CompletePackVersion { .. }
+                | Operation::DeletePackVersion { .. }
+                | Operation::DeletePack { .. }
+                | Operation::CreateGroup { .. }
+                | Operation::UpdateGroup { .. }
+                | Operation::DeleteGroup { .. } => None,
+            })
+            .collect();
+        let mut found = BTreeMap::new();
+        for tree in &self.trees {
+            let digest = tree.digest();
+            if let Some((_, archive)) = wanted.iter().find(|(source, _)| **source == digest)
+                && let Ok(made) = tree.archive()
+                && made.digest() == **archive
+            {
+                found.insert(ArchiveDigest::clone(archive), Arc::from(made.into_bytes()));
+            }
+        }
+        found
+    }
+}
+
+impl Workspace {
+    /// The sources of all policy packs.
+    pub(in crate::cli) fn archives(&self) -> Archives {
+        let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());
+        Archives { trees: sources.filter_map(|source| source.tree.as_ref().as_ref().ok().cloned()).collect() }
+    }
+
+    /// What the lock file says.
+    pub(in crate::cli) fn lock(&self) -> &Lock {
+        &self.loaded.lock
+    }
+
+    /// Checks the packs and groups of a target against another lock than that of the file.
+    pub(in crate::cli) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
+        let (documents, none) = (self.documents(target), HashMap::new());
+        let sources = self.loaded(target).map_or(&none, |loaded| &loaded.pack_sources);
+        check_packs(&PackInput { target, documents: &documents, sources, lock })
+    }
+
+    /// The names and bytes of the files that the sources of policy packs hold; of a link, where it leads.
+    pub(super) fn pack_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());
+        let trees = sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
+        let files = trees.flat_map(|(folder, tree)| {
+            tree.entries().iter().map(move |(path, entry)| {
+                let bytes = match entry {
+                    PackEntry::File { bytes, executable: _ } => bytes.to_vec(),
+                    PackEntry::Link { target } => target.clone().into_bytes(),
+                };
+                (folder.join(path).into_string(), bytes)
+            })
+        });
+        files.collect()
+    }
+}

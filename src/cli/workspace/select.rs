@@ -1,0 +1,34 @@
+//! Which targets are chosen.
+
+use anyhow::bail;
+
+use super::Selection;
+use crate::diag::did_you_mean;
+use crate::manifest::config::{self, Config};
+
+/// The positions of the chosen targets in the configuration.
+///
+/// # Errors
+/// There is no target of such a name.
+pub(super) fn positions(config: &Config, selection: &Selection) -> anyhow::Result<Vec<usize>> {
+    if selection.targets.is_empty() {
+        return Ok((0..config.targets.len()).collect());
+    }
+    let mut selected = Vec::new();
+    for name in &selection.targets {
+        match config.targets.iter().position(|target| target.name == *name) {
+            Some(position) => selected.push(position),
+            None => {
+                let names = || config.targets.iter().map(|target| target.name.as_str());
+                let hint = did_you_mean(names(), name).map_or_else(
+                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                bail!("{} has no target `{name}`; {hint}", config::FILE_NAME);
+            }
+        }
+    }
+    selected.sort_unstable();
+    selected.dedup();
+    Ok(selected)
+}

@@ -1,0 +1,169 @@
+//! What a version of a pack says about its policies. The serialized form is the contract's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::PolicyName;
+
+/// What happens where a policy is violated (contract: `AppPolicy`, `enforcementLevel`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnforcementLevel {
+    /// Nothing: the policy is not looked at.
+    Disabled,
+    /// A warning.
+    Advisory,
+    /// The update is stopped.
+    Mandatory,
+    /// The violation is repaired, and what cannot be stops the update.
+    Remediate,
+}
+
+impl EnforcementLevel {
+    /// All levels.
+    pub const ALL: &'static [Self] = &[Self::Disabled, Self::Advisory, Self::Mandatory, Self::Remediate];
+
+    /// The text on the wire and in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Advisory => "advisory",
+            Self::Mandatory => "mandatory",
+            Self::Remediate => "remediate",
+        }
+    }
+
+    /// How much it lets through: a larger number lets less through. `mandatory` and `remediate` let nothing through that
+    /// violates the policy.
+    pub fn strictness(self) -> u8 {
+        match self {
+            Self::Disabled => 0,
+            Self::Advisory => 1,
+            Self::Mandatory | Self::Remediate => 2,
+        }
+    }
+}
+
+impl fmt::Display for EnforcementLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How much a violation matters (contract: `AppPolicy`, `severity`; the empty one is no severity here).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A little.
+    Low,
+    /// Somewhat.
+    Medium,
+    /// Much.
+    High,
+    /// More than anything.
+    Critical,
+}
+
+impl Severity {
+    /// The text on the wire and in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The compliance framework that a policy belongs to (contract: `AppPolicyComplianceFramework`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Framework {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The part of it that the policy is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What it asks there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub specification: Option<String>,
+}
+
+/// The only type that a configuration can have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum ObjectType {
+    #[default]
+    Object,
+}
+
+/// The JSON Schema of a policy's configuration (contract: `AppPolicyConfigSchema`). Its `type` is always sent: without
+/// it a version can be published and then not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigSchema {
+    #[serde(rename = "type")]
+    kind: ObjectType,
+    /// The properties, each with its JSON Schema.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, Map<String, Value>>,
+    /// The properties that must be there, unless the schema gives them a default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<String>,
+}
+
+impl ConfigSchema {
+    /// A schema of these properties.
+    pub fn new(properties: BTreeMap<String, Map<String, Value>>, required: Vec<String>) -> Self {
+        Self { kind: ObjectType::Object, properties, required }
+    }
+}
+
+/// A policy of a pack (contract: `AppPolicy`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PackPolicy {
+    /// The name.
+    pub name: PolicyName,
+    /// The name for people.
+    pub display_name: String,
+    /// What it is for.
+    pub description: String,
+    /// What happens where it is violated, unless a group says otherwise.
+    pub enforcement_level: EnforcementLevel,
+    /// What people see who violate it.
+    pub message: String,
+    /// What can be configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_schema: Option<ConfigSchema>,
+    /// How much a violation matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// The compliance framework that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub framework: Option<Framework>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How to repair a violation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remediation_steps: Option<String>,
+    /// Where more is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}

@@ -1,0 +1,150 @@
+//! The kinds of things that are planned, and how they are identified.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::docker::PolicyId;
+
+/// The kinds of things that change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ResourceKind {
+    /// A policy.
+    Policy,
+    /// A rule of a policy.
+    Rule,
+    /// A policy pack.
+    Pack,
+    /// A version of a policy pack.
+    Version,
+    /// A policy of a policy pack.
+    PackPolicy,
+    /// A policy group.
+    Group,
+    /// A policy pack that a policy group enables.
+    EnabledPack,
+}
+
+impl ResourceKind {
+    /// The word for one, and that for many.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Policy => ("policy", "policies"),
+            Self::Rule => ("rule", "rules"),
+            Self::Pack => ("pack", "packs"),
+            Self::Version => ("version", "versions"),
+            Self::PackPolicy => ("policy", "policies"),
+            Self::Group => ("group", "groups"),
+            Self::EnabledPack => ("pack", "packs"),
+        }
+    }
+
+    /// What it consists of, as far as that is counted.
+    pub fn part(self) -> Option<Self> {
+        match self {
+            Self::Policy => Some(Self::Rule),
+            Self::Pack => Some(Self::Version),
+            Self::Group => Some(Self::EnabledPack),
+            Self::Rule | Self::Version | Self::PackPolicy | Self::EnabledPack => None,
+        }
+    }
+
+    /// What stands by itself and is meant, or consists of what is meant.
+    pub fn whole(self) -> Self {
+        match self {
+            Self::Policy | Self::Rule => Self::Policy,
+            Self::Pack | Self::Version | Self::PackPolicy => Self::Pack,
+            Self::Group | Self::EnabledPack => Self::Group,
+        }
+    }
+
+    /// Whether shares such as "30% may be deleted" are counted in it.
+    pub fn is_counted(self) -> bool {
+        match self {
+            Self::Rule | Self::Version | Self::Group => true,
+            Self::Policy | Self::Pack | Self::PackPolicy | Self::EnabledPack => false,
+        }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words().0)
+    }
+}
+
+/// What a server calls something that stands by itself: an id that it gave, or a name that is unique there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ResourceId(Arc<str>);
+
+impl ResourceId {
+    /// Takes an id as the server has it.
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&PolicyId> for ResourceId {
+    fn from(id: &PolicyId) -> Self {
+        Self::new(id.as_str())
+    }
+}
+
+/// How much an organization holds of each kind, what no manifest declares included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct LiveCounts(BTreeMap<ResourceKind, usize>);
+
+impl LiveCounts {
+    /// Takes counts.
+    pub fn new(counts: impl IntoIterator<Item = (ResourceKind, usize)>) -> Self {
+        Self(counts.into_iter().collect())
+    }
+
+    /// How many there are of a kind.
+    pub fn of(&self, kind: ResourceKind) -> usize {
+        self.0.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// The counts, in the order of the kinds.
+    pub fn iter(&self) -> impl Iterator<Item = (ResourceKind, usize)> {
+        self.0.iter().map(|(kind, count)| (*kind, *count))
+    }
+
+    /// How many there are of what shares are counted in.
+    pub fn counted(&self) -> usize {
+        self.iter().filter(|(kind, _)| kind.is_counted()).map(|(_, count)| count).sum()
+    }
+
+    /// All counts in words: "4 policies, 11 rules".
+    pub fn words(&self) -> String {
+        let count = |(kind, count): (ResourceKind, usize)| {
+            let (one, many) = kind.words();
+            format!("{count} {}", if count == 1 { one } else { many })
+        };
+        self.iter().map(count).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What shares are counted in, in the words for many: "rules".
+    pub fn counted_words(&self) -> String {
+        let words: Vec<&str> =
+            self.iter().filter(|(kind, _)| kind.is_counted()).map(|(kind, _)| kind.words().1).collect();
+        words.join(" and ")
+    }
+}

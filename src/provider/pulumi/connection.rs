@@ -1,0 +1,125 @@
+//! An endpoint with the token that was given for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::credentials::{CredentialsError, SCHEME};
+use super::reader::Reader;
+use super::target::Target;
+use super::writer::Writer;
+use crate::provider::Organization;
+use crate::provider::http::{
+    ApiError, Authorization, Call, ClientError, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
+};
+
+const REFUSED_TOKEN: &str = "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
+/// What answers look like (contract: `Accept`).
+const ACCEPT: &str = "application/vnd.pulumi+8";
+
+/// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    host: HostClient,
+    authorization: Authorization,
+    /// Whether the registry stands below `/api/preview` here: the contract's two texts do not agree.
+    has_preview: AtomicBool,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionError {
+    /// The HTTP client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The token cannot be sent.
+    #[error(transparent)]
+    Token(#[from] CredentialsError),
+}
+
+impl Connection {
+    /// Binds a token to an endpoint. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be set up, or the token cannot be sent.
+    pub fn new(http: &HttpClient, endpoint: &Endpoint, token: &SecretString) -> Result<Self, ConnectionError> {
+        let host = http.bind(endpoint.clone())?;
+        host.redactor().learn(token);
+        let authorization = Authorization::new(SCHEME, token).map_err(|_| CredentialsError::Characters)?;
+        Ok(Self(Arc::new(Inner { host, authorization, has_preview: AtomicBool::new(false) })))
+    }
+
+    /// Where requests go.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.0.host.endpoint()
+    }
+
+    /// What the service warned of since this was asked last.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.0.host.take_warnings()
+    }
+
+    /// Reads an organization's packs and groups.
+    pub fn reader(&self, organization: &Organization) -> Reader {
+        Reader::new(Target::new(self.clone(), organization.clone()))
+    }
+
+    /// Changes an organization's packs and groups.
+    pub fn writer(&self, organization: &Organization) -> Writer {
+        Writer::new(Target::new(self.clone(), organization.clone()))
+    }
+
+    pub(super) fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
+        self.0.host.failed(call, kind)
+    }
+
+    pub(super) async fn send(&self, call: Call) -> Result<Dated<Value>, ApiError> {
+        let Inner { host, authorization, has_preview } = &*self.0;
+        let mut call = call.accepting(ACCEPT);
+        let is_moved = has_preview.load(Ordering::Relaxed) && reroute(&mut call);
+        let answer = host.send_dated(&call, Some(authorization)).await;
+        let answer = match answer {
+            // No route at all, as no word of the service's own says: the other text of the contract has another one.
+            Err(error) if is_unrouted(&error) && !is_moved && reroute(&mut call) => {
+                let answer = host.send_dated(&call, Some(authorization)).await;
+                if !answer.as_ref().is_err_and(is_unrouted) {
+                    has_preview.store(true, Ordering::Relaxed);
+                }
+                answer
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| if error.status() == Some(401) { error.with_help(REFUSED_TOKEN) } else { error })
+    }
+
+    pub(super) async fn put(&self, call: &Call, upload: &Upload, bytes: Vec<u8>) -> Result<(), ApiError> {
+        self.0.host.put_elsewhere(call, upload, bytes).await
+    }
+}
+
+/// Leads a call of the registry below `/api/preview`; tells whether it is one.
+fn reroute(call: &mut Call) -> bool {
+    call.reroute(&["api", "registry"], &["api", "preview", "registry"])
+}
+
+/// A path that is not routed is answered in plain text (contract: errors).
+fn is_unrouted(error: &ApiError) -> bool {
+    match error.kind() {
+        ErrorKind::Refused { status: 404, code: None, message: None, request_id: _ } => true,
+        ErrorKind::Refused { .. }
+        | ErrorKind::Redirected { .. }
+        | ErrorKind::Unreachable { .. }
+        | ErrorKind::TimedOut
+        | ErrorKind::Interrupted { .. }
+        | ErrorKind::NotJson { .. }
+        | ErrorKind::TooLong { .. }
+        | ErrorKind::Malformed { .. }
+        | ErrorKind::Incomplete { .. }
+        | ErrorKind::RateLimited { .. }
+        | ErrorKind::NotSent { .. } => false,
+    }
+}

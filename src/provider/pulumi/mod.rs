@@ -1,0 +1,24 @@
+//! Pulumi Cloud: policy packs, the registry of policy packs, and policy groups.
+//!
+//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! succeeds completely or fails: no error is ever taken for "nothing there".
+
+mod connection;
+mod credentials;
+mod operations;
+mod reader;
+mod target;
+mod wire;
+mod writer;
+
+pub use connection::{Connection, ConnectionError};
+pub use credentials::{CredentialsError, TOKEN_VARIABLE, token_from};
+pub use operations::OPERATIONS;
+pub use reader::Reader;
+pub use wire::{Created, GroupSummary, PackSummary};
+pub use writer::Writer;
+
+/// Where the service is when nobody says otherwise.
+pub const DEFAULT_ENDPOINT: &str = "https://api.pulumi.com";
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](crate::provider::EndpointChoice).
+pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_PULUMI_ENDPOINT";
