@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{docker, pulumi};
 use super::executor::{Server, Settings};
 use super::journal::TargetHistory;
 use super::object::{Difference, Left, Verdict};
 use super::report::Failure;
+use super::{docker, pulumi};
 use crate::model::pulumi::Operation;
 use crate::plan::{Call, CallId, Sent};
 use crate::provider::Reader;

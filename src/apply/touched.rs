@@ -1,8 +1,8 @@
 //! What a plan touches, at any provider: read, compared with what the plan was made from, and with what a run left.
 
-use super::{docker, pulumi};
 use super::report::Report;
 use super::stale::Stale;
+use super::{docker, pulumi};
 use crate::model::Live;
 use crate::plan::{Mismatch, ReplayError, TargetPlan};
 use crate::provider::Reader;

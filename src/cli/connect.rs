@@ -158,6 +158,15 @@ impl Session {
         Ok(connection.reader(&organization, profile))
     }
 
+    /// A writer for a target's organization at the Docker AI Governance API.
+    ///
+    /// # Errors
+    /// As for [`docker_reader`](Self::docker_reader).
+    pub(super) fn docker_writer(&self, target: &Target) -> anyhow::Result<provider::docker::Writer> {
+        let (connection, organization, profile) = self.find(target)?;
+        Ok(connection.writer(&organization, profile))
+    }
+
     /// A reading of all that a target's organization holds, which shows how far it is.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Arguments, and one file for each command.
 
 mod apply;
+mod call;
 mod completions;
 mod connect;
 mod console;
@@ -85,6 +86,7 @@ enum Command {
     Runs(runs::Runs),
     Explain(explain::Explain),
     Test(test::Test),
+    Call(call::Call),
     Emulate(emulate::Emulate),
     Completions(completions::Completions),
     Man(completions::Man),
@@ -143,6 +145,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
         Command::Runs(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Test(command) => command.run(console),
+        Command::Call(command) => command.run(console),
         Command::Emulate(command) => command.run(console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),

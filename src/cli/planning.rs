@@ -15,7 +15,10 @@ use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
 use crate::model::docker::DesiredPolicy;
 use crate::model::{Live, docker, pulumi};
-use crate::plan::{BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated, plan_packs};
+use crate::plan::{
+    BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated,
+    plan_packs,
+};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -353,9 +356,7 @@ impl One<'_> {
             Ok(plan) => plan,
             Err(findings) => return Ok(Err(findings)),
         };
-        let old = base.as_ref().and_then(|(before, wanted)| {
-            before.plan_packs(wanted, request.target.clone(), live)
-        });
+        let old = base.as_ref().and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
         let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
         Ok(Ok((plan, origins)))
     }

@@ -13,8 +13,8 @@ use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::docker::undo;
-use crate::apply::pulumi::undo_packs;
 use crate::apply::journal::{History, RunKind, TargetHistory};
+use crate::apply::pulumi::undo_packs;
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::{Target, Unmanaged};
 use crate::model::Live;
@@ -82,6 +82,13 @@ impl Rollback {
             bail!(
                 "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
                 history.run.run
+            );
+        }
+        if let RunKind::Call(call) = &history.run.kind {
+            bail!(
+                "the run {} is a single call of {}, which is not undone by itself; make the call that undoes it",
+                history.run.run,
+                neutral(&call.operation)
             );
         }
         let keeper = self.gates.keeper(&At::default(), console)?;

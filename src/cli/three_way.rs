@@ -90,12 +90,7 @@ impl Before {
     }
 
     /// The same for packs and groups; nothing either where what the base wants cannot be any more.
-    pub(super) fn plan_packs(
-        &self,
-        wanted: &Wanted,
-        info: TargetInfo,
-        live: &pulumi::LiveState,
-    ) -> Option<TargetPlan> {
+    pub(super) fn plan_packs(&self, wanted: &Wanted, info: TargetInfo, live: &pulumi::LiveState) -> Option<TargetPlan> {
         let (Checked { packs, groups, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let request = PackRequest {

@@ -37,17 +37,17 @@ pub use guard::{
 pub use link::changes_of_calls;
 pub use origin::{held_origins, origins};
 pub use pulumi::{
-    PackBreach, PackModel, PackRequest, audit_packs, group_fingerprint, group_id, pack_fingerprint, pack_id, packs_drift,
-    packs_replayed, plan_packs, plan_packs_undo, recomputed_packs, verify_packs,
+    PackBreach, PackModel, PackRequest, audit_packs, group_fingerprint, group_id, pack_fingerprint, pack_id,
+    packs_drift, packs_replayed, plan_packs, plan_packs_undo, recomputed_packs, verify_packs,
 };
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change, ChangeKind, ChangeOrigin,
-    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION, Field, FieldChange, GateInfo,
-    GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan,
-    PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins,
-    TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
+    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION,
+    Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts,
+    Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift,
+    TargetInfo, TargetOrigins, TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

@@ -181,7 +181,8 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let names: BTreeSet<&str> = expected.keys().chain(actual.keys()).copied().collect();
     let mut mismatches = Vec::new();
     for name in names {
-        let mut differs = |what: String| mismatches.push(Mismatch { resource: ResourceKind::Policy, name: name.to_owned(), what });
+        let mut differs =
+            |what: String| mismatches.push(Mismatch { resource: ResourceKind::Policy, name: name.to_owned(), what });
         match (expected.get(name), actual.get(name)) {
             (Some(_), None) => differs("it should exist and does not".to_owned()),
             (None, Some(_)) => differs("it exists and should not".to_owned()),

@@ -22,6 +22,7 @@ pub fn human(record: &AuditRecord) -> String {
     let kind = match kind {
         RunKind::Apply => String::new(),
         RunKind::Rollback(run) => format!(", a rollback of {run}"),
+        RunKind::Call(call) => format!(", a call of {}", neutral(&call.operation)),
     };
     let mut text = format!("Audit: run {run}{kind}, plan {plan}.\n");
     if let Some(commit) = commit {

@@ -181,7 +181,9 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
             GroupChange::Rename { name } => format!("rename group \"{group}\" to \"{name}\""),
             GroupChange::AddStack { stack } => format!("add stack {stack} to group \"{group}\""),
             GroupChange::RemoveStack { stack } => format!("remove stack {stack} from group \"{group}\""),
-            GroupChange::AddPack { pack, tag, .. } => format!("enable version {tag} of pack \"{pack}\" in group \"{group}\""),
+            GroupChange::AddPack { pack, tag, .. } => {
+                format!("enable version {tag} of pack \"{pack}\" in group \"{group}\"")
+            }
             GroupChange::RemovePack { pack, version } => {
                 format!("remove version {version} of pack \"{pack}\" from group \"{group}\"")
             }

@@ -24,7 +24,9 @@ pub fn held(held: &UndoHeld) -> String {
             "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
              back to what they had."
         ),
-        HeldBack::Retired => format!("Held: what the run deleted of {what} cannot come back: a version is published once."),
+        HeldBack::Retired => {
+            format!("Held: what the run deleted of {what} cannot come back: a version is published once.")
+        }
         HeldBack::Unknown => format!("Held: what became of the run's call for {what} is unknown; look at it yourself."),
     }
 }

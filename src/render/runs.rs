@@ -154,6 +154,7 @@ impl RunReport {
         match &self.kind {
             RunKind::Apply => "apply".to_owned(),
             RunKind::Rollback(run) => format!("rollback of {run}"),
+            RunKind::Call(call) => format!("call of {}", neutral(&call.operation)),
         }
     }
 
@@ -198,6 +199,11 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     }
     if let Some(signed_by) = &run.signed_by {
         text.push_str(&format!("  signed by {}\n", super::audit::signer(signed_by)));
+    }
+    if let RunKind::Call(call) = &run.kind {
+        for (name, value) in &call.fields {
+            text.push_str(&format!("  {}: {}\n", neutral(name), neutral(&value.to_string())));
+        }
     }
     if run.damaged_lines > 0 {
         text.push_str(&format!("  {} lines of its journal cannot be read\n", run.damaged_lines));

@@ -196,10 +196,9 @@ impl Undoing<'_> {
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
         let created = |made: &Made| match made.left() {
             Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
-            Some(
-                Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent,
-            )
-            | None => false,
+            Some(Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent) | None => {
+                false
+            }
         };
         self.applied().any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
     }

@@ -20,6 +20,7 @@ pub use image::{ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyI
 pub use reader::{Counts, History, Made, TargetHistory};
 pub use record::{
     Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind, ServerClock, ServerTime,
+    SingleCall,
 };
 pub use run_id::{NoRunId, RunId};
 pub use writer::{Journal, JournalError};

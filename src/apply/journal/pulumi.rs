@@ -125,9 +125,10 @@ impl From<&LiveGroup> for GroupImage {
         let LiveGroup { name, is_default, body, unknown_fields } = group.clone();
         let body = match body {
             Ok(LiveGroupBody { entity_type, mode, stacks, accounts, packs, agent_pool }) => {
-                let pack = |LiveGroupPack { name, version, tag, config, environments, unknown_fields }: LiveGroupPack| {
-                    GroupPackImage { name, version, tag, config, environments, unknown_fields }
-                };
+                let pack =
+                    |LiveGroupPack { name, version, tag, config, environments, unknown_fields }: LiveGroupPack| {
+                        GroupPackImage { name, version, tag, config, environments, unknown_fields }
+                    };
                 let packs = packs.into_iter().map(pack).collect();
                 GroupSays::Group { entity_type, mode, stacks, accounts, packs, agent_pool }
             }
@@ -142,13 +143,8 @@ impl From<GroupImage> for LiveGroup {
         let GroupImage { name, is_default, body, unknown_fields } = image;
         let body = match body {
             GroupSays::Group { entity_type, mode, stacks, accounts, packs, agent_pool } => {
-                let pack = |GroupPackImage { name, version, tag, config, environments, unknown_fields }| LiveGroupPack {
-                    name,
-                    version,
-                    tag,
-                    config,
-                    environments,
-                    unknown_fields,
+                let pack = |GroupPackImage { name, version, tag, config, environments, unknown_fields }| {
+                    LiveGroupPack { name, version, tag, config, environments, unknown_fields }
                 };
                 let packs = packs.into_iter().map(pack).collect();
                 Ok(LiveGroupBody { entity_type, mode, stacks, accounts, packs, agent_pool })

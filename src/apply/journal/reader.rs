@@ -7,7 +7,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use serde::Deserialize;
 
-use super::record::{Answer, CallResult, End, FORMAT_VERSION, Intent, LeftImage, Record, Run};
+use super::record::{Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind};
 use super::writer::{JournalError, MAX_BYTES};
 use crate::apply::object::{Left, Object};
 use crate::plan::CallId;
@@ -91,6 +91,15 @@ impl History {
 
     /// How many calls were applied, were not, and are unknown.
     pub fn counts(&self) -> Counts {
+        if let (RunKind::Call(_), end) = (&self.run.kind, &self.end) {
+            return match end {
+                // A later run that finds it cut off cannot tell either.
+                Some(End { by: EndedBy::Run, applied, not_applied, unknown, time: _ }) => {
+                    Counts { applied: *applied, not_applied: *not_applied, unknown: *unknown }
+                }
+                Some(_) | None => Counts { applied: 0, not_applied: 0, unknown: 1 },
+            };
+        }
         let mut counts = Counts::default();
         for made in self.targets.values().flat_map(|target| &target.calls) {
             match made.answer.as_ref().map(|answer| &answer.result) {

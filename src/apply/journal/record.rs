@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
@@ -75,6 +76,19 @@ pub enum RunKind {
     Apply,
     /// `rollback` of an earlier run.
     Rollback(RunId),
+    /// `call`: one operation of the API. This line is written before it is made, and the last one says what became of it.
+    Call(Box<SingleCall>),
+}
+
+/// An operation that was made by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalSingleCall")]
+pub struct SingleCall {
+    /// Its name in the contract.
+    pub operation: String,
+    /// What was said to it, by the names of its fields.
+    pub fields: Map<String, Value>,
 }
 
 /// A call that is about to be sent.
@@ -148,12 +162,7 @@ impl ServerTime {
             Left::Policy(policy) if !policy.updated_at.is_empty() => {
                 Some(Self { time: policy.updated_at.clone(), said_by: ServerClock::UpdatedAt })
             }
-            Left::Policy(_)
-            | Left::NoPolicy(_)
-            | Left::Rule(..)
-            | Left::NoRule(..)
-            | Left::Begun(_)
-            | Left::AsSent => {
+            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent => {
                 date.map(|date| Self { time: date.to_string(), said_by: ServerClock::Date })
             }
         }

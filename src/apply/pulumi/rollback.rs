@@ -134,7 +134,8 @@ fn desired(was: &LiveGroup, now: &str, live: &LiveState, document: DocumentId) -
         let mut config = GroupConfig::default();
         for (policy, value) in pack.config.iter().flatten() {
             let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
-            let value = value.as_object().ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
+            let value =
+                value.as_object().ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
             config.0.insert(selector, value.clone());
         }
         packs.push(DesiredGroupPack { pack: name, tag, config: Some(config), index });

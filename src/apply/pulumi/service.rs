@@ -283,7 +283,9 @@ impl<'a> Service<'a> {
 fn key(send: &Operation) -> Option<Key> {
     match send {
         Operation::CreatePackVersion { version } => Some(Key::Pack(version.name.to_string())),
-        Operation::DeletePackVersion { .. } | Operation::PutArchive { .. } | Operation::CompletePackVersion { .. } => None,
+        Operation::DeletePackVersion { .. } | Operation::PutArchive { .. } | Operation::CompletePackVersion { .. } => {
+            None
+        }
         Operation::DeletePack { pack } => Some(Key::Pack(pack.to_string())),
         Operation::CreateGroup { .. } => None,
         Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => Some(Key::Group(group.to_string())),

@@ -107,9 +107,8 @@ fn changed(planned: Option<&LiveGroup>, change: &GroupChange, found: Option<&Liv
         GroupChange::RemoveStack { stack } => applied_if(!body.stacks.contains(stack)),
         GroupChange::AddPack { pack: name, tag, config, environments: _ } => {
             let (was, is) = (pack(planned, name), pack(found, name));
-            let empty = |config: &Option<serde_json::Map<String, serde_json::Value>>| {
-                config.clone().unwrap_or_default()
-            };
+            let empty =
+                |config: &Option<serde_json::Map<String, serde_json::Value>>| config.clone().unwrap_or_default();
             match is {
                 Some(is) if is.tag == tag.as_str() && empty(&is.config) == empty(config) => {
                     Verdict::Applied(Left::AsSent)

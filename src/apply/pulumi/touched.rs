@@ -6,8 +6,8 @@ use crate::apply::report::Report;
 use crate::apply::stale::Stale;
 use crate::model::pulumi::{LiveState, Operation};
 use crate::plan::{
-    Mismatch, ReplayError, ResourceId, ResourceKind, TargetPlan, group_fingerprint, group_id, pack_fingerprint, pack_id,
-    packs_replayed, verify_packs,
+    Mismatch, ReplayError, ResourceId, ResourceKind, TargetPlan, group_fingerprint, group_id, pack_fingerprint,
+    pack_id, packs_replayed, verify_packs,
 };
 
 /// Whether what the plan touches is still what it was made from.
@@ -80,7 +80,8 @@ pub fn read_back_differs(
         plan.calls.iter().map(|call| (call.send.resource(), call.name.as_str())).collect();
     let mut found = verify_packs(&expected, actual);
     found.retain(|mismatch| {
-        touched.contains(&(mismatch.resource, mismatch.name.as_str())) && !is_disputed(mismatch.resource, &mismatch.name)
+        touched.contains(&(mismatch.resource, mismatch.name.as_str()))
+            && !is_disputed(mismatch.resource, &mismatch.name)
     });
     Ok(found)
 }

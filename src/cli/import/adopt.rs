@@ -189,7 +189,7 @@ impl Draft<'_> {
         if let Some((_, why)) = refused.into_iter().next() {
             return Ok(Err(neutral(&why).into_owned()));
         }
-        let Some(File { path, policy: name, imported }) = new.pop() else {
+        let Some(File { path, kind: _, policy: name, imported }) = new.pop() else {
             return Ok(Err("there is nothing to write".to_owned()));
         };
         if self.edits.contains_key(&path) || (path.exists() && !import.force) {

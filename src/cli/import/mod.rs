@@ -1,6 +1,7 @@
 //! `polwarden import`: manifests for live policies.
 
 mod adopt;
+mod packs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +13,12 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
-use crate::manifest::config::Target;
+use crate::manifest::config::{Provider, Target};
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
 
-/// Write manifests for live policies that no manifest declares, one file a policy; or, with --only, some policies as
+/// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
 /// they are live, into the manifests that declare them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -47,6 +48,8 @@ pub(super) struct Import {
 /// A file that is about to be written.
 struct File {
     path: Utf8PathBuf,
+    /// What it declares: a policy, a pack or a group.
+    kind: &'static str,
     policy: String,
     imported: Imported,
 }
@@ -100,6 +103,10 @@ impl Import {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
+        match target.provider() {
+            Provider::Docker => {}
+            Provider::Pulumi => return self.import_packs(workspace, target, session, console).await,
+        }
         let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)
     }
@@ -116,8 +123,22 @@ impl Import {
             live.policies.iter().partition(|policy| declared.contains(policy.name.as_str()));
         let folder = self.folder(target);
         let (files, refused) = files(&new, target, &folder);
-        for (policy, why) in &refused {
-            console.warn(&format!("not imported: policy \"{}\": {}", neutral(policy), neutral(why)));
+        let refused: Vec<_> = refused.into_iter().map(|(policy, why)| (format!("policy \"{policy}\""), why)).collect();
+        self.write(target, &files, known.len(), &refused, console)
+    }
+
+    /// Writes files that are in nobody's way, and tells of all that is.
+    fn write(
+        &self,
+        target: &Target,
+        files: &[File],
+        known: usize,
+        refused: &[(String, String)],
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        let folder = self.folder(target);
+        for (what, why) in refused {
+            console.warn(&format!("not imported: {}: {}", neutral(what), neutral(why)));
         }
         let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
         if !self.force && !in_the_way.is_empty() {
@@ -130,9 +151,9 @@ impl Import {
         if !files.is_empty() {
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot create `{folder}`"))?;
         }
-        for File { path, policy, imported } in &files {
+        for File { path, kind, policy, imported } in files {
             std::fs::write(path, &imported.text).with_context(|| format!("cannot write `{path}`"))?;
-            console.print(&format!("wrote {} (policy \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
+            console.print(&format!("wrote {} ({kind} \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
             for line in &imported.left_out {
                 console.print(&format!("  left at the server as it is: {}\n", neutral(line)))?;
             }
@@ -141,7 +162,7 @@ impl Import {
             "{}: {} imported, {} already declared, {} not imported.\n",
             neutral(&target.name),
             files.len(),
-            known.len(),
+            known,
             refused.len()
         ))?;
         Ok(Exit::Done)
@@ -177,7 +198,7 @@ fn files(policies: &[&LivePolicy], target: &Target, folder: &Utf8Path) -> (Vec<F
                 let numbered = (2..).map(|number| format!("{stem}-{number}"));
                 let free = std::iter::once(stem.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
                 let path = folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                files.push(File { path, policy: policy.name.clone(), imported });
+                files.push(File { path, kind: "policy", policy: policy.name.clone(), imported });
             }
         }
     }

@@ -6,8 +6,11 @@ mod pack;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use group::{GroupPackSpec, PolicyGroupManifest, PolicyGroupSpec, StackSpec};
-pub use pack::{ConfigSchemaSpec, FrameworkSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec, TagSuffix};
+pub use group::{GroupPackSpec, Metadata as GroupMetadata, PolicyGroupManifest, PolicyGroupSpec, StackSpec};
+pub use pack::{
+    ConfigSchemaSpec, FrameworkSpec, Metadata as PackMetadata, PackPolicySpec, PolicyPackManifest, PolicyPackSpec,
+    TagSuffix,
+};
 
 /// The `apiVersion` of manifests of Pulumi Cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -39,8 +39,7 @@ pub enum Guard {
 
 impl Guard {
     /// All guards.
-    pub const ALL: &'static [Self] =
-        &[
+    pub const ALL: &'static [Self] = &[
         Self::Deletes,
         Self::Updates,
         Self::Prune,

@@ -36,8 +36,7 @@ pub(in crate::plan) fn changes(before: &LiveState, after: &Model, known: &dyn Kn
     let mut found = Vec::new();
     let packs: BTreeSet<&str> = before.packs.iter().chain(&state.packs).map(|pack| pack.name.as_str()).collect();
     found.extend(packs.into_iter().filter_map(|name| pack(before.pack(name), state.pack(name), known)));
-    let mut left: BTreeMap<&str, &LiveGroup> =
-        before.groups.iter().map(|group| (group.name.as_str(), group)).collect();
+    let mut left: BTreeMap<&str, &LiveGroup> = before.groups.iter().map(|group| (group.name.as_str(), group)).collect();
     for after in &state.groups {
         let old = renamed.get(&after.name).map_or(after.name.as_str(), String::as_str);
         found.extend(group(left.remove(old), Some(after), known));
@@ -59,9 +58,8 @@ fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> 
 
 fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) -> Option<Change> {
     let shown = after.or(before)?;
-    let versions = |pack: Option<&LivePack>| -> Vec<LiveVersion> {
-        pack.map(|pack| pack.versions.clone()).unwrap_or_default()
-    };
+    let versions =
+        |pack: Option<&LivePack>| -> Vec<LiveVersion> { pack.map(|pack| pack.versions.clone()).unwrap_or_default() };
     let (old, new) = (versions(before), versions(after));
     let is_in = |all: &[LiveVersion], version: &LiveVersion| all.iter().any(|other| other.number == version.number);
     let published = new.iter().rev().find(|version| !is_in(&old, version));
@@ -134,7 +132,10 @@ fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldC
 }
 
 /// How two sets differ.
-pub(super) fn set(before: impl IntoIterator<Item = String>, after: impl IntoIterator<Item = String>) -> Option<ValueChange> {
+pub(super) fn set(
+    before: impl IntoIterator<Item = String>,
+    after: impl IntoIterator<Item = String>,
+) -> Option<ValueChange> {
     let (before, after): (BTreeSet<String>, BTreeSet<String>) =
         (before.into_iter().collect(), after.into_iter().collect());
     let (added, removed): (Vec<String>, Vec<String>) =

@@ -30,8 +30,7 @@ pub(in crate::plan) fn enforcement(before: &LiveState, after: &Model, known: &dy
             found.extend(changed);
         }
     }
-    let mut left: BTreeMap<&str, &LiveGroup> =
-        before.groups.iter().map(|group| (group.name.as_str(), group)).collect();
+    let mut left: BTreeMap<&str, &LiveGroup> = before.groups.iter().map(|group| (group.name.as_str(), group)).collect();
     for group in &state.groups {
         let old = renamed.get(&group.name).map_or(group.name.as_str(), String::as_str);
         found.extend(of_group(&group.name, (before, left.remove(old)), (state, Some(group)), known));

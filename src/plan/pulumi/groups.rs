@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Planner;
 use super::super::types::{HeldReason, ResourceKind, UnmanagedResource};
+use super::Planner;
 use super::changes::config;
 use crate::diag::{Code, Diagnostic};
 use crate::manifest::config::Unmanaged;
@@ -19,13 +19,22 @@ impl Planner<'_> {
         let mut groups: Vec<&DesiredGroup> = request.groups.iter().collect();
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         let mut matched: BTreeSet<String> = BTreeSet::new();
-        let pairs: Vec<(&DesiredGroup, Option<&LiveGroup>)> = groups.iter().map(|group| {
-            let named = |name: &str| request.live.group(name);
-            let declared = |name: &str| request.groups.iter().any(|other| other.name.as_str() == name);
-            let old = || group.aliases.iter().filter(|alias| !declared(alias.as_str())).find_map(|alias| named(alias.as_str()));
-            let live = named(group.name.as_str()).or_else(old);
-            (*group, live)
-        }).collect();
+        let pairs: Vec<(&DesiredGroup, Option<&LiveGroup>)> = groups
+            .iter()
+            .map(|group| {
+                let named = |name: &str| request.live.group(name);
+                let declared = |name: &str| request.groups.iter().any(|other| other.name.as_str() == name);
+                let old = || {
+                    group
+                        .aliases
+                        .iter()
+                        .filter(|alias| !declared(alias.as_str()))
+                        .find_map(|alias| named(alias.as_str()))
+                };
+                let live = named(group.name.as_str()).or_else(old);
+                (*group, live)
+            })
+            .collect();
         for (_, live) in &pairs {
             matched.extend(live.map(|live| live.name.clone()));
         }
@@ -72,7 +81,8 @@ impl Planner<'_> {
         };
         let refused = |why: String| HeldReason::Refused { why };
         if body.entity_type != group.entity_type {
-            let why = format!("it is a group of {}, which cannot become one of {}", body.entity_type, group.entity_type);
+            let why =
+                format!("it is a group of {}, which cannot become one of {}", body.entity_type, group.entity_type);
             return self.hold(ResourceKind::Group, &live.name, source, refused(why));
         }
         if let Some(mode) = group.mode.filter(|mode| *mode != body.mode) {
@@ -129,11 +139,8 @@ impl Planner<'_> {
             let live = body.packs.iter().find(|used| used.name == pack.pack.as_str());
             self.enable(group, name, pack, live);
         }
-        let mut gone: Vec<&LiveGroupPack> = body
-            .packs
-            .iter()
-            .filter(|used| !wanted.iter().any(|pack| pack.pack.as_str() == used.name))
-            .collect();
+        let mut gone: Vec<&LiveGroupPack> =
+            body.packs.iter().filter(|used| !wanted.iter().any(|pack| pack.pack.as_str() == used.name)).collect();
         gone.sort_by(|a, b| a.name.cmp(&b.name));
         for used in gone {
             let Ok(pack) = PackName::new(&used.name) else {
@@ -163,19 +170,16 @@ impl Planner<'_> {
             return self.findings.push(finding);
         }
         let carried = live.and_then(|live| live.config.clone());
-        let config_wanted = declared.as_ref().map_or(carried, |config| Some(config.to_wire())).filter(|map| !map.is_empty());
+        let config_wanted =
+            declared.as_ref().map_or(carried, |config| Some(config.to_wire())).filter(|map| !map.is_empty());
         let environments = live.map(|live| live.environments.clone()).unwrap_or_default();
         let same = live.is_some_and(|live| {
             let is = config_wanted.clone().map_or(serde_json::Value::Null, serde_json::Value::Object);
             live.tag == tag.as_str() && config(live) == is
         });
         if !same {
-            let change = GroupChange::AddPack {
-                pack: pack.clone(),
-                tag: tag.clone(),
-                config: config_wanted,
-                environments,
-            };
+            let change =
+                GroupChange::AddPack { pack: pack.clone(), tag: tag.clone(), config: config_wanted, environments };
             self.change(name, Some(pack.as_str()), change);
         }
     }

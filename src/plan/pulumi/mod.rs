@@ -13,8 +13,8 @@ mod recompute;
 use std::num::NonZeroU32;
 
 use super::types::{
-    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId, ResourceKind,
-    SourceRef, TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
+    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId, ResourceKind, SourceRef,
+    TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
 };
 use crate::diag::{Diagnostic, Place};
 use crate::manifest::config::Unmanaged;
@@ -24,8 +24,8 @@ pub use audit::{Breach as PackBreach, audit_packs};
 pub use fingerprint::{group_fingerprint, pack_fingerprint};
 pub use recompute::{packs_drift, packs_replayed, recomputed_packs, verify_packs};
 
-pub use changes::{group_id, pack_id};
 use changes::{Known, set};
+pub use changes::{group_id, pack_id};
 pub use model::Model as PackModel;
 use model::Model;
 use order::Draft;

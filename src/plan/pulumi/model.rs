@@ -97,10 +97,9 @@ impl Model {
     /// The groups that use a version of a pack, or any version of it.
     pub(in crate::plan) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
         let uses = |group: &&LiveGroup| match &group.body {
-            Ok(body) => body
-                .packs
-                .iter()
-                .any(|used| used.name == pack && version.is_none_or(|version| used.version == version)),
+            Ok(body) => {
+                body.packs.iter().any(|used| used.name == pack && version.is_none_or(|version| used.version == version))
+            }
             Err(_) => false,
         };
         self.state.groups.iter().filter(uses).map(|group| group.name.as_str()).collect()
@@ -128,11 +127,8 @@ impl Model {
             applied: false,
             unknown_fields: Map::new(),
         };
-        let version = LiveVersion {
-            number: VersionNumber(highest + 1),
-            tag: version_tag.to_string(),
-            detail: Some(detail),
-        };
+        let version =
+            LiveVersion { number: VersionNumber(highest + 1), tag: version_tag.to_string(), detail: Some(detail) };
         self.pending.insert(key, Pending { display_name: display_name.clone(), version, uploaded: None });
         Ok(())
     }
@@ -266,7 +262,8 @@ impl Model {
                 }
             }
             GroupChange::RemovePack { pack, version } => {
-                let fits = |known: &LiveGroupPack| known.name == pack.as_str() && is(version, known.version, &known.tag);
+                let fits =
+                    |known: &LiveGroupPack| known.name == pack.as_str() && is(version, known.version, &known.tag);
                 let at = body.packs.iter().position(fits);
                 body.packs.remove(at.ok_or_else(|| format!("group `{name}` has no version {version} of `{pack}`"))?);
             }

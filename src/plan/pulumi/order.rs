@@ -55,9 +55,7 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
 /// The place of a call where nothing else decides.
 fn rank(operation: &Operation) -> u8 {
     match operation {
-        Operation::CreatePackVersion { .. }
-        | Operation::PutArchive { .. }
-        | Operation::CompletePackVersion { .. } => 0,
+        Operation::CreatePackVersion { .. } | Operation::PutArchive { .. } | Operation::CompletePackVersion { .. } => 0,
         Operation::CreateGroup { .. } => 1,
         Operation::UpdateGroup { change, .. } => match change {
             GroupChange::Rename { .. } => 1,
@@ -99,14 +97,16 @@ pub(in crate::plan) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec
 /// Whether a call waits for another, and why.
 fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(Weight, Reason)> {
     match (later, earlier) {
-        (
-            Operation::PutArchive { pack, tag, .. },
-            Operation::CreatePackVersion { version },
-        ) if version.name == *pack && version.version_tag == *tag => Some((Weight::Service, Reason::BeginsVersion)),
-        (
-            Operation::CompletePackVersion { pack, tag },
-            Operation::PutArchive { pack: other, tag: other_tag, .. },
-        ) if pack == other && tag == other_tag => Some((Weight::Service, Reason::Uploads)),
+        (Operation::PutArchive { pack, tag, .. }, Operation::CreatePackVersion { version })
+            if version.name == *pack && version.version_tag == *tag =>
+        {
+            Some((Weight::Service, Reason::BeginsVersion))
+        }
+        (Operation::CompletePackVersion { pack, tag }, Operation::PutArchive { pack: other, tag: other_tag, .. })
+            if pack == other && tag == other_tag =>
+        {
+            Some((Weight::Service, Reason::Uploads))
+        }
         (
             Operation::UpdateGroup { change: GroupChange::AddPack { pack, tag, .. }, .. },
             Operation::CompletePackVersion { pack: other, tag: other_tag },
@@ -114,18 +114,18 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
         (Operation::UpdateGroup { group, .. }, Operation::CreateGroup { group: new }) if new.name == *group => {
             Some((Weight::Service, Reason::MakesGroup))
         }
-        (
-            Operation::UpdateGroup { group, .. },
-            Operation::UpdateGroup { change: GroupChange::Rename { name }, .. },
-        ) if name == group => Some((Weight::Service, Reason::RenamesFirst)),
+        (Operation::UpdateGroup { group, .. }, Operation::UpdateGroup { change: GroupChange::Rename { name }, .. })
+            if name == group =>
+        {
+            Some((Weight::Service, Reason::RenamesFirst))
+        }
         (Operation::CreateGroup { group }, Operation::DeleteGroup { group: gone }) if group.name == *gone => {
             Some((Weight::Service, Reason::FreesName))
         }
-        (Operation::CreateGroup { group }, Operation::UpdateGroup { group: old, change: GroupChange::Rename { .. } })
-            if group.name == *old =>
-        {
-            Some((Weight::Service, Reason::FreesName))
-        }
+        (
+            Operation::CreateGroup { group },
+            Operation::UpdateGroup { group: old, change: GroupChange::Rename { .. } },
+        ) if group.name == *old => Some((Weight::Service, Reason::FreesName)),
         (Operation::UpdateGroup { group, change }, Operation::UpdateGroup { group: other, change: before }) => {
             in_groups((group.as_str(), change), (other.as_str(), before))
         }
@@ -153,13 +153,8 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
 }
 
 /// Between changes of groups.
-fn in_groups(
-    (group, later): (&str, &GroupChange),
-    (other, earlier): (&str, &GroupChange),
-) -> Option<(Weight, Reason)> {
-    let is_pack = |change: &GroupChange| {
-        matches!(change, GroupChange::AddPack { .. } | GroupChange::RemovePack { .. })
-    };
+fn in_groups((group, later): (&str, &GroupChange), (other, earlier): (&str, &GroupChange)) -> Option<(Weight, Reason)> {
+    let is_pack = |change: &GroupChange| matches!(change, GroupChange::AddPack { .. } | GroupChange::RemovePack { .. });
     match (later, earlier) {
         (GroupChange::RemoveStack { stack }, GroupChange::AddStack { stack: joined }) if stack == joined => {
             Some((Weight::Keeps, Reason::KeepsPacks))

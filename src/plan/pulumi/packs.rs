@@ -1,7 +1,7 @@
 //! Packs: what is published, and what is retired.
 
-use super::Planner;
 use super::super::types::{HeldReason, ResourceKind, UnmanagedResource};
+use super::Planner;
 use crate::diag::{Code, Diagnostic};
 use crate::manifest::config::Unmanaged;
 use crate::model::pulumi::{DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail};

@@ -95,7 +95,9 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
         match (tags(expected), tags(actual)) {
             (Some(_), None) => differs(ResourceKind::Pack, name, "it should exist and does not"),
             (None, Some(_)) => differs(ResourceKind::Pack, name, "it exists and should not"),
-            (Some(a), Some(b)) if a != b => differs(ResourceKind::Pack, name, "it has not the versions that it should have"),
+            (Some(a), Some(b)) if a != b => {
+                differs(ResourceKind::Pack, name, "it has not the versions that it should have")
+            }
             (Some(_) | None, _) => {}
         }
     }

@@ -2,11 +2,13 @@
 
 use super::{Finding, PlanRule, Related, RuleId, Spot};
 use crate::plan::{
-    AccessChange, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome, GateSource, Guarded, GuardedKind, Held, Impact, Note, Plan,
-    SourceRef, TargetPlan, UnreadableResource,
+    AccessChange, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome, GateSource, Guarded,
+    GuardedKind, Held, Impact, Note, Plan, SourceRef, TargetPlan, UnreadableResource,
 };
 use crate::render::plan::access::grouped;
-use crate::render::plan::words::{by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests, who};
+use crate::render::plan::words::{
+    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests, who,
+};
 use crate::render::text::neutral;
 
 impl Finding {

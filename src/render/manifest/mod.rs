@@ -1,5 +1,6 @@
 //! Live policies as manifests: what `import` writes.
 
+pub mod pulumi;
 pub mod splice;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,9 @@ pub enum ImportError {
     /// Its name cannot be declared.
     #[error("{0}; give it another name at the server first")]
     Name(#[from] NameError),
+    /// A name or a tag that the manifest would not be accepted with.
+    #[error("{0}")]
+    Word(String),
     /// Two of its rules cannot be told apart.
     #[error("two of its rules are called `{0}`; give one of them another name at the server first")]
     RepeatedRule(String),

@@ -7,7 +7,9 @@ use super::sections::{Section, sections};
 use super::tree::{changes_of, tree};
 use super::words::{enforcement_headline, enforcement_lines, profile};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan};
+use crate::plan::{
+    Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan,
+};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};

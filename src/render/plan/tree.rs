@@ -3,9 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::words::{old_name, place, sign, what};
-use crate::plan::{
-    Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange,
-};
+use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 

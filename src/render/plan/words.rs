@@ -6,8 +6,8 @@ use super::tree::Sign;
 use crate::access::Audience;
 use crate::model::pulumi::EnforcementLevel;
 use crate::plan::{
-    AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange, GateInfo, HeldReason, Impact, Note, ResourceKind,
-    SourceRef, TargetInfo, ValueChange,
+    AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange, GateInfo, HeldReason,
+    Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
 

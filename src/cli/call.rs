@@ -1,0 +1,265 @@
+//! `polwarden call`: one operation of a service's API.
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::workspace::{Project, Selection};
+use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall};
+use crate::manifest::config::{Provider, Target};
+use crate::plan::tree_digest;
+use crate::provider::http::{ApiError, Effect, Outcome};
+use crate::provider::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
+use crate::provider::{docker, pulumi};
+use crate::render::text::{neutral, neutral_json};
+
+/// How much of a file one field may hold.
+const MAX_FIELD: u64 = 1 << 20;
+
+/// Make one operation of a service's API, and show the answer as JSON. What only reads is made at once; what may change
+/// something is shown first and needs a yes, and is written to a journal.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden call --list
+  polwarden call ListPolicyPacks_orgs --target cloud
+  polwarden call GetPolicyPack --target cloud --field policyPackName=cost-guard --field version=latest
+  polwarden call UpdatePolicyGroup --target cloud --field policyGroup=prod --field addPolicyPack=@pack.json
+  polwarden call getPolicy --target production --field policy=pol_1")]
+pub(super) struct Call {
+    /// The operation, by its name in the service's contract.
+    #[arg(value_name = "OPERATION", required_unless_present = "list")]
+    operation: Option<String>,
+    /// Show all operations with their fields, and make none.
+    #[arg(long, conflicts_with_all = ["operation", "fields"])]
+    list: bool,
+    #[command(flatten)]
+    selection: Selection,
+    /// A field of the operation; `KEY=@FILE` takes the value from a file. May be given more than once.
+    #[arg(long = "field", short = 'F', value_name = "KEY=VALUE")]
+    fields: Vec<String>,
+    #[command(flatten)]
+    connect: Connect,
+    /// Make an operation that may change something without asking.
+    #[arg(long)]
+    auto_approve: bool,
+    /// Write the journal to this file rather than to `.polwarden/journal/`.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<Utf8PathBuf>,
+}
+
+impl Call {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The operation or a field is not what it may be, or the service refuses the call.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if self.list {
+            console.print(&list())?;
+            return Ok(Exit::Done);
+        }
+        super::runtime()?.block_on(self.run_async(console))
+    }
+
+    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+        let project = match Project::open(&self.selection, console)? {
+            Ok(project) => project,
+            Err(exit) => return Ok(exit),
+        };
+        let targets = project.targets();
+        let [target] = targets.as_slice() else {
+            let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+            bail!("a call is made at one target; choose it with --target: {}", names.join(", "));
+        };
+        let operations = operations(target.provider());
+        let fields = self.fields.iter().map(|text| field(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        let request =
+            Request::new(operations, self.operation.as_deref().unwrap_or_default(), &fields).with_context(|| {
+                format!("target `{}`, which is of the provider {}", target.name, target.provider().as_str())
+            })?;
+        let session = Session::open(&self.connect, &targets, console).await?;
+        let made = self.make(request, target, &session, console).await;
+        session.close().await;
+        made
+    }
+
+    async fn make(
+        &self,
+        request: Request,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        match request.sort() {
+            Ok(request) => {
+                show(&read(&request, target, session).await?, console)?;
+                Ok(Exit::Done)
+            }
+            Err(request) => self.write(&request, target, session, console).await,
+        }
+    }
+
+    async fn write(
+        &self,
+        request: &WriteRequest,
+        target: &Target,
+        session: &Session,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
+        console.say(&describe(request.request(), target));
+        if !self.auto_approve {
+            match console.confirm("Make this call? Only `yes` is accepted:")? {
+                Some(true) => {}
+                Some(false) => {
+                    console.say("Nothing was called.");
+                    return Ok(Exit::Error);
+                }
+                None => {
+                    console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
+                    return Ok(Exit::Refused);
+                }
+            }
+        }
+        let time = Timestamp::now();
+        let fields =
+            request.request().fields().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let call = SingleCall { operation: request.request().operation().name.to_owned(), fields };
+        let text = serde_json::to_vec(&call)?;
+        let run = journal::Run {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            run: RunId::new(time),
+            time,
+            kind: RunKind::Call(Box::new(call)),
+            targets: vec![session.info(target)?],
+            plan: tree_digest(std::iter::once(("call", text.as_slice()))),
+            commit: None,
+            tree: None,
+            signed_by: None,
+        };
+        let journal = journal::begin(run, self.journal.as_deref()).await.context("nothing was called")?;
+        let answer = send(request, target, session).await;
+        let (applied, not_applied, unknown) = match &answer {
+            Ok(_) => (1, 0, 0),
+            Err(error) => match error.outcome() {
+                Outcome::NotApplied => (0, 1, 0),
+                Outcome::Unknown => (0, 0, 1),
+            },
+        };
+        let end = End { time: Timestamp::now(), by: EndedBy::Run, applied, not_applied, unknown };
+        let ended =
+            journal.write(&Record::End(end)).await.context("the call was made, and its end is not in the journal");
+        match answer {
+            Ok(answer) => {
+                show(&answer, console)?;
+                ended?;
+                Ok(Exit::Done)
+            }
+            Err(error) if error.outcome() == Outcome::Unknown => {
+                console.warn(&super::render_error(&error.into(), console));
+                Ok(Exit::Partial)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn operations(provider: Provider) -> &'static [Operation] {
+    match provider {
+        Provider::Docker => docker::OPERATIONS,
+        Provider::Pulumi => pulumi::OPERATIONS,
+    }
+}
+
+async fn read(request: &ReadRequest, target: &Target, session: &Session) -> anyhow::Result<Value> {
+    Ok(match target.provider() {
+        Provider::Docker => session.docker_reader(target)?.call(request).await?,
+        Provider::Pulumi => session.pulumi_reader(target)?.call(request).await?,
+    })
+}
+
+async fn send(request: &WriteRequest, target: &Target, session: &Session) -> Result<Value, SendError> {
+    Ok(match target.provider() {
+        Provider::Docker => session.docker_writer(target)?.call(request).await?,
+        Provider::Pulumi => session.pulumi_writer(target)?.call(request).await?,
+    })
+}
+
+/// Why a call was not made, or what the service said.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Session(#[from] anyhow::Error),
+}
+
+impl SendError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Api(error) => error.outcome(),
+            Self::Session(_) => Outcome::NotApplied,
+        }
+    }
+}
+
+/// A field as it is given, with the text of the file that it names.
+fn field(text: &str) -> anyhow::Result<(String, String)> {
+    let Some((name, value)) = text.split_once('=') else {
+        bail!("`--field {}` lacks a value: write KEY=VALUE or KEY=@FILE", neutral(text));
+    };
+    let Some(file) = value.strip_prefix('@') else { return Ok((name.to_owned(), value.to_owned())) };
+    let file = Utf8Path::new(file);
+    let size = std::fs::metadata(file).with_context(|| format!("cannot read `{file}` for the field `{name}`"))?.len();
+    if size > MAX_FIELD {
+        bail!("`{file}` for the field `{name}` is larger than {MAX_FIELD} bytes");
+    }
+    let value =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read `{file}` for the field `{name}`"))?;
+    Ok((name.to_owned(), value))
+}
+
+/// The answer; one without a body is nothing to show.
+fn show(answer: &Value, console: Console) -> anyhow::Result<()> {
+    if answer.is_null() {
+        console.say("Done; the service answers nothing.");
+        return Ok(());
+    }
+    let text = format!("{answer:#}\n");
+    Ok(console.print(&neutral_json(&text))?)
+}
+
+/// What is about to be sent, in a few lines.
+fn describe(request: &Request, target: &Target) -> String {
+    let operation = request.operation();
+    let mut text = format!("{} at {}: {}", operation.name, neutral(&target.name), operation.about);
+    for (name, value) in request.fields() {
+        text.push_str(&format!("\n  {name}: {}", neutral_json(&value.to_string())));
+    }
+    text
+}
+
+/// All operations of all providers.
+fn list() -> String {
+    let mut text = String::new();
+    for provider in Provider::ALL {
+        text.push_str(&format!("{}\n", provider.as_str()));
+        for operation in operations(*provider) {
+            let effect = match operation.effect() {
+                Effect::Read => "reads",
+                Effect::Write => "writes",
+            };
+            text.push_str(&format!("  {}  ({effect}): {}\n", operation.name, operation.about));
+            for field in operation.fields {
+                let Field { name, place: _, kind: _, required } = field;
+                let must = if *required { ", needed" } else { "" };
+                text.push_str(&format!("    {name}{must}: {}\n", field.wanted()));
+            }
+        }
+    }
+    text
+}
