@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
+use super::far::Far;
 use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::{ReplayError, replay};
 use super::timeline::{At, Timeline};
@@ -98,7 +99,7 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     if let Err(error) = replay(live, calls) {
         return vec![error.into()];
     }
-    let timeline = match Timeline::new(live, calls) {
+    let timeline = match Timeline::new(live, calls, &Far::default()) {
         Ok(timeline) => timeline,
         Err(error) => return vec![error.into()],
     };

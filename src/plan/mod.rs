@@ -10,6 +10,7 @@ mod difference;
 mod docker;
 mod drift;
 mod effect;
+mod far;
 mod fingerprint;
 mod gates;
 mod guard;

@@ -18,6 +18,7 @@ mod lints;
 mod mcp;
 mod on_merge;
 mod output;
+mod packs;
 mod policy_tests;
 pub(crate) mod sandbox;
 mod schemas;

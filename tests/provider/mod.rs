@@ -7,6 +7,7 @@ mod faults;
 mod http_faults;
 mod http_secrets;
 mod http_slots;
+mod pulumi;
 
 use std::time::Duration;
 

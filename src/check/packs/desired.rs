@@ -91,6 +91,7 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
         remediation_steps,
         url,
     } = spec;
+    let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     Ok(PackPolicy {
         name: word(PolicyName::new(name), || pack.policy_field(index, "name"))?,
         display_name: display_name.clone().unwrap_or_else(|| name.clone()),
@@ -99,15 +100,18 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
         message: message.clone(),
         config_schema: config_schema.as_ref().map(schema),
         severity: *severity,
-        framework: framework.as_ref().map(|FrameworkSpec { name, version, reference, specification }| Framework {
-            name: name.clone(),
-            version: version.clone(),
-            reference: reference.clone(),
-            specification: specification.clone(),
-        }),
+        framework: framework
+            .as_ref()
+            .map(|FrameworkSpec { name, version, reference, specification }| Framework {
+                name: said(name),
+                version: said(version),
+                reference: said(reference),
+                specification: said(specification),
+            })
+            .filter(|framework| *framework != Framework::default()),
         tags: set(tags.as_deref()),
-        remediation_steps: remediation_steps.clone(),
-        url: url.clone(),
+        remediation_steps: said(remediation_steps),
+        url: said(url),
     })
 }
 
@@ -172,5 +176,6 @@ fn word<T>(word: Result<T, WordError>, place: impl FnOnce() -> Place) -> Built<T
 }
 
 fn refuse(message: impl Into<String>, place: Place) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::InvalidValue, message, place))
+    let help = "correct this field; `polwarden explain invalid-value` tells more";
+    Box::new(Diagnostic::new(Code::InvalidValue, message, place).help(help))
 }

@@ -14,7 +14,7 @@ use crate::manifest::lock::Lock;
 use crate::model::pulumi::{DesiredGroup, DesiredPack};
 use crate::repo::NamedSource;
 
-use scene::Scene;
+use scene::{GroupView, Scene};
 
 /// All that the check of the packs and groups of one target looks at.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,12 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    for group in scene.groups.iter().filter(|group| !blamed.contains(&group.document)) {
+    // A group that follows a pack in doubt is in doubt.
+    let follows = |group: &GroupView<'_>| {
+        let followed = group.packs().filter(|(_, pack)| pack.version_tag.is_none());
+        followed.filter_map(|(_, pack)| scene.pack(&pack.name)).any(|pack| blamed.contains(&pack.document))
+    };
+    for group in scene.groups.iter().filter(|group| !blamed.contains(&group.document) && !follows(group)) {
         match desired::group(&scene, group) {
             Ok(group) => checked.groups.push(group),
             Err(finding) => diagnostics.push(*finding),

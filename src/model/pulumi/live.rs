@@ -116,7 +116,7 @@ pub struct LiveGroupBody {
     pub entity_type: EntityType,
     /// What it does about violations.
     pub mode: Mode,
-    /// Its stacks. A built-in group tells none: it has all that no other group has.
+    /// Its stacks. A built-in group has all that no other group has.
     pub stacks: Vec<StackReference>,
     /// Its cloud accounts; they are not managed.
     pub accounts: Vec<String>,

@@ -180,7 +180,7 @@ fn the_bytes_of_an_archive_do_not_change_from_version_to_version() {
     let entries = [(PROJECT_FILE, PROJECT), ("index.ts", "export {};\n")];
     let file = |text: &str| PackEntry::File { bytes: text.as_bytes().into(), executable: false };
     let tree = PackTree { entries: entries.iter().map(|(path, text)| ((*path).to_owned(), file(text))).collect() };
-    insta::assert_snapshot!(format!("{}\n{}", tree.digest(), tree.archive().unwrap().digest()), @"");
+    insta::assert_snapshot!(format!("{}\n{}", tree.digest(), tree.archive().unwrap().digest()));
 }
 
 fn sources() -> impl Strategy<Value = BTreeMap<String, PackEntry>> {

@@ -1,0 +1,237 @@
+//! `lock`, `import` and `call` at Pulumi Cloud, and the example with a pack.
+
+use std::fs;
+use std::path::Path;
+
+use polwarden::emulator::pulumi::{Options, Seed, start};
+use serde_json::Value;
+
+use super::sandbox::{SECRET, Sandbox};
+
+/// The example, in a folder of its own.
+fn example() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pulumi");
+    let mut open = vec![root.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let inside = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                // What somebody tried out is no part of the example.
+                if inside != ".polwarden" {
+                    open.push(path);
+                }
+            } else {
+                sandbox.write(&inside, fs::read(&path).unwrap());
+            }
+        }
+    }
+    sandbox
+}
+
+/// A target at Pulumi Cloud, without manifests.
+fn empty() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    let target = "  - name: cloud\n    provider: pulumi\n    organization: my-org\n    paths: [policies]\n";
+    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    sandbox
+}
+
+const EMBEDDED: [&str; 2] = ["--endpoint", "pulumi=embedded"];
+
+fn call<'a>(sandbox: &Sandbox, code: i32, arguments: &[&'a str]) -> super::sandbox::Ran {
+    sandbox.expect(code, &[&["call"], arguments, &EMBEDDED].concat())
+}
+
+#[test]
+fn the_example_is_sound_and_locked() {
+    let sandbox = example();
+    sandbox.expect(0, &["validate", "--strict"]);
+    sandbox.expect(0, &["fmt", "--check"]);
+    sandbox.expect(0, &["lint", "--strict"]);
+    let ran = sandbox.expect(0, &["lock", "--check"]);
+    assert!(ran.err.contains("up to date"), "{}", ran.err);
+}
+
+#[test]
+fn a_changed_source_is_noticed_until_it_has_another_tag() {
+    let sandbox = example();
+    let before = sandbox.read("polwarden.lock");
+    let source = sandbox.read("packs/cost-guard/index.ts");
+    sandbox.write("packs/cost-guard/index.ts", source.replace("nano", "pico"));
+    // What git ignores is no part of the source.
+    sandbox.write("packs/cost-guard/node_modules/x/index.js", "x");
+    let ran = sandbox.expect(3, &["validate"]);
+    assert!(ran.out.contains("error[tag-reused]") && ran.out.contains("`index.ts` differs"), "{}", ran.out);
+    for arguments in [&["lock"][..], &["lock", "--check"]] {
+        let ran = sandbox.expect(3, arguments);
+        assert!(ran.err.contains("raise `versionTag`"), "{}", ran.err);
+        assert_eq!(sandbox.read("polwarden.lock"), before);
+    }
+    let manifest = sandbox.read("policies/cost-guard.yaml");
+    sandbox.write("policies/cost-guard.yaml", manifest.replace("versionTag: 1.0.0", "versionTag: 1.1.0"));
+    let ran = sandbox.expect(1, &["lock", "--check"]);
+    assert!(ran.err.contains("not locked cost-guard 1.1.0"), "{}", ran.err);
+    sandbox.expect(0, &["lock"]);
+    sandbox.expect(0, &["lock", "--check"]);
+    sandbox.expect(0, &["validate", "--strict"]);
+    let after = sandbox.read("polwarden.lock");
+    let known: Vec<&str> = before.lines().filter(|line| !after.contains(line)).collect();
+    assert_eq!(known, Vec::<&str>::new(), "what was locked stays");
+    assert!(after.contains("1.1.0:"), "{after}");
+}
+
+#[test]
+fn a_version_that_was_never_published_can_be_locked_anew() {
+    let sandbox = example();
+    sandbox.write("packs/cost-guard/new.ts", "export {};\n");
+    let ran = sandbox.expect(0, &["lock", "--update"]);
+    assert!(ran.err.contains("locked anew cost-guard 1.0.0"), "{}", ran.err);
+    assert!(sandbox.read("polwarden.lock").contains("new.ts: sha256:"));
+    sandbox.write("policies/cost-guard.yaml", "");
+    sandbox.write("policies/groups.yaml", "");
+    let ran = sandbox.expect(0, &["lock", "--update"]);
+    assert!(ran.err.contains("forgot cost-guard"), "{}", ran.err);
+    assert!(!sandbox.read("polwarden.lock").contains("cost-guard"));
+}
+
+#[test]
+fn a_lock_that_cannot_be_read_is_an_error_where_it_is() {
+    let sandbox = example();
+    let lock = sandbox.read("polwarden.lock");
+    sandbox.write("polwarden.lock", lock.replacen("source: sha256:", "source: sha1:", 1));
+    let ran = sandbox.expect(3, &["validate"]);
+    assert!(ran.out.contains("polwarden.lock:"), "{}", ran.out);
+    sandbox.expect(3, &["lock"]);
+}
+
+#[test]
+fn a_call_reads_freely_and_writes_with_a_yes() {
+    let sandbox = empty();
+    sandbox.write("policies/none.yaml", "");
+    let ran = call(&sandbox, 0, &["ListPolicyGroups"]);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(answer["policyGroups"].as_array().unwrap().len(), 2);
+    assert!(!sandbox.path(".polwarden/journal").exists(), "a reading needs no journal");
+
+    let new = ["NewPolicyGroup", "--field", "name=prod", "-F", "entityType=stacks"];
+    let ran = call(&sandbox, 5, &new);
+    assert!(ran.err.contains("Nothing was called"), "{}", ran.err);
+    assert!(!sandbox.path(".polwarden/journal").exists());
+    let ran = call(&sandbox, 0, &[&new[..], &["--auto-approve"]].concat());
+    assert!(ran.err.contains("NewPolicyGroup at cloud: creates a group"), "{}", ran.err);
+    sandbox.write("stack.json", r#"{"name": "prod", "routingProject": "web"}"#);
+    let add = ["UpdatePolicyGroup", "-F", "policyGroup=prod", "-F", "addStack=@stack.json", "--auto-approve"];
+    call(&sandbox, 0, &add);
+    let ran = call(&sandbox, 0, &["GetPolicyGroup", "-F", "policyGroup=prod"]);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(answer["stacks"][0]["routingProject"], "web");
+    // The service says no, and the journal knows it.
+    call(&sandbox, 1, &["DeletePolicyGroup", "-F", "policyGroup=nobody", "--auto-approve"]);
+    let runs = sandbox.expect(0, &["runs"]).out;
+    let lines: Vec<&str> = runs.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    assert_eq!(
+        lines,
+        [
+            "call of DeletePolicyGroup  cloud  0 applied, 1 not applied, 0 unknown",
+            "call of UpdatePolicyGroup  cloud  1 applied, 0 not applied, 0 unknown",
+            "call of NewPolicyGroup  cloud  1 applied, 0 not applied, 0 unknown",
+        ]
+    );
+    let ran = sandbox.expect(0, &["runs", "last"]);
+    assert!(ran.out.contains("policyGroup: \"nobody\""), "{}", ran.out);
+    let ran = sandbox.expect(1, &["rollback", "--endpoint", "pulumi=embedded"]);
+    assert!(ran.err.contains("single call"), "{}", ran.err);
+}
+
+#[test]
+fn wrong_calls_are_told_what_is_right() {
+    let sandbox = empty();
+    sandbox.write("policies/none.yaml", "");
+    for (arguments, wanted) in [
+        (&["GetPolicyGrup"][..], "did you mean `GetPolicyGroup`?"),
+        (&["xyz"], "`polwarden call --list` shows all"),
+        (&["GetPolicyGroup"], "needs the field `policyGroup`: add `--field policyGroup=…`"),
+        (&["GetPolicyGroup", "-F", "policygroup=a"], "did you mean `policyGroup`?"),
+        (&["GetPolicyGroup", "-F", "policyGroup=a", "-F", "policyGroup=b"], "is given twice"),
+        (&["GetPolicyGroup", "-F", "policyGroup=../a"], "an address cannot hold"),
+        (&["GetPolicyGroup", "-F", "policyGroup"], "lacks a value"),
+        (&["NewPolicyGroup", "-F", "name=a", "-F", "entityType=planets"], "one of stacks, accounts"),
+        (&["UpdatePolicyGroup", "-F", "policyGroup=a", "-F", "addStack={"], "must be JSON"),
+        (&["UpdatePolicyGroup", "-F", "policyGroup=a", "-F", "addStack=@none.json"], "cannot read `none.json`"),
+        (&["ListPolicyGroups", "-F", "a=b"], "it has none"),
+        (&["listPolicies"], "there is no operation `listPolicies`"),
+    ] {
+        let ran = call(&sandbox, 1, arguments);
+        assert!(ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
+    }
+    let list = sandbox.expect(0, &["call", "--list"]).out;
+    for name in
+        ["docker", "pulumi", "listPolicies  (reads)", "ListPolicyPacks_post  (reads)", "CreatePolicyPack  (writes)"]
+    {
+        assert!(list.contains(name), "{name}: {list}");
+    }
+}
+
+#[test]
+fn dockers_operations_can_be_called_too() {
+    let sandbox = Sandbox::new("").serve(polwarden::emulator::Options::default());
+    sandbox.write("policies/none.yaml", "");
+    let new = ["call", "createPolicy", "--field", "name=a\u{202e}b", "--auto-approve"];
+    let ran = sandbox.expect(0, &new);
+    assert!(!ran.out.contains('\u{202e}') && ran.out.contains("\\u202e"), "{}", ran.out);
+    let id = serde_json::from_str::<Value>(&ran.out).unwrap()["id"].as_str().unwrap().to_owned();
+    let policy = format!("policy={id}");
+    let rule = [
+        "-F",
+        "name=r",
+        "-F",
+        "decision=allow",
+        "-F",
+        "actions=connect:tcp",
+        "-F",
+        "resources=a.example.com,b.example.com",
+    ];
+    sandbox.expect(0, &[&["call", "createRule", "--auto-approve", "-F", &policy][..], &rule].concat());
+    let ran = sandbox.expect(0, &["call", "getPolicy", "-F", &policy]);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(answer["allowlist_v0"]["rules"][0]["resources"][1], "b.example.com", "{}", ran.out);
+    assert!(!ran.out.contains(SECRET));
+}
+
+#[test]
+fn live_packs_and_groups_become_manifests() {
+    let mut sandbox = empty();
+    let seed = r#"{"organizations": [{"name": "my-org", "stacks": [{"name": "prod", "routingProject": "web"}],
+        "policyPacks": [{"name": "guard", "versions": [{"versionTag": "1.0.0", "displayName": "Guard", "policies": [
+            {"name": "size", "displayName": "Size", "description": "d", "enforcementLevel": "mandatory", "message": "m",
+             "severity": "high", "tags": ["b", "a"],
+             "configSchema": {"type": "object", "properties": {"largest": {"type": "integer"}}, "required": ["largest"]}}]}]},
+          {"name": "strange", "versions": [{"versionTag": "1", "policies": [
+            {"name": "x", "displayName": "X", "description": "", "enforcementLevel": "paranoid", "message": ""}]}]}],
+        "policyGroups": [{"name": "prod", "stacks": [{"name": "prod", "routingProject": "web"}],
+          "policyPacks": [{"name": "guard", "versionTag": "1.0.0", "config": {"size": {"largest": 4}}}]}]}]}"#;
+    let options = Options { seed: Some(Seed::from_json(seed).unwrap()), ..Options::default() };
+    let running = sandbox.wait(start(options)).unwrap();
+    sandbox.set("POLWARDEN_PULUMI_ENDPOINT", &running.url());
+    let ran = sandbox.expect(1, &["import"]);
+    assert!(ran.err.contains("PULUMI_ACCESS_TOKEN"), "{}", ran.err);
+    sandbox.set("PULUMI_ACCESS_TOKEN", SECRET);
+    let ran = sandbox.expect(0, &["import"]);
+    assert!(ran.err.contains("not imported: pack \"strange\""), "{}", ran.err);
+    assert!(ran.out.contains("left at the server as it is: the source"), "{}", ran.out);
+    insta::assert_snapshot!(format!(
+        "{}---\n{}",
+        sandbox.read("policies/pack-guard.yaml"),
+        sandbox.read("policies/group-prod.yaml")
+    ));
+    sandbox.write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
+    sandbox.expect(0, &["lock"]);
+    sandbox.expect(0, &["validate", "--strict"]);
+    sandbox.expect(0, &["fmt", "--check"]);
+    // What is declared is not written again.
+    let ran = sandbox.expect(0, &["import"]);
+    assert!(ran.out.contains("0 imported, 4 already declared"), "{}", ran.out);
+    sandbox.wait(running.shutdown());
+}
