@@ -192,7 +192,9 @@ impl Base {
 
 /// What the manifests of a target break of its gates by themselves, unless they have errors of another kind.
 pub(super) fn offline(workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-    if workspace.findings().iter().chain(&checked.diagnostics).any(is_error) {
+    // Gates are about rules, which only one service has.
+    let without_rules = target.docker().is_none();
+    if without_rules || workspace.findings().iter().chain(&checked.diagnostics).any(is_error) {
         return Vec::new();
     }
     let (config, document) = workspace.config();

@@ -62,7 +62,8 @@ pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId
             }
             continue;
         }
-        let _ = after.make(operation);
+        // What the model refuses was a version that was begun and deleted by the same run: nothing is left of it.
+        let known = after.make(operation).is_ok();
         match operation {
             Operation::CreateGroup { group } => drop(touched.insert(group.name.to_string())),
             Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
@@ -71,10 +72,13 @@ pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId
             Operation::CompletePackVersion { pack, .. } => {
                 undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Published);
             }
-            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } => {
+            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } if known => {
                 undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Retired);
             }
-            Operation::CreatePackVersion { .. } | Operation::PutArchive { .. } => {}
+            Operation::CreatePackVersion { .. }
+            | Operation::PutArchive { .. }
+            | Operation::DeletePackVersion { .. }
+            | Operation::DeletePack { .. } => {}
         }
     }
     for (new, old) in after.renamed() {

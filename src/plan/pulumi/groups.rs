@@ -177,6 +177,12 @@ impl Planner<'_> {
             let is = config_wanted.clone().map_or(serde_json::Value::Null, serde_json::Value::Object);
             live.tag == tag.as_str() && config(live) == is
         });
+        if let Some((field, _)) = live.filter(|_| !same).and_then(|live| live.unknown_fields.iter().next()) {
+            let why = format!("gives the pack `{pack}` the unknown field `{field}`, which another version would drop");
+            let source = Some((self.request.locate)(&group.pack_place(wanted)));
+            self.hold(ResourceKind::Group, name.as_str(), source, HeldReason::NotUnderstood { why });
+            return;
+        }
         if !same {
             let change =
                 GroupChange::AddPack { pack: pack.clone(), tag: tag.clone(), config: config_wanted, environments };
