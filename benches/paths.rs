@@ -170,7 +170,7 @@ impl Source for Memory {
         self.0.get(path).cloned().ok_or(ProblemKind::Missing)
     }
 
-    fn pack(&self, _path: &Utf8Path) -> Result<PackTree, PackError> {
+    fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {
         Err(PackError::Directory(ProblemKind::Missing))
     }
 }

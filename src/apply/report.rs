@@ -140,7 +140,7 @@ pub struct CleanedUp {
     /// The version.
     pub version: String,
     /// Why it could not be deleted; nothing if it was.
-    pub error: Option<ApiError>,
+    pub error: Option<String>,
 }
 
 impl Report {

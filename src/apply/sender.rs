@@ -156,7 +156,8 @@ impl<'a> Sender<'a> {
             let call = Call { id, after: Vec::new(), name, part: part.clone(), why: None, send };
             let (pack, version) = (call.name.clone(), part.unwrap_or_default());
             let sent = Sent::Pulumi(operation);
-            if self.journal.write(&self.intent(&call, sent.clone())).await.is_err() {
+            if let Err(error) = self.journal.write(&self.intent(&call, sent.clone())).await {
+                cleaned.push(CleanedUp { pack, version, error: Some(error.to_string()) });
                 continue;
             }
             let error = match self.service.send(&sent).await {
@@ -171,7 +172,7 @@ impl<'a> Sender<'a> {
             let mut answer = self.answer(&call, result);
             answer.error = error.as_ref().map(ToString::to_string);
             self.journal.note(&Record::Answer(Box::new(answer)));
-            cleaned.push(CleanedUp { pack, version, error });
+            cleaned.push(CleanedUp { pack, version, error: error.map(|error| error.to_string()) });
         }
         cleaned
     }

@@ -127,10 +127,8 @@ async fn plan_targets(
     let mut resolved = Vec::new();
     for target in &targets {
         let checked = resolve(workspace, session, target).await;
-        resolved.push(checked.map(|checked| {
-            findings.extend(checked.diagnostics.iter().cloned());
-            checked
-        }));
+        findings.extend(checked.iter().flat_map(|checked| checked.diagnostics.iter().cloned()));
+        resolved.push(checked);
     }
     if workspace.tell(workspace.agree(findings), teller) {
         report_failures(&targets, resolved, console);
@@ -290,6 +288,9 @@ pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> a
     Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
+/// A target's plan, and where its differences come from, if that is asked for.
+type Planning = (TargetPlan, Option<TargetOrigins>);
+
 /// What the plan of one target is made from, besides what is desired and what is live.
 struct One<'a> {
     workspace: &'a Workspace,
@@ -314,11 +315,7 @@ impl One<'_> {
         }
     }
 
-    fn plan_policies(
-        &self,
-        desired: &[DesiredPolicy],
-        live: &docker::LiveState,
-    ) -> anyhow::Result<(TargetPlan, Option<TargetOrigins>)> {
+    fn plan_policies(&self, desired: &[DesiredPolicy], live: &docker::LiveState) -> anyhow::Result<Planning> {
         let Self { workspace, session, target, keeper, base } = self;
         let request = Request {
             target: session.info(target)?,
@@ -341,7 +338,7 @@ impl One<'_> {
         &self,
         desired: &Checked,
         live: &pulumi::LiveState,
-    ) -> anyhow::Result<Result<(TargetPlan, Option<TargetOrigins>), Vec<Diagnostic>>> {
+    ) -> anyhow::Result<Result<Planning, Vec<Diagnostic>>> {
         let Self { workspace, session, target, keeper: _, base } = self;
         let request = PackRequest {
             target: session.info(target)?,

@@ -14,7 +14,7 @@ use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::docker::undo;
 use crate::apply::journal::{History, RunKind, TargetHistory};
-use crate::apply::pulumi::undo_packs;
+use crate::apply::pulumi::{undo_packs, versions_before};
 use crate::diag::{DocumentId, SourceMap};
 use crate::manifest::config::{Target, Unmanaged};
 use crate::model::Live;
@@ -123,6 +123,16 @@ impl Rollback {
             }
             let live = session.reading(target)?.live_state().await;
             let live = live.with_context(|| format!("target `{name}`"))?;
+            let live = match live {
+                Live::Docker(_) => live,
+                // The levels of what the groups had before are told of too.
+                Live::Pulumi(live) => {
+                    let used = history.targets.get(name).map(versions_before).unwrap_or_default();
+                    let wanted = used.iter().map(|(pack, tag)| (pack, tag));
+                    let read = session.pulumi_reader(target)?.with_versions(live, wanted).await;
+                    Live::Pulumi(read.with_context(|| format!("target `{name}`"))?)
+                }
+            };
             plan.targets.push(self.undo_target(of, target, &live, console)?);
             states.push(live);
         }

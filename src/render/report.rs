@@ -203,7 +203,7 @@ pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
         ),
         Some(error) => {
             let head = painter.bad("is half published, and could not be deleted; delete it yourself");
-            format!("  {} {what} {head}{}", painter.bad("✗"), below(&error.to_string()))
+            format!("  {} {what} {head}{}", painter.bad("✗"), below(error))
         }
     }
 }

@@ -39,6 +39,14 @@ pub(super) fn before(target: &TargetHistory) -> LiveState {
     state
 }
 
+/// The versions that groups used before a run.
+pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
+    let before = before(target);
+    let bodies = before.groups.iter().filter_map(|group| group.body.as_ref().ok());
+    let used = bodies.flat_map(|body| &body.packs);
+    used.filter_map(|pack| Some((PackName::new(&pack.name).ok()?, VersionTag::new(&pack.tag).ok()?))).collect()
+}
+
 /// Compares what a run left with what is live, and says what is desired so that the groups that it touched are as before.
 /// With `overwrite`, what other writers changed since is undone too.
 pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> PackUndo {

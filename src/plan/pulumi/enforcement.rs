@@ -22,6 +22,8 @@ pub(in crate::plan) fn enforcement(before: &LiveState, after: &Model, known: &dy
         let newest = before.pack(&pack.name).and_then(LivePack::newest);
         if let (Some(old), Some(new)) = (newest, pack.newest())
             && old.number != new.number
+            && old.detail.is_some()
+            && new.detail.is_some()
         {
             let (old, new) = (levels(Some(old), None), levels(Some(new), None));
             let mut changed = compare(None, &pack.name, &old, &new, |policy| known.pack(&pack.name, policy));
@@ -56,11 +58,14 @@ fn of_group(
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |pack: &String| {
         let of = |state: &LiveState, used: Option<&LiveGroupPack>| {
-            let used = used?;
-            Some(levels(version(state, &used.name, used.version), used.config.as_ref()))
+            let Some(used) = used else { return Some(Levels::new()) };
+            let version = version(state, &used.name, used.version).filter(|version| version.detail.is_some())?;
+            Some(levels(Some(version), used.config.as_ref()))
         };
-        let (was, is) = (of(old_state, old.get(pack)), of(new_state, new.get(pack)));
-        let (was, is) = (was.unwrap_or_default(), is.unwrap_or_default());
+        // Of a version that was not read, nothing can be told.
+        let (Some(was), Some(is)) = (of(old_state, old.get(pack)), of(new_state, new.get(pack))) else {
+            return Vec::new();
+        };
         compare(Some(name), pack, &was, &is, |_| known.group(name, Some(pack)))
     };
     names.into_iter().flat_map(change).collect()

@@ -94,7 +94,7 @@ impl Model {
         }
     }
 
-    /// The groups that use a version of a pack, or any version of it.
+    /// The groups that use a version of a pack, or any version of it, by name.
     pub(in crate::plan) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
         let uses = |group: &&LiveGroup| match &group.body {
             Ok(body) => {
@@ -102,7 +102,9 @@ impl Model {
             }
             Err(_) => false,
         };
-        self.state.groups.iter().filter(uses).map(|group| group.name.as_str()).collect()
+        let mut users: Vec<&str> = self.state.groups.iter().filter(uses).map(|group| group.name.as_str()).collect();
+        users.sort_unstable();
+        users
     }
 
     fn create_version(&mut self, new: &NewVersion) -> Result<(), String> {

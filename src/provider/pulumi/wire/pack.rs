@@ -152,11 +152,12 @@ pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, De
     Ok(Created { number, upload: Upload::new(object.text("uploadURI")?.to_owned(), headers) })
 }
 
+/// Packs, each with who publishes it.
+type Publishers = Vec<(String, String)>;
+
 /// Reads a page of the registry: the publisher of each pack, and the token of the next page (contract:
 /// `ListPolicyPacksResponse`).
-pub(in crate::provider::pulumi) fn publishers(
-    answer: &Value,
-) -> Result<(Vec<(String, String)>, Option<String>), DecodeError> {
+pub(in crate::provider::pulumi) fn publishers(answer: &Value) -> Result<(Publishers, Option<String>), DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let at = At::ROOT.key("policyPacks");
     let packs = object.list("policyPacks")?.iter().enumerate().map(|(index, value)| {
