@@ -30,7 +30,7 @@ pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, paint
         format!("! {}: {}", full_name(*resource, name, None), neutral(how))
     });
     let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
-    let left = left.map(|policy| unmanaged_line(policy));
+    let left = left.map(unmanaged_line);
     let all = [
         Section { title: "Extra calls for safety", lines: extra.collect() },
         Section { title: "To be acknowledged at `apply` (`--ack`)", lines: unseen.collect() },
