@@ -169,4 +169,8 @@ impl Source for Memory {
     fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, ProblemKind> {
         self.0.get(path).cloned().ok_or(ProblemKind::Missing)
     }
+
+    fn pack(&self, _: &camino::Utf8Path) -> Result<polwarden::repo::PackTree, polwarden::repo::PackError> {
+        Err(polwarden::repo::PackError::NoDirectory)
+    }
 }
