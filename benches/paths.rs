@@ -21,7 +21,7 @@ use polwarden::plan::{self, FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetP
 use polwarden::render;
 use polwarden::render::diagnostics::{Amount, human};
 use polwarden::render::paint::Painter;
-use polwarden::repo::{self, Listing, Loaded, ProblemKind, Source};
+use polwarden::repo::{self, Listing, Loaded, PackError, PackTree, ProblemKind, Source};
 
 fn main() {
     divan::main();
@@ -170,7 +170,7 @@ impl Source for Memory {
         self.0.get(path).cloned().ok_or(ProblemKind::Missing)
     }
 
-    fn pack(&self, _: &camino::Utf8Path) -> Result<polwarden::repo::PackTree, polwarden::repo::PackError> {
-        Err(polwarden::repo::PackError::NoDirectory)
+    fn pack(&self, _: &Utf8Path) -> Result<PackTree, PackError> {
+        Err(PackError::Directory(ProblemKind::Missing))
     }
 }

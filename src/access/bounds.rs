@@ -2,6 +2,7 @@
 //! widen their access. One walk over all requests answers for all bounds and all audiences together.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::bits::Bits;
 use super::budget::{Entangled, Stop};
@@ -79,7 +80,7 @@ impl Bounds {
         let side = self.next;
         self.next += 1;
         // What a pattern is called never shows: its side is in no verdict.
-        self.index.put(0, Box::default(), pattern.parsed(), &Bits::one(side));
+        self.index.put(0, Arc::default(), pattern.parsed(), &Bits::one(side));
         side
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
+use foldhash::fast::FixedState;
+
 use super::budget::{Budget, Entangled};
 
 /// One segment for each set of globs that some segment outside of `texts` matches together (no glob at all is such a
@@ -37,7 +39,7 @@ pub(super) fn other_classes(
 /// The sets that were found, each with its segment.
 #[derive(Default)]
 struct Found {
-    known: HashSet<Vec<u32>>,
+    known: HashSet<Vec<u32>, FixedState>,
     segments: Vec<String>,
 }
 
@@ -123,9 +125,9 @@ impl Reader {
 fn search(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &Budget) -> Result<bool, Entangled> {
     let letters: BTreeSet<char> = reader.globs.iter().flatten().copied().filter(|letter| *letter != '*').collect();
     let other = unwritten(&letters, texts);
-    let mut doubtful = HashSet::new();
+    let mut doubtful: HashSet<Vec<u32>, FixedState> = HashSet::default();
     let mut queue = VecDeque::from([(reader.start(), String::new(), false)]);
-    let mut known: HashSet<(Positions, bool)> = HashSet::from([(reader.start(), false)]);
+    let mut known: HashSet<(Positions, bool), FixedState> = HashSet::from_iter([(reader.start(), false)]);
     while let Some((positions, segment, besides)) = queue.pop_front() {
         if !segment.is_empty() {
             let set = reader.matched(&positions);

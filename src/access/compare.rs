@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use smallvec::SmallVec;
+
 use super::bits::Bits;
 use super::budget::{Entangled, Stop};
 use super::decide::{Reason, Verdict, reasons};
@@ -90,7 +93,7 @@ fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entan
     let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
     let mut search = Search { survey: &survey, found: Vec::new(), known: Map::default() };
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
-    let mut told: HashSet<(usize, u32)> = HashSet::new();
+    let mut told: HashSet<(usize, u32), FixedState> = HashSet::default();
     survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
         let mut affected = Bits::default();
         for term in cell.terms {
@@ -129,19 +132,22 @@ fn differs(allowed: u8) -> bool {
     allowed == BEFORE || allowed == AFTER
 }
 
+/// Terms, each with the sides on which an audience meets it.
+type Met = SmallVec<[(u32, u8); 4]>;
+
 struct Search<'s, 'i> {
     survey: &'s Survey<'i>,
     /// The rows of cells, by the number that `known` gives them.
-    found: Vec<Vec<Arc<Row>>>,
+    found: Vec<SmallVec<[Arc<Row>; 1]>>,
     /// Cells in which an audience meets the same terms on the same sides are told once. The first of them is the one
     /// with the shortest witness.
-    known: Map<Vec<(u32, u8)>, u32>,
+    known: Map<Met, u32>,
 }
 
 impl Search<'_, '_> {
     /// The number of the rows of a cell for an audience.
     fn of(&mut self, cell: &Cell<'_>, audience: usize) -> Result<u32, Stop> {
-        let met: Vec<(u32, u8)> = cell
+        let met: Met = cell
             .terms
             .iter()
             .map(|term| (*term, self.sides(*term, audience)))
@@ -150,7 +156,7 @@ impl Search<'_, '_> {
         if let Some(known) = self.known.get(&met) {
             return Ok(*known);
         }
-        let terms: Vec<u32> = met.iter().map(|(term, _)| *term).collect();
+        let terms: SmallVec<[u32; 8]> = met.iter().map(|(term, _)| *term).collect();
         let view = View { survey: self.survey, terms: &terms, audience };
         let mut rows = Vec::new();
         if cell.is_path() {
@@ -210,8 +216,11 @@ impl View<'_, '_> {
         };
         for transport in Transport::ALL {
             let terms = self.survey.connections(self.terms, *transport);
+            if terms.is_empty() {
+                continue;
+            }
             for (allowed, ports) in self.by_outcome(&terms) {
-                let Some(port) = ports.witness().filter(|_| differs(allowed)) else { continue };
+                let Some(port) = ports.witness() else { continue };
                 let Some(destination) = destination() else { continue };
                 let witness = Request::Connect { transport: *transport, destination, port };
                 rows.push(self.row(allowed, Some(ports), Vec::new(), witness, &terms.on(Some(port))));
@@ -243,22 +252,30 @@ impl View<'_, '_> {
         Ok(())
     }
 
-    /// The ports of each outcome.
-    fn by_outcome(&self, terms: &ByPort) -> BTreeMap<u8, Ports> {
+    /// The ports of each outcome that makes a difference.
+    fn by_outcome(&self, terms: &ByPort) -> SmallVec<[(u8, Ports); 2]> {
         let everywhere = self.votes(terms.everywhere.iter().copied());
         let elsewhere = everywhere.allowed();
-        let mut only: BTreeMap<u8, BTreeSet<u16>> = BTreeMap::new();
+        let mut only: SmallVec<[(u8, BTreeSet<u16>); 2]> = SmallVec::new();
         let mut but = BTreeSet::new();
         for (port, here) in &terms.at {
             let here = self.votes(here.iter().copied());
             let here = Votes { allow: here.allow | everywhere.allow, deny: here.deny | everywhere.deny }.allowed();
-            if here != elsewhere {
-                only.entry(here).or_default().insert(*port);
+            if here == elsewhere {
+                continue;
+            }
+            if differs(elsewhere) {
                 but.insert(*port);
+            }
+            if differs(here) {
+                match only.iter_mut().find(|(outcome, _)| *outcome == here) {
+                    Some((_, ports)) => drop(ports.insert(*port)),
+                    None => only.push((here, BTreeSet::from([*port]))),
+                }
             }
         }
         let only = only.into_iter().map(|(outcome, ports)| (outcome, Ports::Only(ports)));
-        only.chain([(elsewhere, Ports::AllBut(but))]).collect()
+        only.chain(differs(elsewhere).then_some((elsewhere, Ports::AllBut(but)))).collect()
     }
 
     /// The methods of each outcome.
@@ -299,7 +316,7 @@ impl View<'_, '_> {
         };
         debug_assert_eq!((denied.decision, granted.decision), (Decision::Deny, Decision::Allow), "{witness}");
         let deciding = denied.reasons.first().or(granted.reasons.first());
-        let resource = deciding.map(|reason| reason.resource.clone()).unwrap_or_default();
+        let resource = deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
         Row { direction, resource, ports, methods, witness, before, after }
     }
 

@@ -1,5 +1,7 @@
 //! What a rule set decides about one request, and which rules decide it.
 
+use std::sync::Arc;
+
 use super::index::{Entry, Index, Unreadable};
 use super::request::Request;
 use crate::model::docker::{Decision, Rule};
@@ -16,7 +18,7 @@ pub struct Reason {
     /// The position of the rule in its set.
     pub rule: usize,
     /// The resource as written.
-    pub resource: String,
+    pub resource: Arc<str>,
 }
 
 /// What is decided, and why.
@@ -78,9 +80,9 @@ impl RuleSet {
 
 /// The reasons that entries are, in order, each once.
 pub(super) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
-    let mut entries: Vec<(u32, &str)> = entries.map(|entry| (entry.rule, &*entry.resource)).collect();
-    entries.sort_unstable();
-    entries.dedup();
-    let named = entries.into_iter();
-    named.map(|(rule, resource)| Reason { rule: rule as usize, resource: resource.to_owned() }).collect()
+    let mut reasons: Vec<Reason> =
+        entries.map(|entry| Reason { rule: entry.rule as usize, resource: Arc::clone(&entry.resource) }).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    reasons
 }

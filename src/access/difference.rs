@@ -36,7 +36,7 @@ pub struct Row {
     /// Which way.
     pub direction: Direction,
     /// The resource that makes the difference, as written: of the deny that comes or goes, else of the allow.
-    pub resource: String,
+    pub resource: Arc<str>,
     /// The ports, for connections and HTTP requests.
     pub ports: Option<Ports>,
     /// The methods, for HTTP requests.

@@ -191,7 +191,8 @@ impl<'a> GateCheck<'a> {
         let Verdict { decision, reasons } = verdict;
         let rule =
             |at: usize| self.before.get(at).or_else(|| self.after.get(at.checked_sub(self.before.len())?)).copied();
-        let named = reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource)));
+        let named =
+            reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource.to_string())));
         (decision, named.collect())
     }
 }

@@ -42,8 +42,4 @@ impl Globs {
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|(glob, _)| glob.as_ref())
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
 }

@@ -1,5 +1,7 @@
 //! Rules, taken apart into patterns and put where requests find them.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
@@ -17,7 +19,7 @@ pub(super) struct Entry {
     /// The position of the rule in its set.
     pub(super) rule: u32,
     /// The resource as written.
-    pub(super) resource: Box<str>,
+    pub(super) resource: Arc<str>,
     /// The term that says what it means.
     pub(super) term: u32,
 }
@@ -79,6 +81,7 @@ impl Index {
     /// Takes the rules of these sets apart; the sides are the positions of the sets.
     pub(super) fn new(sets: &[&[&Rule]]) -> Self {
         let mut index = Self::default();
+        index.expect(sets.iter().flat_map(|rules| rules.iter().copied()));
         for (number, rules) in sets.iter().enumerate() {
             let side = Bits::one(number);
             for (position, rule) in rules.iter().enumerate() {
@@ -86,6 +89,14 @@ impl Index {
             }
         }
         index
+    }
+
+    /// Makes room for the resources of these rules, so that what is there is not moved again and again.
+    pub(super) fn expect<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>) {
+        let resources = rules.map(|rule| rule.access.resource_count()).sum();
+        self.entries.reserve(resources);
+        self.terms.reserve(resources);
+        self.known.reserve(resources);
     }
 
     /// Adds a rule, by its position, to some sides.
@@ -97,7 +108,7 @@ impl Index {
     }
 
     /// Adds one resource of a rule.
-    pub(super) fn put(&mut self, position: usize, resource: Box<str>, parsed: &Parsed, sides: &Bits) {
+    pub(super) fn put(&mut self, position: usize, resource: Arc<str>, parsed: &Parsed, sides: &Bits) {
         let Parsed { decision, at, about } = parsed;
         let spot = self.route(at);
         let what = self.places.what(about);

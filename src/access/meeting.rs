@@ -3,11 +3,14 @@
 //! In a large organization, a change meets few rules; to put all the others where requests find them would cost more
 //! than the answer.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
+use rayon::prelude::*;
 
 use super::bits::Bits;
 use super::index::{Index, Unreadable};
-use super::parsed::{Parsed, Where, parse};
+use super::parsed::{Parsed, Unparsed, Where, parse};
 use super::segments::{State, Trie, finish};
 use crate::model::docker::Rule;
 use crate::model::docker::pattern::{PathPattern, Root, Segment};
@@ -20,32 +23,61 @@ pub(super) struct Counted<'r> {
     pub(super) sides: Bits,
 }
 
+/// A resource of a rule, as written and as parsed.
+type Found<'c, 'r> = (&'c Counted<'r>, Arc<str>, Result<Parsed, Unparsed>);
+
+/// Which of the other rules have a request in common with something that changes, or hold a resource that is no
+/// pattern. It may be wrong to say so of one, never to deny it.
+pub fn meets(changed: &[&Rule], others: &[&Rule]) -> Vec<bool> {
+    let mut index = Index::default();
+    index.expect(changed.iter().copied());
+    for rule in changed {
+        index.add(0, rule, &Bits::default());
+    }
+    let ranges = index.nets.in_order();
+    let meets = |rule: &&Rule| {
+        let mut meets = false;
+        parse(rule, |_, parsed| {
+            meets = meets || parsed.map_or(true, |parsed| index.may_meet(&parsed.at, &ranges));
+        });
+        meets
+    };
+    others.par_iter().map(meets).collect()
+}
+
 impl Index {
     /// An index of rules: of those that change all, and of the others each resource that may match a request which
     /// something that changes matches too. Questions about such requests are answered as by an index of all rules.
     pub(super) fn around<'r>(
-        changed: impl Iterator<Item = &'r Counted<'r>>,
+        changed: impl Iterator<Item = &'r Counted<'r>> + Clone,
         others: impl Iterator<Item = &'r Counted<'r>>,
     ) -> Self {
         let mut index = Self::default();
+        index.expect(changed.clone().map(|counted| counted.rule));
         for Counted { number, rule, sides } in changed {
             index.add(*number, rule, sides);
         }
         let ranges = index.nets.in_order();
-        let mut met: Vec<(usize, Box<str>, Parsed, &Bits)> = Vec::new();
-        for Counted { number, rule, sides } in others {
-            parse(rule, |resource, parsed| match parsed {
-                Ok(parsed) if index.may_meet(&parsed.at, &ranges) => {
-                    met.push((*number, resource.text(), parsed, sides))
-                }
-                Ok(_) => {}
-                Err(error) => index.unreadable.push(Unreadable::new(*number, &resource.text(), error)),
-            });
-        }
-        for (number, resource, parsed, sides) in met {
-            index.put(number, resource, &parsed, sides);
+        let others: Vec<&Counted<'r>> = others.collect();
+        // Most of the others are parsed only to be left out, which all cores can do at once.
+        let looked_at = others.par_iter().flat_map_iter(|counted| index.meeting(counted, &ranges));
+        for (counted, resource, found) in looked_at.collect::<Vec<_>>() {
+            match found {
+                Ok(parsed) => index.put(counted.number, resource, &parsed, &counted.sides),
+                Err(error) => index.unreadable.push(Unreadable::new(counted.number, &resource, error)),
+            }
         }
         index
+    }
+
+    /// The resources of a rule that may match what something here matches, and those that are no pattern.
+    fn meeting<'c, 'r>(&self, counted: &'c Counted<'r>, ranges: &[IpNet]) -> Vec<Found<'c, 'r>> {
+        let mut found = Vec::new();
+        parse(counted.rule, |resource, parsed| match parsed {
+            Ok(parsed) if !self.may_meet(&parsed.at, ranges) => {}
+            Ok(_) | Err(_) => found.push((counted, resource.text(), parsed)),
+        });
+        found
     }
 
     /// Whether something is known that is about a destination or path in common. It may be wrong to say so, never to
@@ -101,7 +133,7 @@ impl Trie {
             !node.terms.is_empty()
                 || !node.texts.is_empty()
                 || node.any.is_some()
-                || !node.globs.is_empty()
+                || node.globs.is_some()
                 || node.deep.is_some()
         })
     }

@@ -1,6 +1,7 @@
 //! Resources of rules, parsed: what every question about access begins with.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -38,7 +39,7 @@ pub(super) enum Written<'r> {
 }
 
 impl Written<'_> {
-    pub(super) fn text(self) -> Box<str> {
+    pub(super) fn text(self) -> Arc<str> {
         match self {
             Self::Plain(text) => text.into(),
             Self::Http(resource) => resource.to_string().into(),

@@ -96,7 +96,8 @@ impl<'a> Pool<'a> {
     /// Decides a request.
     pub fn decide(&self, request: &Request) -> Answer<'_, 'a> {
         let Verdict { decision, reasons } = self.set.decide(request);
-        let rules = reasons.into_iter().filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource)));
+        let rules =
+            reasons.into_iter().filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource.to_string())));
         Answer { decision, rules: rules.collect() }
     }
 }

@@ -27,14 +27,14 @@ pub(super) struct Node {
     pub(super) texts: Vec<(WordId, NodeId)>,
     /// The node that is reached by any one segment.
     pub(super) any: Option<NodeId>,
-    /// Other globs.
-    pub(super) globs: Globs,
+    /// Other globs, if there are any: few nodes have some, and there are many nodes.
+    pub(super) globs: Option<Box<Globs>>,
     /// The node that is reached by any number of segments.
     pub(super) deep: Option<NodeId>,
     /// Whether every segment leads back here.
     pub(super) loops: bool,
     /// What the patterns that end here are about.
-    pub(super) terms: Vec<u32>,
+    pub(super) terms: SmallVec<[u32; 2]>,
 }
 
 /// Patterns of segments; each end of a pattern holds the numbers of the terms that end there.
@@ -70,7 +70,7 @@ impl Trie {
                 to
             }
             Segment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
-            Segment::Glob(glob) => self.nodes[from as usize].globs.node(glob, next),
+            Segment::Glob(glob) => self.nodes[from as usize].globs.get_or_insert_default().node(glob, next),
             // Any number of segments twice is any number of segments.
             Segment::Deep if self.nodes[from as usize].loops => from,
             Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
@@ -124,7 +124,7 @@ impl Trie {
             if let Some(to) = word.and_then(|word| self.edges.get(&(*id, *word))) {
                 self.reach(*to, next);
             }
-            for to in node.globs.matching(segment) {
+            for to in node.globs.iter().flat_map(|globs| globs.matching(segment)) {
                 self.reach(to, next);
             }
         }

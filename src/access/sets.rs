@@ -156,7 +156,7 @@ impl RequestSet {
             for (number, part) in self.parts.iter().enumerate() {
                 let side = Bits::one(number);
                 for parsed in &part.0 {
-                    index.put(0, Box::default(), parsed, &side);
+                    index.put(0, Arc::default(), parsed, &side);
                 }
             }
             Arc::new(index)

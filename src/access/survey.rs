@@ -178,7 +178,7 @@ impl<'i> Survey<'i> {
                 http.at_port(port).push(*id);
             }
         }
-        if http.everywhere.is_empty() && http.at.is_empty() {
+        if http.is_empty() {
             return Vec::new();
         }
         let tcp = self.connections(terms, Transport::Tcp);
@@ -237,6 +237,11 @@ impl<'i> Survey<'i> {
 }
 
 impl ByPort {
+    /// Whether nothing counts on any port.
+    pub(super) fn is_empty(&self) -> bool {
+        self.everywhere.is_empty() && self.at.is_empty()
+    }
+
     fn at_port(&mut self, port: Option<u16>) -> &mut Vec<u32> {
         match port {
             Some(port) => self.at.entry(port).or_default(),
@@ -260,11 +265,7 @@ impl Cell<'_> {
     /// One destination or path of the cell.
     pub(super) fn subject(&self) -> Subject {
         match self.place {
-            Place::Name(walk, cell) => {
-                let mut labels = walk.witness(cell);
-                labels.reverse();
-                Subject::Destination(Destination::Name(labels.join(".")))
-            }
+            Place::Name(walk, cell) => Subject::Destination(Destination::Name(walk.host(cell))),
             Place::Address(address) => Subject::Destination(Destination::Address(address)),
             Place::Path(format, walk, cell) => {
                 let mut segments = walk.witness(cell);

@@ -3,6 +3,7 @@
 //! A walk over a trie reaches every set of nodes that some name reaches, so that the names fall into finitely many
 //! cells in which all names match the same patterns.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use foldhash::fast::FixedState;
@@ -70,7 +71,7 @@ impl<'t> Walk<'t> {
                 visit(&walk, at)?;
             }
             walk.expand(at, budget, &mut |state, read| {
-                if state.iter().any(|node| leading[*node as usize]) && !walk.cells.contains_key(state) {
+                if state.iter().any(|node| leading[*node as usize]) {
                     found.push((state.clone(), read));
                 }
             })?;
@@ -92,7 +93,7 @@ impl<'t> Walk<'t> {
         for id in state {
             self.trie.always(*id, &self.trie.nodes[*id as usize], &mut always);
         }
-        let globbed: Vec<&Globs> = nodes().map(|node| &node.globs).filter(|globs| !globs.is_empty()).collect();
+        let globbed: Vec<&Globs> = nodes().filter_map(|node| node.globs.as_deref()).collect();
         let mut texts: Vec<(WordId, NodeId)> = nodes().flat_map(|node| node.texts.iter().copied()).collect();
         texts.sort_unstable_by_key(|(word, to)| (self.order[*word as usize], *to));
         budget.spend(state.len() + texts.len() * (1 + always.len() + globbed.len()))?;
@@ -140,21 +141,38 @@ impl<'t> Walk<'t> {
 
     /// The segments of a name of a cell, in the order in which they are read.
     pub(super) fn witness(&self, cell: usize) -> Vec<String> {
-        let mut segments = Vec::new();
-        let mut at = cell;
-        loop {
-            let Cell { read, before, depth } = &self.cells[at];
-            segments.push(match read {
-                Read::Nothing => break,
-                Read::Word(word) => self.trie.texts[*word as usize].to_string(),
-                Read::Made(text) => text.to_string(),
-                Read::Fresh => {
-                    self.naming.fresh(self.trie, self.state(*before), depth - 1, at == cell).unwrap_or_default()
-                }
-            });
-            at = *before;
-        }
+        let mut segments: Vec<String> = self.segments_from_last(cell).map(Cow::into_owned).collect();
         segments.reverse();
         segments
+    }
+
+    /// The name of a cell whose segments are the labels of a host, which are read from the last one on.
+    pub(super) fn host(&self, cell: usize) -> String {
+        let mut host = String::with_capacity(48);
+        for label in self.segments_from_last(cell) {
+            if !host.is_empty() {
+                host.push('.');
+            }
+            host.push_str(&label);
+        }
+        host
+    }
+
+    fn segments_from_last(&self, cell: usize) -> impl Iterator<Item = Cow<'_, str>> {
+        let mut at = cell;
+        std::iter::from_fn(move || {
+            let Cell { read, before, depth } = &self.cells[at];
+            let segment = match read {
+                Read::Nothing => return None,
+                Read::Word(word) => Cow::Borrowed(&*self.trie.texts[*word as usize]),
+                Read::Made(text) => Cow::Borrowed(&**text),
+                Read::Fresh => {
+                    let fresh = self.naming.fresh(self.trie, self.state(*before), depth - 1, at == cell);
+                    Cow::Owned(fresh.unwrap_or_default())
+                }
+            };
+            at = *before;
+            Some(segment)
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::docker::PolicyKey;
-use crate::plan::{After, Call, CallId, ToSend};
+use crate::plan::{After, Call, CallId, ResourceKind, ToSend};
 
 /// The calls of a plan, by whether they may be made, wait for another, are done, or are lost.
 ///
@@ -119,12 +119,14 @@ impl<'p> Agenda<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Docker(PolicyKey),
+    Pulumi(ResourceKind, String),
 }
 
 impl Key {
     fn of(call: &Call) -> Self {
         match &call.send {
             ToSend::Docker(send) => Self::Docker(PolicyKey::of(call.id, send)),
+            ToSend::Pulumi(_) => Self::Pulumi(call.send.resource(), call.name.clone()),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime};
 use crate::model::docker::Operation;
-use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo};
+use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend};
 use crate::repo::SignedBy;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
@@ -250,6 +250,7 @@ fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
             };
             (policy.map(ResourceId::from), rule.map(ToString::to_string))
         }
+        Sent::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
     }
 }
 
@@ -260,6 +261,7 @@ fn ids_of_left(left: &LeftImage) -> (Option<ResourceId>, Option<String>) {
         LeftImage::NoPolicy { id } => (id, None),
         LeftImage::Rule { policy, rule } => (policy, Some(&rule.id)),
         LeftImage::NoRule { policy, id } => (policy, Some(id)),
+        LeftImage::Begun { .. } | LeftImage::AsSent => return (None, None),
     };
     (Some(policy.into()), rule.map(ToString::to_string))
 }

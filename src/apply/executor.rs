@@ -1,5 +1,7 @@
 //! Makes the calls of a plan in their order, as far as they can be made.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -12,7 +14,9 @@ use super::sender::Sender;
 use super::service::Service;
 use super::stop::Stop;
 use crate::model::docker::LiveState;
+use crate::model::pulumi;
 use crate::plan::{Call, TargetPlan};
+use crate::provider;
 use crate::provider::docker::{Reader, Writer};
 
 /// What happens while a plan runs.
@@ -61,6 +65,20 @@ pub enum Server<'a> {
         /// Writes.
         writer: &'a Writer,
     },
+    /// Pulumi Cloud.
+    Pulumi {
+        /// The packs and groups.
+        before: pulumi::LiveState,
+        /// Reads.
+        reader: &'a provider::pulumi::Reader,
+        /// Writes.
+        writer: &'a provider::pulumi::Writer,
+        /// The archives that the calls upload.
+        archives: &'a BTreeMap<pulumi::ArchiveDigest, Arc<[u8]>>,
+        /// What is sent along with a version: the commit that it is published from. No plan holds it, so that a plan is
+        /// the same on a branch and once that is merged.
+        metadata: &'a BTreeMap<String, String>,
+    },
 }
 
 impl Server<'_> {
@@ -69,6 +87,10 @@ impl Server<'_> {
         match self {
             Self::Docker { before, .. } => {
                 before.policies.iter().map(|policy| ObjectImage::Policy(policy.into())).collect()
+            }
+            Self::Pulumi { before, .. } => {
+                let packs = before.packs.iter().map(|pack| ObjectImage::Pack(pack.into()));
+                packs.chain(before.groups.iter().map(|group| ObjectImage::Group(group.into()))).collect()
             }
         }
     }
@@ -136,9 +158,10 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
     for call in agenda.rest() {
         outcomes.push(left_out(progress, call, CallOutcome::NotAttempted));
     }
+    let cleaned = sender.clean_up(plan.calls.len()).await;
     // The answers that are still in line; without them the next run reads back what is known already.
     let _ = journal.store().await;
-    Ok(Report::new(outcomes))
+    Ok(Report::new(outcomes, cleaned))
 }
 
 fn left_out(progress: &dyn Progress, call: &Call, outcome: CallOutcome) -> (crate::plan::CallId, CallOutcome) {

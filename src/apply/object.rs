@@ -1,6 +1,7 @@
 //! What stands at a server, as a run speaks of it.
 
 use crate::model::docker::{LivePolicy, LiveRule, PolicyId, RuleId};
+use crate::model::pulumi::{LiveGroup, LivePack, VersionNumber};
 
 /// Something that a server holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +10,10 @@ pub enum Object {
     Policy(Box<LivePolicy>),
     /// A rule.
     Rule(Box<LiveRule>),
+    /// A policy pack.
+    Pack(Box<LivePack>),
+    /// A policy group.
+    Group(Box<LiveGroup>),
 }
 
 /// What a call left at the server.
@@ -22,6 +27,10 @@ pub enum Left {
     Rule(PolicyId, Box<LiveRule>),
     /// A rule is gone.
     NoRule(PolicyId, RuleId),
+    /// A version with this number, which nobody is shown before it is complete.
+    Begun(VersionNumber),
+    /// What the call says; the service answers no more than that it was done.
+    AsSent,
 }
 
 /// What should have been there, and what another writer left instead.

@@ -33,7 +33,7 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
         };
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
-                lookup.record(intent.call, left);
+                lookup.record(intent.call, &intent.send, left);
                 (CallResult::Applied(Box::new(left.into())), None)
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),

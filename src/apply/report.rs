@@ -62,6 +62,13 @@ pub enum Failure {
         /// What should have been there, and what is.
         difference: Box<Difference>,
     },
+    /// Where the archive goes was in an answer that did not come, or the archive is not at hand: it was not sent.
+    NoUpload {
+        /// The pack.
+        pack: String,
+        /// The tag of the version.
+        tag: String,
+    },
     /// What it touches could not be read again before its first call, which was not sent.
     NotChecked(ApiError),
     /// The journal could not be written, so the call was not sent.
@@ -122,12 +129,29 @@ impl Tally {
 #[derive(Debug, Default)]
 pub struct Report {
     outcomes: Vec<(CallId, CallOutcome)>,
+    cleaned: Vec<CleanedUp>,
+}
+
+/// A version that was begun, is not completed by this run, and so is deleted.
+#[derive(Debug, Clone)]
+pub struct CleanedUp {
+    /// The pack.
+    pub pack: String,
+    /// The version.
+    pub version: String,
+    /// Why it could not be deleted; nothing if it was.
+    pub error: Option<String>,
 }
 
 impl Report {
-    pub(super) fn new(mut outcomes: Vec<(CallId, CallOutcome)>) -> Self {
+    pub(super) fn new(mut outcomes: Vec<(CallId, CallOutcome)>, cleaned: Vec<CleanedUp>) -> Self {
         outcomes.sort_by_key(|(id, _)| *id);
-        Self { outcomes }
+        Self { outcomes, cleaned }
+    }
+
+    /// The versions that were begun and not completed.
+    pub fn cleaned_up(&self) -> &[CleanedUp] {
+        &self.cleaned
     }
 
     /// Each call with its outcome.
@@ -176,6 +200,7 @@ impl Report {
                 | Failure::Overtaken { error: None, .. }
                 | Failure::Moved { .. }
                 | Failure::NotChecked(_)
+                | Failure::NoUpload { .. }
                 | Failure::Journal(_),
             )
             | CallOutcome::Applied(_)
@@ -200,7 +225,7 @@ impl Report {
             | CallOutcome::Failed(
                 Failure::Unknown { .. } | Failure::Overtaken { .. } | Failure::Moved { .. } | Failure::NotChecked(_),
             ) => true,
-            CallOutcome::Failed(Failure::Refused(_) | Failure::Journal(_))
+            CallOutcome::Failed(Failure::Refused(_) | Failure::NoUpload { .. } | Failure::Journal(_))
             | CallOutcome::Applied(_)
             | CallOutcome::Blocked { .. }
             | CallOutcome::NotAttempted => false,

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 
 use super::executor::Settings;
 use super::journal::{Answer, CallResult, DifferenceImage, Intent, Journal, Record, ServerTime};
-use super::object::Verdict;
-use super::report::{CallOutcome, Confirmation, Failure};
+use super::object::{Left, Verdict};
+use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
 use super::service::{Answered, Service};
 use super::stop::Stop;
-use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, changes_of_calls};
+use crate::model::pulumi::Operation;
+use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, ToSend, changes_of_calls};
 use crate::provider::http::{ApiError, Outcome};
 
 /// Makes the calls of one target.
@@ -61,8 +62,9 @@ impl<'a> Sender<'a> {
             if let Err(error) = self.journal.write(&self.intent(call, send.clone())).await {
                 return CallOutcome::Failed(Failure::Journal(Arc::new(error)));
             }
-            let error = match self.service.send(&send).await {
-                Ok(answered) => return self.answered(call, answered),
+            let Some(sent) = self.service.send(&send).await else { return CallOutcome::NotAttempted };
+            let error = match sent {
+                Ok(answered) => return self.answered(call, &send, answered),
                 Err(error) => error,
             };
             let error = match self.failed(call, &send, error).await {
@@ -78,9 +80,9 @@ impl<'a> Sender<'a> {
     }
 
     /// The server confirmed a call.
-    fn answered(&self, call: &Call, answered: Answered) -> CallOutcome {
+    fn answered(&self, call: &Call, send: &Sent, answered: Answered) -> CallOutcome {
         let Answered { left, overwrote, date } = answered;
-        self.service.record(call.id, &left);
+        self.service.record(call.id, send, &left);
         let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
         answer.server_time = ServerTime::of(&left, date);
         answer.other_writer = overwrote.as_ref().map(DifferenceImage::from);
@@ -107,6 +109,7 @@ impl<'a> Sender<'a> {
         let verdict = match self.service.settle(send).await {
             Ok(verdict) => verdict,
             Err(read_error) => {
+                self.service.doubt(send);
                 let unknown = in_doubt.then_some(CallResult::Unknown);
                 self.journal
                     .note(&Record::Answer(Box::new(Answer { result: unknown.unwrap_or(answer.result), ..answer })));
@@ -119,7 +122,7 @@ impl<'a> Sender<'a> {
         };
         match verdict {
             Verdict::Applied(left) => {
-                self.service.record(call.id, &left);
+                self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::of(&left, None);
                 answer.result = CallResult::Applied(Box::new((&left).into()));
                 self.journal.note(&Record::Answer(Box::new(answer)));
@@ -139,6 +142,39 @@ impl<'a> Sender<'a> {
                 Step::Ended(CallOutcome::Failed(Failure::Overtaken { error: Some(error), difference }))
             }
         }
+    }
+
+    /// Deletes what was begun and not finished: half of it is of use to nobody. Its calls have numbers above those of the
+    /// plan.
+    pub(super) async fn clean_up(&self, calls: usize) -> Vec<CleanedUp> {
+        let mut cleaned = Vec::new();
+        for (operation, number) in self.service.half_done().into_iter().zip(calls + 1..) {
+            let Operation::DeletePackVersion { pack, version } = &operation else { continue };
+            let (name, part) = (pack.to_string(), Some(version.to_string()));
+            let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
+            let send = ToSend::Pulumi(operation.clone());
+            let call = Call { id, after: Vec::new(), name, part: part.clone(), why: None, send };
+            let (pack, version) = (call.name.clone(), part.unwrap_or_default());
+            let sent = Sent::Pulumi(operation);
+            if let Err(error) = self.journal.write(&self.intent(&call, sent.clone())).await {
+                cleaned.push(CleanedUp { pack, version, error: Some(error.to_string()) });
+                continue;
+            }
+            let error = match self.service.send(&sent).await {
+                None | Some(Ok(_)) => None,
+                Some(Err(error)) => Some(error),
+            };
+            let result = match &error {
+                None => CallResult::Applied(Box::new((&Left::AsSent).into())),
+                Some(error) if error.outcome() == Outcome::Unknown => CallResult::Unknown,
+                Some(_) => CallResult::NotApplied,
+            };
+            let mut answer = self.answer(&call, result);
+            answer.error = error.as_ref().map(ToString::to_string);
+            self.journal.note(&Record::Answer(Box::new(answer)));
+            cleaned.push(CleanedUp { pack, version, error: error.map(|error| error.to_string()) });
+        }
+        cleaned
     }
 
     fn intent(&self, call: &Call, send: Sent) -> Record {
@@ -178,6 +214,9 @@ impl<'a> Sender<'a> {
             }
             Failure::NotChecked(error) | Failure::Refused(error) | Failure::Unknown { error, .. } => {
                 answer.error = Some(error.to_string());
+            }
+            Failure::NoUpload { pack, tag } => {
+                answer.error = Some(format!("the archive of version {tag} of pack `{pack}` cannot be uploaded"));
             }
             Failure::Overtaken { .. } | Failure::Journal(_) => {}
         }

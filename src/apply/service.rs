@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::docker;
 use super::executor::{Server, Settings};
 use super::journal::TargetHistory;
 use super::object::{Difference, Left, Verdict};
 use super::report::Failure;
+use super::{docker, pulumi};
+use crate::model::pulumi::Operation;
 use crate::plan::{Call, CallId, Sent};
 use crate::provider::Reader;
 use crate::provider::http::ApiError;
@@ -15,6 +16,8 @@ use crate::provider::http::ApiError;
 pub(super) enum Service<'a> {
     /// The Docker AI Governance API.
     Docker(docker::Service<'a>),
+    /// Pulumi Cloud.
+    Pulumi(pulumi::Service<'a>),
 }
 
 /// What an answer says.
@@ -33,6 +36,10 @@ impl<'a> Service<'a> {
             Server::Docker { before, reader, writer } => {
                 Self::Docker(docker::Service::new(before.into(), reader, writer, settings))
             }
+            Server::Pulumi { before, reader, writer, archives, metadata } => {
+                let sources = pulumi::Sources { archives, metadata };
+                Self::Pulumi(pulumi::Service::new(before, reader, writer, sources, settings))
+            }
         }
     }
 
@@ -40,6 +47,7 @@ impl<'a> Service<'a> {
     pub(super) fn resolve(&self, call: &Call) -> Option<Sent> {
         match self {
             Self::Docker(service) => service.resolve(call).map(Sent::Docker),
+            Self::Pulumi(_) => call.send.pulumi().cloned().map(Sent::Pulumi),
         }
     }
 
@@ -47,13 +55,17 @@ impl<'a> Service<'a> {
     pub(super) async fn check(&self, sent: &Sent) -> Option<Failure> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => service.check(operation).await,
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.check(operation).await,
+            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => None,
         }
     }
 
-    /// Makes a write, once.
-    pub(super) async fn send(&self, sent: &Sent) -> Result<Answered, ApiError> {
+    /// Makes a write, once; nothing for a write of another provider, which no plan of this one holds.
+    pub(super) async fn send(&self, sent: &Sent) -> Option<Result<Answered, ApiError>> {
         match (self, sent) {
-            (Self::Docker(service), Sent::Docker(operation)) => service.send(operation).await,
+            (Self::Docker(service), Sent::Docker(operation)) => Some(service.send(operation).await),
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => Some(service.send(operation).await),
+            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => None,
         }
     }
 
@@ -61,13 +73,33 @@ impl<'a> Service<'a> {
     pub(super) async fn settle(&self, sent: &Sent) -> Result<Verdict, ApiError> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => service.lookup().settle(operation).await,
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.lookup().settle(operation).await,
+            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => Ok(Verdict::NotApplied),
         }
     }
 
     /// Takes down what a call left.
-    pub(super) fn record(&self, call: CallId, left: &Left) {
+    pub(super) fn record(&self, call: CallId, sent: &Sent, left: &Left) {
+        match (self, sent) {
+            (Self::Docker(service), _) => service.lookup().record(call, left),
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.record(operation),
+            (Self::Pulumi(_), Sent::Docker(_)) => {}
+        }
+    }
+
+    /// Takes down that what became of a write is unknown.
+    pub(super) fn doubt(&self, sent: &Sent) {
+        match (self, sent) {
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.doubt(operation),
+            (Self::Docker(_), _) | (Self::Pulumi(_), Sent::Docker(_)) => {}
+        }
+    }
+
+    /// What is to be deleted at the end of a run, since it was begun and not finished.
+    pub(super) fn half_done(&self) -> Vec<Operation> {
         match self {
-            Self::Docker(service) => service.lookup().record(call, left),
+            Self::Docker(_) => Vec::new(),
+            Self::Pulumi(service) => service.half_published(),
         }
     }
 }
@@ -76,12 +108,15 @@ impl<'a> Service<'a> {
 pub(super) enum Lookup<'a> {
     /// At the Docker AI Governance API.
     Docker(docker::Lookup<'a>),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::Lookup<'a>),
 }
 
 impl<'a> Lookup<'a> {
     pub(super) fn new(target: &TargetHistory, reader: &'a Reader) -> Self {
         match reader {
             Reader::Docker(reader) => Self::Docker(docker::Lookup::new(docker::Ledger::of_run(target), reader)),
+            Reader::Pulumi(reader) => Self::Pulumi(pulumi::Lookup::of_run(target, reader)),
         }
     }
 
@@ -89,13 +124,17 @@ impl<'a> Lookup<'a> {
     pub(super) async fn settle(&self, sent: &Sent) -> Result<Verdict, ApiError> {
         match (self, sent) {
             (Self::Docker(lookup), Sent::Docker(operation)) => lookup.settle(operation).await,
+            (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.settle(operation).await,
+            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => Ok(Verdict::NotApplied),
         }
     }
 
     /// Takes down what a call left.
-    pub(super) fn record(&self, call: CallId, left: &Left) {
-        match self {
-            Self::Docker(lookup) => lookup.record(call, left),
+    pub(super) fn record(&self, call: CallId, sent: &Sent, left: &Left) {
+        match (self, sent) {
+            (Self::Docker(lookup), _) => lookup.record(call, left),
+            (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.record(operation),
+            (Self::Pulumi(_), Sent::Docker(_)) => {}
         }
     }
 }

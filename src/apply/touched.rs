@@ -1,8 +1,8 @@
 //! What a plan touches, at any provider: read, compared with what the plan was made from, and with what a run left.
 
-use super::docker;
 use super::report::Report;
 use super::stale::Stale;
+use super::{docker, pulumi};
 use crate::model::Live;
 use crate::plan::{Mismatch, ReplayError, TargetPlan};
 use crate::provider::Reader;
@@ -15,6 +15,7 @@ use crate::provider::http::ApiError;
 pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) -> Result<Live, ApiError> {
     match reader {
         Reader::Docker(reader) => docker::read_touched(plan, reader, at_once).await.map(Live::Docker),
+        Reader::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
     }
 }
 
@@ -22,6 +23,7 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
 pub fn check_unmoved(plan: &TargetPlan, live: &Live) -> Vec<Stale> {
     match live {
         Live::Docker(live) => docker::check_unmoved(plan, live),
+        Live::Pulumi(live) => pulumi::check_unmoved(plan, live),
     }
 }
 
@@ -29,6 +31,7 @@ pub fn check_unmoved(plan: &TargetPlan, live: &Live) -> Vec<Stale> {
 pub fn keep_touched(live: Live, plan: &TargetPlan) -> Live {
     match live {
         Live::Docker(live) => Live::Docker(docker::keep_touched(live, plan)),
+        Live::Pulumi(live) => Live::Pulumi(pulumi::keep_touched(live, plan)),
     }
 }
 
@@ -44,5 +47,7 @@ pub fn read_back_differs(
 ) -> Result<Vec<Mismatch>, ReplayError> {
     match (before, actual) {
         (Live::Docker(before), Live::Docker(actual)) => docker::read_back_differs(plan, before, report, actual),
+        (Live::Pulumi(before), Live::Pulumi(actual)) => pulumi::read_back_differs(plan, before, report, actual),
+        (Live::Docker(_), Live::Pulumi(_)) | (Live::Pulumi(_), Live::Docker(_)) => Ok(Vec::new()),
     }
 }

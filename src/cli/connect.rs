@@ -15,7 +15,8 @@ use super::console::Console;
 use super::progress::{Reading, Readings};
 use crate::emulator;
 use crate::manifest::config::{Provider, Settings, Target};
-use crate::model::docker::Profile;
+use crate::model::Live;
+use crate::model::docker::{LiveState, Profile};
 use crate::plan::TargetInfo;
 use crate::provider::docker::{Connection, Credentials, DEFAULT_ENDPOINT, Organization, Reader, credentials_from};
 use crate::provider::http::{HttpClient, HttpOptions};
@@ -144,7 +145,7 @@ impl Session {
     pub(super) fn reader(&self, target: &Target) -> anyhow::Result<provider::Reader> {
         match &target.settings {
             Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
-            Settings::Pulumi(_) => bail!("target `{}` has no connection", target.name),
+            Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
         }
     }
 
@@ -174,6 +175,20 @@ impl Session {
         Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
     }
 
+    /// All policies of a target's organization, for questions about access.
+    ///
+    /// # Errors
+    /// They cannot be read, or the target's service has no rules of access.
+    pub(super) async fn docker_live(&self, target: &Target) -> anyhow::Result<LiveState> {
+        match self.reading(target)?.live_state().await? {
+            Live::Docker(live) => Ok(live),
+            Live::Pulumi(_) => bail!(
+                "target `{}` is at Pulumi Cloud, which has no rules of access; choose another one with --target",
+                target.name
+            ),
+        }
+    }
+
     /// A writer for a target's organization.
     ///
     /// # Errors
@@ -184,7 +199,7 @@ impl Session {
                 let (connection, organization, profile) = self.find(target)?;
                 Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
             }
-            Settings::Pulumi(_) => bail!("target `{}` has no connection", target.name),
+            Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
         }
     }
 

@@ -159,8 +159,11 @@ fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
         let name = &target_plan.target.name;
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
-        let Live::Docker(live) = live;
-        targets.push(plan::drift(target_plan, live, target.teams()).with_context(|| planning::of(target))?);
+        let drift = match live {
+            Live::Docker(live) => plan::drift(target_plan, live, target.teams()),
+            Live::Pulumi(live) => plan::packs_drift(target_plan, live),
+        };
+        targets.push(drift.with_context(|| planning::of(target))?);
     }
     Ok(DriftReport {
         format_version: DRIFT_FORMAT_VERSION,

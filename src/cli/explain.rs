@@ -15,7 +15,6 @@ use super::workspace::{At, Selection, Workspace};
 use crate::access::{Audience, CedarStatement, Policies, Question};
 use crate::diag::{Place, did_you_mean};
 use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::findings::{PlanRule, RuleId, Weight};
@@ -107,7 +106,7 @@ impl Explain {
     ) -> anyhow::Result<Option<Explanation>> {
         let audience = self.audience(session, target).await?;
         if self.live {
-            let Live::Docker(live) = session.reading(target)?.live_state().await?;
+            let live = session.docker_live(target).await?;
             return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;

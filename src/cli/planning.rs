@@ -13,9 +13,12 @@ use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
 use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::model::docker::DesiredPolicy;
-use crate::plan::{BasePlan, FORMAT_VERSION, Origins, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated};
+use crate::model::{Live, docker, pulumi};
+use crate::plan::{
+    BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated,
+    plan_packs,
+};
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -124,10 +127,8 @@ async fn plan_targets(
     let mut resolved = Vec::new();
     for target in &targets {
         let checked = resolve(workspace, session, target).await;
-        resolved.push(checked.map(|checked| {
-            findings.extend(checked.diagnostics);
-            checked.policies
-        }));
+        findings.extend(checked.iter().flat_map(|checked| checked.diagnostics.iter().cloned()));
+        resolved.push(checked);
     }
     if workspace.tell(workspace.agree(findings), teller) {
         report_failures(&targets, resolved, console);
@@ -137,17 +138,35 @@ async fn plan_targets(
         Some(before) => before.wanted(&targets, session, console).await?.map(|wanted| (before, wanted)),
         None => None,
     };
+    let mut late = Vec::new();
     let mut outcomes: Vec<Option<anyhow::Result<Outcome>>> = targets.iter().map(|_| None).collect();
     // Whoever is read first is planned first; the order of the plan is that of the configuration.
     while let Some((position, live)) = reads.next().await {
         if let (Some(target), Some(desired)) = (targets.get(position), resolved.get_mut(position)) {
             // Of the two failures of one target, the first says enough.
-            let desired = std::mem::replace(desired, Ok(Vec::new()));
-            let both = desired.and_then(|desired| Ok((desired, live?)));
+            let desired = std::mem::replace(desired, Ok(Checked::default()));
+            let both = match (desired, live) {
+                (Ok(desired), Ok(live)) => deepened(session, target, &desired, live).await.map(|live| (desired, live)),
+                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            };
             let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
             let one = One { workspace, session, target, keeper: against.keeper, base };
-            outcomes[position] = Some(both.and_then(|(desired, live)| one.plan(&desired, live)));
+            outcomes[position] = match both.and_then(|(desired, live)| one.plan(&desired, live)) {
+                Ok(Ok(outcome)) => Some(Ok(outcome)),
+                Ok(Err(findings)) => {
+                    late.extend(findings);
+                    continue;
+                }
+                Err(error) => Some(Err(error)),
+            };
         }
+    }
+    // What only the server can tell to be wrong with the manifests.
+    if !late.is_empty() {
+        teller.tell(workspace.sources(), late);
+        let failed = outcomes.into_iter().zip(&targets).filter_map(|(outcome, target)| Some((outcome?.err()?, target)));
+        failed.for_each(|(error, target)| report_failure(target, error, console));
+        return Ok(Err(Exit::Invalid));
     }
     let mut plan = empty(workspace);
     plan.origins = wanted.map(|(before, _)| Origins { base: before.commit(), targets: Vec::new() });
@@ -269,6 +288,9 @@ pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> a
     Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
 }
 
+/// A target's plan, and where its differences come from, if that is asked for.
+type Planning = (TargetPlan, Option<TargetOrigins>);
+
 /// What the plan of one target is made from, besides what is desired and what is live.
 struct One<'a> {
     workspace: &'a Workspace,
@@ -279,26 +301,74 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn plan(&self, desired: &[DesiredPolicy], live: Live) -> anyhow::Result<Outcome> {
+    /// The plan, or what only the server can tell to be wrong with the manifests.
+    fn plan(&self, desired: &Checked, live: Live) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
+        match &live {
+            Live::Docker(state) => {
+                let (plan, origins) = self.plan_policies(&desired.policies, state)?;
+                Ok(Ok(Outcome { plan, origins, live }))
+            }
+            Live::Pulumi(state) => {
+                let planned = self.plan_packs(desired, state)?;
+                Ok(planned.map(|(plan, origins)| Outcome { plan, origins, live }))
+            }
+        }
+    }
+
+    fn plan_policies(&self, desired: &[DesiredPolicy], live: &docker::LiveState) -> anyhow::Result<Planning> {
         let Self { workspace, session, target, keeper, base } = self;
-        let Live::Docker(state) = &live;
         let request = Request {
             target: session.info(target)?,
             desired,
-            live: state,
+            live,
             unmanaged: target.unmanaged,
             teams: target.teams(),
             locate: &|place| locate(workspace.sources(), place),
         };
         let mut gates = keeper.gates(workspace, target);
-        let Some((before, wanted)) = base else {
-            return Ok(Outcome { plan: plan_gated(&request, &gates), origins: None, live });
-        };
-        let old = before.plan(wanted, request.target.clone(), target, state);
+        let Some((before, wanted)) = base else { return Ok((plan_gated(&request, &gates), None)) };
+        let old = before.plan(wanted, request.target.clone(), target, live);
         gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
         let plan = plan_gated(&request, &gates);
         let origins = three_way::origins(&plan, old.as_ref());
-        Ok(Outcome { plan, origins: Some(origins), live })
+        Ok((plan, Some(origins)))
+    }
+
+    fn plan_packs(
+        &self,
+        desired: &Checked,
+        live: &pulumi::LiveState,
+    ) -> anyhow::Result<Result<Planning, Vec<Diagnostic>>> {
+        let Self { workspace, session, target, keeper: _, base } = self;
+        let request = PackRequest {
+            target: session.info(target)?,
+            packs: &desired.packs,
+            groups: &desired.groups,
+            live,
+            unmanaged: target.unmanaged,
+            keep_versions: target.pulumi().and_then(|settings| settings.keep_versions),
+            locate: &|place| locate(workspace.sources(), place),
+        };
+        let plan = match plan_packs(&request) {
+            Ok(plan) => plan,
+            Err(findings) => return Ok(Err(findings)),
+        };
+        let old = base.as_ref().and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
+        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
+        Ok(Ok((plan, origins)))
+    }
+}
+
+/// What is live, with what more has to be read to compare it with what is desired.
+async fn deepened(session: &Session, target: &Target, desired: &Checked, live: Live) -> anyhow::Result<Live> {
+    match live {
+        Live::Docker(_) => Ok(live),
+        Live::Pulumi(live) => {
+            let wanted = desired.packs.iter().map(|pack| (pack.name(), pack.tag()));
+            let used = desired.groups.iter().flat_map(|group| group.policy_packs.iter().flatten());
+            let wanted = wanted.chain(used.map(|pack| (&pack.pack, &pack.tag)));
+            Ok(Live::Pulumi(session.pulumi_reader(target)?.with_versions(live, wanted).await?))
+        }
     }
 }
 

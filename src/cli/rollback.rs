@@ -1,6 +1,6 @@
 //! `polwarden rollback`: what a run touched, as it was before.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8Path;
 use clap::Args;
 
@@ -13,11 +13,15 @@ use super::gates::{GateKeeper, GateOptions};
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
 use crate::apply::docker::undo;
-use crate::apply::journal::{History, RunKind};
+use crate::apply::journal::{History, RunKind, TargetHistory};
+use crate::apply::pulumi::{undo_packs, versions_before};
 use crate::diag::{DocumentId, SourceMap};
-use crate::manifest::config::Target;
+use crate::manifest::config::{Target, Unmanaged};
 use crate::model::Live;
-use crate::plan::{FORMAT_VERSION, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_undo};
+use crate::model::pulumi::LiveState;
+use crate::plan::{
+    FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_packs_undo, plan_undo,
+};
 use crate::render;
 use crate::render::text::neutral;
 
@@ -119,12 +123,22 @@ impl Rollback {
             }
             let live = session.reading(target)?.live_state().await;
             let live = live.with_context(|| format!("target `{name}`"))?;
+            let live = match live {
+                Live::Docker(_) => live,
+                // The levels of what the groups had before are told of too.
+                Live::Pulumi(live) => {
+                    let used = history.targets.get(name).map(versions_before).unwrap_or_default();
+                    let wanted = used.iter().map(|(pack, tag)| (pack, tag));
+                    let read = session.pulumi_reader(target)?.with_versions(live, wanted).await;
+                    Live::Pulumi(read.with_context(|| format!("target `{name}`"))?)
+                }
+            };
             plan.targets.push(self.undo_target(of, target, &live, console)?);
             states.push(live);
         }
         let kind = RunKind::Rollback(history.run.run.clone());
         let digest = plan_digest(&plan)?;
-        let ended = self.applying.run(&targets, session, Ready::planned(kind, plan, digest, states), console).await?;
+        let ended = self.applying.run(workspace, session, Ready::planned(kind, plan, digest, states), console).await?;
         Ok(ended.exit)
     }
 
@@ -133,7 +147,10 @@ impl Rollback {
         // The journal stands in for the manifests: it says what is wanted.
         let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
         let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
-        let Live::Docker(live) = live;
+        let live = match live {
+            Live::Docker(live) => live,
+            Live::Pulumi(live) => return self.undo_packs(of, target, live, (touched, document), console),
+        };
         let undo = undo(touched, live, document, self.overwrite);
         for held in &undo.held {
             console.warn(&render::rollback::held(held));
@@ -153,5 +170,32 @@ impl Rollback {
             locate: &|_| SourceRef { file: path.to_string(), line: 1 },
         };
         Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
+    }
+
+    fn undo_packs(
+        &self,
+        of: &Of<'_>,
+        target: &Target,
+        live: &LiveState,
+        (touched, document): (&TargetHistory, DocumentId),
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        let undo = undo_packs(touched, live, document, self.overwrite);
+        for held in &undo.held {
+            console.warn(&render::rollback::held(held));
+        }
+        let request = PackRequest {
+            target: of.session.info(target)?,
+            packs: &[],
+            groups: &undo.desired,
+            live,
+            unmanaged: Unmanaged::Ignore,
+            keep_versions: None,
+            locate: &|_| SourceRef { file: of.path.to_string(), line: 1 },
+        };
+        plan_packs_undo(&request, &undo.made).map_err(|findings| {
+            let first = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
+            anyhow!("target `{}` cannot be put back: {first}", target.name)
+        })
     }
 }

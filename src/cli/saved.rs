@@ -9,7 +9,7 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::model::Live;
+use crate::model::{Live, pulumi};
 use crate::plan::{self, Change, Names, Plan, SourceRef};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
@@ -35,17 +35,44 @@ pub(super) async fn hold_again(
     let mut states = Vec::new();
     for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
         let live = session.reading(target)?.live_state().await.with_context(|| planning::of(target))?;
+        let live = match live {
+            Live::Docker(_) => live,
+            Live::Pulumi(live) => {
+                let wanted = target_plan.calls.iter().filter_map(|call| enabled(call.send.pulumi()?));
+                let reader = session.pulumi_reader(target)?;
+                Live::Pulumi(reader.with_versions(live, wanted).await.with_context(|| planning::of(target))?)
+            }
+        };
         let places = places(&target_plan.changes);
         let names = Names {
             rule: &|policy, rule| places.get(&(policy.to_owned(), Some(rule.to_owned()))).cloned(),
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: target.teams(),
         };
-        let Live::Docker(state) = &live;
-        target_plan.gates = plan::hold_gates(state, &target_plan.calls, &gates, &names);
+        target_plan.gates = match &live {
+            Live::Docker(state) => plan::hold_gates(state, &target_plan.calls, &gates, &names),
+            Live::Pulumi(_) => Vec::new(),
+        };
         states.push((live, gates.audiences));
     }
     Ok(states)
+}
+
+/// The version that a write enables in a group.
+fn enabled(send: &pulumi::Operation) -> Option<(&pulumi::PackName, &pulumi::VersionTag)> {
+    match send {
+        pulumi::Operation::UpdateGroup { change: pulumi::GroupChange::AddPack { pack, tag, .. }, .. } => {
+            Some((pack, tag))
+        }
+        pulumi::Operation::CreatePackVersion { .. }
+        | pulumi::Operation::PutArchive { .. }
+        | pulumi::Operation::CompletePackVersion { .. }
+        | pulumi::Operation::DeletePackVersion { .. }
+        | pulumi::Operation::DeletePack { .. }
+        | pulumi::Operation::CreateGroup { .. }
+        | pulumi::Operation::UpdateGroup { .. }
+        | pulumi::Operation::DeleteGroup { .. } => None,
+    }
 }
 
 /// Where the plan says that policies and rules are declared.

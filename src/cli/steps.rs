@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::console::Console;
 use crate::model::Live;
-use crate::plan::{Plan, audit_plan};
+use crate::plan::{Plan, audit_packs, audit_plan};
 use crate::render::text::neutral;
 
 /// What is asked of the steps of a plan.
@@ -36,11 +36,14 @@ impl StepOptions {
 pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bool {
     let mut broken = false;
     for (target, live) in plan.targets.iter().zip(live) {
-        let Live::Docker(live) = live;
-        for breach in audit_plan(live, target) {
+        let breaches: Vec<String> = match live {
+            Live::Docker(live) => audit_plan(live, target).iter().map(ToString::to_string).collect(),
+            Live::Pulumi(live) => audit_packs(live, &target.calls).iter().map(ToString::to_string).collect(),
+        };
+        for breach in breaches {
             broken = true;
             let (word, name) = (console.error_painter().bad("refused"), neutral(&target.target.name));
-            console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach.to_string())));
+            console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach)));
         }
     }
     if broken {

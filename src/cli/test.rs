@@ -15,7 +15,6 @@ use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
 use crate::check::{CheckedTests, resource_place};
 use crate::diag::{Diagnostic, Place};
 use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 use crate::plan::SourceRef;
 use crate::render;
@@ -234,7 +233,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let Live::Docker(state) = session.reading(target)?.live_state().await?;
+    let state = session.docker_live(target).await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => {

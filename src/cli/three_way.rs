@@ -6,9 +6,10 @@ use super::planning;
 use super::tree::At;
 use super::workspace::{Selection, Workspace, is_error};
 use crate::check::Checked;
-use crate::manifest::config::{Target, Unmanaged};
-use crate::model::docker::{DesiredPolicy, LiveState};
-use crate::plan::{self, Origin, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
+use crate::manifest::config::Target;
+use crate::model::docker::LiveState;
+use crate::model::pulumi;
+use crate::plan::{self, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 
 /// The manifests of the base revision.
@@ -19,8 +20,9 @@ pub(super) struct Before {
 
 /// What the base revision wants of one organization.
 pub(super) struct Wanted {
-    /// The policies, and what to do with others; nothing of an organization that no target was for.
-    policies: Option<(Vec<DesiredPolicy>, Unmanaged)>,
+    /// What its manifests declare, what to do with the rest, and how many versions are kept; nothing of an organization
+    /// that no target was for.
+    target: Option<(Checked, Target)>,
 }
 
 impl Before {
@@ -59,15 +61,15 @@ impl Before {
             let same = |other: &&&Target| other.is_same_organization(target);
             // A target that is new wants nothing at the base.
             let Some(old) = all.iter().find(same) else {
-                wanted.push(Wanted { policies: None });
+                wanted.push(Wanted { target: None });
                 continue;
             };
             let teams = planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
-            let Checked { policies, diagnostics, .. } = self.workspace.check(old, &teams);
-            if diagnostics.iter().any(is_error) {
+            let checked = self.workspace.check(old, &teams);
+            if checked.diagnostics.iter().any(is_error) {
                 return Ok(untold(&self.revision, "its manifests are invalid", console));
             }
-            wanted.push(Wanted { policies: Some((policies, old.unmanaged)) });
+            wanted.push(Wanted { target: Some((checked, Target::clone(old))) });
         }
         Ok(Some(wanted))
     }
@@ -80,11 +82,27 @@ impl Before {
         target: &Target,
         live: &LiveState,
     ) -> Option<TargetPlan> {
-        let (desired, unmanaged) = wanted.policies.as_ref()?;
+        let (Checked { policies: desired, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let request =
-            Request { target: info, desired, live, unmanaged: *unmanaged, teams: target.teams(), locate: &locate };
+            Request { target: info, desired, live, unmanaged: old.unmanaged, teams: target.teams(), locate: &locate };
         Some(plan::plan_target(&request))
+    }
+
+    /// The same for packs and groups; nothing either where what the base wants cannot be any more.
+    pub(super) fn plan_packs(&self, wanted: &Wanted, info: TargetInfo, live: &pulumi::LiveState) -> Option<TargetPlan> {
+        let (Checked { packs, groups, .. }, old) = wanted.target.as_ref()?;
+        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
+        let request = PackRequest {
+            target: info,
+            packs,
+            groups,
+            live,
+            unmanaged: old.unmanaged,
+            keep_versions: old.pulumi().and_then(|settings| settings.keep_versions),
+            locate: &locate,
+        };
+        plan::plan_packs(&request).ok()
     }
 }
 

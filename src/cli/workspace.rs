@@ -3,6 +3,8 @@
 mod packs;
 mod select;
 
+pub(super) use packs::Archives;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;

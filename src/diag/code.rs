@@ -192,6 +192,8 @@ codes! {
     PackRuntimeDiffers = "pack-runtime-differs", Error;
     /// The source of a version is not what the lock file says: a tag never gets another content.
     TagReused = "tag-reused", Error;
+    /// A group wants a version of a pack that is neither published nor published by the plan.
+    UnknownVersion = "unknown-version", Error;
     /// The lock file does not say what the source of a version is.
     PackUnlocked = "pack-unlocked", Warning;
     /// A group names a pack that no manifest of its target declares.

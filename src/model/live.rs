@@ -1,12 +1,14 @@
 //! What an organization holds, at any provider.
 
-use super::docker;
+use super::{docker, pulumi};
 
 /// All that an organization holds, completely read, by provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Live {
     /// At the Docker AI Governance API.
     Docker(docker::LiveState),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::LiveState),
 }
 
 impl Live {
@@ -14,6 +16,7 @@ impl Live {
     pub fn len(&self) -> usize {
         match self {
             Self::Docker(live) => live.policies.len(),
+            Self::Pulumi(live) => live.packs.len() + live.groups.len(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
+use super::far::Far;
 use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::{ReplayError, replay};
 use super::timeline::{At, Timeline};
@@ -98,7 +99,7 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     if let Err(error) = replay(live, calls) {
         return vec![error.into()];
     }
-    let timeline = match Timeline::new(live, calls) {
+    let timeline = match Timeline::new(live, calls, &Far::default()) {
         Ok(timeline) => timeline,
         Err(error) => return vec![error.into()],
     };
@@ -124,10 +125,10 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
 }
 
 /// For each call, all calls that are made before it in every order.
-struct Earlier(Vec<FixedBitSet>);
+pub(in crate::plan) struct Earlier(Vec<FixedBitSet>);
 
 impl Earlier {
-    fn new(calls: &[Call]) -> Self {
+    pub(in crate::plan) fn new(calls: &[Call]) -> Self {
         let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
         for call in calls {
             let mut own = FixedBitSet::with_capacity(calls.len());
@@ -148,7 +149,7 @@ impl Earlier {
         self.before(edge.first, edge.then)
     }
 
-    fn before(&self, first: At, then: At) -> bool {
+    pub(in crate::plan) fn before(&self, first: At, then: At) -> bool {
         self.0.get(then).is_some_and(|earlier| earlier.contains(first))
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::far::Far;
 use super::impact::impact;
 use super::recompute::{changes, places};
 use super::replay::{ReplayError, replay};
@@ -35,7 +36,8 @@ pub fn drift(
     let mut access = Impact::default();
     if !changes.is_empty() {
         // Rules that cannot be compared leave the section empty, which says that it was not compared.
-        access = impact(&wanted, live, &[], &|policy, rule| place(policy, Some(rule))).unwrap_or_default();
+        access =
+            impact(&wanted, live, &Far::default(), &[], &|policy, rule| place(policy, Some(rule))).unwrap_or_default();
     }
     let unmanaged: Vec<UnmanagedResource> =
         plan.unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report).cloned().collect();
@@ -44,6 +46,7 @@ pub fn drift(
         adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
+        enforcement: Vec::new(),
         since: since(&changes, live),
         changes,
         access: Some(access.with_team_names(teams)),

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::types::{Plan, TargetPlan};
-use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
+use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 
 /// `sha256:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -20,7 +20,7 @@ use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    fn of(mut value: Value) -> Self {
+    pub(super) fn of(mut value: Value) -> Self {
         value.sort_all_objects();
         Self::from_digest(&Sha256::digest(value.to_string()))
     }
@@ -98,24 +98,48 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
         LiveContent::Rules(rules) => {
             let mut rules: Vec<&LiveRule> = rules.iter().collect();
             rules.sort_by(|a, b| a.id.cmp(&b.id));
-            json!({ "rules": rules.into_iter().map(rule).collect::<Vec<_>>() })
+            Digested::Rules(rules.into_iter().map(DigestedRule::from).collect())
         }
-        LiveContent::Cedar(cedar) => json!({ "cedar": cedar }),
-        LiveContent::Opaque(opaque) => json!({ "opaque": opaque.raw }),
+        LiveContent::Cedar(cedar) => Digested::Cedar(cedar),
+        LiveContent::Opaque(opaque) => Digested::Opaque(sorted(&opaque.raw)),
     };
-    Fingerprint::of(json!({
-        "id": id, "name": name, "scope": scope, "unknownScope": unknown_scope_fields,
-        "content": content, "unknown": unknown_fields,
-    }))
+    let (unknown_scope, unknown) = (sorted_fields(unknown_scope_fields), sorted_fields(unknown_fields));
+    // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
+    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown)).unwrap_or(Fingerprint(String::new()))
 }
 
-fn rule(rule: &LiveRule) -> Value {
-    let LiveRule { id, name, rule, unknown_fields } = rule;
-    let body = match rule {
-        Ok(rule) => json!(rule),
-        Err(opaque) => opaque.raw.clone(),
-    };
-    json!({ "id": id, "name": name, "rule": body, "unknown": unknown_fields })
+/// What a policy holds, as it is digested.
+#[derive(Serialize)]
+enum Digested<'a> {
+    Rules(Vec<DigestedRule<'a>>),
+    Cedar(&'a Cedar),
+    Opaque(Value),
+}
+
+/// A rule, as it is digested: its id, its name, what it says and what of it nobody knows.
+#[derive(Serialize)]
+struct DigestedRule<'a>(&'a RuleId, &'a str, Result<&'a Rule, Value>, Map<String, Value>);
+
+impl<'a> From<&'a LiveRule> for DigestedRule<'a> {
+    fn from(rule: &'a LiveRule) -> Self {
+        let LiveRule { id, name, rule, unknown_fields } = rule;
+        let body = rule.as_ref().map_err(|opaque| sorted(&opaque.raw));
+        Self(id, name, body, sorted_fields(unknown_fields))
+    }
+}
+
+/// The order in which a server names fields does not count.
+fn sorted(value: &Value) -> Value {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value
+}
+
+fn sorted_fields(fields: &Map<String, Value>) -> Map<String, Value> {
+    let mut fields = fields.clone();
+    fields.values_mut().for_each(Value::sort_all_objects);
+    fields.sort_keys();
+    fields
 }
 
 /// The digest of the plan of one target.

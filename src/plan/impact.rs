@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::far::Far;
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
 use crate::access::{
     Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row, Unreadable, Verdict,
@@ -19,20 +20,22 @@ struct Known<'a> {
 }
 
 /// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
-/// all of them, and for further people. `source` finds where a rule is declared, by the names of its policy and itself.
+/// all of them, and for further people. `far` are rules that are the same on both sides and meet nothing that is not.
+/// `source` finds where a rule is declared, by the names of its policy and itself.
 ///
 /// # Errors
 /// The rules are such that they cannot be compared.
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
+    far: &Far<'_>,
     further: &[NamedAudience],
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
 ) -> Result<Impact, Entangled> {
     let scopes = before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
     let further = further.iter().map(|named| named.audience.spelled_as_in(scopes.clone()));
     let audiences = Audience::of_interest(scopes.clone(), further);
-    let rules = known_rules(before, after, &audiences);
+    let rules = known_rules(before, after, far, &audiences);
     let mut comparison = Comparison::new(audiences.len());
     for (position, Known { policy: _, rule, before, after }) in rules.iter().enumerate() {
         comparison.add(position, rule, before.iter().copied(), after.iter().copied());
@@ -76,7 +79,7 @@ impl<'w> Words<'w> {
         let Row { direction, resource, ports, methods, witness, before, after } = row;
         AccessChange {
             opens: *direction == Direction::Opens,
-            resource: resource.clone(),
+            resource: resource.to_string(),
             ports: ports.as_ref().map(ToString::to_string),
             methods: methods.iter().map(|method| method.as_str().to_owned()).collect(),
             witness: witness.to_string(),
@@ -88,11 +91,11 @@ impl<'w> Words<'w> {
     fn deciding(&mut self, verdict: &'w Verdict) -> Vec<DecidingRule> {
         let rules = verdict.reasons.iter().filter_map(|reason| {
             let known = self.rules.get(reason.rule)?;
-            let words = self.deciding.entry((reason.rule, reason.resource.as_str())).or_insert_with(|| DecidingRule {
+            let words = self.deciding.entry((reason.rule, &*reason.resource)).or_insert_with(|| DecidingRule {
                 policy: known.policy.to_owned(),
                 rule: known.rule.name.to_string(),
                 allows: known.rule.decision == Decision::Allow,
-                resource: reason.resource.clone(),
+                resource: reason.resource.to_string(),
                 source: (self.source)(known.policy, known.rule.name.as_str()),
             });
             Some(words.clone())
@@ -103,7 +106,12 @@ impl<'w> Words<'w> {
 
 /// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules
 /// that are the same to a reader, are one; in live state, names may repeat.
-fn known_rules<'a>(before: &'a LiveState, after: &'a LiveState, audiences: &[Audience]) -> Vec<Known<'a>> {
+fn known_rules<'a>(
+    before: &'a LiveState,
+    after: &'a LiveState,
+    far: &Far<'_>,
+    audiences: &[Audience],
+) -> Vec<Known<'a>> {
     let reached = |policy: &LivePolicy| -> Vec<usize> {
         let numbered = audiences.iter().enumerate();
         numbered.filter(|(_, audience)| audience.is_reached_by(&policy.scope)).map(|(number, _)| number).collect()
@@ -111,7 +119,7 @@ fn known_rules<'a>(before: &'a LiveState, after: &'a LiveState, audiences: &[Aud
     let mut rules: Vec<Known<'a>> = Vec::new();
     for policy in &before.policies {
         let before = reached(policy);
-        rules.extend(understood(policy).map(|rule| Known {
+        rules.extend(understood(policy, far).map(|rule| Known {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -120,7 +128,7 @@ fn known_rules<'a>(before: &'a LiveState, after: &'a LiveState, audiences: &[Aud
     }
     for policy in &after.policies {
         let after = reached(policy);
-        rules.extend(understood(policy).map(|rule| Known {
+        rules.extend(understood(policy, far).map(|rule| Known {
             policy: &policy.name,
             rule,
             before: Vec::new(),
@@ -158,12 +166,12 @@ fn by_content(one: &Rule, other: &Rule) -> Ordering {
     one.decision.cmp(&other.decision).then(access)
 }
 
-fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
+fn understood<'p>(policy: &'p LivePolicy, far: &Far<'_>) -> impl Iterator<Item = &'p Rule> {
     let rules = match &policy.content {
         LiveContent::Rules(rules) => rules.as_slice(),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
     };
-    rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
+    rules.iter().filter(|rule| !far.holds(&policy.id, &rule.id)).filter_map(|rule| rule.rule.as_ref().ok())
 }
 
 /// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.

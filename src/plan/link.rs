@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::types::{Call, CallId, Change, ChangeRef, TargetPlan};
+use super::types::{Call, CallId, Change, ChangeRef, ResourceKind, TargetPlan};
 
 /// The change that each call of a plan makes, wholly or in part. A call for which the plan names no change of the part
 /// belongs to that of the whole; one that belongs to none at all is left out.
@@ -21,7 +21,7 @@ struct Whole<'a> {
 struct Links<'a> {
     wholes: Vec<Whole<'a>>,
     by_id: HashMap<&'a str, usize>,
-    by_name: HashMap<&'a str, usize>,
+    by_name: HashMap<(ResourceKind, &'a str), usize>,
 }
 
 impl<'a> Links<'a> {
@@ -32,13 +32,13 @@ impl<'a> Links<'a> {
             .collect();
         let positions = || changes.iter().enumerate();
         let by_id = positions().filter_map(|(at, change)| Some((change.id.as_deref()?, at))).collect();
-        let by_name = positions().map(|(at, change)| (change.name.as_str(), at)).collect();
+        let by_name = positions().map(|(at, change)| ((change.resource, change.name.as_str()), at)).collect();
         Self { wholes, by_id, by_name }
     }
 
     fn of(&self, call: &Call) -> Option<ChangeRef> {
         let id = call.send.existing();
-        let named = || self.by_name.get(call.name.as_str());
+        let named = || self.by_name.get(&(call.send.resource(), call.name.as_str()));
         let whole = id.as_ref().and_then(|id| self.by_id.get(id.as_str())).or_else(named);
         let Whole { change, by_id, by_name } = self.wholes.get(*whole?)?;
         let part = call.send.part().and_then(|id| by_id.get(id));

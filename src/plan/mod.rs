@@ -10,6 +10,7 @@ mod difference;
 mod docker;
 mod drift;
 mod effect;
+mod far;
 mod fingerprint;
 mod gates;
 mod guard;
@@ -18,6 +19,7 @@ mod link;
 mod matching;
 mod order;
 mod origin;
+mod pulumi;
 mod recompute;
 mod replay;
 mod timeline;
@@ -34,14 +36,18 @@ pub use guard::{
 };
 pub use link::changes_of_calls;
 pub use origin::{held_origins, origins};
+pub use pulumi::{
+    PackBreach, PackModel, PackRequest, audit_packs, group_fingerprint, group_id, pack_fingerprint, pack_id,
+    packs_drift, packs_replayed, plan_packs, plan_packs_undo, recomputed_packs, verify_packs,
+};
 pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change, ChangeKind, ChangeOrigin,
-    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, FORMAT_VERSION, Field, FieldChange, GateInfo,
-    GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan,
-    PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins,
-    TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
+    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION,
+    Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts,
+    Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift,
+    TargetInfo, TargetOrigins, TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

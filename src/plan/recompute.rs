@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
 use super::docker::live_counts;
+use super::far::Far;
 use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::order;
@@ -32,11 +33,11 @@ pub fn recomputed(
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     recomputed.notes.retain(|note| match note {
         Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
-        Note::ScopeWidens { .. } | Note::UnknownFields { .. } => true,
+        Note::ScopeWidens { .. } | Note::UnknownFields { .. } | Note::GroupGap { .. } => true,
     });
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));
-        match impact(live, &after, further, &source) {
+        match impact(live, &after, &Far::from(live, &plan.calls), further, &source) {
             Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
                 recomputed.access = Some(Impact::default());
@@ -60,8 +61,8 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
     let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {
         GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
         GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-        // Only a manifest says what is protected.
-        GuardedKind::Protected => false,
+        // Only a manifest says what is protected, and rules are in no pack.
+        GuardedKind::Protected | GuardedKind::PackRemoved => false,
     });
     let mut all: Vec<Guarded> = found.filter(|found| !said(found)).chain(plan.guarded.iter().cloned()).collect();
     all.sort();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Map;
 use thiserror::Error;
 
-use super::types::{Call, CallId, PolicyRef};
+use super::types::{Call, CallId, PolicyRef, ResourceKind};
 use crate::model::Name;
 use crate::model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleAccess, RuleError,
@@ -20,6 +20,14 @@ pub enum ReplayError {
     NoPolicy {
         /// The call's number.
         call: u32,
+    },
+    /// The service would refuse it.
+    #[error("call {call} would be refused: {why}")]
+    Refused {
+        /// The call's number.
+        call: u32,
+        /// Why, as a clause.
+        why: String,
     },
     /// It is one of another provider.
     #[error("call {call} is none of this provider")]
@@ -45,10 +53,12 @@ pub enum ReplayError {
 
 /// A difference between what should be there and what is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error)]
-#[error("policy `{policy}`: {what}")]
+#[error("{resource} `{name}`: {what}")]
 pub struct Mismatch {
-    /// The policy.
-    pub policy: String,
+    /// What differs.
+    pub resource: ResourceKind,
+    /// Its name.
+    pub name: String,
     /// What differs, as a clause.
     pub what: String,
 }
@@ -171,7 +181,8 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let names: BTreeSet<&str> = expected.keys().chain(actual.keys()).copied().collect();
     let mut mismatches = Vec::new();
     for name in names {
-        let mut differs = |what: String| mismatches.push(Mismatch { policy: name.to_owned(), what });
+        let mut differs =
+            |what: String| mismatches.push(Mismatch { resource: ResourceKind::Policy, name: name.to_owned(), what });
         match (expected.get(name), actual.get(name)) {
             (Some(_), None) => differs("it should exist and does not".to_owned()),
             (None, Some(_)) => differs("it exists and should not".to_owned()),

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
+use super::far::Far;
 use super::replay::{ReplayError, created, patched_rule};
 use super::types::{Call, CallId, PolicyRef};
 use crate::model::docker::{
@@ -43,6 +45,10 @@ pub(super) struct PolicyTrack<'a> {
 pub(super) struct RuleTrack<'a> {
     /// The position of its policy.
     pub(super) policy: usize,
+    /// How the service knows it, if it is there before the run.
+    pub(super) known_as: Option<(&'a PolicyId, &'a RuleId)>,
+    /// Whether nothing that changes has a request in common with it.
+    pub(super) is_far: bool,
     /// What it says; empty for a rule that is not understood, and so never touched.
     pub(super) contents: Track<Cow<'a, Rule>>,
 }
@@ -52,23 +58,23 @@ pub(super) struct RuleTrack<'a> {
 pub(super) struct Timeline<'a> {
     pub(super) policies: Vec<PolicyTrack<'a>>,
     pub(super) rules: Vec<RuleTrack<'a>>,
-    known_policies: HashMap<PolicyId, usize>,
-    known_rules: HashMap<(usize, RuleId), usize>,
+    known_policies: HashMap<PolicyId, usize, RandomState>,
+    known_rules: HashMap<(usize, &'a RuleId), usize, RandomState>,
 }
 
 impl<'a> Timeline<'a> {
-    /// What the calls make of a state, in the order of the list. Policies that calls make are known by the numbers of
+    /// What the calls make of a state, in the order of the list; `far` are rules that they cannot touch. Policies that calls make are known by the numbers of
     /// these calls.
     ///
     /// # Errors
     /// A call that does not fit what is there when it is made.
-    pub(super) fn new(live: &'a LiveState, calls: &'a [Call]) -> Result<Self, ReplayError> {
+    pub(super) fn new(live: &'a LiveState, calls: &'a [Call], far: &Far<'_>) -> Result<Self, ReplayError> {
         let mut timeline = Self::default();
         // The server's order means nothing, and must not decide which of two ways is chosen.
         let mut policies: Vec<&LivePolicy> = live.policies.iter().collect();
         policies.sort_unstable_by_key(|policy| (&policy.name, &policy.id));
         for policy in policies {
-            timeline.add_live(policy);
+            timeline.add_live(policy, far);
         }
         for (at, call) in calls.iter().enumerate() {
             timeline.add_call(at, call)?;
@@ -76,7 +82,14 @@ impl<'a> Timeline<'a> {
         Ok(timeline)
     }
 
-    fn add_live(&mut self, live: &'a LivePolicy) {
+    /// Whether a rule, or whom it reaches, is not the same over the whole run.
+    pub(super) fn is_moved(&self, rule: &RuleTrack<'_>) -> bool {
+        let policy = &self.policies[rule.policy];
+        let moves = |span: &Span<Cow<'_, Rule>>| span.from.is_some() || span.until.is_some();
+        rule.contents.iter().any(moves) || policy.scopes.len() > 1
+    }
+
+    fn add_live(&mut self, live: &'a LivePolicy, far: &Far<'_>) {
         let policy = self.policies.len();
         self.known_policies.insert(live.id.clone(), policy);
         self.policies.push(PolicyTrack {
@@ -89,9 +102,14 @@ impl<'a> Timeline<'a> {
         let mut rules: Vec<&LiveRule> = rules.iter().collect();
         rules.sort_unstable_by_key(|rule| (&rule.name, &rule.id));
         for rule in rules {
-            self.known_rules.insert((policy, rule.id.clone()), self.rules.len());
+            self.known_rules.insert((policy, &rule.id), self.rules.len());
             let contents = rule.rule.as_ref().ok().map(|rule| always(Cow::Borrowed(rule)));
-            self.rules.push(RuleTrack { policy, contents: contents.into_iter().collect() });
+            self.rules.push(RuleTrack {
+                policy,
+                known_as: Some((&live.id, &rule.id)),
+                is_far: far.holds(&live.id, &rule.id),
+                contents: contents.into_iter().collect(),
+            });
         }
     }
 
@@ -127,7 +145,7 @@ impl<'a> Timeline<'a> {
                     PolicyRef::CreatedBy(by) => self.policy(&created(*by), call.id)?,
                 };
                 let contents = smallvec![Span { what: Cow::Borrowed(rule), from: Some(at), until: None }];
-                self.rules.push(RuleTrack { policy, contents });
+                self.rules.push(RuleTrack { policy, known_as: None, is_far: false, contents });
             }
             Operation::UpdateRule { policy, id, patch } => self.update_rule(at, (policy, id), patch, call.id)?,
             Operation::DeleteRule { policy, id } => {
@@ -171,7 +189,7 @@ impl<'a> Timeline<'a> {
 
     fn rule(&self, policy: &PolicyId, id: &RuleId, call: CallId) -> Result<usize, ReplayError> {
         let policy = self.policy(policy, call)?;
-        self.known_rules.get(&(policy, id.clone())).copied().ok_or(ReplayError::NoRule { call: call.0 })
+        self.known_rules.get(&(policy, id)).copied().ok_or(ReplayError::NoRule { call: call.0 })
     }
 }
 

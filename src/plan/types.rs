@@ -4,6 +4,8 @@ mod call;
 mod change_ref;
 mod commit;
 mod drift;
+mod enforcement;
+mod field;
 mod gates;
 mod guarded;
 mod impact;
@@ -23,6 +25,8 @@ pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
+pub use enforcement::{Enforcement, EnforcementChange};
+pub use field::{Field, FieldChange, ValueChange};
 pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
@@ -67,6 +71,9 @@ pub struct TargetPlan {
     /// What the calls open and close, where the provider decides about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Impact>,
+    /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcement: Vec<EnforcementChange>,
     /// The gates that the plan is held to, each with whether it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
@@ -151,90 +158,6 @@ pub struct SourceRef {
     pub line: u32,
 }
 
-/// A field that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FieldChange {
-    /// The field.
-    pub field: Field,
-    /// How its value differs.
-    pub value: ValueChange,
-}
-
-/// The fields of policies and rules, named as in manifests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Field {
-    /// The name.
-    Name,
-    /// The teams of a scope.
-    Teams,
-    /// The profiles of people of a scope.
-    Profiles,
-    /// Allow or deny.
-    Decision,
-    /// The actions.
-    Actions,
-    /// Hosts or paths.
-    Resources,
-    /// HTTP targets.
-    HttpResources,
-    /// Cedar text.
-    CedarText,
-    /// The schema of Cedar text.
-    SchemaUrl,
-}
-
-impl Field {
-    /// The field as manifests write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Teams => "scope.teams",
-            Self::Profiles => "scope.profiles",
-            Self::Decision => "decision",
-            Self::Actions => "actions",
-            Self::Resources => "resources",
-            Self::HttpResources => "httpResources",
-            Self::CedarText => "cedar.text",
-            Self::SchemaUrl => "cedar.schemaUrl",
-        }
-    }
-}
-
-/// How a value differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum ValueChange {
-    /// A single value.
-    Scalar {
-        /// What it was; nothing before a creation.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        before: Option<String>,
-        /// What it will be; nothing after a deletion.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        after: Option<String>,
-    },
-    /// A set: order and repetition do not count.
-    Set {
-        /// New elements, sorted.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        added: Vec<String>,
-        /// Elements that go, sorted.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        removed: Vec<String>,
-        /// How many stay.
-        kept: usize,
-    },
-    /// A text of many lines, best shown as a diff.
-    Text {
-        /// What it was.
-        before: String,
-        /// What it will be.
-        after: String,
-    },
-}
-
 /// Something that the plan leaves undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -263,6 +186,11 @@ pub enum HeldReason {
         operation: OperationKind,
         /// What it would have done, as a clause: "rename it from `a` to `b`".
         wanted: String,
+    },
+    /// The service does not let anybody do it.
+    Refused {
+        /// Why, as a clause.
+        why: String,
     },
     /// The server holds something that this version cannot express.
     NotUnderstood {
@@ -298,6 +226,13 @@ pub enum Note {
     Gap {
         /// The policy.
         policy: String,
+        /// Why, as a clause.
+        why: String,
+    },
+    /// What a stack sees of a group is not what it is before and after for a moment, and no order of calls keeps it.
+    GroupGap {
+        /// The group.
+        name: String,
         /// Why, as a clause.
         why: String,
     },
@@ -346,7 +281,7 @@ impl TargetPlan {
     /// What the plan says of moments in which access may not be what it should be.
     pub fn gaps(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| match note {
-            Note::Gap { .. } | Note::Unproved { .. } => true,
+            Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
             Note::ScopeWidens { .. } | Note::NotCompared { .. } | Note::UnknownFields { .. } => false,
         })
     }

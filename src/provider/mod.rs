@@ -19,6 +19,8 @@ use http::ApiError;
 pub enum Reader {
     /// At the Docker AI Governance API.
     Docker(docker::Reader),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::Reader),
 }
 
 /// Changes one organization, whichever service it is at.
@@ -26,6 +28,8 @@ pub enum Reader {
 pub enum Writer {
     /// At the Docker AI Governance API.
     Docker(docker::Writer),
+    /// At Pulumi Cloud.
+    Pulumi(pulumi::Writer),
 }
 
 impl Reader {
@@ -34,6 +38,7 @@ impl Reader {
     pub fn with_progress(self, progress: docker::Progress) -> Self {
         match self {
             Self::Docker(reader) => Self::Docker(reader.with_progress(progress)),
+            Self::Pulumi(reader) => Self::Pulumi(reader.with_progress(progress)),
         }
     }
 
@@ -44,6 +49,7 @@ impl Reader {
     pub async fn live_state(&self) -> Result<Live, ApiError> {
         match self {
             Self::Docker(reader) => reader.live_state().await.map(Live::Docker),
+            Self::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
         }
     }
 }

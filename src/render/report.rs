@@ -1,8 +1,11 @@
 //! What became of the calls of a plan.
 
-use crate::apply::journal::{ContentImage, DifferenceImage, ObjectImage, PolicyImage, RuleImage, RuleSays};
-use crate::apply::{CallOutcome, Confirmation, Difference, Failure, Tally};
+use crate::apply::journal::{
+    ContentImage, DifferenceImage, GroupImage, GroupSays, ObjectImage, PackImage, PolicyImage, RuleImage, RuleSays,
+};
+use crate::apply::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
 use crate::model::docker::{Operation, Resources};
+use crate::model::pulumi;
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
@@ -44,6 +47,13 @@ fn failed(failure: &Failure) -> (&'static str, String) {
         Failure::Moved { stale, difference } => {
             ("not sent", below(&format!("{stale}.")) + &differs(difference) + &below(AGAIN))
         }
+        Failure::NoUpload { pack, tag } => (
+            "not sent",
+            below(&format!(
+                "Where the archive of version {tag} of pack `{pack}` goes was in an answer that did not come, or the archive is \
+                 not at hand."
+            )),
+        ),
         Failure::NotChecked(error) => {
             ("not sent, since its policy could not be read just before", below(&error.to_string()))
         }
@@ -74,6 +84,8 @@ pub fn object_line(object: &ObjectImage) -> String {
     match object {
         ObjectImage::Policy(policy) => policy_line(policy),
         ObjectImage::Rule(rule) => rule_line(rule),
+        ObjectImage::Pack(pack) => pack_line(pack),
+        ObjectImage::Group(group) => group_line(group),
     }
 }
 
@@ -98,6 +110,29 @@ pub fn policy_line(policy: &PolicyImage) -> String {
     neutral(&format!("policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}")).into_owned()
 }
 
+fn pack_line(pack: &PackImage) -> String {
+    let PackImage { name, display_name: _, publisher: _, versions, unknown_fields: _ } = pack;
+    let tags: Vec<&str> = versions.iter().map(|version| version.tag.as_str()).collect();
+    neutral(&format!("pack \"{name}\" with the versions {}", tags.join(", "))).into_owned()
+}
+
+fn group_line(group: &GroupImage) -> String {
+    let GroupImage { name, is_default: _, body, unknown_fields: _ } = group;
+    let says = match body {
+        GroupSays::Group { stacks, packs, .. } => {
+            let packs: Vec<String> = packs.iter().map(|pack| format!("{} {}", pack.name, pack.tag)).collect();
+            let stacks: Vec<String> = stacks.iter().map(ToString::to_string).collect();
+            format!("packs {}; stacks {}", none_or(&packs), none_or(&stacks))
+        }
+        GroupSays::Opaque(opaque) => format!("it {}", opaque.why),
+    };
+    neutral(&format!("group \"{name}\": {says}")).into_owned()
+}
+
+fn none_or(texts: &[String]) -> String {
+    if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
+}
+
 fn rule_line(rule: &RuleImage) -> String {
     let RuleImage { id: _, name, says, unknown_fields: _ } = rule;
     let says = match says {
@@ -118,6 +153,7 @@ fn rule_line(rule: &RuleImage) -> String {
 pub fn describe(call: &Call) -> String {
     match &call.send {
         ToSend::Docker(send) => docker_words(send, &call.name, call.part.as_deref()),
+        ToSend::Pulumi(send) => pulumi_words(send),
     }
 }
 
@@ -125,6 +161,50 @@ pub fn describe(call: &Call) -> String {
 pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
     match sent {
         Sent::Docker(send) => docker_words(send, name, part),
+        Sent::Pulumi(send) => pulumi_words(send),
+    }
+}
+
+fn pulumi_words(send: &pulumi::Operation) -> String {
+    use pulumi::{GroupChange, Operation};
+    let text = match send {
+        Operation::CreatePackVersion { version } => {
+            format!("begin version {} of pack \"{}\"", version.version_tag, version.name)
+        }
+        Operation::PutArchive { pack, tag, .. } => format!("upload the archive of version {tag} of pack \"{pack}\""),
+        Operation::CompletePackVersion { pack, tag } => format!("complete version {tag} of pack \"{pack}\""),
+        Operation::DeletePackVersion { pack, version } => format!("delete version {version} of pack \"{pack}\""),
+        Operation::DeletePack { pack } => format!("delete pack \"{pack}\""),
+        Operation::CreateGroup { group } => format!("create group \"{}\"", group.name),
+        Operation::DeleteGroup { group } => format!("delete group \"{group}\""),
+        Operation::UpdateGroup { group, change } => match change {
+            GroupChange::Rename { name } => format!("rename group \"{group}\" to \"{name}\""),
+            GroupChange::AddStack { stack } => format!("add stack {stack} to group \"{group}\""),
+            GroupChange::RemoveStack { stack } => format!("remove stack {stack} from group \"{group}\""),
+            GroupChange::AddPack { pack, tag, .. } => {
+                format!("enable version {tag} of pack \"{pack}\" in group \"{group}\"")
+            }
+            GroupChange::RemovePack { pack, version } => {
+                format!("remove version {version} of pack \"{pack}\" from group \"{group}\"")
+            }
+        },
+    };
+    neutral(&text).into_owned()
+}
+
+/// What became of a version that was begun and not completed.
+pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
+    let CleanedUp { pack, version, error } = cleaned;
+    let what = neutral(&format!("version {version} of pack \"{pack}\"")).into_owned();
+    match error {
+        None => format!(
+            "  {} {what} was half published and is deleted; its tag is not free again: raise `versionTag`",
+            painter.notice("!")
+        ),
+        Some(error) => {
+            let head = painter.bad("is half published, and could not be deleted; delete it yourself");
+            format!("  {} {what} {head}{}", painter.bad("✗"), below(error))
+        }
     }
 }
 

@@ -20,6 +20,13 @@ pub fn held(held: &UndoHeld) -> String {
         ),
         HeldBack::NameTaken => format!("Held: {what} cannot come back, since something else has its name now."),
         HeldBack::NotUnderstood(why) => format!("Held: {what} {}, which this version cannot write.", neutral(why)),
+        HeldBack::Published => format!(
+            "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
+             back to what they had."
+        ),
+        HeldBack::Retired => {
+            format!("Held: what the run deleted of {what} cannot come back: a version is published once.")
+        }
         HeldBack::Unknown => format!("Held: what became of the run's call for {what} is unknown; look at it yourself."),
     }
 }

@@ -261,6 +261,7 @@ fn left_line(left: &LeftImage) -> Option<String> {
     match left {
         LeftImage::Policy(policy) => Some(policy_line(policy)),
         LeftImage::Rule { policy: _, rule } => Some(object_line(&ObjectImage::Rule(rule.clone()))),
-        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } => None,
+        LeftImage::Begun { version } => Some(format!("version number {version}")),
+        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } | LeftImage::AsSent => None,
     }
 }

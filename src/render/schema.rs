@@ -9,44 +9,45 @@ use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::apply::audit::AuditReport;
 use crate::apply::journal::Record;
-use crate::manifest::schema::SchemaFile;
+use crate::manifest::schema::{SchemaFile, schema_text};
 use crate::plan::{DriftReport, Plan};
+
+/// The schema of what is written and read.
+macro_rules! both {
+    ($name:literal, $type:ty) => {
+        SchemaFile { name: $name, text: schema_text!($name, generated::<$type>($name, true)) }
+    };
+}
+
+/// The schema of what is written only.
+macro_rules! written {
+    ($name:literal, $type:ty) => {
+        SchemaFile { name: $name, text: schema_text!($name, generated::<$type>($name, false)) }
+    };
+}
 
 /// The schemas of plans, of the lines of journals, of audit records, of runs, of findings, of the results of policy tests and of answers.
 pub fn all() -> Vec<SchemaFile> {
     vec![
-        file::<Plan>("plan.schema.json", "urn:polwarden:schema:plan", SchemaSettings::draft2020_12()),
-        file::<Record>("journal.schema.json", "urn:polwarden:schema:journal", SchemaSettings::draft2020_12()),
-        file::<AuditReport>("audit.schema.json", "urn:polwarden:schema:audit", SchemaSettings::draft2020_12()),
-        // Findings are written only, so what may be left out is what the serializer leaves out.
-        file::<Report>(
-            "diagnostics.schema.json",
-            "urn:polwarden:schema:diagnostics",
-            SchemaSettings::draft2020_12().for_serialize(),
-        ),
-        file::<TestReport>(
-            "test-report.schema.json",
-            "urn:polwarden:schema:test-report",
-            SchemaSettings::draft2020_12().for_serialize(),
-        ),
-        file::<RunsReport>(
-            "runs.schema.json",
-            "urn:polwarden:schema:runs",
-            SchemaSettings::draft2020_12().for_serialize(),
-        ),
-        file::<DriftReport>("drift.schema.json", "urn:polwarden:schema:drift", SchemaSettings::draft2020_12()),
-        file::<Explanation>(
-            "explain.schema.json",
-            "urn:polwarden:schema:explain",
-            SchemaSettings::draft2020_12().for_serialize(),
-        ),
+        both!("plan.schema.json", Plan),
+        both!("journal.schema.json", Record),
+        both!("audit.schema.json", AuditReport),
+        written!("diagnostics.schema.json", Report),
+        written!("test-report.schema.json", TestReport),
+        written!("runs.schema.json", RunsReport),
+        both!("drift.schema.json", DriftReport),
+        written!("explain.schema.json", Explanation),
     ]
 }
 
-fn file<T: JsonSchema>(name: &'static str, id: &'static str, settings: SchemaSettings) -> SchemaFile {
+/// The text of a schema: of what is read too, or of what is written only, where what may be left out is what the
+/// serializer leaves out.
+fn generated<T: JsonSchema>(name: &str, is_read: bool) -> String {
+    let settings = SchemaSettings::draft2020_12();
+    let settings = if is_read { settings } else { settings.for_serialize() };
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("$id".to_owned(), id.into());
+    schema.insert("$id".to_owned(), format!("urn:polwarden:schema:{}", name.trim_end_matches(".schema.json")).into());
     let mut text = serde_json::to_string_pretty(schema.as_value()).unwrap_or_default();
     text.push('\n');
-    SchemaFile { name, text }
+    text
 }

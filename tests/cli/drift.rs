@@ -69,7 +69,7 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     let faults: Vec<String> =
         jsonschema::draft202012::new(&schema).unwrap().iter_errors(&json).map(|error| error.to_string()).collect();
     assert!(faults.is_empty(), "{faults:#?}");
-    assert_eq!((&json["formatVersion"], &json["drifted"]), (&1.into(), &true.into()));
+    assert_eq!((&json["formatVersion"], &json["drifted"]), (&2.into(), &true.into()));
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
     // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.
     let ran = sandbox.expect(1, &["drift", EMBEDDED, "--target", "nobody"]);

@@ -115,7 +115,7 @@ fn text_of_a_plan() {
     for text in STEERING {
         for pointer in [
             "/targets/0/changes/0/name",
-            "/targets/0/calls/0/policy",
+            "/targets/0/calls/0/name",
             "/targets/0/target/name",
             "/targets/0/target/organization",
         ] {

@@ -16,7 +16,7 @@ fn sandbox() -> Sandbox {
 fn json_stands_alone_on_standard_output() {
     let sandbox = sandbox();
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]);
-    assert_eq!(ran.json()["formatVersion"], 1);
+    assert_eq!(ran.json()["formatVersion"], 2);
     assert!(ran.err.contains("udp-allowed"), "warnings are told elsewhere: {}", ran.err);
     let ran = sandbox.expect(0, &["validate", "--format", "json"]);
     assert_eq!((ran.json()["warnings"].as_u64(), ran.err.as_str()), (Some(1), ""));

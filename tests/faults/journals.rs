@@ -22,7 +22,7 @@ fn every_call_is_written_down_before_it_is_made() {
     sandbox.expect(0, APPLY);
     let lines = lines(&sandbox, 0);
     assert_eq!(lines[0]["record"], "run");
-    assert_eq!(lines[0]["formatVersion"], 1);
+    assert_eq!(lines[0]["formatVersion"], 2);
     assert_eq!(lines[0]["targets"][0]["name"], "production");
     assert!(lines[0]["plan"].as_str().unwrap().starts_with("sha256:"));
     let kinds = kinds(&lines);

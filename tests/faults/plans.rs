@@ -57,7 +57,7 @@ fn a_plan_that_was_edited_is_refused() {
     for edited in [
         plan.replace("five.example.com", "evil.example.com"),
         plan.replacen("\"kept\": 0", "\"kept\": 7", 1),
-        plan.replace("\"rules\": 4", "\"rules\": 400"),
+        plan.replace("\"rule\": 4", "\"rule\": 400"),
     ] {
         assert_ne!(edited, plan);
         sandbox.write("edited.json", edited);

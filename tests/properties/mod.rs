@@ -8,6 +8,7 @@ mod documented;
 mod fewest;
 mod manifests;
 mod oracle;
+mod packs;
 mod plan;
 mod random;
 mod recompute;

@@ -4,6 +4,7 @@
 mod failures;
 mod imports;
 mod kinds;
+mod packs;
 mod policies;
 mod reads;
 mod saved;

@@ -154,7 +154,7 @@ fn a_plan_for_something_else_is_refused() {
     assert!(ran.err.contains("another organization, profile or endpoint"), "{}", ran.err);
 
     for (broken, message) in [
-        (plan.replace("\"formatVersion\": 1", "\"formatVersion\": 99"), "plan format 99"),
+        (plan.replace("\"formatVersion\": 2", "\"formatVersion\": 99"), "plan format 99"),
         (plan[..plan.len() / 2].to_owned(), "is not a plan"),
         (plan.replace("\"createPolicy\"", "\"dropEverything\""), "is not a plan"),
         (plan.replacen('{', "{\"surprise\": 1,", 1), "is not a plan"),

@@ -1,5 +1,7 @@
 //! Rules that nobody wrote and that match everything of a kind: a rule that covers one of them opens everything.
 
+use std::sync::Arc;
+
 use super::super::bits::Bits;
 use super::super::index::Index;
 use super::super::parsed::{Parsed, Where};
@@ -20,7 +22,7 @@ impl Probes {
         let mut realms = Vec::new();
         let mut put = |action: Action, realm: Realm, at: Where, about: About| {
             let probe = Parsed { decision: Decision::Allow, at, about };
-            index.put(position + realms.len(), Box::default(), &probe, &Bits::default());
+            index.put(position + realms.len(), Arc::default(), &probe, &Bits::default());
             realms.push((action, realm));
         };
         for transport in Transport::ALL {

@@ -53,6 +53,10 @@ pub enum HeldBack {
     NotUnderstood(String),
     /// What became of the run's call is unknown.
     Unknown,
+    /// The run published it: deleted, its tag would never be free again.
+    Published,
+    /// The run deleted a version of it, which cannot come back.
+    Retired,
 }
 
 /// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
@@ -192,7 +196,9 @@ impl Undoing<'_> {
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
         let created = |made: &Made| match made.left() {
             Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
-            Some(Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..)) | None => false,
+            Some(Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent) | None => {
+                false
+            }
         };
         self.applied().any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
     }
@@ -289,7 +295,7 @@ fn policy_object(policy: &LivePolicy) -> Object {
 }
 
 fn policy_of(sent: &Sent) -> Option<&PolicyId> {
-    let Sent::Docker(send) = sent;
+    let Sent::Docker(send) = sent else { return None };
     match send {
         Operation::CreatePolicy { .. } => None,
         Operation::CreateRule { policy: id, .. }
@@ -301,7 +307,7 @@ fn policy_of(sent: &Sent) -> Option<&PolicyId> {
 }
 
 fn rule_of(sent: &Sent) -> Option<(&PolicyId, &RuleId)> {
-    let Sent::Docker(send) = sent;
+    let Sent::Docker(send) = sent else { return None };
     match send {
         Operation::CreatePolicy { .. }
         | Operation::UpdatePolicy { .. }

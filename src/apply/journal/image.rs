@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::pulumi::{GroupImage, PackImage};
 use crate::apply::object::{Difference, Object};
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope};
 
@@ -93,6 +94,10 @@ pub enum ObjectImage {
     Policy(PolicyImage),
     /// A rule.
     Rule(RuleImage),
+    /// A policy pack.
+    Pack(PackImage),
+    /// A policy group.
+    Group(GroupImage),
 }
 
 /// What should have been there, and what another writer had left instead.
@@ -173,6 +178,8 @@ impl From<&Object> for ObjectImage {
         match object {
             Object::Policy(policy) => Self::Policy(PolicyImage::from(&**policy)),
             Object::Rule(rule) => Self::Rule(RuleImage::from(&**rule)),
+            Object::Pack(pack) => Self::Pack(PackImage::from(&**pack)),
+            Object::Group(group) => Self::Group(GroupImage::from(&**group)),
         }
     }
 }
@@ -182,6 +189,8 @@ impl From<ObjectImage> for Object {
         match image {
             ObjectImage::Policy(policy) => Self::Policy(Box::new(policy.into())),
             ObjectImage::Rule(rule) => Self::Rule(Box::new(rule.into())),
+            ObjectImage::Pack(pack) => Self::Pack(Box::new(pack.into())),
+            ObjectImage::Group(group) => Self::Group(Box::new(group.into())),
         }
     }
 }

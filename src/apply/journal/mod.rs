@@ -7,12 +7,15 @@
 mod first_version;
 mod folder;
 mod image;
+mod pulumi;
 mod reader;
 mod record;
 mod run_id;
 mod writer;
 
 pub use folder::{FOLDER, begin, file_of, list, unfinished};
+pub use pulumi::{GroupImage, GroupPackImage, GroupSays, PackImage, VersionImage};
+
 pub use image::{ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyImage, RuleImage, RuleSays};
 pub use reader::{Counts, History, Made, TargetHistory};
 pub use record::{

@@ -9,6 +9,7 @@ use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
 use crate::apply::object::Left;
 use crate::model::docker::{PolicyId, RuleId};
+use crate::model::pulumi::VersionNumber;
 use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
 use crate::repo::SignedBy;
 
@@ -161,7 +162,7 @@ impl ServerTime {
             Left::Policy(policy) if !policy.updated_at.is_empty() => {
                 Some(Self { time: policy.updated_at.clone(), said_by: ServerClock::UpdatedAt })
             }
-            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) => {
+            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent => {
                 date.map(|date| Self { time: date.to_string(), said_by: ServerClock::Date })
             }
         }
@@ -217,6 +218,13 @@ pub enum LeftImage {
         /// Its id.
         id: RuleId,
     },
+    /// A version was begun; nobody is shown it before it is complete.
+    Begun {
+        /// The number that the server gave it.
+        version: VersionNumber,
+    },
+    /// What the call says.
+    AsSent,
 }
 
 /// How a run ended.
@@ -253,6 +261,8 @@ impl From<&Left> for LeftImage {
             Left::NoPolicy(id) => Self::NoPolicy { id: id.clone() },
             Left::Rule(policy, rule) => Self::Rule { policy: policy.clone(), rule: RuleImage::from(&**rule) },
             Left::NoRule(policy, id) => Self::NoRule { policy: policy.clone(), id: id.clone() },
+            Left::Begun(version) => Self::Begun { version: *version },
+            Left::AsSent => Self::AsSent,
         }
     }
 }
@@ -264,6 +274,8 @@ impl From<LeftImage> for Left {
             LeftImage::NoPolicy { id } => Self::NoPolicy(id),
             LeftImage::Rule { policy, rule } => Self::Rule(policy, Box::new(rule.into())),
             LeftImage::NoRule { policy, id } => Self::NoRule(policy, id),
+            LeftImage::Begun { version } => Self::Begun(version),
+            LeftImage::AsSent => Self::AsSent,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Runs an approved plan, target by target, and reads back what it wrote.
 
-use anyhow::Context as _;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 
 use super::audit::AuditFile;
@@ -14,7 +16,8 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::progress::CallProgress;
 use crate::cli::render_error;
-use crate::manifest::config::Target;
+use crate::cli::workspace::Archives;
+use crate::manifest::config::{Provider, Target};
 use crate::model::Live;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::provider::{Reader, Writer};
@@ -29,6 +32,8 @@ pub(super) struct Execution<'a> {
     pub(super) digest: Fingerprint,
     pub(super) provenance: Provenance,
     pub(super) session: &'a Session,
+    /// The archives of policy packs.
+    pub(super) archives: &'a Archives,
     pub(super) console: Console,
     /// What earlier runs of the same command leave.
     pub(super) earlier: Option<Earlier>,
@@ -51,13 +56,15 @@ struct Standing {
     moved: bool,
     /// A call met what another writer had made under the same name.
     conflict: bool,
+    /// Something changed that machines learn of later.
+    follows: bool,
 }
 
 impl Standing {
     /// Whether to plan again what a conflict left. Where more is amiss than that, whoever ran this looks first: a run
     /// that follows and ends well must not hide it.
     fn may_go_on(&self) -> bool {
-        let Self { tally, unverified, moved, conflict } = self;
+        let Self { tally, unverified, moved, conflict, follows: _ } = self;
         *conflict && tally.overwrote == 0 && tally.unknown == 0 && !unverified && !moved
     }
 }
@@ -89,6 +96,7 @@ impl Execution<'_> {
                 }
             };
             standing.tally = standing.tally.plus(report.tally());
+            standing.follows |= target.provider() == Provider::Docker;
             standing.moved |= has_moved(&report);
             standing.conflict |= report.met_a_conflict();
             standing.unverified |= match self.verify(plan, target, &before, &report).await {
@@ -134,14 +142,32 @@ impl Execution<'_> {
         let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = Settings { at_once: self.applying.connect.concurrency.get(), ..Settings::default() };
+        let (archives, metadata) = (self.archives.of(target, plan), self.metadata());
         let server = match (before, &reader, &writer) {
             (Live::Docker(before), Reader::Docker(reader), Writer::Docker(writer)) => {
                 Server::Docker { before: before.clone(), reader, writer }
             }
+            (Live::Pulumi(before), Reader::Pulumi(reader), Writer::Pulumi(writer)) => {
+                let (archives, metadata) = (&archives, &metadata);
+                Server::Pulumi { before: before.clone(), reader, writer, archives, metadata }
+            }
+            (Live::Docker(_) | Live::Pulumi(_), _, _) => bail!("what is live is of another service than the target"),
         };
         let report = run(Run { plan, server, journal, stop, progress: &progress, settings }).await;
         progress.finish();
-        Ok(report?)
+        let report = report?;
+        for cleaned in report.cleaned_up() {
+            self.console.warn(&render::report::cleaned_up(cleaned, self.console.error_painter()));
+        }
+        Ok(report)
+    }
+
+    /// Where a version is published from.
+    fn metadata(&self) -> BTreeMap<String, String> {
+        let Some(commit) = &self.provenance.commit else { return BTreeMap::new() };
+        let dirty = ("git.dirty".to_owned(), commit.dirty.to_string());
+        let branch = commit.branch.clone().map(|branch| ("git.headName".to_owned(), branch));
+        [("git.head".to_owned(), commit.id.clone()), dirty].into_iter().chain(branch).collect()
     }
 
     /// Reads back what was written, and says what is not as it should be.
@@ -206,7 +232,7 @@ fn has_moved(report: &Report) -> bool {
 }
 
 fn exit(standing: &Standing) -> Exit {
-    let Standing { tally, unverified, moved, conflict: _ } = standing;
+    let Standing { tally, unverified, moved, conflict: _, follows: _ } = standing;
     if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
         return Exit::Done;
     }
@@ -218,13 +244,16 @@ fn exit(standing: &Standing) -> Exit {
 }
 
 fn closing(standing: &Standing) -> String {
-    let Standing { tally, unverified, moved: _, conflict: _ } = standing;
+    let Standing { tally, unverified, moved: _, conflict: _, follows } = standing;
     let applied = tally.applied;
     let mut text = match (tally.missing(), unverified) {
         (0, false) if tally.overwrote > 0 => {
             format!("Applied {applied} calls. Run `polwarden plan` to see where it stands.")
         }
-        (0, false) => format!("Applied {applied} calls and read them back. Machines follow within five minutes."),
+        (0, false) if *follows => {
+            format!("Applied {applied} calls and read them back. Machines follow within five minutes.")
+        }
+        (0, false) => format!("Applied {applied} calls and read them back."),
         (0, true) => format!(
             "Applied {applied} calls; that the server holds what they wrote is not confirmed. Run `polwarden plan` to \
              see where it stands."

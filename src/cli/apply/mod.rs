@@ -167,10 +167,9 @@ impl Apply {
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Exit> {
-        let targets = workspace.targets();
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
         let signed_by: Option<SignedBy> = ready.signer().cloned();
-        let mut ended = self.applying.run(&targets, session, ready, console).await?;
+        let mut ended = self.applying.run(workspace, session, ready, console).await?;
         for _ in 0..CONFLICTS {
             let Ended { exit, wrote, conflict: Some(earlier) } = ended else { break };
             if reviewed {
@@ -181,7 +180,7 @@ impl Apply {
                 Ok(Ok((plan, live))) => {
                     let digest = plan_digest(&plan)?;
                     let following = Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
-                    self.applying.run(&targets, session, following, console).await
+                    self.applying.run(workspace, session, following, console).await
                 }
                 Ok(Err(exit)) => Ok(exit.into()),
                 Err(error) => Err(error),

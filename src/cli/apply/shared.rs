@@ -16,6 +16,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepOptions, break_promises};
+use crate::cli::workspace::Workspace;
 use crate::manifest::config::Target;
 use crate::model::Live;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
@@ -33,7 +34,7 @@ pub(in crate::cli) struct Applying {
     /// Do not ask. Without a terminal, nothing is applied without this.
     #[arg(long)]
     auto_approve: bool,
-    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected;
+    /// Accept what a guard refuses, by its exact numbers: deletes, updates, prune, scope-widens, last-deny, protected, pack-removed;
     /// `plan` accepts it for one plan alone. A refusal prints the value. With several targets, one value each.
     #[arg(long, value_name = "[TARGET:]GUARD=NUMBER,...")]
     ack: Vec<Acknowledged>,
@@ -147,11 +148,13 @@ impl Applying {
     /// Anything that keeps it from being run, apart from what has an exit code of its own.
     pub(in crate::cli) async fn run(
         &self,
-        targets: &[&Target],
+        workspace: &Workspace,
         session: &Session,
         ready: Ready,
         console: Console,
     ) -> anyhow::Result<Ended> {
+        let targets = workspace.targets();
+        let targets = targets.as_slice();
         let Ready { kind, plan, digest, live, signed_by, saved, earlier } = ready;
         let plan = match saved {
             None => plan,
@@ -187,7 +190,9 @@ impl Applying {
             return Ok(Exit::Stale.into());
         }
         let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
-        let execution = Execution { applying: self, kind, digest, provenance, session, console, earlier };
+        let archives = workspace.archives();
+        let archives = &archives;
+        let execution = Execution { applying: self, kind, digest, provenance, session, archives, console, earlier };
         execution.run(&pairs, before).await
     }
 
@@ -261,8 +266,10 @@ fn recompute(
         return Ok(None);
     }
     for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
-        let Live::Docker(live) = live;
-        let plan = plan::recomputed(plan, live, further, target.teams());
+        let plan = match live {
+            Live::Docker(live) => plan::recomputed(plan, live, further, target.teams()),
+            Live::Pulumi(live) => plan::recomputed_packs(plan, live),
+        };
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;

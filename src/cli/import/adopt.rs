@@ -22,7 +22,6 @@ use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
 use crate::diag::{Diagnostic, did_you_mean};
 use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::plan::{self, Change, Request, TargetPlan};
 use crate::render::text::neutral;
@@ -75,8 +74,7 @@ impl Adoption<'_> {
     async fn adopt(&self, workspace: &Workspace, targets: &[&Target], session: &Session) -> anyhow::Result<Exit> {
         let mut states = Vec::new();
         for target in targets {
-            let live = session.reading(target)?.live_state().await;
-            let Live::Docker(live) = live.with_context(|| planning::of(target))?;
+            let live = session.docker_live(target).await.with_context(|| planning::of(target))?;
             states.push(live);
         }
         self.all_are_live(&states)?;

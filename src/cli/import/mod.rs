@@ -14,7 +14,6 @@ use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
 use crate::manifest::config::{Provider, Target};
-use crate::model::Live;
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
@@ -108,7 +107,7 @@ impl Import {
             Provider::Docker => {}
             Provider::Pulumi => return self.import_packs(workspace, target, session, console).await,
         }
-        let Live::Docker(live) = session.reading(target)?.live_state().await?;
+        let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)
     }
 

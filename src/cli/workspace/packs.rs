@@ -1,14 +1,63 @@
 //! What a workspace knows about policy packs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::Workspace;
 use crate::check::{CheckedPacks, PackInput, check_packs};
 use crate::manifest::config::Target;
 use crate::manifest::lock::Lock;
-use crate::repo::PackEntry;
+use crate::model::pulumi::{ArchiveDigest, Operation, SourceDigest};
+use crate::plan::TargetPlan;
+use crate::repo::{PackEntry, PackTree};
+
+/// The sources of policy packs, from which archives are made when they are needed.
+pub(in crate::cli) struct Archives {
+    trees: Vec<PackTree>,
+}
+
+impl Archives {
+    /// The archives that a plan uploads. One that cannot be made again from what was read is left out, and its upload is
+    /// refused then.
+    pub(in crate::cli) fn of(&self, target: &Target, plan: &TargetPlan) -> BTreeMap<ArchiveDigest, Arc<[u8]>> {
+        if target.pulumi().is_none() {
+            return BTreeMap::new();
+        }
+        let wanted: Vec<(&SourceDigest, &ArchiveDigest)> = plan
+            .calls
+            .iter()
+            .filter_map(|call| match call.send.pulumi()? {
+                Operation::PutArchive { source, archive, .. } => Some((source, archive)),
+                Operation::CreatePackVersion { .. }
+                | Operation::CompletePackVersion { .. }
+                | Operation::DeletePackVersion { .. }
+                | Operation::DeletePack { .. }
+                | Operation::CreateGroup { .. }
+                | Operation::UpdateGroup { .. }
+                | Operation::DeleteGroup { .. } => None,
+            })
+            .collect();
+        let mut found = BTreeMap::new();
+        for tree in &self.trees {
+            let digest = tree.digest();
+            if let Some((_, archive)) = wanted.iter().find(|(source, _)| **source == digest)
+                && let Ok(made) = tree.archive()
+                && made.digest() == **archive
+            {
+                found.insert(ArchiveDigest::clone(archive), Arc::from(made.into_bytes()));
+            }
+        }
+        found
+    }
+}
 
 impl Workspace {
+    /// The sources of all policy packs.
+    pub(in crate::cli) fn archives(&self) -> Archives {
+        let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());
+        Archives { trees: sources.filter_map(|source| source.tree.as_ref().as_ref().ok().cloned()).collect() }
+    }
+
     /// What the lock file says.
     pub(in crate::cli) fn lock(&self) -> &Lock {
         &self.loaded.lock

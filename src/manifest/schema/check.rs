@@ -21,7 +21,7 @@ struct Compiled {
 
 impl Compiled {
     fn new(kind: Kind) -> Self {
-        let schema = of_kind(kind).to_value();
+        let schema = of_kind(kind);
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
         let validator = options.build(&schema).ok();
         Self { schema, validator }

@@ -1,5 +1,8 @@
 //! The kinds of documents that this version knows.
 
+use super::committed::schema_text;
+use super::generated;
+
 /// A kind of document, chosen by its `apiVersion` and `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::manifest) enum Kind {
@@ -53,6 +56,19 @@ impl Kind {
             Self::PolicyGroup => "pulumi-policy-group.schema.json",
             Self::Config => "config.schema.json",
             Self::Lock => "lock.schema.json",
+        }
+    }
+
+    /// The schema's text, as it is committed.
+    pub(super) fn schema_text(self) -> String {
+        match self {
+            Self::Policy => schema_text!("docker-policy.schema.json", generated(self)),
+            Self::PolicyPack => schema_text!("pulumi-policy-pack.schema.json", generated(self)),
+            Self::PolicyGroup => schema_text!("pulumi-policy-group.schema.json", generated(self)),
+            Self::Lock => schema_text!("lock.schema.json", generated(self)),
+            Self::ResourceList => schema_text!("resource-list.schema.json", generated(self)),
+            Self::PolicyTest => schema_text!("policy-test.schema.json", generated(self)),
+            Self::Config => schema_text!("config.schema.json", generated(self)),
         }
     }
 

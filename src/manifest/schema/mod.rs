@@ -2,6 +2,7 @@
 //! document before it is read into its type.
 
 mod check;
+mod committed;
 mod expected;
 mod kind;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 pub(super) use check::check;
+pub(crate) use committed::schema_text;
 pub(super) use kind::Kind;
 
 /// A generated schema, as it is committed in `schemas/` and written by `polwarden schema`.
@@ -30,16 +32,25 @@ pub const UNION: &str = "polwarden.schema.json";
 
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {
-    let kinds = Kind::ALL.iter().map(|kind| {
-        let mut schema = of_kind(*kind);
-        schema.insert("$id".to_owned(), json!(id(kind.file())));
-        SchemaFile { name: kind.file(), text: text(&front(schema.to_value())) }
-    });
-    kinds.chain([SchemaFile { name: UNION, text: text(&union()) }]).collect()
+    let kinds = Kind::ALL.iter().map(|kind| SchemaFile { name: kind.file(), text: kind.schema_text() });
+    let union = SchemaFile { name: UNION, text: schema_text!("polwarden.schema.json", text(&union())) };
+    kinds.chain([union]).collect()
 }
 
 /// The schema of one kind, self-contained.
-fn of_kind(kind: Kind) -> Schema {
+fn of_kind(kind: Kind) -> Value {
+    // What is committed is what is generated, which is JSON: tests hold it to that.
+    serde_json::from_str(&kind.schema_text()).unwrap_or_default()
+}
+
+/// The text of a kind's schema, generated.
+fn generated(kind: Kind) -> String {
+    let mut schema = schema_of(kind);
+    schema.insert("$id".to_owned(), json!(id(kind.file())));
+    text(&front(schema.to_value()))
+}
+
+fn schema_of(kind: Kind) -> Schema {
     match kind {
         Kind::Policy => generate::<super::docker::PolicyManifest>(),
         Kind::ResourceList => generate::<super::list::ResourceListManifest>(),
@@ -74,7 +85,7 @@ fn union() -> Value {
         })
     });
     let definitions = Kind::ALL.iter().map(|kind| {
-        let mut schema = of_kind(*kind);
+        let mut schema = schema_of(*kind);
         schema.remove("$schema");
         (kind.name().to_owned(), schema.to_value())
     });

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use super::{Action, FileMode, Layer, Method, Transport};
@@ -187,6 +188,14 @@ impl RuleAccess {
         }
     }
 
+    /// How many resources there are.
+    pub fn resource_count(&self) -> usize {
+        match self {
+            Self::Network { resources, .. } | Self::Filesystem { resources, .. } => resources.as_set().len(),
+            Self::Http { resources, .. } => resources.as_set().len(),
+        }
+    }
+
     /// The resources, sorted.
     pub fn resources(&self) -> Resources {
         match self {
@@ -206,8 +215,9 @@ fn plain(resources: Resources, layer: Layer) -> Result<NonEmptySet<String>, Rule
 }
 
 /// A rule without the id that the server gives it. Equal rules are the same rule to the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "RuleText", into = "RuleText")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(try_from = "RuleText")]
+#[schemars(with = "RuleText")]
 pub struct Rule {
     /// The name, unique in its policy.
     pub name: Name,
@@ -218,7 +228,7 @@ pub struct Rule {
 }
 
 /// The flat form of a [`Rule`] in plans.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Rule")]
 struct RuleText {
@@ -229,10 +239,29 @@ struct RuleText {
     resources: Resources,
 }
 
-impl From<Rule> for RuleText {
-    fn from(rule: Rule) -> Self {
-        let Rule { name, decision, access } = rule;
-        Self { name, decision, actions: access.actions(), resources: access.resources() }
+/// Writes the form that [`RuleText`] reads. Whole organizations are written where plans are digested, so nothing is
+/// copied first.
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { name, decision, access } = self;
+        let mut text = serializer.serialize_struct("Rule", 4)?;
+        text.serialize_field("name", name)?;
+        text.serialize_field("decision", decision)?;
+        match access {
+            RuleAccess::Network { actions, resources } => {
+                text.serialize_field("actions", actions)?;
+                text.serialize_field("resources", resources)?;
+            }
+            RuleAccess::Http { actions, resources } => {
+                text.serialize_field("actions", actions)?;
+                text.serialize_field("httpResources", resources)?;
+            }
+            RuleAccess::Filesystem { actions, resources } => {
+                text.serialize_field("actions", actions)?;
+                text.serialize_field("resources", resources)?;
+            }
+        }
+        text.end()
     }
 }
 

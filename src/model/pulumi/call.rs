@@ -201,6 +201,20 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// What such a write does, in words: "publish version".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CreatePackVersion => "begin version",
+            Self::PutArchive => "upload archive",
+            Self::CompletePackVersion => "complete version",
+            Self::DeletePackVersion => "delete version",
+            Self::DeletePack => "delete pack",
+            Self::CreateGroup => "create group",
+            Self::UpdateGroup => "update group",
+            Self::DeleteGroup => "delete group",
+        }
+    }
+
     /// The name in plans and journals.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,18 +6,21 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
+
 use super::audit::audit_plan;
 use super::effect::Effect;
+use super::far::Far;
 use super::fingerprint::fingerprint;
 use super::gates::{Gates, Names, hold_gates_of};
 use super::guard::{Known, guarded};
 use super::impact::impact;
 use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
-use super::replay::{ReplayError, replay};
+use super::replay::replay;
 use super::types::{
-    Before, Change, ChangeKind, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource,
+    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind,
+    SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use crate::access::NamedAudience;
 use crate::diag::Place;
@@ -41,7 +44,7 @@ pub struct Request<'a> {
     /// The short names of teams, each with the team's uuid: what people are shown.
     pub teams: &'a BTreeMap<String, String>,
     /// The line that a place is on.
-    pub locate: &'a dyn Fn(&Place) -> SourceRef,
+    pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
 impl Request<'_> {
@@ -205,16 +208,20 @@ impl<'a> Planner<'a> {
 
     fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedResource>, known: &Known<'_>) -> TargetPlan {
         let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
-        let (calls, gaps) = order::arrange(request.live, drafts, request.teams);
+        let unordered = order::Unordered::of(drafts);
+        let made = unordered.calls();
+        let (live_state, teams, places) = (request.live, request.teams, Places::new(request));
+        let far = Far::from(live_state, &made);
+        // What the calls do in the end does not depend on their order, which takes as long to find.
+        let ((calls, gaps), (found, access)) = rayon::join(
+            || order::arrange(live_state, &far, unordered, teams),
+            || outcome(live_state, &far, &made, known, &gates.audiences, &places),
+        );
         notes.extend(gaps);
-        let places = Places::new(request);
-        let (mut access, mut found) = (Impact::default(), Vec::new());
-        if !calls.is_empty() {
-            let after = replay(request.live, &calls);
-            // Calls that do not fit the state might do anything.
-            found = guarded(request.live, after.as_ref().unwrap_or(&LiveState::default()), known);
-            access = compared(request, after, &gates.audiences, &places, &mut notes);
-        }
+        let access = access.map(|access| access.with_team_names(request.teams)).unwrap_or_else(|why| {
+            notes.push(Note::NotCompared { why });
+            Impact::default()
+        });
         let (rule, policy) =
             (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
         let names = Names { rule: &rule, policy: &policy, teams: request.teams };
@@ -222,7 +229,7 @@ impl<'a> Planner<'a> {
         notes.sort();
         notes.dedup();
         let touched: BTreeSet<ResourceId> = calls.iter().filter_map(|call| call.send.existing()).collect();
-        let before = live.iter().map(|policy| (ResourceId::from(&policy.id), policy));
+        let before = live.par_iter().map(|policy| (ResourceId::from(&policy.id), policy));
         let before = before.filter(|(id, _)| touched.contains(id)).map(|(id, policy)| Before {
             resource: ResourceKind::Policy,
             id,
@@ -237,6 +244,7 @@ impl<'a> Planner<'a> {
             target: request.target.clone(),
             changes,
             access: Some(access),
+            enforcement: Vec::new(),
             gates,
             calls,
             held,
@@ -251,31 +259,33 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What the calls open and close; calls that do not fit the state say so instead of seeming to change nothing.
-fn compared(
-    request: &Request<'_>,
-    after: Result<LiveState, ReplayError>,
+/// What needs an acknowledgement of its own, and what calls open and close. Calls that do not fit the state say so
+/// instead of seeming to change nothing.
+fn outcome(
+    live: &LiveState,
+    far: &Far<'_>,
+    calls: &[Call],
+    known: &Known<'_>,
     further: &[NamedAudience],
     places: &Places<'_>,
-    notes: &mut Vec<Note>,
-) -> Impact {
+) -> (Vec<Guarded>, Result<Impact, String>) {
+    if calls.is_empty() {
+        return (Vec::new(), Ok(Impact::default()));
+    }
     let source = |policy: &str, rule: &str| places.rule(policy, rule);
-    let compared = match after {
-        Ok(after) => impact(request.live, &after, further, &source).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    match compared {
-        Ok(impact) => impact.with_team_names(request.teams),
-        Err(why) => {
-            notes.push(Note::NotCompared { why });
-            Impact::default()
+    match replay(live, calls) {
+        Ok(after) => {
+            let access = impact(live, &after, far, further, &source).map_err(|error| error.to_string());
+            (guarded(live, &after, known), access)
         }
+        // They might do anything.
+        Err(error) => (guarded(live, &LiveState::default(), known), Err(error.to_string())),
     }
 }
 
 /// Where policies and rules are declared, by their names.
 struct Places<'a> {
-    locate: &'a dyn Fn(&Place) -> SourceRef,
+    locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
     rules: HashMap<(&'a str, &'a str), Place>,
     policies: HashMap<&'a str, Place>,
 }

@@ -44,7 +44,9 @@ pub enum AcknowledgedError {
     #[error("`{0}` is not of the form `[TARGET:]deletes=14,updates=30,plan=0123456789abcdef`")]
     Form(String),
     /// A guard that does not exist.
-    #[error("`{0}` is no guard; there are deletes, updates, prune, scope-widens, last-deny and protected")]
+    #[error(
+        "`{0}` is no guard; there are deletes, updates, prune, scope-widens, last-deny, protected and pack-removed"
+    )]
     NoGuard(String),
     /// A guard that stands there twice.
     #[error("`{0}` stands there twice")]

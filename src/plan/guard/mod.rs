@@ -33,12 +33,21 @@ pub enum Guard {
     LastDeny,
     /// Protected policies that are deleted, or lose all their rules.
     Protected,
+    /// Policy packs that are taken from policy groups.
+    PackRemoved,
 }
 
 impl Guard {
     /// All guards.
-    pub const ALL: &'static [Self] =
-        &[Self::Deletes, Self::Updates, Self::Prune, Self::ScopeWidens, Self::LastDeny, Self::Protected];
+    pub const ALL: &'static [Self] = &[
+        Self::Deletes,
+        Self::Updates,
+        Self::Prune,
+        Self::ScopeWidens,
+        Self::LastDeny,
+        Self::Protected,
+        Self::PackRemoved,
+    ];
 
     /// The name in an acknowledgement.
     pub fn as_str(self) -> &'static str {
@@ -49,6 +58,7 @@ impl Guard {
             Self::ScopeWidens => "scope-widens",
             Self::LastDeny => "last-deny",
             Self::Protected => "protected",
+            Self::PackRemoved => "pack-removed",
         }
     }
 }
@@ -60,6 +70,7 @@ impl From<GuardedKind> for Guard {
             GuardedKind::ScopeWidens => Self::ScopeWidens,
             GuardedKind::LastDeny => Self::LastDeny,
             GuardedKind::Protected => Self::Protected,
+            GuardedKind::PackRemoved => Self::PackRemoved,
         }
     }
 }

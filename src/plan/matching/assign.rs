@@ -1,7 +1,6 @@
 //! The best assignment, without renames that go round in a ring.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
@@ -21,46 +20,90 @@ type Pairs = Vec<(usize, usize)>;
 ///
 /// The names of a ring (`a` becomes `b`, `b` becomes `a`) could only be given with a temporary name, which is a call
 /// more. Pairing by names what is in the ring needs no name at all, so there is always a pairing without rings that
-/// makes no more calls. To find the best of them, each pair of a ring is forbidden in turn, and the best of what is
-/// left is looked at first, as for the tours of a salesman.
+/// makes no more calls. To find the best of them, one pair of a ring after the other is forbidden and those before it
+/// are kept, and the best of what is left is looked at first, as for the tours of a salesman.
 pub(super) fn best(table: &Table<'_>) -> Pairs {
     let size = table.live().max(table.desired());
     if size > LARGEST {
         return by_hand(table);
     }
+    if let Some(pairs) = only_by_name(table) {
+        return pairs;
+    }
     let tries = (MOST_STEPS / size.pow(3).max(1)).clamp(1, MOST_TRIES);
-    let mut open = BinaryHeap::new();
-    let first = solve(table, &BTreeSet::new());
-    open.push((weight(table, &first), Reverse(BTreeSet::new()), first.clone()));
+    let first = solve(table, &Choice::default());
+    let mut open = BinaryHeap::from([(weight(table, &first), 0, Choice::default(), first.clone())]);
+    let mut number = 0;
     for _ in 0..tries {
-        let Some((_, Reverse(forbidden), pairs)) = open.pop() else { break };
+        let Some((_, _, mut choice, pairs)) = open.pop() else { break };
+        let kept = |pair: &(usize, usize)| choice.kept.contains(pair);
         let Some(ring) = shortest_ring(table, &pairs) else { return pairs };
-        for pair in ring {
-            let mut forbidden: BTreeSet<(usize, usize)> = forbidden.clone();
-            forbidden.insert(pair);
-            let pairs = solve(table, &forbidden);
-            open.push((weight(table, &pairs), Reverse(forbidden), pairs));
+        for pair in ring.into_iter().filter(|pair| !kept(pair)).collect::<Pairs>() {
+            let mut other = choice.clone();
+            other.forbidden.insert(pair);
+            let pairs = solve(table, &other);
+            // Of those that are as good, the first one.
+            number -= 1;
+            open.push((weight(table, &pairs), number, other, pairs));
+            choice.kept.insert(pair);
         }
     }
     without_rings(table, first)
 }
 
-/// The best pairs of those that are not forbidden.
-fn solve(table: &Table<'_>, forbidden: &BTreeSet<(usize, usize)>) -> Pairs {
+/// Where both sides have the same names, each once, and any two rules may be paired, every other pairing that makes as
+/// few calls has a ring: nobody gives up a name before another takes it.
+fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
+    let by_name: HashMap<&str, usize> =
+        (0..table.desired()).map(|desired| (table.desired_name(desired), desired)).collect();
+    if table.live() != table.desired() || by_name.len() != table.desired() {
+        return None;
+    }
+    let pairs: Pairs =
+        (0..table.live()).map(|live| Some((live, *by_name.get(table.live_name(live))?))).collect::<Option<_>>()?;
+    let names: BTreeSet<usize> = pairs.iter().map(|(_, desired)| *desired).collect();
+    (names.len() == pairs.len() && table.fits_all()).then_some(pairs)
+}
+
+/// What is settled about pairs while a ring is avoided.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Choice {
+    forbidden: BTreeSet<(usize, usize)>,
+    kept: BTreeSet<(usize, usize)>,
+}
+
+impl Choice {
+    /// The pairs that are out of the question: those that are forbidden, and the rivals of those that are kept.
+    fn closed(&self, size: (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+        let rivals = self.kept.iter().flat_map(move |(live, desired)| {
+            let of_live = (0..size.1).filter(move |other| other != desired).map(move |other| (*live, other));
+            let of_desired = (0..size.0).filter(move |other| other != live).map(move |other| (other, *desired));
+            of_live.chain(of_desired)
+        });
+        self.forbidden.iter().copied().chain(rivals)
+    }
+}
+
+/// The best pairs of those that a choice allows.
+fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
     let (live, desired) = (table.live(), table.desired());
     if live == 0 || desired == 0 {
         return Vec::new();
     }
-    let weight = |pair: (usize, usize)| if forbidden.contains(&pair) { 0 } else { table.weight(pair.0, pair.1) };
+    let mut weights = Matrix::from_fn(live, desired, |(live, desired)| table.weight(live, desired));
+    for (live, desired) in choice.closed((live, desired)) {
+        weights[(live, desired)] = 0;
+    }
+    let weight = |pair: (usize, usize)| weights[pair];
     if let Some(pairs) = each_its_best(live, desired, &weight) {
         return pairs;
     }
     // No row may be without a column.
     let pairs: Pairs = if live <= desired {
-        let (_, columns) = kuhn_munkres(&Matrix::from_fn(live, desired, weight));
+        let (_, columns) = kuhn_munkres(&weights);
         columns.into_iter().enumerate().collect()
     } else {
-        let (_, columns) = kuhn_munkres(&Matrix::from_fn(desired, live, |(desired, live)| weight((live, desired))));
+        let (_, columns) = kuhn_munkres(&weights.transposed());
         columns.into_iter().enumerate().map(|(desired, live)| (live, desired)).collect()
     };
     pairs.into_iter().filter(|pair| weight(*pair) > 0).collect()

@@ -124,6 +124,11 @@ impl<'a> Table<'a> {
         self.weight(live, desired) > 0
     }
 
+    /// Whether any two may be paired.
+    pub(super) fn fits_all(&self) -> bool {
+        self.weights.iter().all(|weight| *weight > 0)
+    }
+
     /// Whether a person would expect the pair: their contents are equal, or the live name is a declared old one.
     pub(super) fn is_expected(&self, live: usize, desired: usize) -> bool {
         self.weight(live, desired) & (1 << SAME_CONTENT | 1 << ALIAS) != 0
@@ -156,7 +161,7 @@ fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize
 
 /// How alike two rules are: above all by their resources, then by layer and decision, then by how their names begin.
 fn alike(live: &Rule, desired: &Rule, shared: usize) -> usize {
-    let all = count(&live.access) + count(&desired.access);
+    let all = live.access.resource_count() + desired.access.resource_count();
     let resources = (2 * shared * 900).checked_div(all).unwrap_or_default();
     let layer = if live.access.layer() == desired.access.layer() { 40 } else { 0 };
     let decision = if live.decision == desired.decision { 40 } else { 0 };
@@ -189,13 +194,6 @@ fn texts(access: &RuleAccess) -> Vec<String> {
     match access.resources() {
         Resources::Plain(texts) => texts,
         Resources::Http(targets) => targets.iter().map(ToString::to_string).collect(),
-    }
-}
-
-fn count(access: &RuleAccess) -> usize {
-    match access {
-        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => resources.as_set().len(),
-        RuleAccess::Http { resources, .. } => resources.as_set().len(),
     }
 }
 

@@ -19,11 +19,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::docker::Drafts;
 use super::effect::Effect;
+use super::far::Far;
 use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
 use crate::access::Audience;
 use crate::model::docker::{LiveContent, LiveState, Operation, PolicyId};
-use graph::Graph;
+pub(in crate::plan) use graph::Graph;
 pub(in crate::plan) use handover::{Edge, ways};
 use split::{Cause, Step};
 pub(in crate::plan) use votes::{Ballot, Vote, ballots};
@@ -31,10 +32,30 @@ pub(in crate::plan) use votes::{Ballot, Vote, ballots};
 /// How many ways to split calls are tried one by one before all that could help are split at once.
 const TRIES: usize = 32;
 
-/// Puts the drafts of a target in order, and says where access is not what it should be for a while. `teams` are the
+/// Calls that wait for nothing yet. They make of a state what they make of it in their order.
+pub(super) struct Unordered(Vec<Step>);
+
+impl Unordered {
+    /// The calls that drafts are.
+    pub(super) fn of(drafts: Drafts) -> Self {
+        Self(Step::of(drafts.into_vec()))
+    }
+
+    /// The calls, with numbers of their own.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.0.iter().map(|step| step.call.clone()).collect()
+    }
+}
+
+/// Puts the calls of a target in order, and says where access is not what it should be for a while. `teams` are the
 /// short names of teams, each with its uuid.
-pub(super) fn arrange(live: &LiveState, drafts: Drafts, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
-    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, Step::of(drafts.into_vec()));
+pub(super) fn arrange(
+    live: &LiveState,
+    far: &Far<'_>,
+    calls: Unordered,
+    teams: &BTreeMap<String, String>,
+) -> (Vec<Call>, Vec<Note>) {
+    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, far, calls.0);
     let mut notes = gaps(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let calls = number(steps, &graph, unproved.is_some());
@@ -53,7 +74,7 @@ pub(in crate::plan) enum Unavoidable {
 impl Unavoidable {
     /// Of calls that are not split any further, whatever they wait for.
     pub(in crate::plan) fn of(live: &LiveState, calls: &[Call]) -> Self {
-        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Step::of_calls(calls));
+        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Far::from(live, calls), &Step::of_calls(calls));
         if unproved.is_some() { Self::Unproved } else { Self::Gaps(conflicts.len()) }
     }
 }
@@ -61,7 +82,7 @@ impl Unavoidable {
 /// What a reviewer should know of some calls, whatever their order: it is worked out as for a new plan.
 pub(super) fn told(live: &LiveState, calls: &[Call], teams: &BTreeMap<String, String>) -> Vec<Note> {
     let steps = Step::of_calls(calls);
-    let Attempt { graph: _, conflicts, unproved } = attempt(live, &steps);
+    let Attempt { graph: _, conflicts, unproved } = attempt(live, &Far::from(live, calls), &steps);
     let unproved = unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why });
     gaps(&conflicts, &steps, teams).into_iter().chain(cedar_note(live, &steps)).chain(unproved).collect()
 }
@@ -90,14 +111,14 @@ enum Broken {
 }
 
 /// Splits calls until every decision is kept, or nothing helps any more.
-fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
-    let mut best = attempt(live, &steps);
+fn solve(live: &LiveState, far: &Far<'_>, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
+    let mut best = attempt(live, far, &steps);
     let mut tries = 0;
     'splitting: while !best.conflicts.is_empty() && tries < TRIES {
         for (at, cause) in involved(&best.conflicts) {
             let Some(more) = split::split(&steps, at, cause) else { continue };
             tries += 1;
-            let other = attempt(live, &more);
+            let other = attempt(live, far, &more);
             if other.conflicts.len() < best.conflicts.len() {
                 (steps, best) = (more, other);
                 continue 'splitting;
@@ -112,7 +133,7 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
         // From the back, so that the positions of those in front stay.
         let all = involved(&best.conflicts).into_iter().rev();
         let more = all.fold(steps.clone(), |steps, (at, cause)| split::split(&steps, at, cause).unwrap_or(steps));
-        let other = attempt(live, &more);
+        let other = attempt(live, far, &more);
         if other.conflicts.len() < best.conflicts.len() {
             (steps, best) = (more, other);
         }
@@ -133,11 +154,11 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
 }
 
 /// The edges that keep every decision, and the decisions that cannot be kept.
-fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
+fn attempt(live: &LiveState, far: &Far<'_>, steps: &[Step]) -> Attempt {
     let calls: Vec<Call> = steps.iter().map(|step| step.call.clone()).collect();
     let mut graph = Graph::new(steps.len(), |at| steps[at].rank());
     let mut conflicts = Vec::new();
-    let timeline = match Timeline::new(live, &calls) {
+    let timeline = match Timeline::new(live, &calls, far) {
         Ok(timeline) => timeline,
         Err(error) => return Attempt { graph, conflicts, unproved: Some(error.to_string()) },
     };
@@ -257,7 +278,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
 }
 
 /// Numbers that follow each other, for the same reason, as one.
-fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
     let mut ranges: Vec<After> = Vec::new();
     for (id, why) in before {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ResourceId, ResourceKind};
 use crate::model::docker::{Operation, OperationKind, PolicyId};
+use crate::model::pulumi;
 
 /// The number of a call in its target's plan, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,24 @@ pub enum Reason {
     AllowsFirst,
     /// The other takes away an allow that would be open otherwise once this one is made.
     ClosesFirst,
+    /// The other begins the version whose archive this one uploads.
+    BeginsVersion,
+    /// The other uploads the archive of the version that this one completes.
+    Uploads,
+    /// The other publishes the version.
+    Publishes,
+    /// The other makes the group.
+    MakesGroup,
+    /// The other gives the group the name that this one knows it by.
+    RenamesFirst,
+    /// The other gives what this one takes away elsewhere, so that nothing is without it in between.
+    KeepsPacks,
+    /// The other sets what is enforced before this one adds a stack to it.
+    SetsLevels,
+    /// The other takes a stack away before this one changes what is enforced for it.
+    LeavesFirst,
+    /// The other stops using what this one deletes.
+    StopsUsing,
 }
 
 impl Reason {
@@ -69,6 +88,15 @@ impl Reason {
             Self::DeniesFirst => "it denies what would be open otherwise",
             Self::AllowsFirst => "it allows what would be closed otherwise",
             Self::ClosesFirst => "it takes away what would be open otherwise",
+            Self::BeginsVersion => "it begins the version",
+            Self::Uploads => "it uploads the archive",
+            Self::Publishes => "it publishes the version",
+            Self::MakesGroup => "it makes the group",
+            Self::RenamesFirst => "it gives the group its name",
+            Self::KeepsPacks => "it gives first what this takes away",
+            Self::SetsLevels => "it sets first what is enforced",
+            Self::LeavesFirst => "it takes the stack out before that",
+            Self::StopsUsing => "it stops using it",
         }
     }
 }
@@ -103,7 +131,7 @@ impl Call {
                     *maker = *number;
                 }
             }
-            ToSend::Docker(_) => {}
+            ToSend::Docker(_) | ToSend::Pulumi(_) => {}
         }
     }
 }
@@ -114,6 +142,8 @@ impl Call {
 pub enum ToSend {
     /// A write of the Docker AI Governance API.
     Docker(Operation<PolicyRef>),
+    /// A write of Pulumi Cloud.
+    Pulumi(pulumi::Operation),
 }
 
 /// What was sent, by provider: nothing of it waits for the answer to another call any more.
@@ -122,6 +152,8 @@ pub enum ToSend {
 pub enum Sent {
     /// A write of the Docker AI Governance API.
     Docker(Operation<PolicyId>),
+    /// A write of Pulumi Cloud.
+    Pulumi(pulumi::Operation),
 }
 
 /// The kinds of calls, of all providers.
@@ -130,6 +162,8 @@ pub enum Sent {
 pub enum CallKind {
     /// Of the Docker AI Governance API.
     Docker(OperationKind),
+    /// Of Pulumi Cloud.
+    Pulumi(pulumi::OperationKind),
 }
 
 impl CallKind {
@@ -137,6 +171,7 @@ impl CallKind {
     pub fn words(self) -> &'static str {
         match self {
             Self::Docker(kind) => kind.words(),
+            Self::Pulumi(kind) => kind.words(),
         }
     }
 }
@@ -146,6 +181,7 @@ impl ToSend {
     pub fn kind(&self) -> CallKind {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
+            Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
         }
     }
 
@@ -153,6 +189,15 @@ impl ToSend {
     pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
         match self {
             Self::Docker(operation) => Some(operation),
+            Self::Pulumi(_) => None,
+        }
+    }
+
+    /// The write, if it is one of Pulumi Cloud.
+    pub fn pulumi(&self) -> Option<&pulumi::Operation> {
+        match self {
+            Self::Pulumi(operation) => Some(operation),
+            Self::Docker(_) => None,
         }
     }
 
@@ -160,6 +205,7 @@ impl ToSend {
     pub fn resource(&self) -> ResourceKind {
         match self {
             Self::Docker(_) => ResourceKind::Policy,
+            Self::Pulumi(operation) => pulumi_resource(operation).0,
         }
     }
 
@@ -173,6 +219,7 @@ impl ToSend {
                 | Operation::DeletePolicy { .. }
                 | Operation::CreateRule { .. } => None,
             },
+            Self::Pulumi(_) => None,
         }
     }
 
@@ -187,6 +234,10 @@ impl ToSend {
                 | Operation::UpdateRule { policy: id, .. }
                 | Operation::DeleteRule { policy: id, .. } => Some(id.into()),
             },
+            Self::Pulumi(operation) => match pulumi_resource(operation) {
+                (ResourceKind::Group, name) => Some(crate::plan::group_id(name)),
+                (_, name) => Some(crate::plan::pack_id(name)),
+            },
         }
     }
 }
@@ -196,6 +247,22 @@ impl Sent {
     pub fn kind(&self) -> CallKind {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
+            Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
+        }
+    }
+}
+
+/// What a write of Pulumi Cloud is about, and its name.
+fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
+    match operation {
+        pulumi::Operation::CreatePackVersion { version } => (ResourceKind::Pack, version.name.as_str()),
+        pulumi::Operation::PutArchive { pack, .. }
+        | pulumi::Operation::CompletePackVersion { pack, .. }
+        | pulumi::Operation::DeletePackVersion { pack, .. }
+        | pulumi::Operation::DeletePack { pack } => (ResourceKind::Pack, pack.as_str()),
+        pulumi::Operation::CreateGroup { group } => (ResourceKind::Group, group.name.as_str()),
+        pulumi::Operation::UpdateGroup { group, .. } | pulumi::Operation::DeleteGroup { group } => {
+            (ResourceKind::Group, group.as_str())
         }
     }
 }

@@ -31,4 +31,6 @@ pub enum GuardedKind {
     LastDeny,
     /// A policy with `protect: true` is deleted, or loses all its rules.
     Protected,
+    /// A policy pack is taken from a policy group that stays.
+    PackRemoved,
 }

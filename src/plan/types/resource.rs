@@ -17,6 +17,16 @@ pub enum ResourceKind {
     Policy,
     /// A rule of a policy.
     Rule,
+    /// A policy pack.
+    Pack,
+    /// A version of a policy pack.
+    Version,
+    /// A policy of a policy pack.
+    PackPolicy,
+    /// A policy group.
+    Group,
+    /// A policy pack that a policy group enables.
+    EnabledPack,
 }
 
 impl ResourceKind {
@@ -25,6 +35,11 @@ impl ResourceKind {
         match self {
             Self::Policy => ("policy", "policies"),
             Self::Rule => ("rule", "rules"),
+            Self::Pack => ("pack", "packs"),
+            Self::Version => ("version", "versions"),
+            Self::PackPolicy => ("policy", "policies"),
+            Self::Group => ("group", "groups"),
+            Self::EnabledPack => ("pack", "packs"),
         }
     }
 
@@ -32,7 +47,9 @@ impl ResourceKind {
     pub fn part(self) -> Option<Self> {
         match self {
             Self::Policy => Some(Self::Rule),
-            Self::Rule => None,
+            Self::Pack => Some(Self::Version),
+            Self::Group => Some(Self::EnabledPack),
+            Self::Rule | Self::Version | Self::PackPolicy | Self::EnabledPack => None,
         }
     }
 
@@ -40,14 +57,16 @@ impl ResourceKind {
     pub fn whole(self) -> Self {
         match self {
             Self::Policy | Self::Rule => Self::Policy,
+            Self::Pack | Self::Version | Self::PackPolicy => Self::Pack,
+            Self::Group | Self::EnabledPack => Self::Group,
         }
     }
 
     /// Whether shares such as "30% may be deleted" are counted in it.
     pub fn is_counted(self) -> bool {
         match self {
-            Self::Policy => false,
-            Self::Rule => true,
+            Self::Rule | Self::Version | Self::Group => true,
+            Self::Policy | Self::Pack | Self::PackPolicy | Self::EnabledPack => false,
         }
     }
 }

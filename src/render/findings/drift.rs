@@ -1,6 +1,6 @@
 //! Findings of drift.
 
-use super::plan::of_access;
+use super::plan::{of_access, of_enforcement};
 use super::{Finding, PlanRule};
 use crate::plan::{Change, ChangeKind, DriftReport, FieldChange, Held, SourceRef, TargetDrift};
 use crate::render::drift::command;
@@ -15,8 +15,9 @@ impl Finding {
 }
 
 fn of_target(drift: &TargetDrift) -> Vec<Finding> {
-    let TargetDrift { target, changes, since: _, access, held, unmanaged: _, adopt: _, undo: _ } = drift;
-    let mut found: Vec<Finding> = changes.iter().flat_map(|change| of_policy(change, drift)).collect();
+    let TargetDrift { target, changes, since: _, access, enforcement, held, unmanaged: _, adopt: _, undo: _ } = drift;
+    let mut found: Vec<Finding> = of_enforcement(enforcement);
+    found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
     found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses))));
     for finding in &mut found {

@@ -2,11 +2,13 @@
 
 use super::{Finding, PlanRule, Related, RuleId, Spot};
 use crate::plan::{
-    AccessChange, BreachInfo, DecidingRule, GateOutcome, GateSource, Guarded, GuardedKind, Held, Impact, Note, Plan,
-    SourceRef, TargetPlan, UnreadableResource,
+    AccessChange, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome, GateSource, Guarded,
+    GuardedKind, Held, Impact, Note, Plan, SourceRef, TargetPlan, UnreadableResource,
 };
 use crate::render::plan::access::grouped;
-use crate::render::plan::words::{by, call_name, full_name, gate_text, held_reason, note, requests, who};
+use crate::render::plan::words::{
+    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests, who,
+};
 use crate::render::text::neutral;
 
 impl Finding {
@@ -45,8 +47,9 @@ impl Finding {
 }
 
 fn of_target(plan: &TargetPlan) -> Vec<Finding> {
-    let TargetPlan { target, access, gates, held, guarded, notes, .. } = plan;
-    let mut found: Vec<Finding> = gates.iter().filter(|gate| !gate.holds()).map(shut).collect();
+    let TargetPlan { target, access, enforcement, gates, held, guarded, notes, .. } = plan;
+    let mut found = of_enforcement(enforcement);
+    found.extend(gates.iter().filter(|gate| !gate.holds()).map(shut));
     found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses))));
     found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
     found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
@@ -89,6 +92,21 @@ fn shut(outcome: &GateOutcome) -> Finding {
     finding
 }
 
+/// What loosens and tightens: what people must not miss comes first.
+pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Finding> {
+    let lines = enforcement_lines(changes);
+    let found = changes.iter().zip(lines).map(|(change, (way, line))| {
+        let rule = match way {
+            Enforcement::Loosens => PlanRule::EnforcementLoosens,
+            Enforcement::Tightens | Enforcement::Changes => PlanRule::EnforcementTightens,
+        };
+        let group = change.group.as_deref().unwrap_or_default();
+        Finding::of(rule, format!("enforcement {}: {line}", direction(way)), &[group, &change.pack, &change.policy])
+            .at(change.source.as_ref())
+    });
+    found.collect()
+}
+
 /// What opens and closes; `rules` are the kinds of both.
 pub(super) fn of_access(impact: &Impact, rules: (PlanRule, PlanRule)) -> Vec<Finding> {
     let Impact { audiences: _, cedar, unreadable } = impact;
@@ -129,6 +147,7 @@ fn of_guarded(guarded: &Guarded, plan: &TargetPlan) -> Finding {
         GuardedKind::ScopeWidens => "scope",
         GuardedKind::LastDeny => "last-deny",
         GuardedKind::Protected => "protected",
+        GuardedKind::PackRemoved => "pack-removed",
     };
     Finding::of(PlanRule::Guarded, format!("{}: {how}", full_name(*resource, name, None)), &[word, name])
         .at(source_of(plan, name))
@@ -141,6 +160,9 @@ fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
     match about {
         Note::Gap { policy, why } => {
             Some(Finding::of(PlanRule::Gap, text.to_owned(), &[policy, why]).at(source_of(plan, policy)))
+        }
+        Note::GroupGap { name, why } => {
+            Some(Finding::of(PlanRule::Gap, text.to_owned(), &[name, why]).at(source_of(plan, name)))
         }
         Note::Unproved { why } => Some(Finding::of(PlanRule::Gap, text.to_owned(), &[why])),
         Note::NotCompared { why } => Some(Finding::of(PlanRule::NotCompared, text.to_owned(), &[why])),

@@ -40,6 +40,10 @@ macro_rules! rules {
 rules! {
     /// A gate of access does not hold: the plan would allow or block what it must not.
     GateShut = "plan-gate-shut", Error;
+    /// A level of enforcement loosens: more gets through.
+    EnforcementLoosens = "plan-enforcement-loosens", Warning;
+    /// A level of enforcement tightens, or changes otherwise.
+    EnforcementTightens = "plan-enforcement-tightens", Notice;
     /// The plan opens requests that are denied today.
     AccessOpens = "plan-access-opens", Warning;
     /// The plan closes requests that are allowed today.

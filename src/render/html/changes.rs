@@ -3,7 +3,7 @@
 use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::writer::Html;
-use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, ValueChange};
+use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ValueChange};
 use crate::render::plan::heading;
 use crate::render::plan::words::{old_name, place, what};
 
@@ -47,7 +47,7 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
     if let Some(before) = old_name(fields) {
         page.element(" (renamed from <strong>", before, "</strong>)");
     }
-    if let Some(told) = told.filter(|_| *resource == ResourceKind::Rule) {
+    if let Some(told) = told.filter(|_| *resource != resource.whole()) {
         page.element(" <em>[", told.origin.as_str(), "]</em>");
     }
     if let Some(source) = source {

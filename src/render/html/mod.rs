@@ -13,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{headline, profile};
+use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, profile};
 use super::plan::{Section, changes_of, sections, summary};
 use super::text::many;
-use crate::plan::{Commit, Fingerprint, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Commit, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins, TargetPlan};
 pub use drift::drift;
 use writer::Html;
 
@@ -95,12 +95,13 @@ fn filters(page: &mut Html) {
 }
 
 fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
+    let TargetPlan { target, changes, calls, live, access, enforcement, gates, .. } = plan;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
     let profile = profile(target);
     page.element("<p class=\"dim\">", &profile, if profile.is_empty() { "live: " } else { ", live: " });
     page.element("", &live.words(), "");
     page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
+    self::enforcement(page, enforcement);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         self::access::table(page, access);
@@ -112,6 +113,16 @@ fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     page.raw("<h3>Changes</h3>\n");
     changes::changes(page, changes, changes_of(origins));
     page.raw("</section>\n");
+}
+
+/// What happens to what is enforced; it stands first.
+fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
+    if changes.is_empty() {
+        return;
+    }
+    page.element("<h3>", &enforcement_headline(changes), "</h3>\n");
+    let line = |(way, line): (Enforcement, String)| format!("{} {line}", direction(way));
+    list(page, &enforcement_lines(changes).into_iter().map(line).collect::<Vec<_>>());
 }
 
 /// The findings of the files.

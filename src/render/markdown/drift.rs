@@ -28,11 +28,12 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Option
 }
 
 fn overview(page: &mut Page, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, .. } = drift;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
+    super::enforcement_block(page, enforcement);
     if changes.is_empty() {
         page.line("No difference that could be undone.");
     } else if let Some(access) = access {

@@ -7,11 +7,11 @@ mod text;
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{headline, requests};
+use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
 use super::plan::{Line, Section, Sign, access, changes_of, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{Impact, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan};
 pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
@@ -130,11 +130,12 @@ fn place_and(finding: &Finding) -> String {
 
 /// What a reviewer must not miss of a target.
 fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, calls, access, gates, .. } = plan;
+    let TargetPlan { target, calls, access, enforcement, gates, .. } = plan;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
+    enforcement_block(page, enforcement);
     if calls.is_empty() {
         page.line("Nothing is to do.");
     } else if let Some(access) = access {
@@ -149,6 +150,20 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
         page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
     }
     notes(page, sections(plan, origins, Painter::new(false)));
+}
+
+/// What happens to what is enforced; it stands first.
+fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
+    if changes.is_empty() {
+        return;
+    }
+    page.line(&format!("**{}**", enforcement_headline(changes)));
+    let line = |(way, line): (Enforcement, String)| format!("**{}** {}", direction(way), code(&line));
+    let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
+    let rest = lines.split_off(lines.len().min(SHOWN));
+    page.block(&list("what is enforced", String::new(), lines));
+    let more = format!("{} more levels of enforcement that change", rest.len());
+    page.block(&Block { folded: true, ..list("what is enforced", more, rest) });
 }
 
 /// Sections of lines.

@@ -1,12 +1,15 @@
 //! A plan as a reviewer reads it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::sections::{Section, sections};
 use super::tree::{changes_of, tree};
-use super::words::profile;
+use super::words::{enforcement_headline, enforcement_lines, profile};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Origin, Origins, Plan, TargetInfo, TargetOrigins, TargetPlan};
+use crate::plan::{
+    Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan,
+};
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
@@ -36,13 +39,16 @@ pub fn summary(plan: &Plan) -> String {
         format!("Plan: {} ({}).", many(total, "call"), kinds.join(", "))
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
-    let unmanaged = plan.targets.iter().flat_map(|target| &target.unmanaged);
-    let unmanaged = unmanaged.filter(|policy| policy.treatment != Unmanaged::Prune).count();
+    let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
+    for one in plan.targets.iter().flat_map(|target| &target.unmanaged) {
+        *unmanaged.entry(one.resource).or_default() += usize::from(one.treatment != Unmanaged::Prune);
+    }
     if held > 0 {
         let _ = write!(line, " {} held.", many(held, "change"));
     }
-    if unmanaged > 0 {
-        let _ = write!(line, " {} unmanaged.", plural(unmanaged, "policy", "policies"));
+    for (kind, count) in unmanaged.into_iter().filter(|(_, count)| *count > 0) {
+        let (one, many) = kind.words();
+        let _ = write!(line, " {} unmanaged.", plural(count, one, many));
     }
     if let Some(origins) = &plan.origins {
         line.push_str(&from(origins));
@@ -73,6 +79,25 @@ pub(crate) fn heading(target: &TargetInfo) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" · ")
 }
 
+/// What happens to what is enforced; nothing where no level changes. It stands first.
+pub(crate) fn enforcement_section(changes: &[EnforcementChange], painter: Painter) -> String {
+    let mut text = String::new();
+    if changes.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "  {}", painter.strong(&enforcement_headline(changes)));
+    for (way, line) in enforcement_lines(changes) {
+        let word = match way {
+            Enforcement::Loosens => painter.bad("- loosens "),
+            Enforcement::Tightens => painter.good("+ tightens"),
+            Enforcement::Changes => painter.notice("~ changes "),
+        };
+        let _ = writeln!(text, "    {word} {line}");
+    }
+    text.push('\n');
+    text
+}
+
 struct Page {
     painter: Painter,
     text: String,
@@ -88,12 +113,13 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-        let TargetPlan { target, changes, calls, live, access, gates, .. } = plan;
+        let TargetPlan { target, changes, calls, live, access, enforcement, gates, .. } = plan;
         let head = heading(target);
         let holds = format!("live: {}", live.words());
         let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
+        self.text.push_str(&enforcement_section(enforcement, self.painter));
         for line in tree(changes, changes_of(origins)) {
             let text = line.painted(self.painter);
             self.line(2 + line.indent, &text);

@@ -7,7 +7,7 @@ mod sections;
 mod tree;
 pub(crate) mod words;
 
-pub(crate) use human::heading as target_heading;
+pub(crate) use human::{enforcement_section, heading as target_heading};
 pub use human::{human, summary};
 pub(crate) use sections::{Section, sections, unmanaged_line};
 pub(crate) use tree::{Line, Sign, changes_of, heading, tree};

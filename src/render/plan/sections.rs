@@ -49,6 +49,11 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
     let UnmanagedResource { resource, id: _, name, parts: count, treatment: _, becomes: _ } = unmanaged;
     let kind = match resource {
         ResourceKind::Policy | ResourceKind::Rule => String::new(),
+        ResourceKind::Pack
+        | ResourceKind::Version
+        | ResourceKind::PackPolicy
+        | ResourceKind::Group
+        | ResourceKind::EnabledPack => format!("{} ", resource.words().0),
     };
     format!("{kind}\"{}\" ({})", neutral(name), parts(*resource, *count))
 }

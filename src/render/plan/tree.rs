@@ -3,9 +3,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::words::{old_name, place, sign, what};
-use crate::plan::{
-    Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ResourceKind, TargetOrigins, ValueChange,
-};
+use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
@@ -101,7 +99,7 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
     }
     // What is told of the whole is not told again of its parts.
     let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
-    if let Some(origin) = told.map(|told| told.origin).filter(|_| change.resource == ResourceKind::Rule) {
+    if let Some(origin) = told.map(|told| told.origin).filter(|_| change.resource != change.resource.whole()) {
         line.remark.push_str(&format!("  [{}]", origin.as_str()));
     }
     if let Some(source) = source {

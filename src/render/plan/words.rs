@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use super::tree::Sign;
 use crate::access::Audience;
+use crate::model::pulumi::EnforcementLevel;
 use crate::plan::{
-    AccessChange, ChangeKind, DecidingRule, Field, FieldChange, GateInfo, HeldReason, Impact, Note, ResourceKind,
-    SourceRef, TargetInfo, ValueChange,
+    AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange, GateInfo, HeldReason,
+    Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
 
@@ -82,6 +83,7 @@ pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) 
 pub(crate) fn note(note: &Note) -> String {
     match note {
         Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
+        Note::GroupGap { name, why } => format!("! gap: group \"{}\": {}", neutral(name), neutral(why)),
         Note::Unproved { why } => format!(
             "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
             neutral(why)
@@ -104,7 +106,45 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         HeldReason::ProfileLacks { operation, wanted } => {
             format!("cannot {}; this profile of the API has no \"{}\"", neutral(wanted), operation.words())
         }
+        HeldReason::Refused { why } => format!("the service does not let anybody do it: {}", neutral(why)),
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
+    }
+}
+
+/// What a plan does to what is enforced, in one line.
+pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
+    let any = |direction: Enforcement| changes.iter().any(|change| change.direction == direction);
+    let effect = match (any(Enforcement::Loosens), any(Enforcement::Tightens)) {
+        (true, true) => "mixed: some loosens, some tightens",
+        (true, false) => "loosening",
+        (false, true) => "tightening",
+        (false, false) => "no level loosens or tightens",
+    };
+    format!("Enforcement: {effect}")
+}
+
+/// Each change of a level in one line, with the word for its direction; what loosens first.
+pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforcement, String)> {
+    let level = |level: Option<EnforcementLevel>| level.map_or("not there", EnforcementLevel::as_str);
+    let line = |change: &EnforcementChange| {
+        let EnforcementChange { direction, group, pack, policy, before, after, source } = change;
+        let place = source.as_ref().map(|source| format!("  {}", place(source))).unwrap_or_default();
+        let whom = match group {
+            Some(group) => format!("group \"{}\"", neutral(group)),
+            None => "the pack itself, where no group says otherwise".to_owned(),
+        };
+        let what = format!("policy \"{}\" of pack \"{}\"", neutral(policy), neutral(pack));
+        (*direction, format!("{what}: {} → {} for {whom}{place}", level(*before), level(*after)))
+    };
+    changes.iter().map(line).collect()
+}
+
+/// The word for a direction.
+pub(crate) fn direction(direction: Enforcement) -> &'static str {
+    match direction {
+        Enforcement::Loosens => "loosens",
+        Enforcement::Tightens => "tightens",
+        Enforcement::Changes => "changes",
     }
 }
 

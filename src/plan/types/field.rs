@@ -1,0 +1,136 @@
+//! Fields that differ.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A field that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FieldChange {
+    /// The field.
+    pub field: Field,
+    /// How its value differs.
+    pub value: ValueChange,
+}
+
+/// The fields of policies and rules, named as in manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    /// The name.
+    Name,
+    /// The teams of a scope.
+    Teams,
+    /// The profiles of people of a scope.
+    Profiles,
+    /// Allow or deny.
+    Decision,
+    /// The actions.
+    Actions,
+    /// Hosts or paths.
+    Resources,
+    /// HTTP targets.
+    HttpResources,
+    /// Cedar text.
+    CedarText,
+    /// The schema of Cedar text.
+    SchemaUrl,
+    /// The name for people.
+    DisplayName,
+    /// The tag of a version.
+    VersionTag,
+    /// The files of a source, each with the first digits of its digest.
+    Files,
+    /// What happens where a policy is violated.
+    EnforcementLevel,
+    /// How much a violation matters.
+    Severity,
+    /// What something is for.
+    Description,
+    /// What people see who violate a policy.
+    Message,
+    /// How to repair a violation.
+    RemediationSteps,
+    /// Where more is told.
+    Url,
+    /// The compliance framework of a policy.
+    Framework,
+    /// Tags.
+    Tags,
+    /// The schema of a policy's configuration.
+    ConfigSchema,
+    /// What a group is about.
+    EntityType,
+    /// What a group does about violations.
+    Mode,
+    /// The stacks of a group.
+    Stacks,
+    /// The configuration of a pack in a group.
+    Config,
+}
+
+impl Field {
+    /// The field as manifests write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Teams => "scope.teams",
+            Self::Profiles => "scope.profiles",
+            Self::Decision => "decision",
+            Self::Actions => "actions",
+            Self::Resources => "resources",
+            Self::HttpResources => "httpResources",
+            Self::CedarText => "cedar.text",
+            Self::SchemaUrl => "cedar.schemaUrl",
+            Self::DisplayName => "displayName",
+            Self::VersionTag => "versionTag",
+            Self::Files => "source",
+            Self::EnforcementLevel => "enforcementLevel",
+            Self::Severity => "severity",
+            Self::Description => "description",
+            Self::Message => "message",
+            Self::RemediationSteps => "remediationSteps",
+            Self::Url => "url",
+            Self::Framework => "framework",
+            Self::Tags => "tags",
+            Self::ConfigSchema => "configSchema",
+            Self::EntityType => "entityType",
+            Self::Mode => "mode",
+            Self::Stacks => "stacks",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// How a value differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum ValueChange {
+    /// A single value.
+    Scalar {
+        /// What it was; nothing before a creation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+        /// What it will be; nothing after a deletion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+    /// A set: order and repetition do not count.
+    Set {
+        /// New elements, sorted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        added: Vec<String>,
+        /// Elements that go, sorted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<String>,
+        /// How many stay.
+        kept: usize,
+    },
+    /// A text of many lines, best shown as a diff.
+    Text {
+        /// What it was.
+        before: String,
+        /// What it will be.
+        after: String,
+    },
+}

@@ -1,0 +1,411 @@
+//! Plans of policy packs and groups, held to a service of a few lines that knows nothing of the planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use polwarden::diag::{DocumentId, SourceMap};
+use polwarden::manifest::config::{Provider, Unmanaged};
+use polwarden::model::pulumi::{
+    ArchiveDigest, DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType, GroupConfig, GroupName,
+    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion, Mode, NewVersion,
+    PackName, PackPolicy, PackSource, PolicyName, PolicySelector, SourceDigest, StackReference, VersionDetail,
+    VersionNumber, VersionTag,
+};
+use polwarden::plan::{PackRequest, SourceRef, TargetInfo, TargetPlan, audit_packs, packs_replayed, plan_packs};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use serde_json::{Map, Value, json};
+
+/// A group of the oracle: its stacks, and for each pack its tag and configuration.
+type Group = (BTreeSet<String>, BTreeMap<String, (String, Value)>);
+
+/// The service in a few lines: tags by pack, and groups.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Service {
+    packs: BTreeMap<String, Vec<String>>,
+    begun: BTreeSet<(String, String)>,
+    groups: BTreeMap<String, Group>,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+impl Service {
+    fn of(live: &LiveState) -> Self {
+        let tags = |pack: &LivePack| pack.versions.iter().map(|version| version.tag.clone()).collect();
+        let group = |group: &LiveGroup| {
+            let body = group.body.as_ref().unwrap();
+            let config = |pack: &LiveGroupPack| pack.config.clone().map_or(json!({}), Value::Object);
+            let pack = |pack: &LiveGroupPack| (pack.name.clone(), (pack.tag.clone(), config(pack)));
+            (body.stacks.iter().map(ToString::to_string).collect(), body.packs.iter().map(pack).collect())
+        };
+        Self {
+            packs: live.packs.iter().map(|pack| (pack.name.clone(), tags(pack))).collect(),
+            begun: BTreeSet::new(),
+            groups: live.groups.iter().map(|it| (it.name.clone(), group(it))).collect(),
+        }
+    }
+
+    fn uses(&self, pack: &str, tag: Option<&str>) -> bool {
+        self.groups.values().any(|(_, packs)| packs.get(pack).is_some_and(|used| tag.is_none_or(|tag| used.0 == tag)))
+    }
+
+    /// Makes a call, and refuses what the contract refuses.
+    fn call(&mut self, send: &Value) {
+        let pack = || text(&send["pack"]);
+        let reference = |value: &Value| text(&value["tag"]);
+        match send["operation"].as_str().unwrap() {
+            "createPackVersion" => {
+                let (name, tag) = (text(&send["version"]["name"]), text(&send["version"]["versionTag"]));
+                assert!(!self.packs.get(&name).is_some_and(|tags| tags.contains(&tag)), "400: published");
+                assert!(self.begun.insert((name, tag)), "400: published");
+            }
+            "putArchive" => assert!(self.begun.contains(&(pack(), text(&send["tag"]))), "no place for it"),
+            "completePackVersion" => {
+                assert!(self.begun.remove(&(pack(), text(&send["tag"]))), "400: complete");
+                self.packs.entry(pack()).or_default().push(text(&send["tag"]));
+            }
+            "deletePackVersion" => {
+                let tag = reference(&send["version"]);
+                assert!(!self.uses(&pack(), Some(&tag)), "409: applied");
+                let tags = self.packs.get_mut(&pack()).expect("404");
+                assert!(tags.contains(&tag), "404");
+                tags.retain(|known| *known != tag);
+            }
+            "deletePack" => {
+                assert!(!self.uses(&pack(), None), "400: enabled");
+                self.packs.remove(&pack()).expect("404");
+            }
+            "createGroup" => {
+                let old = self.groups.insert(text(&send["group"]["name"]), Group::default());
+                assert!(old.is_none(), "409: exists");
+            }
+            "deleteGroup" => drop(self.groups.remove(&text(&send["group"])).expect("404")),
+            "updateGroup" => self.update(&text(&send["group"]), &send["change"]),
+            other => panic!("unknown operation {other}"),
+        }
+    }
+
+    fn update(&mut self, name: &str, change: &Value) {
+        let packs = self.packs.clone();
+        let group = self.groups.get_mut(name).expect("404");
+        let stack = || format!("{}/{}", text(&change["stack"]["routingProject"]), text(&change["stack"]["name"]));
+        match change["change"].as_str().unwrap() {
+            "addStack" => assert!(group.0.insert(stack()), "a call that does nothing"),
+            "removeStack" => assert!(group.0.remove(&stack()), "404"),
+            "addPack" => {
+                let (pack, tag) = (text(&change["pack"]), text(&change["tag"]));
+                assert!(packs[&pack].contains(&tag), "404");
+                let config = if change["config"].is_null() { json!({}) } else { change["config"].clone() };
+                let old = group.1.insert(pack, (tag.clone(), config.clone()));
+                assert_ne!(old, Some((tag, config)), "a call that does nothing");
+            }
+            "removePack" => {
+                let old = group.1.remove(&text(&change["pack"])).expect("404");
+                assert_eq!(old.0, text(&change["version"]["tag"]), "404");
+            }
+            other => panic!("unknown change {other}"),
+        }
+    }
+}
+
+fn policy(level: EnforcementLevel) -> PackPolicy {
+    serde_json::from_value(json!({
+        "name": "p", "displayName": "P", "description": "d", "enforcementLevel": level, "message": "m",
+    }))
+    .unwrap()
+}
+
+/// The same tag always has the same content.
+fn level_of(tag: &str) -> EnforcementLevel {
+    if tag == "1" { EnforcementLevel::Advisory } else { EnforcementLevel::Mandatory }
+}
+
+fn stack(name: &str) -> StackReference {
+    StackReference { routing_project: "app".to_owned(), name: name.to_owned() }
+}
+
+const TAGS: [&str; 3] = ["1", "2", "3"];
+const PACKS: [&str; 2] = ["a", "b"];
+const GROUPS: [&str; 3] = ["g", "h", "i"];
+const STACKS: [&str; 3] = ["dev", "prod", "test"];
+
+/// A pack in a group: its tag and its level.
+type Used = BTreeMap<&'static str, (&'static str, Option<EnforcementLevel>)>;
+
+fn used() -> impl Strategy<Value = Used> {
+    let level = proptest::option::of(select(vec![EnforcementLevel::Disabled, EnforcementLevel::Remediate]));
+    proptest::collection::btree_map(select(&PACKS[..]), (select(&TAGS[..2]), level), 0..=2)
+}
+
+fn groups() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<&'static str>, Used)>> {
+    proptest::collection::btree_map(select(&GROUPS[..]), (subsequence(STACKS.to_vec(), 0..=3), used()), 0..=3)
+}
+
+fn config_of(level: Option<EnforcementLevel>) -> Option<Map<String, Value>> {
+    level.map(|level| json!({"p": {"enforcementLevel": level}}).as_object().unwrap().clone())
+}
+
+fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> LiveState {
+    let version = |(number, tag): (u64, &&str)| LiveVersion {
+        number: VersionNumber(number),
+        tag: (*tag).to_owned(),
+        detail: Some(VersionDetail {
+            display_name: "Pack".to_owned(),
+            policies: vec![LivePackPolicy {
+                name: "p".to_owned(),
+                policy: Ok(policy(level_of(tag))),
+                unknown_fields: Map::new(),
+            }],
+            applied: false,
+            unknown_fields: Map::new(),
+        }),
+    };
+    let pack = |name: &&str| LivePack {
+        name: (*name).to_owned(),
+        display_name: "Pack".to_owned(),
+        publisher: None,
+        versions: (1..).zip(&TAGS[..2]).map(version).collect(),
+        unknown_fields: Map::new(),
+    };
+    let group = |(name, (stacks, packs)): (&&str, &(Vec<&str>, Used))| LiveGroup {
+        name: (*name).to_owned(),
+        is_default: false,
+        body: Ok(LiveGroupBody {
+            entity_type: EntityType::Stacks,
+            mode: Mode::Preventative,
+            stacks: stacks.iter().map(|name| stack(name)).collect(),
+            accounts: Vec::new(),
+            packs: packs
+                .iter()
+                .map(|(name, (tag, level))| LiveGroupPack {
+                    name: (*name).to_owned(),
+                    version: VersionNumber(tag.parse().unwrap()),
+                    tag: (*tag).to_owned(),
+                    config: config_of(*level),
+                    environments: Vec::new(),
+                    unknown_fields: Map::new(),
+                })
+                .collect(),
+            agent_pool: None,
+        }),
+        unknown_fields: Map::new(),
+    };
+    LiveState { packs: PACKS.iter().map(pack).collect(), groups: groups.iter().map(group).collect() }
+}
+
+/// What is wanted: the tag of each pack, the groups, and whether each says what stacks and packs it has.
+#[derive(Debug, Clone)]
+struct Wanted {
+    packs: BTreeMap<&'static str, &'static str>,
+    groups: BTreeMap<&'static str, (Vec<&'static str>, Used)>,
+    keep: Option<u32>,
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let packs = proptest::collection::btree_map(select(&PACKS[..]), select(&TAGS[1..]), 0..=2);
+    (packs, groups(), proptest::option::of(1..3_u32)).prop_map(|(packs, mut groups, keep)| {
+        // Groups follow their pack.
+        for (_, used) in groups.values_mut() {
+            for (name, (tag, _)) in used.iter_mut() {
+                *tag = packs.get(name).copied().unwrap_or(tag);
+            }
+        }
+        Wanted { packs, groups, keep }
+    })
+}
+
+fn document() -> DocumentId {
+    DocumentId { file: SourceMap::default().add("p.yaml", ""), index: 0 }
+}
+
+fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
+    let pack = |(name, tag): (&&str, &&str)| DesiredPack {
+        version: NewVersion {
+            name: PackName::new(name).unwrap(),
+            display_name: "Pack".to_owned(),
+            version_tag: VersionTag::new(tag).unwrap(),
+            policies: vec![policy(level_of(tag))],
+            description: None,
+            readme: None,
+            provider: None,
+            tags: Vec::new(),
+            repository: None,
+            runtime: None,
+            metadata: BTreeMap::new(),
+        },
+        source: PackSource {
+            path: "packs".into(),
+            digest: SourceDigest::of(tag.as_bytes()),
+            files: BTreeMap::new(),
+            archive: ArchiveDigest::of(tag.as_bytes()),
+            archive_bytes: 1,
+        },
+        locked: BTreeMap::new(),
+        protect: false,
+        document: document(),
+    };
+    let group = |(name, (stacks, packs)): (&&str, &(Vec<&str>, Used))| {
+        let used = |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
+            let mut config = GroupConfig::default();
+            for (policy, value) in config_of(*level).into_iter().flatten() {
+                let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
+                config.0.insert(selector, value.as_object().unwrap().clone());
+            }
+            DesiredGroupPack {
+                pack: PackName::new(name).unwrap(),
+                tag: VersionTag::new(tag).unwrap(),
+                config: Some(config),
+                index,
+            }
+        };
+        DesiredGroup {
+            name: GroupName::new(name).unwrap(),
+            aliases: Vec::new(),
+            protect: false,
+            entity_type: EntityType::Stacks,
+            mode: None,
+            stacks: Some(stacks.iter().map(|name| stack(name)).collect()),
+            policy_packs: Some(packs.iter().enumerate().map(used).collect()),
+            document: document(),
+        }
+    };
+    let (mut packs, mut groups): (Vec<_>, Vec<_>) =
+        (wanted.packs.iter().map(pack).collect(), wanted.groups.iter().map(group).collect());
+    let mut live = live.clone();
+    if turned {
+        packs.reverse();
+        groups.reverse();
+        live.packs.reverse();
+        live.groups.reverse();
+        for group in &mut live.groups {
+            let body = group.body.as_mut().unwrap();
+            body.stacks.reverse();
+            body.packs.reverse();
+        }
+    }
+    let target = TargetInfo {
+        name: "cloud".to_owned(),
+        provider: Provider::Pulumi,
+        organization: "my-org".to_owned(),
+        profile: None,
+        endpoint: "embedded".to_owned(),
+    };
+    plan_packs(&PackRequest {
+        target,
+        packs: &packs,
+        groups: &groups,
+        live: &live,
+        unmanaged,
+        keep_versions: wanted.keep.and_then(NonZeroU32::new),
+        locate: &|_| SourceRef { file: "p.yaml".to_owned(), line: 1 },
+    })
+    .unwrap()
+}
+
+/// No shorter list of calls does it: each call of a group changes one stack or one pack, and publishing takes three.
+fn fewest(before: &Service, after: &Service) -> usize {
+    let mut calls = 0;
+    for (pack, tags) in &after.packs {
+        let old = before.packs.get(pack).cloned().unwrap_or_default();
+        calls += 3 * tags.iter().filter(|tag| !old.contains(tag)).count();
+        calls += old.iter().filter(|tag| !tags.contains(tag)).count();
+    }
+    calls += before.packs.keys().filter(|pack| !after.packs.contains_key(*pack)).count();
+    for (name, (stacks, packs)) in &after.groups {
+        let old = before.groups.get(name).cloned();
+        calls += usize::from(old.is_none());
+        let (old_stacks, old_packs) = old.unwrap_or_default();
+        calls += stacks.symmetric_difference(&old_stacks).count();
+        calls += packs.iter().filter(|(name, used)| old_packs.get(*name) != Some(used)).count();
+        calls += old_packs.keys().filter(|name| !packs.contains_key(*name)).count();
+    }
+    calls + before.groups.keys().filter(|name| !after.groups.contains_key(*name)).count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_plan_of_packs_leads_to_what_is_wanted(before in groups(), wanted in wanted()) {
+        let live = live(&before);
+        let plan = plan(&live, &wanted, Unmanaged::Report, false);
+        let mut service = Service::of(&live);
+        let first = service.clone();
+        for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
+            service.call(&call["send"]["pulumi"]);
+            // Nothing that a group has before and after is missing, or otherwise, in between.
+            for (name, (_, packs)) in &service.groups {
+                let (Some(was), Some((_, will))) = (first.groups.get(name), wanted.groups.get(name.as_str())) else { continue };
+                for (pack, used) in &was.1 {
+                    if let Some((tag, level)) = will.get(pack.as_str()) {
+                        let goal = ((*tag).to_owned(), config_of(*level).map_or(json!({}), Value::Object));
+                        let now = packs.get(pack);
+                        prop_assert!(now == Some(used) || now == Some(&goal), "{pack} in {name}: {now:?}");
+                    }
+                }
+            }
+            // A stack that is in some group before and after is in one all the time.
+            let held = |groups: &BTreeMap<String, Group>, stack: &str| {
+                groups.values().any(|(stacks, _)| stacks.contains(&format!("app/{stack}")))
+            };
+            for stack in STACKS {
+                let will = wanted.groups.values().any(|(stacks, _)| stacks.contains(&stack));
+                let stays = first.groups.keys().all(|name| wanted.groups.contains_key(name.as_str()));
+                if stays && held(&first.groups, stack) && will {
+                    prop_assert!(held(&service.groups, stack), "{stack} is in no group after {call}");
+                }
+            }
+        }
+        for (name, (stacks, packs)) in &wanted.groups {
+            let (is_stacks, is_packs) = &service.groups[*name];
+            prop_assert_eq!(is_stacks, &stacks.iter().map(|stack| format!("app/{stack}")).collect::<BTreeSet<_>>());
+            let config = |level| config_of(level).map_or(json!({}), Value::Object);
+            let expected: BTreeMap<String, (String, Value)> = packs
+                .iter()
+                .map(|(name, (tag, level))| ((*name).to_owned(), ((*tag).to_owned(), config(*level))))
+                .collect();
+            prop_assert_eq!(is_packs, &expected);
+        }
+        for (pack, tag) in &wanted.packs {
+            prop_assert!(service.packs[*pack].iter().any(|known| known == tag));
+            if let Some(keep) = wanted.keep {
+                let kept = service.packs[*pack].len();
+                let unused = service.packs[*pack].iter().filter(|tag| !service.uses(pack, Some(tag))).count();
+                prop_assert!(kept <= keep as usize || unused < kept);
+            }
+        }
+        prop_assert_eq!(plan.calls.len(), fewest(&first, &service));
+        prop_assert_eq!(audit_packs(&live, &plan.calls), []);
+        // The model that the product verifies with agrees, and nothing is left to do.
+        let after = packs_replayed(&live, &plan.calls).unwrap();
+        prop_assert_eq!(&Service::of(&after), &service);
+        prop_assert_eq!(self::plan(&after, &wanted, Unmanaged::Report, false).calls, []);
+    }
+
+    #[test]
+    fn a_plan_of_packs_does_not_depend_on_order(before in groups(), wanted in wanted(), prune in any::<bool>()) {
+        let live = live(&before);
+        let unmanaged = if prune { Unmanaged::Prune } else { Unmanaged::Report };
+        let (one, other) = (plan(&live, &wanted, unmanaged, false), plan(&live, &wanted, unmanaged, true));
+        prop_assert_eq!(&one.calls, &other.calls);
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn what_is_pruned_goes_whole(before in groups(), wanted in wanted()) {
+        let live = live(&before);
+        let plan = plan(&live, &wanted, Unmanaged::Prune, false);
+        let mut service = Service::of(&live);
+        for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
+            service.call(&call["send"]["pulumi"]);
+        }
+        let names: Vec<&str> = service.groups.keys().map(String::as_str).collect();
+        prop_assert_eq!(names, wanted.groups.keys().copied().collect::<Vec<_>>());
+        for pack in service.packs.keys().filter(|pack| !wanted.packs.contains_key(pack.as_str())) {
+            prop_assert!(service.uses(pack, None), "{pack} is used by nothing and is there");
+        }
+        prop_assert_eq!(self::plan(&packs_replayed(&live, &plan.calls).unwrap(), &wanted, Unmanaged::Prune, false).calls, []);
+    }
+}
