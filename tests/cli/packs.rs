@@ -40,7 +40,7 @@ fn empty() -> Sandbox {
 
 const EMBEDDED: [&str; 2] = ["--endpoint", "pulumi=embedded"];
 
-fn call<'a>(sandbox: &Sandbox, code: i32, arguments: &[&'a str]) -> super::sandbox::Ran {
+fn call(sandbox: &Sandbox, code: i32, arguments: &[&str]) -> super::sandbox::Ran {
     sandbox.expect(code, &[&["call"], arguments, &EMBEDDED].concat())
 }
 
