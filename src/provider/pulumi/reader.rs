@@ -148,7 +148,7 @@ impl Reader {
                 let call = Call::exchange("ListPolicyPacks_post", self.target.name(), path);
                 call.with_query(query).with_body("application/json", &body)
             };
-            let (packs, next) = match self.target.ask(call, wire::publishers).await {
+            let wire::PublishersPage { packs, next } = match self.target.ask(call, wire::publishers).await {
                 Err(error) if token.is_none() && matches!(error.status(), Some(403 | 404)) => return Ok(found),
                 page => page?,
             };

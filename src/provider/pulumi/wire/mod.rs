@@ -9,4 +9,4 @@ mod pack;
 pub use group::GroupSummary;
 pub(super) use group::{group, group_change, groups};
 pub use pack::{Created, PackSummary};
-pub(super) use pack::{created, packs, publishers, version};
+pub(super) use pack::{PublishersPage, created, packs, publishers, version};

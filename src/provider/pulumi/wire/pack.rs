@@ -152,12 +152,18 @@ pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, De
     Ok(Created { number, upload: Upload::new(object.text("uploadURI")?.to_owned(), headers) })
 }
 
-/// Packs, each with who publishes it.
-type Publishers = Vec<(String, String)>;
+/// A page of the registry.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::provider::pulumi) struct PublishersPage {
+    /// Each pack with its publisher.
+    pub(in crate::provider::pulumi) packs: Vec<(String, String)>,
+    /// The token of the next page; none on the last.
+    pub(in crate::provider::pulumi) next: Option<String>,
+}
 
 /// Reads a page of the registry: the publisher of each pack, and the token of the next page (contract:
 /// `ListPolicyPacksResponse`).
-pub(in crate::provider::pulumi) fn publishers(answer: &Value) -> Result<(Publishers, Option<String>), DecodeError> {
+pub(in crate::provider::pulumi) fn publishers(answer: &Value) -> Result<PublishersPage, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let at = At::ROOT.key("policyPacks");
     let packs = object.list("policyPacks")?.iter().enumerate().map(|(index, value)| {
@@ -170,7 +176,7 @@ pub(in crate::provider::pulumi) fn publishers(answer: &Value) -> Result<(Publish
         Some(Value::String(token)) => Some(token.clone()),
         Some(_) => return Err(object.mismatch("continuationToken", "a text")),
     };
-    Ok((packs.collect::<Result<_, DecodeError>>()?, next))
+    Ok(PublishersPage { packs: packs.collect::<Result<_, DecodeError>>()?, next })
 }
 
 #[cfg(test)]
