@@ -220,8 +220,8 @@ fn document() -> DocumentId {
     DocumentId { file: SourceMap::default().add("p.yaml", ""), index: 0 }
 }
 
-fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
-    let pack = |(name, tag): (&&str, &&str)| DesiredPack {
+fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
+    DesiredPack {
         version: NewVersion {
             name: PackName::new(name).unwrap(),
             display_name: "Pack".to_owned(),
@@ -245,34 +245,38 @@ fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -
         locked: BTreeMap::new(),
         protect: false,
         document: document(),
-    };
-    let group = |(name, (stacks, packs)): (&&str, &(Vec<&str>, Used))| {
-        let used = |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
-            let mut config = GroupConfig::default();
-            for (policy, value) in config_of(*level).into_iter().flatten() {
-                let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
-                config.0.insert(selector, value.as_object().unwrap().clone());
-            }
-            DesiredGroupPack {
-                pack: PackName::new(name).unwrap(),
-                tag: VersionTag::new(tag).unwrap(),
-                config: Some(config),
-                index,
-            }
-        };
-        DesiredGroup {
-            name: GroupName::new(name).unwrap(),
-            aliases: Vec::new(),
-            protect: false,
-            entity_type: EntityType::Stacks,
-            mode: None,
-            stacks: Some(stacks.iter().map(|name| stack(name)).collect()),
-            policy_packs: Some(packs.iter().enumerate().map(used).collect()),
-            document: document(),
+    }
+}
+
+fn desired_group((name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, Used))) -> DesiredGroup {
+    let used = |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
+        let mut config = GroupConfig::default();
+        for (policy, value) in config_of(*level).into_iter().flatten() {
+            let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
+            config.0.insert(selector, value.as_object().unwrap().clone());
+        }
+        DesiredGroupPack {
+            pack: PackName::new(name).unwrap(),
+            tag: VersionTag::new(tag).unwrap(),
+            config: Some(config),
+            index,
         }
     };
+    DesiredGroup {
+        name: GroupName::new(name).unwrap(),
+        aliases: Vec::new(),
+        protect: false,
+        entity_type: EntityType::Stacks,
+        mode: None,
+        stacks: Some(stacks.iter().map(|name| stack(name)).collect()),
+        policy_packs: Some(packs.iter().enumerate().map(used).collect()),
+        document: document(),
+    }
+}
+
+fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
     let (mut packs, mut groups): (Vec<_>, Vec<_>) =
-        (wanted.packs.iter().map(pack).collect(), wanted.groups.iter().map(group).collect());
+        (wanted.packs.iter().map(desired_pack).collect(), wanted.groups.iter().map(desired_group).collect());
     let mut live = live.clone();
     if turned {
         packs.reverse();

@@ -210,6 +210,21 @@ impl Model {
         at.ok_or_else(|| format!("there is no group `{name}`"))
     }
 
+    /// The pack that a change gives to a group, as the group has it then; nothing for another change.
+    fn added(&self, change: &GroupChange) -> Result<Option<LiveGroupPack>, String> {
+        let GroupChange::AddPack { pack, tag, config, environments } = change else { return Ok(None) };
+        let known = self.state.pack(pack.as_str()).and_then(|pack| pack.version(tag));
+        let version = known.ok_or_else(|| format!("pack `{pack}` has no complete version {tag}"))?;
+        Ok(Some(LiveGroupPack {
+            name: pack.to_string(),
+            version: version.number,
+            tag: tag.to_string(),
+            config: config.clone(),
+            environments: environments.clone(),
+            unknown_fields: Map::new(),
+        }))
+    }
+
     fn update_group(&mut self, name: &str, change: &GroupChange) -> Result<(), String> {
         let at = self.group_at(name)?;
         if let GroupChange::Rename { name: new } = change {
@@ -220,24 +235,7 @@ impl Model {
             self.state.groups[at].name = new.to_string();
             return Ok(());
         }
-        let added = match change {
-            GroupChange::AddPack { pack, tag, config, environments } => {
-                let known = self.state.pack(pack.as_str()).and_then(|pack| pack.version(tag));
-                let version = known.ok_or_else(|| format!("pack `{pack}` has no complete version {tag}"))?;
-                Some(LiveGroupPack {
-                    name: pack.to_string(),
-                    version: version.number,
-                    tag: tag.to_string(),
-                    config: config.clone(),
-                    environments: environments.clone(),
-                    unknown_fields: Map::new(),
-                })
-            }
-            GroupChange::Rename { .. }
-            | GroupChange::AddStack { .. }
-            | GroupChange::RemoveStack { .. }
-            | GroupChange::RemovePack { .. } => None,
-        };
+        let added = self.added(change)?;
         let is_default = self.state.groups[at].is_default;
         let Ok(body) = &mut self.state.groups[at].body else {
             return Err(format!("group `{name}` is not understood"));
