@@ -1,0 +1,29 @@
+//! Makes the release binary smaller as it is linked, where the linker is known to be able to: equal functions become
+//! one, and what only unwinding needs is left out, as a release never unwinds (`panic = "abort"`).
+
+use std::env;
+use std::path::Path;
+
+/// Where rustc links with its own lld unless it is told otherwise.
+const LINKED_BY_LLD: &str = "x86_64-unknown-linux-gnu";
+
+/// Leaves out the tables for unwinding.
+const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table) *(.gcc_except_table.*) } } \
+                      INSERT AFTER .text;\n";
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    // Somebody who links in a way of their own knows better.
+    let own = env::var_os("RUSTC_LINKER").is_some()
+        || env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("link"));
+    if !is("TARGET", LINKED_BY_LLD) || !is("HOST", LINKED_BY_LLD) || !is("PROFILE", "release") || own {
+        return;
+    }
+    println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+    let Some(folder) = env::var_os("OUT_DIR") else { return };
+    let script = Path::new(&folder).join("no-unwinding.ld");
+    if std::fs::write(&script, SCRIPT).is_ok() {
+        println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", script.display());
+    }
+}
