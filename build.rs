@@ -1,8 +1,10 @@
 //! Makes the release binary smaller as it is linked, where the linker is known to be able to: equal functions become
-//! one, and what only unwinding needs is left out, as a release never unwinds (`panic = "abort"`).
+//! one, relocations are packed, and what only unwinding needs is left out, as a release never unwinds
+//! (`panic = "abort"`).
 
 use std::env;
 use std::path::Path;
+use std::process::Command;
 
 /// Where rustc links with its own lld unless it is told otherwise.
 const LINKED_BY_LLD: &str = "x86_64-unknown-linux-gnu";
@@ -21,9 +23,20 @@ fn main() {
         return;
     }
     println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+    if reads_packed_relocations() {
+        println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
     let Some(folder) = env::var_os("OUT_DIR") else { return };
     let script = Path::new(&folder).join("no-unwinding.ld");
     if std::fs::write(&script, SCRIPT).is_ok() {
         println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", script.display());
     }
+}
+
+/// Whether programs with packed relocations start on this machine: the C library must be of 2022 (2.36) or later.
+fn reads_packed_relocations() -> bool {
+    let Ok(told) = Command::new("getconf").arg("GNU_LIBC_VERSION").output() else { return false };
+    let told = String::from_utf8_lossy(&told.stdout);
+    let version = told.trim().strip_prefix("glibc 2.").and_then(|minor| minor.split('.').next()?.parse::<u32>().ok());
+    version.is_some_and(|minor| minor >= 36)
 }

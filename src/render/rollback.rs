@@ -19,7 +19,7 @@ pub fn held(held: &UndoHeld) -> String {
             both(&(&**difference).into())
         ),
         HeldBack::NameTaken => format!("Held: {what} cannot come back, since something else has its name now."),
-        HeldBack::NotUnderstood(why) => format!("Held: {what} {}, which this version cannot write.", neutral(why)),
+        HeldBack::NotUnderstood(why) => format!("Held: {what} {}; it stays as it is.", neutral(why)),
         HeldBack::Published => format!(
             "Held: the version that the run published of {what} stays, as its tag would never be free again; the groups go \
              back to what they had."

@@ -39,20 +39,24 @@ fn every_example_is_valid_and_applies() {
         let sandbox = Sandbox::empty();
         copy(&example, &sandbox, name);
         sandbox.expect(0, &["validate", name]);
-        // What plans and applies of packs are is told by tests of their own.
         if sandbox.read(&format!("{name}/polwarden.yaml")).contains("provider: pulumi") {
             sandbox.expect(0, &["lock", "--check", name]);
+            becomes_live(&sandbox, name, "--endpoint=pulumi=embedded");
             continue;
         }
         let tests = sandbox.path(name).join("tests").is_dir();
         let ran = sandbox.expect(if tests { 0 } else { 1 }, &["test", name]);
         assert!(if tests { ran.out.contains("all answered as expected") } else { ran.err.contains("no policy tests") });
         let embedded = "--endpoint=docker=embedded";
-        sandbox.expect(0, &["plan", name, embedded]);
-        sandbox.expect(0, &["apply", name, embedded, "--auto-approve"]);
-        let ran = sandbox.expect(0, &["plan", name, embedded, "--detailed-exitcode"]);
-        assert!(ran.out.contains("nothing is to do"), "{name}: {}", ran.out);
+        becomes_live(&sandbox, name, embedded);
         sandbox.expect(if tests { 0 } else { 1 }, &["test", name, embedded, "--live"]);
-        assert!(sandbox.path(name).join(".polwarden").is_dir(), "{name}: the state stays with the example");
     }
+}
+
+fn becomes_live(sandbox: &Sandbox, name: &str, embedded: &str) {
+    sandbox.expect(0, &["plan", name, embedded]);
+    sandbox.expect(0, &["apply", name, embedded, "--auto-approve"]);
+    let ran = sandbox.expect(0, &["plan", name, embedded, "--detailed-exitcode"]);
+    assert!(ran.out.contains("nothing is to do"), "{name}: {}", ran.out);
+    assert!(sandbox.path(name).join(".polwarden").is_dir(), "{name}: the state stays with the example");
 }

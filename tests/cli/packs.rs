@@ -231,7 +231,9 @@ fn live_packs_and_groups_become_manifests() {
     sandbox.expect(0, &["validate", "--strict"]);
     sandbox.expect(0, &["fmt", "--check"]);
     // What is declared is not written again.
-    let ran = sandbox.expect(0, &["import"]);
+    let ran = sandbox.expect(0, &["import", "--provider", "pulumi"]);
     assert!(ran.out.contains("0 imported, 4 already declared"), "{}", ran.out);
+    let ran = sandbox.expect(1, &["import", "--provider", "docker"]);
+    assert!(ran.err.contains("has no target of the provider docker"), "{}", ran.err);
     sandbox.wait(running.shutdown());
 }

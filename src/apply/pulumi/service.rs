@@ -110,6 +110,8 @@ pub(in crate::apply) struct Sources<'a> {
 enum Key {
     Pack(String),
     Group(String),
+    /// A version that the run published.
+    Version(PackName, VersionTag),
 }
 
 /// Makes the calls of one target.
@@ -200,16 +202,50 @@ impl<'a> Service<'a> {
             let has = self.sources.archives.contains_key(archive);
             return (!known || !has).then(|| Failure::NoUpload { pack: pack.to_string(), tag: tag.to_string() });
         }
+        if let Operation::UpdateGroup { change: GroupChange::AddPack { pack, tag, .. }, .. } = send
+            && let Some(failure) = self.check_published(pack, tag).await
+        {
+            return Some(failure);
+        }
         let key = key(send)?;
         let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
         cell.get_or_init(|| self.check_one(&key)).await.clone()
     }
 
-    async fn check_one(&self, key: &Key) -> Option<Failure> {
-        if self.begun.elapsed() < self.settings.fresh {
+    /// Reads back a version that this run published, once, before a group is given it.
+    async fn check_published(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+        if self.before.pack(pack.as_str()).is_some_and(|known| known.version(tag).is_some()) {
             return None;
         }
-        let (planned, found) = match key {
+        let key = Key::Version(pack.clone(), tag.clone());
+        let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
+        cell.get_or_init(|| self.check_one(&key)).await.clone()
+    }
+
+    async fn read_back(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+        let planned = self.lookup.model().state().pack(pack.as_str()).cloned();
+        let policies = |version: &LiveVersion| -> BTreeSet<String> {
+            version.detail.iter().flat_map(|detail| &detail.policies).map(|policy| policy.name.clone()).collect()
+        };
+        let wanted = planned.as_ref().and_then(|planned| planned.version(tag)).map(policies).unwrap_or_default();
+        let found = match self.lookup.reader.find_version(pack, tag).await {
+            Ok(found) => found,
+            Err(error) => return Some(Failure::NotChecked(error)),
+        };
+        if found.as_ref().is_some_and(|found| policies(found) == wanted) {
+            return None;
+        }
+        let (kind, name) = (ResourceKind::Version, format!("{pack} {tag}"));
+        let stale = if found.is_some() { Stale::Changed(kind, name) } else { Stale::Gone(kind, name) };
+        let planned = planned.map(|planned| Object::Pack(Box::new(planned)));
+        Some(Failure::Moved { stale, difference: Box::new(Difference { planned, found: None }) })
+    }
+
+    async fn check_one(&self, key: &Key) -> Option<Failure> {
+        let is_fresh = self.begun.elapsed() < self.settings.fresh;
+        let (kind, name, planned, found) = match key {
+            Key::Version(pack, tag) => return self.read_back(pack, tag).await,
+            Key::Pack(_) | Key::Group(_) if is_fresh => return None,
             Key::Pack(name) => {
                 let planned = self.before.pack(name)?.clone();
                 let listed = match self.lookup.reader.packs().await {
@@ -224,7 +260,8 @@ impl<'a> Service<'a> {
                 if found.as_ref().is_some_and(|found| pack_fingerprint(found) == pack_fingerprint(&planned)) {
                     return None;
                 }
-                (Object::Pack(Box::new(planned)), found.map(|found| Object::Pack(Box::new(found))))
+                let found = found.map(|found| Object::Pack(Box::new(found)));
+                (ResourceKind::Pack, name.clone(), Object::Pack(Box::new(planned)), found)
             }
             Key::Group(name) => {
                 let planned = self.before.group(name)?.clone();
@@ -235,12 +272,9 @@ impl<'a> Service<'a> {
                 if found.as_ref().is_some_and(|found| group_fingerprint(found) == group_fingerprint(&planned)) {
                     return None;
                 }
-                (Object::Group(Box::new(planned)), found.map(|found| Object::Group(Box::new(found))))
+                let found = found.map(|found| Object::Group(Box::new(found)));
+                (ResourceKind::Group, name.clone(), Object::Group(Box::new(planned)), found)
             }
-        };
-        let (kind, name) = match key {
-            Key::Pack(name) => (ResourceKind::Pack, name.clone()),
-            Key::Group(name) => (ResourceKind::Group, name.clone()),
         };
         let stale = if found.is_some() { Stale::Changed(kind, name) } else { Stale::Gone(kind, name) };
         Some(Failure::Moved { stale, difference: Box::new(Difference { planned: Some(planned), found }) })

@@ -23,6 +23,7 @@ use crate::render::text::neutral;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden import
+  polwarden import --provider pulumi
   polwarden import --only 'AI services'        takes over what `drift` shows
   polwarden import --target production --out policies/imported")]
 pub(super) struct Import {
@@ -33,6 +34,9 @@ pub(super) struct Import {
     selection: Selection,
     #[command(flatten)]
     connect: Connect,
+    /// Only the targets of this service: docker or pulumi.
+    #[arg(long, value_name = "SERVICE", value_parser = service, conflicts_with = "only")]
+    provider: Option<Provider>,
     /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
     /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
@@ -43,6 +47,16 @@ pub(super) struct Import {
     /// Overwrite files that are in the way.
     #[arg(long)]
     force: bool,
+}
+
+fn service(text: &str) -> Result<Provider, String> {
+    let known = Provider::ALL.iter().copied().find(|provider| provider.as_str() == text);
+    known.ok_or_else(|| {
+        format!(
+            "this version knows {}",
+            Provider::ALL.iter().map(|provider| provider.as_str()).collect::<Vec<_>>().join(" and ")
+        )
+    })
 }
 
 /// A file that is about to be written.
@@ -74,7 +88,11 @@ impl Import {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };
-        let targets = workspace.targets();
+        let mut targets = workspace.targets();
+        targets.retain(|target| self.provider.is_none_or(|provider| target.provider() == provider));
+        if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
+            bail!("{} has no target of the provider {}", crate::manifest::config::FILE_NAME, provider.as_str());
+        }
         if self.out.is_some() && targets.len() > 1 {
             bail!("--out holds the policies of one target; choose it with --target");
         }
