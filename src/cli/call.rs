@@ -229,8 +229,26 @@ fn show(answer: &Value, console: Console) -> anyhow::Result<()> {
         console.say("Done; the service answers nothing.");
         return Ok(());
     }
-    let text = format!("{answer:#}\n");
+    let text = format!("{:#}\n", shown(answer));
     Ok(console.print(&neutral_json(&text))?)
+}
+
+/// Members of answers that let whoever has them write something.
+const WITHHELD: &[&str] = &["uploadURI", "requiredHeaders"];
+
+/// The answer without what must not come into a log.
+fn shown(answer: &Value) -> Value {
+    match answer {
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                let value = if WITHHELD.contains(&name.as_str()) { "[withheld]".into() } else { shown(value) };
+                (name.clone(), value)
+            };
+            Value::Object(members.iter().map(member).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(shown).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => answer.clone(),
+    }
 }
 
 /// What is about to be sent, in a few lines.

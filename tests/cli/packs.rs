@@ -146,6 +146,20 @@ fn a_call_reads_freely_and_writes_with_a_yes() {
 }
 
 #[test]
+fn where_to_upload_is_told_to_nobody() {
+    let sandbox = empty();
+    sandbox.write("policies/none.yaml", "");
+    let policy =
+        r#"[{"name": "a", "displayName": "A", "description": "", "enforcementLevel": "advisory", "message": "m"}]"#;
+    sandbox.write("policies.json", policy);
+    let fields = ["-F", "name=p", "-F", "displayName=P", "-F", "versionTag=1.0.0", "-F", "policies=@policies.json"];
+    let ran = call(&sandbox, 0, &[&["CreatePolicyPack", "--auto-approve"][..], &fields].concat());
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&answer["version"], &answer["uploadURI"]), (&1.into(), &"[withheld]".into()));
+    assert!(!ran.out.contains("http") && !ran.err.contains("http"), "{} {}", ran.out, ran.err);
+}
+
+#[test]
 fn wrong_calls_are_told_what_is_right() {
     let sandbox = empty();
     sandbox.write("policies/none.yaml", "");
