@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
 use super::docker::live_counts;
 use super::far::Far;
-use super::guard::{Known, guarded};
+use super::guard::{Known, guarded, made};
 use super::impact::impact;
 use super::order;
 use super::replay::{ReplayError, replay};
@@ -55,7 +55,7 @@ pub fn recomputed(
 /// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
 /// not made again can only be pruned.
 fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
-    let again = |found: &Guarded| after.policies.iter().any(|policy| policy.name == found.name);
+    let again = |found: &Guarded| made(before, after).any(|policy| policy.name == found.name);
     let said = |found: &Guarded| plan.guarded.iter().any(|told| told.kind == found.kind && told.name == found.name);
     let known = Known { by_name: true, ..Known::default() };
     let found = guarded(before, after, &known).into_iter().filter(|found| match found.kind {

@@ -1,6 +1,6 @@
 //! Finds what needs an acknowledgement of its own, by what is there before and after a plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::docker::{Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId};
 use crate::plan::types::{Guarded, GuardedKind, ResourceKind};
@@ -18,8 +18,7 @@ pub(in crate::plan) struct Known<'a> {
 /// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
 pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
     let later: HashMap<&PolicyId, &LivePolicy> = after.policies.iter().map(|policy| (&policy.id, policy)).collect();
-    let named: HashMap<&str, &LivePolicy> =
-        after.policies.iter().map(|policy| (policy.name.as_str(), policy)).collect();
+    let named: HashMap<&str, &LivePolicy> = made(before, after).map(|policy| (policy.name.as_str(), policy)).collect();
     let mut found = Vec::new();
     for policy in &before.policies {
         let declared = known.declared.get(&policy.id).copied();
@@ -57,6 +56,12 @@ pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Kn
     }
     found.sort();
     found
+}
+
+/// The policies that are there only after a plan. One that is made anew is among them; one that takes a name is not.
+pub(in crate::plan) fn made<'s>(before: &'s LiveState, after: &'s LiveState) -> impl Iterator<Item = &'s LivePolicy> {
+    let known: HashSet<&PolicyId> = before.policies.iter().map(|policy| &policy.id).collect();
+    after.policies.iter().filter(move |policy| !known.contains(&policy.id))
 }
 
 fn has_denies(policy: &LivePolicy) -> bool {

@@ -13,7 +13,7 @@ use super::types::{Change, ChangeKind, GuardedKind, ResourceKind, TargetPlan};
 use crate::manifest::config::{Limits, Share};
 
 pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
-pub(super) use found::{Known, guarded};
+pub(super) use found::{Known, guarded, made};
 
 /// A target with fewer live rules than this is too small for percentages to mean anything.
 const SMALLEST_GUARDED: usize = 10;
