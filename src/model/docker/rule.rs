@@ -239,7 +239,7 @@ struct RuleText {
     resources: Resources,
 }
 
-/// Writes the form that [`RuleText`] reads. Whole organizations are written where plans are digested, so nothing is
+/// Writes the form that `RuleText` reads. Whole organizations are written where plans are digested, so nothing is
 /// copied first.
 impl Serialize for Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
