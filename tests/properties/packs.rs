@@ -243,7 +243,6 @@ fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
             archive_bytes: 1,
         },
         locked: BTreeMap::new(),
-        protect: false,
         document: document(),
     }
 }
@@ -265,7 +264,6 @@ fn desired_group((name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, U
     DesiredGroup {
         name: GroupName::new(name).unwrap(),
         aliases: Vec::new(),
-        protect: false,
         entity_type: EntityType::Stacks,
         mode: None,
         stacks: Some(stacks.iter().map(|name| stack(name)).collect()),

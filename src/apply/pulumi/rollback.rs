@@ -155,7 +155,6 @@ fn desired(was: &LiveGroup, now: &str, live: &LiveState, document: DocumentId) -
     Ok(DesiredGroup {
         name: GroupName::new(&was.name).map_err(named)?,
         aliases: if now == was.name { Vec::new() } else { vec![GroupName::new(now).map_err(named)?] },
-        protect: false,
         entity_type: body.entity_type,
         mode: Some(body.mode),
         stacks: (!was.is_default).then(|| body.stacks.iter().cloned().collect()),

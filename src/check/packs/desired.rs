@@ -40,7 +40,6 @@ pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack>
             archive_bytes: u64::try_from(archive.bytes().len()).unwrap_or(u64::MAX),
         },
         locked: locked.collect(),
-        protect: pack.manifest.metadata.protect,
         document: pack.document,
         version,
     })
@@ -133,7 +132,6 @@ pub(super) fn group(scene: &Scene<'_>, group: &GroupView<'_>) -> Built<DesiredGr
     Ok(DesiredGroup {
         name: word(GroupName::new(&metadata.name), || group.name_place())?,
         aliases: aliases.collect::<Built<Vec<_>>>()?,
-        protect: metadata.protect,
         entity_type: *entity_type,
         mode: *mode,
         stacks: stacks.as_ref().map(|stacks| stacks.iter().map(stack).collect::<BTreeSet<_>>()),

@@ -35,7 +35,7 @@ impl Import {
         for pack in live_packs {
             if packs.contains(pack.name.as_str()) {
                 known += 1;
-            } else if pack.publisher.as_ref().is_some_and(|publisher| *publisher != target.organization) {
+            } else if !pack.is_of(&target.organization) {
                 import
                     .refused
                     .push((format!("pack \"{}\"", pack.name), "another organization publishes it".to_owned()));

@@ -38,9 +38,6 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
-    /// Refuse what would delete this group or take all its packs while this manifest is here, until it is acknowledged.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protect: bool,
 }
 
 /// What a group holds. What is left out is not managed and stays as it is; `[]` means none.

@@ -34,9 +34,6 @@ pub struct Metadata {
     /// and the service knows no way to change it.
     #[schemars(regex(pattern = NAME_PATTERN), example = &"cost-guard")]
     pub name: String,
-    /// Refuse what would delete this pack while this manifest is here, until it is acknowledged.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protect: bool,
 }
 
 /// The version of a pack that is wanted. What was published under a tag never changes: raise `versionTag` with every

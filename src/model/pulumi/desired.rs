@@ -44,8 +44,6 @@ pub struct DesiredPack {
     pub source: PackSource,
     /// What the lock file knows about the versions of this pack, by their tags.
     pub locked: BTreeMap<VersionTag, LockedSource>,
-    /// Whether deleting it is refused.
-    pub protect: bool,
     /// The document that declares it.
     pub document: DocumentId,
 }
@@ -102,8 +100,6 @@ pub struct DesiredGroup {
     pub name: GroupName,
     /// Names that it had before.
     pub aliases: Vec<GroupName>,
-    /// Whether deleting it is refused.
-    pub protect: bool,
     /// What it is about. A live group of another type cannot become this one.
     pub entity_type: EntityType,
     /// What it does about violations; the type's usual mode where it is created without one.

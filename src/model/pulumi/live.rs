@@ -86,6 +86,11 @@ impl LivePack {
         self.versions.iter().find(|version| version.tag == tag.as_str())
     }
 
+    /// Whether an organization may change it. Where the registry does not tell, the service will.
+    pub fn is_of(&self, organization: &str) -> bool {
+        self.publisher.as_ref().is_none_or(|publisher| publisher.eq_ignore_ascii_case(organization))
+    }
+
     /// The newest version.
     pub fn newest(&self) -> Option<&LiveVersion> {
         self.versions.last()

@@ -14,7 +14,7 @@ impl Planner<'_> {
         packs.sort_by(|a, b| a.name().cmp(b.name()));
         for pack in packs {
             let live = request.live.pack(pack.name().as_str());
-            if let Some(live) = live.filter(|live| !self.is_own(live)) {
+            if let Some(live) = live.filter(|live| !live.is_of(&request.target.organization)) {
                 let publisher = live.publisher.as_deref().unwrap_or_default();
                 let why = format!("it is published by `{publisher}`, and only that organization can change it");
                 let source = Some((request.locate)(&pack.place()));
@@ -42,16 +42,11 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether the organization may change a pack. Where the registry does not tell, the service will.
-    fn is_own(&self, pack: &LivePack) -> bool {
-        let own = &self.request.target.organization;
-        pack.publisher.as_ref().is_none_or(|publisher| publisher.eq_ignore_ascii_case(own))
-    }
-
     /// Deletes the versions that are no longer kept, and the packs that are pruned.
     pub(super) fn retire(&mut self) {
         let request = self.request;
-        let mut live: Vec<&LivePack> = request.live.packs.iter().filter(|pack| self.is_own(pack)).collect();
+        let mut live: Vec<&LivePack> =
+            request.live.packs.iter().filter(|pack| pack.is_of(&request.target.organization)).collect();
         live.sort_by(|a, b| a.name.cmp(&b.name));
         for pack in live {
             if request.packs.iter().any(|desired| desired.name().as_str() == pack.name) {

@@ -22,7 +22,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ErrorKind {
     /// The server answered with an error.
-    #[error("the server answered {status}{}{}", code.as_ref().map(|code| format!(" {code}")).unwrap_or_default(),
+    #[error("the server answered {status}{}{}", code.as_ref().filter(|code| **code != status.to_string()).map(|code| format!(" {code}")).unwrap_or_default(),
         message.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
     Refused {
         /// The HTTP status, 400 to 599.

@@ -6,10 +6,19 @@ use serde_json::{Value, json};
 use super::target::Target;
 use super::wire::{self, Created};
 use crate::model::pulumi::{GroupChange, GroupName, NewGroup, NewVersion, PackName, VersionRef, VersionTag};
-use crate::provider::http::{ApiError, Call, Dated, Upload};
+use crate::provider::http::{ApiError, Call, Dated, ErrorKind, Upload};
 use crate::provider::operation::WriteRequest;
 
 const JSON: &str = "application/json";
+/// The organization's list holds no such version, or a plan would not begin it.
+const TAKEN: &str = "Its tag belongs to a version that was begun and not completed, or deleted, and is never free again: \
+                     raise `versionTag`, run `polwarden lock`, and apply again.";
+
+/// Whether a tag is published already (contract: FACTS, republishing a tag).
+fn is_taken(error: &ApiError) -> bool {
+    matches!(error.kind(), ErrorKind::Refused { status, message, .. }
+        if *status == 409 || message.as_ref().is_some_and(|message| message.contains("already been published")))
+}
 
 /// Changes the packs and groups of one organization, one call at a time. [`ApiError::outcome`] says whether a failed call
 /// may have been applied; after [`Outcome::Unknown`](crate::provider::http::Outcome::Unknown), read back.
@@ -41,7 +50,8 @@ impl Writer {
             Call::write("CreatePolicyPack", resource.clone(), Method::POST, self.target.path(&["policypacks"]))
                 .with_body(JSON, &json!(version))
         };
-        let answer = self.target.send(call()).await?;
+        let taken = |error| if is_taken(&error) { error.with_help(TAKEN) } else { error };
+        let answer = self.target.send(call()).await.map_err(taken)?;
         let created = wire::created(&answer).map_err(|error| self.target.failed(&call(), error.into()))?;
         Ok(Dated { what: created, date: answer.date })
     }

@@ -44,7 +44,7 @@ pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
     let manifest = PolicyPackManifest {
         api_version: ApiVersion::V1,
         kind: PackKind::PolicyPack,
-        metadata: PackMetadata { name: live.name.clone(), protect: false },
+        metadata: PackMetadata { name: live.name.clone() },
         spec: PolicyPackSpec {
             display_name: detail.display_name.clone(),
             version_tag: newest.tag.clone(),
@@ -130,7 +130,7 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
     let manifest = PolicyGroupManifest {
         api_version: ApiVersion::V1,
         kind: GroupKind::PolicyGroup,
-        metadata: GroupMetadata { name: live.name.clone(), aliases: Vec::new(), protect: false },
+        metadata: GroupMetadata { name: live.name.clone(), aliases: Vec::new() },
         spec: PolicyGroupSpec {
             entity_type: body.entity_type,
             mode: Some(body.mode),
