@@ -26,25 +26,6 @@ pub(super) struct Counted<'r> {
 /// A resource of a rule, as written and as parsed.
 type Found<'c, 'r> = (&'c Counted<'r>, Arc<str>, Result<Parsed, Unparsed>);
 
-/// Which of the other rules have a request in common with something that changes, or hold a resource that is no
-/// pattern. It may be wrong to say so of one, never to deny it.
-pub fn meets(changed: &[&Rule], others: &[&Rule]) -> Vec<bool> {
-    let mut index = Index::default();
-    index.expect(changed.iter().copied());
-    for rule in changed {
-        index.add(0, rule, &Bits::default());
-    }
-    let ranges = index.nets.in_order();
-    let meets = |rule: &&Rule| {
-        let mut meets = false;
-        parse(rule, |_, parsed| {
-            meets = meets || parsed.map_or(true, |parsed| index.may_meet(&parsed.at, &ranges));
-        });
-        meets
-    };
-    others.par_iter().map(meets).collect()
-}
-
 impl Index {
     /// An index of rules: of those that change all, and of the others each resource that may match a request which
     /// something that changes matches too. Questions about such requests are answered as by an index of all rules.

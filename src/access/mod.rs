@@ -50,7 +50,6 @@ pub use decide::{Reason, RuleSet, Verdict};
 pub use difference::{Difference, Direction, Effect, Row};
 pub use gate::{Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 pub use index::Unreadable;
-pub use meeting::meets;
 pub use parse::RequestError;
 pub use policies::Policies;
 pub use pool::{Answer, Pool, PooledRule, RulePosition};

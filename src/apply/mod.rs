@@ -9,6 +9,7 @@ mod agenda;
 pub mod audit;
 pub mod docker;
 mod executor;
+mod held_back;
 pub mod journal;
 mod object;
 pub mod pulumi;
@@ -21,6 +22,7 @@ mod stop;
 mod touched;
 
 pub use executor::{Event, Progress, Run, Server, Settings, run};
+pub use held_back::{HeldBack, UndoHeld};
 pub use object::{Difference, Left, Object, Verdict};
 pub use recovery::{Resolved, end_of, resolve};
 pub use report::{CallOutcome, CleanedUp, Confirmation, Failure, Report, Tally};

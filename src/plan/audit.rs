@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use fixedbitset::FixedBitSet;
 use thiserror::Error;
 
-use super::far::Far;
 use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::{ReplayError, replay};
 use super::timeline::{At, Timeline};
@@ -99,7 +98,7 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     if let Err(error) = replay(live, calls) {
         return vec![error.into()];
     }
-    let timeline = match Timeline::new(live, calls, &Far::default()) {
+    let timeline = match Timeline::new(live, calls) {
         Ok(timeline) => timeline,
         Err(error) => return vec![error.into()],
     };

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::far::Far;
 use super::impact::impact;
 use super::recompute::{changes, places};
 use super::replay::{ReplayError, replay};
@@ -36,8 +35,7 @@ pub fn drift(
     let mut access = Impact::default();
     if !changes.is_empty() {
         // Rules that cannot be compared leave the section empty, which says that it was not compared.
-        access =
-            impact(&wanted, live, &Far::default(), &[], &|policy, rule| place(policy, Some(rule))).unwrap_or_default();
+        access = impact(&wanted, live, &[], &|policy, rule| place(policy, Some(rule))).unwrap_or_default();
     }
     let unmanaged: Vec<UnmanagedResource> =
         plan.unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report).cloned().collect();

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::far::Far;
 use super::types::{AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource};
 use crate::access::{
     Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row, Unreadable, Verdict,
@@ -20,7 +19,7 @@ struct Known<'a> {
 }
 
 /// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
-/// all of them, and for further people. `far` are rules that are the same on both sides and meet nothing that is not.
+/// all of them, and for further people.
 /// `source` finds where a rule is declared, by the names of its policy and itself.
 ///
 /// # Errors
@@ -28,14 +27,13 @@ struct Known<'a> {
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
-    far: &Far<'_>,
     further: &[NamedAudience],
     source: &dyn Fn(&str, &str) -> Option<SourceRef>,
 ) -> Result<Impact, Entangled> {
     let scopes = before.policies.iter().chain(&after.policies).map(|policy| &policy.scope);
     let further = further.iter().map(|named| named.audience.spelled_as_in(scopes.clone()));
     let audiences = Audience::of_interest(scopes.clone(), further);
-    let rules = known_rules(before, after, far, &audiences);
+    let rules = known_rules(before, after, &audiences);
     let mut comparison = Comparison::new(audiences.len());
     for (position, Known { policy: _, rule, before, after }) in rules.iter().enumerate() {
         comparison.add(position, rule, before.iter().copied(), after.iter().copied());
@@ -106,12 +104,7 @@ impl<'w> Words<'w> {
 
 /// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules
 /// that are the same to a reader, are one; in live state, names may repeat.
-fn known_rules<'a>(
-    before: &'a LiveState,
-    after: &'a LiveState,
-    far: &Far<'_>,
-    audiences: &[Audience],
-) -> Vec<Known<'a>> {
+fn known_rules<'a>(before: &'a LiveState, after: &'a LiveState, audiences: &[Audience]) -> Vec<Known<'a>> {
     let reached = |policy: &LivePolicy| -> Vec<usize> {
         let numbered = audiences.iter().enumerate();
         numbered.filter(|(_, audience)| audience.is_reached_by(&policy.scope)).map(|(number, _)| number).collect()
@@ -119,7 +112,7 @@ fn known_rules<'a>(
     let mut rules: Vec<Known<'a>> = Vec::new();
     for policy in &before.policies {
         let before = reached(policy);
-        rules.extend(understood(policy, far).map(|rule| Known {
+        rules.extend(understood(policy).map(|rule| Known {
             policy: &policy.name,
             rule,
             before: before.clone(),
@@ -128,7 +121,7 @@ fn known_rules<'a>(
     }
     for policy in &after.policies {
         let after = reached(policy);
-        rules.extend(understood(policy, far).map(|rule| Known {
+        rules.extend(understood(policy).map(|rule| Known {
             policy: &policy.name,
             rule,
             before: Vec::new(),
@@ -166,12 +159,12 @@ fn by_content(one: &Rule, other: &Rule) -> Ordering {
     one.decision.cmp(&other.decision).then(access)
 }
 
-fn understood<'p>(policy: &'p LivePolicy, far: &Far<'_>) -> impl Iterator<Item = &'p Rule> {
+fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
     let rules = match &policy.content {
         LiveContent::Rules(rules) => rules.as_slice(),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
     };
-    rules.iter().filter(|rule| !far.holds(&policy.id, &rule.id)).filter_map(|rule| rule.rule.as_ref().ok())
+    rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
 }
 
 /// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.

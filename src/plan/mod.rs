@@ -10,7 +10,6 @@ mod difference;
 mod docker;
 mod drift;
 mod effect;
-mod far;
 mod fingerprint;
 mod gates;
 mod guard;

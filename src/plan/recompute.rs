@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
 use super::docker::live_counts;
-use super::far::Far;
 use super::guard::{Known, guarded, made};
 use super::impact::impact;
 use super::order;
@@ -37,7 +36,7 @@ pub fn recomputed(
     });
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));
-        match impact(live, &after, &Far::from(live, &plan.calls), further, &source) {
+        match impact(live, &after, further, &source) {
             Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
             Err(error) => {
                 recomputed.access = Some(Impact::default());

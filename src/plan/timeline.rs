@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
-use super::far::Far;
 use super::replay::{ReplayError, created, patched_rule};
 use super::types::{Call, CallId, PolicyRef};
 use crate::model::docker::{
@@ -45,10 +44,6 @@ pub(super) struct PolicyTrack<'a> {
 pub(super) struct RuleTrack<'a> {
     /// The position of its policy.
     pub(super) policy: usize,
-    /// How the service knows it, if it is there before the run.
-    pub(super) known_as: Option<(&'a PolicyId, &'a RuleId)>,
-    /// Whether nothing that changes has a request in common with it.
-    pub(super) is_far: bool,
     /// What it says; empty for a rule that is not understood, and so never touched.
     pub(super) contents: Track<Cow<'a, Rule>>,
 }
@@ -63,18 +58,18 @@ pub(super) struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// What the calls make of a state, in the order of the list; `far` are rules that they cannot touch. Policies that calls make are known by the numbers of
+    /// What the calls make of a state, in the order of the list. Policies that calls make are known by the numbers of
     /// these calls.
     ///
     /// # Errors
     /// A call that does not fit what is there when it is made.
-    pub(super) fn new(live: &'a LiveState, calls: &'a [Call], far: &Far<'_>) -> Result<Self, ReplayError> {
+    pub(super) fn new(live: &'a LiveState, calls: &'a [Call]) -> Result<Self, ReplayError> {
         let mut timeline = Self::default();
         // The server's order means nothing, and must not decide which of two ways is chosen.
         let mut policies: Vec<&LivePolicy> = live.policies.iter().collect();
         policies.sort_unstable_by_key(|policy| (&policy.name, &policy.id));
         for policy in policies {
-            timeline.add_live(policy, far);
+            timeline.add_live(policy);
         }
         for (at, call) in calls.iter().enumerate() {
             timeline.add_call(at, call)?;
@@ -82,14 +77,7 @@ impl<'a> Timeline<'a> {
         Ok(timeline)
     }
 
-    /// Whether a rule, or whom it reaches, is not the same over the whole run.
-    pub(super) fn is_moved(&self, rule: &RuleTrack<'_>) -> bool {
-        let policy = &self.policies[rule.policy];
-        let moves = |span: &Span<Cow<'_, Rule>>| span.from.is_some() || span.until.is_some();
-        rule.contents.iter().any(moves) || policy.scopes.len() > 1
-    }
-
-    fn add_live(&mut self, live: &'a LivePolicy, far: &Far<'_>) {
+    fn add_live(&mut self, live: &'a LivePolicy) {
         let policy = self.policies.len();
         self.known_policies.insert(live.id.clone(), policy);
         self.policies.push(PolicyTrack {
@@ -104,12 +92,7 @@ impl<'a> Timeline<'a> {
         for rule in rules {
             self.known_rules.insert((policy, &rule.id), self.rules.len());
             let contents = rule.rule.as_ref().ok().map(|rule| always(Cow::Borrowed(rule)));
-            self.rules.push(RuleTrack {
-                policy,
-                known_as: Some((&live.id, &rule.id)),
-                is_far: far.holds(&live.id, &rule.id),
-                contents: contents.into_iter().collect(),
-            });
+            self.rules.push(RuleTrack { policy, contents: contents.into_iter().collect() });
         }
     }
 
@@ -145,7 +128,7 @@ impl<'a> Timeline<'a> {
                     PolicyRef::CreatedBy(by) => self.policy(&created(*by), call.id)?,
                 };
                 let contents = smallvec![Span { what: Cow::Borrowed(rule), from: Some(at), until: None }];
-                self.rules.push(RuleTrack { policy, known_as: None, is_far: false, contents });
+                self.rules.push(RuleTrack { policy, contents });
             }
             Operation::UpdateRule { policy, id, patch } => self.update_rule(at, (policy, id), patch, call.id)?,
             Operation::DeleteRule { policy, id } => {

@@ -11,8 +11,13 @@ pub mod pulumi;
 pub use endpoint_choice::EndpointChoice;
 pub use organization::{Organization, OrganizationError};
 
+use std::sync::Arc;
+
 use crate::model::Live;
 use http::ApiError;
+
+/// Told how far a reading is: what was read, and what is known of so far.
+pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Reads one organization, whichever service it is at. It has no way to change anything.
 #[derive(Clone)]
@@ -35,7 +40,7 @@ pub enum Writer {
 impl Reader {
     /// The same reader, telling how far it is with reading everything.
     #[must_use]
-    pub fn with_progress(self, progress: docker::Progress) -> Self {
+    pub fn with_progress(self, progress: Progress) -> Self {
         match self {
             Self::Docker(reader) => Self::Docker(reader.with_progress(progress)),
             Self::Pulumi(reader) => Self::Pulumi(reader.with_progress(progress)),

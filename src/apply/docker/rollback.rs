@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::ledger::{Ledger, policies, rules};
 use super::settle::same_head;
+use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Left, Object};
 use crate::diag::DocumentId;
@@ -27,36 +28,6 @@ pub struct Undo {
     pub held: Vec<UndoHeld>,
     /// Policies that the run deleted and that are to be made again: the server gives them new ids.
     pub again: Vec<String>,
-}
-
-/// Something that a rollback leaves as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UndoHeld {
-    /// What stands by itself: a policy, a pack or a group.
-    pub resource: ResourceKind,
-    /// Its name.
-    pub name: String,
-    /// The part of it, a rule for example, if one is concerned.
-    pub part: Option<String>,
-    /// Why.
-    pub why: HeldBack,
-}
-
-/// Why a rollback leaves something as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeldBack {
-    /// Another writer changed it since. `planned` is what the run left, `found` what is live.
-    ChangedSince(Box<Difference>),
-    /// Something else has its name now.
-    NameTaken,
-    /// It holds something that this version cannot write.
-    NotUnderstood(String),
-    /// What became of the run's call is unknown.
-    Unknown,
-    /// The run published it: deleted, its tag would never be free again.
-    Published,
-    /// The run deleted a version of it, which cannot come back.
-    Retired,
 }
 
 /// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
@@ -295,14 +266,9 @@ fn policy_object(policy: &LivePolicy) -> Object {
 }
 
 fn policy_of(sent: &Sent) -> Option<&PolicyId> {
-    let Sent::Docker(send) = sent else { return None };
-    match send {
-        Operation::CreatePolicy { .. } => None,
-        Operation::CreateRule { policy: id, .. }
-        | Operation::UpdatePolicy { id, .. }
-        | Operation::DeletePolicy { id }
-        | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => Some(id),
+    match sent {
+        Sent::Docker(send) => send.existing(),
+        Sent::Pulumi(_) => None,
     }
 }
 

@@ -72,7 +72,7 @@ impl<'a> Service<'a> {
 
     /// Reads the policy of a first call again, unless it was read a moment ago or this run made it.
     pub(in crate::apply) async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
-        let id = existing(send)?;
+        let id = send.existing()?;
         let cell = {
             let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(checks.entry(id.clone()).or_default())
@@ -142,17 +142,5 @@ impl<'a> Service<'a> {
         };
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));
         Ok(Answered { left, overwrote, date })
-    }
-}
-
-/// The policy that a call finds at the server.
-fn existing(send: &Operation<PolicyId>) -> Option<&PolicyId> {
-    match send {
-        Operation::CreatePolicy { .. } => None,
-        Operation::CreateRule { policy: id, .. }
-        | Operation::UpdatePolicy { id, .. }
-        | Operation::DeletePolicy { id }
-        | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => Some(id),
     }
 }

@@ -6,6 +6,6 @@ mod settle;
 mod touched;
 
 pub use rollback::{PackUndo, undo_packs, versions_before};
-pub use touched::{check_unmoved, keep_touched, read_back_differs};
+pub use touched::{check_unmoved, read_back_differs};
 
 pub(super) use service::{Lookup, Service, Sources};

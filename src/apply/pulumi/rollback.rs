@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::docker::{HeldBack, UndoHeld};
+use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Object};
 use crate::diag::DocumentId;

@@ -55,11 +55,6 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     stale
 }
 
-/// Of a whole organization, what the journal of a run keeps. Calls are held to the whole.
-pub fn keep_touched(live: LiveState, _plan: &TargetPlan) -> LiveState {
-    live
-}
-
 /// How what was read back differs from what the applied calls make of what was there before. What a call of unknown fate
 /// is about is left out: the report tells of it.
 ///

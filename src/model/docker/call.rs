@@ -181,6 +181,20 @@ impl<P> Operation<P> {
     }
 }
 
+impl Operation<PolicyId> {
+    /// The policy that the write finds at the server; nothing for one that makes a policy.
+    pub fn existing(&self) -> Option<&PolicyId> {
+        match self {
+            Self::CreatePolicy { .. } => None,
+            Self::CreateRule { policy: id, .. }
+            | Self::UpdatePolicy { id, .. }
+            | Self::DeletePolicy { id }
+            | Self::UpdateRule { policy: id, .. }
+            | Self::DeleteRule { policy: id, .. } => Some(id),
+        }
+    }
+}
+
 impl OperationKind {
     /// All kinds.
     pub const ALL: &'static [Self] = &[

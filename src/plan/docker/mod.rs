@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use super::audit::audit_plan;
 use super::effect::Effect;
-use super::far::Far;
 use super::fingerprint::fingerprint;
 use super::gates::{Gates, Names, hold_gates_of};
 use super::guard::{Known, guarded};
@@ -211,11 +210,10 @@ impl<'a> Planner<'a> {
         let unordered = order::Unordered::of(drafts);
         let made = unordered.calls();
         let (live_state, teams, places) = (request.live, request.teams, Places::new(request));
-        let far = Far::from(live_state, &made);
         // What the calls do in the end does not depend on their order, which takes as long to find.
         let ((calls, gaps), (found, access)) = rayon::join(
-            || order::arrange(live_state, &far, unordered, teams),
-            || outcome(live_state, &far, &made, known, &gates.audiences, &places),
+            || order::arrange(live_state, unordered, teams),
+            || outcome(live_state, &made, known, &gates.audiences, &places),
         );
         notes.extend(gaps);
         let access = access.map(|access| access.with_team_names(request.teams)).unwrap_or_else(|why| {
@@ -263,7 +261,6 @@ impl<'a> Planner<'a> {
 /// instead of seeming to change nothing.
 fn outcome(
     live: &LiveState,
-    far: &Far<'_>,
     calls: &[Call],
     known: &Known<'_>,
     further: &[NamedAudience],
@@ -275,7 +272,7 @@ fn outcome(
     let source = |policy: &str, rule: &str| places.rule(policy, rule);
     match replay(live, calls) {
         Ok(after) => {
-            let access = impact(live, &after, far, further, &source).map_err(|error| error.to_string());
+            let access = impact(live, &after, further, &source).map_err(|error| error.to_string());
             (guarded(live, &after, known), access)
         }
         // They might do anything.

@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::docker::Drafts;
 use super::effect::Effect;
-use super::far::Far;
 use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
 use crate::access::Audience;
@@ -49,13 +48,8 @@ impl Unordered {
 
 /// Puts the calls of a target in order, and says where access is not what it should be for a while. `teams` are the
 /// short names of teams, each with its uuid.
-pub(super) fn arrange(
-    live: &LiveState,
-    far: &Far<'_>,
-    calls: Unordered,
-    teams: &BTreeMap<String, String>,
-) -> (Vec<Call>, Vec<Note>) {
-    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, far, calls.0);
+pub(super) fn arrange(live: &LiveState, calls: Unordered, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
+    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, calls.0);
     let mut notes = gaps(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let calls = number(steps, &graph, unproved.is_some());
@@ -74,7 +68,7 @@ pub(in crate::plan) enum Unavoidable {
 impl Unavoidable {
     /// Of calls that are not split any further, whatever they wait for.
     pub(in crate::plan) fn of(live: &LiveState, calls: &[Call]) -> Self {
-        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Far::from(live, calls), &Step::of_calls(calls));
+        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Step::of_calls(calls));
         if unproved.is_some() { Self::Unproved } else { Self::Gaps(conflicts.len()) }
     }
 }
@@ -82,7 +76,7 @@ impl Unavoidable {
 /// What a reviewer should know of some calls, whatever their order: it is worked out as for a new plan.
 pub(super) fn told(live: &LiveState, calls: &[Call], teams: &BTreeMap<String, String>) -> Vec<Note> {
     let steps = Step::of_calls(calls);
-    let Attempt { graph: _, conflicts, unproved } = attempt(live, &Far::from(live, calls), &steps);
+    let Attempt { graph: _, conflicts, unproved } = attempt(live, &steps);
     let unproved = unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why });
     gaps(&conflicts, &steps, teams).into_iter().chain(cedar_note(live, &steps)).chain(unproved).collect()
 }
@@ -111,14 +105,14 @@ enum Broken {
 }
 
 /// Splits calls until every decision is kept, or nothing helps any more.
-fn solve(live: &LiveState, far: &Far<'_>, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
-    let mut best = attempt(live, far, &steps);
+fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
+    let mut best = attempt(live, &steps);
     let mut tries = 0;
     'splitting: while !best.conflicts.is_empty() && tries < TRIES {
         for (at, cause) in involved(&best.conflicts) {
             let Some(more) = split::split(&steps, at, cause) else { continue };
             tries += 1;
-            let other = attempt(live, far, &more);
+            let other = attempt(live, &more);
             if other.conflicts.len() < best.conflicts.len() {
                 (steps, best) = (more, other);
                 continue 'splitting;
@@ -133,7 +127,7 @@ fn solve(live: &LiveState, far: &Far<'_>, mut steps: Vec<Step>) -> (Vec<Step>, A
         // From the back, so that the positions of those in front stay.
         let all = involved(&best.conflicts).into_iter().rev();
         let more = all.fold(steps.clone(), |steps, (at, cause)| split::split(&steps, at, cause).unwrap_or(steps));
-        let other = attempt(live, far, &more);
+        let other = attempt(live, &more);
         if other.conflicts.len() < best.conflicts.len() {
             (steps, best) = (more, other);
         }
@@ -154,11 +148,11 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
 }
 
 /// The edges that keep every decision, and the decisions that cannot be kept.
-fn attempt(live: &LiveState, far: &Far<'_>, steps: &[Step]) -> Attempt {
+fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     let calls: Vec<Call> = steps.iter().map(|step| step.call.clone()).collect();
     let mut graph = Graph::new(steps.len(), |at| steps[at].rank());
     let mut conflicts = Vec::new();
-    let timeline = match Timeline::new(live, &calls, far) {
+    let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
         Err(error) => return Attempt { graph, conflicts, unproved: Some(error.to_string()) },
     };

@@ -74,7 +74,7 @@ pub(in crate::plan) fn ballots(
 ) -> Result<(), Entangled> {
     let mut situations = Situations::default();
     let mut spans: Vec<(usize, usize)> = Vec::new();
-    for (rule, track) in timeline.rules.iter().enumerate().filter(|(_, track)| !track.is_far) {
+    for (rule, track) in timeline.rules.iter().enumerate() {
         for (span, content) in track.contents.iter().enumerate() {
             situations.add(spans.len(), &content.what);
             spans.push((rule, span));

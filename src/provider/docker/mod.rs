@@ -25,5 +25,5 @@ pub use credentials::{
 };
 pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
 pub use operations::OPERATIONS;
-pub use reader::{Progress, Reader};
+pub use reader::Reader;
 pub use writer::Writer;

@@ -1,14 +1,11 @@
 //! The operations of the Docker AI Governance API, for `polwarden call`.
 
-use crate::provider::operation::Segment::{Field as Of, Fixed, Organization};
-use crate::provider::operation::{Field, FieldKind, Operation, Segment, Verb};
+use crate::provider::operation::{Field, FieldKind, Operation, Verb};
 
-const POLICIES: &[Segment] = &[Fixed("orgs"), Organization, Fixed("governance"), Fixed("policies")];
-const POLICY: &[Segment] = &[Fixed("orgs"), Organization, Fixed("governance"), Fixed("policies"), Of("policy")];
-const RULES: &[Segment] =
-    &[Fixed("orgs"), Organization, Fixed("governance"), Fixed("policies"), Of("policy"), Fixed("rules")];
-const RULE: &[Segment] =
-    &[Fixed("orgs"), Organization, Fixed("governance"), Fixed("policies"), Of("policy"), Fixed("rules"), Of("rule")];
+const POLICIES: &str = "orgs/{organization}/governance/policies";
+const POLICY: &str = "orgs/{organization}/governance/policies/{policy}";
+const RULES: &str = "orgs/{organization}/governance/policies/{policy}/rules";
+const RULE: &str = "orgs/{organization}/governance/policies/{policy}/rules/{rule}";
 
 const DECISION: FieldKind = FieldKind::OneOf(&["allow", "deny"]);
 
@@ -98,7 +95,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "listGroups",
         about: "lists a page of the teams of the organization",
         verb: Verb::Get,
-        path: &[Fixed("orgs"), Organization, Fixed("groups")],
+        path: "orgs/{organization}/groups",
         fields: &[Field::query("page", FieldKind::Text), Field::query("page_size", FieldKind::Text)],
     },
 ];

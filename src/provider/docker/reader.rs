@@ -1,7 +1,6 @@
 //! Everything that reads, and nothing that writes.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -11,11 +10,9 @@ use super::target::Target;
 use super::teams;
 use super::wire::{At, Kind, policy};
 use crate::model::docker::{LivePolicy, LiveState, PolicySummary, Team};
+use crate::provider::Progress;
 use crate::provider::http::{ApiError, Call, ErrorKind};
 use crate::provider::operation::ReadRequest;
-
-/// Told how far a read is: policies read, policies known of so far.
-pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Reads the policies of one organization. It has no way to change anything.
 #[derive(Clone)]

@@ -20,8 +20,8 @@ pub struct Operation {
     pub about: &'static str,
     /// What is sent, and so whether it may change something.
     pub verb: Verb,
-    /// The way to it, below the service's endpoint.
-    pub path: &'static [Segment],
+    /// The way to it, below the service's endpoint, as contracts write it: `orgs/{organization}/policies/{policy}`.
+    pub path: &'static str,
     /// What can be said.
     pub fields: &'static [Field],
 }
@@ -70,6 +70,17 @@ pub enum Segment {
     Organization,
     /// The value of a field.
     Field(&'static str),
+}
+
+impl Segment {
+    /// What a part of a path between slashes means.
+    pub(super) fn of(part: &'static str) -> Self {
+        match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some("organization") => Self::Organization,
+            Some(name) => Self::Field(name),
+            None => Self::Fixed(part),
+        }
+    }
 }
 
 impl Operation {

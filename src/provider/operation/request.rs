@@ -131,8 +131,8 @@ impl Request {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        let path = self.operation.path.iter().map(|segment| match segment {
-            Segment::Fixed(text) => (*text).to_owned(),
+        let path = self.operation.path.split('/').map(|part| match Segment::of(part) {
+            Segment::Fixed(text) => text.to_owned(),
             Segment::Organization => organization.to_owned(),
             Segment::Field(name) => text(name),
         });

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::target::Target;
 use super::wire::{self, GroupSummary, PackSummary};
 use crate::model::pulumi::{LiveGroup, LivePack, LiveState, LiveVersion, PackName, VersionNumber, VersionTag};
-use crate::provider::docker::Progress;
+use crate::provider::Progress;
 use crate::provider::http::{ApiError, Call, ErrorKind};
 use crate::provider::operation::ReadRequest;
 

@@ -1,0 +1,34 @@
+//! What a rollback leaves as it is, at any provider.
+
+use super::object::Difference;
+use crate::plan::ResourceKind;
+
+/// Something that a rollback leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoHeld {
+    /// What stands by itself: a policy, a pack or a group.
+    pub resource: ResourceKind,
+    /// Its name.
+    pub name: String,
+    /// The part of it, a rule for example, if one is concerned.
+    pub part: Option<String>,
+    /// Why.
+    pub why: HeldBack,
+}
+
+/// Why a rollback leaves something as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldBack {
+    /// Another writer changed it since. `planned` is what the run left, `found` what is live.
+    ChangedSince(Box<Difference>),
+    /// Something else has its name now.
+    NameTaken,
+    /// It holds something that this version cannot write.
+    NotUnderstood(String),
+    /// What became of the run's call is unknown.
+    Unknown,
+    /// The run published it: deleted, its tag would never be free again.
+    Published,
+    /// The run deleted a version of it, which cannot come back.
+    Retired,
+}
