@@ -96,7 +96,7 @@ const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
 const POLICY_PACK: Shape = Mapping(&[
     ("apiVersion", Free),
     ("kind", Free),
-    ("metadata", Mapping(&[("name", Free), ("protect", Free)])),
+    ("metadata", Mapping(&[("name", Free)])),
     (
         "spec",
         Mapping(&[
@@ -132,7 +132,7 @@ const PACK_POLICY: Shape = Mapping(&[
 const POLICY_GROUP: Shape = Mapping(&[
     ("apiVersion", Free),
     ("kind", Free),
-    ("metadata", Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)])),
+    ("metadata", Mapping(&[("name", Free), ("aliases", Free)])),
     (
         "spec",
         Mapping(&[("entityType", Free), ("mode", Free), ("stacks", List(&STACK)), ("policyPacks", List(&GROUP_PACK))]),

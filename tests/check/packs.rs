@@ -305,6 +305,25 @@ fn config_schemas_are_json_schemas() {
     }
 }
 
+/// Schemas come from a pull request: they are looked up nowhere, and end.
+#[test]
+fn hostile_config_schemas_are_findings() {
+    let size = "type: integer\n            maximum: 64";
+    for schema in [
+        "allOf: [{$ref: 'https://schemas.example.com/a.json'}]",
+        "$ref: 'file:///etc/passwd'",
+        "$ref: '#/properties/largest'",
+        "anyOf: [{$ref: '#/properties/largest'}, {$ref: '#/properties/largest'}]",
+    ] {
+        let found = with_pack(size, schema);
+        assert!(found[0].starts_with("config-schema-invalid pack:spec.policies[0].configSchema"), "{schema}: {found:?}");
+    }
+    // One that takes a matcher without a bound for ever.
+    let pack = PACK.replacen(size, "type: string\n            pattern: ^(a+)+$", 1);
+    let group = GROUP.replacen("largest: 16", &format!("largest: {}b", "a".repeat(60)), 1);
+    assert!(World::new(&pack, &group).check().show()[0].starts_with("config-invalid group:"));
+}
+
 #[test]
 fn packs_that_nobody_declares_need_a_version() {
     assert_eq!(with_group("- name: guard\n", "- name: gard\n"), ["missing-field group:spec.policyPacks[0].name"]);
