@@ -316,7 +316,10 @@ fn hostile_config_schemas_are_findings() {
         "anyOf: [{$ref: '#/properties/largest'}, {$ref: '#/properties/largest'}]",
     ] {
         let found = with_pack(size, schema);
-        assert!(found[0].starts_with("config-schema-invalid pack:spec.policies[0].configSchema"), "{schema}: {found:?}");
+        assert!(
+            found[0].starts_with("config-schema-invalid pack:spec.policies[0].configSchema"),
+            "{schema}: {found:?}"
+        );
     }
     // One that takes a matcher without a bound for ever.
     let pack = PACK.replacen(size, "type: string\n            pattern: ^(a+)+$", 1);
