@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use foldhash::fast::FixedState;
 
 use super::budget::{Budget, Entangled};
+use super::globs::Globs;
 
 /// One segment for each set of globs that some segment outside of `texts` matches together (no glob at all is such a
 /// set too). The `candidates` are segments as a person would write them, the best ones first.
@@ -17,23 +18,36 @@ pub(super) fn other_classes(
     candidates: impl Iterator<Item = String>,
     budget: &Budget,
 ) -> Result<Vec<String>, Entangled> {
-    let reader = Reader { globs: globs.iter().map(|glob| glob.chars().collect()).collect() };
-    let start = reader.start();
-    let first = reader.moves(&start);
-    let mut found = Found::default();
-    for segment in candidates.filter(|segment| !segment.is_empty() && !texts.contains(segment.as_str())) {
-        let mut letters = segment.chars();
-        let mut positions = letters.next().map(|letter| reader.after(&first, letter)).unwrap_or_default();
-        for letter in letters {
-            positions = reader.after(&reader.moves(&positions), letter);
-        }
-        budget.spend(4 * (segment.len() + positions.len()))?;
-        found.offer(reader.matched(&positions), segment);
+    let mut by_front = Globs::default();
+    for (number, glob) in (0..).zip(globs) {
+        by_front.node(glob, number);
     }
-    if search(&reader, texts, &mut found, budget)? {
+    let mut found = Found { most: most_sets(globs), ..Found::default() };
+    for segment in candidates.filter(|segment| !segment.is_empty() && !texts.contains(segment.as_str())) {
+        let mut set: Vec<u32> = by_front.matching(&segment).collect();
+        set.sort_unstable();
+        budget.spend(4 * (segment.len() + set.len()))?;
+        found.offer(set, segment);
+    }
+    let reader = Reader { globs: globs.iter().map(|glob| glob.chars().collect()).collect() };
+    if !found.is_all() && search(&reader, texts, &mut found, budget)? {
         search_beside(&reader, texts, &mut found, budget)?;
     }
     Ok(found.segments)
+}
+
+/// How many sets of globs there can be at most: those that only say how a segment begins are matched together only where
+/// one says more than the other, so that the longest of them tells which; likewise those that only say how it ends.
+fn most_sets(globs: &[&str]) -> Option<usize> {
+    let (mut begins, mut ends, mut others) = (1_usize, 1_usize, 0);
+    for glob in globs {
+        match (glob.strip_prefix('*'), glob.strip_suffix('*')) {
+            (Some(end), _) if !end.contains('*') => ends += 1,
+            (_, Some(begin)) if !begin.contains('*') => begins += 1,
+            _ => others += 1,
+        }
+    }
+    begins.checked_mul(ends)?.checked_mul(1_usize.checked_shl(others)?)
 }
 
 /// The sets that were found, each with its segment.
@@ -41,9 +55,16 @@ pub(super) fn other_classes(
 struct Found {
     known: HashSet<Vec<u32>, FixedState>,
     segments: Vec<String>,
+    /// How many there can be at most, as far as that is known.
+    most: Option<usize>,
 }
 
 impl Found {
+    /// Whether there can be no more of them.
+    fn is_all(&self) -> bool {
+        self.most == Some(self.known.len())
+    }
+
     fn offer(&mut self, set: Vec<u32>, segment: String) {
         if self.known.insert(set) {
             self.segments.push(segment);
@@ -216,6 +237,53 @@ mod tests {
         assert!(classes(&["*bc", "ab*", "ab*bc"], &[]).contains(&vec![true, true, false]));
         assert!(!classes(&["*bc", "ab*", "ab*bc"], &["abc"]).contains(&vec![true, true, false]));
         assert!(classes(&["*a*", "*b*"], &["ab"]).contains(&vec![true, true]));
+    }
+
+    #[test]
+    fn no_more_sets_are_looked_for_than_there_can_be() {
+        assert_eq!(most_sets(&[]), Some(1));
+        assert_eq!(most_sets(&["a*", "ab*", "c*"]), Some(4));
+        assert_eq!(most_sets(&["a*", "*b", "*bb"]), Some(6));
+        assert_eq!(most_sets(&["a*", "*b*", "a*b"]), Some(8));
+        // All of them exist, each with the globs that begin as the longest one does, and none for good measure.
+        let sets = classes(&["a*", "ab*", "c*"], &["ab", "ab1", "ab2", "a1"]);
+        assert_eq!(sets.len(), 4, "{sets:?}");
+        // Where texts are all that some globs match, the candidates do not find every set, and the search tells.
+        assert_eq!(classes(&["*1", "1*"], &["1"]).len(), 4);
+        let letters: Vec<String> = ('a'..='z').chain('0'..='9').map(|letter| format!("a{letter}")).collect();
+        let texts: Vec<&str> = letters.iter().map(String::as_str).chain(["a", "a1", "a2"]).collect();
+        assert!(classes(&["a*"], &texts).contains(&vec![true]));
+    }
+
+    #[test]
+    fn there_are_never_more_sets_than_said() {
+        let longer = |texts: &[String]| -> Vec<String> {
+            texts.iter().flat_map(|text| ["a", "b", "*"].map(|letter| format!("{text}{letter}"))).collect()
+        };
+        let (two, three) = (longer(&longer(&[String::new()])), longer(&longer(&longer(&[String::new()]))));
+        let globs: Vec<&str> = two.iter().chain(&three).map(String::as_str).filter(|text| text.contains('*')).collect();
+        let segments: Vec<String> = (0..6)
+            .fold(vec![vec![String::new()]], |mut all, _| {
+                all.push(
+                    all.last()
+                        .unwrap()
+                        .iter()
+                        .flat_map(|text| ["a", "b", "c"].map(|letter| format!("{text}{letter}")))
+                        .collect(),
+                );
+                all
+            })
+            .concat();
+        for (at, one) in globs.iter().enumerate() {
+            for (before, other) in globs[..at].iter().enumerate() {
+                for third in globs[..before].iter().step_by(5) {
+                    let globs = [*one, *other, *third];
+                    let set = |segment: &String| globs.map(|glob| glob_matches(glob, segment));
+                    let sets: BTreeSet<[bool; 3]> = segments[1..].iter().map(set).collect();
+                    assert!(sets.len() <= most_sets(&globs).unwrap(), "{globs:?}: {sets:?}");
+                }
+            }
+        }
     }
 
     #[test]

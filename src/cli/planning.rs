@@ -1,6 +1,9 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
+use std::sync::OnceLock;
+
 use anyhow::anyhow;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::connect::{Connect, Session};
@@ -118,7 +121,7 @@ async fn plan_targets(
     workspace: &Workspace,
     session: &Session,
     against: &Against<'_>,
-    mut reads: Reads,
+    reads: Reads,
     teller: &Teller,
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
@@ -138,39 +141,59 @@ async fn plan_targets(
         Some(before) => before.wanted(&targets, session, console).await?.map(|wanted| (before, wanted)),
         None => None,
     };
-    let mut late = Vec::new();
-    let mut outcomes: Vec<Option<anyhow::Result<Outcome>>> = targets.iter().map(|_| None).collect();
-    // Whoever is read first is planned first; the order of the plan is that of the configuration.
-    while let Some((position, live)) = reads.next().await {
-        if let (Some(target), Some(desired)) = (targets.get(position), resolved.get_mut(position)) {
-            // Of the two failures of one target, the first says enough.
-            let desired = std::mem::replace(desired, Ok(Checked::default()));
-            let both = match (desired, live) {
-                (Ok(desired), Ok(live)) => deepened(session, target, &desired, live).await.map(|live| (desired, live)),
-                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-            };
-            let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
-            let one = One { workspace, session, target, keeper: against.keeper, base };
-            outcomes[position] = match both.and_then(|(desired, live)| one.plan(&desired, live)) {
-                Ok(Ok(outcome)) => Some(Ok(outcome)),
-                Ok(Err(findings)) => {
-                    late.extend(findings);
-                    continue;
-                }
-                Err(error) => Some(Err(error)),
-            };
+    let each = targets.iter().enumerate().map(|(position, target)| {
+        let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
+        One { workspace, session, target, keeper: against.keeper, base }
+    });
+    let each: Vec<One<'_>> = each.collect();
+    let (mut outcomes, mut late) = (Vec::new(), Vec::new());
+    for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads)) {
+        match ended {
+            Ok(Ok(outcome)) => outcomes.push((*target, Ok(outcome))),
+            Ok(Err(findings)) => late.extend(findings),
+            Err(error) => outcomes.push((*target, Err(error))),
         }
     }
     // What only the server can tell to be wrong with the manifests.
     if !late.is_empty() {
         teller.tell(workspace.sources(), late);
-        let failed = outcomes.into_iter().zip(&targets).filter_map(|(outcome, target)| Some((outcome?.err()?, target)));
-        failed.for_each(|(error, target)| report_failure(target, error, console));
+        let failed = outcomes.into_iter().filter_map(|(target, outcome)| Some((target, outcome.err()?)));
+        failed.for_each(|(target, error)| report_failure(target, error, console));
         return Ok(Err(Exit::Invalid));
     }
     let mut plan = empty(workspace);
     plan.origins = wanted.map(|(before, _)| Origins { base: before.commit(), targets: Vec::new() });
-    Ok(collect(plan, &targets, outcomes, console))
+    Ok(collect(plan, outcomes, console))
+}
+
+/// What came of planning one target; the findings are what only the server can tell to be wrong with its manifests.
+type Ended = anyhow::Result<Result<Outcome, Vec<Diagnostic>>>;
+
+/// Plans each target as soon as it is read, on all cores. What comes is in their order.
+fn plan_each(each: &[One<'_>], mut resolved: Vec<anyhow::Result<Checked>>, mut reads: Reads) -> Vec<Ended> {
+    let ended: Vec<OnceLock<Ended>> = each.iter().map(|_| OnceLock::new()).collect();
+    let runtime = Handle::current();
+    let planning = || {
+        rayon::in_place_scope(|scope| {
+            runtime.block_on(async {
+                while let Some((position, live)) = reads.next().await {
+                    let place = (each.get(position), resolved.get_mut(position), ended.get(position));
+                    let (Some(one), Some(desired), Some(ended)) = place else { continue };
+                    // Of the two failures of one target, the first says enough.
+                    let both = match (std::mem::replace(desired, Ok(Checked::default())), live) {
+                        (Ok(desired), Ok(live)) => {
+                            deepened(one.session, one.target, &desired, live).await.map(|live| (desired, live))
+                        }
+                        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+                    };
+                    scope.spawn(move |_| drop(ended.set(both.and_then(|(desired, live)| one.plan(&desired, live)))));
+                }
+            })
+        });
+    };
+    tokio::task::block_in_place(planning);
+    let stopped = || Err(anyhow!("the reading was stopped"));
+    ended.into_iter().map(|ended| ended.into_inner().unwrap_or_else(stopped)).collect()
 }
 
 /// What comes of one target: its plan, where its differences come from, and what it was made from.
@@ -183,13 +206,12 @@ struct Outcome {
 /// Puts the targets into a plan; the failures of all of them are told.
 fn collect(
     mut plan: Plan,
-    targets: &[&Target],
-    outcomes: Vec<Option<anyhow::Result<Outcome>>>,
+    outcomes: Vec<(&Target, anyhow::Result<Outcome>)>,
     console: Console,
 ) -> Result<(Plan, Vec<Live>), Exit> {
     let (mut states, mut failed) = (Vec::new(), false);
-    for (target, outcome) in targets.iter().zip(outcomes) {
-        match outcome.unwrap_or_else(|| Err(anyhow!("the reading was stopped"))) {
+    for (target, outcome) in outcomes {
+        match outcome {
             Ok(Outcome { plan: target, origins, live }) => {
                 plan.targets.push(target);
                 if let Some(all) = &mut plan.origins {
