@@ -9,6 +9,7 @@
 //! purpose, faults, the request log, the state, random names. A service fills it in (`service`) and has a folder of its
 //! own. [`docker`] is the Docker AI Governance API, whose items are re-exported; [`pulumi`] is Pulumi Cloud's policy packs.
 
+pub mod chainloop;
 pub mod docker;
 pub mod fault;
 pub mod pulumi;

@@ -1,5 +1,7 @@
 //! How the services are spoken to: wire format, readers, writers, and the one HTTP client.
 
+mod access_token;
+pub mod chainloop;
 pub mod docker;
 mod endpoint_choice;
 pub mod http;
@@ -8,6 +10,7 @@ pub mod operation;
 mod organization;
 pub mod pulumi;
 
+pub use access_token::{ConnectionError, CredentialsError};
 pub use endpoint_choice::EndpointChoice;
 pub use organization::{Organization, OrganizationError};
 
