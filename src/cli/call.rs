@@ -1,6 +1,6 @@
 //! `polwarden call`: one operation of a service's API.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use jiff::Timestamp;
@@ -172,6 +172,7 @@ fn operations(provider: Provider) -> &'static [Operation] {
     match provider {
         Provider::Docker => docker::OPERATIONS,
         Provider::Pulumi => pulumi::OPERATIONS,
+        Provider::Chainloop => &[],
     }
 }
 
@@ -179,6 +180,7 @@ async fn read(request: &ReadRequest, target: &Target, session: &Session) -> anyh
     Ok(match target.provider() {
         Provider::Docker => session.docker_reader(target)?.call(request).await?,
         Provider::Pulumi => session.pulumi_reader(target)?.call(request).await?,
+        Provider::Chainloop => bail!("target `{}` is at Chainloop, which has no connection", target.name),
     })
 }
 
@@ -186,6 +188,9 @@ async fn send(request: &WriteRequest, target: &Target, session: &Session) -> Res
     Ok(match target.provider() {
         Provider::Docker => session.docker_writer(target)?.call(request).await?,
         Provider::Pulumi => session.pulumi_writer(target)?.call(request).await?,
+        Provider::Chainloop => {
+            return Err(anyhow!("target `{}` is at Chainloop, which has no connection", target.name).into());
+        }
     })
 }
 

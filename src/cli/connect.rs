@@ -146,6 +146,7 @@ impl Session {
         match &target.settings {
             Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
             Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
+            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
         }
     }
 
@@ -200,6 +201,7 @@ impl Session {
                 Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
             }
             Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
+            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
         }
     }
 
@@ -227,6 +229,7 @@ impl Session {
         Ok(match &target.settings {
             Settings::Docker(_) => self.find(target)?.0.endpoint().to_string(),
             Settings::Pulumi(_) => self.find_pulumi(target)?.0.endpoint().to_string(),
+            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
         })
     }
 
@@ -252,7 +255,7 @@ impl Session {
         let organization = organization(target)?;
         match (&self.pulumi, target.provider()) {
             (Some(connection), Provider::Pulumi) => Ok((connection, organization)),
-            (Some(_) | None, Provider::Docker | Provider::Pulumi) => {
+            (Some(_) | None, Provider::Docker | Provider::Pulumi | Provider::Chainloop) => {
                 bail!("target `{}` has no connection", target.name)
             }
         }

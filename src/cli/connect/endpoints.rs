@@ -46,6 +46,7 @@ pub(super) fn choice(given: &[String], provider: Provider) -> anyhow::Result<End
     let variable = match provider {
         Provider::Docker => docker::ENDPOINT_VARIABLE,
         Provider::Pulumi => pulumi::ENDPOINT_VARIABLE,
+        Provider::Chainloop => "POLWARDEN_CHAINLOOP_ENDPOINT",
     };
     match std::env::var(variable) {
         Ok(text) if !text.trim().is_empty() => {

@@ -124,6 +124,7 @@ impl Import {
         match target.provider() {
             Provider::Docker => {}
             Provider::Pulumi => return self.import_packs(workspace, target, session, console).await,
+            Provider::Chainloop => bail!("target `{}` is at Chainloop, which has no connection", target.name),
         }
         let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)

@@ -36,7 +36,14 @@ pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> 
 
 fn metadata_of(metadata: &Members) -> Result<String, String> {
     let all = [
-        "name", "description", "annotations", "organization", "findingType", "finding_type", "displayName", "display_name",
+        "name",
+        "description",
+        "annotations",
+        "organization",
+        "findingType",
+        "finding_type",
+        "displayName",
+        "display_name",
     ];
     known(metadata, "metadata", &all)?;
     let name = metadata.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -61,7 +68,9 @@ fn spec(spec: &Members) -> Checked {
         Some(value) => value.as_array().ok_or("spec.policies: must be a list")?,
     };
     if old + usize::from(spec.contains_key("policies")) != 1 || (old == 0 && scripts.is_empty()) {
-        return Err("spec: exactly one of path, embedded and policies is needed, and policies must not be empty".to_owned());
+        return Err(
+            "spec: exactly one of path, embedded and policies is needed, and policies must not be empty".to_owned()
+        );
     }
     for (index, script) in scripts.iter().enumerate() {
         let place = format!("spec.policies[{index}]");

@@ -50,7 +50,8 @@ async fn group(State(app): Shared, At(name): At<String>, Query(query): Parameter
 }
 
 async fn read(app: Arc<App>, kind: Kind, name: String, mut query: HashMap<String, String>) -> Answer {
-    let mut parameter = |snake: &str, camel: &str| query.remove(snake).or_else(|| query.remove(camel)).unwrap_or_default();
+    let mut parameter =
+        |snake: &str, camel: &str| query.remove(snake).or_else(|| query.remove(camel)).unwrap_or_default();
     let digest = parameter("digest", "digest");
     let organization = parameter("organization_name", "organizationName");
     let asked = Asked { name, digest, organization };

@@ -110,9 +110,9 @@ pub(super) fn update(app: &App, sent: &Sent) -> Result<(), Refusal> {
 fn understand(records: &Records<'_>, encoding: RawSchema, sent: &Sent) -> Result<Understood, Refusal> {
     let Sent { policy, raw_schema } = sent;
     let body = match encoding {
-        RawSchema::Base64 => BASE64.decode(raw_schema.as_bytes()).map_err(|_| {
-            Refusal::invalid("raw_schema: is not base64")
-        })?,
+        RawSchema::Base64 => {
+            BASE64.decode(raw_schema.as_bytes()).map_err(|_| Refusal::invalid("raw_schema: is not base64"))?
+        }
         RawSchema::Text => raw_schema.clone().into_bytes(),
     };
     let (name, named) = check::policy(policy).map_err(|why| Refusal::invalid(format!("policy: {why}")))?;

@@ -13,8 +13,7 @@ use crate::manifest::config::RawSchemaEncoding;
 use crate::provider::http::{ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient};
 use crate::provider::{ConnectionError, Organization};
 
-const REFUSED_TOKEN: &str =
-    "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
+const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
 
 /// An endpoint, the token bound to it, and the connections to it. Clones share all of them.
 #[derive(Clone)]

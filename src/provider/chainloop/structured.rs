@@ -189,7 +189,9 @@ mod tests {
         ] {
             assert!(of(text).is_err(), "{text}");
         }
-        let bomb: String = (0..40).map(|n| format!("k{n}: &a{n} [{0}, {0}]\n", if n == 0 { "x".to_owned() } else { format!("*a{}", n - 1) })).collect();
+        let bomb: String = (0..40)
+            .map(|n| format!("k{n}: &a{n} [{0}, {0}]\n", if n == 0 { "x".to_owned() } else { format!("*a{}", n - 1) }))
+            .collect();
         assert!(of(&format!("metadata: {{name: p}}\n{bomb}")).unwrap_err().contains("too large"));
     }
 }

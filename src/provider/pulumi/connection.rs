@@ -10,10 +10,10 @@ use super::credentials::TOKEN;
 use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
-use crate::provider::{ConnectionError, Organization};
 use crate::provider::http::{
     ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
 };
+use crate::provider::{ConnectionError, Organization};
 
 const REFUSED_TOKEN: &str = "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
 /// What answers look like (contract: `Accept`).
