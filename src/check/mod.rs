@@ -72,6 +72,8 @@ pub struct Checked {
     pub packs: Vec<DesiredPack>,
     /// The policy groups, likewise.
     pub groups: Vec<DesiredGroup>,
+    /// The documents of Chainloop, likewise.
+    pub documents: Vec<DesiredDocument>,
     /// The findings, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }

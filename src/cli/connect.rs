@@ -146,7 +146,7 @@ impl Session {
         match &target.settings {
             Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
             Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
-            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
+            Settings::Chainloop(_) => Ok(provider::Reader::Chainloop(self.chainloop_reader(target)?)),
         }
     }
 
@@ -173,7 +173,12 @@ impl Session {
     /// # Errors
     /// The organization's name cannot be part of a URL.
     pub(super) fn reading(&self, target: &Target) -> anyhow::Result<Reading> {
-        Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
+        Ok(self.reading_with(self.reader(target)?, target))
+    }
+
+    /// A reading by a reader that was told what to ask for.
+    pub(super) fn reading_with(&self, reader: provider::Reader, target: &Target) -> Reading {
+        Reading::new(reader, &target.name, &self.readings, self.console)
     }
 
     /// All policies of a target's organization, for questions about access.
@@ -183,9 +188,10 @@ impl Session {
     pub(super) async fn docker_live(&self, target: &Target) -> anyhow::Result<LiveState> {
         match self.reading(target)?.live_state().await? {
             Live::Docker(live) => Ok(live),
-            Live::Pulumi(_) => bail!(
-                "target `{}` is at Pulumi Cloud, which has no rules of access; choose another one with --target",
-                target.name
+            Live::Pulumi(_) | Live::Chainloop(_) => bail!(
+                "target `{}` is of the provider `{}`, which has no rules of access; choose another one with --target",
+                target.name,
+                target.provider().as_str()
             ),
         }
     }
@@ -201,7 +207,7 @@ impl Session {
                 Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
             }
             Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
-            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
+            Settings::Chainloop(_) => Ok(provider::Writer::Chainloop(self.chainloop_writer(target)?)),
         }
     }
 
@@ -249,6 +255,22 @@ impl Session {
     pub(super) fn pulumi_writer(&self, target: &Target) -> anyhow::Result<pulumi::Writer> {
         let (connection, organization) = self.find_pulumi(target)?;
         Ok(connection.writer(&organization))
+    }
+
+    /// A reader for a target's organization at Chainloop.
+    ///
+    /// # Errors
+    /// The target is at another service, or the organization's name cannot be used.
+    pub(super) fn chainloop_reader(&self, target: &Target) -> anyhow::Result<provider::chainloop::Reader> {
+        bail!("target `{}` is at Chainloop, which has no connection", target.name)
+    }
+
+    /// A writer for a target's organization at Chainloop.
+    ///
+    /// # Errors
+    /// As for [`chainloop_reader`](Self::chainloop_reader).
+    pub(super) fn chainloop_writer(&self, target: &Target) -> anyhow::Result<provider::chainloop::Writer> {
+        bail!("target `{}` is at Chainloop, which has no connection", target.name)
     }
 
     fn find_pulumi(&self, target: &Target) -> anyhow::Result<(&pulumi::Connection, Organization)> {

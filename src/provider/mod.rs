@@ -29,6 +29,8 @@ pub enum Reader {
     Docker(docker::Reader),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Reader),
+    /// At Chainloop.
+    Chainloop(chainloop::Reader),
 }
 
 /// Changes one organization, whichever service it is at.
@@ -38,6 +40,8 @@ pub enum Writer {
     Docker(docker::Writer),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Writer),
+    /// At Chainloop.
+    Chainloop(chainloop::Writer),
 }
 
 impl Reader {
@@ -47,6 +51,7 @@ impl Reader {
         match self {
             Self::Docker(reader) => Self::Docker(reader.with_progress(progress)),
             Self::Pulumi(reader) => Self::Pulumi(reader.with_progress(progress)),
+            Self::Chainloop(reader) => Self::Chainloop(reader.with_progress(progress)),
         }
     }
 
@@ -58,6 +63,7 @@ impl Reader {
         match self {
             Self::Docker(reader) => reader.live_state().await.map(Live::Docker),
             Self::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
+            Self::Chainloop(reader) => reader.live_state().await.map(Live::Chainloop),
         }
     }
 }
