@@ -26,6 +26,7 @@ use rayon::prelude::*;
 use crate::diag::{Diagnostic, DocumentId, Place, Severity};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
+use crate::model::chainloop::DesiredDocument;
 use crate::model::docker::{DesiredPolicy, Team};
 use crate::model::pulumi::{DesiredGroup, DesiredPack};
 

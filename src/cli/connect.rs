@@ -1,5 +1,6 @@
 //! From targets to readers and writers: endpoints, credentials, and the embedded service.
 
+mod chainloop;
 mod endpoints;
 
 use std::collections::BTreeMap;
@@ -29,9 +30,9 @@ const STATE_FOLDER: &str = ".polwarden";
 /// How to reach the services.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// Where a service is: `docker=URL` or `pulumi=URL`, or `docker=embedded` for one that runs inside this command and
-    /// keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT and POLWARDEN_PULUMI_ENDPOINT have the
-    /// same effect. May be given more than once.
+    /// Where a service is: `docker=URL`, `pulumi=URL` or `chainloop=URL`, or `docker=embedded` for one that runs inside
+    /// this command and keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT,
+    /// POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be given more than once.
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
     // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
     endpoints: Vec<String>,
@@ -44,6 +45,7 @@ pub(super) struct Connect {
 pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
     pulumi: Option<pulumi::Connection>,
+    chainloop: Option<provider::chainloop::Connection>,
     embedded: Vec<(Provider, emulator::Running)>,
     readings: Arc<Readings>,
     console: Console,
@@ -58,7 +60,7 @@ impl Session {
         let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
         let http = HttpClient::new(options);
         let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
-        let mut session = Self { connections, pulumi: None, embedded, readings, console };
+        let mut session = Self { connections, pulumi: None, chainloop: None, embedded, readings, console };
         let is_at = |provider| move |target: &&&Target| target.provider() == provider;
         if targets.iter().any(|target| is_at(Provider::Docker)(&target)) {
             session.open_docker(arguments, &http, targets).await?;
@@ -66,6 +68,10 @@ impl Session {
         let at_pulumi: Vec<&Target> = targets.iter().filter(is_at(Provider::Pulumi)).copied().collect();
         if !at_pulumi.is_empty() {
             session.open_pulumi(arguments, &http, &at_pulumi).await?;
+        }
+        let at_chainloop: Vec<&Target> = targets.iter().filter(is_at(Provider::Chainloop)).copied().collect();
+        if !at_chainloop.is_empty() {
+            session.open_chainloop(arguments, &http, &at_chainloop).await?;
         }
         Ok(session)
     }
@@ -235,7 +241,7 @@ impl Session {
         Ok(match &target.settings {
             Settings::Docker(_) => self.find(target)?.0.endpoint().to_string(),
             Settings::Pulumi(_) => self.find_pulumi(target)?.0.endpoint().to_string(),
-            Settings::Chainloop(_) => bail!("target `{}` is at Chainloop, which has no connection", target.name),
+            Settings::Chainloop(_) => self.find_chainloop(target)?.0.endpoint().to_string(),
         })
     }
 
@@ -255,22 +261,6 @@ impl Session {
     pub(super) fn pulumi_writer(&self, target: &Target) -> anyhow::Result<pulumi::Writer> {
         let (connection, organization) = self.find_pulumi(target)?;
         Ok(connection.writer(&organization))
-    }
-
-    /// A reader for a target's organization at Chainloop.
-    ///
-    /// # Errors
-    /// The target is at another service, or the organization's name cannot be used.
-    pub(super) fn chainloop_reader(&self, target: &Target) -> anyhow::Result<provider::chainloop::Reader> {
-        bail!("target `{}` is at Chainloop, which has no connection", target.name)
-    }
-
-    /// A writer for a target's organization at Chainloop.
-    ///
-    /// # Errors
-    /// As for [`chainloop_reader`](Self::chainloop_reader).
-    pub(super) fn chainloop_writer(&self, target: &Target) -> anyhow::Result<provider::chainloop::Writer> {
-        bail!("target `{}` is at Chainloop, which has no connection", target.name)
     }
 
     fn find_pulumi(&self, target: &Target) -> anyhow::Result<(&pulumi::Connection, Organization)> {

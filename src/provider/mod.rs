@@ -29,7 +29,7 @@ pub enum Reader {
     Docker(docker::Reader),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Reader),
-    /// At Chainloop.
+    /// At Chainloop, of the documents that it is told to ask for.
     Chainloop(chainloop::Reader),
 }
 
@@ -55,7 +55,7 @@ impl Reader {
         }
     }
 
-    /// Everything that the organization holds.
+    /// Everything that the organization holds; at Chainloop, what the reader was told to ask for.
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.

@@ -114,6 +114,7 @@ fn understand(records: &Records<'_>, encoding: RawSchema, sent: &Sent) -> Result
             BASE64.decode(raw_schema.as_bytes()).map_err(|_| Refusal::invalid("raw_schema: is not base64"))?
         }
         RawSchema::Text => raw_schema.clone().into_bytes(),
+        RawSchema::Either => BASE64.decode(raw_schema.as_bytes()).unwrap_or_else(|_| raw_schema.clone().into_bytes()),
     };
     let (name, named) = check::policy(policy).map_err(|why| Refusal::invalid(format!("policy: {why}")))?;
     let text = fields(&body).ok_or_else(|| Refusal::invalid("raw_schema: is not a YAML document"))?;

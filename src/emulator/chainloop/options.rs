@@ -108,12 +108,14 @@ words! {
 
 words! {
     /// What `raw_schema` holds; the contract does not say.
-    RawSchema, "base64, text" {
+    RawSchema, "base64, text, either" {
         /// The document's bytes in base64.
         #[default]
         Base64 = "base64",
         /// The document's text.
         Text = "text",
+        /// Base64 where it is base64, or else the text: a document has line breaks and is none.
+        Either = "either",
     }
 }
 
@@ -145,6 +147,6 @@ mod tests {
             assert_eq!(word.parse::<Spelling>().unwrap().to_string(), word);
         }
         let error = "hex".parse::<RawSchema>().unwrap_err().to_string();
-        assert_eq!(error, "`hex` is none of base64, text");
+        assert_eq!(error, "`hex` is none of base64, text, either");
     }
 }

@@ -17,14 +17,14 @@ use crate::provider::operation::ReadRequest;
 #[derive(Clone)]
 pub struct Reader {
     target: Target,
-    /// What to ask for; nothing if nobody has said so yet.
-    wanted: Option<Arc<BTreeSet<(DocumentKind, PolicyName)>>>,
+    /// What to ask for.
+    wanted: Arc<BTreeSet<(DocumentKind, PolicyName)>>,
     progress: Option<Progress>,
 }
 
 impl Reader {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, wanted: None, progress: None }
+        Self { target, wanted: Arc::default(), progress: None }
     }
 
     /// The organization that is asked for.
@@ -39,10 +39,10 @@ impl Reader {
         self
     }
 
-    /// The same reader, asking for these documents: the service documents no list.
+    /// The same reader, asking for these documents and no others: the service documents no list.
     #[must_use]
     pub fn asking_for(mut self, wanted: impl IntoIterator<Item = (DocumentKind, PolicyName)>) -> Self {
-        self.wanted = Some(Arc::new(wanted.into_iter().collect()));
+        self.wanted = Arc::new(wanted.into_iter().collect());
         self
     }
 
@@ -104,19 +104,13 @@ impl Reader {
         self.target.of_organization(call)
     }
 
-    /// The latest versions of all documents that this reader was told to ask for.
+    /// The latest versions of all documents that this reader was told to ask for. Of others, it says nothing.
     ///
     /// # Errors
-    /// Anything that could not be read, or nobody said what to ask for. There is no partial result.
+    /// Anything that could not be read. There is no partial result.
     pub async fn live_state(&self) -> Result<LiveState, ApiError> {
-        let Some(wanted) = &self.wanted else {
-            let organization = format!("organization `{}`", self.target.organization);
-            let call = Call::read("PolicyService_Get", organization, Vec::new());
-            let why = "nobody said which documents to ask for, and the service has no list of them".to_owned();
-            return Err(self.target.failed(&call, ErrorKind::NotSent { why }));
-        };
         let mut tasks = JoinSet::new();
-        for (kind, name) in wanted.iter() {
+        for (kind, name) in self.wanted.iter() {
             let (reader, kind, name) = (self.clone(), *kind, name.clone());
             tasks.spawn(async move {
                 let document = reader.document(kind, &name, None).await?;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::model::chainloop::PolicyName;
 
-/// More nodes than any document has: an alias can stand for many.
-const MOST_NODES: usize = 100_000;
+/// More than any document has, counted as nodes with sixteen bytes of text each: an alias can stand for many.
+const MOST_NODES: usize = 200_000;
 /// More levels than any document has.
 const DEEPEST: usize = 64;
 
@@ -119,7 +119,7 @@ impl Builder {
     }
 
     fn node(&mut self, value: Value, anchor: usize) -> Result<(), String> {
-        self.nodes += 1;
+        self.nodes += own_size(&value);
         if self.nodes > MOST_NODES {
             return Err("the document is too large".to_owned());
         }
@@ -149,8 +149,13 @@ fn size(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
         Value::Object(members) => 1 + members.values().map(size).sum::<usize>(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => own_size(value),
     }
+}
+
+/// Without what it holds, which is counted already.
+fn own_size(value: &Value) -> usize {
+    1 + value.as_str().map_or(0, |text| text.len() / 16)
 }
 
 #[cfg(test)]
