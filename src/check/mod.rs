@@ -26,6 +26,7 @@ use rayon::prelude::*;
 use crate::diag::{Diagnostic, DocumentId, Place, Severity};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
+use crate::model::chainloop::DesiredDocument;
 use crate::model::docker::{DesiredPolicy, Team};
 use crate::model::pulumi::{DesiredGroup, DesiredPack};
 
@@ -72,6 +73,8 @@ pub struct Checked {
     pub packs: Vec<DesiredPack>,
     /// The policy groups, likewise.
     pub groups: Vec<DesiredGroup>,
+    /// The documents of Chainloop, likewise.
+    pub documents: Vec<DesiredDocument>,
     /// The findings, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -179,7 +179,12 @@ impl Session {
     /// # Errors
     /// The organization's name cannot be part of a URL.
     pub(super) fn reading(&self, target: &Target) -> anyhow::Result<Reading> {
-        Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
+        Ok(self.reading_with(self.reader(target)?, target))
+    }
+
+    /// A reading by a reader that was told what to ask for.
+    pub(super) fn reading_with(&self, reader: provider::Reader, target: &Target) -> Reading {
+        Reading::new(reader, &target.name, &self.readings, self.console)
     }
 
     /// All policies of a target's organization, for questions about access.
@@ -189,13 +194,10 @@ impl Session {
     pub(super) async fn docker_live(&self, target: &Target) -> anyhow::Result<LiveState> {
         match self.reading(target)?.live_state().await? {
             Live::Docker(live) => Ok(live),
-            Live::Pulumi(_) => bail!(
-                "target `{}` is at Pulumi Cloud, which has no rules of access; choose another one with --target",
-                target.name
-            ),
-            Live::Chainloop(_) => bail!(
-                "target `{}` is at Chainloop, which has no rules of access; choose another one with --target",
-                target.name
+            Live::Pulumi(_) | Live::Chainloop(_) => bail!(
+                "target `{}` is of the provider `{}`, which has no rules of access; choose another one with --target",
+                target.name,
+                target.provider().as_str()
             ),
         }
     }

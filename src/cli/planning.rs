@@ -12,13 +12,14 @@ use super::three_way::{self, Before, Wanted};
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
-use crate::manifest::config::Target;
+use crate::manifest::config::{Provider, Target};
 use crate::model::docker::DesiredPolicy;
-use crate::model::{Live, docker, pulumi};
+use crate::model::{Live, chainloop, docker, pulumi};
 use crate::plan::{
-    BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated,
-    plan_packs,
+    BasePlan, DocumentRequest, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins,
+    TargetPlan, plan_documents, plan_gated, plan_packs,
 };
+use crate::provider;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -215,6 +216,11 @@ impl Reads {
     fn start(session: &Session, targets: &[&Target]) -> Self {
         let mut tasks = JoinSet::new();
         for (position, target) in targets.iter().enumerate() {
+            if target.provider() == Provider::Chainloop {
+                // There is no list: what to ask for is known once the manifests are.
+                tasks.spawn(async move { (position, Ok(Live::Chainloop(chainloop::LiveState::default()))) });
+                continue;
+            }
             let reading = session.reading(target);
             tasks.spawn(async move {
                 let live = async { Ok(reading?.live_state().await?) };
@@ -312,6 +318,10 @@ impl One<'_> {
                 let planned = self.plan_packs(desired, state)?;
                 Ok(planned.map(|(plan, origins)| Outcome { plan, origins, live }))
             }
+            Live::Chainloop(state) => {
+                let (plan, origins) = self.plan_documents(desired, state)?;
+                Ok(Ok(Outcome { plan, origins, live }))
+            }
         }
     }
 
@@ -357,6 +367,32 @@ impl One<'_> {
         let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
         Ok(Ok((plan, origins)))
     }
+
+    fn plan_documents(&self, desired: &Checked, live: &chainloop::LiveState) -> anyhow::Result<Planning> {
+        let Self { workspace, session, target, keeper: _, base } = self;
+        let request = DocumentRequest {
+            target: session.info(target)?,
+            documents: &desired.documents,
+            live,
+            writes: target.chainloop().is_some_and(|settings| settings.writes),
+            locate: &|place| locate(workspace.sources(), place),
+        };
+        let plan = plan_documents(&request);
+        let old =
+            base.as_ref().and_then(|(before, wanted)| before.plan_documents(wanted, request.target.clone(), live));
+        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
+        Ok((plan, origins))
+    }
+}
+
+/// The documents of some names, as a service without a list holds them.
+pub(super) async fn read_documents(
+    session: &Session,
+    target: &Target,
+    wanted: impl IntoIterator<Item = (chainloop::DocumentKind, chainloop::PolicyName)>,
+) -> anyhow::Result<Live> {
+    let reader = session.chainloop_reader(target)?.asking_for(wanted);
+    Ok(session.reading_with(provider::Reader::Chainloop(reader), target).live_state().await?)
 }
 
 /// What is live, with what more has to be read to compare it with what is desired.
@@ -368,6 +404,10 @@ async fn deepened(session: &Session, target: &Target, desired: &Checked, live: L
             let used = desired.groups.iter().flat_map(|group| group.policy_packs.iter().flatten());
             let wanted = wanted.chain(used.map(|pack| (&pack.pack, &pack.tag)));
             Ok(Live::Pulumi(session.pulumi_reader(target)?.with_versions(live, wanted).await?))
+        }
+        Live::Chainloop(_) => {
+            let wanted = desired.documents.iter().map(|document| (document.kind, document.name.clone()));
+            read_documents(session, target, wanted).await
         }
     }
 }

@@ -13,7 +13,7 @@ mod yaml;
 
 use crate::diag::DocumentId;
 
-pub use parse::{Parsed, parse, parse_config, parse_lock, plain_yaml};
+pub use parse::{Parsed, parse, parse_config, parse_lock, plain_documents, plain_yaml};
 pub use yaml::MAX_BYTES;
 pub(crate) use yaml::is_plain_text;
 

@@ -117,11 +117,19 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
 /// # Errors
 /// The first thing that is wrong with the text.
 pub fn plain_yaml(text: &str) -> Result<Value, String> {
+    Ok(plain_documents(text)?.into_iter().next().unwrap_or_default())
+}
+
+/// All documents of a YAML text, as JSON; comments and empty documents are none.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
     let yaml::Raw { documents, diagnostics } = yaml::read(file, text);
     match diagnostics.into_iter().next() {
         Some(finding) => Err(finding.message),
-        None => Ok(documents.into_iter().next().map(|document| document.value).unwrap_or_default()),
+        None => Ok(documents.into_iter().map(|document| document.value).collect()),
     }
 }
 

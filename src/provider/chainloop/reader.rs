@@ -27,6 +27,11 @@ impl Reader {
         Self { target, wanted: Arc::default(), progress: None }
     }
 
+    /// The organization that is asked for.
+    pub fn organization(&self) -> &str {
+        self.target.organization.as_str()
+    }
+
     /// The same reader, telling how far it is.
     #[must_use]
     pub fn with_progress(mut self, progress: Progress) -> Self {

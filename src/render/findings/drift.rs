@@ -15,7 +15,18 @@ impl Finding {
 }
 
 fn of_target(drift: &TargetDrift) -> Vec<Finding> {
-    let TargetDrift { target, changes, since: _, access, enforcement, held, unmanaged: _, adopt: _, undo: _ } = drift;
+    let TargetDrift {
+        target,
+        changes,
+        since: _,
+        access,
+        enforcement,
+        documents: _,
+        held,
+        unmanaged: _,
+        adopt: _,
+        undo: _,
+    } = drift;
     let mut found: Vec<Finding> = of_enforcement(enforcement);
     found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
