@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
-use crate::check::{self, Checked, CheckedTests, Input, Teams};
+use crate::check::{self, Checked, CheckedDocuments, CheckedTests, DocumentInput, Input, InputsSchemas, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
@@ -222,7 +222,14 @@ impl Workspace {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
         let documents = self.documents(target);
         let checked = check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams });
-        checked.with_packs(self.check_packs(target, &self.loaded.lock))
+        checked
+            .with_packs(self.check_packs(target, &self.loaded.lock))
+            .with_documents(self.check_documents(target, &InputsSchemas::new()))
+    }
+
+    /// Checks the documents of a target, with what its server says about the inputs of policies.
+    pub(super) fn check_documents(&self, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
+        check::check_documents(&DocumentInput { target, documents: &self.documents(target), schemas })
     }
 
     /// What the rules of a target most likely do not mean.
@@ -267,7 +274,9 @@ impl Workspace {
             Manifest::ResourceList(_)
             | Manifest::PolicyTest(_)
             | Manifest::PolicyPack(_)
-            | Manifest::PolicyGroup(_) => None,
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
         });
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }
