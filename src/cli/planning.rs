@@ -9,6 +9,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::gates::GateKeeper;
+use super::references;
 use super::teller::Teller;
 use super::three_way::Before;
 use super::workspace::{Project, Workspace, is_error};
@@ -262,7 +263,8 @@ pub(super) fn of(target: &Target) -> String {
 /// configuration does not.
 pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<Checked> {
     let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
-    Ok(workspace.check(target, &teams))
+    let schemas = references::schemas(workspace, session, target).await?;
+    Ok(workspace.check_with(target, &teams, &schemas))
 }
 
 /// Like [`resolve`], for the policy tests of a target alone.
@@ -283,7 +285,8 @@ pub(super) async fn resolve_all(
 ) -> anyhow::Result<(Checked, CheckedTests)> {
     let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
     let teams = teams(session, target, needed).await?;
-    Ok((workspace.check(target, &teams), workspace.check_tests(target, &teams)))
+    let schemas = references::schemas(workspace, session, target).await?;
+    Ok((workspace.check_with(target, &teams, &schemas), workspace.check_tests(target, &teams)))
 }
 
 /// The teams of a target, where the configuration alone does not tell them.

@@ -219,12 +219,17 @@ impl Workspace {
 
     /// Checks what the manifests of a target mean.
     pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
+        self.check_with(target, teams, &InputsSchemas::new())
+    }
+
+    /// Checks what the manifests of a target mean, with what its server says about the inputs of policies.
+    pub(super) fn check_with(&self, target: &Target, teams: &Teams, schemas: &InputsSchemas) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
         let documents = self.documents(target);
         let checked = check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams });
         checked
             .with_packs(self.check_packs(target, &self.loaded.lock))
-            .with_documents(self.check_documents(target, &InputsSchemas::new()))
+            .with_documents(self.check_documents(target, schemas))
     }
 
     /// Checks the documents of a target, with what its server says about the inputs of policies.

@@ -153,7 +153,8 @@ pub(super) fn bytes(
     let own = usize::try_from(document.index).ok().and_then(|index| pieces.get(index));
     if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
         let own = piece.of(text);
-        if count == 1 || alone(document, own).as_ref() == Some(value) {
+        let alone = || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
+        if count == 1 || alone() {
             return Ok(DocumentBytes::from(own.as_bytes()));
         }
     }

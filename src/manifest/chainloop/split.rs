@@ -77,6 +77,12 @@ fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
     }
 }
 
+/// Whether something stands after the `...` that ends a document: another document, or what is said about the next.
+pub(super) fn goes_on_after_end(document: &str) -> bool {
+    let after = document.split(['\n', '\r']).skip_while(|line| line.trim_end() != "...");
+    after.map(str::trim_start).any(|line| !(line.is_empty() || line.starts_with('#') || line.trim_end() == "..."))
+}
+
 /// Whether there is a document in what stands before the first `---`: more than comments and directives.
 fn has_content(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::target::Target;
 use super::wire;
 use crate::model::chainloop::{Digest, DocumentKind, LiveDocument, LiveState, PolicyName};
-use crate::provider::Progress;
 use crate::provider::http::{ApiError, Call, ErrorKind};
 use crate::provider::operation::ReadRequest;
+use crate::provider::{Organization, Progress};
 
 /// Reads the policies and groups of one organization. It has no way to change anything.
 #[derive(Clone)]
@@ -30,6 +30,13 @@ impl Reader {
     /// The organization that is asked for.
     pub fn organization(&self) -> &str {
         self.target.organization.as_str()
+    }
+
+    /// The same reader for the documents of another organization, which a reference can name.
+    #[must_use]
+    pub fn of(mut self, organization: Organization) -> Self {
+        self.target.organization = organization;
+        self
     }
 
     /// The same reader, telling how far it is.
