@@ -20,6 +20,7 @@ mod mcp;
 mod on_merge;
 mod output;
 mod packs;
+mod pins;
 mod policy_tests;
 pub(crate) mod sandbox;
 mod schemas;

@@ -12,6 +12,7 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::planning;
+use super::references;
 use super::workspace::{Selection, Workspace, is_error, unique};
 use crate::check::InputsSchemas;
 use crate::diag::{Code, Diagnostic};
@@ -67,25 +68,11 @@ impl Lock {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };
-        let (mut lock, mut findings, mut told) = (workspace.lock().clone(), Vec::new(), Vec::new());
-        for target in of(&workspace, Provider::Pulumi) {
-            // A tag that means something else now is what this command is for.
-            let lock_of_target = if self.update { LockFile::default() } else { workspace.lock().clone() };
-            let checked = workspace.check_packs(target, &lock_of_target);
-            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::PackUnlocked));
-            packs::take(target, &checked.packs, self.update, &mut lock, &mut told);
-        }
-        let mut documents = Vec::new();
-        for target in of(&workspace, Provider::Chainloop) {
-            findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
-            let checked = workspace.check_documents(target, &InputsSchemas::new());
-            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::LocalReference));
-            documents.push((target, checked.documents));
-        }
-        if workspace.report(unique(findings), console) {
+        let (mut lock, mut told) = (workspace.lock().clone(), Vec::new());
+        let Some(documents) = self.offline(&workspace, &mut lock, &mut told, console) else {
             return Ok(Exit::Invalid);
-        }
-        let pins = self.pins(&workspace, &documents, &mut lock, console)?;
+        };
+        let pins = self.pins(&documents, &mut lock, console)?;
         let wrong = arguments(&workspace, &documents, &pins);
         if wrong.iter().any(is_error) {
             workspace.report(wrong, console);
@@ -113,23 +100,41 @@ impl Lock {
         Ok(verdict(exit, &pins, console))
     }
 
-    /// Asks the servers of Chainloop, if there is anything to ask for.
-    fn pins(
+    /// What needs no server: locks packs, and checks documents. Nothing if a manifest is invalid, which is shown.
+    fn offline<'w>(
         &self,
-        workspace: &Workspace,
-        documents: &[Documents<'_>],
+        workspace: &'w Workspace,
         lock: &mut LockFile,
+        told: &mut Vec<String>,
         console: Console,
-    ) -> anyhow::Result<Pins> {
+    ) -> Option<Vec<Documents<'w>>> {
+        let (mut findings, mut documents) = (Vec::new(), Vec::new());
+        for target in of(workspace, Provider::Pulumi) {
+            // A tag that means something else now is what this command is for.
+            let lock_of_target = if self.update { LockFile::default() } else { workspace.lock().clone() };
+            let checked = workspace.check_packs(target, &lock_of_target);
+            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::PackUnlocked));
+            packs::take(target, &checked.packs, self.update, lock, told);
+        }
+        for target in of(workspace, Provider::Chainloop) {
+            // Kinds of other services are told there.
+            findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
+            let checked = workspace.check_documents(target, &InputsSchemas::new());
+            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::LocalReference));
+            documents.push((target, checked.documents));
+        }
+        if workspace.report(unique(findings), console) { None } else { Some(documents) }
+    }
+
+    /// Asks the servers of Chainloop, if there is anything to ask for.
+    fn pins(&self, documents: &[Documents<'_>], lock: &mut LockFile, console: Console) -> anyhow::Result<Pins> {
         let mut pins = Pins::default();
         let aim = Aim { update: self.update, rewrite: self.rewrite };
-        let asked: Vec<&Documents<'_>> = documents
-            .iter()
-            .filter(|(target, documents)| {
-                let is_locked = workspace.lock().targets.contains_key(&target.name);
-                is_locked || documents.iter().any(|document| !document.references.is_empty())
-            })
-            .collect();
+        for (target, documents) in documents {
+            pins.forget(target, documents, lock, aim);
+        }
+        let asked: Vec<&Documents<'_>> =
+            documents.iter().filter(|(_, documents)| !references::all(documents).is_empty()).collect();
         if asked.is_empty() {
             return Ok(pins);
         }

@@ -57,9 +57,7 @@ impl Pins {
         lock: &mut LockFile,
         aim: Aim,
     ) -> anyhow::Result<()> {
-        let references = references::all(documents);
-        self.forget(target, documents, &references, lock, aim);
-        for reference in references {
+        for reference in references::all(documents) {
             let old = lock.pin(&target.name, &reference).cloned();
             let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
                 None
@@ -99,14 +97,7 @@ impl Pins {
     }
 
     /// With `update`, forgets what nothing refers to; notes what cannot be asked for.
-    fn forget(
-        &mut self,
-        target: &Target,
-        documents: &[DesiredDocument],
-        references: &BTreeSet<Reference>,
-        lock: &mut LockFile,
-        aim: Aim,
-    ) {
+    pub(super) fn forget(&mut self, target: &Target, documents: &[DesiredDocument], lock: &mut LockFile, aim: Aim) {
         let uses = documents.iter().flat_map(|document| &document.references);
         let others: BTreeSet<&Reference> =
             uses.map(|one| &one.reference).filter(|reference| !references::can_be_read(reference)).collect();
@@ -114,7 +105,7 @@ impl Pins {
             format!("{other} of {} is not pinned: the service answers for its own policies only", target.name)
         }));
         let Some(entry) = lock.targets.get_mut(&target.name).filter(|_| aim.update) else { return };
-        let keys: BTreeSet<String> = references.iter().map(pin_key).collect();
+        let keys: BTreeSet<String> = references::all(documents).iter().map(pin_key).collect();
         let gone: Vec<String> = entry.policies.keys().filter(|key| !keys.contains(*key)).cloned().collect();
         for key in gone {
             entry.policies.remove(&key);
