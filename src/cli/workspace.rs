@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
-use crate::check::{self, Checked, CheckedDocuments, CheckedTests, DocumentInput, Input, InputsSchemas, Teams};
+use crate::check::{self, Checked, CheckedTests, Input, InputsSchemas, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
@@ -230,11 +230,6 @@ impl Workspace {
         checked
             .with_packs(self.check_packs(target, &self.loaded.lock))
             .with_documents(self.check_documents(target, schemas))
-    }
-
-    /// Checks the documents of a target, with what its server says about the inputs of policies.
-    pub(super) fn check_documents(&self, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
-        check::check_documents(&DocumentInput { target, documents: &self.documents(target), schemas })
     }
 
     /// What the rules of a target most likely do not mean.
