@@ -1,6 +1,5 @@
 //! The directory that a command works in: its configuration, its manifests, and what is wrong with them.
 
-mod documents;
 mod packs;
 mod select;
 

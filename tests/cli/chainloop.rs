@@ -61,6 +61,7 @@ fn the_example_is_sound() {
     }
     sandbox.expect(0, &["validate", "--strict"]);
     sandbox.expect(0, &["fmt", "--check"]);
+    sandbox.expect(0, &["lint", "--strict"]);
     // What is attached fits what the policies take.
     let group = sandbox.read("policies/sbom-quality.yaml");
     sandbox.write("policies/sbom-quality.yaml", group.replace("days: 14", "weeks: 2"));
@@ -113,7 +114,7 @@ fn what_cannot_stand_in_a_file_is_not_written() {
     );
     let files = sandbox.files();
     for (name, why) in [
-        ("b", "without changing a byte"),
+        ("b", "would not be valid"),
         ("m", "without changing a byte"),
         ("x", "would not be valid"),
         ("t", "without changing a byte"),
@@ -154,6 +155,7 @@ fn without_names_nothing_is_imported_and_that_is_said() {
 #[test]
 fn single_operations_are_called_and_no_token_is_shown() {
     let (mut sandbox, running) = served(&[("p", &policy("p", "x"))], &[]);
+    sandbox.write("policies/p.yaml", policy("p", "x"));
     let ran = sandbox.expect(0, &["call", "PolicyService_Get", "-F", "policy_name=p", "-vv"]);
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&answer["organization_name"], &answer["policy"]["metadata"]["name"]), (&"my-org".into(), &"p".into()));
