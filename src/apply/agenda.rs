@@ -120,6 +120,7 @@ impl<'p> Agenda<'p> {
 enum Key {
     Docker(PolicyKey),
     Pulumi(ResourceKind, String),
+    Chainloop(String),
 }
 
 impl Key {
@@ -127,6 +128,7 @@ impl Key {
         match &call.send {
             ToSend::Docker(send) => Self::Docker(PolicyKey::of(call.id, send)),
             ToSend::Pulumi(_) => Self::Pulumi(call.send.resource(), call.name.clone()),
+            ToSend::Chainloop(_) => Self::Chainloop(call.name.clone()),
         }
     }
 }

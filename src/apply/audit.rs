@@ -251,6 +251,7 @@ fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
             (policy.map(ResourceId::from), rule.map(ToString::to_string))
         }
         Sent::Pulumi(send) => (ToSend::Pulumi(send.clone()).existing(), None),
+        Sent::Chainloop(send) => (ToSend::Chainloop(send.clone()).existing(), None),
     }
 }
 

@@ -14,7 +14,7 @@ use super::sender::Sender;
 use super::service::Service;
 use super::stop::Stop;
 use crate::model::docker::LiveState;
-use crate::model::pulumi;
+use crate::model::{chainloop, pulumi};
 use crate::plan::{Call, TargetPlan};
 use crate::provider;
 use crate::provider::docker::{Reader, Writer};
@@ -79,6 +79,15 @@ pub enum Server<'a> {
         /// the same on a branch and once that is merged.
         metadata: &'a BTreeMap<String, String>,
     },
+    /// Chainloop.
+    Chainloop {
+        /// The documents.
+        before: chainloop::LiveState,
+        /// Reads.
+        reader: &'a provider::chainloop::Reader,
+        /// Writes.
+        writer: &'a provider::chainloop::Writer,
+    },
 }
 
 impl Server<'_> {
@@ -91,6 +100,9 @@ impl Server<'_> {
             Self::Pulumi { before, .. } => {
                 let packs = before.packs.iter().map(|pack| ObjectImage::Pack(pack.into()));
                 packs.chain(before.groups.iter().map(|group| ObjectImage::Group(group.into()))).collect()
+            }
+            Self::Chainloop { before, .. } => {
+                before.found().map(|document| ObjectImage::Document(document.into())).collect()
             }
         }
     }

@@ -31,4 +31,6 @@ pub enum HeldBack {
     Published,
     /// The run deleted a version of it, which cannot come back.
     Retired,
+    /// The run made it, and the service documents no way to delete it.
+    NoDelete,
 }

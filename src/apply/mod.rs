@@ -7,6 +7,7 @@
 
 mod agenda;
 pub mod audit;
+pub mod chainloop;
 pub mod docker;
 mod executor;
 mod held_back;

@@ -1,5 +1,6 @@
 //! What stands at a server, as a run speaks of it.
 
+use crate::model::chainloop::LiveDocument;
 use crate::model::docker::{LivePolicy, LiveRule, PolicyId, RuleId};
 use crate::model::pulumi::{LiveGroup, LivePack, VersionNumber};
 
@@ -14,6 +15,8 @@ pub enum Object {
     Pack(Box<LivePack>),
     /// A policy group.
     Group(Box<LiveGroup>),
+    /// A document.
+    Document(Box<LiveDocument>),
 }
 
 /// What a call left at the server.

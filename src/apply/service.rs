@@ -6,7 +6,7 @@ use super::executor::{Server, Settings};
 use super::journal::TargetHistory;
 use super::object::{Difference, Left, Verdict};
 use super::report::Failure;
-use super::{docker, pulumi};
+use super::{chainloop, docker, pulumi};
 use crate::model::pulumi::Operation;
 use crate::plan::{Call, CallId, Sent};
 use crate::provider::Reader;
@@ -18,6 +18,8 @@ pub(super) enum Service<'a> {
     Docker(docker::Service<'a>),
     /// Pulumi Cloud.
     Pulumi(pulumi::Service<'a>),
+    /// Chainloop.
+    Chainloop(chainloop::Service<'a>),
 }
 
 /// What an answer says.
@@ -40,6 +42,9 @@ impl<'a> Service<'a> {
                 let sources = pulumi::Sources { archives, metadata };
                 Self::Pulumi(pulumi::Service::new(before, reader, writer, sources, settings))
             }
+            Server::Chainloop { before, reader, writer } => {
+                Self::Chainloop(chainloop::Service::new(before, reader, writer))
+            }
         }
     }
 
@@ -48,6 +53,7 @@ impl<'a> Service<'a> {
         match self {
             Self::Docker(service) => service.resolve(call).map(Sent::Docker),
             Self::Pulumi(_) => call.send.pulumi().cloned().map(Sent::Pulumi),
+            Self::Chainloop(_) => call.send.chainloop().cloned().map(Sent::Chainloop),
         }
     }
 
@@ -56,7 +62,8 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => service.check(operation).await,
             (Self::Pulumi(service), Sent::Pulumi(operation)) => service.check(operation).await,
-            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => None,
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => service.check(operation).await,
+            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
         }
     }
 
@@ -65,7 +72,8 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => Some(service.send(operation).await),
             (Self::Pulumi(service), Sent::Pulumi(operation)) => Some(service.send(operation).await),
-            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => None,
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => Some(service.send(operation).await),
+            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
         }
     }
 
@@ -74,7 +82,8 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => service.lookup().settle(operation).await,
             (Self::Pulumi(service), Sent::Pulumi(operation)) => service.lookup().settle(operation).await,
-            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => Ok(Verdict::NotApplied),
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => service.lookup().settle(operation).await,
+            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => Ok(Verdict::NotApplied),
         }
     }
 
@@ -83,7 +92,8 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), _) => service.lookup().record(call, left),
             (Self::Pulumi(service), Sent::Pulumi(operation)) => service.record(operation),
-            (Self::Pulumi(_), Sent::Docker(_)) => {}
+            // The reading at the end tells what a document is.
+            (Self::Pulumi(_) | Self::Chainloop(_), _) => {}
         }
     }
 
@@ -91,14 +101,14 @@ impl<'a> Service<'a> {
     pub(super) fn doubt(&self, sent: &Sent) {
         match (self, sent) {
             (Self::Pulumi(service), Sent::Pulumi(operation)) => service.doubt(operation),
-            (Self::Docker(_), _) | (Self::Pulumi(_), Sent::Docker(_)) => {}
+            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => {}
         }
     }
 
     /// What is to be deleted at the end of a run, since it was begun and not finished.
     pub(super) fn half_done(&self) -> Vec<Operation> {
         match self {
-            Self::Docker(_) => Vec::new(),
+            Self::Docker(_) | Self::Chainloop(_) => Vec::new(),
             Self::Pulumi(service) => service.half_published(),
         }
     }
@@ -110,6 +120,8 @@ pub(super) enum Lookup<'a> {
     Docker(docker::Lookup<'a>),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Lookup<'a>),
+    /// At Chainloop.
+    Chainloop(chainloop::Lookup<'a>),
 }
 
 impl<'a> Lookup<'a> {
@@ -117,6 +129,7 @@ impl<'a> Lookup<'a> {
         match reader {
             Reader::Docker(reader) => Self::Docker(docker::Lookup::new(docker::Ledger::of_run(target), reader)),
             Reader::Pulumi(reader) => Self::Pulumi(pulumi::Lookup::of_run(target, reader)),
+            Reader::Chainloop(reader) => Self::Chainloop(chainloop::Lookup::of_run(target, reader)),
         }
     }
 
@@ -125,7 +138,8 @@ impl<'a> Lookup<'a> {
         match (self, sent) {
             (Self::Docker(lookup), Sent::Docker(operation)) => lookup.settle(operation).await,
             (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.settle(operation).await,
-            (Self::Docker(_), Sent::Pulumi(_)) | (Self::Pulumi(_), Sent::Docker(_)) => Ok(Verdict::NotApplied),
+            (Self::Chainloop(lookup), Sent::Chainloop(operation)) => lookup.settle(operation).await,
+            (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => Ok(Verdict::NotApplied),
         }
     }
 
@@ -134,7 +148,8 @@ impl<'a> Lookup<'a> {
         match (self, sent) {
             (Self::Docker(lookup), _) => lookup.record(call, left),
             (Self::Pulumi(lookup), Sent::Pulumi(operation)) => lookup.record(operation),
-            (Self::Pulumi(_), Sent::Docker(_)) => {}
+            // The reading at the end tells what a document is.
+            (Self::Pulumi(_) | Self::Chainloop(_), _) => {}
         }
     }
 }

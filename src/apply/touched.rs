@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use super::stale::Stale;
-use super::{docker, pulumi};
+use super::{chainloop, docker, pulumi};
 use crate::model::Live;
 use crate::plan::{Mismatch, ReplayError, TargetPlan};
 use crate::provider::Reader;
@@ -16,6 +16,7 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
     match reader {
         Reader::Docker(reader) => docker::read_touched(plan, reader, at_once).await.map(Live::Docker),
         Reader::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
+        Reader::Chainloop(reader) => chainloop::read_touched(plan, reader).await.map(Live::Chainloop),
     }
 }
 
@@ -24,6 +25,7 @@ pub fn check_unmoved(plan: &TargetPlan, live: &Live) -> Vec<Stale> {
     match live {
         Live::Docker(live) => docker::check_unmoved(plan, live),
         Live::Pulumi(live) => pulumi::check_unmoved(plan, live),
+        Live::Chainloop(live) => chainloop::check_unmoved(plan, live),
     }
 }
 
@@ -33,6 +35,7 @@ pub fn keep_touched(live: Live, plan: &TargetPlan) -> Live {
         Live::Docker(live) => Live::Docker(docker::keep_touched(live, plan)),
         // All of it is read again too: a call is held to the whole.
         Live::Pulumi(live) => Live::Pulumi(live),
+        Live::Chainloop(live) => Live::Chainloop(chainloop::keep_touched(live, plan)),
     }
 }
 
@@ -49,6 +52,9 @@ pub fn read_back_differs(
     match (before, actual) {
         (Live::Docker(before), Live::Docker(actual)) => docker::read_back_differs(plan, before, report, actual),
         (Live::Pulumi(before), Live::Pulumi(actual)) => pulumi::read_back_differs(plan, before, report, actual),
-        (Live::Docker(_), Live::Pulumi(_)) | (Live::Pulumi(_), Live::Docker(_)) => Ok(Vec::new()),
+        (Live::Chainloop(before), Live::Chainloop(actual)) => {
+            chainloop::read_back_differs(plan, before, report, actual)
+        }
+        (Live::Docker(_) | Live::Pulumi(_) | Live::Chainloop(_), _) => Ok(Vec::new()),
     }
 }

@@ -34,7 +34,9 @@ pub fn resource_place(documents: &[&Document], policy: DocumentId, rule: usize, 
         | Manifest::Policy(_)
         | Manifest::PolicyTest(_)
         | Manifest::PolicyPack(_)
-        | Manifest::PolicyGroup(_) => None,
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => None,
     })
 }
 

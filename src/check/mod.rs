@@ -7,6 +7,7 @@
 mod access;
 mod config;
 mod desired;
+mod documents;
 mod gates;
 mod lints;
 mod locate;
@@ -26,11 +27,13 @@ use rayon::prelude::*;
 use crate::diag::{Diagnostic, DocumentId, Place, Severity};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
+use crate::model::chainloop::DesiredDocument;
 use crate::model::docker::{DesiredPolicy, Team};
 use crate::model::pulumi::{DesiredGroup, DesiredPack};
 
 pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
+pub use documents::{CheckedDocuments, DocumentInput, InputsSchemas, check_documents};
 pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::resource_place;
@@ -72,6 +75,8 @@ pub struct Checked {
     pub packs: Vec<DesiredPack>,
     /// The policy groups, likewise.
     pub groups: Vec<DesiredGroup>,
+    /// The documents of Chainloop, likewise; see [`check_documents`].
+    pub documents: Vec<DesiredDocument>,
     /// The findings, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -105,6 +110,16 @@ impl Checked {
         let CheckedPacks { packs, groups, diagnostics } = checked;
         self.packs.extend(packs);
         self.groups.extend(groups);
+        self.diagnostics.extend(diagnostics);
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+        self
+    }
+
+    /// The same with the documents of the target.
+    #[must_use]
+    pub fn with_documents(mut self, checked: CheckedDocuments) -> Self {
+        let CheckedDocuments { documents, diagnostics } = checked;
+        self.documents.extend(documents);
         self.diagnostics.extend(diagnostics);
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
         self

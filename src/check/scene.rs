@@ -82,6 +82,10 @@ fn view(document: &Document) -> View<'_> {
     match manifest {
         Manifest::Policy(policy) => View::Policy(PolicyView::new(*id, policy)),
         Manifest::ResourceList(list) => View::List(ListView::new(*id, list)),
-        Manifest::PolicyTest(_) | Manifest::PolicyPack(_) | Manifest::PolicyGroup(_) => View::Other,
+        Manifest::PolicyTest(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => View::Other,
     }
 }

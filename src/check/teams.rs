@@ -88,7 +88,9 @@ pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool
         | Manifest::Policy(_)
         | Manifest::ResourceList(_)
         | Manifest::PolicyPack(_)
-        | Manifest::PolicyGroup(_) => None,
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => None,
     });
     let cases = tests.flat_map(|test| &test.spec.cases);
     let audiences = cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
@@ -108,8 +110,11 @@ pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
                 .and_then(|scope| scope.teams.as_ref())
                 .is_some_and(|teams| teams.iter().any(|team| only_server_knows(target, team)))
         }
-        Manifest::ResourceList(_) | Manifest::PolicyTest(_) | Manifest::PolicyPack(_) | Manifest::PolicyGroup(_) => {
-            false
-        }
+        Manifest::ResourceList(_)
+        | Manifest::PolicyTest(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => false,
     })
 }

@@ -15,7 +15,7 @@ use crate::manifest::config::{Provider, Target};
 use crate::plan::tree_digest;
 use crate::provider::http::{ApiError, Effect, Outcome};
 use crate::provider::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
-use crate::provider::{docker, pulumi};
+use crate::provider::{chainloop, docker, pulumi};
 use crate::render::text::{neutral, neutral_json};
 
 /// How much of a file one field may hold.
@@ -29,6 +29,7 @@ const MAX_FIELD: u64 = 1 << 20;
   polwarden call ListPolicyPacks_orgs --target cloud
   polwarden call GetPolicyPack --target cloud --field policyPackName=cost-guard --field version=latest
   polwarden call UpdatePolicyGroup --target cloud --field policyGroup=prod --field addPolicyPack=@pack.json
+  polwarden call PolicyService_Get --target builds --field policy_name=sbom-licenses
   polwarden call getPolicy --target production --field policy=pol_1")]
 pub(super) struct Call {
     /// The operation, by its name in the service's contract.
@@ -172,6 +173,7 @@ fn operations(provider: Provider) -> &'static [Operation] {
     match provider {
         Provider::Docker => docker::OPERATIONS,
         Provider::Pulumi => pulumi::OPERATIONS,
+        Provider::Chainloop => chainloop::OPERATIONS,
     }
 }
 
@@ -179,6 +181,7 @@ async fn read(request: &ReadRequest, target: &Target, session: &Session) -> anyh
     Ok(match target.provider() {
         Provider::Docker => session.docker_reader(target)?.call(request).await?,
         Provider::Pulumi => session.pulumi_reader(target)?.call(request).await?,
+        Provider::Chainloop => session.chainloop_reader(target)?.call(request).await?,
     })
 }
 
@@ -186,6 +189,7 @@ async fn send(request: &WriteRequest, target: &Target, session: &Session) -> Res
     Ok(match target.provider() {
         Provider::Docker => session.docker_writer(target)?.call(request).await?,
         Provider::Pulumi => session.pulumi_writer(target)?.call(request).await?,
+        Provider::Chainloop => session.chainloop_writer(target)?.call(request).await?,
     })
 }
 

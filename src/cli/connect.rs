@@ -1,5 +1,6 @@
 //! From targets to readers and writers: endpoints, credentials, and the embedded service.
 
+mod chainloop;
 mod endpoints;
 
 use std::collections::BTreeMap;
@@ -29,9 +30,9 @@ const STATE_FOLDER: &str = ".polwarden";
 /// How to reach the services.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// Where a service is: `docker=URL` or `pulumi=URL`, or `docker=embedded` for one that runs inside this command and
-    /// keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT and POLWARDEN_PULUMI_ENDPOINT have the
-    /// same effect. May be given more than once.
+    /// Where a service is: `docker=URL`, `pulumi=URL` or `chainloop=URL`, or `docker=embedded` for one that runs inside
+    /// this command and keeps its state in `.polwarden/`. The variables POLWARDEN_DOCKER_ENDPOINT,
+    /// POLWARDEN_PULUMI_ENDPOINT and POLWARDEN_CHAINLOOP_ENDPOINT have the same effect. May be given more than once.
     #[arg(long = "endpoint", value_name = "PROVIDER=URL|embedded")]
     // Read later than other arguments: clap repeats a wrong value in its error, and this one may hold a password.
     endpoints: Vec<String>,
@@ -44,6 +45,7 @@ pub(super) struct Connect {
 pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
     pulumi: Option<pulumi::Connection>,
+    chainloop: Option<provider::chainloop::Connection>,
     embedded: Vec<(Provider, emulator::Running)>,
     readings: Arc<Readings>,
     console: Console,
@@ -58,7 +60,7 @@ impl Session {
         let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
         let http = HttpClient::new(options);
         let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
-        let mut session = Self { connections, pulumi: None, embedded, readings, console };
+        let mut session = Self { connections, pulumi: None, chainloop: None, embedded, readings, console };
         let is_at = |provider| move |target: &&&Target| target.provider() == provider;
         if targets.iter().any(|target| is_at(Provider::Docker)(&target)) {
             session.open_docker(arguments, &http, targets).await?;
@@ -66,6 +68,10 @@ impl Session {
         let at_pulumi: Vec<&Target> = targets.iter().filter(is_at(Provider::Pulumi)).copied().collect();
         if !at_pulumi.is_empty() {
             session.open_pulumi(arguments, &http, &at_pulumi).await?;
+        }
+        let at_chainloop: Vec<&Target> = targets.iter().filter(is_at(Provider::Chainloop)).copied().collect();
+        if !at_chainloop.is_empty() {
+            session.open_chainloop(arguments, &http, &at_chainloop).await?;
         }
         Ok(session)
     }
@@ -146,6 +152,7 @@ impl Session {
         match &target.settings {
             Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
             Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
+            Settings::Chainloop(_) => Ok(provider::Reader::Chainloop(self.chainloop_reader(target)?)),
         }
     }
 
@@ -172,7 +179,12 @@ impl Session {
     /// # Errors
     /// The organization's name cannot be part of a URL.
     pub(super) fn reading(&self, target: &Target) -> anyhow::Result<Reading> {
-        Ok(Reading::new(self.reader(target)?, &target.name, &self.readings, self.console))
+        Ok(self.reading_with(self.reader(target)?, target))
+    }
+
+    /// A reading by a reader that was told what to ask for.
+    pub(super) fn reading_with(&self, reader: provider::Reader, target: &Target) -> Reading {
+        Reading::new(reader, &target.name, &self.readings, self.console)
     }
 
     /// All policies of a target's organization, for questions about access.
@@ -182,9 +194,10 @@ impl Session {
     pub(super) async fn docker_live(&self, target: &Target) -> anyhow::Result<LiveState> {
         match self.reading(target)?.live_state().await? {
             Live::Docker(live) => Ok(live),
-            Live::Pulumi(_) => bail!(
-                "target `{}` is at Pulumi Cloud, which has no rules of access; choose another one with --target",
-                target.name
+            Live::Pulumi(_) | Live::Chainloop(_) => bail!(
+                "target `{}` is of the provider `{}`, which has no rules of access; choose another one with --target",
+                target.name,
+                target.provider().as_str()
             ),
         }
     }
@@ -200,6 +213,7 @@ impl Session {
                 Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
             }
             Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
+            Settings::Chainloop(_) => Ok(provider::Writer::Chainloop(self.chainloop_writer(target)?)),
         }
     }
 
@@ -227,6 +241,7 @@ impl Session {
         Ok(match &target.settings {
             Settings::Docker(_) => self.find(target)?.0.endpoint().to_string(),
             Settings::Pulumi(_) => self.find_pulumi(target)?.0.endpoint().to_string(),
+            Settings::Chainloop(_) => self.find_chainloop(target)?.0.endpoint().to_string(),
         })
     }
 
@@ -252,7 +267,7 @@ impl Session {
         let organization = organization(target)?;
         match (&self.pulumi, target.provider()) {
             (Some(connection), Provider::Pulumi) => Ok((connection, organization)),
-            (Some(_) | None, Provider::Docker | Provider::Pulumi) => {
+            (Some(_) | None, Provider::Docker | Provider::Pulumi | Provider::Chainloop) => {
                 bail!("target `{}` has no connection", target.name)
             }
         }

@@ -162,6 +162,7 @@ fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
         let drift = match live {
             Live::Docker(live) => plan::drift(target_plan, live, target.teams()),
             Live::Pulumi(live) => plan::packs_drift(target_plan, live),
+            Live::Chainloop(live) => plan::documents_drift(target_plan, live),
         };
         targets.push(drift.with_context(|| planning::of(target))?);
     }

@@ -20,6 +20,7 @@ mod log;
 mod plan;
 mod planning;
 mod progress;
+mod references;
 mod rollback;
 mod runs;
 mod saved;

@@ -1,5 +1,7 @@
 //! From manifests to a plan: what `plan` and `apply` share.
 
+mod one;
+
 use std::sync::OnceLock;
 
 use anyhow::anyhow;
@@ -10,18 +12,18 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::gates::GateKeeper;
+use super::references;
 use super::teller::Teller;
-use super::three_way::{self, Before, Wanted};
+use super::three_way::Before;
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
 use crate::diag::{Diagnostic, Place, SourceMap};
-use crate::manifest::config::Target;
-use crate::model::docker::DesiredPolicy;
-use crate::model::{Live, docker, pulumi};
-use crate::plan::{
-    BasePlan, FORMAT_VERSION, Origins, PackRequest, Plan, Request, SourceRef, TargetOrigins, TargetPlan, plan_gated,
-    plan_packs,
-};
+use crate::manifest::config::{Provider, Target};
+use crate::model::{Live, chainloop};
+use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
+use one::{One, deepened};
+
+pub(super) use one::read_documents;
 
 /// A plan, with what it was made from.
 pub(super) struct Planned {
@@ -237,6 +239,11 @@ impl Reads {
     fn start(session: &Session, targets: &[&Target]) -> Self {
         let mut tasks = JoinSet::new();
         for (position, target) in targets.iter().enumerate() {
+            if target.provider() == Provider::Chainloop {
+                // There is no list: what to ask for is known once the manifests are.
+                tasks.spawn(async move { (position, Ok(Live::Chainloop(chainloop::LiveState::default()))) });
+                continue;
+            }
             let reading = session.reading(target);
             tasks.spawn(async move {
                 let live = async { Ok(reading?.live_state().await?) };
@@ -278,7 +285,8 @@ pub(super) fn of(target: &Target) -> String {
 /// configuration does not.
 pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<Checked> {
     let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
-    Ok(workspace.check(target, &teams))
+    let schemas = references::schemas(workspace, session, target).await?;
+    Ok(workspace.check_with(target, &teams, &schemas))
 }
 
 /// Like [`resolve`], for the policy tests of a target alone.
@@ -299,7 +307,8 @@ pub(super) async fn resolve_all(
 ) -> anyhow::Result<(Checked, CheckedTests)> {
     let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
     let teams = teams(session, target, needed).await?;
-    Ok((workspace.check(target, &teams), workspace.check_tests(target, &teams)))
+    let schemas = references::schemas(workspace, session, target).await?;
+    Ok((workspace.check_with(target, &teams, &schemas), workspace.check_tests(target, &teams)))
 }
 
 /// The teams of a target, where the configuration alone does not tell them.
@@ -308,90 +317,6 @@ pub(super) async fn resolve_all(
 /// The server does not tell them.
 pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
     Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
-}
-
-/// A target's plan, and where its differences come from, if that is asked for.
-type Planning = (TargetPlan, Option<TargetOrigins>);
-
-/// What the plan of one target is made from, besides what is desired and what is live.
-struct One<'a> {
-    workspace: &'a Workspace,
-    session: &'a Session,
-    target: &'a Target,
-    keeper: &'a GateKeeper,
-    base: Option<(&'a Before, &'a Wanted)>,
-}
-
-impl One<'_> {
-    /// The plan, or what only the server can tell to be wrong with the manifests.
-    fn plan(&self, desired: &Checked, live: Live) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
-        match &live {
-            Live::Docker(state) => {
-                let (plan, origins) = self.plan_policies(&desired.policies, state)?;
-                Ok(Ok(Outcome { plan, origins, live }))
-            }
-            Live::Pulumi(state) => {
-                let planned = self.plan_packs(desired, state)?;
-                Ok(planned.map(|(plan, origins)| Outcome { plan, origins, live }))
-            }
-        }
-    }
-
-    fn plan_policies(&self, desired: &[DesiredPolicy], live: &docker::LiveState) -> anyhow::Result<Planning> {
-        let Self { workspace, session, target, keeper, base } = self;
-        let request = Request {
-            target: session.info(target)?,
-            desired,
-            live,
-            unmanaged: target.unmanaged,
-            teams: target.teams(),
-            locate: &|place| locate(workspace.sources(), place),
-        };
-        let mut gates = keeper.gates(workspace, target);
-        let Some((before, wanted)) = base else { return Ok((plan_gated(&request, &gates), None)) };
-        let old = before.plan(wanted, request.target.clone(), target, live);
-        gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
-        let plan = plan_gated(&request, &gates);
-        let origins = three_way::origins(&plan, old.as_ref());
-        Ok((plan, Some(origins)))
-    }
-
-    fn plan_packs(
-        &self,
-        desired: &Checked,
-        live: &pulumi::LiveState,
-    ) -> anyhow::Result<Result<Planning, Vec<Diagnostic>>> {
-        let Self { workspace, session, target, keeper: _, base } = self;
-        let request = PackRequest {
-            target: session.info(target)?,
-            packs: &desired.packs,
-            groups: &desired.groups,
-            live,
-            unmanaged: target.unmanaged,
-            keep_versions: target.pulumi().and_then(|settings| settings.keep_versions),
-            locate: &|place| locate(workspace.sources(), place),
-        };
-        let plan = match plan_packs(&request) {
-            Ok(plan) => plan,
-            Err(findings) => return Ok(Err(findings)),
-        };
-        let old = base.as_ref().and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
-        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
-        Ok(Ok((plan, origins)))
-    }
-}
-
-/// What is live, with what more has to be read to compare it with what is desired.
-async fn deepened(session: &Session, target: &Target, desired: &Checked, live: Live) -> anyhow::Result<Live> {
-    match live {
-        Live::Docker(_) => Ok(live),
-        Live::Pulumi(live) => {
-            let wanted = desired.packs.iter().map(|pack| (pack.name(), pack.tag()));
-            let used = desired.groups.iter().flat_map(|group| group.policy_packs.iter().flatten());
-            let wanted = wanted.chain(used.map(|pack| (&pack.pack, &pack.tag)));
-            Ok(Live::Pulumi(session.pulumi_reader(target)?.with_versions(live, wanted).await?))
-        }
-    }
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

@@ -10,17 +10,20 @@ use super::console::Console;
 use super::exit::Exit;
 use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
+use super::planning;
 use super::runs;
 use super::workspace::{At, Project, Selection, Workspace};
+use crate::apply::chainloop::{documents_touched, undo_documents};
 use crate::apply::docker::undo;
 use crate::apply::journal::{History, RunKind, TargetHistory};
 use crate::apply::pulumi::{undo_packs, versions_before};
 use crate::diag::{DocumentId, SourceMap};
-use crate::manifest::config::{Target, Unmanaged};
-use crate::model::Live;
+use crate::manifest::config::{Provider, Target, Unmanaged};
 use crate::model::pulumi::LiveState;
+use crate::model::{Live, chainloop};
 use crate::plan::{
-    FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_packs_undo, plan_undo,
+    DocumentRequest, FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_documents,
+    plan_packs_undo, plan_undo,
 };
 use crate::render;
 use crate::render::text::neutral;
@@ -121,10 +124,18 @@ impl Rollback {
             if !history.run.targets.contains(&session.info(target)?) {
                 bail!("target `{name}` is another organization, profile or endpoint than in that run");
             }
-            let live = session.reading(target)?.live_state().await;
+            let live = match (target.provider(), history.targets.get(name)) {
+                (Provider::Chainloop, touched) => {
+                    let touched = touched.map(documents_touched).unwrap_or_default();
+                    planning::read_documents(session, target, touched).await
+                }
+                (Provider::Docker | Provider::Pulumi, _) => {
+                    session.reading(target)?.live_state().await.map_err(anyhow::Error::from)
+                }
+            };
             let live = live.with_context(|| format!("target `{name}`"))?;
             let live = match live {
-                Live::Docker(_) => live,
+                Live::Docker(_) | Live::Chainloop(_) => live,
                 // The levels of what the groups had before are told of too.
                 Live::Pulumi(live) => {
                     let used = history.targets.get(name).map(versions_before).unwrap_or_default();
@@ -150,6 +161,7 @@ impl Rollback {
         let live = match live {
             Live::Docker(live) => live,
             Live::Pulumi(live) => return self.undo_packs(of, target, live, (touched, document), console),
+            Live::Chainloop(live) => return self.undo_documents(of, target, live, (touched, document), console),
         };
         let undo = undo(touched, live, document, self.overwrite);
         for held in &undo.held {
@@ -170,6 +182,27 @@ impl Rollback {
             locate: &|_| SourceRef { file: path.to_string(), line: 1 },
         };
         Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
+    }
+
+    fn undo_documents(
+        &self,
+        of: &Of<'_>,
+        target: &Target,
+        live: &chainloop::LiveState,
+        (touched, document): (&TargetHistory, DocumentId),
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        let undo = undo_documents(touched, live, document, self.overwrite);
+        for held in &undo.held {
+            console.warn(&render::rollback::held(held));
+        }
+        Ok(plan_documents(&DocumentRequest {
+            target: of.session.info(target)?,
+            documents: &undo.desired,
+            live,
+            writes: target.chainloop().is_some_and(|settings| settings.writes),
+            locate: &|_| SourceRef { file: of.path.to_string(), line: 1 },
+        }))
     }
 
     fn undo_packs(

@@ -9,7 +9,8 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::model::{Live, pulumi};
+use crate::manifest::config::Provider;
+use crate::model::{Live, chainloop, pulumi};
 use crate::plan::{self, Change, Names, Plan, SourceRef};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
@@ -34,9 +35,17 @@ pub(super) async fn hold_again(
     }
     let mut states = Vec::new();
     for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
-        let live = session.reading(target)?.live_state().await.with_context(|| planning::of(target))?;
+        let live = if target.provider() == Provider::Chainloop {
+            let kinds = target_plan.documents.iter().filter_map(plan::DocumentStatus::key);
+            let written = target_plan.calls.iter().filter_map(|call| written(call.send.chainloop()?));
+            planning::read_documents(session, target, kinds.chain(written))
+                .await
+                .with_context(|| planning::of(target))?
+        } else {
+            session.reading(target)?.live_state().await.with_context(|| planning::of(target))?
+        };
         let live = match live {
-            Live::Docker(_) => live,
+            Live::Docker(_) | Live::Chainloop(_) => live,
             Live::Pulumi(live) => {
                 let wanted = target_plan.calls.iter().filter_map(|call| enabled(call.send.pulumi()?));
                 let reader = session.pulumi_reader(target)?;
@@ -51,11 +60,16 @@ pub(super) async fn hold_again(
         };
         target_plan.gates = match &live {
             Live::Docker(state) => plan::hold_gates(state, &target_plan.calls, &gates, &names),
-            Live::Pulumi(_) => Vec::new(),
+            Live::Pulumi(_) | Live::Chainloop(_) => Vec::new(),
         };
         states.push((live, gates.audiences));
     }
     Ok(states)
+}
+
+/// The policy that a write is about.
+fn written(send: &chainloop::Operation) -> Option<(chainloop::DocumentKind, chainloop::PolicyName)> {
+    Some((chainloop::DocumentKind::Policy, send.document().name.clone()))
 }
 
 /// The version that a write enables in a group.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::console::Console;
 use crate::model::Live;
-use crate::plan::{Plan, audit_packs, audit_plan};
+use crate::plan::{Plan, audit_documents, audit_packs, audit_plan};
 use crate::render::text::neutral;
 
 /// What is asked of the steps of a plan.
@@ -39,6 +39,7 @@ pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bo
         let breaches: Vec<String> = match live {
             Live::Docker(live) => audit_plan(live, target).iter().map(ToString::to_string).collect(),
             Live::Pulumi(live) => audit_packs(live, &target.calls).iter().map(ToString::to_string).collect(),
+            Live::Chainloop(live) => audit_documents(target, live).iter().map(ToString::to_string).collect(),
         };
         for breach in breaches {
             broken = true;

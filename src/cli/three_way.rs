@@ -8,8 +8,8 @@ use super::workspace::{Selection, Workspace, is_error};
 use crate::check::Checked;
 use crate::manifest::config::Target;
 use crate::model::docker::LiveState;
-use crate::model::pulumi;
-use crate::plan::{self, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
+use crate::model::{chainloop, pulumi};
+use crate::plan::{self, DocumentRequest, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 
 /// The manifests of the base revision.
@@ -103,6 +103,20 @@ impl Before {
             locate: &locate,
         };
         plan::plan_packs(&request).ok()
+    }
+
+    /// The same for documents. What the base alone has is not asked for: nothing is done about it.
+    pub(super) fn plan_documents(
+        &self,
+        wanted: &Wanted,
+        info: TargetInfo,
+        live: &chainloop::LiveState,
+    ) -> Option<TargetPlan> {
+        let (Checked { documents, .. }, old) = wanted.target.as_ref()?;
+        let locate = |place: &_| planning::locate(self.workspace.sources(), place);
+        let writes = old.chainloop().is_some_and(|settings| settings.writes);
+        let request = DocumentRequest { target: info, documents, live, writes, locate: &locate };
+        Some(plan::plan_documents(&request))
     }
 }
 

@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
-use crate::check::{self, Checked, CheckedTests, Input, Teams};
+use crate::check::{self, Checked, CheckedTests, Input, InputsSchemas, Teams};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 use crate::manifest::config::{self, Config, Target};
 use crate::manifest::{Document, Manifest, parse_config};
@@ -219,10 +219,17 @@ impl Workspace {
 
     /// Checks what the manifests of a target mean.
     pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
+        self.check_with(target, teams, &InputsSchemas::new())
+    }
+
+    /// Checks what the manifests of a target mean, with what its server says about the inputs of policies.
+    pub(super) fn check_with(&self, target: &Target, teams: &Teams, schemas: &InputsSchemas) -> Checked {
         let Some(loaded) = self.loaded(target) else { return Checked::default() };
         let documents = self.documents(target);
         let checked = check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams });
-        checked.with_packs(self.check_packs(target, &self.loaded.lock))
+        checked
+            .with_packs(self.check_packs(target, &self.loaded.lock))
+            .with_documents(self.check_documents(target, schemas))
     }
 
     /// What the rules of a target most likely do not mean.
@@ -267,7 +274,9 @@ impl Workspace {
             Manifest::ResourceList(_)
             | Manifest::PolicyTest(_)
             | Manifest::PolicyPack(_)
-            | Manifest::PolicyGroup(_) => None,
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
         });
         metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
     }

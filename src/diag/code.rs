@@ -204,6 +204,31 @@ codes! {
     ConfigInvalid = "config-invalid", Error;
     /// A configured property that the policy's configSchema does not declare.
     ConfigUnknown = "config-unknown", Warning;
+    // Documents of Chainloop
+    /// A name of a policy, a policy group or an input that Chainloop does not take.
+    ChainloopNameInvalid = "chainloop-name-invalid", Error;
+    /// A document names another organization than its target.
+    OrganizationDiffers = "organization-differs", Error;
+    /// Two inputs of one document have the same name.
+    InputNameTaken = "input-name-taken", Error;
+    /// An input that must be given has a default, which the engine refuses.
+    InputDefaultUnused = "input-default-unused", Error;
+    /// A type of material that no policy can be for.
+    MaterialTypeRefused = "material-type-refused", Error;
+    /// A material of a policy group that has a name and no type.
+    GroupMaterialUntyped = "group-material-untyped", Error;
+    /// Phases of attestations that nothing looks at, or that never come.
+    PhasesWithoutEffect = "phases-without-effect", Warning;
+    /// A reference that leads to no policy and no script.
+    ReferenceInvalid = "reference-invalid", Error;
+    /// A reference to a file of the repository: the service does not see it, so that the document cannot be applied.
+    LocalReference = "local-reference", Warning;
+    /// An argument that the attached policy does not take.
+    ArgumentUnknown = "argument-unknown", Error;
+    /// An argument that the attached policy must be given is missing.
+    ArgumentMissing = "argument-missing", Error;
+    /// An argument that the attached policy's inputs do not accept.
+    ArgumentInvalid = "argument-invalid", Error;
     // Configuration
     /// Two targets have the same name.
     TargetNameTaken = "target-name-taken", Error;

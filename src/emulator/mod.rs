@@ -7,8 +7,10 @@
 //!
 //! What is common to all services stands here, the frame: serving on loopback, connections that can be broken on
 //! purpose, faults, the request log, the state, random names. A service fills it in (`service`) and has a folder of its
-//! own. [`docker`] is the Docker AI Governance API, whose items are re-exported; [`pulumi`] is Pulumi Cloud's policy packs.
+//! own. [`docker`] is the Docker AI Governance API, whose items are re-exported; [`pulumi`] is Pulumi Cloud's policy packs,
+//! [`chainloop`] Chainloop's policies.
 
+pub mod chainloop;
 pub mod docker;
 pub mod fault;
 pub mod pulumi;

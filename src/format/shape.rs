@@ -168,6 +168,8 @@ const TARGET: Shape = Mapping(&[
     ("teams", Free),
     ("access", ACCESS),
     ("keepVersions", Free),
+    ("writes", Free),
+    ("rawSchemaEncoding", Free),
 ]);
 
 /// The shape of the documents of one kind.

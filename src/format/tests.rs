@@ -268,3 +268,20 @@ fn the_safety_net_sees_every_kind_of_change() {
     let text = format!("{text}x: 1\n");
     assert_eq!(verify::same(&text, &text.replace("x: 1", "x: 2")), Err("the values of the text"));
 }
+
+/// A byte less or more would be another version.
+#[test]
+fn documents_of_chainloop_stay_byte_for_byte() {
+    let native = "apiVersion:   chainloop.dev/v1\r\nspec:   {policies: [{embedded: x}]} # why\r\nkind: Policy\r\nmetadata:\r\n      name: 'a'  ";
+    for text in [native.to_owned(), format!("\u{feff}# licence\r\n---   \r\n{native}")] {
+        assert_eq!(format(&text).unwrap(), text);
+    }
+    let list = "kind: ResourceList\napiVersion: polwarden/v1\nmetadata: {name: l}\nspec:\n    hosts: [b.example.com]\n";
+    let native = native.replace("\r\n", "\n");
+    for spelling in ["apiVersion", "api_version"] {
+        let native = native.replace("apiVersion", spelling);
+        let formatted = format(&format!("{list}---\n{native}\n")).unwrap();
+        assert!(formatted.starts_with("apiVersion: polwarden/v1\n"), "{formatted}");
+        assert!(formatted.ends_with(&format!("---\n{native}\n")), "{formatted}");
+    }
+}

@@ -2,16 +2,22 @@
 //!
 //! A pull request can edit this file, so it never holds an endpoint or a credential.
 
+mod limits;
+mod target_text;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::NAME_PATTERN;
 use super::access::Access;
 use super::list::ApiVersion;
 use crate::model::docker::Profile;
+use target_text::TargetText;
+
+pub(super) use limits::SHARE_PATTERN;
+pub use limits::{Limits, Share};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "polwarden.yaml";
@@ -88,6 +94,8 @@ pub enum Settings {
     Docker(DockerSettings),
     /// Pulumi Cloud.
     Pulumi(PulumiSettings),
+    /// Chainloop.
+    Chainloop(ChainloopSettings),
 }
 
 /// What can be set for a target of the Docker AI Governance API.
@@ -108,12 +116,33 @@ pub struct PulumiSettings {
     pub keep_versions: Option<NonZeroU32>,
 }
 
+/// What can be set for a target of Chainloop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChainloopSettings {
+    /// Whether policies are written. Without it they are compared, and what differs is held.
+    pub writes: bool,
+    /// How the document of a write is put into its field.
+    pub raw_schema_encoding: RawSchemaEncoding,
+}
+
+/// How the bytes of a document are put into the field `raw_schema` of a write. The vendor documents the field and not this.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawSchemaEncoding {
+    /// In base64, as the service answers them.
+    #[default]
+    Base64,
+    /// As they are; they have to be UTF-8.
+    Text,
+}
+
 impl Target {
     /// The service.
     pub fn provider(&self) -> Provider {
         match self.settings {
             Settings::Docker(_) => Provider::Docker,
             Settings::Pulumi(_) => Provider::Pulumi,
+            Settings::Chainloop(_) => Provider::Chainloop,
         }
     }
 
@@ -121,7 +150,7 @@ impl Target {
     pub fn docker(&self) -> Option<&DockerSettings> {
         match &self.settings {
             Settings::Docker(settings) => Some(settings),
-            Settings::Pulumi(_) => None,
+            Settings::Pulumi(_) | Settings::Chainloop(_) => None,
         }
     }
 
@@ -129,7 +158,15 @@ impl Target {
     pub fn pulumi(&self) -> Option<&PulumiSettings> {
         match &self.settings {
             Settings::Pulumi(settings) => Some(settings),
-            Settings::Docker(_) => None,
+            Settings::Docker(_) | Settings::Chainloop(_) => None,
+        }
+    }
+
+    /// What is set for Chainloop, if the target is one of it.
+    pub fn chainloop(&self) -> Option<&ChainloopSettings> {
+        match &self.settings {
+            Settings::Chainloop(settings) => Some(settings),
+            Settings::Docker(_) | Settings::Pulumi(_) => None,
         }
     }
 
@@ -150,138 +187,6 @@ impl Target {
     }
 }
 
-/// A target as it is written: all settings of all services in one mapping. The schema says which of them a service
-/// has, so that a finding stands at the one that is wrong.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Target", transform = settings_of_providers, description = "An organization at a provider, and the manifests that describe it.")]
-struct TargetText {
-    /// What the target is called in output and with `--target`.
-    #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
-    name: String,
-    /// The service.
-    provider: Provider,
-    /// The organization at the service.
-    #[schemars(length(min = 1), example = &"example-org")]
-    organization: String,
-    /// Files and folders with manifests, relative to this file.
-    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
-    paths: Vec<String>,
-    /// The shape of the API that the service speaks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("default" = "current"))]
-    profile: Option<Profile>,
-    /// What to do with live policies that no manifest declares.
-    #[serde(default)]
-    unmanaged: Unmanaged,
-    /// How much one apply may change before it is refused.
-    #[serde(default)]
-    limits: Limits,
-    /// Short names for teams, each with the team's uuid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
-    teams: Option<BTreeMap<String, String>>,
-    /// Gates of access at this target, in addition to those of all targets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    access: Option<Access>,
-    /// How many versions of each policy pack are kept, the newest first; a version that a policy group enables is kept
-    /// in any case. Older ones are deleted once the groups were switched. Without it, none are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 5)]
-    keep_versions: Option<NonZeroU32>,
-}
-
-/// The settings that only some services have, each with those services.
-const SETTINGS: &[(&str, &[Provider])] = &[
-    ("profile", &[Provider::Docker]),
-    ("teams", &[Provider::Docker]),
-    ("access", &[Provider::Docker]),
-    ("keepVersions", &[Provider::Pulumi]),
-];
-
-/// Forbids a service the settings of others.
-fn settings_of_providers(schema: &mut schemars::Schema) {
-    let branches = Provider::ALL.iter().filter_map(|provider| {
-        let others = SETTINGS.iter().filter(|(_, providers)| !providers.contains(provider));
-        let refused: serde_json::Map<_, _> = others.map(|(name, _)| ((*name).to_owned(), false.into())).collect();
-        (!refused.is_empty()).then(|| {
-            serde_json::json!({
-                "if": { "required": ["provider"], "properties": { "provider": { "const": provider.as_str() } } },
-                "then": { "properties": refused }
-            })
-        })
-    });
-    let branches: Vec<_> = branches.collect();
-    if !branches.is_empty() {
-        schema.insert("allOf".to_owned(), branches.into());
-    }
-}
-
-impl TryFrom<TargetText> for Target {
-    type Error = String;
-    fn try_from(text: TargetText) -> Result<Self, Self::Error> {
-        let TargetText {
-            name,
-            provider,
-            organization,
-            paths,
-            profile,
-            unmanaged,
-            limits,
-            teams,
-            access,
-            keep_versions,
-        } = text;
-        let written = [
-            ("profile", profile.is_some()),
-            ("teams", teams.is_some()),
-            ("access", access.is_some()),
-            ("keepVersions", keep_versions.is_some()),
-        ];
-        let foreign = |(name, written): &(&str, bool)| {
-            *written && SETTINGS.iter().any(|(known, of)| known == name && !of.contains(&provider))
-        };
-        if let Some((name, _)) = written.iter().find(|setting| foreign(setting)) {
-            return Err(format!("a target with `provider: {}` has no `{name}`", provider.as_str()));
-        }
-        let settings = match provider {
-            Provider::Docker => Settings::Docker(DockerSettings {
-                profile: profile.unwrap_or_default(),
-                teams: teams.unwrap_or_default(),
-                access: access.unwrap_or_default(),
-            }),
-            Provider::Pulumi => Settings::Pulumi(PulumiSettings { keep_versions }),
-        };
-        Ok(Self { name, organization, paths, unmanaged, limits, settings })
-    }
-}
-
-impl From<Target> for TargetText {
-    fn from(target: Target) -> Self {
-        let provider = target.provider();
-        let Target { name, organization, paths, unmanaged, limits, settings } = target;
-        let (mut profile, mut teams, mut access, mut keep_versions) = (None, None, None, None);
-        match settings {
-            Settings::Docker(settings) => {
-                profile = Some(settings.profile);
-                teams = Some(settings.teams).filter(|teams| !teams.is_empty());
-                access = Some(settings.access).filter(|access| !access.is_empty());
-            }
-            Settings::Pulumi(settings) => keep_versions = settings.keep_versions,
-        }
-        Self { name, provider, organization, paths, profile, unmanaged, limits, teams, access, keep_versions }
-    }
-}
-
-impl JsonSchema for Target {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        TargetText::schema_name()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        TargetText::json_schema(generator)
-    }
-}
-
 /// A service that keeps policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -290,17 +195,20 @@ pub enum Provider {
     Docker,
     /// Policy packs and policy groups of Pulumi Cloud.
     Pulumi,
+    /// Policies and policy groups of Chainloop.
+    Chainloop,
 }
 
 impl Provider {
     /// All services.
-    pub const ALL: &'static [Self] = &[Self::Docker, Self::Pulumi];
+    pub const ALL: &'static [Self] = &[Self::Docker, Self::Pulumi, Self::Chainloop];
 
     /// The word in files and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",
             Self::Pulumi => "pulumi",
+            Self::Chainloop => "chainloop",
         }
     }
 }
@@ -316,83 +224,4 @@ pub enum Unmanaged {
     Ignore,
     /// Delete them.
     Prune,
-}
-
-/// How much one apply may change before it is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Limits {
-    /// How many of the live rules may be updated.
-    pub max_updates: Share,
-    /// How many of the live rules may be deleted.
-    pub max_deletes: Share,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_updates: Share::Percent(30), max_deletes: Share::Percent(30) }
-    }
-}
-
-/// The texts that are a [`Share`].
-pub(super) const SHARE_PATTERN: &str = "^(100|[1-9]?[0-9])%$";
-
-/// A number, or a percentage such as `30%`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "ShareText", into = "ShareText")]
-pub enum Share {
-    /// That many.
-    Count(u32),
-    /// That many of a hundred.
-    Percent(u8),
-}
-
-/// The two forms of a [`Share`] in a file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-enum ShareText {
-    Count(u32),
-    Percent(String),
-}
-
-impl TryFrom<ShareText> for Share {
-    type Error = &'static str;
-    fn try_from(text: ShareText) -> Result<Self, Self::Error> {
-        match text {
-            ShareText::Count(count) => Ok(Self::Count(count)),
-            ShareText::Percent(text) => text
-                .strip_suffix('%')
-                .and_then(|number| number.parse().ok())
-                .filter(|percent: &u8| *percent <= 100 && format!("{percent}%") == text)
-                .map(Self::Percent)
-                .ok_or("expected a number or a percentage from 0% to 100%"),
-        }
-    }
-}
-
-impl From<Share> for ShareText {
-    fn from(share: Share) -> Self {
-        match share {
-            Share::Count(count) => Self::Count(count),
-            Share::Percent(percent) => Self::Percent(format!("{percent}%")),
-        }
-    }
-}
-
-impl JsonSchema for Share {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Share".into()
-    }
-    /// One schema for both forms (a pattern binds texts only, bounds bind numbers only), so that an error says what
-    /// is wrong rather than that no branch fits.
-    fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A number, or a percentage such as `30%`.",
-            "type": ["integer", "string"],
-            "minimum": 0,
-            "maximum": u32::MAX,
-            "pattern": SHARE_PATTERN,
-            "examples": ["30%", 5]
-        })
-    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::ApiVersion;
+use crate::model::chainloop::{Digest, PolicyName, Reference};
 use crate::model::pulumi::{FileDigest, PackName, SourceDigest, VersionTag};
 
 /// The name of the lock file, which stands beside the configuration.
@@ -53,6 +55,28 @@ pub struct TargetLock {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, BTreeMap<String, VersionLock>>")]
     pub policy_packs: BTreeMap<PackName, BTreeMap<VersionTag, VersionLock>>,
+    /// Policies of Chainloop: by a reference to them as manifests write it, without `chainloop://`, what it stands for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, PolicyPin>,
+}
+
+/// What a reference to a policy stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyPin {
+    /// The organization that owns the policy; none for a builtin one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The name of the policy.
+    #[schemars(with = "String")]
+    pub name: PolicyName,
+    /// The version.
+    #[schemars(with = "String")]
+    pub digest: Digest,
+    /// Since when the version is there, where the server tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub created_at: Option<Timestamp>,
 }
 
 /// What the source of a version was.
@@ -65,10 +89,20 @@ pub struct VersionLock {
     pub files: BTreeMap<String, FileDigest>,
 }
 
+/// The key of what a reference stands for.
+pub fn pin_key(reference: &Reference) -> String {
+    Reference { scheme: false, ..reference.clone() }.to_string()
+}
+
 impl Lock {
     /// What was locked for a version of a pack.
     pub fn version(&self, target: &str, pack: &str, tag: &str) -> Option<&VersionLock> {
         self.targets.get(target)?.policy_packs.get(pack)?.get(tag)
+    }
+
+    /// What a reference of a target stands for.
+    pub fn pin(&self, target: &str, reference: &Reference) -> Option<&PolicyPin> {
+        self.targets.get(target)?.policies.get(&pin_key(reference))
     }
 
     /// The text of the file: the same for the same content.

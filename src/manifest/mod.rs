@@ -1,6 +1,7 @@
 //! YAML text → documents → typed manifests, and the JSON Schemas generated from the very same types.
 
 pub mod access;
+pub mod chainloop;
 pub mod config;
 pub mod docker;
 pub mod list;
@@ -13,7 +14,7 @@ mod yaml;
 
 use crate::diag::DocumentId;
 
-pub use parse::{Parsed, parse, parse_config, parse_lock, plain_yaml};
+pub use parse::{Parsed, parse, parse_config, parse_lock, plain_documents, plain_yaml};
 pub use yaml::MAX_BYTES;
 pub(crate) use yaml::is_plain_text;
 
@@ -33,6 +34,25 @@ pub enum Manifest {
     PolicyPack(Box<pulumi::PolicyPackManifest>),
     /// A policy group of Pulumi Cloud.
     PolicyGroup(Box<pulumi::PolicyGroupManifest>),
+    /// A policy of Chainloop.
+    ChainloopPolicy(Box<chainloop::PolicyDocument>),
+    /// A policy group of Chainloop.
+    ChainloopGroup(Box<chainloop::GroupDocument>),
+}
+
+impl Manifest {
+    /// The document of Chainloop that this is, if it is one.
+    pub fn chainloop(&self) -> Option<chainloop::NativeDocument<'_>> {
+        match self {
+            Self::ChainloopPolicy(policy) => Some(chainloop::NativeDocument::Policy(policy)),
+            Self::ChainloopGroup(group) => Some(chainloop::NativeDocument::Group(group)),
+            Self::Policy(_)
+            | Self::ResourceList(_)
+            | Self::PolicyTest(_)
+            | Self::PolicyPack(_)
+            | Self::PolicyGroup(_) => None,
+        }
+    }
 }
 
 /// A manifest and the document that it was read from.

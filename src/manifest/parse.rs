@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::config::{self, Config};
 use super::lock::{self, Lock};
 use super::schema::{self, Kind};
-use super::{Document, Manifest, yaml};
+use super::{Document, Manifest, chainloop, yaml};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
 /// What one file holds.
@@ -32,11 +32,11 @@ fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
 /// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
 /// a syntax error is checked too.
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let yaml::Raw { documents, diagnostics } = yaml::read(file, text);
+    let yaml::Raw { documents, diagnostics, count } = yaml::read(file, text);
     let mut parsed = Parsed { documents: Vec::with_capacity(documents.len()), diagnostics };
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
-        match manifest(id, value) {
+        match manifest(id, value, &Whole { text, count }) {
             Ok(manifest) => parsed.documents.push(Document { id, manifest }),
             Err(findings) => parsed.diagnostics.extend(findings),
         }
@@ -45,13 +45,32 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     parsed
 }
 
-fn manifest(id: DocumentId, value: Value) -> Result<Manifest, Vec<Diagnostic>> {
+/// The file of a document.
+struct Whole<'a> {
+    text: &'a str,
+    /// How many documents it holds.
+    count: u32,
+}
+
+fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest, Vec<Diagnostic>> {
     match schema::check(id, &value)? {
         Kind::Policy => typed(id, value).map(Manifest::Policy),
         Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
         Kind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
         Kind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
         Kind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        Kind::ChainloopPolicy => {
+            let bytes = chainloop::bytes(id, whole.text, whole.count, &value)?;
+            let manifest = typed(id, value)?;
+            Ok(Manifest::ChainloopPolicy(Box::new(chainloop::PolicyDocument { manifest, bytes })))
+        }
+        Kind::ChainloopGroup => {
+            let bytes = chainloop::bytes(id, whole.text, whole.count, &value)?;
+            let mut value = value;
+            chainloop::arguments_as_written(id, whole.text, &mut value);
+            let manifest = typed(id, value)?;
+            Ok(Manifest::ChainloopGroup(Box::new(chainloop::GroupDocument { manifest, bytes })))
+        }
         Kind::Lock => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
@@ -70,7 +89,7 @@ fn manifest(id: DocumentId, value: Value) -> Result<Manifest, Vec<Diagnostic>> {
 /// # Errors
 /// All findings of the file; none of it is used then.
 pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
-    let yaml::Raw { documents, mut diagnostics } = yaml::read(file, text);
+    let yaml::Raw { documents, mut diagnostics, .. } = yaml::read(file, text);
     let mut configs = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
@@ -103,6 +122,8 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
         | Kind::PolicyTest
         | Kind::PolicyPack
         | Kind::PolicyGroup
+        | Kind::ChainloopPolicy
+        | Kind::ChainloopGroup
         | Kind::Lock) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
@@ -117,11 +138,19 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
 /// # Errors
 /// The first thing that is wrong with the text.
 pub fn plain_yaml(text: &str) -> Result<Value, String> {
+    Ok(plain_documents(text)?.into_iter().next().unwrap_or_default())
+}
+
+/// All documents of a YAML text, as JSON; comments and empty documents are none.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
-    let yaml::Raw { documents, diagnostics } = yaml::read(file, text);
+    let yaml::Raw { documents, diagnostics, .. } = yaml::read(file, text);
     match diagnostics.into_iter().next() {
         Some(finding) => Err(finding.message),
-        None => Ok(documents.into_iter().next().map(|document| document.value).unwrap_or_default()),
+        None => Ok(documents.into_iter().map(|document| document.value).collect()),
     }
 }
 
@@ -130,7 +159,7 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
 /// # Errors
 /// All findings of the file; none of it is used then.
 pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
-    let yaml::Raw { documents, mut diagnostics } = yaml::read_up_to(file, text, lock::MAX_BYTES);
+    let yaml::Raw { documents, mut diagnostics, .. } = yaml::read_up_to(file, text, lock::MAX_BYTES);
     let mut locks = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
@@ -160,6 +189,8 @@ fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
         | Kind::PolicyTest
         | Kind::PolicyPack
         | Kind::PolicyGroup
+        | Kind::ChainloopPolicy
+        | Kind::ChainloopGroup
         | Kind::Config) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);

@@ -1,6 +1,6 @@
 //! What an organization holds, at any provider.
 
-use super::{docker, pulumi};
+use super::{chainloop, docker, pulumi};
 
 /// All that an organization holds, completely read, by provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Live {
     Docker(docker::LiveState),
     /// At Pulumi Cloud.
     Pulumi(pulumi::LiveState),
+    /// At Chainloop, of the documents that were asked for.
+    Chainloop(chainloop::LiveState),
 }
 
 impl Live {
@@ -17,6 +19,7 @@ impl Live {
         match self {
             Self::Docker(live) => live.policies.len(),
             Self::Pulumi(live) => live.packs.len() + live.groups.len(),
+            Self::Chainloop(live) => live.found().count(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The things the three services keep, as validated types. No input or output happens here.
 
+pub mod chainloop;
+mod digest;
 pub mod docker;
 mod live;
 mod name;

@@ -67,7 +67,7 @@ pub(super) fn scalar(field: Field, before: Option<String>, after: Option<String>
     FieldChange { field, value: ValueChange::Scalar { before, after } }
 }
 
-fn set(field: Field, before: BTreeSet<String>, after: BTreeSet<String>) -> Option<FieldChange> {
+pub(super) fn set(field: Field, before: BTreeSet<String>, after: BTreeSet<String>) -> Option<FieldChange> {
     let added: Vec<String> = after.difference(&before).cloned().collect();
     let removed: Vec<String> = before.difference(&after).cloned().collect();
     let kept = after.intersection(&before).count();

@@ -45,6 +45,7 @@ pub fn drift(
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
         enforcement: Vec::new(),
+        documents: Vec::new(),
         since: since(&changes, live),
         changes,
         access: Some(access.with_team_names(teams)),

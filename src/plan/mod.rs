@@ -6,6 +6,7 @@
 //! to a file and read back.
 
 mod audit;
+mod chainloop;
 mod difference;
 mod docker;
 mod drift;
@@ -25,6 +26,10 @@ mod timeline;
 mod types;
 
 pub use audit::{Breach as AuditBreach, audit, audit_plan};
+pub use chainloop::{
+    DocumentBreach, DocumentRequest, audit_documents, document_fingerprint, document_id, documents_drift,
+    documents_replayed, plan_documents, recomputed_documents, verify_documents,
+};
 pub use docker::{Request, plan_gated, plan_target, plan_undo};
 pub use drift::drift;
 pub use effect::Effect;
@@ -43,10 +48,11 @@ pub use recompute::recomputed;
 pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change, ChangeKind, ChangeOrigin,
-    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION,
-    Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact, LiveCounts,
-    Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift,
-    TargetInfo, TargetOrigins, TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange,
+    ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DocumentState, DocumentStatus, DriftReport, Enforcement,
+    EnforcementChange, FORMAT_VERSION, Field, FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind,
+    Held, HeldReason, Impact, LiveCounts, Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind,
+    Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, ToSend, UnmanagedResource,
+    UnreadableResource, ValueChange,
 };
 
 #[cfg(test)]

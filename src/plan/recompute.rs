@@ -32,7 +32,7 @@ pub fn recomputed(
     recomputed.changes = changes(live, &after, &|policy, rule| places.get(&(policy, rule)).copied().cloned());
     recomputed.notes.retain(|note| match note {
         Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
-        Note::ScopeWidens { .. } | Note::UnknownFields { .. } | Note::GroupGap { .. } => true,
+        Note::ScopeWidens { .. } | Note::UnknownFields { .. } | Note::GroupGap { .. } | Note::GoesBack { .. } => true,
     });
     if !plan.calls.is_empty() {
         recomputed.notes.extend(order::told(live, &plan.calls, teams));

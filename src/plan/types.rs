@@ -3,6 +3,7 @@
 mod call;
 mod change_ref;
 mod commit;
+mod document;
 mod drift;
 mod enforcement;
 mod field;
@@ -24,6 +25,7 @@ use crate::model::docker::{OperationKind, Profile};
 pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
+pub use document::{DocumentState, DocumentStatus};
 pub use drift::{DRIFT_FORMAT_VERSION, DriftReport, Since, TargetDrift};
 pub use enforcement::{Enforcement, EnforcementChange};
 pub use field::{Field, FieldChange, ValueChange};
@@ -74,6 +76,10 @@ pub struct TargetPlan {
     /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcement: Vec<EnforcementChange>,
+    /// How the documents that the manifests hold compare with those of the server, where a provider keeps documents: all of
+    /// them, those that are in sync included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentStatus>,
     /// The gates that the plan is held to, each with whether it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateOutcome>,
@@ -197,6 +203,23 @@ pub enum HeldReason {
         /// What, as a clause.
         why: String,
     },
+    /// The target does not set `writes: true`.
+    WritesOff,
+    /// The service documents no way to write such a thing.
+    NoWrite,
+    /// It is not the organization's: nobody but its owner changes it.
+    OwnedElsewhere {
+        /// Whether the service brings it along.
+        builtin: bool,
+        /// The organization that owns it, where the service tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
+    /// The document names files of the repository, which mean nothing at the service.
+    LocalReferences {
+        /// What it names them with.
+        references: Vec<String>,
+    },
 }
 
 /// Something live that no manifest declares.
@@ -251,6 +274,16 @@ pub enum Note {
         /// Why, as a clause.
         why: String,
     },
+    /// A document that is written is an older version of what is live.
+    GoesBack {
+        /// The policy.
+        policy: String,
+        /// The digest of the older version.
+        digest: String,
+        /// Since when the service has the older version, where it tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<String>,
+    },
     /// Fields of live objects that this version does not know; they stay as they are.
     UnknownFields {
         /// The policy.
@@ -282,7 +315,10 @@ impl TargetPlan {
     pub fn gaps(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| match note {
             Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
-            Note::ScopeWidens { .. } | Note::NotCompared { .. } | Note::UnknownFields { .. } => false,
+            Note::ScopeWidens { .. }
+            | Note::NotCompared { .. }
+            | Note::GoesBack { .. }
+            | Note::UnknownFields { .. } => false,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::http::{Endpoint, EndpointError};
 
-/// What follows `docker=` or `pulumi=` in `--endpoint`: nothing, a URL, or `embedded`.
+/// What follows `docker=`, `pulumi=` or `chainloop=` in `--endpoint`: nothing, a URL, or `embedded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum EndpointChoice {
     /// The public service.
@@ -43,6 +43,7 @@ impl FromStr for EndpointChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::chainloop::DEFAULT_ENDPOINT as CHAINLOOP;
     use crate::provider::docker::DEFAULT_ENDPOINT as DOCKER;
     use crate::provider::pulumi::DEFAULT_ENDPOINT as PULUMI;
 
@@ -55,6 +56,8 @@ mod tests {
         assert_eq!(default.under("v2").to_string(), "https://hub.docker.com/v2");
         let pulumi = EndpointChoice::default().endpoint(PULUMI).unwrap().unwrap();
         assert_eq!(pulumi.to_string(), "https://api.pulumi.com");
+        let chainloop = EndpointChoice::default().endpoint(CHAINLOOP).unwrap().unwrap();
+        assert_eq!(chainloop.to_string(), "https://api.app.chainloop.dev");
         assert_eq!(EndpointChoice::Embedded.endpoint(DOCKER), Ok(None));
         for bad in ["", "Embedded", "hub.docker.com", "http://hub.docker.com"] {
             assert!(bad.parse::<EndpointChoice>().is_err(), "{bad}");

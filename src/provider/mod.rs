@@ -1,5 +1,7 @@
 //! How the services are spoken to: wire format, readers, writers, and the one HTTP client.
 
+mod access_token;
+pub mod chainloop;
 pub mod docker;
 mod endpoint_choice;
 pub mod http;
@@ -8,6 +10,7 @@ pub mod operation;
 mod organization;
 pub mod pulumi;
 
+pub use access_token::{ConnectionError, CredentialsError};
 pub use endpoint_choice::EndpointChoice;
 pub use organization::{Organization, OrganizationError};
 
@@ -26,6 +29,8 @@ pub enum Reader {
     Docker(docker::Reader),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Reader),
+    /// At Chainloop, of the documents that it is told to ask for.
+    Chainloop(chainloop::Reader),
 }
 
 /// Changes one organization, whichever service it is at.
@@ -35,6 +40,8 @@ pub enum Writer {
     Docker(docker::Writer),
     /// At Pulumi Cloud.
     Pulumi(pulumi::Writer),
+    /// At Chainloop.
+    Chainloop(chainloop::Writer),
 }
 
 impl Reader {
@@ -44,10 +51,11 @@ impl Reader {
         match self {
             Self::Docker(reader) => Self::Docker(reader.with_progress(progress)),
             Self::Pulumi(reader) => Self::Pulumi(reader.with_progress(progress)),
+            Self::Chainloop(reader) => Self::Chainloop(reader.with_progress(progress)),
         }
     }
 
-    /// Everything that the organization holds.
+    /// Everything that the organization holds; at Chainloop, what the reader was told to ask for.
     ///
     /// # Errors
     /// Anything that could not be read. There is no partial result.
@@ -55,6 +63,7 @@ impl Reader {
         match self {
             Self::Docker(reader) => reader.live_state().await.map(Live::Docker),
             Self::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
+            Self::Chainloop(reader) => reader.live_state().await.map(Live::Chainloop),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::paint::Painter;
 use super::plan::words::{full_name, held_reason, place, what};
-use super::plan::{Section, access, enforcement_section, target_heading, tree, unmanaged_line};
+use super::plan::{Section, access, documents, enforcement_section, target_heading, tree, unmanaged_line};
 use super::text::{line_start, many, neutral, neutral_json};
 use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift};
 
@@ -40,10 +40,11 @@ fn said(report: &DriftReport, from: &str) -> String {
 }
 
 fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
-    let TargetDrift { target, changes, access, enforcement, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
     let head = target_heading(target);
     let _ = writeln!(text, "{}\n", painter.strong(&line_start(&head)));
     text.push_str(&enforcement_section(enforcement, painter));
+    text.push_str(&documents::section(documents, painter));
     if !changes.is_empty() {
         let _ = writeln!(text, "  {}", painter.strong(&format!("{INSTEAD}:")));
     }
@@ -69,7 +70,18 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
 
 /// What is said of a target besides its changes and access.
 pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
-    let TargetDrift { target: _, changes, since, access: _, enforcement: _, held, unmanaged, adopt, undo } = drift;
+    let TargetDrift {
+        target: _,
+        changes,
+        since,
+        access: _,
+        enforcement: _,
+        documents: _,
+        held,
+        unmanaged,
+        adopt,
+        undo,
+    } = drift;
     let since = since
         .iter()
         .map(|Since { name, id: _, updated_at }| format!("policy \"{}\": {}", neutral(name), neutral(updated_at)));

@@ -1,11 +1,12 @@
 //! What became of the calls of a plan.
 
 use crate::apply::journal::{
-    ContentImage, DifferenceImage, GroupImage, GroupSays, ObjectImage, PackImage, PolicyImage, RuleImage, RuleSays,
+    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage, PolicyImage,
+    RuleImage, RuleSays,
 };
 use crate::apply::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
 use crate::model::docker::{Operation, Resources};
-use crate::model::pulumi;
+use crate::model::{chainloop, pulumi};
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
@@ -86,6 +87,7 @@ pub fn object_line(object: &ObjectImage) -> String {
         ObjectImage::Rule(rule) => rule_line(rule),
         ObjectImage::Pack(pack) => pack_line(pack),
         ObjectImage::Group(group) => group_line(group),
+        ObjectImage::Document(document) => document_line(document),
     }
 }
 
@@ -129,6 +131,17 @@ fn group_line(group: &GroupImage) -> String {
     neutral(&format!("group \"{name}\": {says}")).into_owned()
 }
 
+fn document_line(document: &DocumentImage) -> String {
+    let DocumentImage { kind, name, bytes, builtin, organization } = document;
+    let whose = match (builtin, organization) {
+        (true, _) => ", builtin".to_owned(),
+        (false, Some(owner)) => format!(" of {owner}"),
+        (false, None) => String::new(),
+    };
+    let (kind, digest) = (kind.words(), bytes.digest());
+    neutral(&format!("{kind} \"{name}\"{whose}: {digest}")).into_owned()
+}
+
 fn none_or(texts: &[String]) -> String {
     if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
 }
@@ -154,6 +167,7 @@ pub fn describe(call: &Call) -> String {
     match &call.send {
         ToSend::Docker(send) => docker_words(send, &call.name, call.part.as_deref()),
         ToSend::Pulumi(send) => pulumi_words(send),
+        ToSend::Chainloop(send) => chainloop_words(send),
     }
 }
 
@@ -162,7 +176,14 @@ pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
     match sent {
         Sent::Docker(send) => docker_words(send, name, part),
         Sent::Pulumi(send) => pulumi_words(send),
+        Sent::Chainloop(send) => chainloop_words(send),
     }
+}
+
+/// With its digest: a version is nothing else.
+fn chainloop_words(send: &chainloop::Operation) -> String {
+    let chainloop::SentDocument { name, digest, bytes: _ } = send.document();
+    neutral(&format!("{} \"{name}\" as {}", send.kind().words(), digest.short())).into_owned()
 }
 
 fn pulumi_words(send: &pulumi::Operation) -> String {

@@ -27,6 +27,9 @@ pub fn held(held: &UndoHeld) -> String {
         HeldBack::Retired => {
             format!("Held: what the run deleted of {what} cannot come back: a version is published once.")
         }
+        HeldBack::NoDelete => {
+            format!("Held: {what} was made by the run and stays: the service documents no way to delete it.")
+        }
         HeldBack::Unknown => format!("Held: what became of the run's call for {what} is unknown; look at it yourself."),
     }
 }

@@ -83,7 +83,7 @@ pub fn load(source: &impl Source, config: &Config, document: DocumentId, sources
         LoadedTarget { index, documents, cedar_files, pack_sources }
     });
     let targets = targets.collect();
-    let is_locked = config.targets.iter().any(|target| target.provider() == Provider::Pulumi);
+    let is_locked = config.targets.iter().any(|target| target.provider() != Provider::Docker);
     let lock = if is_locked { packs::lock(source, sources, &mut diagnostics) } else { Lock::default() };
     let cedar = cedar.known.into_iter().filter_map(|(path, text)| Some((path, text.ok()?))).collect();
     Loaded { targets, diagnostics, files, cedar, lock }

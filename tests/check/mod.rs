@@ -3,6 +3,7 @@
 mod config;
 mod desired;
 mod docs;
+mod documents;
 mod packs;
 mod policy_tests;
 mod presets;

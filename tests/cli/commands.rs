@@ -22,6 +22,7 @@ fn help() {
         "emulate",
         "emulate docker",
         "emulate pulumi",
+        "emulate chainloop",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");

@@ -1,5 +1,6 @@
 //! The binary, as a person or a script runs it.
 
+mod chainloop;
 mod comfort;
 mod commands;
 mod drift;
@@ -19,6 +20,7 @@ mod mcp;
 mod on_merge;
 mod output;
 mod packs;
+mod pins;
 mod policy_tests;
 pub(crate) mod sandbox;
 mod schemas;

@@ -2,8 +2,9 @@
 //!
 //! The schemas state the facts of the three OpenAPI texts and are stricter where those are open: a member that the
 //! contract does not name is an error in requests and answers alike. `pulumi` holds the answers of Pulumi Cloud to its
-//! contract.
+//! contract, `chainloop` those of Chainloop.
 
+pub(crate) mod chainloop;
 mod proxy;
 pub(crate) mod pulumi;
 mod schemas;

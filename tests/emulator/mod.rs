@@ -1,5 +1,6 @@
 //! The emulator, asked with bare requests: each test states what the contract says and holds for the profiles named.
 
+pub(crate) mod chainloop;
 pub(crate) mod faults;
 mod limits;
 mod paging;

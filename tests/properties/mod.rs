@@ -5,6 +5,7 @@ mod bounds;
 mod brute;
 mod cases;
 mod documented;
+mod documents;
 mod fewest;
 mod manifests;
 mod oracle;

@@ -1,5 +1,7 @@
 //! The HTTP client and the Docker client against a server that answers what a test wants.
 
+mod chainloop;
+mod chainloop_wire;
 mod docker_reads;
 mod docker_session;
 mod docker_writes;

@@ -1,6 +1,7 @@
 //! Whole stories through the library: manifests and a live organization in, calls out. The client always speaks
 //! through the contract's recorder, so that every story also holds it to the contract.
 
+mod documents;
 mod failures;
 mod imports;
 mod kinds;
@@ -9,6 +10,7 @@ mod policies;
 mod reads;
 mod saved;
 mod teams;
+mod three;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -132,7 +132,7 @@ impl Ledger {
 pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePolicy> {
     target.before.iter().filter_map(|object| match object {
         Object::Policy(policy) => Some(&**policy),
-        Object::Rule(_) | Object::Pack(_) | Object::Group(_) => None,
+        Object::Rule(_) | Object::Pack(_) | Object::Group(_) | Object::Document(_) => None,
     })
 }
 

@@ -268,7 +268,7 @@ fn policy_object(policy: &LivePolicy) -> Object {
 fn policy_of(sent: &Sent) -> Option<&PolicyId> {
     match sent {
         Sent::Docker(send) => send.existing(),
-        Sent::Pulumi(_) => None,
+        Sent::Pulumi(_) | Sent::Chainloop(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::chainloop::DocumentImage;
 use super::pulumi::{GroupImage, PackImage};
 use crate::apply::object::{Difference, Object};
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope};
@@ -98,6 +99,8 @@ pub enum ObjectImage {
     Pack(PackImage),
     /// A policy group.
     Group(GroupImage),
+    /// A document.
+    Document(DocumentImage),
 }
 
 /// What should have been there, and what another writer had left instead.
@@ -180,6 +183,7 @@ impl From<&Object> for ObjectImage {
             Object::Rule(rule) => Self::Rule(RuleImage::from(&**rule)),
             Object::Pack(pack) => Self::Pack(PackImage::from(&**pack)),
             Object::Group(group) => Self::Group(GroupImage::from(&**group)),
+            Object::Document(document) => Self::Document(DocumentImage::from(&**document)),
         }
     }
 }
@@ -191,6 +195,7 @@ impl From<ObjectImage> for Object {
             ObjectImage::Rule(rule) => Self::Rule(Box::new(rule.into())),
             ObjectImage::Pack(pack) => Self::Pack(Box::new(pack.into())),
             ObjectImage::Group(group) => Self::Group(Box::new(group.into())),
+            ObjectImage::Document(document) => Self::Document(Box::new(document.into())),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! became of it follows. So whatever ends a run, its journal tells which calls may be under way, and holds what is
 //! needed to undo them. It holds no credential: those never leave the client.
 
+mod chainloop;
 mod first_version;
 mod folder;
 mod image;
@@ -13,6 +14,7 @@ mod record;
 mod run_id;
 mod writer;
 
+pub use chainloop::DocumentImage;
 pub use folder::{FOLDER, begin, file_of, list, unfinished};
 pub use pulumi::{GroupImage, GroupPackImage, GroupSays, PackImage, VersionImage};
 

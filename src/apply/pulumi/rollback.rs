@@ -33,7 +33,7 @@ pub(super) fn before(target: &TargetHistory) -> LiveState {
         match object {
             Object::Pack(pack) => state.packs.push((**pack).clone()),
             Object::Group(group) => state.groups.push((**group).clone()),
-            Object::Policy(_) | Object::Rule(_) => {}
+            Object::Policy(_) | Object::Rule(_) | Object::Document(_) => {}
         }
     }
     state

@@ -21,7 +21,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
             | ResourceKind::Rule
             | ResourceKind::Version
             | ResourceKind::PackPolicy
-            | ResourceKind::EnabledPack => live.pack(&before.name).map(pack_fingerprint),
+            | ResourceKind::EnabledPack
+            | ResourceKind::PolicyDocument
+            | ResourceKind::GroupDocument => live.pack(&before.name).map(pack_fingerprint),
         };
         match now {
             None => stale.push(Stale::Gone(before.resource, before.name.clone())),

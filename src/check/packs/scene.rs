@@ -51,7 +51,11 @@ impl<'a> Scene<'a> {
                     packs.push(PackView::new(document.id, manifest, sources, lock, target));
                 }
                 Manifest::PolicyGroup(manifest) => groups.push(GroupView { document: document.id, manifest }),
-                Manifest::Policy(_) | Manifest::ResourceList(_) | Manifest::PolicyTest(_) => {}
+                Manifest::Policy(_)
+                | Manifest::ResourceList(_)
+                | Manifest::PolicyTest(_)
+                | Manifest::ChainloopPolicy(_)
+                | Manifest::ChainloopGroup(_) => {}
             }
         }
         let mut names = HashMap::with_capacity(packs.len());

@@ -101,7 +101,12 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
 fn tests<'a>(documents: &[&'a Document]) -> impl Iterator<Item = (DocumentId, &'a PolicyTestManifest)> {
     documents.iter().filter_map(|document| match &document.manifest {
         Manifest::PolicyTest(test) => Some((document.id, test)),
-        Manifest::Policy(_) | Manifest::ResourceList(_) | Manifest::PolicyPack(_) | Manifest::PolicyGroup(_) => None,
+        Manifest::Policy(_)
+        | Manifest::ResourceList(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => None,
     })
 }
 

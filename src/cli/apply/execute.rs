@@ -151,7 +151,15 @@ impl Execution<'_> {
                 let (archives, metadata) = (&archives, &metadata);
                 Server::Pulumi { before: before.clone(), reader, writer, archives, metadata }
             }
-            (Live::Docker(_) | Live::Pulumi(_), _, _) => bail!("what is live is of another service than the target"),
+            (Live::Chainloop(before), Reader::Chainloop(reader), Writer::Chainloop(writer)) => {
+                if !target.chainloop().is_some_and(|settings| settings.writes) {
+                    bail!("the target does not set `writes: true`, so that no policy of it is written");
+                }
+                Server::Chainloop { before: before.clone(), reader, writer }
+            }
+            (Live::Docker(_) | Live::Pulumi(_) | Live::Chainloop(_), _, _) => {
+                bail!("what is live is of another service than the target")
+            }
         };
         let report = run(Run { plan, server, journal, stop, progress: &progress, settings }).await;
         progress.finish();

@@ -269,6 +269,7 @@ fn recompute(
         let plan = match live {
             Live::Docker(live) => plan::recomputed(plan, live, further, target.teams()),
             Live::Pulumi(live) => plan::recomputed_packs(plan, live),
+            Live::Chainloop(live) => plan::recomputed_documents(plan, live),
         };
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }

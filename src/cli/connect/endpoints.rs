@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::manifest::config::Provider;
 use crate::provider::http::EndpointError;
-use crate::provider::{EndpointChoice, docker, pulumi};
+use crate::provider::{EndpointChoice, chainloop, docker, pulumi};
 
 #[derive(Debug, Clone)]
 struct EndpointArgument {
@@ -18,7 +18,7 @@ struct EndpointArgument {
 enum EndpointArgumentError {
     #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
     Form,
-    #[error("what stands before `=` is not a provider; this version knows docker and pulumi")]
+    #[error("what stands before `=` is not a provider; this version knows docker, pulumi and chainloop")]
     Provider,
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -46,6 +46,7 @@ pub(super) fn choice(given: &[String], provider: Provider) -> anyhow::Result<End
     let variable = match provider {
         Provider::Docker => docker::ENDPOINT_VARIABLE,
         Provider::Pulumi => pulumi::ENDPOINT_VARIABLE,
+        Provider::Chainloop => chainloop::ENDPOINT_VARIABLE,
     };
     match std::env::var(variable) {
         Ok(text) if !text.trim().is_empty() => {

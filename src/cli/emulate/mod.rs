@@ -1,5 +1,6 @@
 //! `polwarden emulate`: the services on loopback, for trying things out and for tests.
 
+mod chainloop;
 mod docker;
 mod pulumi;
 
@@ -28,6 +29,7 @@ pub(super) struct Emulate {
 enum Service {
     Docker(Box<docker::Docker>),
     Pulumi(Box<pulumi::Pulumi>),
+    Chainloop(Box<chainloop::Chainloop>),
 }
 
 /// Where a service listens.
@@ -126,6 +128,7 @@ impl Emulate {
         match self.service {
             Service::Docker(docker) => runtime.block_on(docker.run(console)),
             Service::Pulumi(pulumi) => runtime.block_on(pulumi.run(console)),
+            Service::Chainloop(chainloop) => runtime.block_on(chainloop.run(console)),
         }
     }
 }

@@ -58,20 +58,12 @@ struct Next {
 type Refusal = String;
 
 impl Adoption<'_> {
-    pub(super) async fn run(&self) -> anyhow::Result<Exit> {
-        let Self { import, console } = self;
-        let workspace = match Workspace::open_for_import(&import.selection, *console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(exit),
-        };
-        let targets = workspace.targets();
-        let session = Session::open(&import.connect, &targets, *console).await?;
-        let ended = self.adopt(&workspace, &targets, &session).await;
-        session.close().await;
-        ended
-    }
-
-    async fn adopt(&self, workspace: &Workspace, targets: &[&Target], session: &Session) -> anyhow::Result<Exit> {
+    pub(super) async fn adopt(
+        &self,
+        workspace: &Workspace,
+        targets: &[&Target],
+        session: &Session,
+    ) -> anyhow::Result<Exit> {
         let mut states = Vec::new();
         for target in targets {
             let live = session.docker_live(target).await.with_context(|| planning::of(target))?;
@@ -275,7 +267,7 @@ fn plan_of(
 }
 
 /// Writes all files: those that are there in one step each, unless they changed meanwhile.
-fn write(edits: &Edits) -> anyhow::Result<()> {
+pub(super) fn write(edits: &Edits) -> anyhow::Result<()> {
     let tree = WorkTree::open(Path::new("."))?;
     for (path, text) in edits {
         let written = match tree.read(path, crate::manifest::MAX_BYTES) {

@@ -1,6 +1,7 @@
 //! `polwarden import`: manifests for live policies.
 
 mod adopt;
+mod documents;
 mod packs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,12 +20,13 @@ use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
 
 /// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
-/// they are live, into the manifests that declare them.
+/// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   polwarden import
   polwarden import --provider pulumi
   polwarden import --only 'AI services'        takes over what `drift` shows
+  polwarden import --provider chainloop --only sbom-licenses
   polwarden import --target production --out policies/imported")]
 pub(super) struct Import {
     /// The directory of `polwarden.yaml`; the same as -C DIR.
@@ -34,11 +36,12 @@ pub(super) struct Import {
     selection: Selection,
     #[command(flatten)]
     connect: Connect,
-    /// Only the targets of this service: docker or pulumi.
-    #[arg(long, value_name = "SERVICE", value_parser = service, conflicts_with = "only")]
+    /// Only the targets of this service: docker, pulumi or chainloop.
+    #[arg(long, value_name = "SERVICE", value_parser = service)]
     provider: Option<Provider>,
     /// Only the live policy of this name, declared or not; may be given more than once. Where a manifest declares it,
     /// that is brought to what is live: unchanged rules, comments and the other documents of the file stay as they are.
+    /// At Chainloop, policies and groups of this name, byte for byte.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     only: Vec<String>,
     /// The folder to write to; without it, the first folder of the target's `paths`.
@@ -54,7 +57,7 @@ fn service(text: &str) -> Result<Provider, String> {
     known.ok_or_else(|| {
         format!(
             "this version knows {}",
-            Provider::ALL.iter().map(|provider| provider.as_str()).collect::<Vec<_>>().join(" and ")
+            Provider::ALL.iter().map(|provider| provider.as_str()).collect::<Vec<_>>().join(", ")
         )
     })
 }
@@ -81,9 +84,6 @@ impl Import {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        if !self.only.is_empty() {
-            return adopt::Adoption { import: &self, console }.run().await;
-        }
         let workspace = match Workspace::open_for_import(&self.selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
@@ -92,6 +92,9 @@ impl Import {
         targets.retain(|target| self.provider.is_none_or(|provider| target.provider() == provider));
         if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
             bail!("{} has no target of the provider {}", crate::manifest::config::FILE_NAME, provider.as_str());
+        }
+        if !self.only.is_empty() {
+            return self.import_named(&workspace, &targets, console).await;
         }
         if self.out.is_some() && targets.len() > 1 {
             bail!("--out holds the policies of one target; choose it with --target");
@@ -114,6 +117,22 @@ impl Import {
         Ok(exit)
     }
 
+    /// Takes over what `--only` names.
+    async fn import_named(&self, workspace: &Workspace, targets: &[&Target], console: Console) -> anyhow::Result<Exit> {
+        let documents = targets.iter().filter(|target| target.provider() == Provider::Chainloop).count();
+        if documents != 0 && documents != targets.len() {
+            bail!("--only names what is at one kind of service; choose it with --provider or --target");
+        }
+        let session = Session::open(&self.connect, targets, console).await?;
+        let ended = if documents == 0 {
+            adopt::Adoption { import: self, console }.adopt(workspace, targets, &session).await
+        } else {
+            documents::Documents { import: self, console }.run(workspace, targets, &session).await
+        };
+        session.close().await;
+        ended
+    }
+
     async fn import_target(
         &self,
         workspace: &Workspace,
@@ -124,6 +143,14 @@ impl Import {
         match target.provider() {
             Provider::Docker => {}
             Provider::Pulumi => return self.import_packs(workspace, target, session, console).await,
+            Provider::Chainloop => {
+                console.warn(&format!(
+                    "{}: nothing was imported: Chainloop has no list of policies; name them: polwarden import --provider chainloop --only NAME",
+                    neutral(&target.name)
+                ));
+                // Among other targets it is no failure.
+                return Ok(if self.provider.is_some() { Exit::Error } else { Exit::Done });
+            }
         }
         let live = session.docker_live(target).await?;
         self.import(workspace, target, &live, console)

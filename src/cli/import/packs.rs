@@ -68,7 +68,11 @@ fn declared<'w>(workspace: &'w Workspace, target: &Target) -> (BTreeSet<&'w str>
                 let metadata = &group.metadata;
                 groups.extend(metadata.aliases.iter().chain([&metadata.name]).map(String::as_str));
             }
-            Manifest::Policy(_) | Manifest::ResourceList(_) | Manifest::PolicyTest(_) => {}
+            Manifest::Policy(_)
+            | Manifest::ResourceList(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => {}
         }
     }
     (packs, groups)

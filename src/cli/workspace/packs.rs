@@ -1,10 +1,12 @@
-//! What a workspace knows about policy packs.
+//! What a workspace knows about policy packs, and about documents.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Workspace;
-use crate::check::{CheckedPacks, PackInput, check_packs};
+use crate::check::{
+    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents, check_packs,
+};
 use crate::manifest::config::Target;
 use crate::manifest::lock::Lock;
 use crate::model::pulumi::{ArchiveDigest, Operation, SourceDigest};
@@ -52,6 +54,11 @@ impl Archives {
 }
 
 impl Workspace {
+    /// Checks the documents of a target, with what its server says about the inputs of policies.
+    pub(in crate::cli) fn check_documents(&self, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
+        check_documents(&DocumentInput { target, documents: &self.documents(target), schemas })
+    }
+
     /// The sources of all policy packs.
     pub(in crate::cli) fn archives(&self) -> Archives {
         let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());

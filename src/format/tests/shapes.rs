@@ -7,7 +7,9 @@ use crate::manifest::schema;
 
 #[test]
 fn every_kind_has_a_shape_in_the_order_of_its_schema() {
-    for file in schema::all().iter().filter(|file| file.name != schema::UNION) {
+    // Documents of Chainloop have no canonical form: what identifies them is the digest of their bytes.
+    let formatted = |name: &str| name != schema::UNION && !name.starts_with("chainloop-");
+    for file in schema::all().iter().filter(|file| formatted(file.name)) {
         let schema: Value = serde_json::from_str(&file.text).unwrap();
         let text = |name: &str| {
             let property = &schema["properties"][name];

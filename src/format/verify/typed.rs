@@ -26,8 +26,8 @@ pub(super) fn read(text: &str) -> Typed {
             Manifest::ResourceList(list) => normalise_list(list),
             Manifest::PolicyTest(test) => normalise_test(test),
             Manifest::PolicyPack(pack) => normalise_pack(pack),
-            // Its lists keep the author's order.
-            Manifest::PolicyGroup(_) => {}
+            // Its lists keep the author's order; documents of Chainloop keep every byte.
+            Manifest::PolicyGroup(_) | Manifest::ChainloopPolicy(_) | Manifest::ChainloopGroup(_) => {}
         }
     }
     // Nothing in a configuration is a set.

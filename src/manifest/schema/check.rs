@@ -34,6 +34,8 @@ fn compiled(kind: Kind) -> &'static Compiled {
     static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
     static POLICY_PACK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyPack));
     static POLICY_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyGroup));
+    static CHAINLOOP_POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ChainloopPolicy));
+    static CHAINLOOP_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ChainloopGroup));
     static LOCK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Lock));
     static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
     match kind {
@@ -42,6 +44,8 @@ fn compiled(kind: Kind) -> &'static Compiled {
         Kind::PolicyTest => &POLICY_TEST,
         Kind::PolicyPack => &POLICY_PACK,
         Kind::PolicyGroup => &POLICY_GROUP,
+        Kind::ChainloopPolicy => &CHAINLOOP_POLICY,
+        Kind::ChainloopGroup => &CHAINLOOP_GROUP,
         Kind::Config => &CONFIG,
         Kind::Lock => &LOCK,
     }
@@ -76,11 +80,17 @@ fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>>
         let finding = Diagnostic::new(Code::WrongType, message, root);
         return Err(vec![finding.help("begin with `apiVersion:` and `kind:`")]);
     };
-    let (version, kind) = (map.get("apiVersion"), map.get("kind"));
+    let spelling = ["apiVersion", "api_version"].into_iter().find(|spelling| map.contains_key(*spelling));
+    let spelling = spelling.unwrap_or("apiVersion");
+    let (version, kind) = (map.get(spelling), map.get("kind"));
     if let (Some(Value::String(version)), Some(Value::String(kind))) = (version, kind) {
-        return Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)]);
+        let known = Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
+        if spelling != "apiVersion" && known.other_spelling() != Some(spelling) {
+            return Err(vec![missing(document, &Path::root(), "apiVersion").help("write `apiVersion`")]);
+        }
+        return Ok(known);
     }
-    let fields = [("apiVersion", version), ("kind", kind)];
+    let fields = [(spelling, version), ("kind", kind)];
     let findings = fields.into_iter().filter_map(|(name, value)| match value {
         None => Some(missing(document, &Path::root(), name).help(format!("known kinds: {}", known_kinds()))),
         Some(Value::String(_)) => None,
@@ -99,11 +109,11 @@ fn known_kinds() -> String {
 
 fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
     let same_kind = Kind::ALL.iter().find(|known| known.name() == kind);
-    let same_version = Kind::ALL.iter().any(|known| known.api_version() == version);
+    let same_version = Kind::ALL.iter().any(|known| known.api_versions().contains(&version));
     let (field, near) = match same_kind {
         Some(known) if !same_version => ("apiVersion", Some(known.api_version())),
         Some(_) | None if same_version => {
-            let kinds = Kind::ALL.iter().filter(|known| known.api_version() == version);
+            let kinds = Kind::ALL.iter().filter(|known| known.api_versions().contains(&version));
             ("kind", did_you_mean(kinds.map(|known| known.name()), kind))
         }
         Some(_) | None => ("apiVersion", did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version)),
@@ -205,6 +215,12 @@ impl Findings<'_> {
                 }
             }
             ValidationErrorKind::Enum { options } => choice(invalid(not_known(&name, value)), value, options),
+            ValidationErrorKind::AnyOf { .. } => {
+                match expected::named(self.schema, error.schema_path().as_str()).filter(|_| value.is_string()) {
+                    Some(options) => choice(invalid(not_known(&name, value)), value, options),
+                    None => invalid(format!("{name} does not fit the schema: {}", error.masked())),
+                }
+            }
             ValidationErrorKind::Constant { expected_value } => {
                 invalid(not_known(&name, value)).help(format!("write {expected_value}"))
             }

@@ -83,6 +83,11 @@ pub(super) fn condition(schema: &Value, at: &str) -> String {
     texts.collect::<Vec<_>>().join(" and ")
 }
 
+/// The names that a value may have where `at` points at an `anyOf` with a choice of names and something else.
+pub(super) fn named<'a>(schema: &'a Value, at: &str) -> Option<&'a Value> {
+    schema.pointer(at)?.as_array()?.iter().find_map(|choice| choice.get("enum"))
+}
+
 /// The first sentence that the schema says about a field of the object at `path`, in brackets.
 pub(super) fn field_description(schema: &Value, path: &Path, name: &str) -> Option<String> {
     let object = path.segments().iter().try_fold(schema, |schema, segment| match segment {

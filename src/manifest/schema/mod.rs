@@ -33,7 +33,7 @@ pub const UNION: &str = "polwarden.schema.json";
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {
     let kinds = Kind::ALL.iter().map(|kind| SchemaFile { name: kind.file(), text: kind.schema_text() });
-    let union = SchemaFile { name: UNION, text: schema_text!("polwarden.schema.json", text(&union())) };
+    let union = SchemaFile { name: UNION, text: text(&union()) };
     kinds.chain([union]).collect()
 }
 
@@ -57,6 +57,8 @@ fn schema_of(kind: Kind) -> Schema {
         Kind::PolicyTest => generate::<super::test::PolicyTestManifest>(),
         Kind::PolicyPack => generate::<super::pulumi::PolicyPackManifest>(),
         Kind::PolicyGroup => generate::<super::pulumi::PolicyGroupManifest>(),
+        Kind::ChainloopPolicy => generate::<super::chainloop::PolicyManifest>(),
+        Kind::ChainloopGroup => generate::<super::chainloop::PolicyGroupManifest>(),
         Kind::Config => generate::<super::config::Config>(),
         Kind::Lock => generate::<super::lock::Lock>(),
     }
@@ -67,27 +69,38 @@ fn generate<T: JsonSchema>() -> Schema {
     settings.with_transform(RecursiveTransform(transform::tidy)).into_generator().into_root_schema_for::<T>()
 }
 
-/// Chooses by `apiVersion` and `kind`, so that an editor offers and checks only what fits the document.
+/// Chooses by `apiVersion` and `kind`, so that an editor offers and checks only what fits the document. It is put together
+/// from the schemas of the kinds, which a release carries.
 fn union() -> Value {
-    let texts = |text: fn(Kind) -> &'static str| {
-        let mut texts: Vec<_> = Kind::ALL.iter().map(|kind| text(*kind)).collect();
+    let set = |mut texts: Vec<&'static str>| {
         texts.sort_unstable();
         texts.dedup();
         texts
     };
-    let branches = Kind::ALL.iter().map(|kind| {
-        json!({
-            "if": {
-                "required": ["apiVersion", "kind"],
-                "properties": { "apiVersion": { "const": kind.api_version() }, "kind": { "const": kind.name() } }
-            },
-            "then": { "$ref": format!("#/$defs/{}", kind.name()) }
-        })
+    let versions = set(Kind::ALL.iter().flat_map(|kind| kind.api_versions()).copied().collect());
+    let names = set(Kind::ALL.iter().map(|kind| kind.name()).collect());
+    let other = set(Kind::ALL.iter().filter_map(|kind| kind.other_spelling()).collect());
+    let mut properties = serde_json::Map::new();
+    properties.insert(
+        "apiVersion".to_owned(),
+        json!({ "enum": versions, "description": "The version of the file's format." }),
+    );
+    properties.insert("kind".to_owned(), json!({ "enum": names, "description": "What the file declares." }));
+    let mut version = vec![json!({ "required": ["apiVersion"] })];
+    for spelling in other {
+        properties.insert(spelling.to_owned(), json!({ "description": "Another spelling of `apiVersion`." }));
+        version.push(json!({ "required": [spelling] }));
+    }
+    let branches = Kind::ALL.iter().flat_map(|kind| {
+        ["apiVersion"].into_iter().chain(kind.other_spelling()).map(|spelling| branch(*kind, spelling))
     });
     let definitions = Kind::ALL.iter().map(|kind| {
-        let mut schema = schema_of(*kind);
-        schema.remove("$schema");
-        (kind.name().to_owned(), schema.to_value())
+        let mut schema = of_kind(*kind);
+        if let Value::Object(schema) = &mut schema {
+            schema.shift_remove("$schema");
+            schema.shift_remove("$id");
+        }
+        (kind.definition().to_owned(), schema)
     });
     let description = "A file of a polwarden repository: the configuration, a policy, a resource list, a policy test, a policy pack, a policy group \
          or the lock file.";
@@ -97,13 +110,26 @@ fn union() -> Value {
         "title": "polwarden file",
         "description": description,
         "type": "object",
-        "required": ["apiVersion", "kind"],
-        "properties": {
-            "apiVersion": { "enum": texts(Kind::api_version), "description": "The version of the file's format." },
-            "kind": { "enum": texts(Kind::name), "description": "What the file declares." }
-        },
+        "required": ["kind"],
+        "anyOf": version,
+        "properties": properties,
         "allOf": branches.collect::<Vec<_>>(),
         "$defs": definitions.collect::<serde_json::Map<_, _>>()
+    })
+}
+
+/// What holds for documents of a kind, told by one spelling of `apiVersion`.
+fn branch(kind: Kind, spelling: &str) -> Value {
+    let version = match kind.api_versions() {
+        [only] => json!({ "const": only }),
+        several => json!({ "enum": several }),
+    };
+    json!({
+        "if": {
+            "required": [spelling, "kind"],
+            "properties": { spelling: version, "kind": { "const": kind.name() } }
+        },
+        "then": { "$ref": format!("#/$defs/{}", kind.definition()) }
     })
 }
 

@@ -3,12 +3,12 @@
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-/// Tidies one schema; to be applied to all, inner ones first.
+/// Tidies one schema; to be applied to all.
 pub(super) fn tidy(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     drop_null(object);
-    name_choices(object);
     unwrap_single(object);
+    name_choices(object);
     markdown(object);
     // Formats such as `uint16` are no part of JSON Schema; the bounds say the same.
     if object.get("type").is_some_and(|kind| kind == "integer") {

@@ -31,6 +31,7 @@ pub(super) fn read(file: FileId, text: &str) -> Raw {
             break;
         }
     }
+    reader.raw.count = reader.documents;
     if reader.duplicates {
         report_duplicates(file, text, &mut reader.raw.diagnostics);
     }

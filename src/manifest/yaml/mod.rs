@@ -41,6 +41,8 @@ pub(super) struct RawDocument {
 pub(super) struct Raw {
     pub(super) documents: Vec<RawDocument>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How many documents there are, empty ones counted.
+    pub(super) count: u32,
 }
 
 /// Reads all documents of a text. What stands before a syntax error is still there.
@@ -53,7 +55,7 @@ pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
     if text.len() > limit {
         let message = format!("the file has {} bytes; at most {limit} are read", text.len());
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
-        return Raw { documents: Vec::new(), diagnostics: vec![finding.help("split it into several files")] };
+        return Raw { diagnostics: vec![finding.help("split it into several files")], ..Raw::default() };
     }
     full::read(file, text)
 }

@@ -6,15 +6,14 @@
 
 mod call;
 mod desired;
-mod digest;
 mod group;
 mod live;
 mod pack;
 mod word;
 
+pub use super::digest::{ArchiveDigest, DigestError, FileDigest, SourceDigest};
 pub use call::{GroupChange, NewGroup, NewVersion, Operation, OperationKind, VersionRef};
 pub use desired::{DesiredGroup, DesiredGroupPack, DesiredPack, LockedSource, PackSource};
-pub use digest::{ArchiveDigest, DigestError, FileDigest, SourceDigest};
 pub use group::{EntityType, GroupConfig, Mode, PolicySelector, StackReference};
 pub use live::{
     LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion, VersionDetail,

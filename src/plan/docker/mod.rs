@@ -243,6 +243,7 @@ impl<'a> Planner<'a> {
             changes,
             access: Some(access),
             enforcement: Vec::new(),
+            documents: Vec::new(),
             gates,
             calls,
             held,

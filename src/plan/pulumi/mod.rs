@@ -148,6 +148,7 @@ impl Planner<'_> {
             changes,
             access: None,
             enforcement,
+            documents: Vec::new(),
             gates: Vec::new(),
             calls,
             held,

@@ -73,6 +73,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
         since: Vec::new(),
+        documents: Vec::new(),
         enforcement: enforcement(&wanted.state, &there, &places),
         changes,
         access: None,

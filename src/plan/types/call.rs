@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ResourceId, ResourceKind};
 use crate::model::docker::{Operation, OperationKind, PolicyId};
-use crate::model::pulumi;
+use crate::model::{chainloop, pulumi};
 
 /// The number of a call in its target's plan, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -131,7 +131,7 @@ impl Call {
                     *maker = *number;
                 }
             }
-            ToSend::Docker(_) | ToSend::Pulumi(_) => {}
+            ToSend::Docker(_) | ToSend::Pulumi(_) | ToSend::Chainloop(_) => {}
         }
     }
 }
@@ -144,6 +144,8 @@ pub enum ToSend {
     Docker(Operation<PolicyRef>),
     /// A write of Pulumi Cloud.
     Pulumi(pulumi::Operation),
+    /// A write of Chainloop.
+    Chainloop(chainloop::Operation),
 }
 
 /// What was sent, by provider: nothing of it waits for the answer to another call any more.
@@ -154,6 +156,8 @@ pub enum Sent {
     Docker(Operation<PolicyId>),
     /// A write of Pulumi Cloud.
     Pulumi(pulumi::Operation),
+    /// A write of Chainloop.
+    Chainloop(chainloop::Operation),
 }
 
 /// The kinds of calls, of all providers.
@@ -164,6 +168,8 @@ pub enum CallKind {
     Docker(OperationKind),
     /// Of Pulumi Cloud.
     Pulumi(pulumi::OperationKind),
+    /// Of Chainloop.
+    Chainloop(chainloop::OperationKind),
 }
 
 impl CallKind {
@@ -172,6 +178,7 @@ impl CallKind {
         match self {
             Self::Docker(kind) => kind.words(),
             Self::Pulumi(kind) => kind.words(),
+            Self::Chainloop(kind) => kind.words(),
         }
     }
 }
@@ -182,6 +189,7 @@ impl ToSend {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
             Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
+            Self::Chainloop(operation) => CallKind::Chainloop(operation.kind()),
         }
     }
 
@@ -189,7 +197,7 @@ impl ToSend {
     pub fn docker(&self) -> Option<&Operation<PolicyRef>> {
         match self {
             Self::Docker(operation) => Some(operation),
-            Self::Pulumi(_) => None,
+            Self::Pulumi(_) | Self::Chainloop(_) => None,
         }
     }
 
@@ -197,7 +205,15 @@ impl ToSend {
     pub fn pulumi(&self) -> Option<&pulumi::Operation> {
         match self {
             Self::Pulumi(operation) => Some(operation),
-            Self::Docker(_) => None,
+            Self::Docker(_) | Self::Chainloop(_) => None,
+        }
+    }
+
+    /// The write, if it is one of Chainloop.
+    pub fn chainloop(&self) -> Option<&chainloop::Operation> {
+        match self {
+            Self::Chainloop(operation) => Some(operation),
+            Self::Docker(_) | Self::Pulumi(_) => None,
         }
     }
 
@@ -206,6 +222,8 @@ impl ToSend {
         match self {
             Self::Docker(_) => ResourceKind::Policy,
             Self::Pulumi(operation) => pulumi_resource(operation).0,
+            // Groups of policies are only read.
+            Self::Chainloop(_) => ResourceKind::PolicyDocument,
         }
     }
 
@@ -219,7 +237,7 @@ impl ToSend {
                 | Operation::DeletePolicy { .. }
                 | Operation::CreateRule { .. } => None,
             },
-            Self::Pulumi(_) => None,
+            Self::Pulumi(_) | Self::Chainloop(_) => None,
         }
     }
 
@@ -238,6 +256,12 @@ impl ToSend {
                 (ResourceKind::Group, name) => Some(crate::plan::group_id(name)),
                 (_, name) => Some(crate::plan::pack_id(name)),
             },
+            Self::Chainloop(operation) => match operation {
+                chainloop::Operation::CreatePolicy { .. } => None,
+                chainloop::Operation::UpdatePolicy { document } => {
+                    Some(crate::plan::document_id(chainloop::DocumentKind::Policy, &document.name))
+                }
+            },
         }
     }
 }
@@ -248,6 +272,7 @@ impl Sent {
         match self {
             Self::Docker(operation) => CallKind::Docker(operation.kind()),
             Self::Pulumi(operation) => CallKind::Pulumi(operation.kind()),
+            Self::Chainloop(operation) => CallKind::Chainloop(operation.kind()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Commit, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource};
+use super::{Change, Commit, DocumentStatus, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
 pub const DRIFT_FORMAT_VERSION: u32 = 2;
@@ -36,6 +36,9 @@ pub struct TargetDrift {
     /// What the drift did to what is enforced, where the provider has levels of enforcement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcement: Vec<EnforcementChange>,
+    /// How documents compare, where the provider keeps documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentStatus>,
     /// When the server last changed each of the policies that differ and are still there.
     pub since: Vec<Since>,
     /// What the drift opened and closed, where the provider decides about requests.

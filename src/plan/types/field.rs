@@ -67,6 +67,12 @@ pub enum Field {
     Stacks,
     /// The configuration of a pack in a group.
     Config,
+    /// The digest of a document.
+    Digest,
+    /// What a document says, value by value.
+    Meaning,
+    /// The text of a document.
+    Text,
 }
 
 impl Field {
@@ -98,6 +104,9 @@ impl Field {
             Self::Mode => "mode",
             Self::Stacks => "stacks",
             Self::Config => "config",
+            Self::Digest => "digest",
+            Self::Meaning => "meaning",
+            Self::Text => "text",
         }
     }
 }

@@ -27,6 +27,10 @@ pub enum ResourceKind {
     Group,
     /// A policy pack that a policy group enables.
     EnabledPack,
+    /// A policy that is a document, known by the digest of its bytes.
+    PolicyDocument,
+    /// A policy group that is a document.
+    GroupDocument,
 }
 
 impl ResourceKind {
@@ -40,6 +44,8 @@ impl ResourceKind {
             Self::PackPolicy => ("policy", "policies"),
             Self::Group => ("group", "groups"),
             Self::EnabledPack => ("pack", "packs"),
+            Self::PolicyDocument => ("policy", "policies"),
+            Self::GroupDocument => ("policy group", "policy groups"),
         }
     }
 
@@ -49,7 +55,12 @@ impl ResourceKind {
             Self::Policy => Some(Self::Rule),
             Self::Pack => Some(Self::Version),
             Self::Group => Some(Self::EnabledPack),
-            Self::Rule | Self::Version | Self::PackPolicy | Self::EnabledPack => None,
+            Self::Rule
+            | Self::Version
+            | Self::PackPolicy
+            | Self::EnabledPack
+            | Self::PolicyDocument
+            | Self::GroupDocument => None,
         }
     }
 
@@ -59,14 +70,16 @@ impl ResourceKind {
             Self::Policy | Self::Rule => Self::Policy,
             Self::Pack | Self::Version | Self::PackPolicy => Self::Pack,
             Self::Group | Self::EnabledPack => Self::Group,
+            Self::PolicyDocument | Self::GroupDocument => self,
         }
     }
 
     /// Whether shares such as "30% may be deleted" are counted in it.
     pub fn is_counted(self) -> bool {
         match self {
-            Self::Rule | Self::Version | Self::Group => true,
-            Self::Policy | Self::Pack | Self::PackPolicy | Self::EnabledPack => false,
+            Self::Rule | Self::Version | Self::Group | Self::PolicyDocument => true,
+            // A group that is a document is never written.
+            Self::Policy | Self::Pack | Self::PackPolicy | Self::EnabledPack | Self::GroupDocument => false,
         }
     }
 }

@@ -68,6 +68,16 @@ impl Call {
         self
     }
 
+    /// The call with a query parameter that it does not have yet, or has without a value.
+    #[must_use]
+    pub fn with_usual_query(mut self, name: &str, value: &str) -> Self {
+        self.query.retain(|(key, value)| key != name || !value.is_empty());
+        if !self.query.iter().any(|(key, _)| key == name) {
+            self.query.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+
     /// The call with a JSON body under a media type such as `application/merge-patch+json`.
     #[must_use]
     pub fn with_body(mut self, media_type: &'static str, body: &Value) -> Self {

@@ -79,6 +79,14 @@ pub enum ErrorKind {
         /// What should be there.
         expected: String,
     },
+    /// What the server sent is not what it says to have sent.
+    #[error("the server says that the digest is {said}, but that of what it sent is {computed}")]
+    WrongDigest {
+        /// The digest in the answer.
+        said: String,
+        /// The digest of the bytes in the answer.
+        computed: String,
+    },
     /// A listing could not be read to its end, so nothing can be said about what it holds.
     #[error("the listing is incomplete: {why}")]
     Incomplete {
@@ -115,6 +123,7 @@ impl ErrorKind {
             | Self::NotJson { .. }
             | Self::TooLong { .. }
             | Self::Malformed { .. }
+            | Self::WrongDigest { .. }
             | Self::Incomplete { .. } => Outcome::Unknown,
         }
     }
@@ -141,6 +150,9 @@ impl ErrorKind {
             Self::NotJson { .. } => "Check that the endpoint is the service itself and not a proxy or sign-in page.",
             Self::TooLong { .. } => "Check that the endpoint is the service itself.",
             Self::Malformed { .. } => "Check that the target's profile is the one that the service speaks.",
+            Self::WrongDigest { .. } => {
+                "Nothing was concluded from it; run again, and tell the service's support if it stays."
+            }
             Self::Incomplete { .. } => "Nothing was concluded from it; run again.",
             Self::RateLimited { .. } => "Run again after that time, or with less concurrency.",
             Self::NotSent { .. } => "Correct the target's configuration or the manifest.",

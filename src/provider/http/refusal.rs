@@ -1,6 +1,6 @@
 //! What an error answer says.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 use super::error::ErrorKind;
@@ -10,8 +10,10 @@ use super::redact::Redactor;
 const REQUEST_ID: &[&str] = &["x-request-id", "x-pulumi-request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray"];
 
 /// Reads an error answer, in the shapes of the services: `{error: {code, message}}` (governance API),
-/// `{detail, message, errinfo}` (the Hub's own errors), `{code, message}` (others).
+/// `{detail, message, errinfo}` (the Hub's own errors), `{code, message}` (others), `{level, code, reason}` and plain text
+/// (Chainloop).
 pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> ErrorKind {
+    let plain = plain_text(headers, body);
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let detail = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
     let text = |keys: &[&str]| {
@@ -22,12 +24,21 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Red
     ErrorKind::Refused {
         status,
         code: text(&["code"]),
-        message: match (text(&["message", "detail", "error"]), members(detail, redactor)) {
+        message: match (text(&["message", "detail", "error", "reason"]), members(detail, redactor)) {
             (Some(message), Some(members)) => Some(format!("{message} ({members})")),
-            (message, members) => message.or(members),
+            (message, members) => message.or(members).or_else(|| plain.map(|text| redactor.clean(text))),
         },
         request_id: request_id(headers, redactor),
     }
+}
+
+/// The first line of an answer that says to be plain text: a sign-in page or a gateway's page says to be HTML.
+fn plain_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b str> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let is_plain = content_type.split(';').next()?.trim().eq_ignore_ascii_case("text/plain");
+    let text = std::str::from_utf8(body).ok().filter(|_| is_plain)?;
+    // A JSON text is read as such, whatever it says to be.
+    text.lines().map(str::trim).find(|line| !line.is_empty()).filter(|line| !line.starts_with('{'))
 }
 
 /// What `errors` says about members of the request (Pulumi: `{resource, attribute?, errorType, customMessage?}`).
@@ -81,6 +92,7 @@ mod tests {
             (r#"{"detail":"d","message":""}"#, with(None, Some("d"))),
             (r#"{"code":404,"message":"m"}"#, with(Some("404"), Some("m"))),
             (r#"{"error":"text"}"#, with(None, Some("text"))),
+            (r#"{"level":"error","code":"x","reason":"r"}"#, with(Some("x"), Some("r"))),
             (
                 r#"{"code":400,"message":"bad","errors":[{"resource":"PolicyPack","attribute":"name","errorType":"invalid"},
                     {"resource":"Stack","errorType":"missing","customMessage":"no stack"},{"errorType":7}]}"#,
@@ -92,5 +104,9 @@ mod tests {
         ] {
             assert_eq!(read(400, &headers, body.as_bytes(), &Redactor::default()), wanted, "{body}");
         }
+        headers.insert(CONTENT_TYPE, "text/plain; charset=utf-8".parse().unwrap());
+        let plain = read(400, &headers, b"\n no such policy\n", &Redactor::default());
+        assert_eq!(plain, with(None, Some("no such policy")));
+        assert_eq!(read(400, &headers, b"\xff", &Redactor::default()), with(None, None));
     }
 }

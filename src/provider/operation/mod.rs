@@ -35,6 +35,8 @@ pub enum Verb {
     Query,
     /// POST.
     Post,
+    /// PUT.
+    Put,
     /// PATCH.
     Patch,
     /// DELETE.
@@ -47,6 +49,7 @@ impl Verb {
         match self {
             Self::Get => Method::GET,
             Self::Query | Self::Post => Method::POST,
+            Self::Put => Method::PUT,
             Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,
         }
@@ -56,7 +59,7 @@ impl Verb {
     pub fn effect(self) -> Effect {
         match self {
             Self::Get | Self::Query => Effect::Read,
-            Self::Post | Self::Patch | Self::Delete => Effect::Write,
+            Self::Post | Self::Put | Self::Patch | Self::Delete => Effect::Write,
         }
     }
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::credentials::{CredentialsError, SCHEME};
+use super::credentials::TOKEN;
 use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
-use crate::provider::Organization;
 use crate::provider::http::{
-    ApiError, Authorization, Call, ClientError, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
+    ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
 };
+use crate::provider::{ConnectionError, Organization};
 
 const REFUSED_TOKEN: &str = "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
 /// What answers look like (contract: `Accept`).
@@ -30,17 +30,6 @@ struct Inner {
     has_preview: AtomicBool,
 }
 
-/// Why there is no connection.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConnectionError {
-    /// The HTTP client cannot be set up.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The token cannot be sent.
-    #[error(transparent)]
-    Token(#[from] CredentialsError),
-}
-
 impl Connection {
     /// Binds a token to an endpoint. Nothing is sent yet.
     ///
@@ -49,7 +38,7 @@ impl Connection {
     pub fn new(http: &HttpClient, endpoint: &Endpoint, token: &SecretString) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
         host.redactor().learn(token);
-        let authorization = Authorization::new(SCHEME, token).map_err(|_| CredentialsError::Characters)?;
+        let authorization = TOKEN.authorize(token)?;
         Ok(Self(Arc::new(Inner { host, authorization, has_preview: AtomicBool::new(false) })))
     }
 
@@ -109,7 +98,9 @@ fn reroute(call: &mut Call) -> bool {
 /// A path that is not routed is answered in plain text (contract: errors).
 fn is_unrouted(error: &ApiError) -> bool {
     match error.kind() {
-        ErrorKind::Refused { status: 404, code: None, message: None, request_id: _ } => true,
+        ErrorKind::Refused { status: 404, code: None, message, request_id: _ } => {
+            message.as_deref().is_none_or(|message| message == "404 page not found")
+        }
         ErrorKind::Refused { .. }
         | ErrorKind::Redirected { .. }
         | ErrorKind::Unreachable { .. }
@@ -120,6 +111,7 @@ fn is_unrouted(error: &ApiError) -> bool {
         | ErrorKind::Malformed { .. }
         | ErrorKind::Incomplete { .. }
         | ErrorKind::RateLimited { .. }
-        | ErrorKind::NotSent { .. } => false,
+        | ErrorKind::NotSent { .. }
+        | ErrorKind::WrongDigest { .. } => false,
     }
 }

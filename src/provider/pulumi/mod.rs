@@ -11,8 +11,8 @@ mod target;
 mod wire;
 mod writer;
 
-pub use connection::{Connection, ConnectionError};
-pub use credentials::{CredentialsError, TOKEN_VARIABLE, token_from};
+pub use connection::Connection;
+pub use credentials::{TOKEN_VARIABLE, token_from};
 pub use operations::OPERATIONS;
 pub use reader::Reader;
 pub use wire::{Created, GroupSummary, PackSummary};

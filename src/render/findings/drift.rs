@@ -15,7 +15,18 @@ impl Finding {
 }
 
 fn of_target(drift: &TargetDrift) -> Vec<Finding> {
-    let TargetDrift { target, changes, since: _, access, enforcement, held, unmanaged: _, adopt: _, undo: _ } = drift;
+    let TargetDrift {
+        target,
+        changes,
+        since: _,
+        access,
+        enforcement,
+        documents: _,
+        held,
+        unmanaged: _,
+        adopt: _,
+        undo: _,
+    } = drift;
     let mut found: Vec<Finding> = of_enforcement(enforcement);
     found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
@@ -64,8 +75,10 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
     let keep = match change.kind {
         ChangeKind::Delete => Some("delete the manifest to keep it so".to_owned()),
         ChangeKind::Create | ChangeKind::Update | ChangeKind::Within => {
-            command(&TargetDrift::adopting(&drift.target, [change.name.as_str()]))
-                .map(|keep| format!("`{keep}` keeps it"))
+            // Of documents, not all that differ can be taken over.
+            let can = drift.documents.is_empty() || drift.adopt.contains(&change.name);
+            let keep = can.then(|| command(&TargetDrift::adopting(&drift.target, [change.name.as_str()])));
+            keep.flatten().map(|keep| format!("`{keep}` keeps it"))
         }
     };
     keep.into_iter().chain(undo).collect::<Vec<_>>().join("; ")

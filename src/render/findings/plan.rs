@@ -166,6 +166,9 @@ fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
         }
         Note::Unproved { why } => Some(Finding::of(PlanRule::Gap, text.to_owned(), &[why])),
         Note::NotCompared { why } => Some(Finding::of(PlanRule::NotCompared, text.to_owned(), &[why])),
+        Note::GoesBack { policy, digest, since: _ } => {
+            Some(Finding::of(PlanRule::GoesBack, text.to_owned(), &[policy, digest]).at(source_of(plan, policy)))
+        }
         // It is guarded, and told there.
         Note::ScopeWidens { policy: _ } => None,
         // Nothing is to do about it.

@@ -54,6 +54,8 @@ rules! {
     Gap = "plan-gap", Warning;
     /// What the plan opens or closes could not be worked out in full.
     NotCompared = "plan-not-compared", Warning;
+    /// A document that is written is an older version of what is live.
+    GoesBack = "plan-goes-back", Warning;
     /// Something that is declared is left undone.
     Held = "plan-held", Warning;
     /// The server holds something else than the manifests that are merged: `apply` undoes it, `import --only` keeps it.

@@ -4,8 +4,8 @@ use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::writer::Html;
 use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, ValueChange};
-use crate::render::plan::heading;
 use crate::render::plan::words::{old_name, place, what};
+use crate::render::plan::{heading, line_end, line_of};
 
 /// The changes, each with what changes below it; by where they come from, where that is known.
 pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrigin]) {
@@ -78,7 +78,7 @@ fn field(page: &mut Html, field: &FieldChange) {
     match value {
         ValueChange::Scalar { before, after } => row(page, name, before.as_deref(), after.as_deref()),
         ValueChange::Set { added, removed, kept } => set(page, name, added, removed, *kept),
-        ValueChange::Text { before, after } => text(page, name, before, after),
+        ValueChange::Text { before, after } => text(page, *field, before, after),
     }
 }
 
@@ -112,32 +112,34 @@ fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String]
 }
 
 /// Long text, line beside line: what is equal around a difference, and no more.
-fn text(page: &mut Html, name: &'static str, before: &str, after: &str) {
+fn text(page: &mut Html, field: Field, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {
         if position > 0 {
             page.raw("<tr><td></td><td colspan=\"2\" class=\"dim\">…</td></tr>\n");
         }
         for op in group {
-            lines(page, name, &diff, op);
+            lines(page, field, &diff, op);
         }
     }
 }
 
-fn lines(page: &mut Html, name: &'static str, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
+fn lines(page: &mut Html, field: Field, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
+    let name = field.as_str();
     for change in diff.iter_changes(op) {
-        let line = change.value().trim_end_matches(['\n', '\r']);
+        let line = line_of(field, change.value());
+        let whole = || format!("{line}{}", line_end(field, change.value()));
         match change.tag() {
             ChangeTag::Equal => {
                 page.element("<tr><th scope=\"row\">", name, "</th>");
                 page.element("<td>", line, "</td>").element("<td>", line, "</td></tr>\n");
             }
-            ChangeTag::Delete => before.push(line),
-            ChangeTag::Insert => after.push(line),
+            ChangeTag::Delete => before.push(whole()),
+            ChangeTag::Insert => after.push(whole()),
         }
     }
     for step in 0..before.len().max(after.len()) {
-        row(page, name, before.get(step).copied(), after.get(step).copied());
+        row(page, name, before.get(step).map(String::as_str), after.get(step).map(String::as_str));
     }
 }

@@ -24,13 +24,14 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
 }
 
 fn target(page: &mut Html, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, enforcement, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
     let profile = profile(target);
     if !profile.is_empty() {
         page.element("<p class=\"dim\">", &profile, "</p>\n");
     }
     super::enforcement(page, enforcement);
+    super::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !changes.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         access::table(page, access);

@@ -14,9 +14,11 @@ use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, profile};
-use super::plan::{Section, changes_of, sections, summary};
+use super::plan::{Section, changes_of, documents, sections, summary};
 use super::text::many;
-use crate::plan::{Commit, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{
+    Commit, DocumentStatus, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins, TargetPlan,
+};
 pub use drift::drift;
 use writer::Html;
 
@@ -95,13 +97,14 @@ fn filters(page: &mut Html) {
 }
 
 fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, changes, calls, live, access, enforcement, gates, .. } = plan;
+    let TargetPlan { target, changes, calls, live, access, enforcement, documents, gates, .. } = plan;
     page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
     let profile = profile(target);
     page.element("<p class=\"dim\">", &profile, if profile.is_empty() { "live: " } else { ", live: " });
     page.element("", &live.words(), "");
     page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
     self::enforcement(page, enforcement);
+    self::documents(page, documents);
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         page.element("<h3>", &headline(access), "</h3>\n");
         self::access::table(page, access);
@@ -112,6 +115,11 @@ fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     notes(page, sections(plan, origins, Painter::new(false)));
     page.raw("<h3>Changes</h3>\n");
     changes::changes(page, changes, changes_of(origins));
+    let held = documents::held_changes(documents);
+    if !held.is_empty() {
+        page.element("<h3>", documents::HELD, "</h3>\n");
+        changes::changes(page, &held, &[]);
+    }
     page.raw("</section>\n");
 }
 
@@ -123,6 +131,13 @@ fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
     page.element("<h3>", &enforcement_headline(changes), "</h3>\n");
     let line = |(way, line): (Enforcement, String)| format!("{} {line}", direction(way));
     list(page, &enforcement_lines(changes).into_iter().map(line).collect::<Vec<_>>());
+}
+
+/// How documents compare.
+fn documents(page: &mut Html, documents: &[DocumentStatus]) {
+    let Some(headline) = documents::headline(documents) else { return };
+    page.element("<h3>", &headline, "</h3>\n");
+    list(page, &documents::lines(documents));
 }
 
 /// The findings of the files.

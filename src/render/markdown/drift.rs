@@ -28,12 +28,13 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Option
 }
 
 fn overview(page: &mut Page, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, enforcement, .. } = drift;
+    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
     super::enforcement_block(page, enforcement);
+    super::documents_block(page, documents);
     if changes.is_empty() {
         page.line("No difference that could be undone.");
     } else if let Some(access) = access {

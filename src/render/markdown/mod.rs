@@ -8,10 +8,10 @@ use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
-use super::plan::{Line, Section, Sign, access, changes_of, gates, sections, summary, tree};
+use super::plan::{Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{DocumentStatus, Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan};
 pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
@@ -130,12 +130,13 @@ fn place_and(finding: &Finding) -> String {
 
 /// What a reviewer must not miss of a target.
 fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, calls, access, enforcement, gates, .. } = plan;
+    let TargetPlan { target, calls, access, enforcement, documents, gates, .. } = plan;
     if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
         page.leave_out("a target".to_owned());
         return;
     }
     enforcement_block(page, enforcement);
+    documents_block(page, documents);
     if calls.is_empty() {
         page.line("Nothing is to do.");
     } else if let Some(access) = access {
@@ -164,6 +165,14 @@ fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
     page.block(&list("what is enforced", String::new(), lines));
     let more = format!("{} more levels of enforcement that change", rest.len());
     page.block(&Block { folded: true, ..list("what is enforced", more, rest) });
+}
+
+/// How documents compare.
+fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
+    let Some(headline) = documents::headline(documents) else { return };
+    page.line(&format!("**{headline}**"));
+    let lines = documents::lines(documents).iter().map(|line| code(line)).collect();
+    page.block(&list("documents", String::new(), lines));
 }
 
 /// Sections of lines.
@@ -197,10 +206,14 @@ fn opens_and_closes(page: &mut Page, access: &Impact) {
 
 /// The folded parts of a target.
 fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { changes, calls, access, gates, .. } = plan;
+    let TargetPlan { changes, calls, access, documents, gates, .. } = plan;
     let lines: Vec<String> = tree(changes, changes_of(origins)).iter().map(diff_line).collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
+    let held: Vec<String> = tree(&documents::held_changes(documents), &[]).iter().map(diff_line).collect();
+    if !held.is_empty() {
+        page.block(&folded("held", documents::HELD.to_owned(), "diff", held));
+    }
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         let text = access::human(access, Painter::new(false));
         let lines = text.lines().map(unindented).collect();

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::documents;
 use super::sections::{Section, sections};
 use super::tree::{changes_of, tree};
 use super::words::{enforcement_headline, enforcement_lines, profile};
 use crate::manifest::config::Unmanaged;
 use crate::plan::{
-    Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan,
+    Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan,
 };
 use crate::render::commit;
 use crate::render::paint::Painter;
@@ -35,7 +36,15 @@ pub fn summary(plan: &Plan) -> String {
     let mut line = if total == 0 {
         "No changes: nothing is to do.".to_owned()
     } else {
-        let kinds: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {}", kind.words())).collect();
+        // Kinds of different providers may have the same words.
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for (words, count) in counts.iter().map(|(kind, count)| (kind.words(), *count)) {
+            match kinds.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, sum)) => *sum += count,
+                None => kinds.push((words, count)),
+            }
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(words, count)| format!("{count} {words}")).collect();
         format!("Plan: {} ({}).", many(total, "call"), kinds.join(", "))
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
@@ -113,13 +122,14 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-        let TargetPlan { target, changes, calls, live, access, enforcement, gates, .. } = plan;
+        let TargetPlan { target, changes, calls, live, access, enforcement, documents, gates, .. } = plan;
         let head = heading(target);
         let holds = format!("live: {}", live.words());
         let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
         self.line(0, &line);
         self.gap();
         self.text.push_str(&enforcement_section(enforcement, self.painter));
+        self.text.push_str(&documents::section(documents, self.painter));
         for line in tree(changes, changes_of(origins)) {
             let text = line.painted(self.painter);
             self.line(2 + line.indent, &text);
@@ -128,6 +138,7 @@ impl Page {
             self.line(2, "No changes.");
         }
         self.gap();
+        self.held_changes(&documents::held_changes(documents));
         if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
             self.text.push_str(&super::access::human(access, self.painter));
             self.gap();
@@ -139,6 +150,19 @@ impl Page {
         for Section { title, lines } in sections(plan, origins, self.painter) {
             self.section(&format!("{title}:"), lines);
         }
+    }
+
+    fn held_changes(&mut self, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let title = self.painter.strong(&format!("{}:", documents::HELD));
+        self.line(2, &title);
+        for line in tree(changes, &[]) {
+            let text = line.painted(self.painter);
+            self.line(4 + line.indent, &text);
+        }
+        self.gap();
     }
 
     fn section(&mut self, title: &str, lines: Vec<String>) {

@@ -53,7 +53,9 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
         | ResourceKind::Version
         | ResourceKind::PackPolicy
         | ResourceKind::Group
-        | ResourceKind::EnabledPack => format!("{} ", resource.words().0),
+        | ResourceKind::EnabledPack
+        | ResourceKind::PolicyDocument
+        | ResourceKind::GroupDocument => format!("{} ", resource.words().0),
     };
     format!("{kind}\"{}\" ({})", neutral(name), parts(*resource, *count))
 }

@@ -141,26 +141,44 @@ fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldC
         }
         ValueChange::Text { before, after } => {
             lines.push(Line::new(indent, None, format!("{name}:")));
-            diff(lines, indent + 2, before, after);
+            diff(lines, indent + 2, change.field, before, after);
         }
     }
 }
 
-fn diff(lines: &mut Vec<Line>, indent: usize, before: &str, after: &str) {
+fn diff(lines: &mut Vec<Line>, indent: usize, field: Field, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {
         if position > 0 {
             lines.push(Line::new(indent, None, "…"));
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let text = neutral(change.value().trim_end_matches(['\n', '\r']));
-            lines.push(match change.tag() {
+            let text = neutral(line_of(field, change.value()));
+            let end = line_end(field, change.value());
+            let mut line = match change.tag() {
                 ChangeTag::Equal => Line::new(indent + 2, None, line_start(&text)),
                 ChangeTag::Insert => Line::new(indent, Some(Sign::Comes), text),
                 ChangeTag::Delete => Line::new(indent, Some(Sign::Goes), text),
-            });
+            };
+            if change.tag() != ChangeTag::Equal {
+                end.clone_into(&mut line.aside);
+            }
+            lines.push(line);
         }
     }
+}
+
+/// A line as it is shown. Of a document every byte counts, the end of a line included.
+pub(crate) fn line_of(field: Field, line: &str) -> &str {
+    if field == Field::Text {
+        return line.strip_suffix('\n').unwrap_or(line);
+    }
+    line.trim_end_matches(['\n', '\r'])
+}
+
+/// What is to be said of the end of a line.
+pub(crate) fn line_end(field: Field, line: &str) -> &'static str {
+    if field == Field::Text && !line.ends_with('\n') { "  (no line end)" } else { "" }
 }
 
 fn whole(kind: ChangeKind) -> bool {

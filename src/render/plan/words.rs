@@ -92,6 +92,15 @@ pub(crate) fn note(note: &Note) -> String {
         Note::ScopeWidens { policy } => {
             format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
         }
+        Note::GoesBack { policy, digest, since } => {
+            let since = since.as_ref().map(|since| format!(" of {since}")).unwrap_or_default();
+            format!(
+                "! policy \"{}\" goes back: the manifest is the older version {}{}",
+                neutral(policy),
+                neutral(digest),
+                neutral(&since)
+            )
+        }
         Note::UnknownFields { policy, rule, fields } => {
             let fields: Vec<String> = fields.iter().map(|field| format!("`{}`", neutral(field))).collect();
             let what = call_name(policy, rule.as_deref());
@@ -108,6 +117,29 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         }
         HeldReason::Refused { why } => format!("the service does not let anybody do it: {}", neutral(why)),
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
+        HeldReason::WritesOff => "the target does not set `writes: true`: set it, or write the policy in Chainloop's \
+             dashboard"
+            .to_owned(),
+        HeldReason::NoWrite => {
+            "the service documents no call that writes it: write it in Chainloop's dashboard".to_owned()
+        }
+        HeldReason::OwnedElsewhere { builtin: true, owner: _ } => {
+            "the server's is builtin, which is never written: give yours another name".to_owned()
+        }
+        HeldReason::OwnedElsewhere { builtin: false, owner } => {
+            let owner = owner.as_ref().map_or_else(
+                || "the service tells no owner of it".to_owned(),
+                |owner| format!("the server's is of organization {}", neutral(owner)),
+            );
+            format!("{owner}; only what is this organization's is written")
+        }
+        HeldReason::LocalReferences { references } => {
+            let references: Vec<String> = references.iter().map(|text| format!("`{}`", neutral(text))).collect();
+            format!(
+                "it names files, which mean nothing at the service ({}): put what they hold into `embedded`",
+                references.join(", ")
+            )
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub(in crate::check::packs) fn check(scene: &Scene<'_>, found: &mut Findings) {
             Manifest::PolicyTest(_) => ("PolicyTest", Provider::Docker),
             Manifest::PolicyPack(_) => ("PolicyPack", Provider::Pulumi),
             Manifest::PolicyGroup(_) => ("PolicyGroup", Provider::Pulumi),
+            Manifest::ChainloopPolicy(_) => ("Policy", Provider::Chainloop),
+            Manifest::ChainloopGroup(_) => ("PolicyGroup", Provider::Chainloop),
         };
         if provider != own {
             let (target, own, of) = (&scene.target.name, own.as_str(), provider.as_str());

@@ -34,7 +34,9 @@ impl<'a> Declared<'a> {
                 Manifest::ResourceList(_)
                 | Manifest::PolicyTest(_)
                 | Manifest::PolicyPack(_)
-                | Manifest::PolicyGroup(_) => None,
+                | Manifest::PolicyGroup(_)
+                | Manifest::ChainloopPolicy(_)
+                | Manifest::ChainloopGroup(_) => None,
             })
             .collect();
         let named = |policy: &PolicyManifest| policy.metadata.name == name;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use thiserror::Error;
 
 const PREFIX: &str = "sha256:";
@@ -30,7 +30,7 @@ macro_rules! digest {
         impl $name {
             /// The digest of some bytes.
             pub fn of(bytes: &[u8]) -> Self {
-                Self(format!("{PREFIX}{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))))
+                Self(format!("{PREFIX}{}", data_encoding::HEXLOWER.encode(&<Sha256 as sha2::Digest>::digest(bytes))))
             }
 
             /// The text: `sha256:…`.
@@ -71,6 +71,10 @@ digest! {
 digest! {
     /// The bytes of an archive.
     ArchiveDigest
+}
+digest! {
+    /// The bytes of a document, as they are: its identity at Chainloop (contract: `digest`).
+    Digest
 }
 
 #[cfg(test)]

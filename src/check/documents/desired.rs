@@ -1,0 +1,27 @@
+//! From documents without errors to what the repository wants.
+
+use super::rules::reference::{Leads, of_document};
+use super::scene::DocumentView;
+use crate::diag::{Code, Diagnostic, Path, Place};
+use crate::model::chainloop::{DesiredDocument, PolicyName};
+
+/// Builds the desired document. What cannot be built becomes an error here too, so that no document is left out in
+/// silence.
+pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diagnostic>> {
+    let DocumentView { id, native } = view;
+    let name = PolicyName::new(&native.metadata().name).map_err(|error| {
+        let place = Place::value(*id, Path::root().key("metadata").key("name"));
+        Box::new(Diagnostic::new(Code::ChainloopNameInvalid, format!("the name {error}"), place).help("correct it"))
+    })?;
+    let (mut local, mut references) = (Vec::new(), Vec::new());
+    for leads in of_document(*native) {
+        match leads {
+            Leads::Service(reference) => references.push(reference),
+            Leads::Local(reference) => local.push(reference),
+            // What leads nowhere is an error of its own.
+            Leads::Web | Leads::Nowhere(..) => {}
+        }
+    }
+    let bytes = native.bytes().clone();
+    Ok(DesiredDocument { kind: native.kind(), name, digest: bytes.digest(), bytes, local, references, document: *id })
+}

@@ -1,0 +1,57 @@
+//! What documents of Chainloop mean: one rule a file, from documents to findings and to what is desired.
+//!
+//! The vendor's published schemas leave most of this out; the rules are those of its protocol and of its engine.
+
+mod desired;
+mod rules;
+mod scene;
+
+use std::collections::HashMap;
+
+use super::{blamed, order};
+use crate::diag::Diagnostic;
+use crate::manifest::Document;
+use crate::manifest::config::Target;
+use crate::model::chainloop::{DesiredDocument, InputsSchema, Reference};
+
+use scene::Scene;
+
+/// What policies that no manifest declares take as arguments, as their server tells it, by the references to them.
+pub type InputsSchemas = HashMap<Reference, InputsSchema>;
+
+/// All that the check of the documents of one target looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentInput<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The manifests that belong to it.
+    pub documents: &'a [&'a Document],
+    /// What is known of policies of the server; nothing where it was not asked.
+    pub schemas: &'a InputsSchemas,
+}
+
+/// The outcome of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckedDocuments {
+    /// The documents, in the order of the files. One is missing where an error speaks against it: a caller that plans
+    /// must refuse while there is any error.
+    pub documents: Vec<DesiredDocument>,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks all documents of one target.
+pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
+    let scene = Scene::new(input);
+    let mut diagnostics = rules::run(&scene);
+    let blamed = blamed(&diagnostics);
+    let mut documents = Vec::new();
+    for document in scene.documents.iter().filter(|document| !blamed.contains(&document.id)) {
+        match desired::build(document) {
+            Ok(document) => documents.push(document),
+            Err(finding) => diagnostics.push(*finding),
+        }
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    CheckedDocuments { documents, diagnostics }
+}

@@ -1,0 +1,177 @@
+//! Everything that a rule can look at.
+
+use std::collections::HashMap;
+
+use super::{DocumentInput, InputsSchemas};
+use crate::diag::{DocumentId, Path, Place};
+use crate::manifest::chainloop::{
+    Attachment, Input, Metadata, NativeDocument, PolicyGroupManifest, PolicyManifest, ScriptSource,
+};
+use crate::manifest::config::Target;
+use crate::model::chainloop::{Digest, Reference};
+
+/// A document.
+#[derive(Debug)]
+pub(super) struct DocumentView<'a> {
+    pub(super) id: DocumentId,
+    pub(super) native: NativeDocument<'a>,
+}
+
+/// A policy: a document, or what an attachment of a group embeds.
+#[derive(Debug)]
+pub(super) struct PolicyView<'a> {
+    pub(super) document: DocumentId,
+    /// The way to it.
+    pub(super) path: Path,
+    pub(super) manifest: &'a PolicyManifest,
+}
+
+/// A group.
+#[derive(Debug)]
+pub(super) struct GroupView<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyGroupManifest,
+}
+
+/// A policy that a manifest of the target declares.
+#[derive(Debug)]
+pub(super) struct Declared<'a> {
+    pub(super) document: DocumentId,
+    pub(super) manifest: &'a PolicyManifest,
+    digest: Digest,
+}
+
+/// The documents of one target, indexed.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    pub(super) target: &'a Target,
+    pub(super) documents: Vec<DocumentView<'a>>,
+    pub(super) policies: Vec<PolicyView<'a>>,
+    pub(super) groups: Vec<GroupView<'a>>,
+    pub(super) schemas: &'a InputsSchemas,
+    declared: HashMap<&'a str, Declared<'a>>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(input: &DocumentInput<'a>) -> Self {
+        let DocumentInput { target, documents, schemas } = *input;
+        let mut scene = Self {
+            target,
+            documents: Vec::new(),
+            policies: Vec::new(),
+            groups: Vec::new(),
+            schemas,
+            declared: HashMap::new(),
+        };
+        for document in documents {
+            let Some(native) = document.manifest.chainloop() else { continue };
+            scene.documents.push(DocumentView { id: document.id, native });
+            match native {
+                NativeDocument::Policy(policy) => {
+                    let (document, manifest) = (document.id, &policy.manifest);
+                    scene.policies.push(PolicyView { document, path: Path::root(), manifest });
+                    let name = manifest.metadata.name.as_str();
+                    let declared = Declared { document, manifest, digest: policy.bytes.digest() };
+                    scene.declared.entry(name).or_insert(declared);
+                }
+                NativeDocument::Group(group) => {
+                    let (document, manifest) = (document.id, &group.manifest);
+                    for (path, attachment) in manifest.attachments() {
+                        let Some(manifest) = attachment.embedded.as_deref() else { continue };
+                        scene.policies.push(PolicyView { document, path: path.key("embedded"), manifest });
+                    }
+                    scene.groups.push(GroupView { document, manifest });
+                }
+            }
+        }
+        scene
+    }
+
+    /// The policy of this target that a reference is to, in the version that is declared.
+    pub(super) fn declared(&self, reference: &Reference) -> Option<&Declared<'a>> {
+        let Reference { scheme: _, provider, organization, name, digest } = reference;
+        let own = organization.as_ref().is_none_or(|organization| *organization == self.target.organization);
+        let policy = self.declared.get(name.as_str()).filter(|_| provider.is_none() && own)?;
+        digest.as_ref().is_none_or(|digest| *digest == policy.digest).then_some(policy)
+    }
+}
+
+/// A script of a policy, and the way to it.
+pub(super) struct ScriptView<'a> {
+    pub(super) path: Path,
+    pub(super) source: ScriptSource<'a>,
+}
+
+impl<'a> PolicyView<'a> {
+    /// The way to a field of `spec`.
+    pub(super) fn spec(&self, field: &str) -> Path {
+        self.path.clone().key("spec").key(field)
+    }
+
+    /// Where a value is.
+    pub(super) fn value(&self, path: Path) -> Place {
+        Place::value(self.document, path)
+    }
+
+    /// Where a key is.
+    pub(super) fn key(&self, path: Path) -> Place {
+        Place::key(self.document, path)
+    }
+
+    /// The scripts of `policies` and of `autoMatch`.
+    pub(super) fn scripts(&self) -> Vec<ScriptView<'a>> {
+        let spec = &self.manifest.spec;
+        let policies = spec.policies.iter().flatten().enumerate();
+        let scripts =
+            policies.map(|(at, script)| ScriptView { path: self.spec("policies").index(at), source: script.source() });
+        let matcher =
+            spec.matcher().map(|(field, matcher)| ScriptView { path: self.spec(field), source: matcher.source() });
+        scripts.chain(matcher).collect()
+    }
+}
+
+/// What says what a document is called, with the way to it and the inputs that it declares.
+pub(super) struct Head<'a> {
+    pub(super) document: DocumentId,
+    pub(super) path: Path,
+    pub(super) metadata: &'a Metadata,
+    pub(super) inputs: &'a [Input],
+}
+
+impl<'a> Scene<'a> {
+    /// The heads of all policies, embedded ones too, and of all groups.
+    pub(super) fn heads(&self) -> Vec<Head<'a>> {
+        let policies = self.policies.iter().map(|policy| Head {
+            document: policy.document,
+            path: policy.path.clone(),
+            metadata: &policy.manifest.metadata,
+            inputs: policy.manifest.spec.inputs(),
+        });
+        let groups = self.groups.iter().map(|group| Head {
+            document: group.document,
+            path: Path::root(),
+            metadata: &group.manifest.metadata,
+            inputs: group.manifest.inputs(),
+        });
+        policies.chain(groups).collect()
+    }
+}
+
+impl Head<'_> {
+    /// Where a field of `metadata` is.
+    pub(super) fn metadata_field(&self, field: &str) -> Place {
+        Place::value(self.document, self.path.clone().key("metadata").key(field))
+    }
+
+    /// Where a field of an input is.
+    pub(super) fn input(&self, index: usize, field: &str) -> Place {
+        Place::value(self.document, self.path.clone().key("spec").key("inputs").index(index).key(field))
+    }
+}
+
+impl<'a> GroupView<'a> {
+    /// The attached policies, each with the way to it.
+    pub(super) fn attachments(&self) -> Vec<(Path, &'a Attachment)> {
+        self.manifest.attachments()
+    }
+}

@@ -1,0 +1,74 @@
+//! `polwarden emulate chainloop`.
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::super::console::Console;
+use super::super::exit::Exit;
+use super::{Contents, Place, Requests, fault_help, serve};
+use crate::emulator::chainloop::{self, ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling};
+
+/// Chainloop's policies and policy groups.
+#[derive(Debug, Args)]
+#[command(after_long_help = FAULTS)]
+pub(super) struct Chainloop {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    contents: Contents,
+    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
+    /// process list.
+    #[arg(long, env = "POLWARDEN_EMULATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<SecretString>,
+    /// How answers spell the names of fields: snake or camel.
+    #[arg(long, default_value_t)]
+    spelling: Spelling,
+    /// What raw_schema of a write must hold: base64, text or either.
+    #[arg(long, default_value_t)]
+    raw_schema: RawSchema,
+    /// What the body of an error is like: code, level, text or empty.
+    #[arg(long, default_value_t)]
+    errors: ErrorShape,
+    #[command(flatten)]
+    requests: Requests,
+    /// Something that goes wrong on purpose, such as after-500@write:3; may be given more than once. What SPEC may be
+    /// stands below.
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<Fault>,
+}
+
+const FAULTS: &str = fault_help!(
+    "    add-policy=NAME, change-policy=NAME, restore-policy=NAME, delete-policy=NAME,
+    change-group=NAME",
+    "PolicyService_Update",
+    "  polwarden emulate chainloop --fault after-500@write:3
+  polwarden emulate chainloop --fault before-reset@PolicyService_Create:1 --fault before-429=2s@5
+  polwarden emulate chainloop --fault change-policy=sbom-licenses@PolicyService_Update:1
+  polwarden emulate chainloop --fault hang@p=0.05,seed=7,writes"
+);
+
+impl Chainloop {
+    pub(super) async fn run(self, console: Console) -> anyhow::Result<Exit> {
+        let port_file = self.place.port_file.clone();
+        let running = chainloop::start(self.options()?).await?;
+        serve(running, port_file.as_deref(), console).await
+    }
+
+    fn options(self) -> anyhow::Result<Options> {
+        let Self { place, contents, token, spelling, raw_schema, errors, requests, faults } = self;
+        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        Ok(Options {
+            listen: place.listen,
+            state: contents.location(),
+            seed: contents.seed(Seed::from_json)?,
+            organizations: contents.organization.into_iter().map(organization).collect(),
+            token,
+            spelling,
+            raw_schema,
+            errors,
+            latency: requests.latency(),
+            request_log: requests.request_log.map(Into::into),
+            faults,
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! `polwarden import --only` at Chainloop: documents as they are live, byte for byte.
+//!
+//! The service has no list, so documents are named. Nothing is written before it is known to be right: the manifests are
+//! read as they would be; what was named has the live bytes then, and everything else the bytes that it had.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, bail};
+use camino::Utf8PathBuf;
+
+use super::{Import, adopt};
+use crate::check::Teams;
+use crate::cli::connect::Session;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::planning;
+use crate::cli::tree::{At, Edits};
+use crate::cli::workspace::{Project, Workspace, is_error};
+use crate::diag::DocumentId;
+use crate::manifest::chainloop::split;
+use crate::manifest::config::Target;
+use crate::model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};
+use crate::render::text::neutral;
+
+const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGroup];
+
+/// What is declared, by kind and name.
+type Declared = BTreeMap<(DocumentKind, String), (DocumentId, DocumentBytes)>;
+
+/// A run at targets of Chainloop alone.
+pub(super) struct Documents<'a> {
+    pub(super) import: &'a Import,
+    pub(super) console: Console,
+}
+
+/// Where a document goes, and what the whole file is then.
+struct Place {
+    path: Utf8PathBuf,
+    text: String,
+    is_new: bool,
+}
+
+impl Documents<'_> {
+    pub(super) async fn run(
+        &self,
+        workspace: &Workspace,
+        targets: &[&Target],
+        session: &Session,
+    ) -> anyhow::Result<Exit> {
+        let names = self.names()?;
+        let mut states = Vec::new();
+        for target in targets {
+            let wanted = names.iter().flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
+            let live = session.chainloop_reader(target)?.asking_for(wanted).live_state().await;
+            states.push((*target, live.with_context(|| planning::of(target))?));
+        }
+        for name in &names {
+            if !states.iter().any(|(_, live)| live.found().any(|document| document.name == *name)) {
+                bail!("there is no policy or policy group `{name}` at the service. Nothing was written.");
+            }
+        }
+        let (mut edits, mut told) = (Edits::default(), Vec::new());
+        for (target, live) in &states {
+            self.take(workspace, target, live, &mut edits, &mut told)
+                .with_context(|| format!("{}: nothing was written", planning::of(target)))?;
+        }
+        adopt::write(&edits)?;
+        for line in told {
+            self.console.print(&format!("{line}\n"))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    fn names(&self) -> anyhow::Result<BTreeSet<PolicyName>> {
+        let name = |text: &String| {
+            PolicyName::new(text).with_context(|| format!("`{}` is no name of a policy", neutral(text)))
+        };
+        self.import.only.iter().map(name).collect()
+    }
+
+    /// Takes over what was found at one target.
+    fn take(
+        &self,
+        workspace: &Workspace,
+        target: &Target,
+        live: &LiveState,
+        edits: &mut Edits,
+        told: &mut Vec<String>,
+    ) -> anyhow::Result<()> {
+        for document in live.found() {
+            let what = format!("{} \"{}\"", document.kind.words(), document.name);
+            let is_own = document.is_of(&target.organization);
+            let is_meant = |other: &LiveDocument| other.name == document.name && other.is_of(&target.organization);
+            if !is_own && live.found().any(is_meant) {
+                // A group may have the name of a policy; who has none of both is told why.
+                continue;
+            }
+            if document.builtin {
+                bail!("{what} is builtin: nobody can write it, so there is nothing to keep; `polwarden lock` pins it");
+            }
+            if !is_own {
+                let owner = document.organization.as_deref().unwrap_or("another organization");
+                bail!("{what} is owned by {}, so this target cannot write it", neutral(owner));
+            }
+            let here = self.read(edits)?;
+            let before = declared(&here, target);
+            let known = before.get(&(document.kind, document.name.as_str().to_owned()));
+            if known.is_some_and(|(_, bytes)| *bytes == document.bytes) {
+                told.push(format!("nothing to do: the manifest of {what} has the live bytes"));
+                continue;
+            }
+            let place = match known {
+                Some((id, _)) => self.instead(workspace, &here, target, *id, document)?,
+                None => self.new_file(target, document, edits)?,
+            };
+            let Place { path, text, is_new } = place;
+            edits.insert(path.clone(), text);
+            self.prove(target, document, before, edits)?;
+            let verb = if is_new { "wrote" } else { "updated" };
+            told.push(format!("{verb} {} ({what}, {})", neutral(path.as_str()), document.digest));
+        }
+        Ok(())
+    }
+
+    /// The manifests as they would be.
+    fn read(&self, edits: &Edits) -> anyhow::Result<Workspace> {
+        match Project::read(&self.import.selection, &At::default())? {
+            Ok(project) => Ok(project.load_edited(edits)),
+            Err(_) => bail!("the configuration has changed since it was read; run the command again"),
+        }
+    }
+
+    /// The file that declares the document, with the live bytes in the place of its own.
+    fn instead(
+        &self,
+        workspace: &Workspace,
+        here: &Workspace,
+        target: &Target,
+        id: DocumentId,
+        document: &LiveDocument,
+    ) -> anyhow::Result<Place> {
+        let file = here.sources().file(id.file);
+        if let Some(other) = here.other_reader(target, id.file).or_else(|| workspace.other_reader(target, id.file)) {
+            bail!("`{}` is read for target `{}` too", neutral(file.name()), neutral(&other.name));
+        }
+        let new = text_of(document)?;
+        let mut text = file.text().to_string();
+        let piece = usize::try_from(id.index).ok().and_then(|index| split(&text).into_iter().nth(index));
+        let range =
+            piece.map(|piece| piece.document).context("the document cannot be told from the others of its file")?;
+        text.replace_range(range, new);
+        Ok(Place { path: file.name().into(), text, is_new: false })
+    }
+
+    fn new_file(&self, target: &Target, document: &LiveDocument, edits: &Edits) -> anyhow::Result<Place> {
+        let stem = match document.kind {
+            DocumentKind::Policy => document.name.to_string(),
+            DocumentKind::PolicyGroup => format!("group-{}", document.name),
+        };
+        let path = self.import.folder(target).join(format!("{stem}.yaml"));
+        if edits.contains_key(&path) || (path.exists() && !self.import.force) {
+            bail!("`{path}` exists; move it away, choose another folder with --out, or add --force");
+        }
+        Ok(Place { path, text: text_of(document)?.to_owned(), is_new: true })
+    }
+
+    /// Holds the manifests, as they would be, to what was wanted.
+    fn prove(
+        &self,
+        target: &Target,
+        document: &LiveDocument,
+        mut before: Declared,
+        edits: &Edits,
+    ) -> anyhow::Result<()> {
+        let there = self.read(edits)?;
+        let found = there.check(target, &Teams::Offline).diagnostics;
+        // A folder that holds no manifests yet is no error where some are about to be written.
+        if there.has_errors_for_import() || found.iter().any(is_error) {
+            let first = there.findings().iter().chain(&found).find(|finding| is_error(finding));
+            let said = first.map(|finding| neutral(&finding.message).into_owned()).unwrap_or_default();
+            bail!("the manifest of \"{}\" would not be valid: {said}", document.name);
+        }
+        let key = (document.kind, document.name.as_str().to_owned());
+        let mut after = declared(&there, target);
+        before.remove(&key);
+        let is_live = after.remove(&key).is_some_and(|(_, bytes)| bytes == document.bytes);
+        let same =
+            |one: &Declared| one.iter().map(|(key, (_, bytes))| (key.clone(), bytes.clone())).collect::<Vec<_>>();
+        if !is_live || same(&before) != same(&after) {
+            bail!("\"{}\" cannot stand in that file without changing a byte; move it to one of its own", document.name);
+        }
+        Ok(())
+    }
+}
+
+fn text_of(document: &LiveDocument) -> anyhow::Result<&str> {
+    document.bytes.text().with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
+}
+
+fn declared(workspace: &Workspace, target: &Target) -> Declared {
+    let documents = workspace.documents(target).into_iter();
+    let native = documents.filter_map(|document| Some((document.id, document.manifest.chainloop()?)));
+    native.map(|(id, native)| ((native.kind(), native.metadata().name.clone()), (id, native.bytes().clone()))).collect()
+}

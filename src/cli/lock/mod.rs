@@ -1,0 +1,206 @@
+//! `polwarden lock`: what the things are that names and tags stand for.
+
+mod packs;
+mod pins;
+mod rewrite;
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::connect::{Connect, Session};
+use super::console::Console;
+use super::exit::Exit;
+use super::planning;
+use super::references;
+use super::workspace::{Selection, Workspace, is_error, unique};
+use crate::check::InputsSchemas;
+use crate::diag::{Code, Diagnostic};
+use crate::manifest::config::{Provider, Target};
+use crate::manifest::lock::{LOCK_FILE, Lock as LockFile, TargetLock};
+use crate::model::chainloop::DesiredDocument;
+use crate::render::text::neutral;
+use pins::{Aim, Pins};
+use rewrite::Rewrite;
+
+/// Write down what the sources of policy packs are, so that a changed source under an old tag is noticed; and which
+/// versions the policies of Chainloop have that manifests refer to, for which their server is asked.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  polwarden lock
+  polwarden lock --check
+  polwarden lock --update      for versions that were never published, and to move pins to the latest version
+  polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop")]
+pub(super) struct Lock {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    connect: Connect,
+    /// Write nothing; fail if the file is not what would be written, and with 8 if a pinned version vanished or is
+    /// behind the latest one.
+    #[arg(long, conflicts_with_all = ["update", "rewrite"])]
+    check: bool,
+    /// Lock anew what is locked as something else, move pins to the latest version, and forget packs, pins and targets
+    /// that no manifest declares any more.
+    #[arg(long)]
+    update: bool,
+    /// Write the version behind each reference to a policy of Chainloop into the manifests. Comments and all else stay.
+    #[arg(long)]
+    rewrite: bool,
+}
+
+/// The checked documents of a target.
+type Documents<'a> = (&'a Target, Vec<DesiredDocument>);
+
+impl Lock {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// There is no configuration, a server cannot be read, or a file cannot be read or written.
+    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.path {
+            super::enter(path)?;
+        }
+        let workspace = match Workspace::open(&self.selection, console)? {
+            Ok(workspace) => workspace,
+            Err(exit) => return Ok(exit),
+        };
+        let (mut lock, mut told) = (workspace.lock().clone(), Vec::new());
+        let Some(documents) = self.offline(&workspace, &mut lock, &mut told, console) else {
+            return Ok(Exit::Invalid);
+        };
+        let pins = self.pins(&documents, &mut lock, console)?;
+        let wrong = arguments(&workspace, &documents, &pins);
+        if wrong.iter().any(is_error) {
+            workspace.report(wrong, console);
+            return Ok(Exit::Invalid);
+        }
+        told.extend(pins.told.iter().cloned());
+        let mut rewrite = Rewrite::default();
+        if self.rewrite {
+            for (target, documents) in &documents {
+                rewrite.take(&workspace, target, documents, &pins, &mut lock)?;
+            }
+        }
+        if self.update {
+            let declared = workspace.config().0.targets.iter().map(|target| target.name.as_str());
+            let declared: Vec<&str> = declared.collect();
+            lock.targets.retain(|name, _| declared.contains(&name.as_str()));
+        }
+        lock.targets.retain(|name, entry| {
+            *entry != TargetLock::default() || !workspace.targets().iter().any(|target| target.name == *name)
+        });
+        for line in rewrite.write(&workspace)? {
+            console.say(&neutral(&line));
+        }
+        let exit = self.finish(&lock, &told, console)?;
+        Ok(verdict(exit, &pins, console))
+    }
+
+    /// What needs no server: locks packs, and checks documents. Nothing if a manifest is invalid, which is shown.
+    fn offline<'w>(
+        &self,
+        workspace: &'w Workspace,
+        lock: &mut LockFile,
+        told: &mut Vec<String>,
+        console: Console,
+    ) -> Option<Vec<Documents<'w>>> {
+        let (mut findings, mut documents) = (Vec::new(), Vec::new());
+        for target in of(workspace, Provider::Pulumi) {
+            // A tag that means something else now is what this command is for.
+            let lock_of_target = if self.update { LockFile::default() } else { workspace.lock().clone() };
+            let checked = workspace.check_packs(target, &lock_of_target);
+            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::PackUnlocked));
+            packs::take(target, &checked.packs, self.update, lock, told);
+        }
+        for target in of(workspace, Provider::Chainloop) {
+            // Kinds of other services are told there.
+            findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
+            let checked = workspace.check_documents(target, &InputsSchemas::new());
+            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::LocalReference));
+            documents.push((target, checked.documents));
+        }
+        if workspace.report(unique(findings), console) { None } else { Some(documents) }
+    }
+
+    /// Asks the servers of Chainloop, if there is anything to ask for.
+    fn pins(&self, documents: &[Documents<'_>], lock: &mut LockFile, console: Console) -> anyhow::Result<Pins> {
+        let mut pins = Pins::default();
+        let aim = Aim { update: self.update, rewrite: self.rewrite };
+        for (target, documents) in documents {
+            pins.forget(target, documents, lock, aim);
+        }
+        let asked: Vec<&Documents<'_>> =
+            documents.iter().filter(|(_, documents)| !references::all(documents).is_empty()).collect();
+        if asked.is_empty() {
+            return Ok(pins);
+        }
+        super::runtime()?.block_on(async {
+            let targets: Vec<&Target> = asked.iter().map(|(target, _)| *target).collect();
+            let session = Session::open(&self.connect, &targets, console).await?;
+            let mut outcome = Ok(());
+            for (target, documents) in asked {
+                let taken = pins.take(&session, target, documents, lock, aim).await;
+                outcome = outcome.and(taken.with_context(|| planning::of(target)));
+            }
+            session.close().await;
+            outcome.map(|()| pins)
+        })
+    }
+
+    fn finish(&self, lock: &LockFile, told: &[String], console: Console) -> anyhow::Result<Exit> {
+        let path = Utf8Path::new(LOCK_FILE);
+        let text = lock.text().context("the lock cannot be written as YAML")?;
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        // Nothing to lock, and nothing there: no file is wanted.
+        if found == text || (found.is_empty() && *lock == LockFile::default()) {
+            console.say("The lock is up to date.");
+            return Ok(Exit::Done);
+        }
+        if self.check {
+            for line in told {
+                console.warn(&format!("not {}", neutral(line)));
+            }
+            if told.is_empty() {
+                console.warn(&format!("{LOCK_FILE} is not written as `polwarden lock` writes it"));
+            }
+            console.warn("Run `polwarden lock` and commit the file.");
+            return Ok(Exit::Error);
+        }
+        std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
+        for line in told {
+            console.say(&neutral(line));
+        }
+        console.say(&format!("wrote {LOCK_FILE}"));
+        Ok(Exit::Done)
+    }
+}
+
+/// The chosen targets at a service.
+fn of(workspace: &Workspace, provider: Provider) -> Vec<&Target> {
+    workspace.targets().into_iter().filter(|target| target.provider() == provider).collect()
+}
+
+/// What the server says to be wrong with arguments.
+fn arguments(workspace: &Workspace, documents: &[Documents<'_>], pins: &Pins) -> Vec<Diagnostic> {
+    let told = documents.iter().filter_map(|(target, _)| Some((target, pins.schemas.get(&target.name)?)));
+    unique(told.flat_map(|(target, schemas)| workspace.check_documents(target, schemas).diagnostics).collect())
+}
+
+/// What the pins come to: something that drifted weighs more than what could not be written down.
+fn verdict(exit: Exit, pins: &Pins, console: Console) -> Exit {
+    for line in &pins.notes {
+        console.warn(&format!("Note: {}", neutral(line)));
+    }
+    for line in pins.unpinned.iter().chain(&pins.drifted) {
+        console.warn(&neutral(line));
+    }
+    if !pins.drifted.is_empty() {
+        console.warn("Run `polwarden lock --update` to move pins, with `--rewrite` those that manifests name.");
+        return Exit::Drift;
+    }
+    if pins.unpinned.is_empty() { exit } else { Exit::Error }
+}

@@ -1,0 +1,156 @@
+//! What references to policies of Chainloop stand for, as their server has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::InputsSchemas;
+use crate::cli::connect::Session;
+use crate::cli::references;
+use crate::manifest::config::Target;
+use crate::manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
+use crate::model::chainloop::{DesiredDocument, Digest, DocumentKind, LiveDocument, Reference};
+
+/// What is done about pins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Aim {
+    /// Pins move to the latest version, and those that nothing refers to are forgotten.
+    pub(super) update: bool,
+    /// Versions that manifests name move too, since they are written anew.
+    pub(super) rewrite: bool,
+}
+
+/// What was found about the pins of all targets.
+#[derive(Debug, Default)]
+pub(super) struct Pins {
+    /// What changed in the lock, a line each.
+    pub(super) told: Vec<String>,
+    /// Pins of which the server has the version no more, or has a later one.
+    pub(super) drifted: Vec<String>,
+    /// References that nothing could be written down for.
+    pub(super) unpinned: Vec<String>,
+    /// What can be left as it is, and should be known.
+    pub(super) notes: Vec<String>,
+    /// For each target, what its references stand for.
+    pub(super) versions: BTreeMap<String, BTreeMap<Reference, Digest>>,
+    /// For each target, what the policies take as arguments.
+    pub(super) schemas: BTreeMap<String, InputsSchemas>,
+}
+
+/// A policy as the server has it: the latest version and the one that a reference stands for.
+struct Live {
+    latest: LiveDocument,
+    /// None where the server has that version no more.
+    wanted: Option<PolicyPin>,
+    /// What the wanted version takes, where that is known.
+    schema: Option<crate::model::chainloop::InputsSchema>,
+}
+
+impl Pins {
+    /// Pins the references of one target.
+    ///
+    /// # Errors
+    /// The server does not answer, or answers with another owner's policy.
+    pub(super) async fn take(
+        &mut self,
+        session: &Session,
+        target: &Target,
+        documents: &[DesiredDocument],
+        lock: &mut LockFile,
+        aim: Aim,
+    ) -> anyhow::Result<()> {
+        for reference in references::all(documents) {
+            let old = lock.pin(&target.name, &reference).cloned();
+            let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
+                None
+            } else {
+                reference.digest.clone().or_else(|| old.as_ref().map(|pin| pin.digest.clone()))
+            };
+            let Some(live) = read(session, target, &reference, fixed.as_ref()).await? else {
+                self.missing(target, documents, &reference, old.is_some());
+                continue;
+            };
+            let Some(pin) = live.wanted else {
+                let wanted = fixed.as_ref().map(Digest::short).unwrap_or_default();
+                self.drifted.push(format!(
+                    "{reference} of {}: the server has the version {wanted} no more; the latest is {}",
+                    target.name,
+                    live.latest.digest.short()
+                ));
+                continue;
+            };
+            if pin.digest != live.latest.digest {
+                let since = live.latest.created_at().map(|at| format!(", there since {at}")).unwrap_or_default();
+                let latest = live.latest.digest.short();
+                let (name, pinned) = (&target.name, pin.digest.short());
+                self.drifted.push(format!("{reference} of {name}: {pinned} is behind {latest}{since}"));
+            }
+            if let Some(schema) = live.schema {
+                self.schemas.entry(target.name.clone()).or_default().insert(reference.clone(), schema);
+            }
+            self.versions.entry(target.name.clone()).or_default().insert(reference.clone(), pin.digest.clone());
+            if old.as_ref() != Some(&pin) {
+                let again = if old.is_some() { "pinned anew" } else { "pinned" };
+                self.told.push(format!("{again} {reference} of {}, which is {}", target.name, pin.digest.short()));
+                lock.targets.entry(target.name.clone()).or_default().policies.insert(pin_key(&reference), pin);
+            }
+        }
+        Ok(())
+    }
+
+    /// With `update`, forgets what nothing refers to; notes what cannot be asked for.
+    pub(super) fn forget(&mut self, target: &Target, documents: &[DesiredDocument], lock: &mut LockFile, aim: Aim) {
+        let uses = documents.iter().flat_map(|document| &document.references);
+        let others: BTreeSet<&Reference> =
+            uses.map(|one| &one.reference).filter(|reference| !references::can_be_read(reference)).collect();
+        self.notes.extend(others.into_iter().map(|other| {
+            format!("{other} of {} is not pinned: the service answers for its own policies only", target.name)
+        }));
+        let Some(entry) = lock.targets.get_mut(&target.name).filter(|_| aim.update) else { return };
+        let keys: BTreeSet<String> = references::all(documents).iter().map(pin_key).collect();
+        let gone: Vec<String> = entry.policies.keys().filter(|key| !keys.contains(*key)).cloned().collect();
+        for key in gone {
+            entry.policies.remove(&key);
+            self.told.push(format!("forgot {key} of {}", target.name));
+        }
+    }
+
+    /// The server has no such policy.
+    fn missing(&mut self, target: &Target, documents: &[DesiredDocument], reference: &Reference, was_pinned: bool) {
+        let own = reference.organization.as_ref().is_none_or(|organization| *organization == target.organization);
+        let declares = |one: &DesiredDocument| own && one.kind == DocumentKind::Policy && one.name == reference.name;
+        let name = &target.name;
+        if was_pinned {
+            self.drifted.push(format!("{reference} of {name}: the server has no such policy any more"));
+        } else if reference.digest.is_none() && documents.iter().any(declares) {
+            self.notes.push(format!("{reference} of {name} is not pinned: apply creates it first"));
+        } else {
+            self.unpinned.push(format!("{reference} of {name}: the server has no such policy"));
+        }
+    }
+}
+
+/// Reads the latest version, and what is needed of the wanted one; nothing if there is no such policy.
+async fn read(
+    session: &Session,
+    target: &Target,
+    reference: &Reference,
+    wanted: Option<&Digest>,
+) -> anyhow::Result<Option<Live>> {
+    let Some(latest) = references::version(session, target, reference, None).await? else { return Ok(None) };
+    let wanted = wanted.unwrap_or(&latest.digest);
+    if *wanted == latest.digest {
+        let schema = latest.inputs_schema.clone();
+        return Ok(Some(Live { wanted: Some(pin(&latest)), schema, latest }));
+    }
+    let found = references::version(session, target, reference, Some(wanted)).await?;
+    let schema = found.as_ref().and_then(|found| found.inputs_schema.clone());
+    Ok(Some(Live { wanted: found.as_ref().map(pin), schema, latest }))
+}
+
+fn pin(document: &LiveDocument) -> PolicyPin {
+    PolicyPin {
+        organization: document.organization.clone().filter(|_| !document.builtin),
+        name: document.name.clone(),
+        digest: document.digest.clone(),
+        created_at: document.created_at(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Another writer, who changes an organization between two requests of a client.
+
+use super::super::fault::Which;
+use super::super::service::PathNames;
+use super::app::App;
+use super::change::Change;
+use super::document::{Document, Kind, Owner, Version};
+use super::refusal::Refusal;
+use super::store::Records;
+
+/// What another writer calls what it makes.
+const NEW_NAME: &str = "another-writer";
+
+/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
+    let meant = about.get("name").map(String::as_str);
+    app.store.write(|records| {
+        match change {
+            Change::AddPolicy(which) => return add(records, which),
+            Change::ChangePolicy(which) => {
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                annotate(records, &policy)?;
+            }
+            Change::ChangeGroup(which) => {
+                let Some(group) = find(records, Kind::Group, which, meant)? else { return Ok(false) };
+                annotate(records, &group)?;
+            }
+            Change::RestorePolicy(which) => {
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                let mut versions = records.versions(&policy)?;
+                versions.pop();
+                let Some(before) = versions.pop() else { return Ok(false) };
+                records.add_version(&policy, &Version::now(before.body))?;
+            }
+            Change::DeletePolicy(which) => {
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                records.delete(&policy)?;
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// The document of an organization of the caller's: the one that the request is about, or else the oldest.
+fn find(records: &Records<'_>, kind: Kind, which: &Which, meant: Option<&str>) -> Result<Option<Document>, Refusal> {
+    let own = own(records)?;
+    let mut documents = records.documents(kind)?;
+    documents.retain(|document| own.contains(&document.owner) && which.fits(&document.name));
+    let place = documents.iter().position(|document| Some(document.name.as_str()) == meant).unwrap_or_default();
+    Ok(documents.into_iter().nth(place))
+}
+
+fn own(records: &Records<'_>) -> Result<Vec<Owner>, Refusal> {
+    let own = records.organizations()?.into_iter().filter(|organization| !organization.is_foreign);
+    Ok(own.map(|organization| Owner::Organization(organization.name)).collect())
+}
+
+/// Another version, which differs in a comment.
+fn annotate(records: &Records<'_>, document: &Document) -> Result<(), Refusal> {
+    let versions = records.versions(document)?;
+    let mut body = versions.last().map(|version| version.body.clone()).unwrap_or_default();
+    if !body.ends_with(b"\n") {
+        body.push(b'\n');
+    }
+    body.extend_from_slice(format!("# another writer was here, {}\n", versions.len()).as_bytes());
+    Ok(records.add_version(document, &Version::now(body))?)
+}
+
+fn add(records: &Records<'_>, which: &Which) -> Result<bool, Refusal> {
+    let Some(owner) = own(records)?.into_iter().next() else { return Ok(false) };
+    let taken = records.documents(Kind::Policy)?;
+    let is_taken = |name: &str| taken.iter().any(|document| document.owner == owner && document.name == name);
+    let name = match which {
+        Which::Named(name) => name.clone(),
+        Which::Any => {
+            let numbered = (2_usize..).map(|number| format!("{NEW_NAME}-{number}"));
+            std::iter::once(NEW_NAME.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+        }
+    };
+    if is_taken(&name) {
+        return Ok(false);
+    }
+    let text = format!(
+        "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: {name}\nspec:\n  policies:\n    - kind: SARIF\n      \
+         embedded: |\n        package main\n\n        result := {{\"skipped\": true, \"violations\": [], \"skip_reason\": \"\"}}\n"
+    );
+    let document = records.add_document(Kind::Policy, owner, &name)?;
+    records.add_version(&document, &Version::now(text.into_bytes()))?;
+    Ok(true)
+}

@@ -1,0 +1,197 @@
+//! `chainloop.dev/v1 Policy`.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::{ApiVersion, MaterialType, Metadata, PolicyKind};
+
+/// A policy: scripts that judge a material or an attestation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Chainloop policy", rename = "ChainloopPolicy")]
+#[schemars(extend("anyOf" = [{"required": ["apiVersion"]}, {"required": ["api_version"]}]))]
+pub struct PolicyManifest {
+    /// The version of this format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<ApiVersion>,
+    /// Another spelling of `apiVersion`.
+    #[serde(rename = "api_version", default, skip_serializing_if = "Option::is_none")]
+    pub api_version_snake: Option<ApiVersion>,
+    /// The kind of this document.
+    pub kind: PolicyKind,
+    /// What the policy is called, and what is told about it.
+    pub metadata: Metadata,
+    /// What the policy does.
+    pub spec: PolicySpec,
+}
+
+/// What a policy does: either `policies`, or one of the deprecated `path` and `embedded`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ChainloopPolicySpec")]
+pub struct PolicySpec {
+    /// The path or address of a script; deprecated, use `policies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The text of a script; deprecated, use `policies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<String>,
+    /// The type of material that the script of `path` or `embedded` judges; deprecated, use `policies`. Never `STRING`,
+    /// `ARTIFACT` or `EVIDENCE`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<MaterialType>,
+    /// The scripts, each for one type of material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<Script>>,
+    /// What the policy takes as arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<Input>>,
+    /// A script that says whether the policy is for a material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_match: Option<AutoMatch>,
+    /// Another spelling of `autoMatch`.
+    #[serde(rename = "auto_match", default, skip_serializing_if = "Option::is_none")]
+    pub auto_match_snake: Option<AutoMatch>,
+}
+
+/// A script, from exactly one of `path`, `embedded` and `ref`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Script {
+    /// The type of material that it judges: every type if it is left out, and never `ARTIFACT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"SBOM_CYCLONEDX_JSON")]
+    pub kind: Option<MaterialType>,
+    /// The path or address of the script; deprecated, use `ref`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The text of the script: Rego.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<String>,
+    /// The address of the script. Files of the repository mean nothing to the service: embed them.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://policies.example.com/sbom.rego")]
+    pub reference: Option<String>,
+    /// When a policy for attestations is asked; at `INIT` and at `PUSH` if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_phases: Option<Vec<Phase>>,
+    /// Another spelling of `attestationPhases`.
+    #[serde(rename = "attestation_phases", default, skip_serializing_if = "Option::is_none")]
+    pub attestation_phases_snake: Option<Vec<Phase>>,
+}
+
+/// Says whether a policy is for a material, from exactly one of `path`, `embedded` and `ref`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AutoMatch {
+    /// The path or address of the script; deprecated, use `ref`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The text of the script: Rego.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<String>,
+    /// The address of the script. Files of the repository mean nothing to the service: embed them.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// What a policy or a group takes as an argument. With `required` it has no `default`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Input {
+    /// The name, unique in the document: a letter, then letters, digits and `_`.
+    #[schemars(example = &"max_days")]
+    pub name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether it must be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// Its value where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// When a policy for attestations is asked: its name, or its number in the vendor's protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Phase {
+    /// A name.
+    Name(String),
+    /// A number.
+    Number(i32),
+}
+
+impl Phase {
+    /// Whether an attestation ever has this phase.
+    pub fn happens(&self) -> bool {
+        match self {
+            Self::Name(name) => matches!(name.as_str(), "INIT" | "PUSH"),
+            Self::Number(number) => matches!(number, 1 | 3),
+        }
+    }
+}
+
+impl JsonSchema for Phase {
+    fn schema_name() -> Cow<'static, str> {
+        "AttestationPhase".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "enum": ["ATTESTATION_PHASE_UNSPECIFIED", "INIT", "PUSH"] },
+                { "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }
+            ]
+        })
+    }
+}
+
+/// Where a script can come from.
+#[derive(Debug, Clone, Copy)]
+pub struct ScriptSource<'a> {
+    /// `path`.
+    pub path: Option<&'a str>,
+    /// `embedded`.
+    pub embedded: Option<&'a str>,
+    /// `ref`.
+    pub reference: Option<&'a str>,
+}
+
+impl Script {
+    /// Where the script comes from.
+    pub fn source(&self) -> ScriptSource<'_> {
+        let Self { path, embedded, reference, .. } = self;
+        ScriptSource { path: path.as_deref(), embedded: embedded.as_deref(), reference: reference.as_deref() }
+    }
+
+    /// When it is asked, with the spelling of the field.
+    pub fn phases(&self) -> Option<(&'static str, &[Phase])> {
+        let camel = self.attestation_phases.as_deref().map(|phases| ("attestationPhases", phases));
+        camel.or_else(|| self.attestation_phases_snake.as_deref().map(|phases| ("attestation_phases", phases)))
+    }
+}
+
+impl AutoMatch {
+    /// Where the script comes from.
+    pub fn source(&self) -> ScriptSource<'_> {
+        let Self { path, embedded, reference } = self;
+        ScriptSource { path: path.as_deref(), embedded: embedded.as_deref(), reference: reference.as_deref() }
+    }
+}
+
+impl PolicySpec {
+    /// What says whether the policy is for a material, with the spelling of the field.
+    pub fn matcher(&self) -> Option<(&'static str, &AutoMatch)> {
+        let camel = self.auto_match.as_ref().map(|matcher| ("autoMatch", matcher));
+        camel.or_else(|| self.auto_match_snake.as_ref().map(|matcher| ("auto_match", matcher)))
+    }
+
+    /// The inputs; none where they are left out.
+    pub fn inputs(&self) -> &[Input] {
+        self.inputs.as_deref().unwrap_or_default()
+    }
+}

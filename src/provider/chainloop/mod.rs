@@ -1,0 +1,25 @@
+//! Chainloop: policies and policy groups, which are documents.
+//!
+//! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
+//! succeeds completely or fails: only a 404 says that a document is not there. The service documents no list, so a
+//! reader is told which documents to ask for.
+
+mod connection;
+mod credentials;
+mod operations;
+mod reader;
+mod structured;
+mod target;
+mod wire;
+mod writer;
+
+pub use connection::Connection;
+pub use credentials::{TOKEN_VARIABLE, token_from};
+pub use operations::OPERATIONS;
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// Where the service is when nobody says otherwise.
+pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](crate::provider::EndpointChoice).
+pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_CHAINLOOP_ENDPOINT";

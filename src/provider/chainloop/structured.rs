@@ -1,0 +1,202 @@
+//! The fields of a document as the service's JSON has them.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value};
+
+use crate::model::chainloop::PolicyName;
+
+/// More than any document has, counted as nodes with sixteen bytes of text each: an alias can stand for many.
+const MOST_NODES: usize = 200_000;
+/// More levels than any document has.
+const DEEPEST: usize = 64;
+
+/// What is no text in a policy; everything else is, whatever a scalar looks like: `default: 1.10` is the text `1.10`.
+const TRUTHS: &[&str] = &["required", "optional", "disabled", "gate"];
+
+/// The fields of a policy, for a request that writes it: the organization is named, unless the document does so.
+///
+/// # Errors
+/// The text is not one document with this name, as a sentence.
+pub(super) fn structured(text: &str, organization: &str, name: &PolicyName) -> Result<Value, String> {
+    let mut value = read(text)?;
+    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
+    let metadata = metadata.ok_or_else(|| "the document has no metadata".to_owned())?;
+    if metadata.get("name").and_then(Value::as_str) != Some(name.as_str()) {
+        return Err(format!("the document is not that of `{name}`"));
+    }
+    let owner = metadata.entry("organization").or_insert_with(|| Value::from(organization));
+    if owner.as_str() != Some(organization) {
+        return Err(format!("the document names another organization than `{organization}`"));
+    }
+    Ok(value)
+}
+
+/// A collection that is still open, and the number of its anchor.
+struct Open {
+    content: Content,
+    anchor: usize,
+}
+
+enum Content {
+    List(Vec<Value>),
+    Members { members: Map<String, Value>, key: Option<String> },
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    anchors: HashMap<usize, (Value, usize)>,
+    nodes: usize,
+    done: Option<Value>,
+}
+
+fn read(text: &str) -> Result<Value, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    let (mut builder, mut parser, mut documents) = (Builder::default(), Parser::new_from_str(text), 0_usize);
+    while let Some(event) = parser.next_event() {
+        let (event, _) = event.map_err(|error| format!("the document is no YAML: {error}"))?;
+        match event {
+            Event::DocumentStart(_) => documents += 1,
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::Alias(anchor) => {
+                let (value, nodes) = builder.anchors.get(&anchor).cloned().ok_or("an alias has no anchor")?;
+                builder.nodes += nodes;
+                builder.node(value, 0)?;
+            }
+            Event::Scalar(text, style, anchor, _) => {
+                let value = builder.scalar(&text, style);
+                builder.node(value, anchor)?;
+            }
+            Event::SequenceStart(anchor, _) => builder.open(Content::List(Vec::new()), anchor)?,
+            Event::MappingStart(anchor, _) => {
+                builder.open(Content::Members { members: Map::new(), key: None }, anchor)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => builder.close()?,
+        }
+    }
+    match builder.done {
+        Some(value) if documents == 1 => Ok(value),
+        _ => Err("the text is not one document".to_owned()),
+    }
+}
+
+impl Builder {
+    /// A text, unless it stands where a truth value must, or is nothing at all.
+    fn scalar(&self, text: &str, style: ScalarStyle) -> Value {
+        if style != ScalarStyle::Plain {
+            return Value::from(text);
+        }
+        let key = match self.open.last().map(|open| &open.content) {
+            Some(Content::Members { key: Some(key), .. }) => Some(key.as_str()),
+            Some(Content::Members { key: None, .. }) => return Value::from(text),
+            Some(Content::List(_)) | None => None,
+        };
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+            "true" | "True" | "TRUE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(true),
+            "false" | "False" | "FALSE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(false),
+            _ => Value::from(text),
+        }
+    }
+
+    fn open(&mut self, content: Content, anchor: usize) -> Result<(), String> {
+        if self.open.len() >= DEEPEST {
+            return Err("the document nests too deep".to_owned());
+        }
+        self.open.push(Open { content, anchor });
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        let Some(Open { content, anchor }) = self.open.pop() else { return Ok(()) };
+        let value = match content {
+            Content::List(items) => Value::Array(items),
+            Content::Members { members, key: _ } => Value::Object(members),
+        };
+        self.node(value, anchor)
+    }
+
+    fn node(&mut self, value: Value, anchor: usize) -> Result<(), String> {
+        self.nodes += own_size(&value);
+        if self.nodes > MOST_NODES {
+            return Err("the document is too large".to_owned());
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, (value.clone(), size(&value)));
+        }
+        match self.open.last_mut().map(|open| &mut open.content) {
+            None => self.done = Some(value),
+            Some(Content::List(items)) => items.push(value),
+            Some(Content::Members { members, key }) => match key.take() {
+                // What is nothing is left out, as in the service's own JSON.
+                Some(_) if value.is_null() => {}
+                Some(key) => {
+                    members.insert(key, value);
+                }
+                None => {
+                    let text = value.as_str().ok_or("a key is no text")?;
+                    *key = Some(text.to_owned());
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(size).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => own_size(value),
+    }
+}
+
+/// Without what it holds, which is counted already.
+fn own_size(value: &Value) -> usize {
+    1 + value.as_str().map_or(0, |text| text.len() / 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(text: &str) -> Result<Value, String> {
+        structured(text, "acme", &PolicyName::new("p").unwrap())
+    }
+
+    #[test]
+    fn scalars_are_texts_but_for_truths() {
+        let text = "\u{feff}# note\r\napiVersion: chainloop.dev/v1\r\nkind: Policy\r\nmetadata: {name: p, description: ~, annotations: {a: 1.10, b: yes}}\r\n\
+                    spec:\r\n  inputs:\r\n    - &i {name: a, default: 0x10, required: false}\r\n    - *i\r\n    - {name: required, default: true}\r\n";
+        let input = json!({"name": "a", "default": "0x10", "required": false});
+        let wanted = json!({
+            "apiVersion": "chainloop.dev/v1", "kind": "Policy",
+            "metadata": {"name": "p", "annotations": {"a": "1.10", "b": "yes"}, "organization": "acme"},
+            "spec": {"inputs": [input, input, {"name": "required", "default": "true"}]},
+        });
+        assert_eq!(of(text), Ok(wanted));
+    }
+
+    #[test]
+    fn what_is_not_this_document_is_not_sent() {
+        for text in [
+            "",
+            "a: [",
+            "metadata: {name: q}",
+            "metadata: p",
+            "metadata: {name: p, organization: other}",
+            "metadata: {name: p}\n---\nmetadata: {name: p}\n",
+            "metadata: {name: p}\n? [a]\n: b\n",
+        ] {
+            assert!(of(text).is_err(), "{text}");
+        }
+        let bomb: String = (0..40)
+            .map(|n| format!("k{n}: &a{n} [{0}, {0}]\n", if n == 0 { "x".to_owned() } else { format!("*a{}", n - 1) }))
+            .collect();
+        assert!(of(&format!("metadata: {{name: p}}\n{bomb}")).unwrap_err().contains("too large"));
+    }
+}

@@ -1,0 +1,73 @@
+//! How documents compare, in the words that all formats share.
+
+use std::fmt::Write as _;
+
+use super::words::{full_name, place};
+use crate::plan::{Change, DocumentState, DocumentStatus};
+use crate::render::paint::Painter;
+use crate::render::text::neutral;
+
+/// What stands above the differences of what is held.
+pub(crate) const HELD: &str = "What is held, as it would change";
+
+/// How many documents compare in which way, in one line; nothing where there are none.
+pub(crate) fn headline(documents: &[DocumentStatus]) -> Option<String> {
+    let mut counts: Vec<(&'static str, usize)> = Vec::new();
+    for status in documents {
+        let words = status.state.words();
+        match counts.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((words, 1)),
+        }
+    }
+    counts.sort_unstable();
+    let counts: Vec<String> = counts.iter().map(|(words, count)| format!("{count} {words}")).collect();
+    (!counts.is_empty()).then(|| format!("Documents: {}", counts.join(", ")))
+}
+
+/// Each document that is not in sync, in one line, neutral.
+pub(crate) fn lines(documents: &[DocumentStatus]) -> Vec<String> {
+    documents.iter().filter_map(line).collect()
+}
+
+fn line(status: &DocumentStatus) -> Option<String> {
+    let DocumentStatus { resource, name, state, digest, live, live_since, source, fields: _ } = status;
+    let time = |since: &Option<String>| since.as_ref().map(|since| format!(" of {since}")).unwrap_or_default();
+    let there = live.as_ref().map(|live| format!("{}{}", live.short(), time(live_since))).unwrap_or_default();
+    let says = match state {
+        DocumentState::InSync => return None,
+        DocumentState::FormatOnly => format!("format only: {there} is live, of other bytes that say the same"),
+        DocumentState::MeaningDiffers => format!("meaning differs: {there} is live"),
+        DocumentState::Missing => "missing at the server".to_owned(),
+        DocumentState::Behind { since } => {
+            let own = format!("{}{}", digest.short(), time(since));
+            format!("behind: the manifest is the older version {own}; {there} is live")
+        }
+        DocumentState::OwnedElsewhere { builtin: true, owner: _ } => "owned elsewhere: it is builtin".to_owned(),
+        DocumentState::OwnedElsewhere { builtin: false, owner: Some(owner) } => {
+            format!("owned elsewhere: it is of organization {owner}")
+        }
+        DocumentState::OwnedElsewhere { builtin: false, owner: None } => {
+            "owned elsewhere: the service tells no owner".to_owned()
+        }
+    };
+    let at = source.as_ref().map(|source| format!("  {}", place(source))).unwrap_or_default();
+    Some(format!("{}: {}{at}", full_name(*resource, name, None), neutral(&says)))
+}
+
+/// What would be done to what is held.
+pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
+    documents.iter().filter_map(DocumentStatus::held_change).collect()
+}
+
+/// How documents compare, for people; nothing where there are none.
+pub(crate) fn section(documents: &[DocumentStatus], painter: Painter) -> String {
+    let mut text = String::new();
+    let Some(headline) = headline(documents) else { return text };
+    let _ = writeln!(text, "  {}", painter.strong(&headline));
+    for line in lines(documents) {
+        let _ = writeln!(text, "    {line}");
+    }
+    text.push('\n');
+    text
+}

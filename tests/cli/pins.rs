@@ -1,0 +1,189 @@
+//! `lock` of references to policies of Chainloop, against a service on loopback.
+
+use polwarden::emulator::Running;
+use polwarden::emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use polwarden::model::chainloop::Digest;
+
+use super::sandbox::Sandbox;
+
+const GROUP: &str = "# Who looks at what.
+apiVersion: chainloop.dev/v1
+kind: PolicyGroup
+metadata:
+  name: supply-chain
+spec:
+  policies:
+    attestation:
+      - ref: builtin-commit # ours is not better
+      - ref: \"licences\"
+        with: {days: 30}
+      - ref:   'other-org/signed'
+";
+
+fn script(name: &str, note: &str) -> String {
+    format!(
+        "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: {name}\nspec:\n  inputs:\n    - name: days\n  \
+         policies:\n    - kind: SARIF\n      embedded: package {note}\n"
+    )
+}
+
+fn document(name: &str, notes: &[&str]) -> DocumentSeed {
+    let version = |(index, note): (usize, &&str)| VersionSeed {
+        text: script(name, note),
+        created_at: Some(format!("2026-01-0{}T00:00:00Z", index + 1)),
+        ..VersionSeed::default()
+    };
+    DocumentSeed { name: name.to_owned(), versions: notes.iter().enumerate().map(version).collect() }
+}
+
+fn digest(name: &str, note: &str) -> Digest {
+    Digest::of(script(name, note).as_bytes())
+}
+
+/// A folder with a group, and a service with these versions of `licences`.
+fn sandbox(licences: &[&str]) -> (Sandbox, Running) {
+    let mut sandbox = Sandbox::empty();
+    let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
+    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    sandbox.write("policies/group.yaml", GROUP);
+    let running = serve(&mut sandbox, licences);
+    (sandbox, running)
+}
+
+fn serve(sandbox: &mut Sandbox, licences: &[&str]) -> Running {
+    let own = if licences.is_empty() { Vec::new() } else { vec![document("licences", licences)] };
+    let options = Options {
+        organizations: vec![
+            OrganizationSeed { name: "my-org".to_owned(), policies: own, ..OrganizationSeed::default() },
+            OrganizationSeed {
+                name: "other-org".to_owned(),
+                foreign: true,
+                policies: vec![document("signed", &["one"])],
+                ..OrganizationSeed::default()
+            },
+        ],
+        ..Options::default()
+    };
+    let running = sandbox.wait(start(options)).unwrap();
+    sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
+    sandbox.set("CHAINLOOP_TOKEN", "t");
+    running
+}
+
+#[test]
+fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
+    let (mut sandbox, _first) = sandbox(&["one", "two"]);
+    let ran = sandbox.expect(1, &["lock", "--check"]);
+    assert!(ran.err.contains("not pinned licences of loop"), "{}", ran.err);
+    sandbox.expect(0, &["lock"]);
+    let lock = sandbox.read("polwarden.lock");
+    let licences = format!(
+        "      licences:\n        organization: my-org\n        name: licences\n        digest: {}\n        createdAt: 2026-01-02T00:00:00Z\n",
+        digest("licences", "two")
+    );
+    assert!(lock.contains(&licences), "{lock}");
+    assert!(lock.contains("      builtin-commit:\n        name: builtin-commit\n"), "{lock}");
+    assert!(lock.contains("      other-org/signed:\n        organization: other-org\n"), "{lock}");
+    sandbox.expect(0, &["lock", "--check"]);
+
+    // Another version on the server: the pin is behind, and stays until it is moved.
+    let _second = serve(&mut sandbox, &["one", "two", "three"]);
+    for arguments in [&["lock", "--check"][..], &["lock"]] {
+        let ran = sandbox.expect(8, arguments);
+        let (pinned, latest) = (digest("licences", "two"), digest("licences", "three"));
+        let line = format!(
+            "licences of loop: {} is behind {}, there since 2026-01-03T00:00:00Z",
+            pinned.short(),
+            latest.short()
+        );
+        assert!(ran.err.contains(&line), "{}", ran.err);
+        assert_eq!(sandbox.read("polwarden.lock"), lock);
+    }
+    sandbox.expect(0, &["lock", "--update"]);
+    assert!(sandbox.read("polwarden.lock").contains(digest("licences", "three").as_str()));
+    sandbox.expect(0, &["lock", "--check"]);
+
+    let _third = serve(&mut sandbox, &["four"]);
+    let ran = sandbox.expect(8, &["lock", "--check"]);
+    assert!(ran.err.contains("no more"), "{}", ran.err);
+    let _fourth = serve(&mut sandbox, &[]);
+    let ran = sandbox.expect(8, &["lock", "--check"]);
+    assert!(ran.err.contains("licences of loop: the server has no such policy any more"), "{}", ran.err);
+}
+
+#[test]
+fn references_are_written_anew_and_nothing_else_is() {
+    let (mut sandbox, _running) = sandbox(&["one"]);
+    sandbox.expect(0, &["lock", "--rewrite"]);
+    let pinned = sandbox.read("policies/group.yaml");
+    let (licences, signed) = (digest("licences", "one"), digest("signed", "one"));
+    assert!(pinned.contains(&format!("- ref: \"licences@{licences}\"\n")), "{pinned}");
+    assert!(pinned.contains(&format!("- ref:   'other-org/signed@{signed}'\n")), "{pinned}");
+    let builtin = pinned.lines().find(|line| line.contains("builtin-commit@sha256:")).unwrap();
+    assert!(builtin.ends_with(" # ours is not better"), "{builtin}");
+    // What was added is all that differs.
+    let mut stripped = pinned.clone();
+    while let Some(at) = stripped.find("@sha256:") {
+        stripped.replace_range(at..at + "@sha256:".len() + 64, "");
+    }
+    assert_eq!(stripped, GROUP);
+    let lock = sandbox.read("polwarden.lock");
+    assert!(lock.contains(&format!("licences@{licences}:")) && !lock.contains("      licences:\n"), "{lock}");
+    sandbox.expect(0, &["lock", "--check"]);
+    sandbox.expect(0, &["validate"]);
+
+    let _later = serve(&mut sandbox, &["one", "two"]);
+    sandbox.expect(8, &["lock", "--update"]);
+    assert_eq!(sandbox.read("policies/group.yaml"), pinned);
+    sandbox.expect(0, &["lock", "--update", "--rewrite"]);
+    let moved = sandbox.read("policies/group.yaml");
+    assert_eq!(moved, pinned.replace(licences.as_str(), digest("licences", "two").as_str()));
+    sandbox.expect(0, &["lock", "--check"]);
+}
+
+#[test]
+fn a_failed_read_is_no_vanished_pin() {
+    let (mut sandbox, running) = sandbox(&["one"]);
+    sandbox.expect(0, &["lock"]);
+    let lock = sandbox.read("polwarden.lock");
+    sandbox.set("CHAINLOOP_TOKEN", "");
+    sandbox.expect(1, &["lock", "--check"]);
+    sandbox.set("CHAINLOOP_TOKEN", "t");
+    sandbox.wait(running.shutdown());
+    let ran = sandbox.expect(1, &["lock", "--update"]);
+    assert!(!ran.err.contains("no such policy"), "{}", ran.err);
+    assert_eq!(sandbox.read("polwarden.lock"), lock);
+}
+
+#[test]
+fn what_the_server_takes_as_arguments_counts() {
+    let (sandbox, _running) = sandbox(&["one"]);
+    sandbox.write("policies/group.yaml", GROUP.replace("days: 30", "dais: 30"));
+    let ran = sandbox.expect(3, &["lock"]);
+    assert!(ran.err.contains("error[argument-unknown]") && ran.err.contains("did you mean `days`?"), "{}", ran.err);
+    sandbox.expect(0, &["validate"]);
+    let ran = sandbox.expect(3, &["validate", "--live"]);
+    assert!(ran.out.contains("policies/group.yaml:11:16"), "{}", ran.out);
+    // Nobody has it.
+    sandbox.write("policies/group.yaml", GROUP.replace("\"licences\"", "lizences"));
+    let ran = sandbox.expect(1, &["lock"]);
+    assert!(ran.err.contains("lizences of loop: the server has no such policy"), "{}", ran.err);
+}
+
+#[test]
+fn without_references_no_server_is_asked() {
+    let mut sandbox = Sandbox::empty();
+    let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
+    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    sandbox.write("policies/policy.yaml", script("licences", "one"));
+    sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", "https://nobody.example.com");
+    let ran = sandbox.expect(0, &["lock", "--check"]);
+    assert!(ran.err.contains("up to date"), "{}", ran.err);
+    // Documents of one service in a target of another are told where they stand.
+    sandbox.write("polwarden.yaml", super::sandbox::config(""));
+    let ran = sandbox.expect(3, &["validate"]);
+    assert!(ran.out.contains("error[kind-misplaced]") && ran.out.contains("provider: chainloop"), "{}", ran.out);
+    let before = sandbox.read("policies/policy.yaml");
+    sandbox.expect(0, &["fmt"]);
+    assert_eq!(sandbox.read("policies/policy.yaml"), before);
+}
