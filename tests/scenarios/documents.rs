@@ -207,6 +207,68 @@ fn without_writes_nothing_is_sent_and_what_would_be_is_shown() {
 }
 
 #[test]
+fn what_drifted_is_kept_by_the_command_that_the_report_names() {
+    let site = all_states(WRITES);
+    let drift = site.sandbox.expect(8, &["drift", "--format", "json"]).json();
+    let words: Vec<&str> =
+        drift["targets"][0]["adopt"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    site.sandbox.expect(0, &words[1..]);
+    let drift = site.sandbox.expect(8, &["drift", "--format", "json"]).json();
+    let changes = drift["targets"][0]["changes"].as_array().unwrap();
+    let left: Vec<&str> = changes.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(left, ["one", "two"], "only what the server lost is left");
+}
+
+/// A run that was cut off after its writes: the next one reads back what became of them.
+#[test]
+fn a_run_that_was_cut_off_is_settled_by_the_next() {
+    let site = all_states(WRITES);
+    site.sandbox.expect(0, APPLY);
+    let folder = site.sandbox.path(".polwarden/journal");
+    let is_journal = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "jsonl");
+    let file = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_journal).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let before = |line: &&str| !line.contains(r#""record":"answer""#) && !line.contains(r#""record":"end""#);
+    let cut: String = text.lines().filter(before).map(|line| format!("{line}\n")).collect();
+    assert_ne!(text, cut);
+    fs::write(&file, cut).unwrap();
+    site.sandbox.expect(0, APPLY);
+    let records: Vec<Value> =
+        fs::read_to_string(&file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers: Vec<&Value> = records.iter().filter(|record| record["record"] == "answer").collect();
+    assert_eq!(answers.len(), 5);
+    assert!(
+        answers.iter().all(|answer| answer["readBack"] == true && answer["result"]["applied"].is_string()
+            || answer["result"]["applied"].is_object()),
+        "{answers:#?}"
+    );
+    assert_eq!(records.last().unwrap()["by"], "recovery");
+}
+
+#[test]
+fn settings_of_other_services_are_findings_at_their_lines() {
+    for (line, name) in [
+        ("    unmanaged: prune\n", "unmanaged"),
+        ("    keepVersions: 3\n", "keepVersions"),
+        ("    teams: {a: 0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11}\n", "teams"),
+        ("    profile: current\n", "profile"),
+        ("    access: {never: [\"tcp a.example.com\"]}\n", "access"),
+    ] {
+        let sandbox = Sandbox::empty();
+        sandbox.write("polwarden.yaml", config(line));
+        let ran = sandbox.expect(3, &["validate"]);
+        assert!(ran.err.contains("polwarden.yaml:8:") && ran.err.contains(name), "{name}: {}", ran.err);
+        assert!(ran.err.contains("provider: chainloop"), "{name}: {}", ran.err);
+    }
+    for (provider, line) in [("docker", "    writes: true\n"), ("pulumi", "    rawSchemaEncoding: text\n")] {
+        let sandbox = Sandbox::empty();
+        sandbox.write("polwarden.yaml", config(line).replace("chainloop", provider));
+        let ran = sandbox.expect(3, &["validate"]);
+        assert!(ran.err.contains("polwarden.yaml:8:"), "{provider}: {}", ran.err);
+    }
+}
+
+#[test]
 fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
     let mut site = Site::new(WRITES, vec![seed("p", &[&policy("p", "a := 1")])], &[]);
     site.sandbox.write("policies/p.yaml", policy("p", "a := 1"));

@@ -45,7 +45,7 @@ fn three_providers_are_planned_and_applied_in_one_run() {
     let site = site(&[]);
     site.sandbox.expect(0, &["validate"]);
     let plan = site.sandbox.expect(2, &with(&["plan", "--detailed-exitcode", "--out", "plan.json"]));
-    for text in ["create policy", "create group", "add stack", "Documents: 2 missing"] {
+    for text in ["create policy", "create group", "update group", "Documents: 2 missing"] {
         assert!(plan.out.contains(text), "{text}: {}", plan.out);
     }
     // What was reviewed is what is made.

@@ -128,9 +128,15 @@ pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrif
         let updated_at = status.live_since.clone()?;
         Some(Since { name: status.name.clone(), id: status.live.as_ref()?.to_string(), updated_at })
     });
+    // What is gone has no bytes to take over, and what is somebody else's is not ours to write.
+    let adoptable = plan.documents.iter().filter(|status| match status.state {
+        DocumentState::FormatOnly | DocumentState::MeaningDiffers | DocumentState::Behind { .. } => true,
+        DocumentState::InSync | DocumentState::Missing | DocumentState::OwnedElsewhere { .. } => false,
+    });
+    let adopt = TargetDrift::adopting(&plan.target, adoptable.map(|status| status.name.as_str()));
     let undo = ["polwarden", "apply", "--target", &plan.target.name].map(str::to_owned).to_vec();
     Ok(TargetDrift {
-        adopt: Vec::new(),
+        adopt,
         undo: if plan.calls.is_empty() { Vec::new() } else { undo },
         target: plan.target.clone(),
         since: since.collect(),

@@ -36,7 +36,15 @@ pub fn summary(plan: &Plan) -> String {
     let mut line = if total == 0 {
         "No changes: nothing is to do.".to_owned()
     } else {
-        let kinds: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {}", kind.words())).collect();
+        // Kinds of different providers may have the same words.
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for (words, count) in counts.iter().map(|(kind, count)| (kind.words(), *count)) {
+            match kinds.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, sum)) => *sum += count,
+                None => kinds.push((words, count)),
+            }
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(words, count)| format!("{count} {words}")).collect();
         format!("Plan: {} ({}).", many(total, "call"), kinds.join(", "))
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
