@@ -123,7 +123,33 @@ impl fmt::Display for Reference {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_shown_as_it_was(
+            scheme in any::<bool>(),
+            provider in proptest::option::of("[A-Za-z0-9][A-Za-z0-9._-]{0,5}"),
+            organization in proptest::option::of("[A-Za-z0-9][A-Za-z0-9._-]{0,5}"),
+            name in "[a-z0-9]([-a-z0-9]{0,5}[a-z0-9])?",
+            digest in proptest::option::of(any::<u64>()),
+        ) {
+            let name = PolicyName::new(&name).unwrap();
+            let digest = digest.map(|seed| Digest::of(&seed.to_le_bytes()));
+            let reference = Reference { scheme, provider, organization, name, digest };
+            prop_assert_eq!(Reference::parse(&reference.to_string()), Ok(reference));
+        }
+
+        /// A text that is a reference is that reference's text: nothing of it is lost or taken for something else.
+        #[test]
+        fn any_text_is_shown_as_it_was_or_refused(text in "(chainloop|file|:|/|//|@|sha256|[a-zA-Z.-]{0,2}){0,8}") {
+            if let Ok(reference) = Reference::parse(&text) {
+                prop_assert_eq!(reference.to_string(), text);
+            }
+        }
+    }
 
     #[test]
     fn references_have_their_parts() {
