@@ -257,14 +257,14 @@ fn settings_of_other_services_are_findings_at_their_lines() {
         let sandbox = Sandbox::empty();
         sandbox.write("polwarden.yaml", config(line));
         let ran = sandbox.expect(3, &["validate"]);
-        assert!(ran.err.contains("polwarden.yaml:8:") && ran.err.contains(name), "{name}: {}", ran.err);
-        assert!(ran.err.contains("provider: chainloop"), "{name}: {}", ran.err);
+        assert!(ran.out.contains("polwarden.yaml:8:") && ran.out.contains(name), "{name}: {}", ran.text());
+        assert!(ran.out.contains("provider: chainloop"), "{name}: {}", ran.text());
     }
     for (provider, line) in [("docker", "    writes: true\n"), ("pulumi", "    rawSchemaEncoding: text\n")] {
         let sandbox = Sandbox::empty();
         sandbox.write("polwarden.yaml", config(line).replace("chainloop", provider));
         let ran = sandbox.expect(3, &["validate"]);
-        assert!(ran.err.contains("polwarden.yaml:8:"), "{provider}: {}", ran.err);
+        assert!(ran.out.contains("polwarden.yaml:8:"), "{provider}: {}", ran.text());
     }
 }
 
