@@ -1,13 +1,17 @@
 //! Text → typed manifests, with every finding of syntax and schema.
 
+use std::cell::OnceCell;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::chainloop::Piece;
 use super::config::{self, Config};
 use super::lock::{self, Lock};
 use super::schema::{self, Kind};
 use super::{Document, Manifest, chainloop, yaml};
 use crate::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+use crate::model::chainloop::DocumentBytes;
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -34,9 +38,10 @@ fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let yaml::Raw { documents, diagnostics, count } = yaml::read(file, text);
     let mut parsed = Parsed { documents: Vec::with_capacity(documents.len()), diagnostics };
+    let whole = Whole { text, count, pieces: OnceCell::new() };
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
-        match manifest(id, value, &Whole { text, count }) {
+        match manifest(id, value, &whole) {
             Ok(manifest) => parsed.documents.push(Document { id, manifest }),
             Err(findings) => parsed.diagnostics.extend(findings),
         }
@@ -50,6 +55,16 @@ struct Whole<'a> {
     text: &'a str,
     /// How many documents it holds.
     count: u32,
+    /// Where they are, once somebody asks.
+    pieces: OnceCell<Vec<Piece>>,
+}
+
+impl Whole<'_> {
+    /// The text of a document, for which its bytes count.
+    fn own_text(&self, id: DocumentId, value: &Value) -> Result<&str, Vec<Diagnostic>> {
+        let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
+        chainloop::own_text(id, self.text, pieces, self.count, value)
+    }
 }
 
 fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest, Vec<Diagnostic>> {
@@ -60,14 +75,15 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
         Kind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
         Kind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
         Kind::ChainloopPolicy => {
-            let bytes = chainloop::bytes(id, whole.text, whole.count, &value)?;
+            let bytes = DocumentBytes::from(whole.own_text(id, &value)?.as_bytes());
             let manifest = typed(id, value)?;
             Ok(Manifest::ChainloopPolicy(Box::new(chainloop::PolicyDocument { manifest, bytes })))
         }
         Kind::ChainloopGroup => {
-            let bytes = chainloop::bytes(id, whole.text, whole.count, &value)?;
+            let own = whole.own_text(id, &value)?;
+            let bytes = DocumentBytes::from(own.as_bytes());
             let mut value = value;
-            chainloop::arguments_as_written(id, whole.text, &mut value);
+            chainloop::arguments_as_written(own, &mut value);
             let manifest = typed(id, value)?;
             Ok(Manifest::ChainloopGroup(Box::new(chainloop::GroupDocument { manifest, bytes })))
         }

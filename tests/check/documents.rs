@@ -324,6 +324,24 @@ fn hostile_documents_are_bounded() {
         let parsed = parse(sources.add("a", text.as_str()), &text);
         assert!(!parsed.diagnostics.is_empty() && parsed.diagnostics.len() <= 101, "{}", parsed.diagnostics.len());
     }
+    // Each of these would not end, were the whole file read again for each document, or each input for each attachment.
+    let policies: String = (0..8_000)
+        .map(|n| {
+            format!(
+                "--- {{apiVersion: chainloop.dev/v1, kind: Policy, metadata: {{name: p{n}}}, spec: {{embedded: x}}}}\n"
+            )
+        })
+        .collect();
+    assert_eq!(check_with(&policies, "", &InputsSchemas::new()).checked.documents.len(), 8_000);
+    let inputs: String = (0..20_000).map(|n| format!("    - {{name: i{n}, required: true}}\n")).collect();
+    let policy = format!("{head}  embedded: x\n  inputs:\n{inputs}");
+    let attachments = "      - {ref: a, with: {j: 1}}\n".repeat(20_000);
+    let group = format!(
+        "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g}}\nspec:\n  policies:\n    attestation:\n{attachments}"
+    );
+    assert_eq!(check_with(&policy, &group, &InputsSchemas::new()).checked.diagnostics.len(), 101);
+    let empty = format!("{head}  policies: [{}]\n", "{}, ".repeat(100_000));
+    assert_eq!(check_with(&empty, "", &InputsSchemas::new()).checked.diagnostics.len(), 101);
     let rego = format!("{head}  embedded: \"\\e[2J\\u202Epackage main\"\n");
     let parsed = parse(sources.add("a", rego.as_str()), &rego);
     assert_eq!(parsed.documents[0].manifest.chainloop().unwrap().bytes().as_slice(), rego.as_bytes());

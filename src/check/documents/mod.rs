@@ -6,10 +6,10 @@ mod desired;
 mod rules;
 mod scene;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{blamed, order};
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic, FileId, Place, Severity};
 use crate::manifest::Document;
 use crate::manifest::config::Target;
 use crate::model::chainloop::{DesiredDocument, InputsSchema, Reference};
@@ -53,5 +53,29 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
         }
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    cap(&mut diagnostics);
     CheckedDocuments { documents, diagnostics }
+}
+
+/// How many errors of one file are kept: a hostile file could hold a hundred thousand.
+const MAX_ERRORS: usize = 100;
+
+fn cap(diagnostics: &mut Vec<Diagnostic>) {
+    let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
+    diagnostics.retain(|finding| {
+        let file = finding.labels.first().map(|label| label.place.file());
+        match file.filter(|_| finding.severity() == Severity::Error) {
+            Some(file) => {
+                let count = counts.entry(file).or_default();
+                *count += 1;
+                *count <= MAX_ERRORS
+            }
+            None => true,
+        }
+    });
+    for (file, _) in counts.into_iter().filter(|(_, count)| *count > MAX_ERRORS) {
+        let message = format!("the file has more than {MAX_ERRORS} errors; the rest is not listed");
+        let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
+        diagnostics.push(finding.help("correct those that are listed, and run the command again"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Everything that a rule can look at.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{DocumentInput, InputsSchemas};
 use crate::diag::{DocumentId, Path, Place};
@@ -37,7 +37,10 @@ pub(super) struct GroupView<'a> {
 #[derive(Debug)]
 pub(super) struct Declared<'a> {
     pub(super) document: DocumentId,
-    pub(super) manifest: &'a PolicyManifest,
+    /// The names of its inputs.
+    pub(super) names: HashSet<&'a str>,
+    /// The names of those that must be given.
+    pub(super) required: Vec<&'a str>,
     digest: Digest,
 }
 
@@ -71,8 +74,12 @@ impl<'a> Scene<'a> {
                     let (document, manifest) = (document.id, &policy.manifest);
                     scene.policies.push(PolicyView { document, path: Path::root(), manifest });
                     let name = manifest.metadata.name.as_str();
-                    let declared = Declared { document, manifest, digest: policy.bytes.digest() };
-                    scene.declared.entry(name).or_insert(declared);
+                    scene.declared.entry(name).or_insert_with(|| Declared {
+                        document,
+                        names: names(manifest.spec.inputs()),
+                        required: required(manifest.spec.inputs()),
+                        digest: policy.bytes.digest(),
+                    });
                 }
                 NativeDocument::Group(group) => {
                     let (document, manifest) = (document.id, &group.manifest);
@@ -94,6 +101,16 @@ impl<'a> Scene<'a> {
         let policy = self.declared.get(name.as_str()).filter(|_| provider.is_none() && own)?;
         digest.as_ref().is_none_or(|digest| *digest == policy.digest).then_some(policy)
     }
+}
+
+/// The names of inputs.
+pub(super) fn names(inputs: &[Input]) -> HashSet<&str> {
+    inputs.iter().map(|input| input.name.as_str()).collect()
+}
+
+/// The names of inputs that must be given.
+pub(super) fn required(inputs: &[Input]) -> Vec<&str> {
+    inputs.iter().filter(|input| input.required == Some(true)).map(|input| input.name.as_str()).collect()
 }
 
 /// A script of a policy, and the way to it.

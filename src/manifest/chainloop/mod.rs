@@ -139,23 +139,24 @@ impl<'a> NativeDocument<'a> {
 /// All texts of `apiVersion`.
 pub(super) const API_VERSIONS: &[&str] = &["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
 
-/// The bytes of a document of a file: they must mean alone what they mean in the file.
+/// The text of a document of a file: it must mean alone what it means in the file. `pieces` are the documents of the text,
+/// of which the parser counts `count`.
 ///
 /// # Errors
 /// The document cannot be told from the others of its file.
-pub(super) fn bytes(
+pub(super) fn own_text<'t>(
     document: DocumentId,
-    text: &str,
+    text: &'t str,
+    pieces: &[Piece],
     count: u32,
     value: &Value,
-) -> Result<DocumentBytes, Vec<Diagnostic>> {
-    let pieces = split(text);
+) -> Result<&'t str, Vec<Diagnostic>> {
     let own = usize::try_from(document.index).ok().and_then(|index| pieces.get(index));
     if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
         let own = piece.of(text);
         let alone = || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
         if count == 1 || alone() {
-            return Ok(DocumentBytes::from(own.as_bytes()));
+            return Ok(own);
         }
     }
     let message = "the text of this document cannot be told from that of the others in its file";
@@ -172,8 +173,8 @@ fn alone(document: DocumentId, text: &str) -> Option<Value> {
 }
 
 /// Takes the arguments of attachments for what stands in the file: `1.0` and `true` are texts there, as the vendor reads
-/// them.
-pub(super) fn arguments_as_written(document: DocumentId, text: &str, value: &mut Value) {
+/// them. `text` is the document's own.
+pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
     let mut spans = None;
     let Some(policies) = value.get_mut("spec").and_then(|spec| spec.get_mut("policies")) else { return };
     let path = Path::root().key("spec").key("policies");
@@ -186,7 +187,7 @@ pub(super) fn arguments_as_written(document: DocumentId, text: &str, value: &mut
                 }
                 let spans = spans.get_or_insert_with(|| Spans::of(text));
                 let at = path.clone().index(index).key("with").key(name);
-                *value = Value::String(written(spans, text, document.index, &at).unwrap_or_else(|| value.to_string()));
+                *value = Value::String(written(spans, text, &at).unwrap_or_else(|| value.to_string()));
             }
         }
     };
@@ -201,8 +202,8 @@ pub(super) fn arguments_as_written(document: DocumentId, text: &str, value: &mut
 }
 
 /// The text of a scalar as it stands in the file; none where it stands elsewhere, behind an alias.
-fn written(spans: &Spans, text: &str, index: u32, path: &Path) -> Option<String> {
-    let span = spans.find(index, path);
+fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
+    let span = spans.find(0, path);
     let key = path.segments().last().and_then(|segment| match segment {
         Segment::Key(key) => Some(key.as_str()),
         Segment::Index(_) => None,

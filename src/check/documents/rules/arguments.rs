@@ -1,75 +1,105 @@
 //! `argument-unknown`, `argument-missing` and `argument-invalid`: what is given to attached policies, against what they take.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
 use super::Findings;
-use crate::check::documents::scene::{GroupView, Scene};
+use crate::check::documents::scene::{self, GroupView, Scene};
 use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
-use crate::manifest::chainloop::{Attachment, Input};
+use crate::manifest::chainloop::Attachment;
 use crate::model::chainloop::{InputsSchema, Reference};
 
+/// How many findings of one group are made: more than are ever listed.
+const MOST: usize = 200;
+
 /// What a policy takes.
-enum Takes<'a> {
-    /// As its document declares it; the place of the inputs is named.
-    Declared(&'a [Input], Place),
-    /// As the server tells it.
+struct Takes<'a> {
+    /// What it is called.
+    name: String,
+    names: Names<'a>,
+    required: Cow<'a, [&'a str]>,
+    /// Where it is declared; none where the server told what it takes.
+    place: Option<Place>,
+}
+
+/// The names of inputs.
+enum Names<'a> {
+    Declared(&'a HashSet<&'a str>),
+    Embedded(HashSet<&'a str>),
     Told(&'a InputsSchema),
 }
 
 pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+    let before = found.len();
     for (path, attachment) in group.attachments() {
-        let Some((name, takes)) = takes(scene, group, &path, attachment) else { continue };
-        let at = At { group, name: &name, path, given: attachment.with.as_ref() };
+        if found.len() - before > MOST {
+            return;
+        }
+        let Some(takes) = takes(scene, group, &path, attachment) else { continue };
+        let at = At { group, path, given: attachment.with.as_ref() };
         at.unknown(&takes, found);
         at.missing(&takes, found);
         at.invalid(&takes, found);
     }
 }
 
-/// What the attached policy is called and takes; nothing where nobody knows.
+/// What the attached policy takes; nothing where nobody knows.
 fn takes<'a>(
     scene: &'a Scene<'_>,
     group: &GroupView<'a>,
     path: &Path,
     attachment: &'a Attachment,
-) -> Option<(String, Takes<'a>)> {
+) -> Option<Takes<'a>> {
     if let Some(policy) = &attachment.embedded {
-        let place = Place::key(group.document, path.clone().key("embedded"));
-        return Some((policy.metadata.name.clone(), Takes::Declared(policy.spec.inputs(), place)));
+        let inputs = policy.spec.inputs();
+        return Some(Takes {
+            name: policy.metadata.name.clone(),
+            names: Names::Embedded(scene::names(inputs)),
+            required: Cow::Owned(scene::required(inputs)),
+            place: Some(Place::key(group.document, path.clone().key("embedded"))),
+        });
     }
     let reference = Reference::parse(attachment.reference.as_deref()?).ok()?;
     let name = reference.name.to_string();
     if let Some(policy) = scene.declared(&reference) {
-        let place = Place::value(policy.document, Path::root().key("metadata").key("name"));
-        return Some((name, Takes::Declared(policy.manifest.spec.inputs(), place)));
+        return Some(Takes {
+            name,
+            names: Names::Declared(&policy.names),
+            required: Cow::Borrowed(&policy.required),
+            place: Some(Place::value(policy.document, Path::root().key("metadata").key("name"))),
+        });
     }
-    scene.schemas.get(&reference).map(|schema| (name, Takes::Told(schema)))
+    let schema = scene.schemas.get(&reference)?;
+    let required = Cow::Owned(schema.required.iter().map(String::as_str).collect());
+    Some(Takes { name, names: Names::Told(schema), required, place: None })
 }
 
 impl Takes<'_> {
-    fn names(&self) -> Vec<&str> {
-        match self {
-            Self::Declared(inputs, _) => inputs.iter().map(|input| input.name.as_str()).collect(),
-            Self::Told(schema) => schema.properties.keys().map(String::as_str).collect(),
+    fn knows(&self, name: &str) -> bool {
+        match &self.names {
+            Names::Declared(names) => names.contains(name),
+            Names::Embedded(names) => names.contains(name),
+            Names::Told(schema) => schema.properties.contains_key(name),
         }
     }
 
-    fn required(&self) -> Vec<&str> {
-        match self {
-            Self::Declared(inputs, _) => {
-                let required = inputs.iter().filter(|input| input.required == Some(true));
-                required.map(|input| input.name.as_str()).collect()
-            }
-            Self::Told(schema) => schema.required.iter().map(String::as_str).collect(),
-        }
+    /// All names, in order.
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = match &self.names {
+            Names::Declared(names) => names.iter().copied().collect(),
+            Names::Embedded(names) => names.iter().copied().collect(),
+            Names::Told(schema) => schema.properties.keys().map(String::as_str).collect(),
+        };
+        names.sort_unstable();
+        names
     }
 
     fn also(&self, finding: Diagnostic) -> Diagnostic {
-        match self {
-            Self::Declared(_, place) => finding.also(place.clone(), "the policy"),
-            Self::Told(_) => finding,
+        match &self.place {
+            Some(place) => finding.also(place.clone(), "the policy"),
+            None => finding,
         }
     }
 }
@@ -81,8 +111,6 @@ fn is_template(value: &str) -> bool {
 
 struct At<'a> {
     group: &'a GroupView<'a>,
-    /// The policy.
-    name: &'a str,
     /// The way to the attachment.
     path: Path,
     given: Option<&'a BTreeMap<String, String>>,
@@ -94,12 +122,10 @@ impl At<'_> {
     }
 
     fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
-        let known = takes.names();
-        for argument in self.given.into_iter().flatten().map(|(argument, _)| argument) {
-            if known.contains(&argument.as_str()) {
-                continue;
-            }
-            let message = format!("the policy `{}` takes no argument `{argument}`", self.name);
+        let given = self.given.into_iter().flatten().map(|(argument, _)| argument);
+        for argument in given.filter(|argument| !takes.knows(argument)).take(MOST) {
+            let known = takes.names();
+            let message = format!("the policy `{}` takes no argument `{argument}`", takes.name);
             let help = match did_you_mean(known.iter().copied(), argument) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "it takes none: remove it, or declare it in its `inputs`".to_owned(),
@@ -111,14 +137,12 @@ impl At<'_> {
     }
 
     fn missing(&self, takes: &Takes<'_>, found: &mut Findings) {
-        for input in takes.required() {
-            let given = self.given.and_then(|given| given.get(input));
-            if given.is_some_and(|value| !value.is_empty()) {
-                continue;
-            }
-            let message = format!("the policy `{}` must be given `{input}`", self.name);
+        let value = |input: &str| self.given.and_then(|given| given.get(input));
+        let missing = takes.required.iter().filter(|input| value(input).is_none_or(String::is_empty));
+        for input in missing.take(MOST) {
+            let message = format!("the policy `{}` must be given `{input}`", takes.name);
             // What is empty is missing to the engine.
-            let place = match given {
+            let place = match value(input) {
                 Some(_) => Place::value(self.group.document, self.argument(input)),
                 None => Place::value(self.group.document, self.path.clone()),
             };
@@ -128,13 +152,13 @@ impl At<'_> {
     }
 
     fn invalid(&self, takes: &Takes<'_>, found: &mut Findings) {
-        let schema = match takes {
-            Takes::Declared(..) => return,
-            Takes::Told(schema) => schema,
+        let schema = match &takes.names {
+            Names::Declared(_) | Names::Embedded(_) => return,
+            Names::Told(schema) => schema,
         };
         for (argument, text) in self.given.into_iter().flatten().filter(|(_, text)| !is_template(text)) {
             let Some(fault) = schema.properties.get(argument).and_then(|schema| fault(schema, text)) else { continue };
-            let message = format!("the policy `{}` does not take this as `{argument}`: {fault}", self.name);
+            let message = format!("the policy `{}` does not take this as `{argument}`: {fault}", takes.name);
             let place = Place::value(self.group.document, self.argument(argument));
             found.push(
                 Diagnostic::new(Code::ArgumentInvalid, message, place)
