@@ -22,15 +22,17 @@ mod random;
 mod request_log;
 mod rows;
 mod running;
+mod seed;
 mod service;
 mod state;
 mod wire;
 
 pub use docker::{
     Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed, Profile, RuleSeed, Seed,
-    SeedError, Selection, TeamSeed, UnknownProfile, WhichRule, start,
+    Selection, TeamSeed, UnknownProfile, WhichRule, start,
 };
 pub use error::EmulatorError;
 pub use fault::{Chance, ErrorStatus, FaultError, Probability, Range, When, Which};
 pub use running::Running;
+pub use seed::SeedError;
 pub use state::StateLocation;

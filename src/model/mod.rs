@@ -1,6 +1,7 @@
 //! The things the three services keep, as validated types. No input or output happens here.
 
 pub mod chainloop;
+mod checked_text;
 mod digest;
 pub mod docker;
 mod live;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use change::Change;
 pub use operation::Operation;
 pub use options::{ErrorShape, Options, RawSchema, Spelling, UnknownWord};
-pub use seed::{DocumentSeed, OrganizationSeed, Seed, SeedError, VersionSeed};
+pub use seed::{DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 
 use super::error::EmulatorError;
 use super::fault;

@@ -6,6 +6,8 @@
 
 use serde::Deserialize;
 
+use crate::emulator::seed::{self, SeedError};
+
 /// The seed file: `{"organizations": […]}`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,14 +37,9 @@ impl Seed {
     /// # Errors
     /// The text is not JSON, or not of the form that `docs/emulator.md` gives; the message has line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
-        serde_json::from_str(text).map_err(SeedError)
+        seed::read(text)
     }
 }
-
-/// A text that is no seed.
-#[derive(Debug, thiserror::Error)]
-#[error("the seed cannot be read: {0}; docs/emulator.md describes the file")]
-pub struct SeedError(serde_json::Error);
 
 /// An organization.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -26,7 +26,7 @@ pub use change::{Change, WhichRule};
 pub use operation::Operation;
 pub use options::{Limits, Options};
 pub use profile::{Profile, UnknownProfile};
-pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, SeedError, TeamSeed};
+pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, TeamSeed};
 
 use super::error::EmulatorError;
 use super::fault;

@@ -24,7 +24,7 @@ pub use operation::Operation;
 pub use options::Options;
 pub use seed::{
     AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed, PolicyPackReference, Seed,
-    SeedError, StackSeed,
+    StackSeed,
 };
 
 use super::error::EmulatorError;

@@ -1,12 +1,10 @@
 //! Names of documents and of inputs.
 
-use std::borrow::Borrow;
-use std::fmt;
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::model::checked_text::checked_text;
 
 /// Why a text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -50,57 +48,13 @@ fn input(text: &str) -> Result<(), NameError> {
     }
 }
 
-macro_rules! name {
-    ($(#[doc = $doc:literal])+ $name:ident, $check:ident) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Checks a text.
-            ///
-            /// # Errors
-            /// Says what keeps the service from taking it.
-            pub fn new(text: &str) -> Result<Self, NameError> {
-                $check(text)?;
-                Ok(Self(text.into()))
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-            fn try_from(text: String) -> Result<Self, NameError> {
-                Self::new(&text)
-            }
-        }
-
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-name! {
+checked_text! {
     /// The name of a policy or of a policy group, unique among those of its kind in the organization.
-    PolicyName, document
+    PolicyName, NameError, document
 }
-name! {
+checked_text! {
     /// The name of an input of a policy or of a policy group.
-    InputName, input
+    InputName, NameError, input
 }
 
 #[cfg(test)]

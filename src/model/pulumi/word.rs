@@ -1,12 +1,10 @@
 //! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
 
-use std::borrow::Borrow;
-use std::fmt;
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::model::checked_text::checked_text;
 
 /// How many characters a name or a tag has at most.
 pub const LONGEST_WORD: usize = 100;
@@ -53,65 +51,21 @@ fn check(text: &str, reserved: &[&'static str]) -> Result<(), WordError> {
     reserved.iter().find(|word| **word == text).map_or(Ok(()), |word| Err(WordError::Reserved(word)))
 }
 
-macro_rules! word {
-    ($(#[doc = $doc:literal])+ $name:ident, $reserved:expr) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Checks a text.
-            ///
-            /// # Errors
-            /// Says what keeps the service from taking it.
-            pub fn new(text: &str) -> Result<Self, WordError> {
-                check(text, $reserved)?;
-                Ok(Self(text.into()))
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = WordError;
-            fn try_from(text: String) -> Result<Self, WordError> {
-                Self::new(&text)
-            }
-        }
-
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-word! {
+checked_text! {
     /// The name of a policy pack, unique in the organization.
-    PackName, &[]
+    PackName, WordError, check, &[]
 }
-word! {
+checked_text! {
     /// The name of a policy, unique in a version of its pack; `all` stands for all of them.
-    PolicyName, &[ALL]
+    PolicyName, WordError, check, &[ALL]
 }
-word! {
+checked_text! {
     /// The tag of a version. Once it was published, no other content can ever have it.
-    VersionTag, &[LATEST, ALL]
+    VersionTag, WordError, check, &[LATEST, ALL]
 }
-word! {
+checked_text! {
     /// The name of a policy group, unique in the organization. `metadata` is another address of the API.
-    GroupName, &["metadata"]
+    GroupName, WordError, check, &["metadata"]
 }
 
 #[cfg(test)]

@@ -117,9 +117,11 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
         }
         HeldReason::Refused { why } => format!("the service does not let anybody do it: {}", neutral(why)),
         HeldReason::NotUnderstood { why } => format!("it {}, which this version does not understand", neutral(why)),
-        HeldReason::WritesOff => "the target does not set `writes: true`: set it, or write the policy in Chainloop's \
-             dashboard"
-            .to_owned(),
+        HeldReason::WritesOff => {
+            "the target does not set `writes: true`: set it and run `polwarden apply`, or write the \
+             policy in Chainloop's dashboard"
+                .to_owned()
+        }
         HeldReason::NoWrite => {
             "the service documents no call that writes it: write it in Chainloop's dashboard".to_owned()
         }
