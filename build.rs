@@ -1,8 +1,11 @@
-//! Makes the release binary smaller as it is linked, where the linker is known to be able to: equal functions become
+//! Makes the release binary smaller: schemas are packed; and as it is linked, where the linker is known to be able to: equal functions become
 //! one, relocations are packed, and what only unwinding needs is left out, as a release never unwinds
 //! (`panic = "abort"`).
 
 use std::env;
+use std::error::Error;
+use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,8 +16,33 @@ const LINKED_BY_LLD: &str = "x86_64-unknown-linux-gnu";
 const SCRIPT: &str = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table) *(.gcc_except_table.*) } } \
                       INSERT AFTER .text;\n";
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-check-cfg=cfg(packed_schemas)");
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        pack_schemas(Path::new(&env::var("OUT_DIR")?))?;
+        println!("cargo:rustc-cfg=packed_schemas");
+    }
+    link();
+    Ok(())
+}
+
+/// Packs the committed schemas, each by itself.
+fn pack_schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=schemas");
+    for entry in fs::read_dir("schemas")? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().map_err(|name| format!("{} is no text", name.display()))?;
+        let file = fs::File::create(folder.join(name + ".zlib"))?;
+        let mut packed = flate2::write::ZlibEncoder::new(file, flate2::Compression::best());
+        packed.write_all(&fs::read(entry.path())?)?;
+        packed.finish()?;
+    }
+    Ok(())
+}
+
+/// Says how the binary is linked.
+fn link() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     // Somebody who links in a way of their own knows better.
     let own = env::var_os("RUSTC_LINKER").is_some()

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 pub(super) use check::check;
 pub(crate) use committed::schema_text;
+#[cfg(packed_schemas)]
+pub(crate) use committed::unpack;
 pub(super) use kind::Kind;
 
 /// A generated schema, as it is committed in `schemas/` and written by `polwarden schema`.
