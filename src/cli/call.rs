@@ -111,6 +111,12 @@ impl Call {
         session: &Session,
         console: Console,
     ) -> anyhow::Result<Exit> {
+        if target.chainloop().is_some_and(|settings| !settings.writes) {
+            bail!(
+                "target `{}` does not set `writes: true`, so that nothing of it is written: set it first",
+                target.name
+            );
+        }
         console.say(&describe(request.request(), target));
         if !self.auto_approve {
             match console.confirm("Make this call? Only `yes` is accepted:")? {

@@ -2,10 +2,8 @@
 
 mod one;
 
-use std::sync::OnceLock;
-
 use anyhow::anyhow;
-use tokio::runtime::Handle;
+use rayon::prelude::*;
 use tokio::task::JoinSet;
 
 use super::connect::{Connect, Session};
@@ -149,7 +147,7 @@ async fn plan_targets(
     });
     let each: Vec<One<'_>> = each.collect();
     let (mut outcomes, mut late) = (Vec::new(), Vec::new());
-    for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads)) {
+    for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads).await) {
         match ended {
             Ok(Ok(outcome)) => outcomes.push((*target, Ok(outcome))),
             Ok(Err(findings)) => late.extend(findings),
@@ -171,31 +169,31 @@ async fn plan_targets(
 /// What came of planning one target; the findings are what only the server can tell to be wrong with its manifests.
 type Ended = anyhow::Result<Result<Outcome, Vec<Diagnostic>>>;
 
-/// Plans each target as soon as it is read, on all cores. What comes is in their order.
-fn plan_each(each: &[One<'_>], mut resolved: Vec<anyhow::Result<Checked>>, mut reads: Reads) -> Vec<Ended> {
-    let ended: Vec<OnceLock<Ended>> = each.iter().map(|_| OnceLock::new()).collect();
-    let runtime = Handle::current();
-    let planning = || {
-        rayon::in_place_scope(|scope| {
-            runtime.block_on(async {
-                while let Some((position, live)) = reads.next().await {
-                    let place = (each.get(position), resolved.get_mut(position), ended.get(position));
-                    let (Some(one), Some(desired), Some(ended)) = place else { continue };
-                    // Of the two failures of one target, the first says enough.
-                    let both = match (std::mem::replace(desired, Ok(Checked::default())), live) {
-                        (Ok(desired), Ok(live)) => {
-                            deepened(one.session, one.target, &desired, live).await.map(|live| (desired, live))
-                        }
-                        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-                    };
-                    scope.spawn(move |_| drop(ended.set(both.and_then(|(desired, live)| one.plan(&desired, live)))));
-                }
-            })
+/// Waits for what is live, then plans all targets on all cores. What comes is in their order.
+async fn plan_each(each: &[One<'_>], resolved: Vec<anyhow::Result<Checked>>, mut reads: Reads) -> Vec<Ended> {
+    let mut live: Vec<Option<anyhow::Result<Live>>> = each.iter().map(|_| None).collect();
+    // A signal can end the waiting, and nothing ends the planning but its end.
+    while let Some((position, read)) = reads.next().await {
+        let (Some(one), Some(Ok(desired)), Some(live)) =
+            (each.get(position), resolved.get(position), live.get_mut(position))
+        else {
+            continue;
+        };
+        *live = Some(match read {
+            Ok(read) => deepened(one.session, one.target, desired, read).await,
+            Err(error) => Err(error),
         });
+    }
+    let pairs: Vec<_> = each.iter().zip(resolved).zip(live).collect();
+    let planning = || {
+        let ended = pairs.into_par_iter().map(|((one, desired), live)| {
+            // Of the two failures of one target, the first says enough.
+            let desired = desired?;
+            one.plan(&desired, live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?)
+        });
+        ended.collect()
     };
-    tokio::task::block_in_place(planning);
-    let stopped = || Err(anyhow!("the reading was stopped"));
-    ended.into_iter().map(|ended| ended.into_inner().unwrap_or_else(stopped)).collect()
+    tokio::task::block_in_place(planning)
 }
 
 /// What comes of one target: its plan, where its differences come from, and what it was made from.

@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use crate::check::InputsSchemas;
 use crate::manifest::config::Target;
 use crate::model::chainloop::{DesiredDocument, Digest, LiveDocument, Reference};
+use crate::render::text::neutral;
 
 /// The policies that references are to, in the versions that were asked for; none where the server has no such policy or
 /// version.
@@ -56,7 +57,7 @@ pub(super) async fn version(
     }
     let found = reader.policy(&reference.name, digest).await?;
     if let Some(found) = found.as_ref().filter(|found| !found.builtin && !found.is_of(owner)) {
-        let other = found.organization.as_deref().unwrap_or_default();
+        let other = neutral(found.organization.as_deref().unwrap_or_default());
         bail!("the server answers `{reference}` with a policy of `{other}`, and not of `{owner}`");
     }
     Ok(found)

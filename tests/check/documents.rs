@@ -309,6 +309,17 @@ fn arguments_are_those_that_the_server_tells() {
         let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", &new, 1);
         assert_eq!(check_with(POLICY, &group, &schemas).show(), expected, "{with}");
     }
+    // A server's schema that would be looked at for ever is not looked at.
+    let steps: Vec<String> = (0..40)
+        .map(|n| format!(r##""d{n}":{{"anyOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}}"##, n + 1))
+        .collect();
+    let days = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"null"}}}}}}"##, steps.join(","));
+    let schema = format!(r#"{{"properties":{{"days":{days}}}}}"#);
+    let reference = Reference::parse("other-org/licences").unwrap();
+    let schemas: InputsSchemas = [(reference, InputsSchema::parse(&schema).unwrap().unwrap())].into();
+    let new = "ref: other-org/licences\n        with: {days: 30}";
+    let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", new, 1);
+    assert_eq!(check_with(POLICY, &group, &schemas).show(), [""; 0]);
 }
 
 /// What nobody would write is refused in bounded time, or read as it is.
@@ -340,6 +351,20 @@ fn hostile_documents_are_bounded() {
         "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g}}\nspec:\n  policies:\n    attestation:\n{attachments}"
     );
     assert_eq!(check_with(&policy, &group, &InputsSchemas::new()).checked.diagnostics.len(), 101);
+    // Nor would these, were all names told and compared with each other, in every group anew.
+    let long = "n".repeat(9_000);
+    let inputs: String = (0..50).map(|n| format!("    - {{name: {long}{n}}}\n")).collect();
+    let policy = format!("{head}  embedded: x\n  inputs:\n{inputs}");
+    let wrong: Vec<String> = (0..200).map(|n| format!("w{n}: x")).collect();
+    let group = |n: usize| {
+        let with = wrong.join(", ");
+        format!(
+            "---\napiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g{n}}}\nspec: {{policies: {{attestation: [{{ref: a, with: {{{with}}}}}]}}}}\n"
+        )
+    };
+    let groups: String = (0..200).map(group).collect();
+    let found = check_with(&policy, &groups, &InputsSchemas::new()).checked.diagnostics;
+    assert!(found.len() == 101 && format!("{found:?}").len() < 2_000_000, "{}", found.len());
     let empty = format!("{head}  policies: [{}]\n", "{}, ".repeat(100_000));
     assert_eq!(check_with(&empty, "", &InputsSchemas::new()).checked.diagnostics.len(), 101);
     let rego = format!("{head}  embedded: \"\\e[2J\\u202Epackage main\"\n");

@@ -169,6 +169,11 @@ fn single_operations_are_called_and_no_token_is_shown() {
     sandbox.write("raw", data_encoding::BASE64.encode(policy("p", "y").as_bytes()));
     let update = ["call", "PolicyService_Update", "-F", "policy=@policy.json", "-F", "raw_schema=@raw"];
     sandbox.expect(5, &update);
+    let config = sandbox.read("polwarden.yaml");
+    sandbox.write("polwarden.yaml", config.replace("    writes: true\n", ""));
+    let ran = sandbox.expect(1, &[&update[..], &["--auto-approve"]].concat());
+    assert!(ran.err.contains("does not set `writes: true`"), "{}", ran.err);
+    sandbox.write("polwarden.yaml", config);
     sandbox.expect(0, &[&update[..], &["--auto-approve"]].concat());
     let ran = sandbox.expect(
         1,

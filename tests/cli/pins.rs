@@ -155,6 +155,17 @@ fn a_failed_read_is_no_vanished_pin() {
     assert_eq!(sandbox.read("polwarden.lock"), lock);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_lock_that_leads_out_of_the_repository_is_not_written() {
+    let (sandbox, _running) = sandbox(&["one"]);
+    let outside = tempfile::tempdir().unwrap();
+    let victim = outside.path().join("victim");
+    std::os::unix::fs::symlink(&victim, sandbox.path("polwarden.lock")).unwrap();
+    let ran = sandbox.expect(1, &["lock"]);
+    assert!(ran.err.contains("is a link to nothing") && !victim.exists(), "{}", ran.err);
+}
+
 #[test]
 fn what_the_server_takes_as_arguments_counts() {
     let (sandbox, _running) = sandbox(&["one"]);

@@ -13,7 +13,7 @@ use polwarden::plan::{
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -205,6 +205,13 @@ proptest! {
         prop_assert_eq!(again.changes, []);
         prop_assert_eq!(verify_documents(&after, &after), []);
         prop_assert_eq!(verify_documents(&after, &live).len(), plan.calls.len());
+        // A version that another writer put in between is written over, and told.
+        for call in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
+            let (mut overwrote, name) = (after.clone(), &call.document().name);
+            let written = overwrote.documents.get_mut(&(DocumentKind::Policy, name.clone())).unwrap().as_mut().unwrap();
+            written.versions.insert(1, VersionReference { digest: bytes(name.as_str(), 99).digest(), created_at: None });
+            prop_assert_eq!(verify_documents(&after, &overwrote).len(), 1);
+        }
     }
 
     #[test]
@@ -282,6 +289,12 @@ proptest! {
         let other = if document(&mut json)["name"] == "a" { "b" } else { "a" };
         json["calls"][0]["send"]["chainloop"]["document"]["name"] = other.into();
         prop_assert!(changed(&json));
+        // What no call of a document says.
+        for (field, value) in [("id", json!(7)), ("part", json!("x")), ("after", json!([{"first": 5, "last": 1, "why": "publishes"}]))] {
+            json = whole.clone();
+            json["calls"][0][field] = value;
+            prop_assert!(changed(&json), "{}", field);
+        }
         json = whole;
         let first = json["calls"][0].clone();
         json["calls"].as_array_mut().unwrap().push(first);

@@ -87,6 +87,7 @@ async fn owner_builtin_and_digest_are_never_guessed() {
         (json!({"raw": {"format": "FORMAT_YAML"}}), "$.raw.body"),
         (json!({"raw": {"body": "%%%"}}), "$.raw.body"),
         (json!({"latest": 1}), "$.latest"),
+        (json!({"latest": false}), "$.latest"),
         (json!({"policy": {"metadata": {"name": "q"}}}), "$.policy.metadata.name"),
         (json!({"version_references": {}}), "$.version_references"),
         (json!({"version_references": [{"digest": "x"}]}), "$.version_references[0].digest"),

@@ -98,7 +98,12 @@ impl Execution<'_> {
             standing.tally = standing.tally.plus(report.tally());
             standing.follows |= target.provider() == Provider::Docker;
             standing.moved |= has_moved(&report);
-            standing.conflict |= report.met_a_conflict();
+            let conflict = report.met_a_conflict();
+            match target.provider() {
+                // What is planned again would write a whole document over that of another writer.
+                Provider::Chainloop => standing.moved |= conflict,
+                Provider::Docker | Provider::Pulumi => standing.conflict |= conflict,
+            }
             standing.unverified |= match self.verify(plan, target, &before, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {

@@ -4,7 +4,7 @@ mod packs;
 mod pins;
 mod rewrite;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
@@ -169,6 +169,10 @@ impl Lock {
             }
             console.warn("Run `polwarden lock` and commit the file.");
             return Ok(Exit::Error);
+        }
+        // Reading it as a link to nothing finds no lock; to write it would make a file wherever the link leads.
+        if path.is_symlink() && !path.exists() {
+            bail!("`{path}` is a link to nothing: remove it, and run the command again");
         }
         std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
         for line in told {

@@ -12,7 +12,7 @@ use super::super::types::{
 use super::difference::{fields, parsed};
 use super::state::state;
 use super::{counts, draft, resource};
-use crate::model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation, PolicyName, VersionReference};
+use crate::model::chainloop::{Digest, DocumentKind, LiveDocument, LiveState, Operation, PolicyName, VersionReference};
 
 /// What the server holds after some calls of an organization, of what is known of it.
 ///
@@ -25,6 +25,8 @@ pub fn documents_replayed(live: &LiveState, calls: &[Call], organization: &str) 
         let there = found(&state, operation, organization).map_err(|why| refused(call, why))?;
         let document = operation.document();
         let mut versions = there.map(|there| there.versions.clone()).unwrap_or_default();
+        // A server that tells of no versions tells of the one that it has.
+        versions.extend(there.map(|there| VersionReference { digest: there.digest.clone(), created_at: None }));
         versions.insert(0, VersionReference { digest: document.digest.clone(), created_at: None });
         let made = LiveDocument {
             kind: DocumentKind::Policy,
@@ -190,11 +192,23 @@ pub fn verify_documents(expected: &LiveState, actual: &LiveState) -> Vec<Mismatc
             {
                 "it belongs to somebody else"
             }
+            (Some(expected), Some(actual)) if has_unknown_version(expected, actual) => {
+                "another writer wrote a version of it meanwhile, which is not the latest one any more"
+            }
             (Some(_), Some(_)) | (None, None) => continue,
         };
         found.push(Mismatch { resource: resource(*kind), name: name.to_string(), what: what.to_owned() });
     }
     found
+}
+
+/// Whether there is a version that nobody knew of: no write can say which version it replaces, so that this tells of one
+/// that was written over.
+fn has_unknown_version(expected: &LiveDocument, actual: &LiveDocument) -> bool {
+    let known = |digest: &Digest| {
+        *digest == expected.digest || expected.versions.iter().any(|version| version.digest == *digest)
+    };
+    !actual.versions.iter().all(|version| known(&version.digest))
 }
 
 /// What a plan of documents promises and a plan from a file breaks.
@@ -221,6 +235,12 @@ pub enum DocumentBreach {
         /// The name that the call says.
         name: String,
     },
+    /// The call has a number out of order, waits for another, or is about a part: no call of a document does.
+    #[error("call {call} is not one of a plan of documents")]
+    Odd {
+        /// The call's number.
+        call: u32,
+    },
     /// A policy is written twice.
     #[error("call {call} writes the policy `{name}` again")]
     Twice {
@@ -239,7 +259,10 @@ pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreac
         breaches.push(error.into());
     }
     let mut seen: BTreeSet<&PolicyName> = BTreeSet::new();
-    for call in &plan.calls {
+    for (call, wanted) in plan.calls.iter().zip(1..) {
+        if call.id.0 != wanted || !call.after.is_empty() || call.part.is_some() {
+            breaches.push(DocumentBreach::Odd { call: call.id.0 });
+        }
         let Some(document) = call.send.chainloop().map(Operation::document) else { continue };
         let (number, name) = (call.id.0, document.name.to_string());
         let computed = document.bytes.digest();

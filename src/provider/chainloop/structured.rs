@@ -14,6 +14,8 @@ const DEEPEST: usize = 64;
 
 /// What is no text in a policy; everything else is, whatever a scalar looks like: `default: 1.10` is the text `1.10`.
 const TRUTHS: &[&str] = &["required", "optional", "disabled", "gate"];
+/// Where the number of a choice may stand in the place of its name.
+const CHOICES: &[&str] = &["kind", "type", "attestation_phases", "attestationPhases"];
 
 /// The fields of a policy, for a request that writes it: the organization is named, unless the document does so.
 ///
@@ -83,20 +85,26 @@ fn read(text: &str) -> Result<Value, String> {
 }
 
 impl Builder {
-    /// A text, unless it stands where a truth value must, or is nothing at all.
+    /// A text, unless it stands where a truth value or a choice must, or is nothing at all.
     fn scalar(&self, text: &str, style: ScalarStyle) -> Value {
         if style != ScalarStyle::Plain {
             return Value::from(text);
         }
-        let key = match self.open.last().map(|open| &open.content) {
+        let mut around = self.open.iter().rev().map(|open| &open.content);
+        let key = match around.next() {
             Some(Content::Members { key: Some(key), .. }) => Some(key.as_str()),
             Some(Content::Members { key: None, .. }) => return Value::from(text),
-            Some(Content::List(_)) | None => None,
+            Some(Content::List(_)) => match around.next() {
+                Some(Content::Members { key, .. }) => key.as_deref(),
+                Some(Content::List(_)) | None => None,
+            },
+            None => None,
         };
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Value::Null,
             "true" | "True" | "TRUE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(true),
             "false" | "False" | "FALSE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(false),
+            _ if key.is_some_and(|key| CHOICES.contains(&key)) => text.parse::<i32>().map_or(text.into(), Value::from),
             _ => Value::from(text),
         }
     }
@@ -179,6 +187,13 @@ mod tests {
             "spec": {"inputs": [input, input, {"name": "required", "default": "true"}]},
         });
         assert_eq!(of(text), Ok(wanted));
+    }
+
+    #[test]
+    fn choices_may_be_numbers() {
+        let text = "metadata: {name: p}\nkind: Policy\nspec: {policies: [{kind: 12, embedded: 12, attestation_phases: [1, INIT]}]}\n";
+        let wanted = json!([{"kind": 12, "embedded": "12", "attestation_phases": [1, "INIT"]}]);
+        assert_eq!(of(text).unwrap()["spec"]["policies"], wanted);
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub(super) fn document(
     let (builtin, organization) = owner(&object)?;
     let latest = match object.present("latest") {
         None => asked.is_none(),
+        Some(Value::Bool(false)) if asked.is_none() => {
+            return Err(object.mismatch("latest", "true, as no version was asked for").into());
+        }
         Some(value) => value.as_bool().ok_or_else(|| object.mismatch("latest", "true or false"))?,
     };
     let inputs_schema = match field(&object, "inputs_json_schema", "inputsJsonSchema") {

@@ -7,12 +7,17 @@ use serde_json::Value;
 
 use super::Findings;
 use crate::check::documents::scene::{self, GroupView, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
+use crate::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
 use crate::manifest::chainloop::Attachment;
 use crate::model::chainloop::{InputsSchema, Reference};
 
-/// How many findings of one group are made: more than are ever listed.
+/// How many findings of one file, and how many of each kind of one attachment, are made: more than are ever listed.
 const MOST: usize = 200;
+/// How many names a help line lists, and among how many a near one is looked for.
+const MOST_LISTED: usize = 10;
+const MOST_COMPARED: usize = 500;
+/// How many characters of a name are told.
+const LONGEST: usize = 100;
 
 /// What a policy takes.
 struct Takes<'a> {
@@ -31,10 +36,21 @@ enum Names<'a> {
     Told(&'a InputsSchema),
 }
 
-pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
+    let mut made: BTreeMap<FileId, usize> = BTreeMap::new();
+    for group in &scene.groups {
+        let made = made.entry(group.document.file).or_default();
+        let before = found.len();
+        check_group(scene, group, MOST.saturating_sub(*made), found);
+        *made += found.len() - before;
+    }
+}
+
+/// Makes so many findings at most, and those of the attachment that goes beyond.
+fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Findings) {
     let before = found.len();
     for (path, attachment) in group.attachments() {
-        if found.len() - before > MOST {
+        if found.len() - before >= most {
             return;
         }
         let Some(takes) = takes(scene, group, &path, attachment) else { continue };
@@ -85,6 +101,10 @@ impl Takes<'_> {
         }
     }
 
+    fn name(&self) -> Cow<'_, str> {
+        told(&self.name)
+    }
+
     /// All names, in order.
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match &self.names {
@@ -101,6 +121,23 @@ impl Takes<'_> {
             Some(place) => finding.also(place.clone(), "the policy"),
             None => finding,
         }
+    }
+}
+
+/// The first names.
+fn listed(names: &[&str]) -> String {
+    let mut listed = names.iter().take(MOST_LISTED).map(|name| told(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST_LISTED {
+        listed += &format!(" and {} more", names.len() - MOST_LISTED);
+    }
+    listed
+}
+
+/// A text that is told over and over again: nobody reads a long one, and many of them fill the memory.
+fn told(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -123,13 +160,21 @@ impl At<'_> {
 
     fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
         let given = self.given.into_iter().flatten().map(|(argument, _)| argument);
-        for argument in given.filter(|argument| !takes.knows(argument)).take(MOST) {
-            let known = takes.names();
-            let message = format!("the policy `{}` takes no argument `{argument}`", takes.name);
-            let help = match did_you_mean(known.iter().copied(), argument) {
+        let mut unknown = given.filter(|argument| !takes.knows(argument)).take(MOST).peekable();
+        if unknown.peek().is_none() {
+            return;
+        }
+        let known = takes.names();
+        let near = |argument: &str| {
+            let compared = known.iter().copied().filter(|name| name.len() <= LONGEST);
+            did_you_mean(compared.take(MOST_COMPARED), argument)
+        };
+        for argument in unknown {
+            let message = format!("the policy `{}` takes no argument `{argument}`", takes.name());
+            let help = match (argument.len() <= LONGEST).then(|| near(argument)).flatten() {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "it takes none: remove it, or declare it in its `inputs`".to_owned(),
-                None => format!("it takes: {}", known.join(", ")),
+                None => format!("it takes: {}", listed(&known)),
             };
             let place = Place::key(self.group.document, self.argument(argument));
             found.push(takes.also(Diagnostic::new(Code::ArgumentUnknown, message, place)).help(help));
@@ -140,13 +185,13 @@ impl At<'_> {
         let value = |input: &str| self.given.and_then(|given| given.get(input));
         let missing = takes.required.iter().filter(|input| value(input).is_none_or(String::is_empty));
         for input in missing.take(MOST) {
-            let message = format!("the policy `{}` must be given `{input}`", takes.name);
+            let message = format!("the policy `{}` must be given `{}`", takes.name(), told(input));
             // What is empty is missing to the engine.
             let place = match value(input) {
                 Some(_) => Place::value(self.group.document, self.argument(input)),
                 None => Place::value(self.group.document, self.path.clone()),
             };
-            let help = format!("add `{input}:` to the `with:` of this attachment");
+            let help = format!("add `{}:` to the `with:` of this attachment", told(input));
             found.push(takes.also(Diagnostic::new(Code::ArgumentMissing, message, place)).help(help));
         }
     }
@@ -158,7 +203,8 @@ impl At<'_> {
         };
         for (argument, text) in self.given.into_iter().flatten().filter(|(_, text)| !is_template(text)) {
             let Some(fault) = schema.properties.get(argument).and_then(|schema| fault(schema, text)) else { continue };
-            let message = format!("the policy `{}` does not take this as `{argument}`: {fault}", takes.name);
+            let (name, fault) = (takes.name(), told(&fault));
+            let message = format!("the policy `{name}` does not take this as `{argument}`: {fault}");
             let place = Place::value(self.group.document, self.argument(argument));
             found.push(
                 Diagnostic::new(Code::ArgumentInvalid, message, place)
@@ -171,7 +217,11 @@ impl At<'_> {
 /// Why a schema does not accept a value: as its text, or as the JSON that the text is. An array takes one text as well as
 /// several, which commas and line ends part.
 fn fault(schema: &Value, text: &str) -> Option<String> {
-    // A schema that is none accepts everything.
+    // A schema that is none accepts everything, and so does one that could take for ever: references can double the work
+    // with each step.
+    if !is_bounded(schema) {
+        return None;
+    }
     let validator =
         jsonschema::options().with_pattern_options(jsonschema::PatternOptions::regex()).build(schema).ok()?;
     let several: Vec<&str> = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -181,4 +231,15 @@ fn fault(schema: &Value, text: &str) -> Option<String> {
         return None;
     }
     validator.iter_errors(&as_text).next().map(|error| error.to_string())
+}
+
+/// Whether a schema refers to nothing, so that its work is bounded by its size.
+fn is_bounded(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members
+            .iter()
+            .all(|(key, value)| !matches!(key.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") && is_bounded(value)),
+        Value::Array(items) => items.iter().all(is_bounded),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }

@@ -45,7 +45,7 @@ const RULES: &[Rule] = &[
     Rule::Policy(phases::check),
     Rule::Policy(reference::check_policy),
     Rule::Group(reference::check_group),
-    Rule::Group(arguments::check),
+    Rule::Target(arguments::check),
 ];
 
 /// Runs all rules.
