@@ -104,6 +104,24 @@ impl Call {
         }
     }
 
+    /// Asks; the exit code where the answer is no, or where nobody can be asked.
+    fn refused(&self, console: Console) -> anyhow::Result<Option<Exit>> {
+        if self.auto_approve {
+            return Ok(None);
+        }
+        Ok(match console.confirm("Make this call? Only `yes` is accepted:")? {
+            Some(true) => None,
+            Some(false) => {
+                console.say("Nothing was called.");
+                Some(Exit::Error)
+            }
+            None => {
+                console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
+                Some(Exit::Refused)
+            }
+        })
+    }
+
     async fn write(
         &self,
         request: &WriteRequest,
@@ -118,18 +136,8 @@ impl Call {
             );
         }
         console.say(&describe(request.request(), target));
-        if !self.auto_approve {
-            match console.confirm("Make this call? Only `yes` is accepted:")? {
-                Some(true) => {}
-                Some(false) => {
-                    console.say("Nothing was called.");
-                    return Ok(Exit::Error);
-                }
-                None => {
-                    console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
-                    return Ok(Exit::Refused);
-                }
-            }
+        if let Some(exit) = self.refused(console)? {
+            return Ok(exit);
         }
         let time = Timestamp::now();
         let fields =
