@@ -58,7 +58,9 @@ pub(super) async fn version(
     let found = reader.policy(&reference.name, digest).await?;
     if let Some(found) = found.as_ref().filter(|found| !found.builtin && !found.is_of(owner)) {
         let other = neutral(found.organization.as_deref().unwrap_or_default());
-        bail!("the server answers `{reference}` with a policy of `{other}`, and not of `{owner}`");
+        bail!(
+            "the server answers `{reference}` with a policy of `{other}`, and not of `{owner}`: write the organization that is meant into the reference"
+        );
     }
     Ok(found)
 }

@@ -122,7 +122,10 @@ impl Words {
             "targets": [{"target": target["target"], "changes": target["changes"], "access": target["access"],
                 "held": target["held"], "unmanaged": target["unmanaged"],
                 "since": [{"name": say("AI services"), "id": say("pol_1"), "updatedAt": say("2026-11-22T09:30:00Z")}],
-                "adopt": ["polwarden", "import", "--target", say("production"), "--only", say("AI services")],
+                "adopt": [
+                    "polwarden", "import", "--target", say("production"), "--only", say("AI services"), "--only", say("Cedar"),
+                    "--only", say("Tools"),
+                ],
                 "undo": ["polwarden", "apply", "--target", say("production")]}]});
         serde_json::from_value(report).unwrap_or_else(|error| panic!("{error}"))
     }

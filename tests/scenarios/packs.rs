@@ -194,6 +194,11 @@ fn drift_and_stale_plans_are_noticed() {
     site.group("1.0.0", &["prod"]);
     let ran = site.sandbox.expect(8, &["drift"]);
     assert!(ran.out.contains("+ web/dev"), "{}", ran.out);
+    // No format advises what cannot be done.
+    let ran = site.sandbox.expect(8, &["drift", "--format", "github"]);
+    assert!(ran.out.contains("undoes it") && !ran.out.contains("polwarden import"), "{}", ran.out);
+    let ran = site.sandbox.expect(1, &["import", "--only", "production"]);
+    assert!(ran.err.contains("bring their manifests to that by hand"), "{}", ran.err);
 }
 
 /// A fault at every write, of every kind: the apply that follows ends the work, but for a tag that is lost.

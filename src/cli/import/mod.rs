@@ -119,15 +119,23 @@ impl Import {
 
     /// Takes over what `--only` names.
     async fn import_named(&self, workspace: &Workspace, targets: &[&Target], console: Console) -> anyhow::Result<Exit> {
+        let can = |target: &&&Target| target.provider() != Provider::Pulumi;
+        let targets: Vec<&Target> = targets.iter().filter(can).copied().collect();
+        if targets.is_empty() {
+            bail!(
+                "--only takes over policies of Docker and documents of Chainloop. `polwarden drift` shows how packs and groups \
+                 differ: bring their manifests to that by hand"
+            );
+        }
         let documents = targets.iter().filter(|target| target.provider() == Provider::Chainloop).count();
         if documents != 0 && documents != targets.len() {
             bail!("--only names what is at one kind of service; choose it with --provider or --target");
         }
-        let session = Session::open(&self.connect, targets, console).await?;
+        let session = Session::open(&self.connect, &targets, console).await?;
         let ended = if documents == 0 {
-            adopt::Adoption { import: self, console }.adopt(workspace, targets, &session).await
+            adopt::Adoption { import: self, console }.adopt(workspace, &targets, &session).await
         } else {
-            documents::Documents { import: self, console }.run(workspace, targets, &session).await
+            documents::Documents { import: self, console }.run(workspace, &targets, &session).await
         };
         session.close().await;
         ended

@@ -79,6 +79,11 @@ impl TargetDrift {
         command.map(str::to_owned).collect()
     }
 
+    /// Whether that command takes over what is live of this name.
+    pub fn adopts(&self, name: &str) -> bool {
+        self.adopt.windows(2).any(|words| words == ["--only", name])
+    }
+
     /// Whether the server holds something else than the manifests want.
     pub fn is_drift(&self) -> bool {
         !self.changes.is_empty() || !self.held.is_empty()

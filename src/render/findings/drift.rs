@@ -75,9 +75,10 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
     let keep = match change.kind {
         ChangeKind::Delete => Some("delete the manifest to keep it so".to_owned()),
         ChangeKind::Create | ChangeKind::Update | ChangeKind::Within => {
-            // Of documents, not all that differ can be taken over.
-            let can = drift.documents.is_empty() || drift.adopt.contains(&change.name);
-            let keep = can.then(|| command(&TargetDrift::adopting(&drift.target, [change.name.as_str()])));
+            // Not all that differ can be taken over.
+            let keep = drift
+                .adopts(&change.name)
+                .then(|| command(&TargetDrift::adopting(&drift.target, [change.name.as_str()])));
             keep.flatten().map(|keep| format!("`{keep}` keeps it"))
         }
     };
