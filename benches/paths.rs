@@ -32,37 +32,51 @@ fn main() {
 fn parse_and_schema(bencher: Bencher<'_, '_>) {
     let corpus = Corpus::new(valid());
     let mut sources = SourceMap::default();
-    let files: Vec<_> =
-        corpus.files.iter().map(|(path, text)| (sources.add(path.as_str(), text.as_str()), text)).collect();
+    let files: Vec<_> = corpus
+        .files
+        .iter()
+        .map(|(path, text)| (sources.add(path.as_str(), text.as_str()), text))
+        .collect();
     let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-    bencher.counter(BytesCount::new(bytes)).counter(ItemsCount::new(files.len())).bench_local(|| {
-        for (file, text) in &files {
-            black_box(manifest::parse(*file, text));
-        }
-    });
+    bencher
+        .counter(BytesCount::new(bytes))
+        .counter(ItemsCount::new(files.len()))
+        .bench_local(|| {
+            for (file, text) in &files {
+                black_box(manifest::parse(*file, text));
+            }
+        });
 }
 
 /// Manifests → findings and what the repository wants.
 #[divan::bench]
 fn check(bencher: Bencher<'_, '_>) {
-    let Some(repository) = Repository::load(valid()) else { return };
+    let Some(repository) = Repository::load(valid()) else {
+        return;
+    };
     policies(bencher).bench_local(|| black_box(repository.check()));
 }
 
 /// What is wanted and what is live → a plan without changes.
 #[divan::bench]
 fn plan_without_changes(bencher: Bencher<'_, '_>) {
-    let Some(repository) = Repository::load(valid()) else { return };
+    let Some(repository) = Repository::load(valid()) else {
+        return;
+    };
     let desired = repository.check();
     let first = repository.plan(&desired, &LiveState::default());
-    let Ok(live) = plan::replay(&LiveState::default(), &first.calls) else { return };
+    let Ok(live) = plan::replay(&LiveState::default(), &first.calls) else {
+        return;
+    };
     policies(bencher).bench_local(|| black_box(repository.plan(&desired, &live)));
 }
 
 /// What is wanted and an empty organization → a plan that makes all of it.
 #[divan::bench]
 fn plan_of_everything(bencher: Bencher<'_, '_>) {
-    let Some(repository) = Repository::load(valid()) else { return };
+    let Some(repository) = Repository::load(valid()) else {
+        return;
+    };
     let desired = repository.check();
     policies(bencher).bench_local(|| black_box(repository.plan(&desired, &LiveState::default())));
 }
@@ -70,7 +84,9 @@ fn plan_of_everything(bencher: Bencher<'_, '_>) {
 /// A plan that makes everything → text for people.
 #[divan::bench]
 fn render_plan(bencher: Bencher<'_, '_>) {
-    let Some(repository) = Repository::load(valid()) else { return };
+    let Some(repository) = Repository::load(valid()) else {
+        return;
+    };
     let target = repository.plan(&repository.check(), &LiveState::default());
     let plan = Plan {
         format_version: FORMAT_VERSION,
@@ -87,7 +103,12 @@ fn render_plan(bencher: Bencher<'_, '_>) {
 /// A finding in every file → text for people.
 #[divan::bench]
 fn render_findings(bencher: Bencher<'_, '_>) {
-    let Some(repository) = Repository::load(Shape { invalid_once_in: 1, ..valid() }) else { return };
+    let Some(repository) = Repository::load(Shape {
+        invalid_once_in: 1,
+        ..valid()
+    }) else {
+        return;
+    };
     let findings = repository.findings();
     bencher
         .counter(ItemsCount::new(findings.len()))
@@ -95,7 +116,10 @@ fn render_findings(bencher: Bencher<'_, '_>) {
 }
 
 fn valid() -> Shape {
-    Shape { policies: POLICIES_AN_ORGANIZATION, invalid_once_in: 0 }
+    Shape {
+        policies: POLICIES_AN_ORGANIZATION,
+        invalid_once_in: 0,
+    }
 }
 
 fn policies<'a, 'b>(bencher: Bencher<'a, 'b>) -> Bencher<'a, 'b> {
@@ -115,9 +139,16 @@ impl Repository {
         let mut sources = SourceMap::default();
         let file = sources.add("polwarden.yaml", corpus.config.as_str());
         let (config, document) = manifest::parse_config(file, &corpus.config).ok()?;
-        let files = corpus.files.into_iter().map(|(path, text)| (Utf8PathBuf::from(path), Arc::from(text)));
+        let files = corpus
+            .files
+            .into_iter()
+            .map(|(path, text)| (Utf8PathBuf::from(path), Arc::from(text)));
         let loaded = repo::load(&Memory(files.collect()), &config, document, &mut sources);
-        Some(Self { sources, config, loaded })
+        Some(Self {
+            sources,
+            config,
+            loaded,
+        })
     }
 
     fn check(&self) -> Checked {
@@ -125,13 +156,23 @@ impl Repository {
         let mut checked = targets.map(|(target, loaded)| {
             let documents: Vec<&Document> = loaded.documents.iter().map(Arc::as_ref).collect();
             let cedar_files = &loaded.cedar_files;
-            check::check(&Input { target, documents: &documents, cedar_files, teams: &Teams::Offline })
+            check::check(&Input {
+                target,
+                documents: &documents,
+                cedar_files,
+                teams: &Teams::Offline,
+            })
         });
         checked.next_back().unwrap_or_default()
     }
 
     fn findings(&self) -> Vec<Diagnostic> {
-        self.loaded.diagnostics.iter().cloned().chain(self.check().diagnostics).collect()
+        self.loaded
+            .diagnostics
+            .iter()
+            .cloned()
+            .chain(self.check().diagnostics)
+            .collect()
     }
 
     fn plan(&self, desired: &Checked, live: &LiveState) -> TargetPlan {
@@ -139,7 +180,9 @@ impl Repository {
         let target = TargetInfo {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),
             provider: polwarden::manifest::config::Provider::Docker,
-            organization: target.map(|target| target.organization.clone()).unwrap_or_default(),
+            organization: target
+                .map(|target| target.organization.clone())
+                .unwrap_or_default(),
             profile: target.and_then(polwarden::manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
@@ -162,8 +205,16 @@ struct Memory(BTreeMap<Utf8PathBuf, Arc<str>>);
 
 impl Source for Memory {
     fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
-        let files = self.0.keys().filter(|file| file.starts_with(path)).cloned().collect();
-        Ok(Listing { files, problems: Vec::new() })
+        let files = self
+            .0
+            .keys()
+            .filter(|file| file.starts_with(path))
+            .cloned()
+            .collect();
+        Ok(Listing {
+            files,
+            problems: Vec::new(),
+        })
     }
 
     fn read(&self, path: &Utf8Path, _limit: usize) -> Result<Arc<str>, ProblemKind> {

@@ -36,7 +36,11 @@ fn refer(rules: &[Rule]) -> Vec<&Rule> {
 fn difference_of_a_tenth(bencher: Bencher<'_, '_>, rules: usize) {
     let before = rule_set(Kind::Realistic, rules, 1);
     let mut after = rule_set(Kind::Realistic, rules, 2);
-    for (position, rule) in before.iter().enumerate().filter(|(position, _)| position % 10 != 0) {
+    for (position, rule) in before
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| position % 10 != 0)
+    {
         after[position] = rule.clone();
     }
     differences(bencher, &before, &after);
@@ -45,19 +49,29 @@ fn difference_of_a_tenth(bencher: Bencher<'_, '_>, rules: usize) {
 /// Two sets that have nothing in common but chance.
 #[divan::bench(args = SIZES)]
 fn difference_of_everything(bencher: Bencher<'_, '_>, rules: usize) {
-    differences(bencher, &rule_set(Kind::Realistic, rules, 1), &rule_set(Kind::Realistic, rules, 2));
+    differences(
+        bencher,
+        &rule_set(Kind::Realistic, rules, 1),
+        &rule_set(Kind::Realistic, rules, 2),
+    );
 }
 
 /// Two sets full of wildcards inside of labels and segments: an answer or an error, in bounded time.
 #[divan::bench(args = SIZES)]
 fn difference_of_adversarial_sets(bencher: Bencher<'_, '_>, rules: usize) {
-    differences(bencher, &rule_set(Kind::Adversarial, rules, 1), &rule_set(Kind::Adversarial, rules, 2));
+    differences(
+        bencher,
+        &rule_set(Kind::Adversarial, rules, 1),
+        &rule_set(Kind::Adversarial, rules, 2),
+    );
 }
 
 fn differences(bencher: Bencher<'_, '_>, before: &[Rule], after: &[Rule]) {
     let (old, new) = (refer(before), refer(after));
     let resources = (before.len() + after.len()) * RESOURCES_A_RULE;
-    bencher.counter(ItemsCount::new(resources)).bench_local(|| black_box(compare(&old, &new)));
+    bencher
+        .counter(ItemsCount::new(resources))
+        .bench_local(|| black_box(compare(&old, &new)));
 }
 
 /// That two sets are equal, by the algebra of sets.
@@ -66,9 +80,9 @@ fn proof_of_equality(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let turned: Vec<&Rule> = rules.iter().rev().collect();
     let resources = 2 * rules.len() * RESOURCES_A_RULE;
-    bencher
-        .counter(ItemsCount::new(resources))
-        .bench_local(|| black_box(RequestSet::allowed_by(&refer(&rules)).equals(&RequestSet::allowed_by(&turned))));
+    bencher.counter(ItemsCount::new(resources)).bench_local(|| {
+        black_box(RequestSet::allowed_by(&refer(&rules)).equals(&RequestSet::allowed_by(&turned)))
+    });
 }
 
 /// Which rules never decide and which cover each other.
@@ -76,8 +90,16 @@ fn proof_of_equality(bencher: Bencher<'_, '_>, rules: usize) {
 fn usage_of_rules_of_a_set(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let everybody = Scope::default();
-    let scoped: Vec<ReachingRule<'_>> = rules.iter().map(|rule| ReachingRule { rule, scope: &everybody }).collect();
-    bencher.counter(ItemsCount::new(rules.len() * RESOURCES_A_RULE)).bench_local(|| black_box(usage(&scoped)));
+    let scoped: Vec<ReachingRule<'_>> = rules
+        .iter()
+        .map(|rule| ReachingRule {
+            rule,
+            scope: &everybody,
+        })
+        .collect();
+    bencher
+        .counter(ItemsCount::new(rules.len() * RESOURCES_A_RULE))
+        .bench_local(|| black_box(usage(&scoped)));
 }
 
 /// A thousand decisions, without reasons.
@@ -86,11 +108,13 @@ fn a_thousand_decisions(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let set = RuleSet::new(&refer(&rules));
     let requests = requests(&rules, 1_000);
-    bencher.counter(ItemsCount::new(requests.len())).bench_local(|| {
-        for request in &requests {
-            black_box(set.decides(black_box(request)));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(requests.len()))
+        .bench_local(|| {
+            for request in &requests {
+                black_box(set.decides(black_box(request)));
+            }
+        });
 }
 
 /// A thousand decisions, each with the rules that make it.
@@ -99,9 +123,11 @@ fn a_thousand_decisions_with_reasons(bencher: Bencher<'_, '_>, rules: usize) {
     let rules = rule_set(Kind::Realistic, rules, 1);
     let set = RuleSet::new(&refer(&rules));
     let requests = requests(&rules, 1_000);
-    bencher.counter(ItemsCount::new(requests.len())).bench_local(|| {
-        for request in &requests {
-            black_box(set.decide(black_box(request)));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(requests.len()))
+        .bench_local(|| {
+            for request in &requests {
+                black_box(set.decide(black_box(request)));
+            }
+        });
 }

@@ -13,8 +13,8 @@ use polwarden::diag::{DocumentId, SourceMap};
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile,
-    Resources, Rule, RuleAccess, RuleId, Scope,
+    Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState,
+    PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use rayon::prelude::*;
@@ -48,11 +48,13 @@ fn plan_of(bencher: Bencher<'_, '_>, policies: usize, resources: usize) {
         organizations.push(organization(own, resources, organizations.len()));
         left -= own;
     }
-    bencher.counter(ItemsCount::new(policies * RULES_A_POLICY)).bench_local(|| {
-        organizations.par_iter().for_each(|organization| {
-            black_box(plan(organization));
+    bencher
+        .counter(ItemsCount::new(policies * RULES_A_POLICY))
+        .bench_local(|| {
+            organizations.par_iter().for_each(|organization| {
+                black_box(plan(organization));
+            });
         });
-    });
 }
 
 fn plan(organization: &Organization) -> TargetPlan {
@@ -69,19 +71,27 @@ fn plan(organization: &Organization) -> TargetPlan {
         live: &organization.live,
         unmanaged: Unmanaged::Report,
         teams: &BTreeMap::new(),
-        locate: &|_| SourceRef { file: "policies/all.yaml".to_owned(), line: 1 },
+        locate: &|_| SourceRef {
+            file: "policies/all.yaml".to_owned(),
+            line: 1,
+        },
     })
 }
 
 fn organization(policies: usize, resources: usize, number: usize) -> Organization {
-    let document = DocumentId { file: SourceMap::default().add("policies/all.yaml", ""), index: 0 };
+    let document = DocumentId {
+        file: SourceMap::default().add("policies/all.yaml", ""),
+        index: 0,
+    };
     let seed = u64::try_from(number).unwrap_or_default() * 2 + 1;
     let mut before = connections(policies * RULES_A_POLICY, resources, seed);
     let mut after = connections(policies * RULES_A_POLICY, resources, seed + 1);
     let (mut live, mut desired) = (Vec::new(), Vec::new());
     for policy in 0..policies {
-        let (old, new): (Vec<Rule>, Vec<Rule>) =
-            (before.drain(..RULES_A_POLICY).collect(), after.drain(..RULES_A_POLICY).collect());
+        let (old, new): (Vec<Rule>, Vec<Rule>) = (
+            before.drain(..RULES_A_POLICY).collect(),
+            after.drain(..RULES_A_POLICY).collect(),
+        );
         let name = format!("policy {policy}");
         let rules = old.iter().enumerate().map(|(rule, old)| LiveRule {
             id: RuleId::new(&format!("rule_{policy}_{rule}")),
@@ -100,10 +110,25 @@ fn organization(policies: usize, resources: usize, number: usize) -> Organizatio
             unknown_fields: serde_json::Map::new(),
         });
         // Every tenth rule says something else under the same name.
-        let wanted = old.into_iter().zip(new).enumerate().map(|(index, (old, new))| {
-            let rule = if index % 10 == 0 { Rule { name: old.name, ..new } } else { old };
-            DesiredRule { rule, aliases: Vec::new(), index }
-        });
+        let wanted = old
+            .into_iter()
+            .zip(new)
+            .enumerate()
+            .map(|(index, (old, new))| {
+                let rule = if index % 10 == 0 {
+                    Rule {
+                        name: old.name,
+                        ..new
+                    }
+                } else {
+                    old
+                };
+                DesiredRule {
+                    rule,
+                    aliases: Vec::new(),
+                    index,
+                }
+            });
         let Ok(name) = Name::new(&name) else { continue };
         desired.push(DesiredPolicy {
             name,
@@ -114,13 +139,18 @@ fn organization(policies: usize, resources: usize, number: usize) -> Organizatio
             document,
         });
     }
-    Organization { live: LiveState { policies: live }, desired }
+    Organization {
+        live: LiveState { policies: live },
+        desired,
+    }
 }
 
 /// Rules of the network domain, which is the one of a policy, with so many resources each.
 fn connections(count: usize, resources: usize, seed: u64) -> Vec<Rule> {
     let rules = rule_set(Kind::Realistic, count * 2, seed);
-    let rules = rules.into_iter().filter(|rule| rule.access.layer() != Layer::Filesystem);
+    let rules = rules
+        .into_iter()
+        .filter(|rule| rule.access.layer() != Layer::Filesystem);
     let rules: Vec<Rule> = rules.filter_map(|rule| narrowed(rule, resources)).collect();
     rules.into_iter().cycle().take(count).collect()
 }

@@ -6,7 +6,9 @@ use polwarden::model::docker::{Action, Decision, HttpResource, Resources, Rule, 
 
 use super::random::Random;
 
-const TEAMS: &[&str] = &["payments", "search", "platform", "security", "mobile", "data", "billing", "edge"];
+const TEAMS: &[&str] = &[
+    "payments", "search", "platform", "security", "mobile", "data", "billing", "edge",
+];
 const SERVICES: &[&str] = &[
     "registry",
     "mirror",
@@ -25,12 +27,28 @@ const SERVICES: &[&str] = &[
     "search",
     "login",
 ];
-const PUBLIC_HOSTS: &[&str] =
-    &["github.com:443", "docker.io:443", "ghcr.io:443", "quay.io:443", "mirror.example.com:80", "gitlab.com:443"];
-const FOLDERS: &[&str] = &["projects", "work", "src", "data", "cache", "notes", "models", "exports"];
+const PUBLIC_HOSTS: &[&str] = &[
+    "github.com:443",
+    "docker.io:443",
+    "ghcr.io:443",
+    "quay.io:443",
+    "mirror.example.com:80",
+    "gitlab.com:443",
+];
+const FOLDERS: &[&str] = &[
+    "projects", "work", "src", "data", "cache", "notes", "models", "exports",
+];
 /// What rules name in every folder. Few, as in life: each of them crosses each rule about a whole folder.
 const GUARDED: &[&str] = &[".env", "secrets", "tmp"];
-const API_PATHS: &[&str] = &["/v1", "/v2/orders", "/repos", "/api/reports", "/graph", "/health", "/uploads"];
+const API_PATHS: &[&str] = &[
+    "/v1",
+    "/v2/orders",
+    "/repos",
+    "/api/reports",
+    "/graph",
+    "/health",
+    "/uploads",
+];
 
 /// What the patterns of a set are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,23 +62,45 @@ pub(crate) enum Kind {
 /// So many rules of 8 resources each.
 pub(crate) fn rule_set(kind: Kind, rules: usize, seed: u64) -> Vec<Rule> {
     let mut random = Random::new(seed);
-    (0..rules).filter_map(|number| rule(kind, number, rules, &mut random)).collect()
+    (0..rules)
+        .filter_map(|number| rule(kind, number, rules, &mut random))
+        .collect()
 }
 
 fn rule(kind: Kind, number: usize, rules: usize, random: &mut Random) -> Option<Rule> {
-    let decision = if random.once_in(4) { Decision::Deny } else { Decision::Allow };
-    let (actions, resources): (&[&str], Resources) = match (kind, random.below(10)) {
-        (Kind::Adversarial, 0..5) => (&["connect:tcp"], Resources::Plain(eight(|| globbed_host(random)))),
-        (Kind::Adversarial, _) => (&["read"], Resources::Plain(eight(|| globbed_path(random)))),
-        (Kind::Realistic, 0..6) => (&["connect:tcp"], Resources::Plain(eight(|| host(rules, random)))),
-        (Kind::Realistic, 6 | 7) => {
-            (&["request:get", "request:post"], Resources::Http(eight(|| target(rules, random))))
-        }
-        (Kind::Realistic, _) => (&["read", "write"], Resources::Plain(eight(|| path(rules, random)))),
+    let decision = if random.once_in(4) {
+        Decision::Deny
+    } else {
+        Decision::Allow
     };
-    let actions = actions.iter().filter_map(|action| action.parse::<Action>().ok());
+    let (actions, resources): (&[&str], Resources) = match (kind, random.below(10)) {
+        (Kind::Adversarial, 0..5) => (
+            &["connect:tcp"],
+            Resources::Plain(eight(|| globbed_host(random))),
+        ),
+        (Kind::Adversarial, _) => (&["read"], Resources::Plain(eight(|| globbed_path(random)))),
+        (Kind::Realistic, 0..6) => (
+            &["connect:tcp"],
+            Resources::Plain(eight(|| host(rules, random))),
+        ),
+        (Kind::Realistic, 6 | 7) => (
+            &["request:get", "request:post"],
+            Resources::Http(eight(|| target(rules, random))),
+        ),
+        (Kind::Realistic, _) => (
+            &["read", "write"],
+            Resources::Plain(eight(|| path(rules, random))),
+        ),
+    };
+    let actions = actions
+        .iter()
+        .filter_map(|action| action.parse::<Action>().ok());
     let access = RuleAccess::new(actions, resources).ok()?;
-    Some(Rule { name: Name::new(&format!("rule {number}")).ok()?, decision, access })
+    Some(Rule {
+        name: Name::new(&format!("rule {number}")).ok()?,
+        decision,
+        access,
+    })
 }
 
 fn eight<T>(mut make: impl FnMut() -> T) -> Vec<T> {
@@ -69,7 +109,11 @@ fn eight<T>(mut make: impl FnMut() -> T) -> Vec<T> {
 
 fn name(rules: usize, random: &mut Random) -> String {
     let service = random.word(SERVICES);
-    format!("{service}-{}.{}.example.com", random.below(rules * 4), random.word(TEAMS))
+    format!(
+        "{service}-{}.{}.example.com",
+        random.below(rules * 4),
+        random.word(TEAMS)
+    )
 }
 
 fn host(rules: usize, random: &mut Random) -> String {
@@ -78,10 +122,20 @@ fn host(rules: usize, random: &mut Random) -> String {
         0 => random.word(PUBLIC_HOSTS).to_owned(),
         1 | 2 => format!("10.{}.{}.0/24", random.below(256), random.below(256)),
         3 => format!("10.{}.0.0/16", random.below(256)),
-        4 => format!("10.{}.{}.{}:443", random.below(256), random.below(256), random.below(256)),
+        4 => format!(
+            "10.{}.{}.{}:443",
+            random.below(256),
+            random.below(256),
+            random.below(256)
+        ),
         5..8 => format!("**.{name}:443"),
         8..10 => format!("*.{name}"),
-        10 => format!("{}{}*.{}.example.com", random.word(SERVICES), random.below(rules), random.word(TEAMS)),
+        10 => format!(
+            "{}{}*.{}.example.com",
+            random.word(SERVICES),
+            random.below(rules),
+            random.word(TEAMS)
+        ),
         11 => format!("{name}:{}", random.between(1024, 9999)),
         12..16 => name,
         _ => format!("{name}:443"),
@@ -89,14 +143,22 @@ fn host(rules: usize, random: &mut Random) -> String {
 }
 
 fn target(rules: usize, random: &mut Random) -> HttpResource {
-    let host = if random.once_in(5) { format!("*.{}", name(rules, random)) } else { name(rules, random) };
+    let host = if random.once_in(5) {
+        format!("*.{}", name(rules, random))
+    } else {
+        name(rules, random)
+    };
     let path = random.word(API_PATHS);
     let path = match random.below(4) {
         0 => path.to_owned(),
         1 => format!("{path}/*/{}", random.word(SERVICES)),
         _ => format!("{path}/**"),
     };
-    HttpResource { host, port: random.once_in(2).then_some(443), path }
+    HttpResource {
+        host,
+        port: random.once_in(2).then_some(443),
+        path,
+    }
 }
 
 fn path(rules: usize, random: &mut Random) -> String {
@@ -114,7 +176,8 @@ fn path(rules: usize, random: &mut Random) -> String {
 }
 
 fn globbed_host(random: &mut Random) -> String {
-    let letter = |random: &mut Random| char::from(b'a' + u8::try_from(random.below(26)).unwrap_or(0));
+    let letter =
+        |random: &mut Random| char::from(b'a' + u8::try_from(random.below(26)).unwrap_or(0));
     format!("*{}*{}*.example.com", letter(random), letter(random))
 }
 
@@ -133,20 +196,30 @@ pub(crate) fn requests(rules: &[Rule], count: usize) -> Vec<Request> {
     let mut random = Random::new(7);
     let mut requests = Vec::new();
     while requests.len() < count {
-        let Some(rule) = rules.get(random.below(rules.len())) else { break };
+        let Some(rule) = rules.get(random.below(rules.len())) else {
+            break;
+        };
         let resource = random.below(8);
         let concrete = |text: &str| text.replace("**", "x").replace('*', "y");
         let request = match rule.access.resources() {
             Resources::Http(targets) => targets.get(resource).and_then(|target| {
-                let url = format!("https://{}{}", concrete(&target.host), concrete(&target.path));
+                let url = format!(
+                    "https://{}{}",
+                    concrete(&target.host),
+                    concrete(&target.path)
+                );
                 Request::parse("get", &url).ok()
             }),
             Resources::Plain(texts) => texts.get(resource).and_then(|text| {
                 let text = concrete(
-                    text.split_once('/').filter(|(net, _)| net.starts_with("10.")).map_or(text, |(net, _)| net),
+                    text.split_once('/')
+                        .filter(|(net, _)| net.starts_with("10."))
+                        .map_or(text, |(net, _)| net),
                 );
                 let port = if text.contains(':') { "" } else { ":443" };
-                Request::parse("tcp", &format!("{text}{port}")).or_else(|_| Request::parse("read", &text)).ok()
+                Request::parse("tcp", &format!("{text}{port}"))
+                    .or_else(|_| Request::parse("read", &text))
+                    .ok()
             }),
         };
         requests.extend(request);

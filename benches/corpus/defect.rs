@@ -6,10 +6,16 @@ const DEFECTS: &[(&str, &str)] = &[
     ("decision: ", "decision: maybe-"),
     ("      actions: ", "      action: "),
     ("    - name: ", "    - aliases: [former]\n      # name: "),
-    ("      decision: ", "      aliases: former\n      decision: "),
+    (
+        "      decision: ",
+        "      aliases: former\n      decision: ",
+    ),
     ("actions: [", "actions: [connect:quic, "),
     // Meaning: a name in the place of an alias, an unknown list, a domain that is mixed.
-    ("      decision: ", "      resourcesFrom: [no-such-list]\n      decision: "),
+    (
+        "      decision: ",
+        "      resourcesFrom: [no-such-list]\n      decision: ",
+    ),
     (
         "  rules:\n",
         "  rules:\n    - name: odd\n      decision: deny\n      actions: [connect:tcp, read]\n      resources: [example.com]\n",

@@ -67,8 +67,15 @@ pub(crate) enum Resources {
 impl Corpus {
     /// Makes the repository of a shape. Policies do not depend on how many there are, nor on which are invalid.
     pub(crate) fn new(shape: Shape) -> Self {
-        let Shape { policies, invalid_once_in } = shape;
-        let mut corpus = Self { config: text::config(policies), policies: Vec::new(), files: Vec::new() };
+        let Shape {
+            policies,
+            invalid_once_in,
+        } = shape;
+        let mut corpus = Self {
+            config: text::config(policies),
+            policies: Vec::new(),
+            files: Vec::new(),
+        };
         for number in 0..policies {
             let mut random = Random::new(u64::try_from(number).unwrap_or_default());
             let policy = policy(number, &mut random);
@@ -77,7 +84,10 @@ impl Corpus {
                 content = defect::break_one_thing(&content, number / invalid_once_in);
             }
             let file = policy.name.replace(' ', "-");
-            let path = format!("policies/{}/{file}.yaml", organization(number / POLICIES_AN_ORGANIZATION));
+            let path = format!(
+                "policies/{}/{file}.yaml",
+                organization(number / POLICIES_AN_ORGANIZATION)
+            );
             corpus.files.push((path, content));
             corpus.policies.push(policy);
         }
@@ -92,16 +102,33 @@ pub(crate) fn organization(number: usize) -> String {
 
 /// The teams of every organization: alias and uuid.
 pub(crate) fn teams() -> impl Iterator<Item = (&'static str, String)> {
-    words::TEAMS.iter().enumerate().map(|(number, team)| (*team, format!("0b0c6b3e-8a52-4c5e-9f0e-{number:012}")))
+    words::TEAMS
+        .iter()
+        .enumerate()
+        .map(|(number, team)| (*team, format!("0b0c6b3e-8a52-4c5e-9f0e-{number:012}")))
 }
 
 fn policy(number: usize, random: &mut Random) -> Policy {
     let team = random.word(words::TEAMS);
-    let name = format!("{team} {} {:03}", random.word(words::PURPOSES), number % POLICIES_AN_ORGANIZATION);
+    let name = format!(
+        "{team} {} {:03}",
+        random.word(words::PURPOSES),
+        number % POLICIES_AN_ORGANIZATION
+    );
     let files = random.once_in(5);
     let count = random.between(8, 12);
-    let rules = (0..count).map(|position| if files { file_rule(position, random) } else { net_rule(position, random) });
-    Policy { name, rules: rules.collect(), team: random.once_in(4).then_some(team) }
+    let rules = (0..count).map(|position| {
+        if files {
+            file_rule(position, random)
+        } else {
+            net_rule(position, random)
+        }
+    });
+    Policy {
+        name,
+        rules: rules.collect(),
+        team: random.once_in(4).then_some(team),
+    }
 }
 
 fn decision(random: &mut Random) -> &'static str {
@@ -110,7 +137,11 @@ fn decision(random: &mut Random) -> &'static str {
 
 fn file_rule(position: usize, random: &mut Random) -> Rule {
     let folder = random.word(words::FOLDERS);
-    let actions = if random.once_in(2) { &["read"][..] } else { &["read", "write"] };
+    let actions = if random.once_in(2) {
+        &["read"][..]
+    } else {
+        &["read", "write"]
+    };
     let count = random.between(1, 8);
     let paths = (0..count).map(|item| {
         let leaf = random.word(words::SERVICES);
@@ -123,7 +154,10 @@ fn file_rule(position: usize, random: &mut Random) -> Rule {
         }
     });
     Rule {
-        name: format!("{} {folder} {position}", if actions.len() == 1 { "read" } else { "edit" }),
+        name: format!(
+            "{} {folder} {position}",
+            if actions.len() == 1 { "read" } else { "edit" }
+        ),
         resources: Resources::Plain(paths.collect()),
         decision: decision(random),
         actions: actions.iter().map(|action| (*action).to_owned()).collect(),
@@ -138,24 +172,43 @@ fn net_rule(position: usize, random: &mut Random) -> Rule {
     if random.once_in(4) {
         let first = random.below(words::METHODS.len());
         let methods = words::METHODS.iter().skip(first).take(random.between(1, 3));
-        let targets = (0..count).map(|item| http_target(service, item, random)).collect();
+        let targets = (0..count)
+            .map(|item| http_target(service, item, random))
+            .collect();
         let actions = methods.map(|method| format!("request:{method}")).collect();
-        return Rule { name, decision, actions, resources: Resources::Http(targets) };
+        return Rule {
+            name,
+            decision,
+            actions,
+            resources: Resources::Http(targets),
+        };
     }
     let hosts = (0..count).map(|item| host(service, item, random)).collect();
-    Rule { name, decision, actions: vec!["connect:tcp".to_owned()], resources: Resources::Plain(hosts) }
+    Rule {
+        name,
+        decision,
+        actions: vec!["connect:tcp".to_owned()],
+        resources: Resources::Plain(hosts),
+    }
 }
 
 /// A host of an own name for each `item`, so that no entry repeats or covers another.
 fn host(service: &str, item: usize, random: &mut Random) -> String {
     let team = random.word(words::TEAMS);
     match random.below(10) {
-        0 => words::PUBLIC_HOSTS.get(item).copied().unwrap_or("github.com").to_owned(),
+        0 => words::PUBLIC_HOSTS
+            .get(item)
+            .copied()
+            .unwrap_or("github.com")
+            .to_owned(),
         1 => format!("10.{}.{item}.0/24", random.below(256)),
         2 => format!("**.{service}-{item}.{team}.example.com"),
         3 => format!("**.{service}-{item}.{team}.example.com:443"),
         4 => format!("{service}-{item}.{team}.example.com"),
-        5 => format!("{service}-{item}.{team}.example.com:{}", random.between(1024, 9999)),
+        5 => format!(
+            "{service}-{item}.{team}.example.com:{}",
+            random.between(1024, 9999)
+        ),
         _ => format!("{service}-{item}.{team}.example.com:443"),
     }
 }
@@ -163,6 +216,10 @@ fn host(service: &str, item: usize, random: &mut Random) -> String {
 fn http_target(service: &str, item: usize, random: &mut Random) -> (String, u16, String) {
     let host = format!("{service}-{item}.{}.example.com", random.word(words::TEAMS));
     let path = random.word(words::API_PATHS);
-    let path = if random.once_in(3) { path.to_owned() } else { format!("{path}/**") };
+    let path = if random.once_in(3) {
+        path.to_owned()
+    } else {
+        format!("{path}/**")
+    };
     (host, 443, path)
 }

@@ -35,6 +35,9 @@ impl Random {
 
     /// One of the words; an empty word if there are none.
     pub(super) fn word(&mut self, words: &[&'static str]) -> &'static str {
-        words.get(self.below(words.len())).copied().unwrap_or_default()
+        words
+            .get(self.below(words.len()))
+            .copied()
+            .unwrap_or_default()
     }
 }

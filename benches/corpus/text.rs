@@ -28,10 +28,18 @@ pub(super) fn manifest(policy: &Policy, random: &mut Random) -> String {
         // Beyond ASCII, as in comments of people with names.
         text.push_str("# Geprüft von Jürgen Groß – bitte nicht kürzen.\n");
     } else {
-        let _ = writeln!(text, "# Owner: {} team; {}.", random.word(words::TEAMS), random.word(words::REASONS));
+        let _ = writeln!(
+            text,
+            "# Owner: {} team; {}.",
+            random.word(words::TEAMS),
+            random.word(words::REASONS)
+        );
     }
     let Policy { name, team, rules } = policy;
-    let _ = write!(text, "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: {name}\n");
+    let _ = write!(
+        text,
+        "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: {name}\n"
+    );
     text.push_str("spec:\n");
     if let Some(team) = team {
         let _ = writeln!(text, "  scope:\n    teams: [{team}]");
@@ -44,16 +52,29 @@ pub(super) fn manifest(policy: &Policy, random: &mut Random) -> String {
 }
 
 fn write_rule(text: &mut String, rule: &Rule, random: &mut Random) {
-    let Rule { name, decision, actions, resources } = rule;
+    let Rule {
+        name,
+        decision,
+        actions,
+        resources,
+    } = rule;
     if random.once_in(4) {
         let _ = writeln!(text, "    # {}", random.word(words::REASONS));
     }
-    let _ = writeln!(text, "    - name: {name}\n      decision: {decision}\n      actions: [{}]", actions.join(", "));
+    let _ = writeln!(
+        text,
+        "    - name: {name}\n      decision: {decision}\n      actions: [{}]",
+        actions.join(", ")
+    );
     match resources {
         Resources::Plain(entries) => {
             text.push_str("      resources:\n");
             for entry in entries {
-                let comment = if random.once_in(10) { "  # see the runbook" } else { "" };
+                let comment = if random.once_in(10) {
+                    "  # see the runbook"
+                } else {
+                    ""
+                };
                 let _ = writeln!(text, "        - {}{comment}", scalar(entry));
             }
         }
@@ -61,7 +82,10 @@ fn write_rule(text: &mut String, rule: &Rule, random: &mut Random) {
             text.push_str("      httpResources:\n");
             for (host, port, path) in targets {
                 if random.once_in(100) {
-                    let _ = writeln!(text, "        - {{ host: {host}, port: {port}, path: \"{path}\" }}");
+                    let _ = writeln!(
+                        text,
+                        "        - {{ host: {host}, port: {port}, path: \"{path}\" }}"
+                    );
                 } else {
                     let _ = writeln!(
                         text,

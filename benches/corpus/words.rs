@@ -1,6 +1,8 @@
 //! What the names of a corpus are made of.
 
-pub(super) const TEAMS: &[&str] = &["payments", "search", "platform", "security", "mobile", "data", "billing", "edge"];
+pub(super) const TEAMS: &[&str] = &[
+    "payments", "search", "platform", "security", "mobile", "data", "billing", "edge",
+];
 
 pub(super) const PURPOSES: &[&str] = &[
     "package registries",
@@ -13,7 +15,14 @@ pub(super) const PURPOSES: &[&str] = &[
     "partner interfaces",
 ];
 
-pub(super) const VERBS: &[&str] = &["reach", "mirror", "publish to", "fetch from", "report to", "scan"];
+pub(super) const VERBS: &[&str] = &[
+    "reach",
+    "mirror",
+    "publish to",
+    "fetch from",
+    "report to",
+    "scan",
+];
 
 pub(super) const SERVICES: &[&str] = &[
     "registry",
@@ -45,9 +54,19 @@ pub(super) const PUBLIC_HOSTS: &[&str] = &[
     "gitlab.com:443",
 ];
 
-pub(super) const FOLDERS: &[&str] = &["projects", "work", "src", "data", "cache", "notes", "models", "exports"];
+pub(super) const FOLDERS: &[&str] = &[
+    "projects", "work", "src", "data", "cache", "notes", "models", "exports",
+];
 
-pub(super) const API_PATHS: &[&str] = &["/v1", "/v2/orders", "/repos", "/api/reports", "/graph", "/health", "/uploads"];
+pub(super) const API_PATHS: &[&str] = &[
+    "/v1",
+    "/v2/orders",
+    "/repos",
+    "/api/reports",
+    "/graph",
+    "/health",
+    "/uploads",
+];
 
 pub(super) const METHODS: &[&str] = &["get", "head", "post", "put", "patch", "delete", "options"];
 

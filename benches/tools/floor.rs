@@ -41,10 +41,16 @@ pub(crate) async fn apply(service: &Service, seed: &str) -> anyhow::Result<()> {
         let created = at_once(service, organization.policies.iter().map(create)).await?;
         for decision in ["deny", "allow"] {
             let policies = organization.policies.iter().zip(&created);
-            let rules = policies.flat_map(|(policy, id)| policy.rules.iter().map(move |rule| (rule, id)));
+            let rules =
+                policies.flat_map(|(policy, id)| policy.rules.iter().map(move |rule| (rule, id)));
             let rules = rules.filter(|(rule, _)| rule["decision"] == decision);
-            let create =
-                |(rule, id): (&Value, &String)| post(Arc::clone(&client), format!("{path}/{id}/rules"), rule.clone());
+            let create = |(rule, id): (&Value, &String)| {
+                post(
+                    Arc::clone(&client),
+                    format!("{path}/{id}/rules"),
+                    rule.clone(),
+                )
+            };
             at_once(service, rules.map(create)).await?;
         }
     }
@@ -74,8 +80,13 @@ async fn at_once(
     service: &Service,
     posts: impl Iterator<Item = impl Future<Output = anyhow::Result<String>> + Send + 'static>,
 ) -> anyhow::Result<Vec<String>> {
-    let tasks: Vec<_> = posts.map(|post| async move { tokio::spawn(post).await? }).collect();
-    stream::iter(tasks).buffered(service.concurrency).try_collect().await
+    let tasks: Vec<_> = posts
+        .map(|post| async move { tokio::spawn(post).await? })
+        .collect();
+    stream::iter(tasks)
+        .buffered(service.concurrency)
+        .try_collect()
+        .await
 }
 
 async fn post(client: Arc<Bare>, path: String, body: Value) -> anyhow::Result<String> {
@@ -83,7 +94,9 @@ async fn post(client: Arc<Bare>, path: String, body: Value) -> anyhow::Result<St
     struct Created {
         id: String,
     }
-    let answer = client.send(client.http.post(client.url(&path)).json(&body)).await?;
+    let answer = client
+        .send(client.http.post(client.url(&path)).json(&body))
+        .await?;
     let Created { id } = serde_json::from_slice(&answer)?;
     Ok(id)
 }
@@ -91,7 +104,10 @@ async fn post(client: Arc<Bare>, path: String, body: Value) -> anyhow::Result<St
 async fn read_all(client: &Arc<Bare>, organizations: usize) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     for number in 0..organizations {
-        tasks.spawn(read(Arc::clone(client), format!("orgs/{}/governance/policies", organization(number))));
+        tasks.spawn(read(
+            Arc::clone(client),
+            format!("orgs/{}/governance/policies", organization(number)),
+        ));
     }
     while let Some(task) = tasks.join_next().await {
         task??;
@@ -109,9 +125,21 @@ async fn read(client: Arc<Bare>, path: String) -> anyhow::Result<()> {
     struct Summary {
         id: String,
     }
-    let answer = client.send(client.http.get(client.url(&format!("{path}?page_size=100")))).await?;
-    let Page { data, next_page_token } = serde_json::from_slice(&answer)?;
-    anyhow::ensure!(next_page_token.is_none(), "an organization has more than a page of policies");
+    let answer = client
+        .send(
+            client
+                .http
+                .get(client.url(&format!("{path}?page_size=100"))),
+        )
+        .await?;
+    let Page {
+        data,
+        next_page_token,
+    } = serde_json::from_slice(&answer)?;
+    anyhow::ensure!(
+        next_page_token.is_none(),
+        "an organization has more than a page of policies"
+    );
     let mut tasks = JoinSet::new();
     for Summary { id } in data {
         let (client, path) = (Arc::clone(&client), format!("{path}/{id}"));
@@ -137,15 +165,27 @@ impl Bare {
         struct Token {
             access_token: String,
         }
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         // Certificates are not loaded: only loopback is spoken to.
-        let http = Client::builder().no_proxy().tls_certs_only([]).tcp_nodelay(true);
+        let http = Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .tcp_nodelay(true);
         let http = http.pool_max_idle_per_host(service.concurrency).build()?;
         let endpoint = format!("{}/v2", service.endpoint.trim_end_matches('/'));
         let slots = Semaphore::new(service.concurrency);
-        let mut client = Self { http, endpoint, token: "none".to_owned(), slots };
+        let mut client = Self {
+            http,
+            endpoint,
+            token: "none".to_owned(),
+            slots,
+        };
         let body = json!({"identifier": "bench", "secret": "bench"});
-        let answer = client.send(client.http.post(client.url("auth/token")).json(&body)).await?;
+        let answer = client
+            .send(client.http.post(client.url("auth/token")).json(&body))
+            .await?;
         let Token { access_token } = serde_json::from_slice(&answer)?;
         client.token = access_token;
         Ok(client)
@@ -157,7 +197,11 @@ impl Bare {
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Vec<u8>> {
         let _slot = self.slots.acquire().await?;
-        let answer = request.bearer_auth(&self.token).send().await?.error_for_status();
+        let answer = request
+            .bearer_auth(&self.token)
+            .send()
+            .await?
+            .error_for_status();
         let answer = answer.context("the emulator refuses a request")?;
         Ok(answer.bytes().await?.to_vec())
     }

@@ -62,15 +62,28 @@ struct Service {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Corpus { folder, policies, invalid_once_in } => {
-            repository::write(&folder, corpus::Shape { policies, invalid_once_in })
-        }
+        Command::Corpus {
+            folder,
+            policies,
+            invalid_once_in,
+        } => repository::write(
+            &folder,
+            corpus::Shape {
+                policies,
+                invalid_once_in,
+            },
+        ),
         Command::Plan(service) => run(floor::plan(&service)),
-        Command::Apply { seed, service } => run(floor::apply(&service, &std::fs::read_to_string(seed)?)),
+        Command::Apply { seed, service } => {
+            run(floor::apply(&service, &std::fs::read_to_string(seed)?))
+        }
         Command::Values { folder } => values::read(&folder),
     }
 }
 
 fn run(requests: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(requests)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(requests)
 }

@@ -6,14 +6,17 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::corpus::{Corpus, POLICIES_AN_ORGANIZATION, Policy, Resources, Rule, Shape, organization, teams};
+use crate::corpus::{
+    Corpus, POLICIES_AN_ORGANIZATION, Policy, Resources, Rule, Shape, organization, teams,
+};
 
 /// Writes `polwarden.yaml`, the manifests, `seed.json` and `empty.json`.
 ///
 /// # Errors
 /// The folder is there already, or something cannot be written.
 pub(crate) fn write(folder: &Path, shape: Shape) -> anyhow::Result<()> {
-    fs::create_dir(folder).with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
+    fs::create_dir(folder)
+        .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
     let corpus = Corpus::new(shape);
     fs::write(folder.join("polwarden.yaml"), &corpus.config)?;
     for (path, content) in &corpus.files {
@@ -33,7 +36,9 @@ pub(crate) fn write(folder: &Path, shape: Shape) -> anyhow::Result<()> {
 /// The emulator's seed file (docs/emulator.md), an organization for each chunk.
 fn seed(chunks: &[&[Policy]]) -> Value {
     let organizations = chunks.iter().enumerate().map(|(number, policies)| {
-        let teams: Vec<Value> = teams().map(|(name, uuid)| json!({"name": name, "uuid": uuid})).collect();
+        let teams: Vec<Value> = teams()
+            .map(|(name, uuid)| json!({"name": name, "uuid": uuid}))
+            .collect();
         let policies: Vec<Value> = policies.iter().map(policy).collect();
         json!({"name": organization(number), "teams": teams, "policies": policies})
     });
@@ -48,7 +53,12 @@ fn policy(policy: &Policy) -> Value {
 }
 
 fn rule(rule: &Rule) -> Value {
-    let Rule { name, decision, actions, resources } = rule;
+    let Rule {
+        name,
+        decision,
+        actions,
+        resources,
+    } = rule;
     let mut value = json!({"name": name, "decision": decision, "actions": actions});
     match resources {
         Resources::Plain(entries) => value["resources"] = json!(entries),

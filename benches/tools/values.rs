@@ -19,7 +19,8 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<()> {
             files.push(file?.path());
         }
     }
-    let counts: Result<Vec<usize>, std::io::Error> = files.par_iter().map(|file| count(file)).collect();
+    let counts: Result<Vec<usize>, std::io::Error> =
+        files.par_iter().map(|file| count(file)).collect();
     writeln!(std::io::stdout(), "{}", counts?.iter().sum::<usize>())?;
     Ok(())
 }
@@ -27,5 +28,7 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<()> {
 fn count(file: &Path) -> std::io::Result<usize> {
     let text = fs::read_to_string(file)?;
     let documents = Deserializer::from_str(&text).map(Value::deserialize);
-    Ok(documents.filter(|document| std::hint::black_box(document).is_ok()).count())
+    Ok(documents
+        .filter(|document| std::hint::black_box(document).is_ok())
+        .count())
 }

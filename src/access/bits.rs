@@ -28,7 +28,9 @@ impl Bits {
     }
 
     pub(super) fn contains(&self, number: usize) -> bool {
-        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+        self.0
+            .get(number / 64)
+            .is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,13 +66,20 @@ impl Bits {
         words
             .enumerate()
             .flat_map(|(at, odd)| {
-                (0..32).filter(move |pair| odd >> (2 * pair) & 1 == 1).map(move |pair| at * 32 + pair)
+                (0..32)
+                    .filter(move |pair| odd >> (2 * pair) & 1 == 1)
+                    .map(move |pair| at * 32 + pair)
             })
             .collect()
     }
 
     pub(super) fn is_subset(&self, other: &Self) -> bool {
-        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(word, all)| word & !all == 0)
+        self.0.len() <= other.0.len()
+            && self
+                .0
+                .iter()
+                .zip(&other.0)
+                .all(|(word, all)| word & !all == 0)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
@@ -104,8 +113,15 @@ mod tests {
         let set: Bits = [3, 64, 200].into_iter().collect();
         assert_eq!(set.iter().collect::<Vec<_>>(), [3, 64, 200]);
         assert!(set.contains(200) && !set.contains(199) && !set.contains(100_000));
-        assert!(Bits::one(64).is_subset(&set) && !set.is_subset(&Bits::below(200)) && set.is_subset(&Bits::below(201)));
-        assert_eq!(set.clone().without(&Bits::one(200)), [3, 64].into_iter().collect());
+        assert!(
+            Bits::one(64).is_subset(&set)
+                && !set.is_subset(&Bits::below(200))
+                && set.is_subset(&Bits::below(201))
+        );
+        assert_eq!(
+            set.clone().without(&Bits::one(200)),
+            [3, 64].into_iter().collect()
+        );
         assert!(set.clone().without(&Bits::below(201)).is_empty());
         let pairs: Bits = [0, 1, 4, 7, 129, 130].into_iter().collect();
         assert_eq!(pairs.unpaired().iter().collect::<Vec<_>>(), [2, 3, 64, 65]);

@@ -56,31 +56,51 @@ impl Bounds {
     /// Bounds without rules, for so many audiences.
     pub(super) fn new(audiences: usize) -> Self {
         let next = 2 * audiences;
-        Self { index: Index::default(), audiences, gates: Vec::new(), widening: None, next }
+        Self {
+            index: Index::default(),
+            audiences,
+            gates: Vec::new(),
+            widening: None,
+            next,
+        }
     }
 
     /// Adds a rule that counts for some audiences, before the change or after it.
     pub(super) fn rule(&mut self, position: usize, rule: &Rule, after: bool, audiences: &[usize]) {
-        let sides: Bits = audiences.iter().map(|audience| 2 * audience + usize::from(after)).collect();
+        let sides: Bits = audiences
+            .iter()
+            .map(|audience| 2 * audience + usize::from(after))
+            .collect();
         self.index.add(position, rule, &sides);
     }
 
     /// Adds a gate for one audience, or for all. It has the next position.
-    pub(super) fn gate(&mut self, kind: GateKind, pattern: &RequestPattern, audience: Option<usize>) {
+    pub(super) fn gate(
+        &mut self,
+        kind: GateKind,
+        pattern: &RequestPattern,
+        audience: Option<usize>,
+    ) {
         self.pattern(pattern);
         self.gates.push((kind, audience));
     }
 
     /// Bounds what may open; to be called after all gates are added.
     pub(super) fn within(&mut self, patterns: &[RequestPattern]) {
-        self.widening = Some(patterns.iter().map(|pattern| self.pattern(pattern)).collect());
+        self.widening = Some(
+            patterns
+                .iter()
+                .map(|pattern| self.pattern(pattern))
+                .collect(),
+        );
     }
 
     fn pattern(&mut self, pattern: &RequestPattern) -> usize {
         let side = self.next;
         self.next += 1;
         // What a pattern is called never shows: its side is in no verdict.
-        self.index.put(0, Arc::default(), pattern.parsed(), &Bits::one(side));
+        self.index
+            .put(0, Arc::default(), pattern.parsed(), &Bits::one(side));
         side
     }
 
@@ -91,15 +111,23 @@ impl Bounds {
     pub(super) fn breaches(&self) -> Result<Vec<Breach>, Entangled> {
         let survey = Survey::new(&self.index);
         let wanted = self.wanted();
-        let mut search =
-            Search { bounds: self, survey: &survey, found: Vec::new(), counts: HashMap::new(), told: BTreeSet::new() };
-        survey.regions(&|term| wanted[term as usize], &mut |region| search.region(region))?;
+        let mut search = Search {
+            bounds: self,
+            survey: &survey,
+            found: Vec::new(),
+            counts: HashMap::new(),
+            told: BTreeSet::new(),
+        };
+        survey.regions(&|term| wanted[term as usize], &mut |region| {
+            search.region(region)
+        })?;
         Ok(search.found)
     }
 
     /// The terms that make a difference: patterns of gates; and where widening is bounded, rules that come or go.
     fn wanted(&self) -> Vec<bool> {
-        let gates = Bits::below(2 * self.audiences + self.gates.len()).without(&Bits::below(2 * self.audiences));
+        let gates = Bits::below(2 * self.audiences + self.gates.len())
+            .without(&Bits::below(2 * self.audiences));
         let people = Bits::below(2 * self.audiences);
         let mut sides: Vec<Bits> = vec![Bits::default(); self.index.terms.len()];
         for term in &self.index.terms {
@@ -108,7 +136,10 @@ impl Bounds {
         let wanted = self.index.terms.iter().map(|term| {
             let all = &sides[term.meaning as usize];
             let of_a_gate = term.sides.iter().any(|side| gates.contains(side));
-            let of_people = all.iter().filter(|side| people.contains(*side)).collect::<Bits>();
+            let of_people = all
+                .iter()
+                .filter(|side| people.contains(*side))
+                .collect::<Bits>();
             of_a_gate || (self.widening.is_some() && !of_people.unpaired().is_empty())
         });
         wanted.collect()
@@ -140,8 +171,10 @@ impl Search<'_, '_> {
         // The sides of patterns are only ever among the allows.
         let allowed = allow.clone().without(&deny);
         let bounds = self.bounds;
-        let (before, after) =
-            (|audience: usize| allowed.contains(2 * audience), |audience: usize| allowed.contains(2 * audience + 1));
+        let (before, after) = (
+            |audience: usize| allowed.contains(2 * audience),
+            |audience: usize| allowed.contains(2 * audience + 1),
+        );
         for (position, (kind, only)) in bounds.gates.iter().enumerate() {
             if !allow.contains(2 * bounds.audiences + position) {
                 continue;
@@ -155,11 +188,15 @@ impl Search<'_, '_> {
                 self.tell(Bound::Gate(position), audience, region)?;
             }
         }
-        let Some(within) = &bounds.widening else { return Ok(()) };
+        let Some(within) = &bounds.widening else {
+            return Ok(());
+        };
         if within.iter().any(|side| allow.contains(side)) {
             return Ok(());
         }
-        for audience in (0..bounds.audiences).filter(|audience| !before(*audience) && after(*audience)) {
+        for audience in
+            (0..bounds.audiences).filter(|audience| !before(*audience) && after(*audience))
+        {
             self.tell(Bound::Widening, audience, region)?;
         }
         Ok(())
@@ -172,12 +209,25 @@ impl Search<'_, '_> {
         if *count >= MOST {
             return Ok(());
         }
-        let (before, after) = (self.verdict(terms, 2 * audience), self.verdict(terms, 2 * audience + 1));
-        if self.told.insert((bound, audience, before.reasons.clone(), after.reasons.clone()))
-            && let Some(witness) = region.witness()
+        let (before, after) = (
+            self.verdict(terms, 2 * audience),
+            self.verdict(terms, 2 * audience + 1),
+        );
+        if self.told.insert((
+            bound,
+            audience,
+            before.reasons.clone(),
+            after.reasons.clone(),
+        )) && let Some(witness) = region.witness()
         {
             *self.counts.entry(bound).or_default() += 1;
-            self.found.push(Breach { bound, audience, witness, before, after });
+            self.found.push(Breach {
+                bound,
+                audience,
+                witness,
+                before,
+                after,
+            });
         }
         Ok(())
     }
@@ -194,10 +244,20 @@ impl Search<'_, '_> {
         };
         let denies = of(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict { decision: Decision::Deny, reasons: denies };
+            return Verdict {
+                decision: Decision::Deny,
+                reasons: denies,
+            };
         }
         let allows = of(Decision::Allow);
-        let decision = if allows.is_empty() { Decision::Deny } else { Decision::Allow };
-        Verdict { decision, reasons: allows }
+        let decision = if allows.is_empty() {
+            Decision::Deny
+        } else {
+            Decision::Allow
+        };
+        Verdict {
+            decision,
+            reasons: allows,
+        }
     }
 }

@@ -43,12 +43,15 @@ pub(super) struct Budget(Cell<usize>);
 impl Budget {
     /// For a question about so many patterns.
     pub(super) fn new(patterns: usize) -> Self {
-        Self(Cell::new(patterns.saturating_mul(EACH).saturating_add(LEAST)))
+        Self(Cell::new(
+            patterns.saturating_mul(EACH).saturating_add(LEAST),
+        ))
     }
 
     /// Takes some steps.
     pub(super) fn spend(&self, steps: usize) -> Result<(), Entangled> {
-        self.0.set(self.0.get().checked_sub(steps).ok_or(Entangled)?);
+        self.0
+            .set(self.0.get().checked_sub(steps).ok_or(Entangled)?);
         Ok(())
     }
 }

@@ -22,14 +22,21 @@ pub(super) fn other_classes(
     for (number, glob) in (0..).zip(globs) {
         by_front.node(glob, number);
     }
-    let mut found = Found { most: most_sets(globs), ..Found::default() };
-    for segment in candidates.filter(|segment| !segment.is_empty() && !texts.contains(segment.as_str())) {
+    let mut found = Found {
+        most: most_sets(globs),
+        ..Found::default()
+    };
+    for segment in
+        candidates.filter(|segment| !segment.is_empty() && !texts.contains(segment.as_str()))
+    {
         let mut set: Vec<u32> = by_front.matching(&segment).collect();
         set.sort_unstable();
         budget.spend(4 * (segment.len() + set.len()))?;
         found.offer(set, segment);
     }
-    let reader = Reader { globs: globs.iter().map(|glob| glob.chars().collect()).collect() };
+    let reader = Reader {
+        globs: globs.iter().map(|glob| glob.chars().collect()).collect(),
+    };
     if !found.is_all() && search(&reader, texts, &mut found, budget)? {
         search_beside(&reader, texts, &mut found, budget)?;
     }
@@ -47,7 +54,9 @@ fn most_sets(globs: &[&str]) -> Option<usize> {
             _ => others += 1,
         }
     }
-    begins.checked_mul(ends)?.checked_mul(1_usize.checked_shl(others)?)
+    begins
+        .checked_mul(ends)?
+        .checked_mul(1_usize.checked_shl(others)?)
 }
 
 /// The sets that were found, each with its segment.
@@ -97,11 +106,18 @@ impl Reader {
     }
 
     fn moves(&self, positions: &Positions) -> Moves {
-        let mut moves = Moves { stay: Vec::new(), to: BTreeMap::new() };
+        let mut moves = Moves {
+            stay: Vec::new(),
+            to: BTreeMap::new(),
+        };
         for position in positions {
             match self.letter(*position) {
                 Some('*') => moves.stay.push(*position),
-                Some(letter) => moves.to.entry(letter).or_default().push((position.0, position.1 + 1)),
+                Some(letter) => moves
+                    .to
+                    .entry(letter)
+                    .or_default()
+                    .push((position.0, position.1 + 1)),
                 None => {}
             }
         }
@@ -126,7 +142,10 @@ impl Reader {
         positions.dedup();
         let mut closed = Positions::new();
         for of_glob in positions.chunk_by(|(one, _), (other, _)| one == other) {
-            let star = of_glob.iter().rposition(|position| self.letter(*position) == Some('*')).unwrap_or(0);
+            let star = of_glob
+                .iter()
+                .rposition(|position| self.letter(*position) == Some('*'))
+                .unwrap_or(0);
             closed.extend(&of_glob[star..]);
         }
         closed
@@ -134,7 +153,11 @@ impl Reader {
 
     /// The globs that match what was read.
     fn matched(&self, positions: &Positions) -> Vec<u32> {
-        positions.iter().filter(|position| self.letter(**position).is_none()).map(|(glob, _)| *glob).collect()
+        positions
+            .iter()
+            .filter(|position| self.letter(**position).is_none())
+            .map(|(glob, _)| *glob)
+            .collect()
     }
 }
 
@@ -143,12 +166,24 @@ impl Reader {
 ///
 /// A segment with a letter that nobody wrote is no text. A set that such a segment can have is found with one, since
 /// "whether there was such a letter" is told apart too. Of written letters, only those count that some glob waits for.
-fn search(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &Budget) -> Result<bool, Entangled> {
-    let letters: BTreeSet<char> = reader.globs.iter().flatten().copied().filter(|letter| *letter != '*').collect();
+fn search(
+    reader: &Reader,
+    texts: &BTreeSet<&str>,
+    found: &mut Found,
+    budget: &Budget,
+) -> Result<bool, Entangled> {
+    let letters: BTreeSet<char> = reader
+        .globs
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|letter| *letter != '*')
+        .collect();
     let other = unwritten(&letters, texts);
     let mut doubtful: HashSet<Vec<u32>, FixedState> = HashSet::default();
     let mut queue = VecDeque::from([(reader.start(), String::new(), false)]);
-    let mut known: HashSet<(Positions, bool), FixedState> = HashSet::from_iter([(reader.start(), false)]);
+    let mut known: HashSet<(Positions, bool), FixedState> =
+        HashSet::from_iter([(reader.start(), false)]);
     while let Some((positions, segment, besides)) = queue.pop_front() {
         if !segment.is_empty() {
             let set = reader.matched(&positions);
@@ -177,20 +212,36 @@ fn search(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &B
 
 /// The same walk, which also tells apart which texts a segment may still become: for the few sets that only segments
 /// without a free letter have.
-fn search_beside(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, budget: &Budget) -> Result<(), Entangled> {
+fn search_beside(
+    reader: &Reader,
+    texts: &BTreeSet<&str>,
+    found: &mut Found,
+    budget: &Budget,
+) -> Result<(), Entangled> {
     let mut queue = VecDeque::from([(reader.start(), String::new())]);
-    let mut known: HashSet<(Positions, Option<String>)> = HashSet::from([(reader.start(), Some(String::new()))]);
+    let mut known: HashSet<(Positions, Option<String>)> =
+        HashSet::from([(reader.start(), Some(String::new()))]);
     while let Some((positions, segment)) = queue.pop_front() {
         if !segment.is_empty() && !texts.contains(segment.as_str()) {
             found.offer(reader.matched(&positions), segment.clone());
         }
         let moves = reader.moves(&positions);
-        for letter in reader.globs.iter().flatten().copied().filter(|letter| *letter != '*').collect::<BTreeSet<_>>() {
+        for letter in reader
+            .globs
+            .iter()
+            .flatten()
+            .copied()
+            .filter(|letter| *letter != '*')
+            .collect::<BTreeSet<_>>()
+        {
             let next = reader.after(&moves, letter);
             budget.spend(8 * (next.len() + 1))?;
             let mut longer = segment.clone();
             longer.push(letter);
-            let becomes = texts.range(longer.as_str()..).next().is_some_and(|text| text.starts_with(longer.as_str()));
+            let becomes = texts
+                .range(longer.as_str()..)
+                .next()
+                .is_some_and(|text| text.starts_with(longer.as_str()));
             let text = becomes.then(|| longer.clone());
             // What matches nothing any more can only become the set of no globs, which is found already.
             if !next.is_empty() && known.insert((next.clone(), text)) {
@@ -204,7 +255,9 @@ fn search_beside(reader: &Reader, texts: &BTreeSet<&str>, found: &mut Found, bud
 /// A letter that is in no glob and in no text. Hosts and paths could hold all the usual ones; there are more.
 fn unwritten(letters: &BTreeSet<char>, texts: &BTreeSet<&str>) -> Option<char> {
     let usual = ('a'..='z').chain('0'..='9').chain(['_', '\u{e9}']);
-    let free = |letter: &char| !letters.contains(letter) && !texts.iter().any(|text| text.contains(*letter));
+    let free = |letter: &char| {
+        !letters.contains(letter) && !texts.iter().any(|text| text.contains(*letter))
+    };
     usual.chain('\u{100}'..='\u{ffff}').find(free)
 }
 
@@ -217,8 +270,21 @@ mod tests {
         let candidates = (0..3).map(|number| format!("any{number}"));
         let texts = texts.iter().copied().collect();
         let found = other_classes(globs, &texts, candidates, &Budget::new(globs.len())).unwrap();
-        assert!(found.iter().all(|segment| !texts.contains(segment.as_str())), "{found:?}");
-        found.iter().map(|segment| globs.iter().map(|glob| glob_matches(glob, segment)).collect()).collect()
+        assert!(
+            found
+                .iter()
+                .all(|segment| !texts.contains(segment.as_str())),
+            "{found:?}"
+        );
+        found
+            .iter()
+            .map(|segment| {
+                globs
+                    .iter()
+                    .map(|glob| glob_matches(glob, segment))
+                    .collect()
+            })
+            .collect()
     }
 
     #[test]
@@ -228,7 +294,12 @@ mod tests {
         assert_eq!(classes(&["crl*"], &[]), sets(&[&[false], &[true]]));
         assert_eq!(
             classes(&["a*", "*a"], &[]),
-            sets(&[&[false, false], &[false, true], &[true, false], &[true, true]])
+            sets(&[
+                &[false, false],
+                &[false, true],
+                &[true, false],
+                &[true, true]
+            ])
         );
         // `a` alone begins and ends with an `a` and is not matched by `a*a`; as a text of its own it is no other.
         assert!(classes(&["*a", "a*", "a*a"], &[]).contains(&vec![true, true, false]));
@@ -250,18 +321,36 @@ mod tests {
         assert_eq!(sets.len(), 4, "{sets:?}");
         // Where texts are all that some globs match, the candidates do not find every set, and the search tells.
         assert_eq!(classes(&["*1", "1*"], &["1"]).len(), 4);
-        let letters: Vec<String> = ('a'..='z').chain('0'..='9').map(|letter| format!("a{letter}")).collect();
-        let texts: Vec<&str> = letters.iter().map(String::as_str).chain(["a", "a1", "a2"]).collect();
+        let letters: Vec<String> = ('a'..='z')
+            .chain('0'..='9')
+            .map(|letter| format!("a{letter}"))
+            .collect();
+        let texts: Vec<&str> = letters
+            .iter()
+            .map(String::as_str)
+            .chain(["a", "a1", "a2"])
+            .collect();
         assert!(classes(&["a*"], &texts).contains(&vec![true]));
     }
 
     #[test]
     fn there_are_never_more_sets_than_said() {
         let longer = |texts: &[String]| -> Vec<String> {
-            texts.iter().flat_map(|text| ["a", "b", "*"].map(|letter| format!("{text}{letter}"))).collect()
+            texts
+                .iter()
+                .flat_map(|text| ["a", "b", "*"].map(|letter| format!("{text}{letter}")))
+                .collect()
         };
-        let (two, three) = (longer(&longer(&[String::new()])), longer(&longer(&longer(&[String::new()]))));
-        let globs: Vec<&str> = two.iter().chain(&three).map(String::as_str).filter(|text| text.contains('*')).collect();
+        let (two, three) = (
+            longer(&longer(&[String::new()])),
+            longer(&longer(&longer(&[String::new()]))),
+        );
+        let globs: Vec<&str> = two
+            .iter()
+            .chain(&three)
+            .map(String::as_str)
+            .filter(|text| text.contains('*'))
+            .collect();
         let segments: Vec<String> = (0..6)
             .fold(vec![vec![String::new()]], |mut all, _| {
                 all.push(
@@ -280,7 +369,10 @@ mod tests {
                     let globs = [*one, *other, *third];
                     let set = |segment: &String| globs.map(|glob| glob_matches(glob, segment));
                     let sets: BTreeSet<[bool; 3]> = segments[1..].iter().map(set).collect();
-                    assert!(sets.len() <= most_sets(&globs).unwrap(), "{globs:?}: {sets:?}");
+                    assert!(
+                        sets.len() <= most_sets(&globs).unwrap(),
+                        "{globs:?}: {sets:?}"
+                    );
                 }
             }
         }
@@ -291,6 +383,9 @@ mod tests {
         let globs: Vec<String> = ('a'..='z').map(|letter| format!("*{letter}*")).collect();
         let globs: Vec<&str> = globs.iter().map(String::as_str).collect();
         let budget = Budget::new(0);
-        assert_eq!(other_classes(&globs, &BTreeSet::new(), std::iter::empty(), &budget), Err(Entangled));
+        assert_eq!(
+            other_classes(&globs, &BTreeSet::new(), std::iter::empty(), &budget),
+            Err(Entangled)
+        );
     }
 }

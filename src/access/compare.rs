@@ -52,7 +52,10 @@ pub struct Compared {
 impl<'r> Comparison<'r> {
     /// A comparison without rules, for so many audiences.
     pub fn new(audiences: usize) -> Self {
-        Self { rules: Vec::new(), audiences }
+        Self {
+            rules: Vec::new(),
+            audiences,
+        }
     }
 
     /// Adds a rule that counts for some audiences before, and for some after. Reasons name it by its position.
@@ -64,8 +67,14 @@ impl<'r> Comparison<'r> {
         after: impl IntoIterator<Item = usize>,
     ) {
         let before = before.into_iter().map(|audience| 2 * audience);
-        let sides: Bits = before.chain(after.into_iter().map(|audience| 2 * audience + 1)).collect();
-        self.rules.push(Counted { number: position, rule, sides });
+        let sides: Bits = before
+            .chain(after.into_iter().map(|audience| 2 * audience + 1))
+            .collect();
+        self.rules.push(Counted {
+            number: position,
+            rule,
+            sides,
+        });
     }
 
     /// Compares.
@@ -75,9 +84,15 @@ impl<'r> Comparison<'r> {
     pub fn run(&self) -> Result<Compared, Entangled> {
         let changes = |counted: &&Counted<'_>| !counted.sides.unpaired().is_empty();
         let all = || self.rules.iter();
-        let index = Index::around(all().filter(changes), all().filter(|counted| !changes(counted)));
+        let index = Index::around(
+            all().filter(changes),
+            all().filter(|counted| !changes(counted)),
+        );
         let differences = differences(&index, self.audiences)?;
-        Ok(Compared { differences, unreadable: index.unreadable })
+        Ok(Compared {
+            differences,
+            unreadable: index.unreadable,
+        })
     }
 }
 
@@ -91,7 +106,11 @@ fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entan
     }
     let changed: Vec<Bits> = sides.iter().map(Bits::unpaired).collect();
     let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
-    let mut search = Search { survey: &survey, found: Vec::new(), known: Map::default() };
+    let mut search = Search {
+        survey: &survey,
+        found: Vec::new(),
+        known: Map::default(),
+    };
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
     let mut told: HashSet<(usize, u32), FixedState> = HashSet::default();
     survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
@@ -107,7 +126,10 @@ fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entan
         }
         Ok(())
     })?;
-    Ok(rows.into_iter().map(|families| search.difference(&families)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|families| search.difference(&families))
+        .collect())
 }
 
 /// What a term says to an audience before and after, as two bits.
@@ -157,7 +179,11 @@ impl Search<'_, '_> {
             return Ok(*known);
         }
         let terms: SmallVec<[u32; 8]> = met.iter().map(|(term, _)| *term).collect();
-        let view = View { survey: self.survey, terms: &terms, audience };
+        let view = View {
+            survey: self.survey,
+            terms: &terms,
+            audience,
+        };
         let mut rows = Vec::new();
         if cell.is_path() {
             view.files(cell, &mut rows);
@@ -175,8 +201,10 @@ impl Search<'_, '_> {
     }
 
     fn difference(&self, families: &[u32]) -> Difference {
-        let mut rows: Vec<Arc<Row>> =
-            families.iter().flat_map(|family| self.found[*family as usize].iter().cloned()).collect();
+        let mut rows: Vec<Arc<Row>> = families
+            .iter()
+            .flat_map(|family| self.found[*family as usize].iter().cloned())
+            .collect();
         // Rows that tell the same are one; the sort keeps the first, which has the shortest witness.
         rows.sort_by(|one, other| one.order(other));
         rows.dedup_by(|later, first| later.order(first).is_eq());
@@ -185,7 +213,8 @@ impl Search<'_, '_> {
 }
 
 fn sides(sides: &Bits, audience: usize) -> u8 {
-    (u8::from(sides.contains(2 * audience)) * BEFORE) | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
+    (u8::from(sides.contains(2 * audience)) * BEFORE)
+        | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
 }
 
 /// What one audience meets in one cell.
@@ -220,32 +249,72 @@ impl View<'_, '_> {
                 continue;
             }
             for (allowed, ports) in self.by_outcome(&terms) {
-                let Some(port) = ports.witness() else { continue };
-                let Some(destination) = destination() else { continue };
-                let witness = Request::Connect { transport: *transport, destination, port };
-                rows.push(self.row(allowed, Some(ports), Vec::new(), witness, &terms.on(Some(port))));
+                let Some(port) = ports.witness() else {
+                    continue;
+                };
+                let Some(destination) = destination() else {
+                    continue;
+                };
+                let witness = Request::Connect {
+                    transport: *transport,
+                    destination,
+                    port,
+                };
+                rows.push(self.row(
+                    allowed,
+                    Some(ports),
+                    Vec::new(),
+                    witness,
+                    &terms.on(Some(port)),
+                ));
             }
         }
         let telling = |connection: &[u32]| self.votes(connection.iter().copied());
         for part in self.survey.http(self.terms, telling) {
-            let Some(port) = part.ports.witness() else { continue };
+            let Some(port) = part.ports.witness() else {
+                continue;
+            };
             let connection = telling(&part.connection);
             for path in self.survey.paths(&part.http)?.iter() {
-                let http: Vec<u32> =
-                    part.http.iter().copied().filter(|term| self.survey.on_path(*term, path)).collect();
+                let http: Vec<u32> = part
+                    .http
+                    .iter()
+                    .copied()
+                    .filter(|term| self.survey.on_path(*term, path))
+                    .collect();
                 for (allowed, methods) in self.by_method(&http, connection) {
-                    let Some(method) = methods.first().copied() else { continue };
+                    let Some(method) = methods.first().copied() else {
+                        continue;
+                    };
                     if !differs(allowed) || allowed == connection.allowed() {
                         continue;
                     }
-                    let Some(destination) = destination() else { continue };
-                    let witness = Request::Http { method, destination, port, path: path.witness.clone() };
+                    let Some(destination) = destination() else {
+                        continue;
+                    };
+                    let witness = Request::Http {
+                        method,
+                        destination,
+                        port,
+                        path: path.witness.clone(),
+                    };
                     let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
                     // Ports that are alike in what is decided may differ in what decides it.
-                    let connection = self.survey.connections(self.terms, Transport::Tcp).on(Some(port));
-                    let deciding: Vec<u32> =
-                        connection.into_iter().chain(http.iter().copied().filter(requests)).collect();
-                    rows.push(self.row(allowed, Some(part.ports.clone()), methods, witness, &deciding));
+                    let connection = self
+                        .survey
+                        .connections(self.terms, Transport::Tcp)
+                        .on(Some(port));
+                    let deciding: Vec<u32> = connection
+                        .into_iter()
+                        .chain(http.iter().copied().filter(requests))
+                        .collect();
+                    rows.push(self.row(
+                        allowed,
+                        Some(part.ports.clone()),
+                        methods,
+                        witness,
+                        &deciding,
+                    ));
                 }
             }
         }
@@ -260,7 +329,11 @@ impl View<'_, '_> {
         let mut but = BTreeSet::new();
         for (port, here) in &terms.at {
             let here = self.votes(here.iter().copied());
-            let here = Votes { allow: here.allow | everywhere.allow, deny: here.deny | everywhere.deny }.allowed();
+            let here = Votes {
+                allow: here.allow | everywhere.allow,
+                deny: here.deny | everywhere.deny,
+            }
+            .allowed();
             if here == elsewhere {
                 continue;
             }
@@ -274,19 +347,28 @@ impl View<'_, '_> {
                 }
             }
         }
-        let only = only.into_iter().map(|(outcome, ports)| (outcome, Ports::Only(ports)));
-        only.chain(differs(elsewhere).then_some((elsewhere, Ports::AllBut(but)))).collect()
+        let only = only
+            .into_iter()
+            .map(|(outcome, ports)| (outcome, Ports::Only(ports)));
+        only.chain(differs(elsewhere).then_some((elsewhere, Ports::AllBut(but))))
+            .collect()
     }
 
     /// The methods of each outcome.
     fn by_method(&self, http: &[u32], connection: Votes) -> BTreeMap<u8, Vec<Method>> {
         let mut outcomes: BTreeMap<u8, Vec<Method>> = BTreeMap::new();
         for method in Method::ALL {
-            let terms = http.iter().copied().filter(|id| self.survey.index.term_of(*id).what.requests(*method));
+            let terms = http
+                .iter()
+                .copied()
+                .filter(|id| self.survey.index.term_of(*id).what.requests(*method));
             let mut terms = terms.peekable();
             if terms.peek().is_some() {
                 let votes = self.votes(terms);
-                let votes = Votes { allow: votes.allow | connection.allow, deny: votes.deny | connection.deny };
+                let votes = Votes {
+                    allow: votes.allow | connection.allow,
+                    deny: votes.deny | connection.deny,
+                };
                 outcomes.entry(votes.allowed()).or_default().push(*method);
             }
         }
@@ -308,16 +390,36 @@ impl View<'_, '_> {
     }
 
     /// A row whose witness these terms decide.
-    fn row(&self, allowed: u8, ports: Option<Ports>, methods: Vec<Method>, witness: Request, terms: &[u32]) -> Row {
+    fn row(
+        &self,
+        allowed: u8,
+        ports: Option<Ports>,
+        methods: Vec<Method>,
+        witness: Request,
+        terms: &[u32],
+    ) -> Row {
         let (before, after) = (self.verdict(terms, BEFORE), self.verdict(terms, AFTER));
         let (direction, denied, granted) = match allowed {
             AFTER => (Direction::Opens, &before, &after),
             _ => (Direction::Closes, &after, &before),
         };
-        debug_assert_eq!((denied.decision, granted.decision), (Decision::Deny, Decision::Allow), "{witness}");
+        debug_assert_eq!(
+            (denied.decision, granted.decision),
+            (Decision::Deny, Decision::Allow),
+            "{witness}"
+        );
         let deciding = denied.reasons.first().or(granted.reasons.first());
-        let resource = deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
-        Row { direction, resource, ports, methods, witness, before, after }
+        let resource =
+            deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
+        Row {
+            direction,
+            resource,
+            ports,
+            methods,
+            witness,
+            before,
+            after,
+        }
     }
 
     fn verdict(&self, terms: &[u32], side: u8) -> Verdict {
@@ -331,10 +433,20 @@ impl View<'_, '_> {
         };
         let denies: Vec<Reason> = of(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict { decision: Decision::Deny, reasons: denies };
+            return Verdict {
+                decision: Decision::Deny,
+                reasons: denies,
+            };
         }
         let allows = of(Decision::Allow);
-        let decision = if allows.is_empty() { Decision::Deny } else { Decision::Allow };
-        Verdict { decision, reasons: allows }
+        let decision = if allows.is_empty() {
+            Decision::Deny
+        } else {
+            Decision::Allow
+        };
+        Verdict {
+            decision,
+            reasons: allows,
+        }
     }
 }

@@ -33,7 +33,9 @@ pub struct Verdict {
 impl RuleSet {
     /// Takes rules apart; those of one policy need not stand together, since all rules are pooled.
     pub fn new(rules: &[&Rule]) -> Self {
-        Self { index: Index::new(&[rules]) }
+        Self {
+            index: Index::new(&[rules]),
+        }
     }
 
     /// Resources that are no pattern and so match nothing here.
@@ -48,16 +50,29 @@ impl RuleSet {
     pub fn decide(&self, request: &Request) -> Verdict {
         let matching = self.index.matching(request);
         let reasons = |decision: Decision| {
-            let terms = matching.iter().copied().filter(|id| self.index.term_of(*id).decision == decision);
+            let terms = matching
+                .iter()
+                .copied()
+                .filter(|id| self.index.term_of(*id).decision == decision);
             reasons(self.index.entries_of(terms))
         };
         let denies = reasons(Decision::Deny);
         if !denies.is_empty() {
-            return Verdict { decision: Decision::Deny, reasons: denies };
+            return Verdict {
+                decision: Decision::Deny,
+                reasons: denies,
+            };
         }
         let allows = reasons(Decision::Allow);
-        let decision = if allows.is_empty() { Decision::Deny } else { Decision::Allow };
-        Verdict { decision, reasons: allows }
+        let decision = if allows.is_empty() {
+            Decision::Deny
+        } else {
+            Decision::Allow
+        };
+        Verdict {
+            decision,
+            reasons: allows,
+        }
     }
 
     /// Decides a request as [`decide`](Self::decide) does, without saying why: several times as fast.
@@ -66,7 +81,8 @@ impl RuleSet {
         for id in self.index.candidates(request) {
             let term = self.index.term_of(id);
             // One deny is enough, and of allows one is enough too.
-            if (term.decision == Decision::Deny || decision == Decision::Deny) && self.index.matches(term.what, request)
+            if (term.decision == Decision::Deny || decision == Decision::Deny)
+                && self.index.matches(term.what, request)
             {
                 match term.decision {
                     Decision::Deny => return Decision::Deny,
@@ -80,8 +96,12 @@ impl RuleSet {
 
 /// The reasons that entries are, in order, each once.
 pub(super) fn reasons<'e>(entries: impl Iterator<Item = &'e Entry>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> =
-        entries.map(|entry| Reason { rule: entry.rule as usize, resource: Arc::clone(&entry.resource) }).collect();
+    let mut reasons: Vec<Reason> = entries
+        .map(|entry| Reason {
+            rule: entry.rule as usize,
+            resource: Arc::clone(&entry.resource),
+        })
+        .collect();
     reasons.sort_unstable();
     reasons.dedup();
     reasons

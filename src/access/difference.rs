@@ -82,14 +82,23 @@ impl Row {
             (row.direction, kind)
         };
         let (one, two) = (key(self), key(other));
-        (one.0, &self.resource, one.1, &self.ports, &self.methods, &self.before.reasons, &self.after.reasons).cmp(&(
-            two.0,
-            &other.resource,
-            two.1,
-            &other.ports,
-            &other.methods,
-            &other.before.reasons,
-            &other.after.reasons,
-        ))
+        (
+            one.0,
+            &self.resource,
+            one.1,
+            &self.ports,
+            &self.methods,
+            &self.before.reasons,
+            &self.after.reasons,
+        )
+            .cmp(&(
+                two.0,
+                &other.resource,
+                two.1,
+                &other.ports,
+                &other.methods,
+                &other.before.reasons,
+                &other.after.reasons,
+            ))
     }
 }

@@ -38,9 +38,12 @@ impl<S> Gate<S> {
     /// Whether this gate asks for all that another asks for, of the same people, however both are written: a pattern may
     /// have become wider. Where that cannot be worked out, it does only if the patterns are equal.
     pub fn asks_as_much_as<T>(&self, other: &Gate<T>) -> bool {
-        let people = |audience: &Option<NamedAudience>| audience.as_ref().map(|named| named.audience.clone());
+        let people = |audience: &Option<NamedAudience>| {
+            audience.as_ref().map(|named| named.audience.clone())
+        };
         let takes_in = || {
-            let [wide, narrow] = [&self.pattern, &other.pattern].map(|pattern| RequestSet::matching([pattern]));
+            let [wide, narrow] =
+                [&self.pattern, &other.pattern].map(|pattern| RequestSet::matching([pattern]));
             self.pattern == other.pattern || narrow.is_subset(&wide).unwrap_or(false)
         };
         self.kind == other.kind && people(&self.audience) == people(&other.audience) && takes_in()
@@ -48,8 +51,20 @@ impl<S> Gate<S> {
 
     /// The same gate with its source told in another way.
     pub fn with_source<T>(self, source: impl FnOnce(S) -> T) -> Gate<T> {
-        let Self { kind, pattern, audience, reason, source: old } = self;
-        Gate { kind, pattern, audience, reason, source: source(old) }
+        let Self {
+            kind,
+            pattern,
+            audience,
+            reason,
+            source: old,
+        } = self;
+        Gate {
+            kind,
+            pattern,
+            audience,
+            reason,
+            source: source(old),
+        }
     }
 }
 
@@ -113,7 +128,8 @@ impl<'a> GateCheck<'a> {
         let (audiences, mut bounds) = self.prepared(named);
         for gate in gates {
             let audience = gate.audience.as_ref().map(|named| self.spelled(named));
-            let audience = audience.and_then(|people| audiences.iter().position(|audience| *audience == people));
+            let audience = audience
+                .and_then(|people| audiences.iter().position(|audience| *audience == people));
             bounds.gate(gate.kind, &gate.pattern, audience);
         }
         Ok(self.told(&audiences, bounds.breaches()?))
@@ -138,7 +154,10 @@ impl<'a> GateCheck<'a> {
     }
 
     /// The audiences, and bounds that know the rules: those before by their positions, those after by what follows.
-    fn prepared<'g>(&self, named: impl Iterator<Item = &'g NamedAudience>) -> (Vec<Audience>, Bounds) {
+    fn prepared<'g>(
+        &self,
+        named: impl Iterator<Item = &'g NamedAudience>,
+    ) -> (Vec<Audience>, Bounds) {
         let further: Vec<Audience> = named
             .map(|named| self.spelled(named))
             .chain(self.audiences.iter().map(|named| self.spelled(named)))
@@ -146,7 +165,9 @@ impl<'a> GateCheck<'a> {
         let audiences = Audience::of_interest(self.scopes(), further);
         let mut bounds = Bounds::new(audiences.len());
         let reached = |scope: &Scope| -> Vec<usize> {
-            (0..audiences.len()).filter(|at| audiences[*at].is_reached_by(scope)).collect()
+            (0..audiences.len())
+                .filter(|at| audiences[*at].is_reached_by(scope))
+                .collect()
         };
         // The rules of one policy reach the same people.
         let mut last: Option<(&Scope, Vec<usize>)> = None;
@@ -165,8 +186,17 @@ impl<'a> GateCheck<'a> {
         let mut breaches = breaches;
         breaches.sort_by_key(|breach| (breach.bound, breach.audience));
         let mut found: Vec<GateBreach<'a>> = Vec::new();
-        for Breach { bound, audience, witness, before, after } in breaches {
-            let Some(audience) = audiences.get(audience).cloned() else { continue };
+        for Breach {
+            bound,
+            audience,
+            witness,
+            before,
+            after,
+        } in breaches
+        {
+            let Some(audience) = audiences.get(audience).cloned() else {
+                continue;
+            };
             let gate = match bound {
                 Bound::Gate(position) => position,
                 Bound::Widening => 0,
@@ -180,7 +210,13 @@ impl<'a> GateCheck<'a> {
             };
             // What people in fewer teams meet is told once.
             if !found.iter().any(said) {
-                found.push(GateBreach { gate, audience, witness, before, after });
+                found.push(GateBreach {
+                    gate,
+                    audience,
+                    witness,
+                    before,
+                    after,
+                });
             }
         }
         found
@@ -189,10 +225,15 @@ impl<'a> GateCheck<'a> {
     /// The rules of a verdict.
     fn named(&self, verdict: Verdict) -> (Decision, Vec<(ScopedRule<'a>, String)>) {
         let Verdict { decision, reasons } = verdict;
-        let rule =
-            |at: usize| self.before.get(at).or_else(|| self.after.get(at.checked_sub(self.before.len())?)).copied();
-        let named =
-            reasons.into_iter().filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource.to_string())));
+        let rule = |at: usize| {
+            self.before
+                .get(at)
+                .or_else(|| self.after.get(at.checked_sub(self.before.len())?))
+                .copied()
+        };
+        let named = reasons
+            .into_iter()
+            .filter_map(|Reason { rule: at, resource }| Some((rule(at)?, resource.to_string())));
         (decision, named.collect())
     }
 }
@@ -202,7 +243,13 @@ mod tests {
     use super::*;
 
     fn gate(kind: GateKind, pattern: &str) -> Gate<()> {
-        Gate { kind, pattern: pattern.parse().unwrap(), audience: None, reason: None, source: () }
+        Gate {
+            kind,
+            pattern: pattern.parse().unwrap(),
+            audience: None,
+            reason: None,
+            source: (),
+        }
     }
 
     #[test]

@@ -19,7 +19,11 @@ impl Globs {
     pub(super) fn node(&mut self, glob: &str, next: NodeId) -> NodeId {
         let front = glob.split('*').next().unwrap_or_default();
         let alike = self.by_front.entry(front.into()).or_default();
-        if let Some((_, to)) = alike.iter().map(|at| &self.all[*at as usize]).find(|(known, _)| **known == *glob) {
+        if let Some((_, to)) = alike
+            .iter()
+            .map(|at| &self.all[*at as usize])
+            .find(|(known, _)| **known == *glob)
+        {
             return *to;
         }
         alike.push(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
@@ -32,10 +36,15 @@ impl Globs {
 
     /// The nodes behind the globs that match a segment.
     pub(super) fn matching(&self, segment: &str) -> impl Iterator<Item = NodeId> {
-        let fronts = self.lengths.iter().map_while(move |length| (*length <= segment.len()).then_some(*length));
+        let fronts = self
+            .lengths
+            .iter()
+            .map_while(move |length| (*length <= segment.len()).then_some(*length));
         let alike = fronts.filter_map(move |length| self.by_front.get(segment.get(..length)?));
         let globs = alike.flatten().map(|at| &self.all[*at as usize]);
-        globs.filter(move |(glob, _)| glob_matches(glob, segment)).map(|(_, to)| *to)
+        globs
+            .filter(move |(glob, _)| glob_matches(glob, segment))
+            .map(|(_, to)| *to)
     }
 
     /// All globs.

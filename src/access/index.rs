@@ -37,7 +37,11 @@ pub struct Unreadable {
 
 impl Unreadable {
     pub(super) fn new(rule: usize, resource: &str, Unparsed { why }: Unparsed) -> Self {
-        Self { rule, resource: resource.to_owned(), why }
+        Self {
+            rule,
+            resource: resource.to_owned(),
+            why,
+        }
     }
 }
 
@@ -103,34 +107,64 @@ impl Index {
     pub(super) fn add(&mut self, position: usize, rule: &Rule, sides: &Bits) {
         parse(rule, |resource, parsed| match parsed {
             Ok(parsed) => self.put(position, resource.text(), &parsed, sides),
-            Err(error) => self.unreadable.push(Unreadable::new(position, &resource.text(), error)),
+            Err(error) => self
+                .unreadable
+                .push(Unreadable::new(position, &resource.text(), error)),
         });
     }
 
     /// Adds one resource of a rule.
-    pub(super) fn put(&mut self, position: usize, resource: Arc<str>, parsed: &Parsed, sides: &Bits) {
-        let Parsed { decision, at, about } = parsed;
+    pub(super) fn put(
+        &mut self,
+        position: usize,
+        resource: Arc<str>,
+        parsed: &Parsed,
+        sides: &Bits,
+    ) {
+        let Parsed {
+            decision,
+            at,
+            about,
+        } = parsed;
         let spot = self.route(at);
         let what = self.places.what(about);
         let term = self.term(spot, *decision, what, sides);
         let entry = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let rule = u32::try_from(position).unwrap_or(u32::MAX);
-        self.entries.push(Entry { rule, resource, term });
+        self.entries.push(Entry {
+            rule,
+            resource,
+            term,
+        });
         self.terms[term as usize].entries.push(entry);
     }
 
     /// The term for what an entry means; entries that mean the same on the same sides share it.
     fn term(&mut self, spot: Spot, decision: Decision, what: What, sides: &Bits) -> u32 {
         let alike = self.known.entry((spot, decision, what)).or_default();
-        if let Some(known) = alike.iter().find(|term| self.terms[**term as usize].sides == *sides) {
+        if let Some(known) = alike
+            .iter()
+            .find(|term| self.terms[**term as usize].sides == *sides)
+        {
             return *known;
         }
         let term = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
         // The first of those that mean the same gives them their common number.
         let meaning = alike.first().copied().unwrap_or(term);
         alike.push(term);
-        self.terms.push(Term { decision, what, sides: sides.clone(), meaning, entries: SmallVec::new() });
-        let Files { posix, home, windows, wsl } = &mut self.files;
+        self.terms.push(Term {
+            decision,
+            what,
+            sides: sides.clone(),
+            meaning,
+            entries: SmallVec::new(),
+        });
+        let Files {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = &mut self.files;
         match spot {
             Spot::Host(node) => self.hosts.nodes[node as usize].terms.push(term),
             Spot::Net(net) => self.nets.insert(net, term),
@@ -172,14 +206,19 @@ impl Index {
     }
 
     fn route_path(&mut self, pattern: &PathPattern) -> Spot {
-        let Files { posix, home, windows, wsl } = &mut self.files;
+        let Files {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = &mut self.files;
         match pattern.root() {
             Root::Posix => Spot::Posix(posix.insert(pattern.segments())),
             Root::Home => Spot::Home(home.insert(pattern.segments())),
             Root::Wsl => Spot::Wsl(wsl.insert(pattern.segments())),
-            Root::AnyDrive => {
-                Spot::Windows(windows.insert(std::iter::once(Segment::Glob("*")).chain(pattern.segments())))
-            }
+            Root::AnyDrive => Spot::Windows(
+                windows.insert(std::iter::once(Segment::Glob("*")).chain(pattern.segments())),
+            ),
             Root::Drive(letter) => {
                 let mut text = [0; 4];
                 let letter = Segment::Text(letter.encode_utf8(&mut text));
@@ -193,7 +232,12 @@ impl Index {
     }
 
     /// The entries of some terms.
-    pub(super) fn entries_of<'a>(&'a self, terms: impl Iterator<Item = u32> + 'a) -> impl Iterator<Item = &'a Entry> {
-        terms.flat_map(|term| self.terms[term as usize].entries.iter()).map(|entry| &self.entries[*entry as usize])
+    pub(super) fn entries_of<'a>(
+        &'a self,
+        terms: impl Iterator<Item = u32> + 'a,
+    ) -> impl Iterator<Item = &'a Entry> {
+        terms
+            .flat_map(|term| self.terms[term as usize].entries.iter())
+            .map(|entry| &self.entries[*entry as usize])
     }
 }

@@ -35,17 +35,28 @@ impl Index {
     ) -> Self {
         let mut index = Self::default();
         index.expect(changed.clone().map(|counted| counted.rule));
-        for Counted { number, rule, sides } in changed {
+        for Counted {
+            number,
+            rule,
+            sides,
+        } in changed
+        {
             index.add(*number, rule, sides);
         }
         let ranges = index.nets.in_order();
         let others: Vec<&Counted<'r>> = others.collect();
         // Most of the others are parsed only to be left out, which all cores can do at once.
-        let looked_at = others.par_iter().flat_map_iter(|counted| index.meeting(counted, &ranges));
+        let looked_at = others
+            .par_iter()
+            .flat_map_iter(|counted| index.meeting(counted, &ranges));
         for (counted, resource, found) in looked_at.collect::<Vec<_>>() {
             match found {
                 Ok(parsed) => index.put(counted.number, resource, &parsed, &counted.sides),
-                Err(error) => index.unreadable.push(Unreadable::new(counted.number, &resource, error)),
+                Err(error) => {
+                    index
+                        .unreadable
+                        .push(Unreadable::new(counted.number, &resource, error))
+                }
             }
         }
         index
@@ -66,7 +77,9 @@ impl Index {
     fn may_meet(&self, at: &Where, ranges: &[IpNet]) -> bool {
         match at {
             Where::Host(host) => match host.address() {
-                Some(address) => self.nets.may_meet(&std::net::IpAddr::from(address).into(), ranges),
+                Some(address) => self
+                    .nets
+                    .may_meet(&std::net::IpAddr::from(address).into(), ranges),
                 None => self.hosts.may_meet(Self::host_segments(host)),
             },
             Where::Net(net) => self.nets.may_meet(net, ranges),
@@ -84,7 +97,9 @@ impl Index {
             Root::Drive(letter) => {
                 let mut text = [0; 4];
                 let letter = Segment::Text(letter.encode_utf8(&mut text));
-                files.windows.may_meet(std::iter::once(letter).chain(pattern.segments()))
+                files
+                    .windows
+                    .may_meet(std::iter::once(letter).chain(pattern.segments()))
             }
         }
     }
@@ -96,7 +111,9 @@ impl Trie {
         let mut state = self.start();
         let mut next = State::new();
         for segment in segments {
-            let Segment::Text(text) = segment else { return self.goes_on(&state) };
+            let Segment::Text(text) = segment else {
+                return self.goes_on(&state);
+            };
             self.step(&state, text, &mut next);
             finish(&mut next);
             std::mem::swap(&mut state, &mut next);

@@ -43,7 +43,8 @@ pub use audience::{Audience, NamedAudience};
 pub use budget::Entangled;
 pub(crate) use cedar::nesting;
 pub use cedar::{
-    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError, CedarStatement, Circumstances,
+    CedarAnswer, CedarError, CedarFailure, CedarPool, CedarRequest, CedarRequestError,
+    CedarStatement, Circumstances,
 };
 pub use compare::{Compared, Comparison, compare};
 pub use decide::{Reason, RuleSet, Verdict};
@@ -60,5 +61,9 @@ pub use request::{Destination, FilePath, Request};
 pub use request_pattern::{RequestPattern, RequestPatternError};
 pub use sets::RequestSet;
 pub use situations::{Situation, Situations};
-pub use suite::{Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage};
-pub use usage::{Blocker, Overlap, ReachingRule, Realm, ResourceUsage, RuleUsage, Spot, Usage, Use, usage};
+pub use suite::{
+    Coverage, CoveredRule, CoveredStatement, Decider, Expectation, Outcome, ask, coverage,
+};
+pub use usage::{
+    Blocker, Overlap, ReachingRule, Realm, ResourceUsage, RuleUsage, Spot, Usage, Use, usage,
+};

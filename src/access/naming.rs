@@ -29,8 +29,12 @@ impl Naming {
             (Self::Url, _, true) => &["items", "users", "status", "search"],
             (Self::Url, _, false) => &["v1", "v2", "v3"],
             (Self::Wsl, 0, _) => &["Ubuntu", "Debian", "Fedora"],
-            (Self::File | Self::Windows | Self::Wsl, _, true) => &["file.txt", "notes.md", "data.json", "report.csv"],
-            (Self::File | Self::Windows | Self::Wsl, _, false) => &["docs", "src", "team", "backup"],
+            (Self::File | Self::Windows | Self::Wsl, _, true) => {
+                &["file.txt", "notes.md", "data.json", "report.csv"]
+            }
+            (Self::File | Self::Windows | Self::Wsl, _, false) => {
+                &["docs", "src", "team", "backup"]
+            }
         }
     }
 
@@ -39,30 +43,59 @@ impl Naming {
     }
 
     /// A segment that is the text of no edge that leaves these nodes; drives can run out.
-    pub(super) fn fresh(self, trie: &Trie, state: &[NodeId], depth: usize, last: bool) -> Option<String> {
+    pub(super) fn fresh(
+        self,
+        trie: &Trie,
+        state: &[NodeId],
+        depth: usize,
+        last: bool,
+    ) -> Option<String> {
         if self.is_drive(depth) {
-            return DRIVES.chars().map(String::from).find(|letter| !trie.is_text(state, letter));
+            return DRIVES
+                .chars()
+                .map(String::from)
+                .find(|letter| !trie.is_text(state, letter));
         }
         let words = self.words(depth, last);
-        let found = words.iter().find(|word| !trie.is_text(state, word)).map(|word| (*word).to_owned());
-        found.or_else(|| (2..).map(|number| format!("any{number}")).find(|word| !trie.is_text(state, word)))
+        let found = words
+            .iter()
+            .find(|word| !trie.is_text(state, word))
+            .map(|word| (*word).to_owned());
+        found.or_else(|| {
+            (2..)
+                .map(|number| format!("any{number}"))
+                .find(|word| !trie.is_text(state, word))
+        })
     }
 
     /// Segments to try where globs tell segments apart: the words, and for each glob what it would match.
-    pub(super) fn candidates<'g>(self, depth: usize, globs: &'g [&'g str]) -> impl Iterator<Item = String> + 'g {
+    pub(super) fn candidates<'g>(
+        self,
+        depth: usize,
+        globs: &'g [&'g str],
+    ) -> impl Iterator<Item = String> + 'g {
         let words = self.words(depth, true);
         let plain = words.iter().map(|word| (*word).to_owned());
-        let stem = words.first().map(|word| word.split('.').next().unwrap_or(word)).unwrap_or("any");
+        let stem = words
+            .first()
+            .map(|word| word.split('.').next().unwrap_or(word))
+            .unwrap_or("any");
         let filled = globs.iter().flat_map(move |glob| {
             [stem, "1", "2"].map(|fill| {
                 // A word in front, a number elsewhere: `file.txt`, `crl1`.
                 match glob.strip_prefix('*') {
-                    Some(rest) => format!("{stem}{}{}", fill.trim_start_matches(stem), rest.replace('*', "1")),
+                    Some(rest) => format!(
+                        "{stem}{}{}",
+                        fill.trim_start_matches(stem),
+                        rest.replace('*', "1")
+                    ),
                     None => glob.replace('*', if fill == stem { "1" } else { fill }),
                 }
             })
         });
         let stripped = globs.iter().map(|glob| glob.replace('*', ""));
-        plain.chain(filled).chain(stripped.filter(|segment| !segment.is_empty()))
+        plain
+            .chain(filled)
+            .chain(stripped.filter(|segment| !segment.is_empty()))
     }
 }

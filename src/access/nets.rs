@@ -34,7 +34,9 @@ impl Nets {
     pub(super) fn terms(&self, address: IpAddr) -> impl Iterator<Item = u32> {
         let within = move |length: &u8| IpNet::new(address, *length).ok().map(|net| net.trunc());
         let nets = self.lengths.iter().filter_map(within);
-        nets.filter_map(|net| self.ranges.get(&net)).flatten().copied()
+        nets.filter_map(|net| self.ranges.get(&net))
+            .flatten()
+            .copied()
     }
 
     /// All ranges, each before the ranges inside it.
@@ -46,8 +48,12 @@ impl Nets {
 
     /// Whether a range holds this one or lies in it; `in_order` is what the method of that name gives.
     pub(super) fn may_meet(&self, net: &IpNet, in_order: &[IpNet]) -> bool {
-        let wider = self.lengths.iter().take_while(|length| **length <= net.prefix_len());
-        let mut around = wider.filter_map(|length| IpNet::new(net.addr(), *length).ok().map(|net| net.trunc()));
+        let wider = self
+            .lengths
+            .iter()
+            .take_while(|length| **length <= net.prefix_len());
+        let mut around =
+            wider.filter_map(|length| IpNet::new(net.addr(), *length).ok().map(|net| net.trunc()));
         if around.any(|around| self.ranges.contains_key(&around)) {
             return true;
         }
@@ -60,9 +66,15 @@ impl Nets {
         let nets = self.in_order();
         (0..nets.len()).filter_map(move |position| {
             let net = nets.get(position)?;
-            let inner = nets.get(position + 1..)?.iter().take_while(|inner| net.contains(*inner));
+            let inner = nets
+                .get(position + 1..)?
+                .iter()
+                .take_while(|inner| net.contains(*inner));
             let witness = first_outside(net, inner)?;
-            Some(NetCell { terms: self.terms(witness).collect(), witness })
+            Some(NetCell {
+                terms: self.terms(witness).collect(),
+                witness,
+            })
         })
     }
 
@@ -92,7 +104,11 @@ fn first_outside<'n>(net: &IpNet, inner: impl Iterator<Item = &'n IpNet>) -> Opt
     let mut next = Some(first);
     // Behind the last inner range comes an empty one, so that the stretch after it counts too.
     let behind = last.checked_add(1);
-    for (from, to) in inner.map(bounds).map(|(from, to)| (Some(from), to)).chain([(behind, last)]) {
+    for (from, to) in inner
+        .map(bounds)
+        .map(|(from, to)| (Some(from), to))
+        .chain([(behind, last)])
+    {
         let Some(at) = next else { break };
         // The stretch from `at` to before `from`; no `from` is the end of all numbers.
         let end = from.map_or(Some(u128::MAX), |from| from.checked_sub(1));

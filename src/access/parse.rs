@@ -12,7 +12,9 @@ use crate::model::docker::{FileMode, Method, Transport};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
     /// The first word is none of the known ones.
-    #[error("`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp")]
+    #[error(
+        "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp"
+    )]
     Verb(String),
     /// A verb alone.
     #[error("`{0}` says no host, URL or path; write for example `tcp api.example.com:443`")]
@@ -55,14 +57,27 @@ impl Request {
         }
         let verb = verb.to_ascii_lowercase();
         if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
-            return Ok(Self::File { mode: *mode, path: path(object)? });
+            return Ok(Self::File {
+                mode: *mode,
+                path: path(object)?,
+            });
         }
-        if let Some(transport) = Transport::ALL.iter().find(|known| known.as_str() == format!("connect:{verb}")) {
+        if let Some(transport) = Transport::ALL
+            .iter()
+            .find(|known| known.as_str() == format!("connect:{verb}"))
+        {
             let (destination, port) = authority(object)?;
             let port = port.ok_or_else(|| RequestError::NoPort(object.to_owned()))?;
-            return Ok(Self::Connect { transport: *transport, destination, port });
+            return Ok(Self::Connect {
+                transport: *transport,
+                destination,
+                port,
+            });
         }
-        if let Some(method) = Method::ALL.iter().find(|known| known.as_str() == format!("request:{verb}")) {
+        if let Some(method) = Method::ALL
+            .iter()
+            .find(|known| known.as_str() == format!("request:{verb}"))
+        {
             return http(*method, object);
         }
         Err(RequestError::Verb(verb))
@@ -70,7 +85,9 @@ impl Request {
 }
 
 fn http(method: Method, url: &str) -> Result<Request, RequestError> {
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| RequestError::Url(url.to_owned()))?;
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| RequestError::Url(url.to_owned()))?;
     let default = match scheme {
         "https" => 443,
         "http" => 80,
@@ -78,11 +95,23 @@ fn http(method: Method, url: &str) -> Result<Request, RequestError> {
     };
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // What stands behind the path plays no part in any rule.
-    let path = path.split(['?', '#']).next().filter(|path| !path.is_empty()).unwrap_or("/");
+    let path = path
+        .split(['?', '#'])
+        .next()
+        .filter(|path| !path.is_empty())
+        .unwrap_or("/");
     let (destination, port) = authority(host)?;
-    let wrong = |why: String| RequestError::Path { path: path.to_owned(), why };
+    let wrong = |why: String| RequestError::Path {
+        path: path.to_owned(),
+        why,
+    };
     let glob = PathGlob::parse(path).map_err(|error| wrong(error.to_string()))?;
-    Ok(Request::Http { method, destination, port: port.unwrap_or(default), path: texts(glob.segments()) })
+    Ok(Request::Http {
+        method,
+        destination,
+        port: port.unwrap_or(default),
+        path: texts(glob.segments()),
+    })
 }
 
 /// A host with or without a port.
@@ -90,11 +119,17 @@ fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
             let port = port.parse().ok().filter(|port| *port > 0);
-            (host, Some(port.ok_or_else(|| RequestError::NoPort(text.to_owned()))?))
+            (
+                host,
+                Some(port.ok_or_else(|| RequestError::NoPort(text.to_owned()))?),
+            )
         }
         _ => (text, None),
     };
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok((Destination::Address(address), port));
     }
@@ -112,7 +147,10 @@ fn path(text: &str) -> Result<FilePath, RequestError> {
         why: error.to_string(),
     };
     let pattern = PathPattern::parse(text).map_err(wrong)?;
-    Ok(FilePath { root: pattern.root(), segments: texts(pattern.segments()) })
+    Ok(FilePath {
+        root: pattern.root(),
+        segments: texts(pattern.segments()),
+    })
 }
 
 /// The segments of a path without wildcards.
@@ -130,7 +168,8 @@ mod tests {
     use super::*;
 
     fn read(verb: &str, object: &str) -> String {
-        Request::parse(verb, object).map_or_else(|error| format!("! {error}"), |request| request.to_string())
+        Request::parse(verb, object)
+            .map_or_else(|error| format!("! {error}"), |request| request.to_string())
     }
 
     #[test]
@@ -139,8 +178,16 @@ mod tests {
             ("tcp", "api.example.com:443", "tcp api.example.com:443"),
             ("UDP", "10.0.0.1:53", "udp 10.0.0.1:53"),
             ("tcp", "[2001:db8::1]:443", "tcp [2001:db8::1]:443"),
-            ("get", "https://api.example.com/a/b?q=1#f", "get https://api.example.com/a/b"),
-            ("post", "http://api.example.com:8080", "post https://api.example.com:8080/"),
+            (
+                "get",
+                "https://api.example.com/a/b?q=1#f",
+                "get https://api.example.com/a/b",
+            ),
+            (
+                "post",
+                "http://api.example.com:8080",
+                "post https://api.example.com:8080/",
+            ),
             ("read", "/data/x", "read /data/x"),
             ("write", "~/work", "write ~/work"),
             ("read", "C:\\data\\x", "read C:\\data\\x"),
@@ -164,7 +211,10 @@ mod tests {
         ];
         for (verb, object, expected) in cases {
             let error = read(verb, object);
-            assert!(error.starts_with("! ") && error.contains(expected), "{error}");
+            assert!(
+                error.starts_with("! ") && error.contains(expected),
+                "{error}"
+            );
         }
     }
 }

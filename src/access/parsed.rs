@@ -49,23 +49,37 @@ impl Written<'_> {
 
 /// Parses the resources of a rule, each beside what is written.
 pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
-    let Rule { name: _, decision, access } = rule;
+    let Rule {
+        name: _,
+        decision,
+        access,
+    } = rule;
     let decision = *decision;
     match access {
         RuleAccess::Network { actions, resources } => {
             let transports = Actions::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
-                let parsed = NetworkPattern::parse(resource).map(|pattern| network(decision, transports, pattern));
-                each(Written::Plain(resource), parsed.map_err(|error| Unparsed { why: error.to_string() }));
+                let parsed = NetworkPattern::parse(resource)
+                    .map(|pattern| network(decision, transports, pattern));
+                each(
+                    Written::Plain(resource),
+                    parsed.map_err(|error| Unparsed {
+                        why: error.to_string(),
+                    }),
+                );
             }
         }
         RuleAccess::Http { actions, resources } => {
             let methods = Actions::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
-                let parsed = HttpPattern::parse(resource).map(|pattern| http(decision, methods, pattern));
+                let parsed =
+                    HttpPattern::parse(resource).map(|pattern| http(decision, methods, pattern));
                 let parsed = parsed.map_err(|errors| {
-                    let why: Vec<String> = errors.iter().map(|(_, error)| error.to_string()).collect();
-                    Unparsed { why: why.join("; ") }
+                    let why: Vec<String> =
+                        errors.iter().map(|(_, error)| error.to_string()).collect();
+                    Unparsed {
+                        why: why.join("; "),
+                    }
                 });
                 each(Written::Http(resource), parsed);
             }
@@ -73,8 +87,14 @@ pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed
         RuleAccess::Filesystem { actions, resources } => {
             let modes = Actions::of(actions.iter().map(|action| *action as u16));
             for resource in resources {
-                let parsed = PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));
-                each(Written::Plain(resource), parsed.map_err(|error| Unparsed { why: error.to_string() }));
+                let parsed =
+                    PathPattern::parse(resource).map(|pattern| file(decision, modes, pattern));
+                each(
+                    Written::Plain(resource),
+                    parsed.map_err(|error| Unparsed {
+                        why: error.to_string(),
+                    }),
+                );
             }
         }
     }
@@ -88,17 +108,33 @@ pub(super) fn network(decision: Decision, transports: Actions, pattern: NetworkP
         NetworkPattern::Address { address, port: _ } => Where::Net(address.into()),
         NetworkPattern::Cidr(net) => Where::Net(net),
     };
-    Parsed { decision, at, about: About::Connect { transports, port } }
+    Parsed {
+        decision,
+        at,
+        about: About::Connect { transports, port },
+    }
 }
 
 /// A target of an HTTP rule.
 pub(super) fn http(decision: Decision, methods: Actions, pattern: HttpPattern) -> Parsed {
     let HttpPattern { host, port, path } = pattern;
-    let about = About::Http { methods, port: port.map(NonZeroU16::get), path };
-    Parsed { decision, at: Where::Host(host), about }
+    let about = About::Http {
+        methods,
+        port: port.map(NonZeroU16::get),
+        path,
+    };
+    Parsed {
+        decision,
+        at: Where::Host(host),
+        about,
+    }
 }
 
 /// A resource of a filesystem rule.
 pub(super) fn file(decision: Decision, modes: Actions, pattern: PathPattern) -> Parsed {
-    Parsed { decision, at: Where::Path(pattern), about: About::File { modes } }
+    Parsed {
+        decision,
+        at: Where::Path(pattern),
+        about: About::File { modes },
+    }
 }

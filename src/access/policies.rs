@@ -38,8 +38,14 @@ impl<'a> Policies<'a> {
             Self::Live(state) => state.policies.iter().map(|policy| &policy.scope).collect(),
         };
         Audience {
-            teams: scopes.iter().flat_map(|scope| scope.teams.iter().map(ToString::to_string)).collect(),
-            profiles: scopes.iter().flat_map(|scope| scope.profiles.iter().cloned()).collect(),
+            teams: scopes
+                .iter()
+                .flat_map(|scope| scope.teams.iter().map(ToString::to_string))
+                .collect(),
+            profiles: scopes
+                .iter()
+                .flat_map(|scope| scope.profiles.iter().cloned())
+                .collect(),
         }
     }
 }

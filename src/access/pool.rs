@@ -47,34 +47,52 @@ pub struct Answer<'p, 'a> {
 impl<'a> Pool<'a> {
     /// The rules of these policies that reach some people.
     pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
-        let reached = policies.iter().enumerate().filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let reached = policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
         let rules = reached.flat_map(|(number, policy)| {
             let rules = match &policy.content {
                 Content::Rules(rules) => rules.as_slice(),
                 Content::Cedar(_) => &[],
             };
-            rules.iter().enumerate().map(move |(index, rule)| PooledRule {
-                position: RulePosition { policy: number, rule: index },
-                policy: policy.name.as_str(),
-                rule: &rule.rule,
-                place: Some(policy.rule_place(rule)),
-            })
+            rules
+                .iter()
+                .enumerate()
+                .map(move |(index, rule)| PooledRule {
+                    position: RulePosition {
+                        policy: number,
+                        rule: index,
+                    },
+                    policy: policy.name.as_str(),
+                    rule: &rule.rule,
+                    place: Some(policy.rule_place(rule)),
+                })
         });
         Self::new(rules.collect())
     }
 
     /// The rules of an organization that reach some people. What this version does not understand is not among them.
     pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
-        let reached = state.policies.iter().enumerate().filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let reached = state
+            .policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
         let rules = reached.flat_map(|(number, policy)| {
             let rules = match &policy.content {
                 LiveContent::Rules(rules) => rules.as_slice(),
                 LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
             };
-            let understood =
-                rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule.rule.as_ref().ok()?)));
+            let understood = rules
+                .iter()
+                .enumerate()
+                .filter_map(|(index, rule)| Some((index, rule.rule.as_ref().ok()?)));
             understood.map(move |(index, rule)| PooledRule {
-                position: RulePosition { policy: number, rule: index },
+                position: RulePosition {
+                    policy: number,
+                    rule: index,
+                },
                 policy: &policy.name,
                 rule,
                 place: None,
@@ -96,8 +114,12 @@ impl<'a> Pool<'a> {
     /// Decides a request.
     pub fn decide(&self, request: &Request) -> Answer<'_, 'a> {
         let Verdict { decision, reasons } = self.set.decide(request);
-        let rules =
-            reasons.into_iter().filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource.to_string())));
-        Answer { decision, rules: rules.collect() }
+        let rules = reasons
+            .into_iter()
+            .filter_map(|reason| Some((self.rules.get(reason.rule)?, reason.resource.to_string())));
+        Answer {
+            decision,
+            rules: rules.collect(),
+        }
     }
 }

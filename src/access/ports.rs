@@ -26,15 +26,28 @@ impl Ports {
     /// A port of the set that a person would think of: 443 or 80 if they are in it.
     pub fn witness(&self) -> Option<u16> {
         match self {
-            Self::Only(ports) => ports.iter().copied().find(|port| *port == 443).or_else(|| ports.first().copied()),
-            Self::AllBut(ports) => [443, 80].into_iter().chain(1..=u16::MAX).find(|port| !ports.contains(port)),
+            Self::Only(ports) => ports
+                .iter()
+                .copied()
+                .find(|port| *port == 443)
+                .or_else(|| ports.first().copied()),
+            Self::AllBut(ports) => [443, 80]
+                .into_iter()
+                .chain(1..=u16::MAX)
+                .find(|port| !ports.contains(port)),
         }
     }
 }
 
 impl fmt::Display for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |ports: &BTreeSet<u16>| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        let list = |ports: &BTreeSet<u16>| {
+            ports
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match self {
             Self::Only(ports) if ports.len() == 1 => write!(f, "port {}", list(ports)),
             Self::Only(ports) => write!(f, "ports {}", list(ports)),

@@ -34,7 +34,9 @@ pub enum QuestionError {
     #[error(transparent)]
     Cedar(#[from] CedarRequestError),
     /// One word, or none.
-    #[error("`{0}` is no request; write what is done and to what, for example `tcp api.example.com:443`")]
+    #[error(
+        "`{0}` is no request; write what is done and to what, for example `tcp api.example.com:443`"
+    )]
     OneWord(String),
     /// Longer than is read.
     #[error("the request is longer than {LONGEST_QUESTION} bytes")]
@@ -52,10 +54,15 @@ impl Question {
             return Err(QuestionError::TooLong);
         }
         let text = text.trim();
-        let words = text.split_once(char::is_whitespace).map(|(verb, object)| (verb, object.trim_start()));
+        let words = text
+            .split_once(char::is_whitespace)
+            .map(|(verb, object)| (verb, object.trim_start()));
         let (verb, object) = words.ok_or_else(|| QuestionError::OneWord(text.to_owned()))?;
         if verb.eq_ignore_ascii_case(MCP) {
-            return Ok(Self::Cedar(Box::new(CedarRequest::parse(object, circumstances)?)));
+            return Ok(Self::Cedar(Box::new(CedarRequest::parse(
+                object,
+                circumstances,
+            )?)));
         }
         Ok(Self::Rules(Request::parse(verb, object)?))
     }
@@ -76,7 +83,10 @@ mod tests {
 
     fn read(text: &str) -> String {
         let read = Question::parse(text, &Circumstances::default());
-        read.map_or_else(|error| format!("! {error}"), |question| question.to_string())
+        read.map_or_else(
+            |error| format!("! {error}"),
+            |question| question.to_string(),
+        )
     }
 
     #[test]
@@ -85,10 +95,22 @@ mod tests {
             ("  tcp   api.example.com:443 ", "tcp api.example.com:443"),
             ("read C:\\data\\x", "read C:\\data\\x"),
             ("read /data/with space", "read /data/with space"),
-            ("MCP call_tool restart_runner", "mcp call_tool restart_runner"),
-            ("mcp MCP::Action::\"call_tool\" MCP::Tool::\"restart_runner\"", "mcp call_tool restart_runner"),
-            ("mcp call_tool MCP::Tool::\"two words\"", "mcp call_tool MCP::Tool::\"two words\""),
-            ("mcp read_resource MCP::Resource::\"x\"", "mcp read_resource MCP::Resource::\"x\""),
+            (
+                "MCP call_tool restart_runner",
+                "mcp call_tool restart_runner",
+            ),
+            (
+                "mcp MCP::Action::\"call_tool\" MCP::Tool::\"restart_runner\"",
+                "mcp call_tool restart_runner",
+            ),
+            (
+                "mcp call_tool MCP::Tool::\"two words\"",
+                "mcp call_tool MCP::Tool::\"two words\"",
+            ),
+            (
+                "mcp read_resource MCP::Resource::\"x\"",
+                "mcp read_resource MCP::Resource::\"x\"",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected);
@@ -111,7 +133,10 @@ mod tests {
         ];
         for (text, expected) in cases {
             let error = read(text);
-            assert!(error.starts_with("! ") && error.contains(expected), "{text}: {error}");
+            assert!(
+                error.starts_with("! ") && error.contains(expected),
+                "{text}: {error}"
+            );
         }
     }
 }

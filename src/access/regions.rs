@@ -57,18 +57,37 @@ impl Survey<'_> {
             self.budget.spend(terms.len())?;
             let witness = || {
                 let port = port.or_else(|| Ports::AllBut(written.clone().collect()).witness())?;
-                Some(Request::Connect { transport, destination: destination(cell)?, port })
+                Some(Request::Connect {
+                    transport,
+                    destination: destination(cell)?,
+                    port,
+                })
             };
-            visit(&Region { terms: &terms, http: false, witness: &witness })?;
+            visit(&Region {
+                terms: &terms,
+                http: false,
+                witness: &witness,
+            })?;
         }
         Ok(())
     }
 
-    fn requests(&self, cell: &Cell<'_>, visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>) -> Result<(), Stop> {
+    fn requests(
+        &self,
+        cell: &Cell<'_>,
+        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         for part in self.http(cell.terms, <[u32]>::to_vec) {
-            let Some(port) = part.ports.witness() else { continue };
+            let Some(port) = part.ports.witness() else {
+                continue;
+            };
             for path in self.paths(&part.http)?.iter() {
-                let http: Vec<u32> = part.http.iter().copied().filter(|term| self.on_path(*term, path)).collect();
+                let http: Vec<u32> = part
+                    .http
+                    .iter()
+                    .copied()
+                    .filter(|term| self.on_path(*term, path))
+                    .collect();
                 self.budget.spend(part.http.len())?;
                 let mut told: Vec<Vec<u32>> = Vec::new();
                 for method in Method::ALL {
@@ -80,9 +99,18 @@ impl Survey<'_> {
                     let terms: Vec<u32> = own.iter().chain(&part.connection).copied().collect();
                     let witness = || {
                         let (destination, path) = (destination(cell)?, path.witness.clone());
-                        Some(Request::Http { method: *method, destination, port, path })
+                        Some(Request::Http {
+                            method: *method,
+                            destination,
+                            port,
+                            path,
+                        })
                     };
-                    visit(&Region { terms: &terms, http: true, witness: &witness })?;
+                    visit(&Region {
+                        terms: &terms,
+                        http: true,
+                        witness: &witness,
+                    })?;
                     told.push(own);
                 }
             }
@@ -90,15 +118,28 @@ impl Survey<'_> {
         Ok(())
     }
 
-    fn mounts(&self, cell: &Cell<'_>, visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>) -> Result<(), Stop> {
+    fn mounts(
+        &self,
+        cell: &Cell<'_>,
+        visit: &mut dyn FnMut(&Region<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
         for mode in FileMode::ALL {
             let mounts = |term: &u32| self.index.term_of(*term).what.mounts(*mode);
             let terms: Vec<u32> = cell.terms.iter().copied().filter(mounts).collect();
             if terms.is_empty() {
                 continue;
             }
-            let witness = || Some(Request::File { mode: *mode, path: path(cell)? });
-            visit(&Region { terms: &terms, http: false, witness: &witness })?;
+            let witness = || {
+                Some(Request::File {
+                    mode: *mode,
+                    path: path(cell)?,
+                })
+            };
+            visit(&Region {
+                terms: &terms,
+                http: false,
+                witness: &witness,
+            })?;
         }
         Ok(())
     }

@@ -35,19 +35,38 @@ pub struct Addition<'p, 'a> {
 impl<'a> Pool<'a> {
     /// What would have to change for a request to be decided the other way.
     pub fn remedy(&self, request: &Request) -> Remedy<'_, 'a> {
-        let Answer { decision, rules: lose } = self.decide(request);
-        let mut layers: Vec<Layer> = lose.iter().map(|(pooled, _)| pooled.rule.access.layer()).collect();
+        let Answer {
+            decision,
+            rules: lose,
+        } = self.decide(request);
+        let mut layers: Vec<Layer> = lose
+            .iter()
+            .map(|(pooled, _)| pooled.rule.access.layer())
+            .collect();
         if layers.is_empty() {
             layers = possible(request);
         }
         layers.sort_unstable();
         layers.dedup();
         match decision {
-            Decision::Allow => Remedy { to: Decision::Deny, layers, lose, add: None },
+            Decision::Allow => Remedy {
+                to: Decision::Deny,
+                layers,
+                lose,
+                add: None,
+            },
             Decision::Deny => {
                 let allowed = !lose.is_empty() && self.allows(request);
-                let add = (!allowed).then(|| Addition { resource: resource(request), nearest: self.nearest(request) });
-                Remedy { to: Decision::Allow, layers, lose, add }
+                let add = (!allowed).then(|| Addition {
+                    resource: resource(request),
+                    nearest: self.nearest(request),
+                });
+                Remedy {
+                    to: Decision::Allow,
+                    layers,
+                    lose,
+                    add,
+                }
             }
         }
     }
@@ -55,7 +74,9 @@ impl<'a> Pool<'a> {
     /// Whether the allow rules by themselves let a request through.
     fn allows(&self, request: &Request) -> bool {
         let rules = self.rules().iter().map(|pooled| pooled.rule);
-        let allows: Vec<&Rule> = rules.filter(|rule| rule.decision == Decision::Allow).collect();
+        let allows: Vec<&Rule> = rules
+            .filter(|rule| rule.decision == Decision::Allow)
+            .collect();
         RuleSet::new(&allows).decide(request).decision == Decision::Allow
     }
 
@@ -65,15 +86,21 @@ impl<'a> Pool<'a> {
         let (layer, action) = layer_and_action(request);
         for pooled in self.rules() {
             let access = &pooled.rule.access;
-            if pooled.rule.decision != Decision::Allow || access.layer() != layer || !access.actions().contains(&action)
+            if pooled.rule.decision != Decision::Allow
+                || access.layer() != layer
+                || !access.actions().contains(&action)
             {
                 continue;
             }
             let texts: Vec<(usize, String)> = match access.resources() {
-                Resources::Plain(texts) => texts.into_iter().map(|text| (plain(request, &text), text)).collect(),
-                Resources::Http(targets) => {
-                    targets.iter().map(|target| (http(request, target), target.to_string())).collect()
-                }
+                Resources::Plain(texts) => texts
+                    .into_iter()
+                    .map(|text| (plain(request, &text), text))
+                    .collect(),
+                Resources::Http(targets) => targets
+                    .iter()
+                    .map(|target| (http(request, target), target.to_string()))
+                    .collect(),
             };
             for (likeness, text) in texts {
                 if likeness > best.as_ref().map_or(0, |(best, ..)| *best) {
@@ -97,9 +124,13 @@ fn possible(request: &Request) -> Vec<Layer> {
 fn layer_and_action(request: &Request) -> (Layer, Action) {
     match request {
         Request::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
-        Request::Http { destination: Destination::Address(IpAddr::V6(_)), .. } => {
-            (Layer::Network, Action::Connect(crate::model::docker::Transport::Tcp))
-        }
+        Request::Http {
+            destination: Destination::Address(IpAddr::V6(_)),
+            ..
+        } => (
+            Layer::Network,
+            Action::Connect(crate::model::docker::Transport::Tcp),
+        ),
         Request::Http { method, .. } => (Layer::Http, Action::Request(*method)),
         Request::File { mode, .. } => (Layer::Filesystem, Action::File(*mode)),
     }
@@ -108,15 +139,36 @@ fn layer_and_action(request: &Request) -> (Layer, Action) {
 /// The resource to write for one request. An IPv6 address has no port in rules.
 fn resource(request: &Request) -> String {
     match request {
-        Request::Connect { destination: Destination::Address(IpAddr::V6(address)), .. }
-        | Request::Http { destination: Destination::Address(IpAddr::V6(address)), .. } => {
-            let pattern = NetworkPattern::Address { address: (*address).into(), port: None };
+        Request::Connect {
+            destination: Destination::Address(IpAddr::V6(address)),
+            ..
+        }
+        | Request::Http {
+            destination: Destination::Address(IpAddr::V6(address)),
+            ..
+        } => {
+            let pattern = NetworkPattern::Address {
+                address: (*address).into(),
+                port: None,
+            };
             pattern.to_string()
         }
-        Request::Connect { destination, port, .. } => format!("{destination}:{port}"),
-        Request::Http { destination, port, path, .. } => {
+        Request::Connect {
+            destination, port, ..
+        } => format!("{destination}:{port}"),
+        Request::Http {
+            destination,
+            port,
+            path,
+            ..
+        } => {
             let (host, path) = (destination.to_string(), format!("/{}", path.join("/")));
-            HttpResource { host, port: Some(*port), path }.to_string()
+            HttpResource {
+                host,
+                port: Some(*port),
+                path,
+            }
+            .to_string()
         }
         Request::File { path, .. } => path.to_string(),
     }
@@ -125,41 +177,70 @@ fn resource(request: &Request) -> String {
 /// How alike a resource of a network or filesystem rule is; 0 for not at all.
 fn plain(request: &Request, text: &str) -> usize {
     match request {
-        Request::Connect { destination, .. } | Request::Http { destination, .. } => match NetworkPattern::parse(text) {
-            Ok(pattern) => match (destination, pattern.net(), pattern.host()) {
-                (Destination::Address(address), Some(net), _) => addresses(*address, net),
-                (Destination::Name(name), _, Some(host)) => hosts(name, host.name()),
-                (Destination::Address(_), None, _) | (Destination::Name(_), _, None) => 0,
-            },
-            Err(_) => 0,
-        },
-        Request::File { path, .. } => PathPattern::parse(text).map_or(0, |pattern| paths(path, &pattern)),
+        Request::Connect { destination, .. } | Request::Http { destination, .. } => {
+            match NetworkPattern::parse(text) {
+                Ok(pattern) => match (destination, pattern.net(), pattern.host()) {
+                    (Destination::Address(address), Some(net), _) => addresses(*address, net),
+                    (Destination::Name(name), _, Some(host)) => hosts(name, host.name()),
+                    (Destination::Address(_), None, _) | (Destination::Name(_), _, None) => 0,
+                },
+                Err(_) => 0,
+            }
+        }
+        Request::File { path, .. } => {
+            PathPattern::parse(text).map_or(0, |pattern| paths(path, &pattern))
+        }
     }
 }
 
 /// How alike an HTTP target is: its host first, then its path.
 fn http(request: &Request, target: &HttpResource) -> usize {
-    let Request::Http { destination, path, .. } = request else { return 0 };
+    let Request::Http {
+        destination, path, ..
+    } = request
+    else {
+        return 0;
+    };
     let host = match destination {
         Destination::Name(name) => hosts(name, &target.host),
         Destination::Address(address) => usize::from(target.host == address.to_string()),
     };
     let wanted = target.path.split('/').filter(|segment| !segment.is_empty());
-    let common = path.iter().zip(wanted).take_while(|(one, other)| one.as_str() == *other).count();
-    if host == 0 { 0 } else { host * 1000 + common.min(999) }
+    let common = path
+        .iter()
+        .zip(wanted)
+        .take_while(|(one, other)| one.as_str() == *other)
+        .count();
+    if host == 0 {
+        0
+    } else {
+        host * 1000 + common.min(999)
+    }
 }
 
 /// The labels that two hosts share at their ends, from two on: the last one alone makes no likeness.
 fn hosts(name: &str, pattern: &str) -> usize {
-    let common = name.rsplit('.').zip(pattern.rsplit('.')).take_while(|(one, other)| one == other).count();
-    if common >= 2 || name == pattern { common } else { 0 }
+    let common = name
+        .rsplit('.')
+        .zip(pattern.rsplit('.'))
+        .take_while(|(one, other)| one == other)
+        .count();
+    if common >= 2 || name == pattern {
+        common
+    } else {
+        0
+    }
 }
 
 /// The leading bits that an address shares with a range: half of a usual network's or more.
 fn addresses(address: IpAddr, net: IpNet) -> usize {
     let (common, least) = match (address, net.network()) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => ((one.to_bits() ^ other.to_bits()).leading_zeros(), 16),
-        (IpAddr::V6(one), IpAddr::V6(other)) => ((one.to_bits() ^ other.to_bits()).leading_zeros(), 32),
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            ((one.to_bits() ^ other.to_bits()).leading_zeros(), 16)
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            ((one.to_bits() ^ other.to_bits()).leading_zeros(), 32)
+        }
         (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return 0,
     };
     if common >= least { common as usize } else { 0 }
@@ -175,5 +256,9 @@ fn paths(path: &FilePath, pattern: &PathPattern) -> usize {
         Segment::Glob(_) | Segment::Deep => None,
     };
     let wanted = pattern.segments().map_while(text);
-    path.segments.iter().zip(wanted).take_while(|(one, other)| *one == other).count()
+    path.segments
+        .iter()
+        .zip(wanted)
+        .take_while(|(one, other)| *one == other)
+        .count()
 }

@@ -83,14 +83,23 @@ impl fmt::Display for FilePath {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect { transport, destination, port } => {
+            Self::Connect {
+                transport,
+                destination,
+                port,
+            } => {
                 let transport = match transport {
                     Transport::Tcp => "tcp",
                     Transport::Udp => "udp",
                 };
                 write!(f, "{transport} {destination}:{port}")
             }
-            Self::Http { method, destination, port, path } => {
+            Self::Http {
+                method,
+                destination,
+                port,
+                path,
+            } => {
                 let method = method.as_str().trim_start_matches("request:");
                 let path = path.join("/");
                 match port {

@@ -16,7 +16,9 @@ use crate::model::docker::{Decision, FileMode, Method, Transport};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestPatternError {
     /// Only one word.
-    #[error("`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`")]
+    #[error(
+        "`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`"
+    )]
     Alone(String),
     /// The first word is none of the known ones.
     #[error(
@@ -70,25 +72,43 @@ impl FromStr for RequestPattern {
 
     fn from_str(text: &str) -> Result<Self, RequestPatternError> {
         let text = text.trim();
-        let (verb, object) =
-            text.split_once(char::is_whitespace).ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
+        let (verb, object) = text
+            .split_once(char::is_whitespace)
+            .ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
         let (verb, object) = (verb.to_ascii_lowercase(), object.trim());
         let parsed = parse(&verb, object)?;
-        Ok(Self { text: format!("{verb} {object}"), parsed })
+        Ok(Self {
+            text: format!("{verb} {object}"),
+            parsed,
+        })
     }
 }
 
 fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
-    let wrong = |why: String| RequestPatternError::Object { object: object.to_owned(), why };
+    let wrong = |why: String| RequestPatternError::Object {
+        object: object.to_owned(),
+        why,
+    };
     if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
         let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
-        return Ok(file(Decision::Allow, Actions::of([*mode as u16].into_iter()), pattern));
+        return Ok(file(
+            Decision::Allow,
+            Actions::of([*mode as u16].into_iter()),
+            pattern,
+        ));
     }
-    if let Some(transport) = Transport::ALL.iter().find(|known| known.as_str() == format!("connect:{verb}")) {
+    if let Some(transport) = Transport::ALL
+        .iter()
+        .find(|known| known.as_str() == format!("connect:{verb}"))
+    {
         return connect(Actions::of([*transport as u16].into_iter()), object).map_err(wrong);
     }
     let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
-    let mut methods = Method::ALL.iter().filter(named).map(|method| *method as u16).peekable();
+    let mut methods = Method::ALL
+        .iter()
+        .filter(named)
+        .map(|method| *method as u16)
+        .peekable();
     if methods.peek().is_none() {
         return Err(RequestPatternError::Verb(verb.to_owned()));
     }
@@ -99,11 +119,21 @@ fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
     // Rules cannot hold a range or an IPv6 address with a port; requests can.
     if let Some((net, port)) = net_with_port(object) {
         let port = port.ok_or("its port is none of 1 to 65535")?;
-        let about = About::Connect { transports, port: Some(port) };
-        return Ok(Parsed { decision: Decision::Allow, at: Where::Net(net), about });
+        let about = About::Connect {
+            transports,
+            port: Some(port),
+        };
+        return Ok(Parsed {
+            decision: Decision::Allow,
+            at: Where::Net(net),
+            about,
+        });
     }
     // As requests are written, an IPv6 address may stand in brackets.
-    let bare = object.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(object);
+    let bare = object
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(object);
     let pattern = NetworkPattern::parse(bare).map_err(|error| error.to_string())?;
     Ok(network(Decision::Allow, transports, pattern))
 }
@@ -111,12 +141,19 @@ fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
 /// `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`; the port is nothing if it is none.
 fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
     let (head, port) = text.rsplit_once(':')?;
-    let head = match head.strip_prefix('[').and_then(|head| head.strip_suffix(']')) {
+    let head = match head
+        .strip_prefix('[')
+        .and_then(|head| head.strip_suffix(']'))
+    {
         Some(bare) => bare,
         None if head.contains('/') && !head.contains(':') => head,
         None => return None,
     };
-    let net = head.parse::<IpAddr>().map(IpNet::from).or_else(|_| head.parse::<IpNet>()).ok()?;
+    let net = head
+        .parse::<IpAddr>()
+        .map(IpNet::from)
+        .or_else(|_| head.parse::<IpNet>())
+        .ok()?;
     let port = port.parse().ok().filter(|port| *port > 0);
     (net.trunc() == net).then_some((net, port))
 }
@@ -133,18 +170,30 @@ fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let path = if path.is_empty() { "/" } else { path };
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, Some(port.parse().ok().filter(|port| *port > 0).ok_or(no_url)?))
-        }
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
+            host,
+            Some(port.parse().ok().filter(|port| *port > 0).ok_or(no_url)?),
+        ),
         _ => (authority, default),
     };
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     let at = match bare.parse::<IpAddr>() {
         Ok(address) => Where::Net(address.into()),
         Err(_) => Where::Host(HostPattern::parse(host).map_err(|error| format!("host: {error}"))?),
     };
     let path = PathGlob::parse(path).map_err(|error| format!("path: {error}"))?;
-    Ok(Parsed { decision: Decision::Allow, at, about: About::Http { methods, port, path } })
+    Ok(Parsed {
+        decision: Decision::Allow,
+        at,
+        about: About::Http {
+            methods,
+            port,
+            path,
+        },
+    })
 }
 
 #[cfg(test)]
@@ -169,10 +218,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<RequestPattern>().unwrap().to_string(), text);
         }
-        let same =
-            ["get https://a.example.com/x", "GET a.example.com:443/x"].map(|text| text.parse::<RequestPattern>());
+        let same = ["get https://a.example.com/x", "GET a.example.com:443/x"]
+            .map(|text| text.parse::<RequestPattern>());
         assert_eq!(same[0], same[1]);
-        assert_eq!("TCP  a.example.com".parse::<RequestPattern>().unwrap().to_string(), "tcp a.example.com");
+        assert_eq!(
+            "TCP  a.example.com"
+                .parse::<RequestPattern>()
+                .unwrap()
+                .to_string(),
+            "tcp a.example.com"
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub(super) struct Trie {
 
 impl Default for Trie {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], texts: Vec::new(), words: Map::default(), edges: Map::default() }
+        Self {
+            nodes: vec![Node::default()],
+            texts: Vec::new(),
+            words: Map::default(),
+            edges: Map::default(),
+        }
     }
 }
 
@@ -70,13 +75,20 @@ impl Trie {
                 to
             }
             Segment::Glob("*") => *self.nodes[from as usize].any.get_or_insert(next),
-            Segment::Glob(glob) => self.nodes[from as usize].globs.get_or_insert_default().node(glob, next),
+            Segment::Glob(glob) => self.nodes[from as usize]
+                .globs
+                .get_or_insert_default()
+                .node(glob, next),
             // Any number of segments twice is any number of segments.
             Segment::Deep if self.nodes[from as usize].loops => from,
             Segment::Deep => *self.nodes[from as usize].deep.get_or_insert(next),
         };
         if found == next {
-            self.nodes.push(Node { parent: from, loops: segment == Segment::Deep, ..Node::default() });
+            self.nodes.push(Node {
+                parent: from,
+                loops: segment == Segment::Deep,
+                ..Node::default()
+            });
         }
         found
     }
@@ -151,17 +163,27 @@ impl Trie {
     /// Whether a segment is the text of an edge that leaves one of these nodes.
     pub(super) fn is_text(&self, state: &[NodeId], segment: &str) -> bool {
         let word = self.words.get(segment);
-        word.is_some_and(|word| state.iter().any(|id| self.edges.contains_key(&(*id, *word))))
+        word.is_some_and(|word| {
+            state
+                .iter()
+                .any(|id| self.edges.contains_key(&(*id, *word)))
+        })
     }
 
     /// The terms that end in one of these nodes.
     pub(super) fn terms(&self, state: &[NodeId]) -> impl Iterator<Item = u32> {
-        state.iter().flat_map(|id| self.nodes[*id as usize].terms.iter().copied())
+        state
+            .iter()
+            .flat_map(|id| self.nodes[*id as usize].terms.iter().copied())
     }
 
     /// For each node, whether a term that is wanted ends in it or behind it.
     pub(super) fn leading_to(&self, wanted: impl Fn(u32) -> bool) -> Vec<bool> {
-        let mut lead: Vec<bool> = self.nodes.iter().map(|node| node.terms.iter().any(|term| wanted(*term))).collect();
+        let mut lead: Vec<bool> = self
+            .nodes
+            .iter()
+            .map(|node| node.terms.iter().any(|term| wanted(*term)))
+            .collect();
         // Nodes come after their parents.
         for id in (1..self.nodes.len()).rev() {
             if lead[id] {

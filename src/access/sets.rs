@@ -47,11 +47,20 @@ impl RequestSet {
 
     /// The requests that at least one of these patterns matches.
     pub fn matching<'p>(patterns: impl IntoIterator<Item = &'p RequestPattern>) -> Self {
-        Self::of(patterns.into_iter().map(|pattern| pattern.parsed().clone()).collect())
+        Self::of(
+            patterns
+                .into_iter()
+                .map(|pattern| pattern.parsed().clone())
+                .collect(),
+        )
     }
 
     fn of(part: Vec<Parsed>) -> Self {
-        Self { parts: vec![Arc::new(Part(part))], formula: vec![Step::Part(0)], index: OnceLock::new() }
+        Self {
+            parts: vec![Arc::new(Part(part))],
+            formula: vec![Step::Part(0)],
+            index: OnceLock::new(),
+        }
     }
 
     /// The requests in this set or in the other.
@@ -86,18 +95,29 @@ impl RequestSet {
         let (mut parts, mut formula) = (self.parts.clone(), self.formula.clone());
         // A part that both sets have is one, so that a set without itself costs no more than the set.
         let place = |parts: &mut Vec<Arc<Part>>, part: &Arc<Part>| {
-            parts.iter().position(|known| Arc::ptr_eq(known, part)).unwrap_or_else(|| {
-                parts.push(Arc::clone(part));
-                parts.len() - 1
-            })
+            parts
+                .iter()
+                .position(|known| Arc::ptr_eq(known, part))
+                .unwrap_or_else(|| {
+                    parts.push(Arc::clone(part));
+                    parts.len() - 1
+                })
         };
-        let places: Vec<usize> = other.parts.iter().map(|part| place(&mut parts, part)).collect();
+        let places: Vec<usize> = other
+            .parts
+            .iter()
+            .map(|part| place(&mut parts, part))
+            .collect();
         formula.extend(other.formula.iter().map(|step| match step {
             Step::Part(part) => Step::Part(places.get(*part).copied().unwrap_or(*part)),
             Step::Union | Step::Intersection | Step::Difference => *step,
         }));
         formula.push(step);
-        Self { parts, formula, index: OnceLock::new() }
+        Self {
+            parts,
+            formula,
+            index: OnceLock::new(),
+        }
     }
 
     /// A request of the set, or nothing if it is empty.
@@ -141,7 +161,9 @@ impl RequestSet {
     /// # Errors
     /// The patterns cross each other in too many ways.
     pub fn equals(&self, other: &Self) -> Result<bool, Entangled> {
-        self.difference(other).union(&other.difference(self)).is_empty()
+        self.difference(other)
+            .union(&other.difference(self))
+            .is_empty()
     }
 
     /// Whether a request is in the set.
@@ -179,7 +201,10 @@ impl RequestSet {
             let holds = match step {
                 Step::Part(part) => allowed.contains(*part),
                 Step::Union | Step::Intersection | Step::Difference => {
-                    let (right, left) = (open.pop().unwrap_or_default(), open.pop().unwrap_or_default());
+                    let (right, left) = (
+                        open.pop().unwrap_or_default(),
+                        open.pop().unwrap_or_default(),
+                    );
                     match step {
                         Step::Intersection => left && right,
                         Step::Difference => left && !right,

@@ -36,7 +36,11 @@ impl Situation<'_> {
 impl<'r> Situations<'r> {
     /// Adds a rule under a number.
     pub fn add(&mut self, number: usize, rule: &'r Rule) {
-        self.rules.push(Counted { number, rule, sides: Bits::one(0) });
+        self.rules.push(Counted {
+            number,
+            rule,
+            sides: Bits::one(0),
+        });
     }
 
     /// Visits every combination of rules that some request meets and that one of the `wanted` numbers is part of, each
@@ -51,17 +55,29 @@ impl<'r> Situations<'r> {
     ) -> Result<(), Entangled> {
         let is_wanted = |counted: &&Counted<'_>| wanted(counted.number);
         let all = || self.rules.iter();
-        let index = Index::around(all().filter(is_wanted), all().filter(|counted| !is_wanted(counted)));
+        let index = Index::around(
+            all().filter(is_wanted),
+            all().filter(|counted| !is_wanted(counted)),
+        );
         let survey = Survey::new(&index);
-        let wanted: Vec<bool> = (0..index.terms.len()).map(|term| numbers(&index, term).any(wanted)).collect();
+        let wanted: Vec<bool> = (0..index.terms.len())
+            .map(|term| numbers(&index, term).any(wanted))
+            .collect();
         let wanted = |term: u32| wanted[term as usize];
         let mut told: HashSet<Vec<u32>> = HashSet::new();
         survey.regions(&wanted, &mut |region| {
             let mut terms = region.terms.to_vec();
             terms.sort_unstable();
             if terms.iter().any(|term| wanted(*term)) && !told.contains(&terms) {
-                let (allows, denies) = (of(&index, Decision::Allow, &terms), of(&index, Decision::Deny, &terms));
-                visit(&Situation { allows: &allows, denies: &denies, region });
+                let (allows, denies) = (
+                    of(&index, Decision::Allow, &terms),
+                    of(&index, Decision::Deny, &terms),
+                );
+                visit(&Situation {
+                    allows: &allows,
+                    denies: &denies,
+                    region,
+                });
                 told.insert(terms);
             }
             Ok(())
@@ -71,13 +87,20 @@ impl<'r> Situations<'r> {
 
 /// The numbers of the rules with a decision that some terms belong to, sorted.
 fn of(index: &Index, decision: Decision, terms: &[u32]) -> Vec<usize> {
-    let those = terms.iter().filter(|term| index.term_of(**term).decision == decision);
-    let mut numbers: Vec<usize> = those.flat_map(|term| numbers(index, *term as usize)).collect();
+    let those = terms
+        .iter()
+        .filter(|term| index.term_of(**term).decision == decision);
+    let mut numbers: Vec<usize> = those
+        .flat_map(|term| numbers(index, *term as usize))
+        .collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
 }
 
 fn numbers(index: &Index, term: usize) -> impl Iterator<Item = usize> {
-    index.terms[term].entries.iter().map(|entry| index.entries[*entry as usize].rule as usize)
+    index.terms[term]
+        .entries
+        .iter()
+        .map(|entry| index.entries[*entry as usize].rule as usize)
 }

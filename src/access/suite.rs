@@ -59,10 +59,16 @@ pub struct Outcome<'a> {
 ///
 /// # Errors
 /// A question of the Cedar world where the text of a policy cannot be read.
-pub fn ask<'a>(policies: Policies<'a>, expectations: &[Expectation]) -> Result<Vec<Outcome<'a>>, CedarError> {
+pub fn ask<'a>(
+    policies: Policies<'a>,
+    expectations: &[Expectation],
+) -> Result<Vec<Outcome<'a>>, CedarError> {
     let mut by_audience: BTreeMap<&Audience, Vec<usize>> = BTreeMap::new();
     for (index, expectation) in expectations.iter().enumerate() {
-        by_audience.entry(&expectation.audience).or_default().push(index);
+        by_audience
+            .entry(&expectation.audience)
+            .or_default()
+            .push(index);
     }
     let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(expectations.len());
     for (audience, indices) in by_audience {
@@ -72,10 +78,19 @@ pub fn ask<'a>(policies: Policies<'a>, expectations: &[Expectation]) -> Result<V
             match &expectations[index].question {
                 Question::Rules(request) => {
                     let answer = rules.decide(request);
-                    let by =
-                        |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule { rule: rule.clone(), resource };
+                    let by = |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule {
+                        rule: rule.clone(),
+                        resource,
+                    };
                     let deciders = answer.rules.into_iter().map(by).collect();
-                    outcomes.push((index, Outcome { decision: answer.decision, deciders, failures: Vec::new() }));
+                    outcomes.push((
+                        index,
+                        Outcome {
+                            decision: answer.decision,
+                            deciders,
+                            failures: Vec::new(),
+                        },
+                    ));
                 }
                 Question::Cedar(request) => calls.push((index, request)),
             }
@@ -83,8 +98,19 @@ pub fn ask<'a>(policies: Policies<'a>, expectations: &[Expectation]) -> Result<V
         let requests: Vec<_> = calls.iter().map(|(_, request)| request.as_ref()).collect();
         let answers = policies.cedar(audience).decide(&requests)?;
         outcomes.extend(calls.iter().zip(answers).map(|((index, _), answer)| {
-            let deciders = answer.statements.into_iter().map(Decider::Statement).collect();
-            (*index, Outcome { decision: answer.decision, deciders, failures: answer.failures })
+            let deciders = answer
+                .statements
+                .into_iter()
+                .map(Decider::Statement)
+                .collect();
+            (
+                *index,
+                Outcome {
+                    decision: answer.decision,
+                    deciders,
+                    failures: answer.failures,
+                },
+            )
         }));
     }
     outcomes.sort_by_key(|(index, _)| *index);
@@ -129,7 +155,10 @@ pub struct Coverage<'a> {
 ///
 /// # Errors
 /// The text of a Cedar policy cannot be read.
-pub fn coverage<'a>(policies: Policies<'a>, outcomes: &[Outcome<'a>]) -> Result<Coverage<'a>, CedarError> {
+pub fn coverage<'a>(
+    policies: Policies<'a>,
+    outcomes: &[Outcome<'a>],
+) -> Result<Coverage<'a>, CedarError> {
     let mut resources: HashSet<(RulePosition, &str)> = HashSet::new();
     let mut statements: HashSet<(usize, usize)> = HashSet::new();
     for decider in outcomes.iter().flat_map(|outcome| &outcome.deciders) {
@@ -153,11 +182,21 @@ pub fn coverage<'a>(policies: Policies<'a>, outcomes: &[Outcome<'a>]) -> Result<
             let exercised = resources.contains(&(rule.position, text.as_str()));
             (text, exercised)
         };
-        CoveredRule { rule: rule.clone(), resources: texts.into_iter().map(exercised).collect() }
+        CoveredRule {
+            rule: rule.clone(),
+            resources: texts.into_iter().map(exercised).collect(),
+        }
     });
-    let all = policies.cedar(&everybody).statements()?.into_iter().map(|statement| CoveredStatement {
-        statement,
-        exercised: statements.contains(&(statement.position, statement.number)),
-    });
-    Ok(Coverage { rules: rules.collect(), statements: all.collect() })
+    let all = policies
+        .cedar(&everybody)
+        .statements()?
+        .into_iter()
+        .map(|statement| CoveredStatement {
+            statement,
+            exercised: statements.contains(&(statement.position, statement.number)),
+        });
+    Ok(Coverage {
+        rules: rules.collect(),
+        statements: all.collect(),
+    })
 }

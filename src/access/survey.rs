@@ -86,7 +86,11 @@ pub(super) struct PathCell {
 
 impl<'i> Survey<'i> {
     pub(super) fn new(index: &'i Index) -> Self {
-        Self { index, budget: Budget::new(index.terms.len()), paths: RefCell::default() }
+        Self {
+            index,
+            budget: Budget::new(index.terms.len()),
+            paths: RefCell::default(),
+        }
     }
 
     /// Visits every cell in which a term that is `wanted` matches, shortest names first.
@@ -106,18 +110,31 @@ impl<'i> Survey<'i> {
         wanted: &dyn Fn(u32) -> bool,
         visit: &mut dyn FnMut(&Cell<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        let Index { hosts, nets, files, .. } = self.index;
+        let Index {
+            hosts, nets, files, ..
+        } = self.index;
         self.names(hosts, Naming::Host, wanted, &mut |walk, cell, terms| {
-            visit(&Cell { terms, place: Place::Name(walk, cell) })
+            visit(&Cell {
+                terms,
+                place: Place::Name(walk, cell),
+            })
         })?;
         for mut cell in nets.cells() {
             self.budget.spend(cell.terms.len() + 1)?;
             cell.terms.sort_unstable();
             if cell.terms.iter().any(|term| wanted(*term)) {
-                visit(&Cell { terms: &cell.terms, place: Place::Address(cell.witness) })?;
+                visit(&Cell {
+                    terms: &cell.terms,
+                    place: Place::Address(cell.witness),
+                })?;
             }
         }
-        let Files { posix, home, windows, wsl } = files;
+        let Files {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = files;
         let tries = [
             (posix, Format::Posix, Naming::File),
             (home, Format::Home, Naming::File),
@@ -126,7 +143,10 @@ impl<'i> Survey<'i> {
         ];
         for (trie, format, naming) in tries {
             self.names(trie, naming, wanted, &mut |walk, cell, terms| {
-                visit(&Cell { terms, place: Place::Path(format, walk, cell) })
+                visit(&Cell {
+                    terms,
+                    place: Place::Path(format, walk, cell),
+                })
             })?;
         }
         Ok(())
@@ -170,7 +190,11 @@ impl<'i> Survey<'i> {
 
     /// HTTP requests by port, if there are HTTP terms. Ports on which the same HTTP terms count are told apart by what
     /// `telling` makes of the terms about the connection.
-    pub(super) fn http<K: Ord>(&self, terms: &[u32], telling: impl Fn(&[u32]) -> K) -> Vec<HttpPorts> {
+    pub(super) fn http<K: Ord>(
+        &self,
+        terms: &[u32],
+        telling: impl Fn(&[u32]) -> K,
+    ) -> Vec<HttpPorts> {
         let mut http = ByPort::default();
         for id in terms {
             if let what @ What::Http { port, .. } = self.index.term_of(*id).what {
@@ -188,7 +212,11 @@ impl<'i> Survey<'i> {
             let (http, connection) = (http.on(port), tcp.on(port));
             let key = (http.clone(), telling(&connection));
             let one = alike.entry(key).or_insert_with(|| HttpPorts {
-                ports: if port.is_none() { Ports::AllBut(written.clone()) } else { Ports::Only(BTreeSet::new()) },
+                ports: if port.is_none() {
+                    Ports::AllBut(written.clone())
+                } else {
+                    Ports::Only(BTreeSet::new())
+                },
                 connection,
                 http,
             });
@@ -198,7 +226,10 @@ impl<'i> Survey<'i> {
                 (None, _) => {}
             }
         }
-        alike.into_values().filter(|one| !one.http.is_empty()).collect()
+        alike
+            .into_values()
+            .filter(|one| !one.http.is_empty())
+            .collect()
     }
 
     /// The paths that these HTTP terms tell apart.
@@ -215,7 +246,10 @@ impl<'i> Survey<'i> {
         }
         let mut cells = Vec::new();
         self.names(&trie, Naming::Url, &|_| true, &mut |walk, cell, globs| {
-            cells.push(PathCell { globs: globs.to_vec(), witness: walk.witness(cell) });
+            cells.push(PathCell {
+                globs: globs.to_vec(),
+                witness: walk.witness(cell),
+            });
             Ok(())
         })?;
         let cells = Rc::new(cells);
@@ -225,7 +259,8 @@ impl<'i> Survey<'i> {
 
     /// Whether an HTTP term is about the paths of a cell.
     pub(super) fn on_path(&self, term: u32, cell: &PathCell) -> bool {
-        self.glob(term).is_some_and(|glob| cell.globs.binary_search(&glob).is_ok())
+        self.glob(term)
+            .is_some_and(|glob| cell.globs.binary_search(&glob).is_ok())
     }
 
     fn glob(&self, term: u32) -> Option<u32> {
@@ -251,7 +286,9 @@ impl ByPort {
 
     /// The terms that count on a port, or on every port that is not written.
     pub(super) fn on(&self, port: Option<u16>) -> Vec<u32> {
-        let here = port.and_then(|port| self.at.get(&port)).map_or(&[][..], Vec::as_slice);
+        let here = port
+            .and_then(|port| self.at.get(&port))
+            .map_or(&[][..], Vec::as_slice);
         self.everywhere.iter().chain(here).copied().collect()
     }
 }
@@ -274,7 +311,11 @@ impl Cell<'_> {
                     Format::Home => Root::Home,
                     Format::Wsl => Root::Wsl,
                     Format::Windows => {
-                        let letter = if segments.is_empty() { None } else { segments.remove(0).chars().next() };
+                        let letter = if segments.is_empty() {
+                            None
+                        } else {
+                            segments.remove(0).chars().next()
+                        };
                         Root::Drive(letter.unwrap_or('C'))
                     }
                 };

@@ -37,9 +37,18 @@ impl Actions {
 /// What a term is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum What {
-    Connect { transports: Actions, port: Option<u16> },
-    Http { methods: Actions, port: Option<u16>, path: u32 },
-    File { modes: Actions },
+    Connect {
+        transports: Actions,
+        port: Option<u16>,
+    },
+    Http {
+        methods: Actions,
+        port: Option<u16>,
+        path: u32,
+    },
+    File {
+        modes: Actions,
+    },
 }
 
 impl What {
@@ -69,7 +78,9 @@ impl What {
 
     /// Whether both are about connections by a transport in common, whatever their ports.
     pub(super) fn overlaps(self, other: Self) -> bool {
-        Transport::ALL.iter().any(|transport| self.connects(*transport) && other.connects(*transport))
+        Transport::ALL
+            .iter()
+            .any(|transport| self.connects(*transport) && other.connects(*transport))
     }
 
     /// The only port that it is about.
@@ -84,9 +95,18 @@ impl What {
 /// What a resource is about, with its own copy of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum About {
-    Connect { transports: Actions, port: Option<u16> },
-    Http { methods: Actions, port: Option<u16>, path: PathGlob },
-    File { modes: Actions },
+    Connect {
+        transports: Actions,
+        port: Option<u16>,
+    },
+    Http {
+        methods: Actions,
+        port: Option<u16>,
+        path: PathGlob,
+    },
+    File {
+        modes: Actions,
+    },
 }
 
 /// The HTTP paths that rules name, each once.
@@ -106,8 +126,19 @@ enum Piece {
 impl Places {
     pub(super) fn what(&mut self, about: &About) -> What {
         match about {
-            About::Connect { transports, port } => What::Connect { transports: *transports, port: *port },
-            About::Http { methods, port, path } => What::Http { methods: *methods, port: *port, path: self.path(path) },
+            About::Connect { transports, port } => What::Connect {
+                transports: *transports,
+                port: *port,
+            },
+            About::Http {
+                methods,
+                port,
+                path,
+            } => What::Http {
+                methods: *methods,
+                port: *port,
+                path: self.path(path),
+            },
             About::File { modes } => What::File { modes: *modes },
         }
     }
@@ -146,7 +177,9 @@ impl Places {
                     continue;
                 }
                 (Some(Piece::Text(text)), Some(segment)) => **text == **segment,
-                (Some(Piece::Glob(glob)), Some(segment)) => **glob == *"*" || glob_matches(glob, segment),
+                (Some(Piece::Glob(glob)), Some(segment)) => {
+                    **glob == *"*" || glob_matches(glob, segment)
+                }
                 (None, Some(_)) | (Some(_), None) => false,
             };
             if fits {

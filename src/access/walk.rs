@@ -61,8 +61,20 @@ impl<'t> Walk<'t> {
             order[word] = u32::try_from(position).unwrap_or(u32::MAX);
         }
         let mut cells = IndexMap::default();
-        cells.insert(trie.start(), Cell { before: 0, depth: 0, read: Read::Nothing });
-        let mut walk = Self { trie, naming, cells, order };
+        cells.insert(
+            trie.start(),
+            Cell {
+                before: 0,
+                depth: 0,
+                read: Read::Nothing,
+            },
+        );
+        let mut walk = Self {
+            trie,
+            naming,
+            cells,
+            order,
+        };
         let mut at = 0;
         let mut found: Vec<(State, Read)> = Vec::new();
         while at < walk.cells.len() {
@@ -78,7 +90,11 @@ impl<'t> Walk<'t> {
             let depth = walk.cells[at].depth + 1;
             for (state, read) in found.drain(..) {
                 // The first way to reach a state has the shortest names.
-                walk.cells.entry(state).or_insert(Cell { before: at, depth, read });
+                walk.cells.entry(state).or_insert(Cell {
+                    before: at,
+                    depth,
+                    read,
+                });
             }
             at += 1;
         }
@@ -86,20 +102,32 @@ impl<'t> Walk<'t> {
     }
 
     /// Every way to go on from a cell.
-    fn expand(&self, at: usize, budget: &Budget, found: &mut dyn FnMut(&mut State, Read)) -> Result<(), Entangled> {
-        let Some((state, Cell { depth, .. })) = self.cells.get_index(at) else { return Ok(()) };
+    fn expand(
+        &self,
+        at: usize,
+        budget: &Budget,
+        found: &mut dyn FnMut(&mut State, Read),
+    ) -> Result<(), Entangled> {
+        let Some((state, Cell { depth, .. })) = self.cells.get_index(at) else {
+            return Ok(());
+        };
         let nodes = || state.iter().map(|id| &self.trie.nodes[*id as usize]);
         let mut always = State::new();
         for id in state {
-            self.trie.always(*id, &self.trie.nodes[*id as usize], &mut always);
+            self.trie
+                .always(*id, &self.trie.nodes[*id as usize], &mut always);
         }
         let globbed: Vec<&Globs> = nodes().filter_map(|node| node.globs.as_deref()).collect();
-        let mut texts: Vec<(WordId, NodeId)> = nodes().flat_map(|node| node.texts.iter().copied()).collect();
+        let mut texts: Vec<(WordId, NodeId)> = nodes()
+            .flat_map(|node| node.texts.iter().copied())
+            .collect();
         texts.sort_unstable_by_key(|(word, to)| (self.order[*word as usize], *to));
         budget.spend(state.len() + texts.len() * (1 + always.len() + globbed.len()))?;
         let mut next = State::new();
         for group in texts.chunk_by(|(one, _), (other, _)| one == other) {
-            let Some((word, _)) = group.first() else { continue };
+            let Some((word, _)) = group.first() else {
+                continue;
+            };
             next.clone_from(&always);
             for (_, to) in group {
                 self.trie.reach(*to, &mut next);
@@ -116,7 +144,10 @@ impl<'t> Walk<'t> {
         }
         let distinct: BTreeSet<&str> = globbed.iter().flat_map(|globs| globs.texts()).collect();
         let distinct: Vec<&str> = distinct.into_iter().collect();
-        let taken: BTreeSet<&str> = texts.iter().map(|(word, _)| self.trie.texts[*word as usize].as_ref()).collect();
+        let taken: BTreeSet<&str> = texts
+            .iter()
+            .map(|(word, _)| self.trie.texts[*word as usize].as_ref())
+            .collect();
         let candidates = self.naming.candidates(*depth, &distinct);
         for segment in other_classes(&distinct, &taken, candidates, budget)? {
             next.clone_from(&always);
@@ -141,7 +172,8 @@ impl<'t> Walk<'t> {
 
     /// The segments of a name of a cell, in the order in which they are read.
     pub(super) fn witness(&self, cell: usize) -> Vec<String> {
-        let mut segments: Vec<String> = self.segments_from_last(cell).map(Cow::into_owned).collect();
+        let mut segments: Vec<String> =
+            self.segments_from_last(cell).map(Cow::into_owned).collect();
         segments.reverse();
         segments
     }
@@ -161,13 +193,19 @@ impl<'t> Walk<'t> {
     fn segments_from_last(&self, cell: usize) -> impl Iterator<Item = Cow<'_, str>> {
         let mut at = cell;
         std::iter::from_fn(move || {
-            let Cell { read, before, depth } = &self.cells[at];
+            let Cell {
+                read,
+                before,
+                depth,
+            } = &self.cells[at];
             let segment = match read {
                 Read::Nothing => return None,
                 Read::Word(word) => Cow::Borrowed(&*self.trie.texts[*word as usize]),
                 Read::Made(text) => Cow::Borrowed(&**text),
                 Read::Fresh => {
-                    let fresh = self.naming.fresh(self.trie, self.state(*before), depth - 1, at == cell);
+                    let fresh =
+                        self.naming
+                            .fresh(self.trie, self.state(*before), depth - 1, at == cell);
                     Cow::Owned(fresh.unwrap_or_default())
                 }
             };

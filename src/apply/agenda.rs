@@ -75,7 +75,9 @@ impl<'p> Agenda<'p> {
     pub(super) fn rest(&self) -> Vec<&'p Call> {
         let waiting = self.watchers.values().flatten().copied();
         let ids: BTreeSet<CallId> = self.ready.iter().copied().chain(waiting).collect();
-        ids.into_iter().filter_map(|id| self.calls.get(&id).copied()).collect()
+        ids.into_iter()
+            .filter_map(|id| self.calls.get(&id).copied())
+            .collect()
     }
 
     fn release(&mut self, id: CallId) {
@@ -86,7 +88,9 @@ impl<'p> Agenda<'p> {
     fn place_all(&mut self, mut open: Vec<CallId>) {
         open.reverse();
         while let Some(id) = open.pop() {
-            let Some(call) = self.calls.get(&id).copied() else { continue };
+            let Some(call) = self.calls.get(&id).copied() else {
+                continue;
+            };
             match self.standing(call) {
                 Standing::Ready => drop(self.ready.insert(id)),
                 Standing::Waits(missing) => self.watchers.entry(missing).or_default().push(id),
@@ -104,11 +108,20 @@ impl<'p> Agenda<'p> {
             return Standing::Blocked(*by);
         }
         let mut waits = None;
-        for After { first, last, why: _ } in &call.after {
+        for After {
+            first,
+            last,
+            why: _,
+        } in &call.after
+        {
             if let Some((_, by)) = self.lost.range(*first..=*last).next() {
                 return Standing::Blocked(*by);
             }
-            let missing = || (first.0..=last.0).map(CallId).find(|id| !self.done.contains(id));
+            let missing = || {
+                (first.0..=last.0)
+                    .map(CallId)
+                    .find(|id| !self.done.contains(id))
+            };
             waits = waits.or_else(missing);
         }
         waits.map_or(Standing::Ready, Standing::Waits)
@@ -151,23 +164,43 @@ mod tests {
             last: CallId(*last),
             why: Reason::DeniesFirst,
         });
-        let send = ToSend::Docker(Operation::DeletePolicy { id: PolicyId::new(policy) });
-        Call { id: CallId(id), after: after.collect(), name: policy.to_owned(), part: None, why: None, send }
+        let send = ToSend::Docker(Operation::DeletePolicy {
+            id: PolicyId::new(policy),
+        });
+        Call {
+            id: CallId(id),
+            after: after.collect(),
+            name: policy.to_owned(),
+            part: None,
+            why: None,
+            send,
+        }
     }
 
     fn drain(agenda: &mut Agenda<'_>) -> Vec<u32> {
-        std::iter::from_fn(|| agenda.next()).map(|call| call.id.0).collect()
+        std::iter::from_fn(|| agenda.next())
+            .map(|call| call.id.0)
+            .collect()
     }
 
     fn blocked(agenda: &mut Agenda<'_>) -> Vec<(u32, u32)> {
-        let mut blocked: Vec<_> = agenda.take_blocked().into_iter().map(|(call, by)| (call.id.0, by.0)).collect();
+        let mut blocked: Vec<_> = agenda
+            .take_blocked()
+            .into_iter()
+            .map(|(call, by)| (call.id.0, by.0))
+            .collect();
         blocked.sort_unstable();
         blocked
     }
 
     #[test]
     fn calls_follow_those_that_they_wait_for() {
-        let calls = [call(1, "a", &[]), call(2, "b", &[]), call(3, "c", &[(1, 2)]), call(4, "d", &[(3, 3)])];
+        let calls = [
+            call(1, "a", &[]),
+            call(2, "b", &[]),
+            call(3, "c", &[(1, 2)]),
+            call(4, "d", &[(3, 3)]),
+        ];
         let mut agenda = Agenda::new(&calls);
         assert_eq!(drain(&mut agenda), [1, 2]);
         agenda.done(CallId(1));
@@ -203,9 +236,20 @@ mod tests {
 
     #[test]
     fn what_was_never_handed_out_is_the_rest() {
-        let calls = [call(1, "a", &[]), call(2, "b", &[]), call(3, "c", &[(1, 2)])];
+        let calls = [
+            call(1, "a", &[]),
+            call(2, "b", &[]),
+            call(3, "c", &[(1, 2)]),
+        ];
         let mut agenda = Agenda::new(&calls);
         agenda.next();
-        assert_eq!(agenda.rest().iter().map(|call| call.id.0).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(
+            agenda
+                .rest()
+                .iter()
+                .map(|call| call.id.0)
+                .collect::<Vec<_>>(),
+            [2, 3]
+        );
     }
 }

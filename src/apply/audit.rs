@@ -7,9 +7,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime};
+use super::journal::{
+    CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime,
+};
 use crate::model::docker::Operation;
-use crate::plan::{CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend};
+use crate::plan::{
+    CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend,
+};
 use crate::repo::SignedBy;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
@@ -28,7 +32,10 @@ pub struct AuditReport {
 impl AuditReport {
     /// The report of runs.
     pub fn new(runs: Vec<AuditRecord>) -> Self {
-        Self { format_version: AUDIT_FORMAT_VERSION, runs }
+        Self {
+            format_version: AUDIT_FORMAT_VERSION,
+            runs,
+        }
     }
 }
 
@@ -157,11 +164,22 @@ pub enum AuditOutcome {
 impl AuditRecord {
     /// Makes the record of a journal.
     pub fn of(history: &History) -> Self {
-        let History { run, targets, end, unreadable: _ } = history;
+        let History {
+            run,
+            targets,
+            end,
+            unreadable: _,
+        } = history;
         let (ended, ended_by) = end.as_ref().map(|end| (end.time, end.by)).unzip();
         let happened = |info: &TargetInfo| {
-            let calls = targets.get(&info.name).map(|target| target.calls.as_slice()).unwrap_or_default();
-            AuditTarget { target: info.clone(), changes: changes(calls) }
+            let calls = targets
+                .get(&info.name)
+                .map(|target| target.calls.as_slice())
+                .unwrap_or_default();
+            AuditTarget {
+                target: info.clone(),
+                changes: changes(calls),
+            }
         };
         Self {
             tool_version: run.tool_version.clone(),
@@ -182,12 +200,28 @@ impl AuditRecord {
 
 /// The end knows of calls that were never begun.
 fn result(counts: Counts, end: Option<&End>) -> AuditResult {
-    let Counts { applied, not_applied, unknown } = counts;
+    let Counts {
+        applied,
+        not_applied,
+        unknown,
+    } = counts;
     match end {
-        Some(End { applied, not_applied, unknown, time: _, by: _ }) => {
-            AuditResult { applied: *applied, not_applied: *not_applied, unknown: *unknown }
-        }
-        None => AuditResult { applied, not_applied, unknown },
+        Some(End {
+            applied,
+            not_applied,
+            unknown,
+            time: _,
+            by: _,
+        }) => AuditResult {
+            applied: *applied,
+            not_applied: *not_applied,
+            unknown: *unknown,
+        },
+        None => AuditResult {
+            applied,
+            not_applied,
+            unknown,
+        },
     }
 }
 
@@ -198,9 +232,18 @@ fn changes(calls: &[Made]) -> Vec<AuditChange> {
     let mut known = BTreeMap::new();
     for made in calls {
         let change = &made.intent.change;
-        let key = change.as_ref().map(|change| (change.resource, change.name.as_str(), change.part.as_deref()));
+        let key = change.as_ref().map(|change| {
+            (
+                change.resource,
+                change.name.as_str(),
+                change.part.as_deref(),
+            )
+        });
         let at = *known.entry(key).or_insert_with(|| {
-            found.push(AuditChange { change: change.clone(), calls: Vec::new() });
+            found.push(AuditChange {
+                change: change.clone(),
+                calls: Vec::new(),
+            });
             found.len() - 1
         });
         found[at].calls.push(call(made));
@@ -242,7 +285,9 @@ fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
         Sent::Docker(send) => {
             let (policy, rule) = match send {
                 Operation::CreatePolicy { .. } => (None, None),
-                Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => (Some(id), None),
+                Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
+                    (Some(id), None)
+                }
                 Operation::CreateRule { policy, .. } => (Some(policy), None),
                 Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
                     (Some(policy), Some(id))

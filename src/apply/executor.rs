@@ -49,7 +49,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { at_once: 16, repeats: 4, first_wait: Duration::from_millis(200), fresh: Duration::from_secs(1) }
+        Self {
+            at_once: 16,
+            repeats: 4,
+            first_wait: Duration::from_millis(200),
+            fresh: Duration::from_secs(1),
+        }
     }
 }
 
@@ -94,16 +99,29 @@ impl Server<'_> {
     /// What the journal keeps of what was there before.
     fn images(&self) -> Vec<ObjectImage> {
         match self {
-            Self::Docker { before, .. } => {
-                before.policies.iter().map(|policy| ObjectImage::Policy(policy.into())).collect()
-            }
+            Self::Docker { before, .. } => before
+                .policies
+                .iter()
+                .map(|policy| ObjectImage::Policy(policy.into()))
+                .collect(),
             Self::Pulumi { before, .. } => {
-                let packs = before.packs.iter().map(|pack| ObjectImage::Pack(pack.into()));
-                packs.chain(before.groups.iter().map(|group| ObjectImage::Group(group.into()))).collect()
+                let packs = before
+                    .packs
+                    .iter()
+                    .map(|pack| ObjectImage::Pack(pack.into()));
+                packs
+                    .chain(
+                        before
+                            .groups
+                            .iter()
+                            .map(|group| ObjectImage::Group(group.into())),
+                    )
+                    .collect()
             }
-            Self::Chainloop { before, .. } => {
-                before.found().map(|document| ObjectImage::Document(document.into())).collect()
-            }
+            Self::Chainloop { before, .. } => before
+                .found()
+                .map(|document| ObjectImage::Document(document.into()))
+                .collect(),
         }
     }
 }
@@ -130,11 +148,29 @@ pub struct Run<'a> {
 /// # Errors
 /// The journal cannot hold what is there before; then nothing was sent.
 pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
-    let Run { plan, server, journal, stop, progress, settings } = run;
+    let Run {
+        plan,
+        server,
+        journal,
+        stop,
+        progress,
+        settings,
+    } = run;
     let objects = server.images();
     let target = plan.target.name.as_str();
-    journal.write(&Record::Before { target: target.to_owned(), objects }).await?;
-    let sender = Sender::new(plan, Service::new(server, settings), journal, stop, settings);
+    journal
+        .write(&Record::Before {
+            target: target.to_owned(),
+            objects,
+        })
+        .await?;
+    let sender = Sender::new(
+        plan,
+        Service::new(server, settings),
+        journal,
+        stop,
+        settings,
+    );
     let mut outcomes = Vec::with_capacity(plan.calls.len());
     let mut agenda = Agenda::new(&plan.calls);
     let mut under_way = FuturesUnordered::new();
@@ -147,7 +183,9 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
             let made = sender.make(call);
             under_way.push(async move { (call, made.await) });
         }
-        let Some((call, outcome)) = under_way.next().await else { break };
+        let Some((call, outcome)) = under_way.next().await else {
+            break;
+        };
         progress.event(Event::Finished(call, &outcome));
         match &outcome {
             CallOutcome::Applied(_) => agenda.done(call.id),
@@ -160,7 +198,9 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
                 stop.ask();
                 agenda.failed(call.id);
             }
-            CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => agenda.failed(call.id),
+            CallOutcome::Failed(_) | CallOutcome::Blocked { .. } | CallOutcome::NotAttempted => {
+                agenda.failed(call.id)
+            }
         }
         outcomes.push((call.id, outcome));
         for (call, by) in agenda.take_blocked() {
@@ -176,7 +216,11 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
     Ok(Report::new(outcomes, cleaned))
 }
 
-fn left_out(progress: &dyn Progress, call: &Call, outcome: CallOutcome) -> (crate::plan::CallId, CallOutcome) {
+fn left_out(
+    progress: &dyn Progress,
+    call: &Call,
+    outcome: CallOutcome,
+) -> (crate::plan::CallId, CallOutcome) {
     progress.event(Event::Finished(call, &outcome));
     (call.id, outcome)
 }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::journal::{Answer, CallResult, DifferenceImage, End, EndedBy, History, ServerTime, TargetHistory};
+use super::journal::{
+    Answer, CallResult, DifferenceImage, End, EndedBy, History, ServerTime, TargetHistory,
+};
 use super::object::Verdict;
 use super::service::Lookup;
 use crate::provider::Reader;
@@ -21,7 +23,11 @@ pub struct Resolved {
 ///
 /// # Errors
 /// Something could not be read: nothing is said of any call then.
-pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Result<Vec<Resolved>, ApiError> {
+pub async fn resolve(
+    name: &str,
+    target: &TargetHistory,
+    reader: &Reader,
+) -> Result<Vec<Resolved>, ApiError> {
     let lookup = Lookup::new(target, reader);
     let mut resolved = Vec::new();
     for made in target.calls.iter().filter(|made| made.answer.is_none()) {
@@ -38,7 +44,9 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),
             // It may have been applied before somebody else changed the same thing.
-            Verdict::Other(difference) => (CallResult::Unknown, Some(DifferenceImage::from(difference))),
+            Verdict::Other(difference) => {
+                (CallResult::Unknown, Some(DifferenceImage::from(difference)))
+            }
         };
         let answer = Answer {
             server_time,
@@ -51,7 +59,10 @@ pub async fn resolve(name: &str, target: &TargetHistory, reader: &Reader) -> Res
             request_id: None,
             other_writer,
         };
-        resolved.push(Resolved { intent: intent.clone(), answer });
+        resolved.push(Resolved {
+            intent: intent.clone(),
+            answer,
+        });
     }
     Ok(resolved)
 }

@@ -113,7 +113,14 @@ impl Tally {
     /// The sum of two.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let Self { applied, overwrote, failed, unknown, blocked, not_attempted } = other;
+        let Self {
+            applied,
+            overwrote,
+            failed,
+            unknown,
+            blocked,
+            not_attempted,
+        } = other;
         Self {
             applied: self.applied + applied,
             overwrote: self.overwrote + overwrote,
@@ -192,9 +199,12 @@ impl Report {
     pub fn met_a_conflict(&self) -> bool {
         let is_conflict = |error: &ApiError| error.status() == Some(409);
         self.outcomes.iter().any(|(_, outcome)| match outcome {
-            CallOutcome::Failed(Failure::Refused(error) | Failure::Overtaken { error: Some(error), .. }) => {
-                is_conflict(error)
-            }
+            CallOutcome::Failed(
+                Failure::Refused(error)
+                | Failure::Overtaken {
+                    error: Some(error), ..
+                },
+            ) => is_conflict(error),
             CallOutcome::Failed(
                 Failure::Unknown { .. }
                 | Failure::Overtaken { error: None, .. }
@@ -212,9 +222,16 @@ impl Report {
 
     /// The calls of a plan that the server holds.
     pub fn applied_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
-        let applied: BTreeSet<CallId> =
-            self.outcomes.iter().filter(|(_, outcome)| outcome.is_applied()).map(|(id, _)| *id).collect();
-        calls.iter().filter(|call| applied.contains(&call.id)).collect()
+        let applied: BTreeSet<CallId> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.is_applied())
+            .map(|(id, _)| *id)
+            .collect();
+        calls
+            .iter()
+            .filter(|call| applied.contains(&call.id))
+            .collect()
     }
 
     /// The calls of a plan after which nobody can say what the server should hold: another writer was there, or their
@@ -223,15 +240,24 @@ impl Report {
         let disputed = |outcome: &CallOutcome| match outcome {
             CallOutcome::Overwrote(_)
             | CallOutcome::Failed(
-                Failure::Unknown { .. } | Failure::Overtaken { .. } | Failure::Moved { .. } | Failure::NotChecked(_),
+                Failure::Unknown { .. }
+                | Failure::Overtaken { .. }
+                | Failure::Moved { .. }
+                | Failure::NotChecked(_),
             ) => true,
-            CallOutcome::Failed(Failure::Refused(_) | Failure::NoUpload { .. } | Failure::Journal(_))
+            CallOutcome::Failed(
+                Failure::Refused(_) | Failure::NoUpload { .. } | Failure::Journal(_),
+            )
             | CallOutcome::Applied(_)
             | CallOutcome::Blocked { .. }
             | CallOutcome::NotAttempted => false,
         };
-        let ids: BTreeSet<CallId> =
-            self.outcomes.iter().filter(|(_, outcome)| disputed(outcome)).map(|(id, _)| *id).collect();
+        let ids: BTreeSet<CallId> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| disputed(outcome))
+            .map(|(id, _)| *id)
+            .collect();
         calls.iter().filter(|call| ids.contains(&call.id)).collect()
     }
 }

@@ -43,13 +43,22 @@ impl<'a> Sender<'a> {
         settings: Settings,
     ) -> Self {
         let (target, changes) = (plan.target.name.as_str(), changes_of_calls(plan));
-        Self { target, changes, service, journal, stop, settings }
+        Self {
+            target,
+            changes,
+            service,
+            journal,
+            stop,
+            settings,
+        }
     }
 
     /// Makes a call and says what became of it.
     pub(super) async fn make(&self, call: &Call) -> CallOutcome {
         // The call that makes what this one is about was confirmed before this one began.
-        let Some(send) = self.service.resolve(call) else { return CallOutcome::NotAttempted };
+        let Some(send) = self.service.resolve(call) else {
+            return CallOutcome::NotAttempted;
+        };
         if let Some(failure) = self.service.check(&send).await {
             self.note_unsent(call, &failure);
             return CallOutcome::Failed(failure);
@@ -62,7 +71,9 @@ impl<'a> Sender<'a> {
             if let Err(error) = self.journal.write(&self.intent(call, send.clone())).await {
                 return CallOutcome::Failed(Failure::Journal(Arc::new(error)));
             }
-            let Some(sent) = self.service.send(&send).await else { return CallOutcome::NotAttempted };
+            let Some(sent) = self.service.send(&send).await else {
+                return CallOutcome::NotAttempted;
+            };
             let error = match sent {
                 Ok(answered) => return self.answered(call, &send, answered),
                 Err(error) => error,
@@ -81,7 +92,11 @@ impl<'a> Sender<'a> {
 
     /// The server confirmed a call.
     fn answered(&self, call: &Call, send: &Sent, answered: Answered) -> CallOutcome {
-        let Answered { left, overwrote, date } = answered;
+        let Answered {
+            left,
+            overwrote,
+            date,
+        } = answered;
         self.service.record(call.id, send, &left);
         let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
         answer.server_time = ServerTime::of(&left, date);
@@ -111,10 +126,15 @@ impl<'a> Sender<'a> {
             Err(read_error) => {
                 self.service.doubt(send);
                 let unknown = in_doubt.then_some(CallResult::Unknown);
-                self.journal
-                    .note(&Record::Answer(Box::new(Answer { result: unknown.unwrap_or(answer.result), ..answer })));
+                self.journal.note(&Record::Answer(Box::new(Answer {
+                    result: unknown.unwrap_or(answer.result),
+                    ..answer
+                })));
                 let failure = match in_doubt {
-                    true => Failure::Unknown { error, read_back: read_error },
+                    true => Failure::Unknown {
+                        error,
+                        read_back: read_error,
+                    },
                     false => Failure::Refused(error),
                 };
                 return Step::Ended(CallOutcome::Failed(failure));
@@ -139,7 +159,10 @@ impl<'a> Sender<'a> {
                 answer.other_writer = Some(DifferenceImage::from(&difference));
                 self.journal.note(&Record::Answer(Box::new(answer)));
                 let difference = Box::new(difference);
-                Step::Ended(CallOutcome::Failed(Failure::Overtaken { error: Some(error), difference }))
+                Step::Ended(CallOutcome::Failed(Failure::Overtaken {
+                    error: Some(error),
+                    difference,
+                }))
             }
         }
     }
@@ -149,15 +172,28 @@ impl<'a> Sender<'a> {
     pub(super) async fn clean_up(&self, calls: usize) -> Vec<CleanedUp> {
         let mut cleaned = Vec::new();
         for (operation, number) in self.service.half_done().into_iter().zip(calls + 1..) {
-            let Operation::DeletePackVersion { pack, version } = &operation else { continue };
+            let Operation::DeletePackVersion { pack, version } = &operation else {
+                continue;
+            };
             let (name, part) = (pack.to_string(), Some(version.to_string()));
             let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
             let send = ToSend::Pulumi(operation.clone());
-            let call = Call { id, after: Vec::new(), name, part: part.clone(), why: None, send };
+            let call = Call {
+                id,
+                after: Vec::new(),
+                name,
+                part: part.clone(),
+                why: None,
+                send,
+            };
             let (pack, version) = (call.name.clone(), part.unwrap_or_default());
             let sent = Sent::Pulumi(operation);
             if let Err(error) = self.journal.write(&self.intent(&call, sent.clone())).await {
-                cleaned.push(CleanedUp { pack, version, error: Some(error.to_string()) });
+                cleaned.push(CleanedUp {
+                    pack,
+                    version,
+                    error: Some(error.to_string()),
+                });
                 continue;
             }
             let error = match self.service.send(&sent).await {
@@ -172,13 +208,24 @@ impl<'a> Sender<'a> {
             let mut answer = self.answer(&call, result);
             answer.error = error.as_ref().map(ToString::to_string);
             self.journal.note(&Record::Answer(Box::new(answer)));
-            cleaned.push(CleanedUp { pack, version, error: error.map(|error| error.to_string()) });
+            cleaned.push(CleanedUp {
+                pack,
+                version,
+                error: error.map(|error| error.to_string()),
+            });
         }
         cleaned
     }
 
     fn intent(&self, call: &Call, send: Sent) -> Record {
-        let Call { id, after: _, name, part, why: _, send: _ } = call;
+        let Call {
+            id,
+            after: _,
+            name,
+            part,
+            why: _,
+            send: _,
+        } = call;
         Record::Intent(Box::new(Intent {
             time: Timestamp::now(),
             target: self.target.to_owned(),
@@ -212,11 +259,15 @@ impl<'a> Sender<'a> {
                 answer.error = Some(stale.to_string());
                 answer.other_writer = Some(DifferenceImage::from(&**difference));
             }
-            Failure::NotChecked(error) | Failure::Refused(error) | Failure::Unknown { error, .. } => {
+            Failure::NotChecked(error)
+            | Failure::Refused(error)
+            | Failure::Unknown { error, .. } => {
                 answer.error = Some(error.to_string());
             }
             Failure::NoUpload { pack, tag } => {
-                answer.error = Some(format!("the archive of version {tag} of pack `{pack}` cannot be uploaded"));
+                answer.error = Some(format!(
+                    "the archive of version {tag} of pack `{pack}` cannot be uploaded"
+                ));
             }
             Failure::Overtaken { .. } | Failure::Journal(_) => {}
         }

@@ -35,16 +35,33 @@ pub(super) struct Answered {
 impl<'a> Service<'a> {
     pub(super) fn new(server: Server<'a>, settings: Settings) -> Self {
         match server {
-            Server::Docker { before, reader, writer } => {
-                Self::Docker(docker::Service::new(before.into(), reader, writer, settings))
-            }
-            Server::Pulumi { before, reader, writer, archives, metadata } => {
+            Server::Docker {
+                before,
+                reader,
+                writer,
+            } => Self::Docker(docker::Service::new(
+                before.into(),
+                reader,
+                writer,
+                settings,
+            )),
+            Server::Pulumi {
+                before,
+                reader,
+                writer,
+                archives,
+                metadata,
+            } => {
                 let sources = pulumi::Sources { archives, metadata };
-                Self::Pulumi(pulumi::Service::new(before, reader, writer, sources, settings))
+                Self::Pulumi(pulumi::Service::new(
+                    before, reader, writer, sources, settings,
+                ))
             }
-            Server::Chainloop { before, reader, writer } => {
-                Self::Chainloop(chainloop::Service::new(before, reader, writer))
-            }
+            Server::Chainloop {
+                before,
+                reader,
+                writer,
+            } => Self::Chainloop(chainloop::Service::new(before, reader, writer)),
         }
     }
 
@@ -62,7 +79,9 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => service.check(operation).await,
             (Self::Pulumi(service), Sent::Pulumi(operation)) => service.check(operation).await,
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => service.check(operation).await,
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
+                service.check(operation).await
+            }
             (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
         }
     }
@@ -72,7 +91,9 @@ impl<'a> Service<'a> {
         match (self, sent) {
             (Self::Docker(service), Sent::Docker(operation)) => Some(service.send(operation).await),
             (Self::Pulumi(service), Sent::Pulumi(operation)) => Some(service.send(operation).await),
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => Some(service.send(operation).await),
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
+                Some(service.send(operation).await)
+            }
             (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => None,
         }
     }
@@ -80,9 +101,15 @@ impl<'a> Service<'a> {
     /// Reads back what became of a write.
     pub(super) async fn settle(&self, sent: &Sent) -> Result<Verdict, ApiError> {
         match (self, sent) {
-            (Self::Docker(service), Sent::Docker(operation)) => service.lookup().settle(operation).await,
-            (Self::Pulumi(service), Sent::Pulumi(operation)) => service.lookup().settle(operation).await,
-            (Self::Chainloop(service), Sent::Chainloop(operation)) => service.lookup().settle(operation).await,
+            (Self::Docker(service), Sent::Docker(operation)) => {
+                service.lookup().settle(operation).await
+            }
+            (Self::Pulumi(service), Sent::Pulumi(operation)) => {
+                service.lookup().settle(operation).await
+            }
+            (Self::Chainloop(service), Sent::Chainloop(operation)) => {
+                service.lookup().settle(operation).await
+            }
             (Self::Docker(_) | Self::Pulumi(_) | Self::Chainloop(_), _) => Ok(Verdict::NotApplied),
         }
     }
@@ -127,7 +154,9 @@ pub(super) enum Lookup<'a> {
 impl<'a> Lookup<'a> {
     pub(super) fn new(target: &TargetHistory, reader: &'a Reader) -> Self {
         match reader {
-            Reader::Docker(reader) => Self::Docker(docker::Lookup::new(docker::Ledger::of_run(target), reader)),
+            Reader::Docker(reader) => {
+                Self::Docker(docker::Lookup::new(docker::Ledger::of_run(target), reader))
+            }
             Reader::Pulumi(reader) => Self::Pulumi(pulumi::Lookup::of_run(target, reader)),
             Reader::Chainloop(reader) => Self::Chainloop(chainloop::Lookup::of_run(target, reader)),
         }

@@ -12,11 +12,19 @@ use crate::provider::http::ApiError;
 ///
 /// # Errors
 /// Any failed read: a part of the answer is never taken for the whole.
-pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) -> Result<Live, ApiError> {
+pub async fn read_touched(
+    plan: &TargetPlan,
+    reader: &Reader,
+    at_once: usize,
+) -> Result<Live, ApiError> {
     match reader {
-        Reader::Docker(reader) => docker::read_touched(plan, reader, at_once).await.map(Live::Docker),
+        Reader::Docker(reader) => docker::read_touched(plan, reader, at_once)
+            .await
+            .map(Live::Docker),
         Reader::Pulumi(reader) => reader.live_state().await.map(Live::Pulumi),
-        Reader::Chainloop(reader) => chainloop::read_touched(plan, reader).await.map(Live::Chainloop),
+        Reader::Chainloop(reader) => chainloop::read_touched(plan, reader)
+            .await
+            .map(Live::Chainloop),
     }
 }
 
@@ -50,8 +58,12 @@ pub fn read_back_differs(
     actual: &Live,
 ) -> Result<Vec<Mismatch>, ReplayError> {
     match (before, actual) {
-        (Live::Docker(before), Live::Docker(actual)) => docker::read_back_differs(plan, before, report, actual),
-        (Live::Pulumi(before), Live::Pulumi(actual)) => pulumi::read_back_differs(plan, before, report, actual),
+        (Live::Docker(before), Live::Docker(actual)) => {
+            docker::read_back_differs(plan, before, report, actual)
+        }
+        (Live::Pulumi(before), Live::Pulumi(actual)) => {
+            pulumi::read_back_differs(plan, before, report, actual)
+        }
         (Live::Chainloop(before), Live::Chainloop(actual)) => {
             chainloop::read_back_differs(plan, before, report, actual)
         }

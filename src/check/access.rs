@@ -25,7 +25,11 @@ pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
 
 /// The gates that a configuration gives to every organization, for one that it does not name, with these short names
 /// for its teams.
-pub fn gates_of_all(config: &Config, document: DocumentId, teams: &BTreeMap<String, String>) -> Gates {
+pub fn gates_of_all(
+    config: &Config,
+    document: DocumentId,
+    teams: &BTreeMap<String, String>,
+) -> Gates {
     read(&sections(config, document, None), teams).0
 }
 
@@ -50,24 +54,57 @@ struct Section<'a> {
     path: Path,
 }
 
-fn sections<'a>(config: &'a Config, document: DocumentId, target: Option<&'a Target>) -> Vec<Section<'a>> {
-    let mut sections = vec![Section { access: &config.access, document, path: Path::root().key("access") }];
+fn sections<'a>(
+    config: &'a Config,
+    document: DocumentId,
+    target: Option<&'a Target>,
+) -> Vec<Section<'a>> {
+    let mut sections = vec![Section {
+        access: &config.access,
+        document,
+        path: Path::root().key("access"),
+    }];
     if let Some(target) = target {
-        let index = config.targets.iter().position(|other| other.name == target.name).unwrap_or_default();
+        let index = config
+            .targets
+            .iter()
+            .position(|other| other.name == target.name)
+            .unwrap_or_default();
         let path = Path::root().key("targets").index(index).key("access");
-        sections.extend(target.docker().map(|settings| Section { access: &settings.access, document, path }));
+        sections.extend(target.docker().map(|settings| Section {
+            access: &settings.access,
+            document,
+            path,
+        }));
     }
     sections
 }
 
 fn read(sections: &[Section<'_>], teams: &BTreeMap<String, String>) -> (Gates, Vec<Diagnostic>) {
-    let mut reader = Reader { teams, known: HashMap::new(), gates: Gates::default(), found: Vec::new() };
+    let mut reader = Reader {
+        teams,
+        known: HashMap::new(),
+        gates: Gates::default(),
+        found: Vec::new(),
+    };
     for section in sections {
         reader.audiences(section);
     }
-    for Section { access, document, path } in sections {
-        let Access { never, always, audiences: _ } = access;
-        for (kind, key, specs) in [(GateKind::Never, "never", never), (GateKind::Always, "always", always)] {
+    for Section {
+        access,
+        document,
+        path,
+    } in sections
+    {
+        let Access {
+            never,
+            always,
+            audiences: _,
+        } = access;
+        for (kind, key, specs) in [
+            (GateKind::Never, "never", never),
+            (GateKind::Always, "always", always),
+        ] {
             for (index, spec) in specs.iter().enumerate() {
                 reader.gate(kind, spec, *document, &path.clone().key(key).index(index));
             }
@@ -91,7 +128,11 @@ impl<'a> Reader<'a> {
             let place = Place::value(section.document, path.clone().key("name"));
             let AudienceSpec { name, teams } = spec;
             if let Err(error) = Name::new(name) {
-                self.found.push(Diagnostic::new(Code::InvalidValue, error.to_string(), place.clone()));
+                self.found.push(Diagnostic::new(
+                    Code::InvalidValue,
+                    error.to_string(),
+                    place.clone(),
+                ));
             }
             if let Some((first, _)) = self.known.get(name.as_str()) {
                 let message = format!("two audiences are called `{name}`");
@@ -105,7 +146,10 @@ impl<'a> Reader<'a> {
             }
             let audience = self.people(teams, section.document, &path);
             if let Some(audience) = &audience {
-                self.gates.audiences.push(NamedAudience { name: name.clone(), audience: audience.clone() });
+                self.gates.audiences.push(NamedAudience {
+                    name: name.clone(),
+                    audience: audience.clone(),
+                });
             }
             self.known.insert(name, (place, audience));
         }
@@ -115,8 +159,10 @@ impl<'a> Reader<'a> {
         let place = || path.clone().key("teams");
         if teams.is_empty() {
             let message = "the audience has no teams";
-            let finding = Diagnostic::new(Code::EmptyList, message, Place::value(document, place()));
-            self.found.push(finding.help("name the teams; people in no team are looked at anyway"));
+            let finding =
+                Diagnostic::new(Code::EmptyList, message, Place::value(document, place()));
+            self.found
+                .push(finding.help("name the teams; people in no team are looked at anyway"));
             return None;
         }
         let mut ids = Vec::new();
@@ -124,15 +170,17 @@ impl<'a> Reader<'a> {
             match self.teams.get(team).map_or(team, |uuid| uuid) {
                 uuid if is_uuid(uuid) => ids.push(uuid.to_ascii_lowercase()),
                 _ => {
-                    let message =
-                        format!("the team `{team}` is not known to every target that the audience counts for");
+                    let message = format!(
+                        "the team `{team}` is not known to every target that the audience counts for"
+                    );
                     let near = did_you_mean(self.teams.keys().map(String::as_str), team);
                     let help = near.map_or_else(
                         || "name it under `teams` of the target with its uuid, or move the audience to the `access` of the target that has it".to_owned(),
                         |near| format!("did you mean `{near}`?"),
                     );
                     let at = Place::value(document, place().index(index));
-                    self.found.push(Diagnostic::new(Code::UnknownTeam, message, at).help(help));
+                    self.found
+                        .push(Diagnostic::new(Code::UnknownTeam, message, at).help(help));
                 }
             }
         }
@@ -140,7 +188,11 @@ impl<'a> Reader<'a> {
     }
 
     fn gate(&mut self, kind: GateKind, spec: &GateSpec, document: DocumentId, path: &Path) {
-        let GateSpec { request, audience, reason } = spec;
+        let GateSpec {
+            request,
+            audience,
+            reason,
+        } = spec;
         let source = Place::value(document, path.clone());
         let pattern = request.parse::<RequestPattern>();
         if let Err(error) = &pattern {
@@ -155,7 +207,13 @@ impl<'a> Reader<'a> {
             Some(name) => self.named(name, document, path).map(Some),
         };
         if let (Ok(pattern), Some(audience)) = (pattern, audience) {
-            self.gates.list.push(Gate { kind, pattern, audience, reason: reason.clone(), source });
+            self.gates.list.push(Gate {
+                kind,
+                pattern,
+                audience,
+                reason: reason.clone(),
+                source,
+            });
         }
     }
 
@@ -168,9 +226,13 @@ impl<'a> Reader<'a> {
             );
             let place = Place::value(document, path.clone().key("audience"));
             let message = format!("there is no audience `{name}`");
-            self.found.push(Diagnostic::new(Code::InvalidValue, message, place).help(help));
+            self.found
+                .push(Diagnostic::new(Code::InvalidValue, message, place).help(help));
             return None;
         };
-        Some(NamedAudience { name: name.to_owned(), audience: audience.clone()? })
+        Some(NamedAudience {
+            name: name.to_owned(),
+            audience: audience.clone()?,
+        })
     }
 }

@@ -14,8 +14,12 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     let place = |path: Path| Place::value(document, path);
     if config.targets.is_empty() {
         found.push(
-            Diagnostic::new(Code::EmptyList, "no target is configured", place(Path::root().key("targets")))
-                .help("add a target with `name`, `provider`, `organization` and `paths`"),
+            Diagnostic::new(
+                Code::EmptyList,
+                "no target is configured",
+                place(Path::root().key("targets")),
+            )
+            .help("add a target with `name`, `provider`, `organization` and `paths`"),
         );
     }
     let mut names = HashMap::new();
@@ -28,18 +32,33 @@ pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
             found.push(
                 Diagnostic::new(Code::TargetNameTaken, message, place(path().key("name")))
                     .label("again here")
-                    .also(place(Path::root().key("targets").index(first).key("name")), "first here")
+                    .also(
+                        place(Path::root().key("targets").index(first).key("name")),
+                        "first here",
+                    )
                     .help("give one of them another name: `--target` finds targets by it"),
             );
         }
         let organization = (target.provider(), target.organization.to_ascii_lowercase());
         if let Some(first) = organizations.insert(organization, index) {
-            let message = format!("two targets manage the organization `{}`", target.organization);
+            let message = format!(
+                "two targets manage the organization `{}`",
+                target.organization
+            );
             found.push(
-                Diagnostic::new(Code::TargetOverlap, message, place(path().key("organization")))
-                    .label("again here")
-                    .also(place(Path::root().key("targets").index(first).key("organization")), "first here")
-                    .help("put the paths of both into one target; each would undo what the other applies"),
+                Diagnostic::new(
+                    Code::TargetOverlap,
+                    message,
+                    place(path().key("organization")),
+                )
+                .label("again here")
+                .also(
+                    place(Path::root().key("targets").index(first).key("organization")),
+                    "first here",
+                )
+                .help(
+                    "put the paths of both into one target; each would undo what the other applies",
+                ),
             );
         }
     }
@@ -51,15 +70,26 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
     let place = |path: Path| Place::value(document, path);
     if let Err(error) = Name::new(&target.name) {
         found.push(
-            Diagnostic::new(Code::InvalidValue, error.to_string(), place(path.clone().key("name")))
-                .help("write a name that people can read and type after `--target`"),
+            Diagnostic::new(
+                Code::InvalidValue,
+                error.to_string(),
+                place(path.clone().key("name")),
+            )
+            .help("write a name that people can read and type after `--target`"),
         );
     }
     if !is_organization(&target.organization) {
-        let message = format!("`{}` is not the name of an organization", target.organization);
+        let message = format!(
+            "`{}` is not the name of an organization",
+            target.organization
+        );
         found.push(
-            Diagnostic::new(Code::InvalidValue, message, place(path.clone().key("organization")))
-                .help("use the name in the organization's address: letters, digits, `-` and `_`"),
+            Diagnostic::new(
+                Code::InvalidValue,
+                message,
+                place(path.clone().key("organization")),
+            )
+            .help("use the name in the organization's address: letters, digits, `-` and `_`"),
         );
     }
     check_paths(target, document, path, found);
@@ -70,11 +100,14 @@ fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut 
             found.push(
                 Diagnostic::new(Code::InvalidValue, message, place(at()))
                     .label("not a uuid")
-                    .help("write the team's uuid, for example `d290f1ee-6c54-4b01-90e6-d701748f0851`"),
+                    .help(
+                        "write the team's uuid, for example `d290f1ee-6c54-4b01-90e6-d701748f0851`",
+                    ),
             );
         }
         if is_uuid(alias) {
-            let message = "a team alias looks like a uuid, so that scopes would not mean what they say";
+            let message =
+                "a team alias looks like a uuid, so that scopes would not mean what they say";
             found.push(
                 Diagnostic::new(Code::InvalidValue, message, Place::key(document, at()))
                     .help("give the alias the name of the team"),
@@ -87,12 +120,18 @@ fn check_paths(target: &Target, document: DocumentId, path: &Path, found: &mut V
     let paths = || path.clone().key("paths");
     if target.paths.is_empty() {
         found.push(
-            Diagnostic::new(Code::EmptyList, "the target has no paths", Place::value(document, paths()))
-                .help("name the files and folders that hold its manifests"),
+            Diagnostic::new(
+                Code::EmptyList,
+                "the target has no paths",
+                Place::value(document, paths()),
+            )
+            .help("name the files and folders that hold its manifests"),
         );
     }
     for (index, text) in target.paths.iter().enumerate() {
-        let Some(reason) = path_fault(text) else { continue };
+        let Some(reason) = path_fault(text) else {
+            continue;
+        };
         found.push(
             Diagnostic::new(
                 Code::TargetPathInvalid,
@@ -134,5 +173,7 @@ fn path_fault(text: &str) -> Option<&'static str> {
 fn is_organization(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 255
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -11,7 +11,8 @@ use crate::diag::{Code, Diagnostic, Place};
 use crate::manifest::docker::{HttpResourceSpec, ScopeSpec};
 use crate::model::Name;
 use crate::model::docker::{
-    Cedar, Content, DesiredPolicy, DesiredRule, HttpResource, Layer, Resources, Rule, RuleAccess, Scope,
+    Cedar, Content, DesiredPolicy, DesiredRule, HttpResource, Layer, Resources, Rule, RuleAccess,
+    Scope,
 };
 
 /// A failure is a finding like any other; boxed, because it is rare and large.
@@ -22,12 +23,17 @@ type Built<T> = Result<T, Box<Diagnostic>>;
 /// Whatever cannot be built becomes an error here too, so that no policy is ever left out in silence.
 pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<DesiredPolicy>> {
     let manifest = policy.manifest;
-    let Some(scope) = scope(scene, policy)? else { return Ok(None) };
+    let Some(scope) = scope(scene, policy)? else {
+        return Ok(None);
+    };
     let content = match (&manifest.spec.rules, &manifest.spec.cedar) {
         (_, Some(spec)) => {
             let text = cedar::text(scene, policy, spec)
                 .ok_or_else(|| refuse("the Cedar text was not read", policy.spec_field("cedar")))?;
-            Content::Cedar(Cedar { text: text.to_owned(), schema_url: spec.schema_url.clone() })
+            Content::Cedar(Cedar {
+                text: text.to_owned(),
+                schema_url: spec.schema_url.clone(),
+            })
         }
         (_, None) => {
             let rules: Built<Vec<_>> = policy.rules.iter().map(|view| rule(scene, view)).collect();
@@ -51,18 +57,26 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
 /// The scope; nothing where a team can only be confirmed by the server. A scope that is written never comes out as
 /// the whole organization (invariant 9).
 fn scope(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<Scope>> {
-    let Some(ScopeSpec { teams, profiles }) = &policy.manifest.spec.scope else { return Ok(Some(Scope::default())) };
+    let Some(ScopeSpec { teams, profiles }) = &policy.manifest.spec.scope else {
+        return Ok(Some(Scope::default()));
+    };
     let mut ids = BTreeSet::new();
     for team in teams.iter().flatten() {
         match scene.teams.resolve(team) {
             Resolved::Team(id) => ids.insert(id),
             Resolved::Unverified(_) => return Ok(None),
             Resolved::Unknown(_) | Resolved::Ambiguous(_) | Resolved::BadAlias => {
-                return Err(refuse(format!("the team `{team}` is not known"), policy.spec_field("scope")));
+                return Err(refuse(
+                    format!("the team `{team}` is not known"),
+                    policy.spec_field("scope"),
+                ));
             }
         };
     }
-    let scope = Scope { teams: ids, profiles: profiles.iter().flatten().cloned().collect() };
+    let scope = Scope {
+        teams: ids,
+        profiles: profiles.iter().flatten().cloned().collect(),
+    };
     if scope.is_organization_wide() {
         return Err(refuse("the scope names nobody", policy.spec_field("scope")));
     }
@@ -75,7 +89,15 @@ fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
         .map_err(|error| refuse(error.to_string(), Place::value(view.document, view.path())))?;
     let name = name(&view.spec.name, view.field("name"))?;
     let aliases = names(&view.spec.aliases, &view.field("name"))?;
-    Ok(DesiredRule { rule: Rule { name, decision: view.spec.decision, access }, aliases, index: view.index })
+    Ok(DesiredRule {
+        rule: Rule {
+            name,
+            decision: view.spec.decision,
+            access,
+        },
+        aliases,
+        index: view.index,
+    })
 }
 
 fn resources(scene: &Scene<'_>, view: &RuleView<'_>) -> Resources {
@@ -89,8 +111,12 @@ fn resources(scene: &Scene<'_>, view: &RuleView<'_>) -> Resources {
     let mut texts = Vec::new();
     for group in scene.groups(view) {
         match &group.entries {
-            Entries::Hosts(entries) => texts.extend(entries.iter().map(|(text, _)| (*text).to_owned())),
-            Entries::Paths(entries) => texts.extend(entries.iter().map(|(text, _)| (*text).to_owned())),
+            Entries::Hosts(entries) => {
+                texts.extend(entries.iter().map(|(text, _)| (*text).to_owned()))
+            }
+            Entries::Paths(entries) => {
+                texts.extend(entries.iter().map(|(text, _)| (*text).to_owned()))
+            }
             Entries::Http(_) => {}
         }
     }
@@ -99,7 +125,11 @@ fn resources(scene: &Scene<'_>, view: &RuleView<'_>) -> Resources {
 
 fn http_resource(spec: &HttpResourceSpec) -> HttpResource {
     let HttpResourceSpec { host, port, path } = spec;
-    HttpResource { host: host.clone(), port: *port, path: path.clone() }
+    HttpResource {
+        host: host.clone(),
+        port: *port,
+        path: path.clone(),
+    }
 }
 
 fn name(text: &str, place: Place) -> Built<Name> {

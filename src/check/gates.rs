@@ -13,20 +13,42 @@ use crate::model::docker::{Content, DesiredPolicy};
 ///
 /// # Errors
 /// The rules are such that nothing can be said about them.
-pub fn check_gates(target: &Target, policies: &[DesiredPolicy], gates: &Gates) -> Result<Vec<Diagnostic>, Entangled> {
+pub fn check_gates(
+    target: &Target,
+    policies: &[DesiredPolicy],
+    gates: &Gates,
+) -> Result<Vec<Diagnostic>, Entangled> {
     let mut rules = Vec::new();
     let mut places: BTreeMap<(&str, &str), Place> = BTreeMap::new();
     for policy in policies {
-        let Content::Rules(declared) = &policy.content else { continue };
+        let Content::Rules(declared) = &policy.content else {
+            continue;
+        };
         for rule in declared {
-            rules.push(ScopedRule { policy: policy.name.as_str(), scope: &policy.scope, rule: &rule.rule });
-            places.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
+            rules.push(ScopedRule {
+                policy: policy.name.as_str(),
+                scope: &policy.scope,
+                rule: &rule.rule,
+            });
+            places.insert(
+                (policy.name.as_str(), rule.rule.name.as_str()),
+                policy.rule_place(rule),
+            );
         }
     }
-    let held = GateCheck { before: &[], after: &rules, audiences: &gates.audiences };
+    let held = GateCheck {
+        before: &[],
+        after: &rules,
+        audiences: &gates.audiences,
+    };
     let found = held.against(&gates.list)?.into_iter().filter_map(|breach| {
         let gate = gates.list.get(breach.gate)?;
-        Some(finding(gate, &breach, &places, &people(&breach.audience, target)))
+        Some(finding(
+            gate,
+            &breach,
+            &places,
+            &people(&breach.audience, target),
+        ))
     });
     Ok(found.collect())
 }
@@ -37,45 +59,81 @@ fn finding(
     places: &BTreeMap<(&str, &str), Place>,
     people: &str,
 ) -> Diagnostic {
-    let GateBreach { gate: _, audience: _, witness, before: _, after: (_, rules) } = breach;
-    let reason = gate.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let GateBreach {
+        gate: _,
+        audience: _,
+        witness,
+        before: _,
+        after: (_, rules),
+    } = breach;
+    let reason = gate
+        .reason
+        .as_ref()
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
     let (code, message, help) = match (gate.kind, rules.is_empty()) {
         (GateKind::Never, _) => (
             Code::AccessNever,
-            format!("`{witness}` is allowed for {people}, and `{}` never may be{reason}", gate.pattern),
+            format!(
+                "`{witness}` is allowed for {people}, and `{}` never may be{reason}",
+                gate.pattern
+            ),
             "take it out of the rule, or add a deny that covers what the gate names",
         ),
         (GateKind::Always, false) => (
             Code::AccessAlways,
-            format!("`{witness}` is denied for {people}, and `{}` must always be allowed{reason}", gate.pattern),
+            format!(
+                "`{witness}` is denied for {people}, and `{}` must always be allowed{reason}",
+                gate.pattern
+            ),
             "take it out of the deny",
         ),
         (GateKind::Always, true) => (
             Code::AccessAlways,
-            format!("nothing allows `{witness}` for {people}, and `{}` must always be allowed{reason}", gate.pattern),
+            format!(
+                "nothing allows `{witness}` for {people}, and `{}` must always be allowed{reason}",
+                gate.pattern
+            ),
             "add an allow rule whose resources cover what the gate names",
         ),
     };
     let mut blamed = rules.iter().filter_map(|(rule, resource)| {
-        Some((places.get(&(rule.policy, rule.rule.name.as_str()))?.clone(), format!("`{resource}` decides it")))
+        Some((
+            places.get(&(rule.policy, rule.rule.name.as_str()))?.clone(),
+            format!("`{resource}` decides it"),
+        ))
     });
     let finding = match blamed.next() {
-        Some((place, label)) => {
-            Diagnostic::new(code, message, place).label(label).also(gate.source.clone(), "the gate")
-        }
+        Some((place, label)) => Diagnostic::new(code, message, place)
+            .label(label)
+            .also(gate.source.clone(), "the gate"),
         None => Diagnostic::new(code, message, gate.source.clone()).label("the gate"),
     };
-    blamed.fold(finding, |finding, (place, label)| finding.also(place, label)).help(help)
+    blamed
+        .fold(finding, |finding, (place, label)| {
+            finding.also(place, label)
+        })
+        .help(help)
 }
 
 /// People in the words of the configuration.
 fn people(audience: &Audience, target: &Target) -> String {
     let Audience { teams, profiles } = audience;
     let name = |id: &String| {
-        let alias = target.teams().iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
+        let alias = target
+            .teams()
+            .iter()
+            .find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
         format!("team {}", alias.map_or(id, |(alias, _)| alias))
     };
-    let all: Vec<String> =
-        teams.iter().map(name).chain(profiles.iter().map(|profile| format!("profile {profile}"))).collect();
-    if all.is_empty() { "people in no team".to_owned() } else { format!("people in {}", all.join(" and ")) }
+    let all: Vec<String> = teams
+        .iter()
+        .map(name)
+        .chain(profiles.iter().map(|profile| format!("profile {profile}")))
+        .collect();
+    if all.is_empty() {
+        "people in no team".to_owned()
+    } else {
+        format!("people in {}", all.join(" and "))
+    }
 }

@@ -8,8 +8,17 @@ use crate::model::docker::HttpResource;
 
 /// Where the manifests of a target write a resource of a rule, given as in [`crate::access::Answer`]; nothing, where
 /// they do not.
-pub fn resource_place(documents: &[&Document], policy: DocumentId, rule: usize, resource: &str) -> Option<Place> {
-    let Manifest::Policy(manifest) = &documents.iter().find(|document| document.id == policy)?.manifest else {
+pub fn resource_place(
+    documents: &[&Document],
+    policy: DocumentId,
+    rule: usize,
+    resource: &str,
+) -> Option<Place> {
+    let Manifest::Policy(manifest) = &documents
+        .iter()
+        .find(|document| document.id == policy)?
+        .manifest
+    else {
         return None;
     };
     let spec: &RuleSpec = manifest.spec.rules.as_ref()?.get(rule)?;
@@ -21,23 +30,34 @@ pub fn resource_place(documents: &[&Document], policy: DocumentId, rule: usize, 
         return Some(Place::value(policy, own.key("httpResources").index(index)));
     }
     let names = spec.resources_from.as_deref().unwrap_or_default();
-    documents.iter().find_map(|document| match &document.manifest {
-        Manifest::ResourceList(list) if names.contains(&list.metadata.name) => {
-            let ResourceListSpec { hosts, paths, http_resources } = &list.spec;
-            let (field, index) = text(hosts.as_deref(), resource)
-                .map(|index| ("hosts", index))
-                .or_else(|| Some(("paths", text(paths.as_deref(), resource)?)))
-                .or_else(|| Some(("httpResources", http(http_resources.as_deref(), resource)?)))?;
-            Some(Place::value(document.id, Path::root().key("spec").key(field).index(index)))
-        }
-        Manifest::ResourceList(_)
-        | Manifest::Policy(_)
-        | Manifest::PolicyTest(_)
-        | Manifest::PolicyPack(_)
-        | Manifest::PolicyGroup(_)
-        | Manifest::ChainloopPolicy(_)
-        | Manifest::ChainloopGroup(_) => None,
-    })
+    documents
+        .iter()
+        .find_map(|document| match &document.manifest {
+            Manifest::ResourceList(list) if names.contains(&list.metadata.name) => {
+                let ResourceListSpec {
+                    hosts,
+                    paths,
+                    http_resources,
+                } = &list.spec;
+                let (field, index) = text(hosts.as_deref(), resource)
+                    .map(|index| ("hosts", index))
+                    .or_else(|| Some(("paths", text(paths.as_deref(), resource)?)))
+                    .or_else(|| {
+                        Some(("httpResources", http(http_resources.as_deref(), resource)?))
+                    })?;
+                Some(Place::value(
+                    document.id,
+                    Path::root().key("spec").key(field).index(index),
+                ))
+            }
+            Manifest::ResourceList(_)
+            | Manifest::Policy(_)
+            | Manifest::PolicyTest(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
+        })
 }
 
 fn text(texts: Option<&[String]>, resource: &str) -> Option<usize> {
@@ -45,7 +65,15 @@ fn text(texts: Option<&[String]>, resource: &str) -> Option<usize> {
 }
 
 fn http(targets: Option<&[HttpResourceSpec]>, resource: &str) -> Option<usize> {
-    targets?.iter().position(|HttpResourceSpec { host, port, path }| {
-        HttpResource { host: host.clone(), port: *port, path: path.clone() }.to_string() == resource
-    })
+    targets?
+        .iter()
+        .position(|HttpResourceSpec { host, port, path }| {
+            HttpResource {
+                host: host.clone(),
+                port: *port,
+                path: path.clone(),
+            }
+            .to_string()
+                == resource
+        })
 }

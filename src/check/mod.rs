@@ -38,7 +38,9 @@ pub use gates::check_gates;
 pub use lints::lint;
 pub use locate::resource_place;
 pub use packs::{CheckedPacks, PackInput, check_packs};
-pub use policy_tests::{CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests};
+pub use policy_tests::{
+    CheckedTests, LARGEST_SUITE, LARGEST_TEST, check_test_targets, check_tests,
+};
 pub use teams::{needs_server_teams, tests_need_server_teams};
 
 use scene::Scene;
@@ -99,36 +101,52 @@ pub fn check(input: &Input<'_>) -> Checked {
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-    Checked { policies, diagnostics, ..Checked::default() }
+    diagnostics
+        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    Checked {
+        policies,
+        diagnostics,
+        ..Checked::default()
+    }
 }
 
 impl Checked {
     /// The same with the packs and groups of the target.
     #[must_use]
     pub fn with_packs(mut self, checked: CheckedPacks) -> Self {
-        let CheckedPacks { packs, groups, diagnostics } = checked;
+        let CheckedPacks {
+            packs,
+            groups,
+            diagnostics,
+        } = checked;
         self.packs.extend(packs);
         self.groups.extend(groups);
         self.diagnostics.extend(diagnostics);
-        self.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+        self.diagnostics
+            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
         self
     }
 
     /// The same with the documents of the target.
     #[must_use]
     pub fn with_documents(mut self, checked: CheckedDocuments) -> Self {
-        let CheckedDocuments { documents, diagnostics } = checked;
+        let CheckedDocuments {
+            documents,
+            diagnostics,
+        } = checked;
         self.documents.extend(documents);
         self.diagnostics.extend(diagnostics);
-        self.diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+        self.diagnostics
+            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
         self
     }
 }
 
 /// The documents that errors point at, first or second: what is in doubt is not planned.
 fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
     let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
     places.filter_map(document_of).collect()
 }
@@ -141,5 +159,8 @@ fn document_of(place: &Place) -> Option<DocumentId> {
 }
 
 fn order(place: &Place) -> (crate::diag::FileId, u32) {
-    (place.file(), document_of(place).map_or(0, |document| document.index))
+    (
+        place.file(),
+        document_of(place).map_or(0, |document| document.index),
+    )
 }

@@ -32,8 +32,16 @@ enum View<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(input: &Input<'a>) -> Self {
-        let Input { target, documents, cedar_files, teams } = *input;
-        let views: Vec<View<'a>> = documents.par_iter().map(|document| view(document)).collect();
+        let Input {
+            target,
+            documents,
+            cedar_files,
+            teams,
+        } = *input;
+        let views: Vec<View<'a>> = documents
+            .par_iter()
+            .map(|document| view(document))
+            .collect();
         let (mut policies, mut lists) = (Vec::with_capacity(views.len()), Vec::new());
         for view in views {
             match view {
@@ -44,14 +52,25 @@ impl<'a> Scene<'a> {
         }
         let mut list_names = HashMap::with_capacity(lists.len());
         for (index, list) in lists.iter().enumerate() {
-            list_names.entry(list.manifest.metadata.name.as_str()).or_insert(index);
+            list_names
+                .entry(list.manifest.metadata.name.as_str())
+                .or_insert(index);
         }
-        Self { target, policies, lists, teams: Directory::new(target, teams), cedar_files, list_names }
+        Self {
+            target,
+            policies,
+            lists,
+            teams: Directory::new(target, teams),
+            cedar_files,
+            list_names,
+        }
     }
 
     /// The list of this name; the first, where the name is taken twice.
     pub(super) fn list(&self, name: &str) -> Option<&ListView<'a>> {
-        self.list_names.get(name).and_then(|index| self.lists.get(*index))
+        self.list_names
+            .get(name)
+            .and_then(|index| self.lists.get(*index))
     }
 
     /// The names of all lists.
@@ -60,20 +79,35 @@ impl<'a> Scene<'a> {
     }
 
     /// The lists that a rule pulls in, as far as they are known.
-    pub(super) fn pulled<'s>(&'s self, rule: &'s RuleView<'a>) -> impl Iterator<Item = &'s ListView<'a>> {
+    pub(super) fn pulled<'s>(
+        &'s self,
+        rule: &'s RuleView<'a>,
+    ) -> impl Iterator<Item = &'s ListView<'a>> {
         let names = rule.spec.resources_from.as_deref().unwrap_or_default();
         names.iter().filter_map(|name| self.list(name))
     }
 
     /// All resources of a rule: its own, then those of the lists that it pulls in.
-    pub(super) fn groups<'s>(&'s self, rule: &'s RuleView<'a>) -> impl Iterator<Item = &'s Group<'a>> {
-        rule.group.iter().chain(self.pulled(rule).flat_map(|list| &list.groups))
+    pub(super) fn groups<'s>(
+        &'s self,
+        rule: &'s RuleView<'a>,
+    ) -> impl Iterator<Item = &'s Group<'a>> {
+        rule.group
+            .iter()
+            .chain(self.pulled(rule).flat_map(|list| &list.groups))
     }
 
     /// Whether a policy pulls in a list of one of these documents.
-    pub(super) fn pulls_from(&self, policy: &PolicyView<'a>, documents: &HashSet<DocumentId>) -> bool {
+    pub(super) fn pulls_from(
+        &self,
+        policy: &PolicyView<'a>,
+        documents: &HashSet<DocumentId>,
+    ) -> bool {
         !documents.is_empty()
-            && policy.rules.iter().any(|rule| self.pulled(rule).any(|list| documents.contains(&list.document)))
+            && policy.rules.iter().any(|rule| {
+                self.pulled(rule)
+                    .any(|list| documents.contains(&list.document))
+            })
     }
 }
 

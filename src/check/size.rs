@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::diag::{Code, Diagnostic};
-use crate::model::docker::{Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, TeamId};
+use crate::model::docker::{
+    Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, TeamId,
+};
 
 /// The largest policy in bytes of its JSON object (FACTS, "Limits": 400 KB a policy). A kilobyte is taken as 1000
 /// bytes, the smaller reading.
@@ -55,7 +57,10 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
     }
     let bytes = measure(policy);
     (bytes > LARGEST_POLICY).then(|| {
-        let message = format!("the policy `{}` is larger than the service takes", policy.name);
+        let message = format!(
+            "the policy `{}` is larger than the service takes",
+            policy.name
+        );
         Diagnostic::new(Code::LimitExceeded, message, policy.place())
             .label(format!("{bytes} of {LARGEST_POLICY} bytes"))
             .help("split the policy in two, or replace single hosts by wildcards")
@@ -66,12 +71,19 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
 fn at_most(policy: &DesiredPolicy) -> usize {
     let texts = match &policy.content {
         Content::Cedar(cedar) => cedar.text.len() + cedar.schema_url.len(),
-        Content::Rules(rules) => {
-            rules.iter().map(|rule| FRAME + rule.rule.name.as_str().len() + texts(&rule.rule.access)).sum()
-        }
+        Content::Rules(rules) => rules
+            .iter()
+            .map(|rule| FRAME + rule.rule.name.as_str().len() + texts(&rule.rule.access))
+            .sum(),
     };
-    let scope: usize = policy.scope.profiles.iter().map(|profile| profile.len() + 3).sum();
-    MOST_BYTES * (FRAME + policy.name.as_str().len() + texts + scope + policy.scope.teams.len() * 40)
+    let scope: usize = policy
+        .scope
+        .profiles
+        .iter()
+        .map(|profile| profile.len() + 3)
+        .sum();
+    MOST_BYTES
+        * (FRAME + policy.name.as_str().len() + texts + scope + policy.scope.teams.len() * 40)
 }
 
 fn texts(access: &RuleAccess) -> usize {
@@ -79,7 +91,10 @@ fn texts(access: &RuleAccess) -> usize {
         RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
             resources.iter().map(|text| text.len() + 3).sum()
         }
-        RuleAccess::Http { resources, .. } => resources.iter().map(|it| it.host.len() + it.path.len() + 40).sum(),
+        RuleAccess::Http { resources, .. } => resources
+            .iter()
+            .map(|it| it.host.len() + it.path.len() + 40)
+            .sum(),
     }
 }
 
@@ -96,7 +111,12 @@ fn measure(policy: &DesiredPolicy) -> usize {
         teams: policy.scope.teams.iter().collect(),
         profiles: policy.scope.profiles.iter().map(String::as_str).collect(),
     };
-    let wire = WirePolicy { name: policy.name.as_str(), scope, allowlist_v0, cedar_v1 };
+    let wire = WirePolicy {
+        name: policy.name.as_str(),
+        scope,
+        allowlist_v0,
+        cedar_v1,
+    };
     let mut counter = Counter(0);
     // Counting cannot fail; if it did, the policy would rather be called too large than let through.
     serde_json::to_writer(&mut counter, &wire).map_or(usize::MAX, |()| counter.0)

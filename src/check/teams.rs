@@ -42,19 +42,28 @@ impl<'a> Directory<'a> {
                 Some(names)
             }
         };
-        Self { aliases: target.teams(), names }
+        Self {
+            aliases: target.teams(),
+            names,
+        }
     }
 
     /// Finds a team: an alias of the target first, then a uuid, then a name at the server.
     pub(super) fn resolve(&self, given: &str) -> Resolved<'a> {
         if let Some(uuid) = self.aliases.get(given) {
-            return if is_uuid(uuid) { Resolved::Team(self.by_uuid(uuid)) } else { Resolved::BadAlias };
+            return if is_uuid(uuid) {
+                Resolved::Team(self.by_uuid(uuid))
+            } else {
+                Resolved::BadAlias
+            };
         }
         if is_uuid(given) {
             return Resolved::Team(self.by_uuid(given));
         }
         let aliases = self.aliases.keys().map(String::as_str);
-        let Some(names) = &self.names else { return Resolved::Unverified(did_you_mean(aliases, given)) };
+        let Some(names) = &self.names else {
+            return Resolved::Unverified(did_you_mean(aliases, given));
+        };
         match names.get(given).map(Vec::as_slice) {
             Some([id]) => Resolved::Team((*id).clone()),
             Some(ids) => Resolved::Ambiguous(ids.iter().copied().cloned().collect()),
@@ -66,8 +75,13 @@ impl<'a> Directory<'a> {
     /// a difference in case alone must not look like another team.
     fn by_uuid(&self, uuid: &str) -> TeamId {
         let known = self.names.iter().flat_map(HashMap::values).flatten();
-        let same = known.into_iter().find(|id| id.as_str().eq_ignore_ascii_case(uuid));
-        same.map_or_else(|| TeamId::new(&uuid.to_ascii_lowercase()), |id| (*id).clone())
+        let same = known
+            .into_iter()
+            .find(|id| id.as_str().eq_ignore_ascii_case(uuid));
+        same.map_or_else(
+            || TeamId::new(&uuid.to_ascii_lowercase()),
+            |id| (*id).clone(),
+        )
     }
 }
 
@@ -82,19 +96,32 @@ pub(super) fn is_uuid(text: &str) -> bool {
 
 /// Whether a policy test of a target names a team that only the server can confirm.
 pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool {
-    let tests = documents.iter().filter_map(|document| match &document.manifest {
-        Manifest::PolicyTest(test) if test.spec.target.as_ref().is_none_or(|name| *name == target.name) => Some(test),
-        Manifest::PolicyTest(_)
-        | Manifest::Policy(_)
-        | Manifest::ResourceList(_)
-        | Manifest::PolicyPack(_)
-        | Manifest::PolicyGroup(_)
-        | Manifest::ChainloopPolicy(_)
-        | Manifest::ChainloopGroup(_) => None,
-    });
+    let tests = documents
+        .iter()
+        .filter_map(|document| match &document.manifest {
+            Manifest::PolicyTest(test)
+                if test
+                    .spec
+                    .target
+                    .as_ref()
+                    .is_none_or(|name| *name == target.name) =>
+            {
+                Some(test)
+            }
+            Manifest::PolicyTest(_)
+            | Manifest::Policy(_)
+            | Manifest::ResourceList(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
+        });
     let cases = tests.flat_map(|test| &test.spec.cases);
-    let audiences = cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
-    audiences.flat_map(|audience| audience.teams.iter().flatten()).any(|team| only_server_knows(target, team))
+    let audiences =
+        cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
+    audiences
+        .flat_map(|audience| audience.teams.iter().flatten())
+        .any(|team| only_server_knows(target, team))
 }
 
 fn only_server_knows(target: &Target, team: &str) -> bool {

@@ -3,13 +3,18 @@
 use crate::diag::{DocumentId, Path, Place};
 use crate::manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
 use crate::manifest::list::ResourceListManifest;
-use crate::model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
+use crate::model::docker::pattern::{
+    HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError,
+};
 use crate::model::docker::{Action, FileMode, Layer, Method, Transport};
 
 /// A text with what it parses to.
 pub(super) type Entry<'a, P> = (&'a str, Result<P, PatternError>);
 /// An HTTP target with what it parses to.
-pub(super) type HttpEntry<'a> = (&'a HttpResourceSpec, Result<HttpPattern, Vec<(HttpField, PatternError)>>);
+pub(super) type HttpEntry<'a> = (
+    &'a HttpResourceSpec,
+    Result<HttpPattern, Vec<(HttpField, PatternError)>>,
+);
 
 /// The entries of one list in a manifest.
 #[derive(Debug)]
@@ -21,11 +26,21 @@ pub(super) enum Entries<'a> {
 
 impl<'a> Entries<'a> {
     pub(super) fn hosts(texts: &'a [String]) -> Self {
-        Self::Hosts(texts.iter().map(|text| (text.as_str(), NetworkPattern::parse(text))).collect())
+        Self::Hosts(
+            texts
+                .iter()
+                .map(|text| (text.as_str(), NetworkPattern::parse(text)))
+                .collect(),
+        )
     }
 
     pub(super) fn paths(texts: &'a [String]) -> Self {
-        Self::Paths(texts.iter().map(|text| (text.as_str(), PathPattern::parse(text))).collect())
+        Self::Paths(
+            texts
+                .iter()
+                .map(|text| (text.as_str(), PathPattern::parse(text)))
+                .collect(),
+        )
     }
 
     pub(super) fn http(targets: &'a [HttpResourceSpec]) -> Self {
@@ -87,18 +102,32 @@ pub(super) struct RuleView<'a> {
 impl<'a> RuleView<'a> {
     fn new(document: DocumentId, index: usize, spec: &'a RuleSpec) -> Self {
         let mut layers = spec.actions.iter().map(|spec| action(*spec).layer());
-        let layer = layers.next().filter(|first| layers.all(|layer| layer == *first));
-        let group = |field, entries| Group { document, rule: Some(index), field, entries };
+        let layer = layers
+            .next()
+            .filter(|first| layers.all(|layer| layer == *first));
+        let group = |field, entries| Group {
+            document,
+            rule: Some(index),
+            field,
+            entries,
+        };
         let plain = spec.resources.as_deref();
         let group = match layer {
             Some(Layer::Network) => plain.map(|texts| group("resources", Entries::hosts(texts))),
             Some(Layer::Filesystem) => plain.map(|texts| group("resources", Entries::paths(texts))),
-            Some(Layer::Http) => {
-                spec.http_resources.as_deref().map(|targets| group("httpResources", Entries::http(targets)))
-            }
+            Some(Layer::Http) => spec
+                .http_resources
+                .as_deref()
+                .map(|targets| group("httpResources", Entries::http(targets))),
             None => None,
         };
-        Self { document, index, spec, layer, group }
+        Self {
+            document,
+            index,
+            spec,
+            layer,
+            group,
+        }
     }
 
     /// The way to the rule.
@@ -128,8 +157,16 @@ pub(super) struct PolicyView<'a> {
 impl<'a> PolicyView<'a> {
     pub(super) fn new(document: DocumentId, manifest: &'a PolicyManifest) -> Self {
         let specs = manifest.spec.rules.as_deref().unwrap_or_default();
-        let rules = specs.iter().enumerate().map(|(index, spec)| RuleView::new(document, index, spec)).collect();
-        Self { document, manifest, rules }
+        let rules = specs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| RuleView::new(document, index, spec))
+            .collect();
+        Self {
+            document,
+            manifest,
+            rules,
+        }
     }
 
     /// Where the name of the policy is.
@@ -139,7 +176,10 @@ impl<'a> PolicyView<'a> {
 
     /// Where an alias of the policy is.
     pub(super) fn alias_place(&self, index: usize) -> Place {
-        Place::value(self.document, Path::root().key("metadata").key("aliases").index(index))
+        Place::value(
+            self.document,
+            Path::root().key("metadata").key("aliases").index(index),
+        )
     }
 
     /// Where a field of `spec` is.
@@ -160,11 +200,29 @@ pub(super) struct ListView<'a> {
 impl<'a> ListView<'a> {
     pub(super) fn new(document: DocumentId, manifest: &'a ResourceListManifest) -> Self {
         let spec = &manifest.spec;
-        let group = |field, entries| Group { document, rule: None, field, entries };
-        let hosts = spec.hosts.as_deref().map(|texts| group("hosts", Entries::hosts(texts)));
-        let paths = spec.paths.as_deref().map(|texts| group("paths", Entries::paths(texts)));
-        let http = spec.http_resources.as_deref().map(|targets| group("httpResources", Entries::http(targets)));
-        Self { document, manifest, groups: [hosts, paths, http].into_iter().flatten().collect() }
+        let group = |field, entries| Group {
+            document,
+            rule: None,
+            field,
+            entries,
+        };
+        let hosts = spec
+            .hosts
+            .as_deref()
+            .map(|texts| group("hosts", Entries::hosts(texts)));
+        let paths = spec
+            .paths
+            .as_deref()
+            .map(|texts| group("paths", Entries::paths(texts)));
+        let http = spec
+            .http_resources
+            .as_deref()
+            .map(|targets| group("httpResources", Entries::http(targets)));
+        Self {
+            document,
+            manifest,
+            groups: [hosts, paths, http].into_iter().flatten().collect(),
+        }
     }
 
     /// Where the name of the list is.

@@ -10,7 +10,9 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Project, Selection};
-use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall};
+use crate::apply::journal::{
+    self, End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall,
+};
 use crate::manifest::config::{Provider, Target};
 use crate::plan::tree_digest;
 use crate::provider::http::{ApiError, Effect, Outcome};
@@ -74,14 +76,29 @@ impl Call {
         let targets = project.targets();
         let [target] = targets.as_slice() else {
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-            bail!("a call is made at one target; choose it with --target: {}", names.join(", "));
+            bail!(
+                "a call is made at one target; choose it with --target: {}",
+                names.join(", ")
+            );
         };
         let operations = operations(target.provider());
-        let fields = self.fields.iter().map(|text| field(text)).collect::<anyhow::Result<Vec<_>>>()?;
-        let request =
-            Request::new(operations, self.operation.as_deref().unwrap_or_default(), &fields).with_context(|| {
-                format!("target `{}`, which is of the provider {}", target.name, target.provider().as_str())
-            })?;
+        let fields = self
+            .fields
+            .iter()
+            .map(|text| field(text))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let request = Request::new(
+            operations,
+            self.operation.as_deref().unwrap_or_default(),
+            &fields,
+        )
+        .with_context(|| {
+            format!(
+                "target `{}`, which is of the provider {}",
+                target.name,
+                target.provider().as_str()
+            )
+        })?;
         let session = Session::open(&self.connect, &targets, console).await?;
         let made = self.make(request, target, &session, console).await;
         session.close().await;
@@ -109,17 +126,19 @@ impl Call {
         if self.auto_approve {
             return Ok(None);
         }
-        Ok(match console.confirm("Make this call? Only `yes` is accepted:")? {
-            Some(true) => None,
-            Some(false) => {
-                console.say("Nothing was called.");
-                Some(Exit::Error)
-            }
-            None => {
-                console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
-                Some(Exit::Refused)
-            }
-        })
+        Ok(
+            match console.confirm("Make this call? Only `yes` is accepted:")? {
+                Some(true) => None,
+                Some(false) => {
+                    console.say("Nothing was called.");
+                    Some(Exit::Error)
+                }
+                None => {
+                    console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
+                    Some(Exit::Refused)
+                }
+            },
+        )
     }
 
     async fn write(
@@ -140,9 +159,16 @@ impl Call {
             return Ok(exit);
         }
         let time = Timestamp::now();
-        let fields =
-            request.request().fields().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let call = SingleCall { operation: request.request().operation().name.to_owned(), fields };
+        let fields = request
+            .request()
+            .fields()
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let call = SingleCall {
+            operation: request.request().operation().name.to_owned(),
+            fields,
+        };
         let text = serde_json::to_vec(&call)?;
         let run = journal::Run {
             format_version: FORMAT_VERSION,
@@ -156,7 +182,9 @@ impl Call {
             tree: None,
             signed_by: None,
         };
-        let journal = journal::begin(run, self.journal.as_deref()).await.context("nothing was called")?;
+        let journal = journal::begin(run, self.journal.as_deref())
+            .await
+            .context("nothing was called")?;
         let answer = send(request, target, session).await;
         let (applied, not_applied, unknown) = match &answer {
             Ok(_) => (1, 0, 0),
@@ -165,9 +193,17 @@ impl Call {
                 Outcome::Unknown => (0, 0, 1),
             },
         };
-        let end = End { time: Timestamp::now(), by: EndedBy::Run, applied, not_applied, unknown };
-        let ended =
-            journal.write(&Record::End(end)).await.context("the call was made, and its end is not in the journal");
+        let end = End {
+            time: Timestamp::now(),
+            by: EndedBy::Run,
+            applied,
+            not_applied,
+            unknown,
+        };
+        let ended = journal
+            .write(&Record::End(end))
+            .await
+            .context("the call was made, and its end is not in the journal");
         match answer {
             Ok(answer) => {
                 show(&answer, console)?;
@@ -199,7 +235,11 @@ async fn read(request: &ReadRequest, target: &Target, session: &Session) -> anyh
     })
 }
 
-async fn send(request: &WriteRequest, target: &Target, session: &Session) -> Result<Value, SendError> {
+async fn send(
+    request: &WriteRequest,
+    target: &Target,
+    session: &Session,
+) -> Result<Value, SendError> {
     Ok(match target.provider() {
         Provider::Docker => session.docker_writer(target)?.call(request).await?,
         Provider::Pulumi => session.pulumi_writer(target)?.call(request).await?,
@@ -228,16 +268,23 @@ impl SendError {
 /// A field as it is given, with the text of the file that it names.
 fn field(text: &str) -> anyhow::Result<(String, String)> {
     let Some((name, value)) = text.split_once('=') else {
-        bail!("`--field {}` lacks a value: write KEY=VALUE or KEY=@FILE", neutral(text));
+        bail!(
+            "`--field {}` lacks a value: write KEY=VALUE or KEY=@FILE",
+            neutral(text)
+        );
     };
-    let Some(file) = value.strip_prefix('@') else { return Ok((name.to_owned(), value.to_owned())) };
+    let Some(file) = value.strip_prefix('@') else {
+        return Ok((name.to_owned(), value.to_owned()));
+    };
     let file = Utf8Path::new(file);
-    let size = std::fs::metadata(file).with_context(|| format!("cannot read `{file}` for the field `{name}`"))?.len();
+    let size = std::fs::metadata(file)
+        .with_context(|| format!("cannot read `{file}` for the field `{name}`"))?
+        .len();
     if size > MAX_FIELD {
         bail!("`{file}` for the field `{name}` is larger than {MAX_FIELD} bytes");
     }
-    let value =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read `{file}` for the field `{name}`"))?;
+    let value = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read `{file}` for the field `{name}`"))?;
     Ok((name.to_owned(), value))
 }
 
@@ -259,7 +306,11 @@ fn shown(answer: &Value) -> Value {
     match answer {
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
-                let value = if WITHHELD.contains(&name.as_str()) { "[withheld]".into() } else { shown(value) };
+                let value = if WITHHELD.contains(&name.as_str()) {
+                    "[withheld]".into()
+                } else {
+                    shown(value)
+                };
                 (name.clone(), value)
             };
             Value::Object(members.iter().map(member).collect())
@@ -272,7 +323,12 @@ fn shown(answer: &Value) -> Value {
 /// What is about to be sent, in a few lines.
 fn describe(request: &Request, target: &Target) -> String {
     let operation = request.operation();
-    let mut text = format!("{} at {}: {}", operation.name, neutral(&target.name), operation.about);
+    let mut text = format!(
+        "{} at {}: {}",
+        operation.name,
+        neutral(&target.name),
+        operation.about
+    );
     for (name, value) in request.fields() {
         text.push_str(&format!("\n  {name}: {}", neutral_json(&value.to_string())));
     }
@@ -289,9 +345,17 @@ fn list() -> String {
                 Effect::Read => "reads",
                 Effect::Write => "writes",
             };
-            text.push_str(&format!("  {}  ({effect}): {}\n", operation.name, operation.about));
+            text.push_str(&format!(
+                "  {}  ({effect}): {}\n",
+                operation.name, operation.about
+            ));
             for field in operation.fields {
-                let Field { name, place: _, kind: _, required } = field;
+                let Field {
+                    name,
+                    place: _,
+                    kind: _,
+                    required,
+                } = field;
                 let must = if *required { ", needed" } else { "" };
                 text.push_str(&format!("    {name}{must}: {}\n", field.wanted()));
             }

@@ -58,8 +58,11 @@ impl Man {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
         // `help` is a command for a terminal; its pages would repeat all others.
         let command = super::Cli::command().disable_help_subcommand(true);
-        clap_mangen::generate_to(command, folder).with_context(|| format!("cannot write the manual to `{folder}`"))?;
-        console.say(&format!("Wrote the manual to {folder}; `man -l {folder}/{NAME}.1` shows its first page."));
+        clap_mangen::generate_to(command, folder)
+            .with_context(|| format!("cannot write the manual to `{folder}`"))?;
+        console.say(&format!(
+            "Wrote the manual to {folder}; `man -l {folder}/{NAME}.1` shows its first page."
+        ));
         Ok(Exit::Done)
     }
 }

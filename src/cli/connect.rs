@@ -19,7 +19,9 @@ use crate::manifest::config::{Provider, Settings, Target};
 use crate::model::Live;
 use crate::model::docker::{LiveState, Profile};
 use crate::plan::TargetInfo;
-use crate::provider::docker::{Connection, Credentials, DEFAULT_ENDPOINT, Organization, Reader, credentials_from};
+use crate::provider::docker::{
+    Connection, Credentials, DEFAULT_ENDPOINT, Organization, Reader, credentials_from,
+};
 use crate::provider::http::{HttpClient, HttpOptions};
 use crate::provider::{self, pulumi};
 use crate::render::text::neutral;
@@ -56,28 +58,62 @@ impl Session {
     ///
     /// # Errors
     /// An endpoint or credentials that cannot be used, or an embedded service that does not start.
-    pub(super) async fn open(arguments: &Connect, targets: &[&Target], console: Console) -> anyhow::Result<Self> {
-        let options = HttpOptions { concurrency: arguments.concurrency, ..HttpOptions::default() };
+    pub(super) async fn open(
+        arguments: &Connect,
+        targets: &[&Target],
+        console: Console,
+    ) -> anyhow::Result<Self> {
+        let options = HttpOptions {
+            concurrency: arguments.concurrency,
+            ..HttpOptions::default()
+        };
         let http = HttpClient::new(options);
         let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
-        let mut session = Self { connections, pulumi: None, chainloop: None, embedded, readings, console };
+        let mut session = Self {
+            connections,
+            pulumi: None,
+            chainloop: None,
+            embedded,
+            readings,
+            console,
+        };
         let is_at = |provider| move |target: &&&Target| target.provider() == provider;
-        if targets.iter().any(|target| is_at(Provider::Docker)(&target)) {
+        if targets
+            .iter()
+            .any(|target| is_at(Provider::Docker)(&target))
+        {
             session.open_docker(arguments, &http, targets).await?;
         }
-        let at_pulumi: Vec<&Target> = targets.iter().filter(is_at(Provider::Pulumi)).copied().collect();
+        let at_pulumi: Vec<&Target> = targets
+            .iter()
+            .filter(is_at(Provider::Pulumi))
+            .copied()
+            .collect();
         if !at_pulumi.is_empty() {
             session.open_pulumi(arguments, &http, &at_pulumi).await?;
         }
-        let at_chainloop: Vec<&Target> = targets.iter().filter(is_at(Provider::Chainloop)).copied().collect();
+        let at_chainloop: Vec<&Target> = targets
+            .iter()
+            .filter(is_at(Provider::Chainloop))
+            .copied()
+            .collect();
         if !at_chainloop.is_empty() {
-            session.open_chainloop(arguments, &http, &at_chainloop).await?;
+            session
+                .open_chainloop(arguments, &http, &at_chainloop)
+                .await?;
         }
         Ok(session)
     }
 
-    async fn open_docker(&mut self, arguments: &Connect, http: &HttpClient, targets: &[&Target]) -> anyhow::Result<()> {
-        match endpoints::choice(&arguments.endpoints, Provider::Docker)?.endpoint(DEFAULT_ENDPOINT)? {
+    async fn open_docker(
+        &mut self,
+        arguments: &Connect,
+        http: &HttpClient,
+        targets: &[&Target],
+    ) -> anyhow::Result<()> {
+        match endpoints::choice(&arguments.endpoints, Provider::Docker)?
+            .endpoint(DEFAULT_ENDPOINT)?
+        {
             Some(endpoint) => {
                 let credentials = credentials_from(|name| std::env::var(name).ok())?;
                 let connection = Connection::new(http, &endpoint, credentials)?;
@@ -97,7 +133,12 @@ impl Session {
         Ok(())
     }
 
-    async fn open_pulumi(&mut self, arguments: &Connect, http: &HttpClient, targets: &[&Target]) -> anyhow::Result<()> {
+    async fn open_pulumi(
+        &mut self,
+        arguments: &Connect,
+        http: &HttpClient,
+        targets: &[&Target],
+    ) -> anyhow::Result<()> {
         let choice = endpoints::choice(&arguments.endpoints, Provider::Pulumi)?;
         let connection = match choice.endpoint(pulumi::DEFAULT_ENDPOINT)? {
             Some(endpoint) => {
@@ -116,10 +157,19 @@ impl Session {
                     any_stack: true,
                     ..emulator::pulumi::Options::default()
                 };
-                let running = emulator::pulumi::start(options).await.context("cannot start the embedded service")?;
-                let endpoint = running.url().parse().context("the embedded service has no usable address")?;
+                let running = emulator::pulumi::start(options)
+                    .await
+                    .context("cannot start the embedded service")?;
+                let endpoint = running
+                    .url()
+                    .parse()
+                    .context("the embedded service has no usable address")?;
                 self.embedded.push((Provider::Pulumi, running));
-                pulumi::Connection::new(http, &endpoint, &SecretString::from("embedded".to_owned()))?
+                pulumi::Connection::new(
+                    http,
+                    &endpoint,
+                    &SecretString::from("embedded".to_owned()),
+                )?
             }
         };
         self.pulumi = Some(connection);
@@ -127,19 +177,37 @@ impl Session {
     }
 
     /// Starts the embedded service of a profile and connects to it.
-    async fn embed_docker(&mut self, http: &HttpClient, profile: Profile, targets: &[&Target]) -> anyhow::Result<()> {
+    async fn embed_docker(
+        &mut self,
+        http: &HttpClient,
+        profile: Profile,
+        targets: &[&Target],
+    ) -> anyhow::Result<()> {
         let folder = state_folder()?;
         let options = emulator::Options {
             profile: emulator_profile(profile),
             state: emulator::StateLocation::File(folder.join(format!("docker-{profile}.sqlite"))),
-            organizations: targets.iter().filter(|target| target.profile() == Some(profile)).map(|t| seed(t)).collect(),
+            organizations: targets
+                .iter()
+                .filter(|target| target.profile() == Some(profile))
+                .map(|t| seed(t))
+                .collect(),
             ..emulator::Options::default()
         };
-        let running = emulator::start(options).await.context("cannot start the embedded service")?;
-        let endpoint = running.url().parse().context("the embedded service has no usable address")?;
+        let running = emulator::start(options)
+            .await
+            .context("cannot start the embedded service")?;
+        let endpoint = running
+            .url()
+            .parse()
+            .context("the embedded service has no usable address")?;
         let secret = SecretString::from("embedded".to_owned());
-        let credentials = Credentials::SignIn { identifier: "embedded".to_owned(), secret };
-        self.connections.insert(profile, Connection::new(http, &endpoint, credentials)?);
+        let credentials = Credentials::SignIn {
+            identifier: "embedded".to_owned(),
+            secret,
+        };
+        self.connections
+            .insert(profile, Connection::new(http, &endpoint, credentials)?);
         self.embedded.push((Provider::Docker, running));
         Ok(())
     }
@@ -152,7 +220,9 @@ impl Session {
         match &target.settings {
             Settings::Docker(_) => Ok(provider::Reader::Docker(self.docker_reader(target)?)),
             Settings::Pulumi(_) => Ok(provider::Reader::Pulumi(self.pulumi_reader(target)?)),
-            Settings::Chainloop(_) => Ok(provider::Reader::Chainloop(self.chainloop_reader(target)?)),
+            Settings::Chainloop(_) => {
+                Ok(provider::Reader::Chainloop(self.chainloop_reader(target)?))
+            }
         }
     }
 
@@ -169,7 +239,10 @@ impl Session {
     ///
     /// # Errors
     /// As for [`docker_reader`](Self::docker_reader).
-    pub(super) fn docker_writer(&self, target: &Target) -> anyhow::Result<provider::docker::Writer> {
+    pub(super) fn docker_writer(
+        &self,
+        target: &Target,
+    ) -> anyhow::Result<provider::docker::Writer> {
         let (connection, organization, profile) = self.find(target)?;
         Ok(connection.writer(&organization, profile))
     }
@@ -210,10 +283,14 @@ impl Session {
         match &target.settings {
             Settings::Docker(_) => {
                 let (connection, organization, profile) = self.find(target)?;
-                Ok(provider::Writer::Docker(connection.writer(&organization, profile)))
+                Ok(provider::Writer::Docker(
+                    connection.writer(&organization, profile),
+                ))
             }
             Settings::Pulumi(_) => Ok(provider::Writer::Pulumi(self.pulumi_writer(target)?)),
-            Settings::Chainloop(_) => Ok(provider::Writer::Chainloop(self.chainloop_writer(target)?)),
+            Settings::Chainloop(_) => {
+                Ok(provider::Writer::Chainloop(self.chainloop_writer(target)?))
+            }
         }
     }
 
@@ -222,12 +299,23 @@ impl Session {
     /// # Errors
     /// The target is not one of those that the session was opened for.
     pub(super) fn info(&self, target: &Target) -> anyhow::Result<TargetInfo> {
-        let endpoint = if self.embedded.iter().any(|(provider, _)| *provider == target.provider()) {
+        let endpoint = if self
+            .embedded
+            .iter()
+            .any(|(provider, _)| *provider == target.provider())
+        {
             "embedded".to_owned()
         } else {
             self.endpoint(target)?
         };
-        let Target { name, organization, paths: _, unmanaged: _, limits: _, settings: _ } = target;
+        let Target {
+            name,
+            organization,
+            paths: _,
+            unmanaged: _,
+            limits: _,
+            settings: _,
+        } = target;
         Ok(TargetInfo {
             name: name.clone(),
             provider: target.provider(),
@@ -275,8 +363,13 @@ impl Session {
 
     /// Tells what services warned of, and stops the embedded ones, if there are any.
     pub(super) async fn close(self) {
-        for warning in self.pulumi.iter().flat_map(pulumi::Connection::take_warnings) {
-            self.console.warn(&format!("The service warns: {}", neutral(&warning)));
+        for warning in self
+            .pulumi
+            .iter()
+            .flat_map(pulumi::Connection::take_warnings)
+        {
+            self.console
+                .warn(&format!("The service warns: {}", neutral(&warning)));
         }
         for (_, running) in self.embedded {
             running.shutdown().await;
@@ -295,16 +388,23 @@ impl Session {
 
 fn organization(target: &Target) -> anyhow::Result<Organization> {
     let parsed = target.organization.parse();
-    parsed.with_context(|| format!("target `{}`: the organization's name cannot be used", target.name))
+    parsed.with_context(|| {
+        format!(
+            "target `{}`: the organization's name cannot be used",
+            target.name
+        )
+    })
 }
 
 /// The folder for what is kept between runs. It is made, and git ignores it.
 fn state_folder() -> anyhow::Result<&'static Path> {
     let folder = Path::new(STATE_FOLDER);
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
-        std::fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
+        std::fs::write(&ignore, "*\n")
+            .with_context(|| format!("cannot write {}", ignore.display()))?;
     }
     Ok(folder)
 }
@@ -319,7 +419,13 @@ fn emulator_profile(profile: Profile) -> emulator::Profile {
 
 /// The embedded service knows the teams that the target names.
 fn seed(target: &Target) -> emulator::OrganizationSeed {
-    let teams = target.teams().iter().map(|(name, uuid)| emulator::TeamSeed { uuid: uuid.clone(), name: name.clone() });
+    let teams = target
+        .teams()
+        .iter()
+        .map(|(name, uuid)| emulator::TeamSeed {
+            uuid: uuid.clone(),
+            name: name.clone(),
+        });
     emulator::OrganizationSeed {
         name: target.organization.clone(),
         teams: teams.collect(),

@@ -40,7 +40,12 @@ impl Console {
         let out = Painter::new(choose(AutoStream::choice(&io::stdout())));
         let error = Painter::new(choose(AutoStream::choice(&io::stderr())));
         // Lines about what is done say more than a bar.
-        Self { out, error, quiet, bars: !quiet && !verbose }
+        Self {
+            out,
+            error,
+            quiet,
+            bars: !quiet && !verbose,
+        }
     }
 
     /// The painter for standard output.
@@ -74,7 +79,11 @@ impl Console {
     /// A failed write.
     pub(super) fn clear(self) -> io::Result<()> {
         // The beginning of the screen, and nothing behind it; what was scrolled away stays.
-        self.print(if io::stdout().is_terminal() { "\u{1b}[H\u{1b}[2J" } else { "---\n" })
+        self.print(if io::stdout().is_terminal() {
+            "\u{1b}[H\u{1b}[2J"
+        } else {
+            "---\n"
+        })
     }
 
     /// Writes one line to standard error, unless only errors are wanted.

@@ -68,32 +68,48 @@ impl Drift {
         let teller = Teller::beside(&self.sink(), console);
         let project = match Project::read(&self.selection, &self.revision(console))? {
             Ok(project) => project,
-            Err(Unusable { sources, diagnostics, prefix }) => {
+            Err(Unusable {
+                sources,
+                diagnostics,
+                prefix,
+            }) => {
                 teller.tell(&sources, diagnostics);
                 self.write(None, teller, &prefix, console)?;
                 return Ok(Exit::Invalid);
             }
         };
         let prefix = project.prefix().clone();
-        let against = Against { keeper: &GateKeeper::none(), before: None };
-        let planned = match planning::make_telling(project, &self.connect, &against, &teller, console).await? {
-            Ok(planned) => planned,
-            Err(exit) => {
-                if exit == Exit::Invalid {
-                    self.write(None, teller, &prefix, console)?;
-                }
-                return Ok(exit);
-            }
+        let against = Against {
+            keeper: &GateKeeper::none(),
+            before: None,
         };
+        let planned =
+            match planning::make_telling(project, &self.connect, &against, &teller, console).await?
+            {
+                Ok(planned) => planned,
+                Err(exit) => {
+                    if exit == Exit::Invalid {
+                        self.write(None, teller, &prefix, console)?;
+                    }
+                    return Ok(exit);
+                }
+            };
         let report = report(&planned);
         planned.session.close().await;
         let report = report?;
         self.write(Some(&report), teller, &prefix, console)?;
-        Ok(if report.drifted { Exit::Drift } else { Exit::Done })
+        Ok(if report.drifted {
+            Exit::Drift
+        } else {
+            Exit::Done
+        })
     }
 
     fn sink(&self) -> Sink<'_> {
-        Sink { format: self.format, outputs: &self.output }
+        Sink {
+            format: self.format,
+            outputs: &self.output,
+        }
     }
 
     /// Writes what drifted, or what kept it from being known, in all formats that are asked for.
@@ -104,15 +120,22 @@ impl Drift {
         prefix: &Prefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let findings = teller.findings().with(report.map(Finding::of_drift).unwrap_or_default());
-        let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), render::drift::summary);
+        let findings = teller
+            .findings()
+            .with(report.map(Finding::of_drift).unwrap_or_default());
+        let said = report.map_or_else(
+            || "No report: the manifests are invalid.".to_owned(),
+            render::drift::summary,
+        );
         self.sink().write(console, |format, painter| {
             Ok(match format {
                 Format::Human => report.map(|report| render::drift::human(report, painter)),
                 Format::Json => report.map(render::drift::json).transpose()?,
-                Format::Markdown => {
-                    Some(render::markdown::drift(report, &findings, &self.comment.options(&self.selection)))
-                }
+                Format::Markdown => Some(render::markdown::drift(
+                    report,
+                    &findings,
+                    &self.comment.options(&self.selection),
+                )),
                 Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
                 Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
@@ -152,7 +175,12 @@ impl Drift {
 }
 
 fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
-    let Planned { workspace, session: _, plan, live } = planned;
+    let Planned {
+        workspace,
+        session: _,
+        plan,
+        live,
+    } = planned;
     let all = workspace.targets();
     let mut targets = Vec::new();
     for (target_plan, live) in plan.targets.iter().zip(live) {

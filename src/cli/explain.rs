@@ -64,10 +64,16 @@ impl Explain {
     /// # Errors
     /// The request cannot be understood, or what it is asked about cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
-        let Some(object) = &self.object else { return explain_code(&self.first, console) };
+        let Some(object) = &self.object else {
+            return explain_code(&self.first, console);
+        };
         let question = match &self.tool {
-            Some(tool) if self.first.eq_ignore_ascii_case("mcp") => format!("{} {object} {tool}", self.first),
-            Some(tool) => bail!("`{tool}` is one word too many: only `mcp` requests have an action and a tool"),
+            Some(tool) if self.first.eq_ignore_ascii_case("mcp") => {
+                format!("{} {object} {tool}", self.first)
+            }
+            Some(tool) => bail!(
+                "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
+            ),
             None => format!("{} {object}", self.first),
         };
         let question = Question::parse(&question, &self.mcp.circumstances(&self.first)?)?;
@@ -80,13 +86,19 @@ impl Explain {
             Err(exit) => return Ok(exit),
         };
         let targets = workspace.targets();
-        let needs_server = self.live || targets.iter().any(|t| workspace.needs_server_teams(t) || !self.knows_teams(t));
+        let needs_server = self.live
+            || targets
+                .iter()
+                .any(|t| workspace.needs_server_teams(t) || !self.knows_teams(t));
         let open: &[&Target] = if needs_server { &targets } else { &[] };
         let session = Session::open(&self.connect, open, console).await?;
         let mut answers = Vec::new();
         let mut exit = Exit::Done;
         for target in &targets {
-            match self.answer(&workspace, &session, target, question, console).await? {
+            match self
+                .answer(&workspace, &session, target, question, console)
+                .await?
+            {
                 Some(answer) => answers.push(answer),
                 None => exit = Exit::Invalid,
             }
@@ -107,18 +119,34 @@ impl Explain {
         let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.docker_live(target).await?;
-            return decide(workspace, Policies::Live(&live), &audience, question, target).map(Some);
+            return decide(
+                workspace,
+                Policies::Live(&live),
+                &audience,
+                question,
+                target,
+            )
+            .map(Some);
         }
         let checked = planning::resolve(workspace, session, target).await?;
         if workspace.report(workspace.agree(checked.diagnostics), console) {
             return Ok(None);
         }
-        decide(workspace, Policies::Desired(&checked.policies), &audience, question, target).map(Some)
+        decide(
+            workspace,
+            Policies::Desired(&checked.policies),
+            &audience,
+            question,
+            target,
+        )
+        .map(Some)
     }
 
     /// Whether every team of the person is an alias or a uuid.
     fn knows_teams(&self, target: &Target) -> bool {
-        self.team.iter().all(|team| target.teams().contains_key(team) || is_uuid(team))
+        self.team
+            .iter()
+            .all(|team| target.teams().contains_key(team) || is_uuid(team))
     }
 
     async fn audience(&self, session: &Session, target: &Target) -> anyhow::Result<Audience> {
@@ -146,7 +174,10 @@ impl Explain {
     fn show(&self, answers: &[Explanation], console: Console) -> anyhow::Result<()> {
         for answer in answers {
             if self.format == Format::Json {
-                console.print(&neutral_json(&format!("{}\n", serde_json::to_string_pretty(answer)?)))?;
+                console.print(&neutral_json(&format!(
+                    "{}\n",
+                    serde_json::to_string_pretty(answer)?
+                )))?;
             } else {
                 console.print(&answer.human(answers.len() > 1, console.painter()))?;
             }
@@ -163,16 +194,28 @@ fn decide(
     target: &Target,
 ) -> anyhow::Result<Explanation> {
     let place = |place: &Place| planning::locate(workspace.sources(), place);
-    let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
-    let locator = Locator { place: &place, statement: &statement };
+    let statement =
+        |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
+    let locator = Locator {
+        place: &place,
+        statement: &statement,
+    };
     match question {
-        Question::Rules(request) => {
-            Ok(Explanation::of_rules(&policies.rules(audience), request, &target.name, locator))
-        }
+        Question::Rules(request) => Ok(Explanation::of_rules(
+            &policies.rules(audience),
+            request,
+            &target.name,
+            locator,
+        )),
         Question::Cedar(request) => {
             let answers = policies.cedar(audience).decide(&[request])?;
             let answer = answers.into_iter().next().context("no answer")?;
-            Ok(Explanation::of_cedar(answer, request, &target.name, locator))
+            Ok(Explanation::of_cedar(
+                answer,
+                request,
+                &target.name,
+                locator,
+            ))
         }
     }
 }
@@ -180,23 +223,33 @@ fn decide(
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {
     let Some(rule) = RuleId::all().find(|rule| rule.as_str() == text) else {
         let near = did_you_mean(RuleId::all().map(RuleId::as_str), text);
-        let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| format!("did you mean `{near}`?"));
+        let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        });
         bail!("`{text}` is not the code of a finding; {hint}");
     };
     let weight = match (rule.weight(), rule) {
         (Weight::Error, RuleId::File(_)) => "error: nothing is planned while it is there",
-        (Weight::Error, RuleId::Plan(PlanRule::Drift)) => "error: `drift` exits with 8 because of it",
+        (Weight::Error, RuleId::Plan(PlanRule::Drift)) => {
+            "error: `drift` exits with 8 because of it"
+        }
         (Weight::Error, RuleId::Plan(_)) => "error: nothing is applied while it is there",
         (Weight::Warning, RuleId::File(_)) => "warning: likely a mistake; nothing stops",
         (Weight::Warning, RuleId::Plan(_)) => "warning: somebody should look at it",
         (Weight::Notice, _) => "notice: somebody may want to know",
     };
-    console.print(&format!("{} ({weight})\n\n{}\n", rule.as_str(), rule.description()))?;
+    console.print(&format!(
+        "{} ({weight})\n\n{}\n",
+        rule.as_str(),
+        rule.description()
+    ))?;
     Ok(Exit::Done)
 }

@@ -50,7 +50,10 @@ enum Outcome {
     /// JSON has no place for comments and no canonical form here.
     Json,
     /// It is not.
-    Changed { before: std::sync::Arc<str>, after: String },
+    Changed {
+        before: std::sync::Arc<str>,
+        after: String,
+    },
     /// It cannot be read, as a text for people.
     Unreadable(String),
     /// The formatter failed its own check.
@@ -77,15 +80,24 @@ impl Fmt {
         let tree = match self.at.is_work_tree() {
             true => Tree::Work(WorkTree::open(std::path::Path::new("."))?),
             false if dry => Tree::open(&self.at)?,
-            false => bail!("nothing is written to a revision or to what is staged; add --check or --diff"),
+            false => bail!(
+                "nothing is written to a revision or to what is staged; add --check or --diff"
+            ),
         };
         let found = files::find(&tree, &self.paths, console)?;
         for problem in &found.problems {
             console.warn(&problem_text(problem));
         }
         let colour = console.error_painter().is_coloured();
-        let outcomes: Vec<Outcome> = found.files.par_iter().map(|path| outcome(&tree, path, colour)).collect();
-        let mut tally = Tally { unreadable: found.problems.len() + found.invalid, ..Tally::default() };
+        let outcomes: Vec<Outcome> = found
+            .files
+            .par_iter()
+            .map(|path| outcome(&tree, path, colour))
+            .collect();
+        let mut tally = Tally {
+            unreadable: found.problems.len() + found.invalid,
+            ..Tally::default()
+        };
         for (path, outcome) in found.files.iter().zip(outcomes) {
             self.settle(&tree, path, outcome, &mut tally, console)?;
         }
@@ -121,7 +133,8 @@ impl Fmt {
                 if self.check {
                     console.print(&format!("would change {}\n", neutral(path.as_str())))?;
                 } else if let (false, Tree::Work(tree)) = (self.diff, tree) {
-                    files::replace(tree, path, &before, &after).with_context(|| format!("cannot write `{path}`"))?;
+                    files::replace(tree, path, &before, &after)
+                        .with_context(|| format!("cannot write `{path}`"))?;
                     console.print(&format!("formatted {}\n", neutral(path.as_str())))?;
                 }
             }
@@ -136,7 +149,12 @@ fn outcome(tree: &Tree, path: &Utf8PathBuf, colour: bool) -> Outcome {
     }
     let before = match tree.read(path, MAX_BYTES) {
         Ok(text) => text,
-        Err(kind) => return Outcome::Unreadable(problem_text(&Problem { path: path.clone(), kind })),
+        Err(kind) => {
+            return Outcome::Unreadable(problem_text(&Problem {
+                path: path.clone(),
+                kind,
+            }));
+        }
     };
     match format::format(&before) {
         Ok(after) if *after == *before => Outcome::Canonical,
@@ -145,22 +163,43 @@ fn outcome(tree: &Tree, path: &Utf8PathBuf, colour: bool) -> Outcome {
             let mut sources = SourceMap::default();
             let file = sources.add(path.as_str(), before);
             Outcome::Unreadable(
-                human(&sources, &[unreadable.diagnostic(file)], Amount::All, colour).trim_end().to_owned() + "\n",
+                human(
+                    &sources,
+                    &[unreadable.diagnostic(file)],
+                    Amount::All,
+                    colour,
+                )
+                .trim_end()
+                .to_owned()
+                    + "\n",
             )
         }
-        Err(error @ FormatError::Unfaithful(_)) => Outcome::Defect(format!("`{}`: {error}", neutral(path.as_str()))),
+        Err(error @ FormatError::Unfaithful(_)) => {
+            Outcome::Defect(format!("`{}`: {error}", neutral(path.as_str())))
+        }
     }
 }
 
 fn problem_text(problem: &Problem) -> String {
     let Problem { path, kind } = problem;
-    format!("`{}` cannot be used: {}; {}", neutral(path.as_str()), neutral(&kind.to_string()), kind.help())
+    format!(
+        "`{}` cannot be used: {}; {}",
+        neutral(path.as_str()),
+        neutral(&kind.to_string()),
+        kind.help()
+    )
 }
 
 impl Tally {
     /// The last line.
     fn closing(self, dry: bool) -> String {
-        let Self { canonical, json, changed, unreadable, defects } = self;
+        let Self {
+            canonical,
+            json,
+            changed,
+            unreadable,
+            defects,
+        } = self;
         let count = |number: usize, what: &str| (number > 0).then(|| format!("{number} {what}"));
         let parts = [
             count(changed, if dry { "would change" } else { "formatted" }),
@@ -170,11 +209,21 @@ impl Tally {
             count(defects, "left alone because of a defect"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        if parts.is_empty() { "No files.".to_owned() } else { format!("Files: {}.", parts.join(", ")) }
+        if parts.is_empty() {
+            "No files.".to_owned()
+        } else {
+            format!("Files: {}.", parts.join(", "))
+        }
     }
 
     fn exit(self, check: bool) -> Exit {
-        let Self { canonical: _, json: _, changed, unreadable, defects } = self;
+        let Self {
+            canonical: _,
+            json: _,
+            changed,
+            unreadable,
+            defects,
+        } = self;
         if unreadable > 0 {
             Exit::Invalid
         } else if defects > 0 || (check && changed > 0) {

@@ -38,11 +38,24 @@ pub(super) const PLAN: &[Format] = &[
 ];
 
 /// The formats of findings alone.
-pub(super) const VALIDATE: &[Format] =
-    &[Format::Human, Format::Json, Format::Markdown, Format::Github, Format::Gitlab, Format::Sarif, Format::Junit];
+pub(super) const VALIDATE: &[Format] = &[
+    Format::Human,
+    Format::Json,
+    Format::Markdown,
+    Format::Github,
+    Format::Gitlab,
+    Format::Sarif,
+    Format::Junit,
+];
 
 /// The formats of policy tests.
-pub(super) const TEST: &[Format] = &[Format::Human, Format::Json, Format::Markdown, Format::Github, Format::Junit];
+pub(super) const TEST: &[Format] = &[
+    Format::Human,
+    Format::Json,
+    Format::Markdown,
+    Format::Github,
+    Format::Junit,
+];
 
 /// The formats of drift.
 pub(super) const DRIFT: &[Format] = PLAN;
@@ -84,13 +97,20 @@ impl Format {
     pub(super) fn holds_findings(self) -> bool {
         match self {
             Self::Human | Self::Json => false,
-            Self::Markdown | Self::Github | Self::Gitlab | Self::Sarif | Self::Junit | Self::Html => true,
+            Self::Markdown
+            | Self::Github
+            | Self::Gitlab
+            | Self::Sarif
+            | Self::Junit
+            | Self::Html => true,
         }
     }
 
     /// The parser of `--format` for a command that has these formats.
     pub(super) fn among(formats: &'static [Self]) -> impl TypedValueParser<Value = Self> {
-        let values = formats.iter().map(|format| PossibleValue::new(format.name()).help(format.help()));
+        let values = formats
+            .iter()
+            .map(|format| PossibleValue::new(format.name()).help(format.help()));
         PossibleValuesParser::new(values).try_map(|name| named(formats, &name))
     }
 }
@@ -99,7 +119,10 @@ fn named(formats: &[Format], name: &str) -> Result<Format, String> {
     let known = formats.iter().find(|format| format.name() == name).copied();
     known.ok_or_else(|| {
         let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
-        format!("`{name}` is not a format of this command; there are: {}", names.join(", "))
+        format!(
+            "`{name}` is not a format of this command; there are: {}",
+            names.join(", ")
+        )
     })
 }
 
@@ -114,12 +137,17 @@ impl Output {
     /// The parser of `--output` for a command that has these formats.
     pub(super) fn among(formats: &'static [Format]) -> impl TypedValueParser<Value = Self> {
         move |text: &str| -> Result<Self, String> {
-            let (name, path) = text.split_once('=').ok_or("write FORMAT=FILE, for example sarif=findings.sarif")?;
+            let (name, path) = text
+                .split_once('=')
+                .ok_or("write FORMAT=FILE, for example sarif=findings.sarif")?;
             let format = named(formats, name)?;
             if path.is_empty() {
                 return Err("the name of the file is missing behind `=`".to_owned());
             }
-            Ok(Self { format, path: path.into() })
+            Ok(Self {
+                format,
+                path: path.into(),
+            })
         }
     }
 }
@@ -137,15 +165,27 @@ pub(super) struct Comment {
 }
 
 fn most(text: &str) -> Result<usize, String> {
-    let most: usize = text.parse().map_err(|_| "write a number of bytes".to_owned())?;
-    if most < SMALLEST { Err(format!("{SMALLEST} is the least")) } else { Ok(most) }
+    let most: usize = text
+        .parse()
+        .map_err(|_| "write a number of bytes".to_owned())?;
+    if most < SMALLEST {
+        Err(format!("{SMALLEST} is the least"))
+    } else {
+        Ok(most)
+    }
 }
 
 impl Comment {
     /// The options for a run on some targets: the same, whatever becomes of the run.
     pub(super) fn options(&self, selection: &Selection) -> Options {
-        let marker = self.marker.clone().unwrap_or_else(|| Marker::of_targets(selection.names()));
-        Options { marker, most: self.max_size }
+        let marker = self
+            .marker
+            .clone()
+            .unwrap_or_else(|| Marker::of_targets(selection.names()));
+        Options {
+            marker,
+            most: self.max_size,
+        }
     }
 }
 
@@ -158,7 +198,11 @@ pub(super) struct Sink<'a> {
 impl Sink<'_> {
     /// Whether any format holds findings of files: to place them all takes time, which nobody else needs.
     pub(super) fn holds_findings(&self) -> bool {
-        self.format.holds_findings() || self.outputs.iter().any(|output| output.format.holds_findings())
+        self.format.holds_findings()
+            || self
+                .outputs
+                .iter()
+                .any(|output| output.format.holds_findings())
     }
 
     /// Looks at the files before anything is done.
@@ -169,7 +213,9 @@ impl Sink<'_> {
         let mut seen = BTreeSet::new();
         for Output { format: _, path } in self.outputs {
             if !seen.insert(path) {
-                bail!("two formats would be written to `{path}`; name another file for one of them");
+                bail!(
+                    "two formats would be written to `{path}`; name another file for one of them"
+                );
             }
         }
         Ok(())

@@ -59,8 +59,13 @@ impl GateOptions {
     /// # Errors
     /// There is one, and it cannot be read: its gates would be passed over.
     pub(super) fn keeper(&self, at: &At, console: Console) -> anyhow::Result<GateKeeper> {
-        let Self { deny_widening, allow_widening, base } = self;
-        let widening = (*deny_widening || !allow_widening.is_empty()).then(|| allow_widening.clone());
+        let Self {
+            deny_widening,
+            allow_widening,
+            base,
+        } = self;
+        let widening =
+            (*deny_widening || !allow_widening.is_empty()).then(|| allow_widening.clone());
         let here = Path::new(".");
         let revision = match base {
             Some(revision) => Some(revision.clone()),
@@ -75,8 +80,16 @@ impl GateOptions {
                 })
                 .transpose()?,
         };
-        let base = revision.as_deref().map(|revision| read_base(here, revision, console)).transpose()?.flatten();
-        Ok(GateKeeper { widening, base, revision })
+        let base = revision
+            .as_deref()
+            .map(|revision| read_base(here, revision, console))
+            .transpose()?
+            .flatten();
+        Ok(GateKeeper {
+            widening,
+            base,
+            revision,
+        })
     }
 }
 
@@ -84,8 +97,10 @@ impl GateOptions {
 fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Option<Base>> {
     let absent = || {
         let what = config::FILE_NAME;
-        console
-            .say(&format!("There is no {what} at the base revision {}: no gates come from there.", neutral(revision)));
+        console.say(&format!(
+            "There is no {what} at the base revision {}: no gates come from there.",
+            neutral(revision)
+        ));
         Ok(None)
     };
     let tree = match Revision::open(here, revision) {
@@ -97,22 +112,39 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
         return absent();
     }
     let text = tree.read(config::FILE_NAME.into(), MAX_BYTES);
-    let text = text.with_context(|| format!("cannot read {} at the base revision {revision}", config::FILE_NAME))?;
+    let text = text.with_context(|| {
+        format!(
+            "cannot read {} at the base revision {revision}",
+            config::FILE_NAME
+        )
+    })?;
     let mut sources = SourceMap::default();
     let file = sources.add(config::FILE_NAME, text.clone());
     let read = parse_config(file, &text).and_then(|(config, document)| {
-        let errors: Vec<Diagnostic> = check::check_config(&config, document).into_iter().filter(is_error).collect();
-        if errors.is_empty() { Ok((config, document)) } else { Err(errors) }
+        let errors: Vec<Diagnostic> = check::check_config(&config, document)
+            .into_iter()
+            .filter(is_error)
+            .collect();
+        if errors.is_empty() {
+            Ok((config, document))
+        } else {
+            Err(errors)
+        }
     });
     match read {
         Ok((config, document)) => Ok(Some(Base {
-            commit: tree.commit().map_or_else(|| revision.to_owned(), |head| head.id),
+            commit: tree
+                .commit()
+                .map_or_else(|| revision.to_owned(), |head| head.id),
             config,
             document,
             sources,
         })),
         Err(findings) => {
-            let first = findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
+            let first = findings
+                .first()
+                .map(|finding| finding.message.as_str())
+                .unwrap_or_default();
             bail!(
                 "{} is invalid at the base revision {revision}, so that its gates are not known: {first}; \
                  name a revision where it is valid with --base",
@@ -125,7 +157,11 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
 impl GateKeeper {
     /// Holds plans to nothing but what the configuration says.
     pub(super) fn none() -> Self {
-        Self { widening: None, base: None, revision: None }
+        Self {
+            widening: None,
+            base: None,
+            revision: None,
+        }
     }
 
     /// The base revision, where there is one and it has a configuration.
@@ -142,10 +178,14 @@ impl GateKeeper {
     ) -> anyhow::Result<Gates> {
         let mut gates = self.gates(workspace, target);
         for outcome in saved {
-            let GateInfo::DenyWidening { within } = &outcome.gate else { continue };
+            let GateInfo::DenyWidening { within } = &outcome.gate else {
+                continue;
+            };
             if gates.widening.is_none() {
-                let within: Result<Vec<RequestPattern>, _> = within.iter().map(|text| text.parse()).collect();
-                gates.widening = Some(within.context("the plan holds a pattern that this version cannot read")?);
+                let within: Result<Vec<RequestPattern>, _> =
+                    within.iter().map(|text| text.parse()).collect();
+                gates.widening =
+                    Some(within.context("the plan holds a pattern that this version cannot read")?);
             }
         }
         Ok(gates)
@@ -154,13 +194,21 @@ impl GateKeeper {
     /// What the plan of a target is held to: the gates of the configuration and those of the base revision.
     pub(super) fn gates(&self, workspace: &Workspace, target: &Target) -> Gates {
         let (config, document) = workspace.config();
-        let check::Gates { list, mut audiences } = check::gates(config, document, target);
+        let check::Gates {
+            list,
+            mut audiences,
+        } = check::gates(config, document, target);
         let located = |gate: Gate<Place>| {
-            gate.with_source(|place| GateSource::Config(planning::locate(workspace.sources(), &place)))
+            gate.with_source(|place| {
+                GateSource::Config(planning::locate(workspace.sources(), &place))
+            })
         };
         let mut list: Vec<Gate<GateSource>> = list.into_iter().map(located).collect();
         if let Some(base) = &self.base {
-            let check::Gates { list: before, audiences: people } = base.gates(target);
+            let check::Gates {
+                list: before,
+                audiences: people,
+            } = base.gates(target);
             for gate in before {
                 if !list.iter().any(|known| known.asks_as_much_as(&gate)) {
                     list.push(gate.with_source(|place| GateSource::Base {
@@ -175,7 +223,12 @@ impl GateKeeper {
                 }
             }
         }
-        Gates { list, audiences, widening: self.widening.clone(), base: None }
+        Gates {
+            list,
+            audiences,
+            widening: self.widening.clone(),
+            base: None,
+        }
     }
 }
 
@@ -191,16 +244,29 @@ impl Base {
 }
 
 /// What the manifests of a target break of its gates by themselves, unless they have errors of another kind.
-pub(super) fn offline(workspace: &Workspace, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
+pub(super) fn offline(
+    workspace: &Workspace,
+    target: &Target,
+    checked: &Checked,
+) -> Vec<Diagnostic> {
     // Gates are about rules, which only one service has.
     let without_rules = target.docker().is_none();
-    if without_rules || workspace.findings().iter().chain(&checked.diagnostics).any(is_error) {
+    if without_rules
+        || workspace
+            .findings()
+            .iter()
+            .chain(&checked.diagnostics)
+            .any(is_error)
+    {
         return Vec::new();
     }
     let (config, document) = workspace.config();
     let gates = check::gates(config, document, target);
     check::check_gates(target, &checked.policies, &gates).unwrap_or_else(|error| {
-        let place = gates.list.first().map_or(Place::File(document.file), |gate| gate.source.clone());
+        let place = gates
+            .list
+            .first()
+            .map_or(Place::File(document.file), |gate| gate.source.clone());
         let message = format!("the gates of target `{}` could not be checked", target.name);
         vec![Diagnostic::new(Code::AccessNever, message, place).help(error.to_string())]
     })

@@ -43,10 +43,18 @@ impl Init {
             (".gitignore".into(), IGNORE.to_owned()),
         ];
         let schemas = schema::editor_schemas();
-        files.extend(schemas.into_iter().map(|file| (Utf8Path::new("schemas").join(file.name), file.text)));
+        files.extend(
+            schemas
+                .into_iter()
+                .map(|file| (Utf8Path::new("schemas").join(file.name), file.text)),
+        );
         // An ignore file that is there already is the user's, and is left as it is.
         files.retain(|(path, _)| path != ".gitignore" || !path.exists());
-        let in_the_way: Vec<_> = files.iter().map(|(path, _)| path).filter(|path| path.exists()).collect();
+        let in_the_way: Vec<_> = files
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|path| path.exists())
+            .collect();
         if !in_the_way.is_empty() {
             for path in in_the_way {
                 console.warn(&format!("`{path}` exists"));
@@ -58,7 +66,8 @@ impl Init {
         }
         for (path, text) in &files {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
-                std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot create `{folder}`"))?;
             }
             std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
             console.print(&format!("wrote {path}\n"))?;

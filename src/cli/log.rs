@@ -20,10 +20,14 @@ pub(super) fn start(verbose: u8) {
         1 => LevelFilter::INFO,
         2.. => LevelFilter::DEBUG,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(StandardError).with_target(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(StandardError)
+        .with_target(false);
     let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
     // There is none yet in this process; a second one would be refused, which is no reason to stop.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(ours)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .try_init();
 }
 
 /// Standard error, for lines of which nothing may steer a terminal.

@@ -111,7 +111,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are not errors; wrong arguments are, and 2 means "changes pending" here.
-            let code = if error.use_stderr() { Exit::Error } else { Exit::Done };
+            let code = if error.use_stderr() {
+                Exit::Error
+            } else {
+                Exit::Done
+            };
             let _ = error.print();
             return code.into();
         }
@@ -161,7 +165,11 @@ fn enter(directory: &camino::Utf8Path) -> anyhow::Result<()> {
 fn render_error(error: &anyhow::Error, console: Console) -> String {
     let mut text = console.error_painter().bad("error");
     for (position, cause) in error.chain().enumerate() {
-        let separator = if position == 0 { ": " } else { "\n  caused by: " };
+        let separator = if position == 0 {
+            ": "
+        } else {
+            "\n  caused by: "
+        };
         text.push_str(separator);
         text.push_str(&crate::render::text::neutral_lines(&cause.to_string()));
     }
@@ -170,7 +178,10 @@ fn render_error(error: &anyhow::Error, console: Console) -> String {
 
 /// The runtime for commands that speak to servers.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }
 
 #[cfg(test)]

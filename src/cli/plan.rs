@@ -79,7 +79,11 @@ impl Plan {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        if self.watch { self.watch(console).await } else { self.once(console).await }
+        if self.watch {
+            self.watch(console).await
+        } else {
+            self.once(console).await
+        }
     }
 
     /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
@@ -88,7 +92,9 @@ impl Plan {
             bail!("--watch shows plans to a person; leave --format out");
         }
         if std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")) {
-            bail!("--watch is for a person, and the variable CI says that nobody is there; leave --watch out");
+            bail!(
+                "--watch is for a person, and the variable CI says that nobody is there; leave --watch out"
+            );
         }
         let mut watch = Watch::start()?;
         let work = async {
@@ -114,7 +120,11 @@ impl Plan {
         let teller = Teller::beside(&self.sink(), console);
         let project = match Project::read(&self.selection, &self.at)? {
             Ok(project) => project,
-            Err(Unusable { sources, diagnostics, prefix }) => {
+            Err(Unusable {
+                sources,
+                diagnostics,
+                prefix,
+            }) => {
                 teller.tell(&sources, diagnostics);
                 self.write(None, teller, &prefix, console)?;
                 return Ok(Exit::Invalid);
@@ -122,24 +132,36 @@ impl Plan {
         };
         let keeper = self.gates.keeper(&self.at, console)?;
         if self.fail_on_drift && keeper.base().is_none() {
-            bail!("--fail-on-drift needs the revision that drift is seen from; name it with --base");
+            bail!(
+                "--fail-on-drift needs the revision that drift is seen from; name it with --base"
+            );
         }
         let prefix = project.prefix().clone();
         let before = keeper.base().and_then(|base| Before::read(base, console));
-        let against = Against { keeper: &keeper, before: before.as_ref() };
-        let mut plan = match planning::make_telling(project, &self.connect, &against, &teller, console).await? {
-            Ok(Planned { plan, session, workspace: _, live: _ }) => {
-                session.close().await;
-                plan
-            }
-            Err(exit) => {
-                // Findings are told in every format; what is no finding has been told on standard error.
-                if exit == Exit::Invalid {
-                    self.write(None, teller, &prefix, console)?;
-                }
-                return Ok(exit);
-            }
+        let against = Against {
+            keeper: &keeper,
+            before: before.as_ref(),
         };
+        let mut plan =
+            match planning::make_telling(project, &self.connect, &against, &teller, console).await?
+            {
+                Ok(Planned {
+                    plan,
+                    session,
+                    workspace: _,
+                    live: _,
+                }) => {
+                    session.close().await;
+                    plan
+                }
+                Err(exit) => {
+                    // Findings are told in every format; what is no finding has been told on standard error.
+                    if exit == Exit::Invalid {
+                        self.write(None, teller, &prefix, console)?;
+                    }
+                    return Ok(exit);
+                }
+            };
         if self.fail_on_drift && plan.origins.is_none() {
             bail!(
                 "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base"
@@ -160,11 +182,18 @@ impl Plan {
         if self.fail_on_drift && three_way::has_drift(&plan) {
             return Ok(Exit::Drift);
         }
-        Ok(if self.detailed_exitcode && !plan.is_empty() { Exit::Pending } else { Exit::Done })
+        Ok(if self.detailed_exitcode && !plan.is_empty() {
+            Exit::Pending
+        } else {
+            Exit::Done
+        })
     }
 
     fn sink(&self) -> Sink<'_> {
-        Sink { format: self.format, outputs: &self.output }
+        Sink {
+            format: self.format,
+            outputs: &self.output,
+        }
     }
 
     /// Writes the plan, or what kept it from being made, in all formats that are asked for.
@@ -175,15 +204,22 @@ impl Plan {
         prefix: &Prefix,
         console: Console,
     ) -> anyhow::Result<()> {
-        let findings = teller.findings().with(plan.map(Finding::of_plan).unwrap_or_default());
-        let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), render::plan::summary);
+        let findings = teller
+            .findings()
+            .with(plan.map(Finding::of_plan).unwrap_or_default());
+        let said = plan.map_or_else(
+            || "No plan: the manifests are invalid.".to_owned(),
+            render::plan::summary,
+        );
         self.sink().write(console, |format, painter| {
             Ok(match format {
                 Format::Human => plan.map(|plan| human(plan, painter)),
                 Format::Json => plan.map(render::plan::json).transpose()?,
-                Format::Markdown => {
-                    Some(render::markdown::plan(plan, &findings, &self.comment.options(&self.selection)))
-                }
+                Format::Markdown => Some(render::markdown::plan(
+                    plan,
+                    &findings,
+                    &self.comment.options(&self.selection),
+                )),
                 Format::Github => Some(render::github::github(Some(&said), &findings, prefix)),
                 Format::Gitlab => Some(render::gitlab::gitlab(&findings, prefix)?),
                 Format::Sarif => Some(render::sarif::sarif(&findings, prefix)?),
@@ -196,6 +232,10 @@ impl Plan {
 
 /// The plan with its digest, by which `apply` can be held to it.
 fn human(plan: &crate::plan::Plan, painter: Painter) -> String {
-    let digest = plan.digest.as_ref().map(|digest| format!("Digest: {digest}\n")).unwrap_or_default();
+    let digest = plan
+        .digest
+        .as_ref()
+        .map(|digest| format!("Digest: {digest}\n"))
+        .unwrap_or_default();
     render::plan::human(plan, painter) + &digest
 }

@@ -48,7 +48,17 @@ pub(super) async fn make(
     keeper: &GateKeeper,
     console: Console,
 ) -> anyhow::Result<Result<Planned, Exit>> {
-    make_telling(project, connect, &Against { keeper, before: None }, &Teller::showing(console), console).await
+    make_telling(
+        project,
+        connect,
+        &Against {
+            keeper,
+            before: None,
+        },
+        &Teller::showing(console),
+        console,
+    )
+    .await
 }
 
 /// What plans are held to, and what drift is seen from.
@@ -72,13 +82,24 @@ pub(super) async fn make_telling(
 ) -> anyhow::Result<Result<Planned, Exit>> {
     let session = match Session::open(connect, &project.targets(), console).await {
         Ok(session) => session,
-        Err(error) => return if is_invalid(&project.load(), teller) { Ok(Err(Exit::Invalid)) } else { Err(error) },
+        Err(error) => {
+            return if is_invalid(&project.load(), teller) {
+                Ok(Err(Exit::Invalid))
+            } else {
+                Err(error)
+            };
+        }
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
     let made = plan_targets(&workspace, &session, against, reads, teller, console).await;
     match made {
-        Ok(Ok((plan, live))) => Ok(Ok(Planned { workspace, session, plan, live })),
+        Ok(Ok((plan, live))) => Ok(Ok(Planned {
+            workspace,
+            session,
+            plan,
+            live,
+        })),
         Ok(Err(exit)) => {
             session.close().await;
             Ok(Err(exit))
@@ -102,13 +123,26 @@ pub(super) async fn again(
     console: Console,
 ) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
     let reads = Reads::start(session, &workspace.targets());
-    plan_targets(workspace, session, &Against { keeper, before: None }, reads, &Teller::of_errors(console), console)
-        .await
+    plan_targets(
+        workspace,
+        session,
+        &Against {
+            keeper,
+            before: None,
+        },
+        reads,
+        &Teller::of_errors(console),
+        console,
+    )
+    .await
 }
 
 /// Whether manifests have errors that can be seen without a server; they are shown.
 fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
-    let checked = workspace.targets().into_iter().map(|target| workspace.check(target, &Teams::Offline));
+    let checked = workspace
+        .targets()
+        .into_iter()
+        .map(|target| workspace.check(target, &Teams::Offline));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.agree(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
@@ -130,7 +164,11 @@ async fn plan_targets(
     let mut resolved = Vec::new();
     for target in &targets {
         let checked = resolve(workspace, session, target).await;
-        findings.extend(checked.iter().flat_map(|checked| checked.diagnostics.iter().cloned()));
+        findings.extend(
+            checked
+                .iter()
+                .flat_map(|checked| checked.diagnostics.iter().cloned()),
+        );
         resolved.push(checked);
     }
     if workspace.tell(workspace.agree(findings), teller) {
@@ -138,12 +176,23 @@ async fn plan_targets(
         return Ok(Err(Exit::Invalid));
     }
     let wanted = match against.before {
-        Some(before) => before.wanted(&targets, session, console).await?.map(|wanted| (before, wanted)),
+        Some(before) => before
+            .wanted(&targets, session, console)
+            .await?
+            .map(|wanted| (before, wanted)),
         None => None,
     };
     let each = targets.iter().enumerate().map(|(position, target)| {
-        let base = wanted.as_ref().and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
-        One { workspace, session, target, keeper: against.keeper, base }
+        let base = wanted
+            .as_ref()
+            .and_then(|(before, wanted)| Some((*before, wanted.get(position)?)));
+        One {
+            workspace,
+            session,
+            target,
+            keeper: against.keeper,
+            base,
+        }
     });
     let each: Vec<One<'_>> = each.collect();
     let (mut outcomes, mut late) = (Vec::new(), Vec::new());
@@ -157,12 +206,17 @@ async fn plan_targets(
     // What only the server can tell to be wrong with the manifests.
     if !late.is_empty() {
         teller.tell(workspace.sources(), late);
-        let failed = outcomes.into_iter().filter_map(|(target, outcome)| Some((target, outcome.err()?)));
+        let failed = outcomes
+            .into_iter()
+            .filter_map(|(target, outcome)| Some((target, outcome.err()?)));
         failed.for_each(|(target, error)| report_failure(target, error, console));
         return Ok(Err(Exit::Invalid));
     }
     let mut plan = empty(workspace);
-    plan.origins = wanted.map(|(before, _)| Origins { base: before.commit(), targets: Vec::new() });
+    plan.origins = wanted.map(|(before, _)| Origins {
+        base: before.commit(),
+        targets: Vec::new(),
+    });
     Ok(collect(plan, outcomes, console))
 }
 
@@ -170,13 +224,19 @@ async fn plan_targets(
 type Ended = anyhow::Result<Result<Outcome, Vec<Diagnostic>>>;
 
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
-async fn plan_each(each: &[One<'_>], resolved: Vec<anyhow::Result<Checked>>, mut reads: Reads) -> Vec<Ended> {
+async fn plan_each(
+    each: &[One<'_>],
+    resolved: Vec<anyhow::Result<Checked>>,
+    mut reads: Reads,
+) -> Vec<Ended> {
     let mut live: Vec<Option<anyhow::Result<Live>>> = each.iter().map(|_| None).collect();
     // A signal can end the waiting, and nothing ends the planning but its end.
     while let Some((position, read)) = reads.next().await {
-        let (Some(one), Some(Ok(desired)), Some(live)) =
-            (each.get(position), resolved.get(position), live.get_mut(position))
-        else {
+        let (Some(one), Some(Ok(desired)), Some(live)) = (
+            each.get(position),
+            resolved.get(position),
+            live.get_mut(position),
+        ) else {
             continue;
         };
         *live = Some(match read {
@@ -189,7 +249,10 @@ async fn plan_each(each: &[One<'_>], resolved: Vec<anyhow::Result<Checked>>, mut
         let ended = pairs.into_par_iter().map(|((one, desired), live)| {
             // Of the two failures of one target, the first says enough.
             let desired = desired?;
-            one.plan(&desired, live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?)
+            one.plan(
+                &desired,
+                live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?,
+            )
         });
         ended.collect()
     };
@@ -212,7 +275,11 @@ fn collect(
     let (mut states, mut failed) = (Vec::new(), false);
     for (target, outcome) in outcomes {
         match outcome {
-            Ok(Outcome { plan: target, origins, live }) => {
+            Ok(Outcome {
+                plan: target,
+                origins,
+                live,
+            }) => {
                 plan.targets.push(target);
                 if let Some(all) = &mut plan.origins {
                     all.targets.extend(origins);
@@ -225,7 +292,11 @@ fn collect(
             }
         }
     }
-    if failed { Err(Exit::Error) } else { Ok((plan, states)) }
+    if failed {
+        Err(Exit::Error)
+    } else {
+        Ok((plan, states))
+    }
 }
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
@@ -239,7 +310,12 @@ impl Reads {
         for (position, target) in targets.iter().enumerate() {
             if target.provider() == Provider::Chainloop {
                 // There is no list: what to ask for is known once the manifests are.
-                tasks.spawn(async move { (position, Ok(Live::Chainloop(chainloop::LiveState::default()))) });
+                tasks.spawn(async move {
+                    (
+                        position,
+                        Ok(Live::Chainloop(chainloop::LiveState::default())),
+                    )
+                });
                 continue;
             }
             let reading = session.reading(target);
@@ -281,7 +357,11 @@ pub(super) fn of(target: &Target) -> String {
 
 /// Checks a target's manifests; the server is asked for its teams only if a manifest names one that the
 /// configuration does not.
-pub(super) async fn resolve(workspace: &Workspace, session: &Session, target: &Target) -> anyhow::Result<Checked> {
+pub(super) async fn resolve(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+) -> anyhow::Result<Checked> {
     let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
     let schemas = references::schemas(workspace, session, target).await?;
     Ok(workspace.check_with(target, &teams, &schemas))
@@ -306,19 +386,33 @@ pub(super) async fn resolve_all(
     let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
     let teams = teams(session, target, needed).await?;
     let schemas = references::schemas(workspace, session, target).await?;
-    Ok((workspace.check_with(target, &teams, &schemas), workspace.check_tests(target, &teams)))
+    Ok((
+        workspace.check_with(target, &teams, &schemas),
+        workspace.check_tests(target, &teams),
+    ))
 }
 
 /// The teams of a target, where the configuration alone does not tell them.
 ///
 /// # Errors
 /// The server does not tell them.
-pub(super) async fn teams(session: &Session, target: &Target, needed: bool) -> anyhow::Result<Teams> {
-    Ok(if needed { Teams::Known(session.docker_reader(target)?.teams().await?) } else { Teams::Offline })
+pub(super) async fn teams(
+    session: &Session,
+    target: &Target,
+    needed: bool,
+) -> anyhow::Result<Teams> {
+    Ok(if needed {
+        Teams::Known(session.docker_reader(target)?.teams().await?)
+    } else {
+        Teams::Offline
+    })
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {
-    SourceRef { file: sources.file(place.file()).name().to_owned(), line: sources.resolve(place).line }
+    SourceRef {
+        file: sources.file(place.file()).name().to_owned(),
+        line: sources.resolve(place).line,
+    }
 }
 
 fn empty(workspace: &Workspace) -> Plan {

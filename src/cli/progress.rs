@@ -19,7 +19,8 @@ use crate::render;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// All bars of this process, so that what is printed beside them does not run into them.
-static BARS: LazyLock<MultiProgress> = LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
 
 /// Writes something while no bar is in the way.
 pub(super) fn beside<T>(write: impl FnOnce() -> T) -> T {
@@ -96,14 +97,22 @@ impl Readings {
         running.next += 1;
         running.counts.insert(number, (0, 0));
         running.tell();
-        Turn { all: Arc::clone(self), number }
+        Turn {
+            all: Arc::clone(self),
+            number,
+        }
     }
 }
 
 impl Running {
     fn tell(&self) {
-        let (read, known) = self.counts.values().fold((0, 0), |(read, known), one| (read + one.0, known + one.1));
-        self.bar.bar.set_message(format!("{read} of {known} policies"));
+        let (read, known) = self
+            .counts
+            .values()
+            .fold((0, 0), |(read, known), one| (read + one.0, known + one.1));
+        self.bar
+            .bar
+            .set_message(format!("{read} of {known} policies"));
     }
 }
 
@@ -141,7 +150,11 @@ impl Reading {
         let turn = Arc::new(all.begin(console));
         let told = Arc::clone(&turn);
         let reader = reader.with_progress(Arc::new(move |read, known| told.tell(read, known)));
-        Self { reader, target: target.to_owned(), turn }
+        Self {
+            reader,
+            target: target.to_owned(),
+            turn,
+        }
     }
 
     /// Reads.
@@ -149,7 +162,11 @@ impl Reading {
     /// # Errors
     /// Anything that could not be read.
     pub(super) async fn live_state(self) -> Result<Live, ApiError> {
-        let Self { reader, target, turn } = self;
+        let Self {
+            reader,
+            target,
+            turn,
+        } = self;
         let since = std::time::Instant::now();
         let live = reader.live_state().await;
         // The reader knows the turn too.
@@ -171,8 +188,16 @@ pub(super) struct CallProgress {
 impl CallProgress {
     /// For a plan of this many calls.
     pub(super) fn new(console: Console, calls: usize) -> Self {
-        let bar = Patient::new(console, u64::try_from(calls).ok(), "{bar:30} {pos}/{len} calls {elapsed}");
-        Self { console, bar, lock: Mutex::default() }
+        let bar = Patient::new(
+            console,
+            u64::try_from(calls).ok(),
+            "{bar:30} {pos}/{len} calls {elapsed}",
+        );
+        Self {
+            console,
+            bar,
+            lock: Mutex::default(),
+        }
     }
 
     /// Takes the bar away.

@@ -24,19 +24,28 @@ pub(super) fn can_be_read(reference: &Reference) -> bool {
 /// All references of some documents that can be read, each once.
 pub(super) fn all(documents: &[DesiredDocument]) -> BTreeSet<Reference> {
     let uses = documents.iter().flat_map(|document| &document.references);
-    uses.map(|one| one.reference.clone()).filter(can_be_read).collect()
+    uses.map(|one| one.reference.clone())
+        .filter(can_be_read)
+        .collect()
 }
 
 /// Reads what references are to: the version that each names, or the latest.
 ///
 /// # Errors
 /// The server does not answer, or answers with another owner's policy.
-pub(super) async fn read(session: &Session, target: &Target, references: BTreeSet<Reference>) -> anyhow::Result<Found> {
+pub(super) async fn read(
+    session: &Session,
+    target: &Target,
+    references: BTreeSet<Reference>,
+) -> anyhow::Result<Found> {
     let one = |reference: Reference| async move {
         let found = version(session, target, &reference, reference.digest.as_ref()).await?;
         anyhow::Ok((reference, found))
     };
-    Ok(try_join_all(references.into_iter().map(one)).await?.into_iter().collect())
+    Ok(try_join_all(references.into_iter().map(one))
+        .await?
+        .into_iter()
+        .collect())
 }
 
 /// Reads one version of what a reference is to; the latest if none is named.
@@ -50,13 +59,20 @@ pub(super) async fn version(
     digest: Option<&Digest>,
 ) -> anyhow::Result<Option<LiveDocument>> {
     let mut reader = session.chainloop_reader(target)?;
-    let owner = reference.organization.as_deref().unwrap_or(&target.organization);
+    let owner = reference
+        .organization
+        .as_deref()
+        .unwrap_or(&target.organization);
     if owner != target.organization {
         let organization = owner.parse();
-        reader = reader.of(organization.with_context(|| format!("the organization of `{reference}` cannot be used"))?);
+        reader = reader.of(organization
+            .with_context(|| format!("the organization of `{reference}` cannot be used"))?);
     }
     let found = reader.policy(&reference.name, digest).await?;
-    if let Some(found) = found.as_ref().filter(|found| !found.builtin && !found.is_of(owner)) {
+    if let Some(found) = found
+        .as_ref()
+        .filter(|found| !found.builtin && !found.is_of(owner))
+    {
         let other = neutral(found.organization.as_deref().unwrap_or_default());
         bail!(
             "the server answers `{reference}` with a policy of `{other}`, and not of `{owner}`: write the organization that is meant into the reference"
@@ -77,7 +93,12 @@ pub(super) async fn schemas(
     if target.chainloop().is_none() {
         return Ok(InputsSchemas::new());
     }
-    let documents = workspace.check_documents(target, &InputsSchemas::new()).documents;
+    let documents = workspace
+        .check_documents(target, &InputsSchemas::new())
+        .documents;
     let found = read(session, target, all(&documents)).await?;
-    Ok(found.into_iter().filter_map(|(reference, found)| Some((reference, found?.inputs_schema?))).collect())
+    Ok(found
+        .into_iter()
+        .filter_map(|(reference, found)| Some((reference, found?.inputs_schema?)))
+        .collect())
 }

@@ -22,8 +22,8 @@ use crate::manifest::config::{Provider, Target, Unmanaged};
 use crate::model::pulumi::LiveState;
 use crate::model::{Live, chainloop};
 use crate::plan::{
-    DocumentRequest, FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan, plan_digest, plan_documents,
-    plan_packs_undo, plan_undo,
+    DocumentRequest, FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan,
+    plan_digest, plan_documents, plan_packs_undo, plan_undo,
 };
 use crate::render;
 use crate::render::text::neutral;
@@ -97,14 +97,26 @@ impl Rollback {
         let keeper = self.gates.keeper(&At::default(), console)?;
         let workspace = project.load();
         let session = Session::open(&self.applying.connect, &workspace.targets(), console).await?;
-        let of = Of { history: &history, path: &path, workspace: &workspace, keeper: &keeper, session: &session };
+        let of = Of {
+            history: &history,
+            path: &path,
+            workspace: &workspace,
+            keeper: &keeper,
+            session: &session,
+        };
         let result = self.undo(&of, console).await;
         session.close().await;
         result
     }
 
     async fn undo(&self, of: &Of<'_>, console: Console) -> anyhow::Result<Exit> {
-        let Of { history, path: _, workspace, keeper: _, session } = of;
+        let Of {
+            history,
+            path: _,
+            workspace,
+            keeper: _,
+            session,
+        } = of;
         let targets = workspace.targets();
         let mut plan = Plan {
             origins: None,
@@ -118,50 +130,94 @@ impl Rollback {
         let mut states = Vec::new();
         for name in history.targets.keys() {
             let Some(target) = targets.iter().find(|target| target.name == *name) else {
-                console.warn(&format!("Target `{}` of that run is not chosen here; it stays as it is.", neutral(name)));
+                console.warn(&format!(
+                    "Target `{}` of that run is not chosen here; it stays as it is.",
+                    neutral(name)
+                ));
                 continue;
             };
             if !history.run.targets.contains(&session.info(target)?) {
-                bail!("target `{name}` is another organization, profile or endpoint than in that run");
+                bail!(
+                    "target `{name}` is another organization, profile or endpoint than in that run"
+                );
             }
             let live = match (target.provider(), history.targets.get(name)) {
                 (Provider::Chainloop, touched) => {
                     let touched = touched.map(documents_touched).unwrap_or_default();
                     planning::read_documents(session, target, touched).await
                 }
-                (Provider::Docker | Provider::Pulumi, _) => {
-                    session.reading(target)?.live_state().await.map_err(anyhow::Error::from)
-                }
+                (Provider::Docker | Provider::Pulumi, _) => session
+                    .reading(target)?
+                    .live_state()
+                    .await
+                    .map_err(anyhow::Error::from),
             };
             let live = live.with_context(|| format!("target `{name}`"))?;
             let live = match live {
                 Live::Docker(_) | Live::Chainloop(_) => live,
                 // The levels of what the groups had before are told of too.
                 Live::Pulumi(live) => {
-                    let used = history.targets.get(name).map(versions_before).unwrap_or_default();
+                    let used = history
+                        .targets
+                        .get(name)
+                        .map(versions_before)
+                        .unwrap_or_default();
                     let wanted = used.iter().map(|(pack, tag)| (pack, tag));
-                    let read = session.pulumi_reader(target)?.with_versions(live, wanted).await;
+                    let read = session
+                        .pulumi_reader(target)?
+                        .with_versions(live, wanted)
+                        .await;
                     Live::Pulumi(read.with_context(|| format!("target `{name}`"))?)
                 }
             };
-            plan.targets.push(self.undo_target(of, target, &live, console)?);
+            plan.targets
+                .push(self.undo_target(of, target, &live, console)?);
             states.push(live);
         }
         let kind = RunKind::Rollback(history.run.run.clone());
         let digest = plan_digest(&plan)?;
-        let ended = self.applying.run(workspace, session, Ready::planned(kind, plan, digest, states), console).await?;
+        let ended = self
+            .applying
+            .run(
+                workspace,
+                session,
+                Ready::planned(kind, plan, digest, states),
+                console,
+            )
+            .await?;
         Ok(ended.exit)
     }
 
-    fn undo_target(&self, of: &Of<'_>, target: &Target, live: &Live, console: Console) -> anyhow::Result<TargetPlan> {
-        let Of { history, path, workspace, keeper, session } = of;
+    fn undo_target(
+        &self,
+        of: &Of<'_>,
+        target: &Target,
+        live: &Live,
+        console: Console,
+    ) -> anyhow::Result<TargetPlan> {
+        let Of {
+            history,
+            path,
+            workspace,
+            keeper,
+            session,
+        } = of;
         // The journal stands in for the manifests: it says what is wanted.
-        let document = DocumentId { file: SourceMap::default().add(path.as_str(), ""), index: 0 };
-        let Some(touched) = history.targets.get(&target.name) else { bail!("target `{}` has no calls", target.name) };
+        let document = DocumentId {
+            file: SourceMap::default().add(path.as_str(), ""),
+            index: 0,
+        };
+        let Some(touched) = history.targets.get(&target.name) else {
+            bail!("target `{}` has no calls", target.name)
+        };
         let live = match live {
             Live::Docker(live) => live,
-            Live::Pulumi(live) => return self.undo_packs(of, target, live, (touched, document), console),
-            Live::Chainloop(live) => return self.undo_documents(of, target, live, (touched, document), console),
+            Live::Pulumi(live) => {
+                return self.undo_packs(of, target, live, (touched, document), console);
+            }
+            Live::Chainloop(live) => {
+                return self.undo_documents(of, target, live, (touched, document), console);
+            }
         };
         let undo = undo(touched, live, document, self.overwrite);
         for held in &undo.held {
@@ -179,9 +235,16 @@ impl Rollback {
             live,
             unmanaged: target.unmanaged,
             teams: target.teams(),
-            locate: &|_| SourceRef { file: path.to_string(), line: 1 },
+            locate: &|_| SourceRef {
+                file: path.to_string(),
+                line: 1,
+            },
         };
-        Ok(plan_undo(&request, &undo.made, &keeper.gates(workspace, target)))
+        Ok(plan_undo(
+            &request,
+            &undo.made,
+            &keeper.gates(workspace, target),
+        ))
     }
 
     fn undo_documents(
@@ -201,7 +264,10 @@ impl Rollback {
             documents: &undo.desired,
             live,
             writes: target.chainloop().is_some_and(|settings| settings.writes),
-            locate: &|_| SourceRef { file: of.path.to_string(), line: 1 },
+            locate: &|_| SourceRef {
+                file: of.path.to_string(),
+                line: 1,
+            },
         }))
     }
 
@@ -224,10 +290,16 @@ impl Rollback {
             live,
             unmanaged: Unmanaged::Ignore,
             keep_versions: None,
-            locate: &|_| SourceRef { file: of.path.to_string(), line: 1 },
+            locate: &|_| SourceRef {
+                file: of.path.to_string(),
+                line: 1,
+            },
         };
         plan_packs_undo(&request, &undo.made).map_err(|findings| {
-            let first = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
+            let first = findings
+                .first()
+                .map(|finding| finding.message.clone())
+                .unwrap_or_default();
             anyhow!("target `{}` cannot be put back: {first}", target.name)
         })
     }

@@ -39,9 +39,12 @@ impl Runs {
     /// # Errors
     /// There is no such run, or its journal cannot be read.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
-        let Some(run) = &self.run else { return list(self.format, console) };
+        let Some(run) = &self.run else {
+            return list(self.format, console);
+        };
         let history = History::read(&file(Some(run.as_str()).filter(|run| *run != "last"))?)?;
-        AuditFile::open(self.audit_record.as_deref(), Vec::new())?.write(AuditRecord::of(&history))?;
+        AuditFile::open(self.audit_record.as_deref(), Vec::new())?
+            .write(AuditRecord::of(&history))?;
         let run = RunReport::in_full(&history);
         if self.format == Format::Json {
             console.print(&runs::json(vec![run])?)?;
@@ -59,7 +62,9 @@ impl Runs {
 pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
     let Some(run) = run else {
         let last = journal::list(Utf8Path::new(FOLDER))?.pop();
-        return last.with_context(|| format!("there is no journal in `{FOLDER}`, so there is no last run"));
+        return last.with_context(|| {
+            format!("there is no journal in `{FOLDER}`, so there is no last run")
+        });
     };
     if Utf8Path::new(run).is_file() {
         return Ok(run.into());

@@ -31,30 +31,55 @@ pub(super) async fn hold_again(
         let Some(target) = targets.iter().find(|target| target.name == *name) else {
             bail!("the plan is for target `{name}`, which is not one of the chosen targets");
         };
-        asked.push((*target, keeper.gates_again(workspace, target, &target_plan.gates)?));
+        asked.push((
+            *target,
+            keeper.gates_again(workspace, target, &target_plan.gates)?,
+        ));
     }
     let mut states = Vec::new();
     for ((target, gates), target_plan) in asked.into_iter().zip(&mut plan.targets) {
         let live = if target.provider() == Provider::Chainloop {
-            let kinds = target_plan.documents.iter().filter_map(plan::DocumentStatus::key);
-            let written = target_plan.calls.iter().filter_map(|call| written(call.send.chainloop()?));
+            let kinds = target_plan
+                .documents
+                .iter()
+                .filter_map(plan::DocumentStatus::key);
+            let written = target_plan
+                .calls
+                .iter()
+                .filter_map(|call| written(call.send.chainloop()?));
             planning::read_documents(session, target, kinds.chain(written))
                 .await
                 .with_context(|| planning::of(target))?
         } else {
-            session.reading(target)?.live_state().await.with_context(|| planning::of(target))?
+            session
+                .reading(target)?
+                .live_state()
+                .await
+                .with_context(|| planning::of(target))?
         };
         let live = match live {
             Live::Docker(_) | Live::Chainloop(_) => live,
             Live::Pulumi(live) => {
-                let wanted = target_plan.calls.iter().filter_map(|call| enabled(call.send.pulumi()?));
+                let wanted = target_plan
+                    .calls
+                    .iter()
+                    .filter_map(|call| enabled(call.send.pulumi()?));
                 let reader = session.pulumi_reader(target)?;
-                Live::Pulumi(reader.with_versions(live, wanted).await.with_context(|| planning::of(target))?)
+                Live::Pulumi(
+                    reader
+                        .with_versions(live, wanted)
+                        .await
+                        .with_context(|| planning::of(target))?,
+                )
             }
         };
         let places = places(&target_plan.changes);
         let names = Names {
-            rule: &|policy, rule| places.get(&(policy.to_owned(), Some(rule.to_owned()))).cloned(),
+            rule: &|policy, rule| {
+                places
+                    .get(&(policy.to_owned(), Some(rule.to_owned())))
+                    .cloned()
+            },
             policy: &|policy| places.get(&(policy.to_owned(), None)).cloned(),
             teams: target.teams(),
         };
@@ -68,16 +93,22 @@ pub(super) async fn hold_again(
 }
 
 /// The policy that a write is about.
-fn written(send: &chainloop::Operation) -> Option<(chainloop::DocumentKind, chainloop::PolicyName)> {
-    Some((chainloop::DocumentKind::Policy, send.document().name.clone()))
+fn written(
+    send: &chainloop::Operation,
+) -> Option<(chainloop::DocumentKind, chainloop::PolicyName)> {
+    Some((
+        chainloop::DocumentKind::Policy,
+        send.document().name.clone(),
+    ))
 }
 
 /// The version that a write enables in a group.
 fn enabled(send: &pulumi::Operation) -> Option<(&pulumi::PackName, &pulumi::VersionTag)> {
     match send {
-        pulumi::Operation::UpdateGroup { change: pulumi::GroupChange::AddPack { pack, tag, .. }, .. } => {
-            Some((pack, tag))
-        }
+        pulumi::Operation::UpdateGroup {
+            change: pulumi::GroupChange::AddPack { pack, tag, .. },
+            ..
+        } => Some((pack, tag)),
         pulumi::Operation::CreatePackVersion { .. }
         | pulumi::Operation::PutArchive { .. }
         | pulumi::Operation::CompletePackVersion { .. }
@@ -93,11 +124,16 @@ fn enabled(send: &pulumi::Operation) -> Option<(&pulumi::PackName, &pulumi::Vers
 fn places(changes: &[Change]) -> BTreeMap<(String, Option<String>), SourceRef> {
     let mut places = BTreeMap::new();
     for policy in changes {
-        let own = policy.source.as_ref().map(|source| ((policy.name.clone(), None), source.clone()));
-        let rules = policy
-            .children
-            .iter()
-            .filter_map(|rule| Some(((policy.name.clone(), Some(rule.name.clone())), rule.source.clone()?)));
+        let own = policy
+            .source
+            .as_ref()
+            .map(|source| ((policy.name.clone(), None), source.clone()));
+        let rules = policy.children.iter().filter_map(|rule| {
+            Some((
+                (policy.name.clone(), Some(rule.name.clone())),
+                rule.source.clone()?,
+            ))
+        });
         places.extend(own.into_iter().chain(rules));
     }
     places

@@ -31,13 +31,20 @@ impl Schema {
     /// A file cannot be read or written.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
         let files = all();
-        if self.check { check(&self.out, &files, console) } else { write(&self.out, &files, console) }
+        if self.check {
+            check(&self.out, &files, console)
+        } else {
+            write(&self.out, &files, console)
+        }
     }
 }
 
 /// The schemas of everything that users write and read.
 fn all() -> Vec<SchemaFile> {
-    schema::all().into_iter().chain(render::schema::all()).collect()
+    schema::all()
+        .into_iter()
+        .chain(render::schema::all())
+        .collect()
 }
 
 /// The schemas that editors need.
@@ -63,7 +70,9 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::R
         }
     }
     if stale {
-        console.warn(&format!("Run `polwarden schema --out {folder}` to bring them up to date."));
+        console.warn(&format!(
+            "Run `polwarden schema --out {folder}` to bring them up to date."
+        ));
         return Ok(Exit::Error);
     }
     console.say("The schemas are up to date.");

@@ -11,10 +11,20 @@ use crate::manifest::config::Target;
 use crate::plan::SourceRef;
 
 /// The file and the line of a statement; nothing for one that was read from the server.
-pub(super) fn locate(workspace: &Workspace, target: &Target, statement: &CedarStatement<'_>) -> Option<SourceRef> {
+pub(super) fn locate(
+    workspace: &Workspace,
+    target: &Target,
+    statement: &CedarStatement<'_>,
+) -> Option<SourceRef> {
     let id = statement.document?;
     let documents = workspace.documents(target);
-    let Manifest::Policy(policy) = &documents.iter().find(|document| document.id == id)?.manifest else { return None };
+    let Manifest::Policy(policy) = &documents
+        .iter()
+        .find(|document| document.id == id)?
+        .manifest
+    else {
+        return None;
+    };
     let spec = policy.spec.cedar.as_ref()?;
     let manifest = workspace.sources().file(id.file);
     match (&spec.text, &spec.file) {
@@ -22,11 +32,19 @@ pub(super) fn locate(workspace: &Workspace, target: &Target, statement: &CedarSt
             let place = Place::value(id, Path::root().key("spec").key("cedar").key("text"));
             let begin = planning::locate(workspace.sources(), &place);
             let line = line_in(manifest.text(), begin.line, text, statement.line);
-            Some(SourceRef { line: line.unwrap_or(begin.line), ..begin })
+            Some(SourceRef {
+                line: line.unwrap_or(begin.line),
+                ..begin
+            })
         }
         (None, Some(file)) => {
-            let folder = Utf8Path::new(manifest.name()).parent().unwrap_or(Utf8Path::new(""));
-            Some(SourceRef { file: without_parents(&folder.join(file)).into_string(), line: statement.line })
+            let folder = Utf8Path::new(manifest.name())
+                .parent()
+                .unwrap_or(Utf8Path::new(""));
+            Some(SourceRef {
+                file: without_parents(&folder.join(file)).into_string(),
+                line: statement.line,
+            })
         }
         (None, None) => None,
     }
@@ -35,10 +53,17 @@ pub(super) fn locate(workspace: &Workspace, target: &Target, statement: &CedarSt
 /// The line of a manifest on which a line of a text in it stands: a literal block keeps its lines, and begins, as far
 /// as its place tells, with the first line that is not empty. Nothing where the lines are not kept.
 fn line_in(manifest: &str, begin: u32, text: &str, line: u32) -> Option<u32> {
-    let wanted = text.lines().nth(usize::try_from(line.checked_sub(1)?).ok()?)?;
-    let empty = text.lines().take_while(|line| line.trim().is_empty()).count();
+    let wanted = text
+        .lines()
+        .nth(usize::try_from(line.checked_sub(1)?).ok()?)?;
+    let empty = text
+        .lines()
+        .take_while(|line| line.trim().is_empty())
+        .count();
     let found = (begin + line - 1).checked_sub(u32::try_from(empty).ok()?)?;
-    let there = manifest.lines().nth(usize::try_from(found.checked_sub(1)?).ok()?)?;
+    let there = manifest
+        .lines()
+        .nth(usize::try_from(found.checked_sub(1)?).ok()?)?;
     (there.trim() == wanted.trim()).then_some(found)
 }
 
@@ -51,7 +76,9 @@ fn without_parents(path: &Utf8Path) -> Utf8PathBuf {
                 plain.pop();
             }
             Utf8Component::CurDir => {}
-            Utf8Component::Prefix(_) | Utf8Component::RootDir | Utf8Component::Normal(_) => plain.push(component),
+            Utf8Component::Prefix(_) | Utf8Component::RootDir | Utf8Component::Normal(_) => {
+                plain.push(component)
+            }
         }
     }
     plain

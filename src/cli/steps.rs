@@ -21,7 +21,10 @@ impl StepOptions {
         let gaps = plan.targets.iter().flat_map(|target| target.gaps()).count();
         let refused = self.no_gap && gaps > 0;
         if refused {
-            let (word, gaps) = (console.error_painter().bad("refused"), if gaps == 1 { "gap" } else { "gaps" });
+            let (word, gaps) = (
+                console.error_painter().bad("refused"),
+                if gaps == 1 { "gap" } else { "gaps" },
+            );
             console.warn(&format!(
                 "{word}: the plan tells of {gaps}, as shown above, and --no-gap accepts none. Make the change in smaller \
                  steps, or leave --no-gap out if the moment does not matter."
@@ -37,13 +40,25 @@ pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bo
     let mut broken = false;
     for (target, live) in plan.targets.iter().zip(live) {
         let breaches: Vec<String> = match live {
-            Live::Docker(live) => audit_plan(live, target).iter().map(ToString::to_string).collect(),
-            Live::Pulumi(live) => audit_packs(live, &target.calls).iter().map(ToString::to_string).collect(),
-            Live::Chainloop(live) => audit_documents(target, live).iter().map(ToString::to_string).collect(),
+            Live::Docker(live) => audit_plan(live, target)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Live::Pulumi(live) => audit_packs(live, &target.calls)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Live::Chainloop(live) => audit_documents(target, live)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         };
         for breach in breaches {
             broken = true;
-            let (word, name) = (console.error_painter().bad("refused"), neutral(&target.target.name));
+            let (word, name) = (
+                console.error_painter().bad("refused"),
+                neutral(&target.target.name),
+            );
             console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach)));
         }
     }

@@ -29,19 +29,38 @@ pub(super) struct Teller {
 impl Teller {
     /// For a command whose result goes where this sink says.
     pub(super) fn beside(sink: &Sink<'_>, console: Console) -> Self {
-        let shows = if sink.format.holds_findings() { Shown::Nothing } else { Shown::All };
+        let shows = if sink.format.holds_findings() {
+            Shown::Nothing
+        } else {
+            Shown::All
+        };
         let keeps = sink.holds_findings();
-        Self { console, shows, keeps, kept: RefCell::default() }
+        Self {
+            console,
+            shows,
+            keeps,
+            kept: RefCell::default(),
+        }
     }
 
     /// For a command that shows findings and nothing else of them.
     pub(super) fn showing(console: Console) -> Self {
-        Self { console, shows: Shown::All, keeps: false, kept: RefCell::default() }
+        Self {
+            console,
+            shows: Shown::All,
+            keeps: false,
+            kept: RefCell::default(),
+        }
     }
 
     /// For a command that has shown the findings of the same manifests before: again only where there are errors.
     pub(super) fn of_errors(console: Console) -> Self {
-        Self { console, shows: Shown::WithErrors, keeps: false, kept: RefCell::default() }
+        Self {
+            console,
+            shows: Shown::WithErrors,
+            keeps: false,
+            kept: RefCell::default(),
+        }
     }
 
     /// Takes findings; tells whether any is an error.
@@ -50,7 +69,11 @@ impl Teller {
         let errors = findings.iter().any(is_error);
         if self.keeps {
             let mut kept = self.kept.borrow_mut();
-            kept.0.extend(findings.iter().map(|finding| Finding::of_file(sources, finding)));
+            kept.0.extend(
+                findings
+                    .iter()
+                    .map(|finding| Finding::of_file(sources, finding)),
+            );
             kept.1.extend(file_names(sources));
         }
         if self.shows == Shown::All || (self.shows == Shown::WithErrors && errors) {
@@ -67,7 +90,12 @@ impl Teller {
 
     fn show(&self, sources: &SourceMap, findings: &[Diagnostic], errors: bool) {
         let console = self.console;
-        let text = human(sources, findings, Amount::Few, console.error_painter().is_coloured());
+        let text = human(
+            sources,
+            findings,
+            Amount::Few,
+            console.error_painter().is_coloured(),
+        );
         let text = text.trim_end();
         if text.is_empty() {
         } else if errors {
@@ -82,5 +110,8 @@ impl Teller {
 
 /// The names of all files that were read.
 pub(super) fn file_names(sources: &SourceMap) -> Vec<String> {
-    sources.files().map(|(_, file)| file.name().to_owned()).collect()
+    sources
+        .files()
+        .map(|(_, file)| file.name().to_owned())
+        .collect()
 }

@@ -21,7 +21,9 @@ use crate::render;
 use crate::render::decided::Locator;
 use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
-use crate::render::policy_tests::{self, Asked, CoverageReport, TargetReport, TestReport, TestResult};
+use crate::render::policy_tests::{
+    self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
+};
 use crate::render::text::neutral;
 
 /// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
@@ -89,33 +91,68 @@ impl Test {
         };
         let targets = workspace.targets();
         let needs_teams = |target: &&Target| {
-            workspace.tests_need_server_teams(target) || (!self.live && workspace.needs_server_teams(target))
+            workspace.tests_need_server_teams(target)
+                || (!self.live && workspace.needs_server_teams(target))
         };
         let needs_server = self.live || targets.iter().any(needs_teams);
-        let session = Session::open(&self.connect, if needs_server { &targets } else { &[] }, console).await?;
+        let session = Session::open(
+            &self.connect,
+            if needs_server { &targets } else { &[] },
+            console,
+        )
+        .await?;
         let read = self.read(&workspace, &session, &targets, console).await;
         session.close().await;
-        let Some(read) = read? else { return Ok(Exit::Invalid) };
+        let Some(read) = read? else {
+            return Ok(Exit::Invalid);
+        };
         let mut reports = Vec::new();
         for (target, state, expectations) in read {
-            reports.push(self.ask(&workspace, target, &state, &expectations).with_context(|| planning::of(target))?);
+            reports.push(
+                self.ask(&workspace, target, &state, &expectations)
+                    .with_context(|| planning::of(target))?,
+            );
         }
-        let report = TestReport::new(if self.live { Asked::Live } else { Asked::Desired }, reports);
+        let report = TestReport::new(
+            if self.live {
+                Asked::Live
+            } else {
+                Asked::Desired
+            },
+            reports,
+        );
         let prefix = workspace.prefix();
-        self.sink().write(console, |format, painter| Ok(Some(self.render(&report, prefix, format, painter)?)))?;
-        Ok(if report.failed > 0 { Exit::Failed } else { Exit::Done })
+        self.sink().write(console, |format, painter| {
+            Ok(Some(self.render(&report, prefix, format, painter)?))
+        })?;
+        Ok(if report.failed > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
     }
 
     fn sink(&self) -> Sink<'_> {
-        Sink { format: self.format, outputs: &self.output }
+        Sink {
+            format: self.format,
+            outputs: &self.output,
+        }
     }
 
-    fn render(&self, report: &TestReport, prefix: &Prefix, format: Format, painter: Painter) -> anyhow::Result<String> {
+    fn render(
+        &self,
+        report: &TestReport,
+        prefix: &Prefix,
+        format: Format,
+        painter: Painter,
+    ) -> anyhow::Result<String> {
         Ok(match format {
             Format::Human => policy_tests::human(report, painter),
             Format::Json => policy_tests::json(report)?,
             Format::Junit => policy_tests::junit(report)?,
-            Format::Markdown => render::markdown::policy_tests(report, &self.comment.options(&self.selection)),
+            Format::Markdown => {
+                render::markdown::policy_tests(report, &self.comment.options(&self.selection))
+            }
             Format::Github => {
                 let failures = Findings::new(Finding::of_tests(report), Vec::new());
                 render::github::github(Some(&policy_tests::summary(report)), &failures, prefix)
@@ -132,10 +169,22 @@ impl Test {
         targets: &[&'t Target],
         console: Console,
     ) -> anyhow::Result<Option<Vec<(&'t Target, State, Vec<Expectation>)>>> {
-        let (mut findings, mut read): (Vec<Diagnostic>, _) = (workspace.check_test_targets(), Vec::new());
+        let (mut findings, mut read): (Vec<Diagnostic>, _) =
+            (workspace.check_test_targets(), Vec::new());
         for target in targets {
-            let (desired, CheckedTests { expectations, diagnostics }) = if self.live {
-                (None, planning::resolve_tests(workspace, session, target).await.with_context(|| planning::of(target))?)
+            let (
+                desired,
+                CheckedTests {
+                    expectations,
+                    diagnostics,
+                },
+            ) = if self.live {
+                (
+                    None,
+                    planning::resolve_tests(workspace, session, target)
+                        .await
+                        .with_context(|| planning::of(target))?,
+                )
             } else {
                 let both = planning::resolve_all(workspace, session, target).await;
                 let (checked, tests) = both.with_context(|| planning::of(target))?;
@@ -153,7 +202,11 @@ impl Test {
         for (target, desired, expectations) in read {
             let state = match desired {
                 Some(policies) => State::Desired(policies),
-                None => State::Live(live(session, target, console).await.with_context(|| planning::of(target))?),
+                None => State::Live(
+                    live(session, target, console)
+                        .await
+                        .with_context(|| planning::of(target))?,
+                ),
             };
             with_state.push((target, state, expectations));
         }
@@ -162,22 +215,41 @@ impl Test {
 
     /// Keeps what is asked for; that must be something: a run that asks nothing proves nothing.
     fn choose<T>(&self, read: &mut [(&Target, T, Vec<Expectation>)]) -> anyhow::Result<()> {
-        let all: usize = read.iter().map(|(_, _, expectations)| expectations.len()).sum();
+        let all: usize = read
+            .iter()
+            .map(|(_, _, expectations)| expectations.len())
+            .sum();
         if all == 0 {
             bail!(
                 "there are no policy tests; write a `polwarden/v1` PolicyTest under a path of a target \
                  (docs/testing.md shows how)"
             );
         }
-        let Some(filter) = &self.filter else { return Ok(()) };
+        let Some(filter) = &self.filter else {
+            return Ok(());
+        };
         let wanted = filter.to_lowercase();
         for (_, _, expectations) in read.iter_mut() {
-            expectations.retain(|Expectation { test, case, question, .. }| {
-                format!("{test} / {case} / {question}").to_lowercase().contains(&wanted)
-            });
+            expectations.retain(
+                |Expectation {
+                     test,
+                     case,
+                     question,
+                     ..
+                 }| {
+                    format!("{test} / {case} / {question}")
+                        .to_lowercase()
+                        .contains(&wanted)
+                },
+            );
         }
-        if read.iter().all(|(_, _, expectations)| expectations.is_empty()) {
-            bail!("no request of the {all} in the policy tests holds `{filter}` in `TEST / CASE / REQUEST`");
+        if read
+            .iter()
+            .all(|(_, _, expectations)| expectations.is_empty())
+        {
+            bail!(
+                "no request of the {all} in the policy tests holds `{filter}` in `TEST / CASE / REQUEST`"
+            );
         }
         Ok(())
     }
@@ -194,19 +266,31 @@ impl Test {
             State::Live(live) => Policies::Live(live),
         };
         let place = |place: &Place| planning::locate(workspace.sources(), place);
-        let statement = |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
-        let locator = Locator { place: &place, statement: &statement };
+        let statement =
+            |statement: &CedarStatement<'_>| statements::locate(workspace, target, statement);
+        let locator = Locator {
+            place: &place,
+            statement: &statement,
+        };
         let outcomes = access::ask(policies, expectations)?;
         let results = expectations.iter().zip(&outcomes);
-        let results = results.map(|(expectation, outcome)| TestResult::new(expectation, outcome, locator)).collect();
+        let results = results
+            .map(|(expectation, outcome)| TestResult::new(expectation, outcome, locator))
+            .collect();
         let coverage = if self.coverage {
             let coverage = access::coverage(policies, &outcomes)?;
-            let resource = |rule: &CoveredRule<'_>, text: &str| written(workspace, target, state, rule, text);
+            let resource =
+                |rule: &CoveredRule<'_>, text: &str| written(workspace, target, state, rule, text);
             Some(CoverageReport::new(&coverage, locator, &resource))
         } else {
             None
         };
-        Ok(TargetReport { name: target.name.clone(), organization: target.organization.clone(), results, coverage })
+        Ok(TargetReport {
+            name: target.name.clone(),
+            organization: target.organization.clone(),
+            results,
+            coverage,
+        })
     }
 }
 
@@ -227,7 +311,12 @@ fn written(
         Content::Rules(rules) => rules.get(covered.rule.position.rule)?,
         Content::Cedar(_) => return None,
     };
-    let place = resource_place(&workspace.documents(target), policy.document, rule.index, resource)?;
+    let place = resource_place(
+        &workspace.documents(target),
+        policy.document,
+        rule.index,
+        resource,
+    )?;
     Some(planning::locate(workspace.sources(), &place))
 }
 
@@ -236,9 +325,11 @@ async fn live(session: &Session, target: &Target, console: Console) -> anyhow::R
     let state = session.docker_live(target).await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
-            LiveContent::Rules(rules) => {
-                rules.iter().filter_map(|rule| rule.rule.as_ref().err()).map(|o| &*o.why).collect()
-            }
+            LiveContent::Rules(rules) => rules
+                .iter()
+                .filter_map(|rule| rule.rule.as_ref().err())
+                .map(|o| &*o.why)
+                .collect(),
             LiveContent::Opaque(opaque) => vec![&opaque.why],
             LiveContent::Cedar(_) => Vec::new(),
         };

@@ -5,7 +5,11 @@ use clap::CommandFactory as _;
 use super::*;
 
 /// All commands that can be run, with the words that lead to them.
-fn commands(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
+fn commands(
+    command: &clap::Command,
+    words: &[String],
+    found: &mut Vec<(Vec<String>, clap::Command)>,
+) {
     let words = [words, &[command.get_name().to_owned()]].concat();
     found.push((words.clone(), command.clone()));
     for below in command.get_subcommands() {
@@ -33,11 +37,27 @@ fn shell_words(line: &str) -> Vec<String> {
 }
 
 fn examples(command: &clap::Command) -> Vec<String> {
-    let help = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string).unwrap_or_default();
-    let below = help.split_once("Examples:\n").map(|(_, below)| below.to_owned()).unwrap_or_default();
+    let help = command
+        .get_after_long_help()
+        .or(command.get_after_help())
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let below = help
+        .split_once("Examples:\n")
+        .map(|(_, below)| below.to_owned())
+        .unwrap_or_default();
     let lines = below.lines().take_while(|line| line.starts_with("  "));
     // What stands behind a wide gap says what the line does.
-    lines.map(|line| line.trim().split("    ").next().unwrap_or_default().trim().to_owned()).collect()
+    lines
+        .map(|line| {
+            line.trim()
+                .split("    ")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        })
+        .collect()
 }
 
 #[test]
@@ -50,7 +70,11 @@ fn every_command_has_examples_that_it_understands() {
         assert!(!examples.is_empty(), "{words:?} has no examples");
         for example in examples {
             let typed = shell_words(&example);
-            assert_eq!(typed.first().map(String::as_str), Some("polwarden"), "{words:?}: {example}");
+            assert_eq!(
+                typed.first().map(String::as_str),
+                Some("polwarden"),
+                "{words:?}: {example}"
+            );
             if let Err(error) = Cli::try_parse_from(&typed) {
                 panic!("{words:?}: {example}: {error}");
             }

@@ -9,7 +9,10 @@ use crate::check::Checked;
 use crate::manifest::config::Target;
 use crate::model::docker::LiveState;
 use crate::model::{chainloop, pulumi};
-use crate::plan::{self, DocumentRequest, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins, TargetPlan};
+use crate::plan::{
+    self, DocumentRequest, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins,
+    TargetPlan,
+};
 use crate::render::text::neutral;
 
 /// The manifests of the base revision.
@@ -36,12 +39,17 @@ impl Before {
         if workspace.findings().iter().any(is_error) {
             return untold(revision, "its manifests are invalid", console);
         }
-        Some(Self { workspace, revision: revision.to_owned() })
+        Some(Self {
+            workspace,
+            revision: revision.to_owned(),
+        })
     }
 
     /// The commit.
     pub(super) fn commit(&self) -> String {
-        self.workspace.commit().map_or_else(|| self.revision.clone(), |commit| commit.id)
+        self.workspace
+            .commit()
+            .map_or_else(|| self.revision.clone(), |commit| commit.id)
     }
 
     /// What it wants of the organizations of some targets, in their order; nothing where that cannot be understood,
@@ -64,12 +72,15 @@ impl Before {
                 wanted.push(Wanted { target: None });
                 continue;
             };
-            let teams = planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
+            let teams =
+                planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
             let checked = self.workspace.check(old, &teams);
             if checked.diagnostics.iter().any(is_error) {
                 return Ok(untold(&self.revision, "its manifests are invalid", console));
             }
-            wanted.push(Wanted { target: Some((checked, Target::clone(old))) });
+            wanted.push(Wanted {
+                target: Some((checked, Target::clone(old))),
+            });
         }
         Ok(Some(wanted))
     }
@@ -82,15 +93,31 @@ impl Before {
         target: &Target,
         live: &LiveState,
     ) -> Option<TargetPlan> {
-        let (Checked { policies: desired, .. }, old) = wanted.target.as_ref()?;
+        let (
+            Checked {
+                policies: desired, ..
+            },
+            old,
+        ) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
-        let request =
-            Request { target: info, desired, live, unmanaged: old.unmanaged, teams: target.teams(), locate: &locate };
+        let request = Request {
+            target: info,
+            desired,
+            live,
+            unmanaged: old.unmanaged,
+            teams: target.teams(),
+            locate: &locate,
+        };
         Some(plan::plan_target(&request))
     }
 
     /// The same for packs and groups; nothing either where what the base wants cannot be any more.
-    pub(super) fn plan_packs(&self, wanted: &Wanted, info: TargetInfo, live: &pulumi::LiveState) -> Option<TargetPlan> {
+    pub(super) fn plan_packs(
+        &self,
+        wanted: &Wanted,
+        info: TargetInfo,
+        live: &pulumi::LiveState,
+    ) -> Option<TargetPlan> {
         let (Checked { packs, groups, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let request = PackRequest {
@@ -115,7 +142,13 @@ impl Before {
         let (Checked { documents, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let writes = old.chainloop().is_some_and(|settings| settings.writes);
-        let request = DocumentRequest { target: info, documents, live, writes, locate: &locate };
+        let request = DocumentRequest {
+            target: info,
+            documents,
+            live,
+            writes,
+            locate: &locate,
+        };
         Some(plan::plan_documents(&request))
     }
 }
@@ -131,7 +164,9 @@ fn untold<T>(base: &str, why: &str, console: Console) -> Option<T> {
 
 /// Where the differences of a plan come from, given the plan that the base revision would have of the same live state.
 pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOrigins {
-    let (changes, held) = base.map(|base| (base.changes.as_slice(), base.held.as_slice())).unwrap_or_default();
+    let (changes, held) = base
+        .map(|base| (base.changes.as_slice(), base.held.as_slice()))
+        .unwrap_or_default();
     TargetOrigins {
         target: head.target.name.clone(),
         changes: plan::origins(&head.changes, changes),
@@ -142,7 +177,9 @@ pub(super) fn origins(head: &TargetPlan, base: Option<&TargetPlan>) -> TargetOri
 /// Whether any difference was there before the change, whether or not it can be undone.
 pub(super) fn has_drift(plan: &Plan) -> bool {
     let targets = || plan.origins.iter().flat_map(|origins| &origins.targets);
-    let changes = targets().flat_map(|target| &target.changes).map(|told| told.origin);
+    let changes = targets()
+        .flat_map(|target| &target.changes)
+        .map(|told| told.origin);
     let mut all = changes.chain(targets().flat_map(|target| target.held.iter().copied()));
     all.any(|origin| match origin {
         Origin::Change => false,

@@ -10,7 +10,9 @@ use clap::Args;
 
 use crate::manifest::config;
 use crate::render::findings::Prefix;
-use crate::repo::{self, Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree};
+use crate::repo::{
+    self, Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree,
+};
 
 /// Where a command reads manifests from, other than the work tree.
 #[derive(Debug, Clone, Default, Args)]
@@ -27,7 +29,10 @@ pub(super) struct At {
 impl At {
     /// At a revision.
     pub(super) fn revision(revision: &str) -> Self {
-        Self { at: Some(revision.to_owned()), staged: false }
+        Self {
+            at: Some(revision.to_owned()),
+            staged: false,
+        }
     }
 
     /// Whether the work tree is read.
@@ -77,9 +82,17 @@ pub(super) struct Edited<'a> {
 
 impl Source for Edited<'_> {
     fn list(&self, path: &Utf8Path) -> Result<Listing, ProblemKind> {
-        let below = |file: &&Utf8PathBuf| path == "." || file.starts_with(path.as_str().trim_start_matches("./"));
-        let is_manifest = |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
-        let new: Vec<&Utf8PathBuf> = self.edits.keys().filter(below).filter(is_manifest).collect();
+        let below = |file: &&Utf8PathBuf| {
+            path == "." || file.starts_with(path.as_str().trim_start_matches("./"))
+        };
+        let is_manifest =
+            |file: &&Utf8PathBuf| matches!(file.extension(), Some("yaml" | "yml" | "json"));
+        let new: Vec<&Utf8PathBuf> = self
+            .edits
+            .keys()
+            .filter(below)
+            .filter(is_manifest)
+            .collect();
         let mut listing = match self.tree.list(path) {
             Err(ProblemKind::Missing) if !new.is_empty() => Listing::default(),
             listing => listing?,
@@ -113,7 +126,9 @@ impl Tree {
         let (tree, name) = if let Some(revision) = at {
             (
                 Revision::open(here, revision)?,
-                format!("at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER"),
+                format!(
+                    "at `{revision}`; name the folder that has one with -C DIR or --at REV:FOLDER"
+                ),
             )
         } else if *staged {
             (

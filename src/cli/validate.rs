@@ -104,9 +104,20 @@ impl Validate {
         }
         self.sink().check()?;
         match Workspace::read(&self.selection, &self.at)? {
-            Err(Unusable { sources, diagnostics, prefix }) => {
-                self.show(&Read { depth, sources: &sources, files: 0, prefix: &prefix }, diagnostics, console)
-            }
+            Err(Unusable {
+                sources,
+                diagnostics,
+                prefix,
+            }) => self.show(
+                &Read {
+                    depth,
+                    sources: &sources,
+                    files: 0,
+                    prefix: &prefix,
+                },
+                diagnostics,
+                console,
+            ),
             Ok(workspace) => {
                 let (meaning, unread) = if self.live {
                     super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
@@ -125,10 +136,18 @@ impl Validate {
                 let mut findings = workspace.findings().to_vec();
                 findings.extend(workspace.agree(meaning));
                 findings.extend(workspace.check_test_targets());
-                let read =
-                    Read { depth, sources: workspace.sources(), files: workspace.files(), prefix: workspace.prefix() };
+                let read = Read {
+                    depth,
+                    sources: workspace.sources(),
+                    files: workspace.files(),
+                    prefix: workspace.prefix(),
+                };
                 let exit = self.show(&read, findings, console)?;
-                Ok(if unread && exit == Exit::Done { Exit::Error } else { exit })
+                Ok(if unread && exit == Exit::Done {
+                    Exit::Error
+                } else {
+                    exit
+                })
             }
         }
     }
@@ -152,7 +171,10 @@ impl Validate {
                 }
                 Err(error) => {
                     failed = true;
-                    console.warn(&super::render_error(&error.context(planning::of(target)), console));
+                    console.warn(&super::render_error(
+                        &error.context(planning::of(target)),
+                        console,
+                    ));
                 }
             }
         }
@@ -161,21 +183,36 @@ impl Validate {
     }
 
     fn sink(&self) -> Sink<'_> {
-        Sink { format: self.format, outputs: &self.output }
+        Sink {
+            format: self.format,
+            outputs: &self.output,
+        }
     }
 
-    fn show(&self, read: &Read<'_>, findings: Vec<Diagnostic>, console: Console) -> anyhow::Result<Exit> {
+    fn show(
+        &self,
+        read: &Read<'_>,
+        findings: Vec<Diagnostic>,
+        console: Console,
+    ) -> anyhow::Result<Exit> {
         let findings = unique(findings);
         let told = if self.sink().holds_findings() {
-            let placed = findings.iter().map(|finding| Finding::of_file(read.sources, finding)).collect();
+            let placed = findings
+                .iter()
+                .map(|finding| Finding::of_file(read.sources, finding))
+                .collect();
             Findings::new(placed, file_names(read.sources))
         } else {
             Findings::default()
         };
         let told = if self.strict { told.strict() } else { told };
-        self.sink()
-            .write(console, |format, painter| Ok(Some(self.render(read, &findings, &told, format, painter)?)))?;
-        let failing: Vec<&Diagnostic> = findings.iter().filter(|finding| self.strict || is_error(finding)).collect();
+        self.sink().write(console, |format, painter| {
+            Ok(Some(self.render(read, &findings, &told, format, painter)?))
+        })?;
+        let failing: Vec<&Diagnostic> = findings
+            .iter()
+            .filter(|finding| self.strict || is_error(finding))
+            .collect();
         Ok(match failing.as_slice() {
             [] => Exit::Done,
             failing if failing.iter().all(|finding| gates::is_about_gates(finding)) => Exit::Failed,
@@ -191,24 +228,37 @@ impl Validate {
         format: Format,
         painter: Painter,
     ) -> anyhow::Result<String> {
-        let Read { depth, sources, files, prefix } = read;
+        let Read {
+            depth,
+            sources,
+            files,
+            prefix,
+        } = read;
         let errors = findings.iter().filter(|finding| is_error(finding)).count();
         let closing = closing(errors, findings.len() - errors, *files);
         Ok(match format {
             Format::Human => {
                 // What is to go away is shown.
-                let amount = if self.all_warnings || self.strict { Amount::All } else { Amount::Few };
+                let amount = if self.all_warnings || self.strict {
+                    Amount::All
+                } else {
+                    Amount::Few
+                };
                 human(sources, findings, amount, painter.is_coloured()) + &closing
             }
             Format::Json => serde_json::to_string_pretty(&Report::new(sources, findings))? + "\n",
-            Format::Markdown => {
-                render::markdown::findings(depth.command(), told, &self.comment.options(&self.selection))
-            }
+            Format::Markdown => render::markdown::findings(
+                depth.command(),
+                told,
+                &self.comment.options(&self.selection),
+            ),
             Format::Github => render::github::github(None, told, prefix),
             Format::Gitlab => render::gitlab::gitlab(told, prefix)?,
             Format::Sarif => render::sarif::sarif(told, prefix)?,
             Format::Junit => render::junit::findings(depth.command(), told)?,
-            Format::Html => bail!("findings alone have no HTML; `plan --format html` shows findings too"),
+            Format::Html => {
+                bail!("findings alone have no HTML; `plan --format html` shows findings too")
+            }
         })
     }
 }
@@ -228,6 +278,10 @@ fn closing(errors: usize, warnings: usize, files: usize) -> String {
         (0, 0) => format!("{files}: valid\n"),
         (0, _) => format!("{files}: valid, {}\n", many(warnings, "warning")),
         (_, 0) => format!("{files}: {}\n", many(errors, "error")),
-        (_, _) => format!("{files}: {}, {}\n", many(errors, "error"), many(warnings, "warning")),
+        (_, _) => format!(
+            "{files}: {}, {}\n",
+            many(errors, "error"),
+            many(warnings, "warning")
+        ),
     }
 }

@@ -33,7 +33,11 @@ impl Watch {
             let _ = sender.send(event);
         });
         let watcher = watcher.context("the system does not tell of changes to files")?;
-        Ok(Self { watcher, events, seen: None })
+        Ok(Self {
+            watcher,
+            events,
+            seen: None,
+        })
     }
 
     /// Waits until what plans are made from differs from when this returned last; the first time, not at all.
@@ -55,7 +59,11 @@ impl Watch {
     /// Waits for a change to some file that is watched, and for silence after it.
     async fn event(&mut self) -> anyhow::Result<()> {
         loop {
-            let event = self.events.recv().await.context("the system does not tell of changes any more")?;
+            let event = self
+                .events
+                .recv()
+                .await
+                .context("the system does not tell of changes any more")?;
             let event = event.context("the system does not tell of changes any more")?;
             // That somebody reads a file, as we do, is no change.
             if !matches!(event.kind, EventKind::Access(_)) {
@@ -72,13 +80,25 @@ impl Watch {
         self.add(Path::new("."), RecursiveMode::NonRecursive)?;
         let project = match Project::read(selection, &At::default()) {
             Ok(Ok(project)) => project,
-            Ok(Err(Unusable { sources, diagnostics: _, prefix: _ })) => {
-                return Ok(tree_digest(sources.files().map(|(_, file)| (file.name(), file.text().as_bytes()))));
+            Ok(Err(Unusable {
+                sources,
+                diagnostics: _,
+                prefix: _,
+            })) => {
+                return Ok(tree_digest(
+                    sources
+                        .files()
+                        .map(|(_, file)| (file.name(), file.text().as_bytes())),
+                ));
             }
             // What is wrong is for the plan to tell.
             Err(error) => return Ok(tree_digest([("", error.to_string().as_bytes())])),
         };
-        let folders: Vec<String> = project.targets().iter().flat_map(|target| target.paths.clone()).collect();
+        let folders: Vec<String> = project
+            .targets()
+            .iter()
+            .flat_map(|target| target.paths.clone())
+            .collect();
         for folder in folders {
             self.add(Path::new(&folder), RecursiveMode::Recursive)?;
         }
@@ -87,21 +107,37 @@ impl Watch {
         for folder in folders {
             self.add(&folder, RecursiveMode::NonRecursive)?;
         }
-        let files = workspace.sources().files().map(|(_, file)| (file.name(), file.text().as_bytes()));
-        Ok(tree_digest(files.chain(texts.iter().map(|text| ("", text.as_bytes())))))
+        let files = workspace
+            .sources()
+            .files()
+            .map(|(_, file)| (file.name(), file.text().as_bytes()));
+        Ok(tree_digest(
+            files.chain(texts.iter().map(|text| ("", text.as_bytes()))),
+        ))
     }
 
     /// Watches a folder, or the folder of a file; of one that is not there yet, the nearest one that is.
     fn add(&mut self, path: &Path, mode: RecursiveMode) -> anyhow::Result<()> {
-        let (path, mode) = if path.is_dir() { (path, mode) } else { (above(path), RecursiveMode::NonRecursive) };
-        self.watcher.watch(path, mode).with_context(|| format!("cannot watch `{}`", path.display()))
+        let (path, mode) = if path.is_dir() {
+            (path, mode)
+        } else {
+            (above(path), RecursiveMode::NonRecursive)
+        };
+        self.watcher
+            .watch(path, mode)
+            .with_context(|| format!("cannot watch `{}`", path.display()))
     }
 }
 
 /// The nearest folder above a path that is there.
 fn above(path: &Path) -> &Path {
-    let mut folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-    folders.find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
+    let mut folders = path
+        .ancestors()
+        .skip(1)
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folders
+        .find(|folder| folder.is_dir())
+        .unwrap_or(Path::new("."))
 }
 
 /// The Cedar texts of files, and the folders that they are in.

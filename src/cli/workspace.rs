@@ -90,21 +90,42 @@ impl Project {
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
         let (config, document) = match parse_config(file, &text) {
             Ok(config) => config,
-            Err(diagnostics) => return Ok(Err(Unusable { sources, diagnostics, prefix })),
+            Err(diagnostics) => {
+                return Ok(Err(Unusable {
+                    sources,
+                    diagnostics,
+                    prefix,
+                }));
+            }
         };
         let selected = select::positions(&config, selection)?;
         let findings = check::check_config(&config, document);
         if findings.iter().any(is_error) {
-            return Ok(Err(Unusable { sources, diagnostics: findings, prefix }));
+            return Ok(Err(Unusable {
+                sources,
+                diagnostics: findings,
+                prefix,
+            }));
         }
-        Ok(Ok(Self { tree, sources, config, document, findings, selected, prefix }))
+        Ok(Ok(Self {
+            tree,
+            sources,
+            config,
+            document,
+            findings,
+            selected,
+            prefix,
+        }))
     }
 
     /// Reads the configuration; one that is invalid is shown and turned into an exit code.
     ///
     /// # Errors
     /// There is no configuration, or it names no such target.
-    pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open(
+        selection: &Selection,
+        console: Console,
+    ) -> anyhow::Result<Result<Self, Exit>> {
         Self::open_at(selection, &At::default(), console)
     }
 
@@ -112,11 +133,21 @@ impl Project {
     ///
     /// # Errors
     /// As for `open`; or there is no such revision.
-    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection, at)?.map_err(|Unusable { sources, diagnostics, prefix: _ }| {
-            Teller::showing(console).tell(&sources, diagnostics);
-            Exit::Invalid
-        }))
+    pub(super) fn open_at(
+        selection: &Selection,
+        at: &At,
+        console: Console,
+    ) -> anyhow::Result<Result<Self, Exit>> {
+        Ok(Self::read(selection, at)?.map_err(
+            |Unusable {
+                 sources,
+                 diagnostics,
+                 prefix: _,
+             }| {
+                Teller::showing(console).tell(&sources, diagnostics);
+                Exit::Invalid
+            },
+        ))
     }
 
     /// Where the files are, from the top of the repository.
@@ -141,15 +172,39 @@ impl Project {
 
     /// Reads the manifests as they would be with some files written.
     pub(super) fn load_edited(self, edits: &Edits) -> Workspace {
-        let Self { tree, mut sources, config, document, findings, selected, prefix } = self;
-        let mut loaded = repo::load(&Edited { tree: &tree, edits }, &config, document, &mut sources);
+        let Self {
+            tree,
+            mut sources,
+            config,
+            document,
+            findings,
+            selected,
+            prefix,
+        } = self;
+        let mut loaded = repo::load(
+            &Edited { tree: &tree, edits },
+            &config,
+            document,
+            &mut sources,
+        );
         loaded.diagnostics.extend(findings);
-        Workspace { sources, config, document, stand: tree.stand(), loaded, selected, prefix }
+        Workspace {
+            sources,
+            config,
+            document,
+            stand: tree.stand(),
+            loaded,
+            selected,
+            prefix,
+        }
     }
 }
 
 fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
-    selected.iter().filter_map(|index| config.targets.get(*index)).collect()
+    selected
+        .iter()
+        .filter_map(|index| config.targets.get(*index))
+        .collect()
 }
 
 impl Workspace {
@@ -165,7 +220,10 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `read`.
-    pub(super) fn open(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open(
+        selection: &Selection,
+        console: Console,
+    ) -> anyhow::Result<Result<Self, Exit>> {
         Self::open_at(selection, &At::default(), console)
     }
 
@@ -173,7 +231,11 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `read`.
-    pub(super) fn open_at(selection: &Selection, at: &At, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open_at(
+        selection: &Selection,
+        at: &At,
+        console: Console,
+    ) -> anyhow::Result<Result<Self, Exit>> {
         Ok(Project::open_at(selection, at, console)?.map(Project::load))
     }
 
@@ -182,13 +244,23 @@ impl Workspace {
     ///
     /// # Errors
     /// As for `read`.
-    pub(super) fn open_for_import(selection: &Selection, console: Console) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) fn open_for_import(
+        selection: &Selection,
+        console: Console,
+    ) -> anyhow::Result<Result<Self, Exit>> {
         let mut workspace = match Self::open(selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(Err(exit)),
         };
-        workspace.loaded.diagnostics.retain(|finding| !nothing_yet(finding));
-        if workspace.report(Vec::new(), console) { Ok(Err(Exit::Invalid)) } else { Ok(Ok(workspace)) }
+        workspace
+            .loaded
+            .diagnostics
+            .retain(|finding| !nothing_yet(finding));
+        if workspace.report(Vec::new(), console) {
+            Ok(Err(Exit::Invalid))
+        } else {
+            Ok(Ok(workspace))
+        }
     }
 
     /// The chosen targets, in the order of the configuration.
@@ -213,7 +285,11 @@ impl Workspace {
 
     /// The findings of all chosen targets together, from one check of each.
     pub(super) fn agree(&self, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        let targets: Vec<_> = self.targets().into_iter().filter_map(|target| self.loaded(target)).collect();
+        let targets: Vec<_> = self
+            .targets()
+            .into_iter()
+            .filter_map(|target| self.loaded(target))
+            .collect();
         agreed(findings, &targets)
     }
 
@@ -223,10 +299,22 @@ impl Workspace {
     }
 
     /// Checks what the manifests of a target mean, with what its server says about the inputs of policies.
-    pub(super) fn check_with(&self, target: &Target, teams: &Teams, schemas: &InputsSchemas) -> Checked {
-        let Some(loaded) = self.loaded(target) else { return Checked::default() };
+    pub(super) fn check_with(
+        &self,
+        target: &Target,
+        teams: &Teams,
+        schemas: &InputsSchemas,
+    ) -> Checked {
+        let Some(loaded) = self.loaded(target) else {
+            return Checked::default();
+        };
         let documents = self.documents(target);
-        let checked = check::check(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams });
+        let checked = check::check(&Input {
+            target,
+            documents: &documents,
+            cedar_files: &loaded.cedar_files,
+            teams,
+        });
         checked
             .with_packs(self.check_packs(target, &self.loaded.lock))
             .with_documents(self.check_documents(target, schemas))
@@ -239,14 +327,26 @@ impl Workspace {
 
     /// Checks what the policy tests of a target ask.
     pub(super) fn check_tests(&self, target: &Target, teams: &Teams) -> CheckedTests {
-        let Some(loaded) = self.loaded(target) else { return CheckedTests::default() };
+        let Some(loaded) = self.loaded(target) else {
+            return CheckedTests::default();
+        };
         let documents = self.documents(target);
-        check::check_tests(&Input { target, documents: &documents, cedar_files: &loaded.cedar_files, teams })
+        check::check_tests(&Input {
+            target,
+            documents: &documents,
+            cedar_files: &loaded.cedar_files,
+            teams,
+        })
     }
 
     /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
     pub(super) fn check_test_targets(&self) -> Vec<Diagnostic> {
-        let targets: Vec<_> = self.config.targets.iter().map(|target| (target, self.documents(target))).collect();
+        let targets: Vec<_> = self
+            .config
+            .targets
+            .iter()
+            .map(|target| (target, self.documents(target)))
+            .collect();
         check::check_test_targets(&targets)
     }
 
@@ -257,7 +357,11 @@ impl Workspace {
 
     /// The manifests of a target.
     pub(super) fn documents(&self, target: &Target) -> Vec<&Document> {
-        self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents).map(Arc::as_ref).collect()
+        self.loaded(target)
+            .into_iter()
+            .flat_map(|loaded| &loaded.documents)
+            .map(Arc::as_ref)
+            .collect()
     }
 
     /// Whether a manifest of a target names a team that only the server can confirm.
@@ -268,7 +372,10 @@ impl Workspace {
     /// The names of the policies that the manifests of a target declare, those that they had before included: a
     /// policy that waits for its rename is declared.
     pub(super) fn declared(&self, target: &Target) -> BTreeSet<&str> {
-        let documents = self.loaded(target).into_iter().flat_map(|loaded| &loaded.documents);
+        let documents = self
+            .loaded(target)
+            .into_iter()
+            .flat_map(|loaded| &loaded.documents);
         let metadata = documents.filter_map(|document| match &document.manifest {
             Manifest::Policy(policy) => Some(&policy.metadata),
             Manifest::ResourceList(_)
@@ -278,12 +385,18 @@ impl Workspace {
             | Manifest::ChainloopPolicy(_)
             | Manifest::ChainloopGroup(_) => None,
         });
-        metadata.flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name])).map(String::as_str).collect()
+        metadata
+            .flat_map(|metadata| metadata.aliases.iter().chain([&metadata.name]))
+            .map(String::as_str)
+            .collect()
     }
 
     /// Whether a file has an error, as [`open_for_import`](Self::open_for_import) counts them.
     pub(super) fn has_errors_for_import(&self) -> bool {
-        self.loaded.diagnostics.iter().any(|finding| is_error(finding) && !nothing_yet(finding))
+        self.loaded
+            .diagnostics
+            .iter()
+            .any(|finding| is_error(finding) && !nothing_yet(finding))
     }
 
     /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
@@ -312,20 +425,40 @@ impl Workspace {
 
     /// The names and bytes of all files that were read.
     fn files_read(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let manifests = self.sources.files().map(|(_, file)| (file.name(), file.text().as_bytes()));
-        manifests.chain(self.loaded.cedar.iter().map(|(path, text)| (path.as_str(), text.as_bytes())))
+        let manifests = self
+            .sources
+            .files()
+            .map(|(_, file)| (file.name(), file.text().as_bytes()));
+        manifests.chain(
+            self.loaded
+                .cedar
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_bytes())),
+        )
     }
 
     /// The files with Cedar text that manifests of the chosen targets name, with their texts; empty where there is none.
     pub(super) fn cedar_files(&self) -> Vec<(Utf8PathBuf, String)> {
-        let loaded = self.targets().into_iter().filter_map(|target| self.loaded(target));
+        let loaded = self
+            .targets()
+            .into_iter()
+            .filter_map(|target| self.loaded(target));
         let named = loaded.flat_map(|loaded| {
             loaded.documents.iter().filter_map(|document| {
-                let Manifest::Policy(policy) = &document.manifest else { return None };
+                let Manifest::Policy(policy) = &document.manifest else {
+                    return None;
+                };
                 let file = policy.spec.cedar.as_ref()?.file.as_deref()?;
                 let manifest = Utf8Path::new(self.sources.file(document.id.file).name());
-                let text = loaded.cedar_files.get(&document.id).map(ToString::to_string).unwrap_or_default();
-                Some((manifest.parent().unwrap_or(Utf8Path::new("")).join(file), text))
+                let text = loaded
+                    .cedar_files
+                    .get(&document.id)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                Some((
+                    manifest.parent().unwrap_or(Utf8Path::new("")).join(file),
+                    text,
+                ))
             })
         });
         named.collect()
@@ -342,25 +475,43 @@ impl Workspace {
             // It takes a look at every file, so that only whoever asks pays for it.
             Stand::Work => {
                 let packs = self.pack_files();
-                let files = self.files_read().map(|(name, _)| name).chain(packs.keys().map(String::as_str));
+                let files = self
+                    .files_read()
+                    .map(|(name, _)| name)
+                    .chain(packs.keys().map(String::as_str));
                 repo::head(Path::new("."), files)
             }
             Stand::Revision(head) => head.clone(),
         };
-        head.map(|head| Commit::new(head, Pipeline::from_variables(|name| std::env::var(name).ok())))
+        head.map(|head| {
+            Commit::new(
+                head,
+                Pipeline::from_variables(|name| std::env::var(name).ok()),
+            )
+        })
     }
 
     /// Another target that reads a document of this file too.
     pub(super) fn other_reader(&self, target: &Target, file: FileId) -> Option<&Target> {
-        let readers =
-            self.loaded.targets.iter().filter(|loaded| loaded.documents.iter().any(|one| one.id.file == file));
+        let readers = self
+            .loaded
+            .targets
+            .iter()
+            .filter(|loaded| loaded.documents.iter().any(|one| one.id.file == file));
         let mut readers = readers.filter_map(|loaded| self.config.targets.get(loaded.index));
         readers.find(|other| other.name != target.name)
     }
 
     fn loaded(&self, target: &Target) -> Option<&LoadedTarget> {
-        let position = self.config.targets.iter().position(|other| other.name == target.name)?;
-        self.loaded.targets.iter().find(|loaded| loaded.index == position)
+        let position = self
+            .config
+            .targets
+            .iter()
+            .position(|other| other.name == target.name)?;
+        self.loaded
+            .targets
+            .iter()
+            .find(|loaded| loaded.index == position)
     }
 }
 
@@ -373,20 +524,38 @@ fn nothing_yet(finding: &Diagnostic) -> bool {
 fn agreed(mut findings: Vec<Diagnostic>, targets: &[&LoadedTarget]) -> Vec<Diagnostic> {
     let holders = |finding: &Diagnostic| {
         let file = finding.labels.first().map(|label| label.place.file());
-        targets.iter().filter(|target| target.documents.iter().any(|document| Some(document.id.file) == file)).count()
+        targets
+            .iter()
+            .filter(|target| {
+                target
+                    .documents
+                    .iter()
+                    .any(|document| Some(document.id.file) == file)
+            })
+            .count()
     };
     let mut unused: HashMap<Diagnostic, usize> = HashMap::new();
-    for finding in findings.iter().filter(|finding| finding.code == Code::ListUnused) {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.code == Code::ListUnused)
+    {
         *unused.entry(finding.clone()).or_default() += 1;
     }
-    findings.retain(|finding| unused.get(finding).is_none_or(|said| *said >= holders(finding)));
+    findings.retain(|finding| {
+        unused
+            .get(finding)
+            .is_none_or(|said| *said >= holders(finding))
+    });
     findings
 }
 
 /// The findings that are the same for two targets are one finding.
 pub(super) fn unique(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
-    let first: Vec<bool> = findings.iter().map(|finding| seen.insert(finding)).collect();
+    let first: Vec<bool> = findings
+        .iter()
+        .map(|finding| seen.insert(finding))
+        .collect();
     let mut first = first.into_iter();
     findings.retain(|_| first.next().unwrap_or(true));
     findings

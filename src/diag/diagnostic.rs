@@ -29,8 +29,16 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding at one place.
     pub fn new(code: Code, message: impl Into<String>, place: Place) -> Self {
-        let label = Label { place, text: String::new() };
-        Self { code, message: message.into(), labels: vec![label], help: None }
+        let label = Label {
+            place,
+            text: String::new(),
+        };
+        Self {
+            code,
+            message: message.into(),
+            labels: vec![label],
+            help: None,
+        }
     }
 
     /// Sets the words beside the primary place.
@@ -45,7 +53,10 @@ impl Diagnostic {
     /// Points at one more place.
     #[must_use]
     pub fn also(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.labels.push(Label { place, text: text.into() });
+        self.labels.push(Label {
+            place,
+            text: text.into(),
+        });
         self
     }
 

@@ -31,8 +31,15 @@ impl<'a> Lines<'a> {
             b'\r' => bytes.get(at + 1) != Some(&b'\n'),
             _ => false,
         });
-        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Self { text, starts, ascii: text.is_ascii(), last: Cell::default() }
+        let starts = std::iter::once(0)
+            .chain(ends.map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            text,
+            starts,
+            ascii: text.is_ascii(),
+            last: Cell::default(),
+        }
     }
 
     /// The byte that a mark points at. The line is trusted rather than the parser's running index: a column can
@@ -40,18 +47,32 @@ impl<'a> Lines<'a> {
     pub(crate) fn offset(&self, mark: &Marker) -> usize {
         let line = mark.line().saturating_sub(1).min(self.starts.len() - 1);
         let start = self.starts[line];
-        let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let end = self
+            .starts
+            .get(line + 1)
+            .copied()
+            .unwrap_or(self.text.len());
         if self.ascii {
             return (start + mark.col()).min(end);
         }
         let last = self.last.get();
-        let (column, from) =
-            if last.line == line && last.column <= mark.col() { (last.column, last.offset) } else { (0, start) };
+        let (column, from) = if last.line == line && last.column <= mark.col() {
+            (last.column, last.offset)
+        } else {
+            (0, start)
+        };
         let from = from.clamp(start, end);
-        let offset = self.text[from..end].char_indices().nth(mark.col() - column).map_or(end, |(at, _)| from + at);
+        let offset = self.text[from..end]
+            .char_indices()
+            .nth(mark.col() - column)
+            .map_or(end, |(at, _)| from + at);
         // A column behind the line's end must not become a place to go on from.
         if offset < end {
-            self.last.set(At { line, column: mark.col(), offset });
+            self.last.set(At {
+                line,
+                column: mark.col(),
+                offset,
+            });
         }
         offset
     }
@@ -61,7 +82,9 @@ impl<'a> Lines<'a> {
 /// comment behind it. Nothing if the text begins with no quote, or no quote ends it.
 pub(crate) fn quoted(text: &str) -> Option<&str> {
     let mut bytes = text.bytes().enumerate();
-    let (_, quote) = bytes.next().filter(|(_, first)| matches!(first, b'"' | b'\''))?;
+    let (_, quote) = bytes
+        .next()
+        .filter(|(_, first)| matches!(first, b'"' | b'\''))?;
     while let Some((at, byte)) = bytes.next() {
         if byte == b'\\' && quote == b'"' {
             bytes.next();

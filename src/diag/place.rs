@@ -117,12 +117,20 @@ pub enum Place {
 impl Place {
     /// The value at `path` of `document`.
     pub fn value(document: DocumentId, path: Path) -> Self {
-        Self::Node { document, path, part: Part::Value }
+        Self::Node {
+            document,
+            path,
+            part: Part::Value,
+        }
     }
 
     /// The key at `path` of `document`.
     pub fn key(document: DocumentId, path: Path) -> Self {
-        Self::Node { document, path, part: Part::Key }
+        Self::Node {
+            document,
+            path,
+            part: Part::Key,
+        }
     }
 
     /// The file that the place is in.

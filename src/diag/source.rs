@@ -32,8 +32,14 @@ impl SourceFile {
     /// Where lines begin, in bytes: a plan locates every rule that it shows.
     fn line_starts(&self) -> &[usize] {
         self.line_starts.get_or_init(|| {
-            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect()
+            let ends = self
+                .text
+                .bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0)
+                .chain(ends.map(|(end, _)| end + 1))
+                .collect()
         })
     }
 
@@ -42,16 +48,29 @@ impl SourceFile {
         let end = floor(&self.text, range.end).max(start);
         let (line, column) = self.line_and_column(start);
         let (end_line, end_column) = self.line_and_column(end);
-        Location { range: start..end, line, column, end_line, end_column }
+        Location {
+            range: start..end,
+            line,
+            column,
+            end_line,
+            end_column,
+        }
     }
 
     /// The line and the column of a byte offset that is on a character's boundary.
     fn line_and_column(&self, offset: usize) -> (u32, u32) {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset);
-        let line_start = line.checked_sub(1).and_then(|index| starts.get(index)).copied().unwrap_or_default();
+        let line_start = line
+            .checked_sub(1)
+            .and_then(|index| starts.get(index))
+            .copied()
+            .unwrap_or_default();
         let column = self.text[line_start..offset].chars().count() + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(column).unwrap_or(u32::MAX),
+        )
     }
 }
 
@@ -105,7 +124,11 @@ impl SourceMap {
         let range = match place {
             Place::File(_) => 0..0,
             Place::Bytes { range, .. } => range.clone(),
-            Place::Node { document, path, part } => {
+            Place::Node {
+                document,
+                path,
+                part,
+            } => {
                 let span = file.spans().find(document.index, path);
                 match (part, span.key) {
                     (Part::Key, Some(key)) => key,

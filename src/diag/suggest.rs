@@ -5,7 +5,10 @@ const LONGEST: usize = 128;
 
 /// The candidate that `given` was most likely meant to be: the same but for case and separators, or at most a third
 /// of its characters away (one for short names). Of equally near ones the first in order, whatever order they come in.
-pub fn did_you_mean<'a>(candidates: impl IntoIterator<Item = &'a str>, given: &str) -> Option<&'a str> {
+pub fn did_you_mean<'a>(
+    candidates: impl IntoIterator<Item = &'a str>,
+    given: &str,
+) -> Option<&'a str> {
     let length = given.chars().count();
     if length == 0 || length > LONGEST {
         return None;
@@ -15,12 +18,20 @@ pub fn did_you_mean<'a>(candidates: impl IntoIterator<Item = &'a str>, given: &s
     candidates
         .into_iter()
         .filter(|candidate| *candidate != given && candidate.len() <= LONGEST * 4)
-        .filter_map(|candidate| distance(candidate, given, &folded, length, most).map(|far| (far, candidate)))
+        .filter_map(|candidate| {
+            distance(candidate, given, &folded, length, most).map(|far| (far, candidate))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
 
-fn distance(candidate: &str, given: &str, folded: &str, length: usize, most: usize) -> Option<usize> {
+fn distance(
+    candidate: &str,
+    given: &str,
+    folded: &str,
+    length: usize,
+    most: usize,
+) -> Option<usize> {
     if fold(candidate) == folded {
         return Some(0);
     }
@@ -34,7 +45,10 @@ fn distance(candidate: &str, given: &str, folded: &str, length: usize, most: usi
 
 /// Case and separators are what people remember last.
 fn fold(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '-' | '_' | ' ' | '.')).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' ' | '.'))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]

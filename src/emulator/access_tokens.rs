@@ -20,12 +20,18 @@ struct Known {
 impl AccessTokens {
     /// `only` is the one good token; without it, any that is not empty is good.
     pub(super) fn new(only: Option<SecretString>) -> Self {
-        Self { only, known: Mutex::default() }
+        Self {
+            only,
+            known: Mutex::default(),
+        }
     }
 
     /// Whether a token is good.
     pub(super) fn accepts(&self, token: &str) -> bool {
-        let expected = self.only.as_ref().is_none_or(|only| only.expose_secret() == token);
+        let expected = self
+            .only
+            .as_ref()
+            .is_none_or(|only| only.expose_secret() == token);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let good = expected && !token.is_empty() && !known.revoked.contains(token);
         if good {

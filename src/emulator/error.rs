@@ -8,13 +8,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
     /// The address could be reached from other machines.
-    #[error("the emulator serves loopback only and {address} is not; use an address such as 127.0.0.1:0")]
+    #[error(
+        "the emulator serves loopback only and {address} is not; use an address such as 127.0.0.1:0"
+    )]
     NotLoopback {
         /// The address that was asked for.
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("the emulator cannot listen on {address}: {cause}; choose another port, or 0 for any free one")]
+    #[error(
+        "the emulator cannot listen on {address}: {cause}; choose another port, or 0 for any free one"
+    )]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
@@ -30,7 +34,9 @@ pub enum EmulatorError {
         cause: io::Error,
     },
     /// The state cannot be opened, read or written.
-    #[error("the emulator's state {place} cannot be used: {cause}; is it an SQLite file that an emulator made?")]
+    #[error(
+        "the emulator's state {place} cannot be used: {cause}; is it an SQLite file that an emulator made?"
+    )]
     State {
         /// The file, or `in memory`.
         place: String,
@@ -38,7 +44,9 @@ pub enum EmulatorError {
         cause: rusqlite::Error,
     },
     /// Two policies of an organization in the seed have one name, or two objects one id.
-    #[error("the seed repeats a policy name or an id: {cause}; names are unique in an organization, ids everywhere")]
+    #[error(
+        "the seed repeats a policy name or an id: {cause}; names are unique in an organization, ids everywhere"
+    )]
     SeedRepeats {
         /// What SQLite said: it names the column.
         cause: rusqlite::Error,
@@ -52,7 +60,9 @@ pub enum EmulatorError {
         why: String,
     },
     /// The state is that of another service.
-    #[error("the emulator's state {place} is not one of the {service} service; choose another file")]
+    #[error(
+        "the emulator's state {place} is not one of the {service} service; choose another file"
+    )]
     StateOfAnother {
         /// The file, or `in memory`.
         place: String,

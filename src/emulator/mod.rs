@@ -28,8 +28,8 @@ mod state;
 mod wire;
 
 pub use docker::{
-    Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed, Profile, RuleSeed, Seed,
-    Selection, TeamSeed, UnknownProfile, WhichRule, start,
+    Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed,
+    Profile, RuleSeed, Seed, Selection, TeamSeed, UnknownProfile, WhichRule, start,
 };
 pub use error::EmulatorError;
 pub use fault::{Chance, ErrorStatus, FaultError, Probability, Range, When, Which};

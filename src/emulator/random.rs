@@ -9,7 +9,10 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(super) fn base32(length: usize) -> Result<String, getrandom::Error> {
     let mut bytes = vec![0_u8; length];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| char::from(DIGITS[usize::from(byte & 31)])).collect())
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(DIGITS[usize::from(byte & 31)]))
+        .collect())
 }
 
 /// 32 random bytes as base 64 for URLs, without padding.
@@ -41,7 +44,10 @@ mod tests {
     fn base32_has_the_length_and_the_digits_and_does_not_repeat() {
         let (first, second) = (base32(28).unwrap(), base32(28).unwrap());
         assert_eq!(first.len(), 28);
-        assert!(first.bytes().all(|digit| DIGITS.contains(&digit)), "{first}");
+        assert!(
+            first.bytes().all(|digit| DIGITS.contains(&digit)),
+            "{first}"
+        );
         assert_ne!(first, second);
     }
 
@@ -49,6 +55,10 @@ mod tests {
     fn uuids_are_of_version_4() {
         let uuid = uuid().unwrap();
         let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
-        assert_eq!((lengths, &uuid[14..15]), (vec![8, 4, 4, 4, 12], "4"), "{uuid}");
+        assert_eq!(
+            (lengths, &uuid[14..15]),
+            (vec![8, 4, 4, 4, 12], "4"),
+            "{uuid}"
+        );
     }
 }

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 
 /// A value as JSON text.
 pub(super) fn text(value: &impl serde::Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// The value of a column that holds JSON.
@@ -17,7 +18,10 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlit
 
 /// The moment that a column holds.
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
-    row.get_ref(column)?.as_str()?.parse().map_err(|error: jiff::Error| unreadable(column, Box::new(error)))
+    row.get_ref(column)?
+        .as_str()?
+        .parse()
+        .map_err(|error: jiff::Error| unreadable(column, Box::new(error)))
 }
 
 fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {

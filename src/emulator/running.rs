@@ -58,8 +58,14 @@ impl Running {
     pub(super) fn serve(places: Vec<(Listening, Router)>) -> Self {
         let switch = Switch::default();
         let stop = StopOnDrop(switch.clone());
-        let address = places.first().map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |(place, _)| place.address);
-        let servings: Vec<_> = places.into_iter().map(|(place, router)| serving(place, router, &switch)).collect();
+        let address = places.first().map_or_else(
+            || SocketAddr::from(([127, 0, 0, 1], 0)),
+            |(place, _)| place.address,
+        );
+        let servings: Vec<_> = places
+            .into_iter()
+            .map(|(place, router)| serving(place, router, &switch))
+            .collect();
         let task = tokio::spawn(async move {
             tokio::select! {
                 // Leaving drops the listeners, so that a crashed server cannot be reached.
@@ -68,7 +74,11 @@ impl Running {
                 ended = try_join_all(servings) => ended.map(drop),
             }
         });
-        Self { address, stop, task }
+        Self {
+            address,
+            stop,
+            task,
+        }
     }
 
     /// The address that it listens on, with the real port where port 0 was asked for.
@@ -89,7 +99,11 @@ impl Running {
     /// Takes no new request, finishes those under way, and returns when the state is closed. Requests that a fault
     /// keeps from being answered are not waited for.
     pub async fn shutdown(self) {
-        let Self { address: _, stop, task } = self;
+        let Self {
+            address: _,
+            stop,
+            task,
+        } = self;
         drop(stop);
         match task.await {
             Ok(Ok(())) => {}
@@ -100,10 +114,17 @@ impl Running {
 }
 
 /// Serves one router until the switch is turned.
-fn serving(place: Listening, router: Router, switch: &Switch) -> impl Future<Output = io::Result<()>> + use<> {
+fn serving(
+    place: Listening,
+    router: Router,
+    switch: &Switch,
+) -> impl Future<Output = io::Result<()>> + use<> {
     let wires = Wires::new(place.listener, switch.clone());
     let stopping = switch.clone();
-    axum::serve(wires, router.into_make_service_with_connect_info::<Connection>())
-        .with_graceful_shutdown(async move { stopping.stopping().await })
-        .into_future()
+    axum::serve(
+        wires,
+        router.into_make_service_with_connect_info::<Connection>(),
+    )
+    .with_graceful_shutdown(async move { stopping.stopping().await })
+    .into_future()
 }

@@ -55,7 +55,11 @@ pub(super) trait Service: Sized + Send + Sync + 'static {
         self: Arc<Self>,
         operation: impl FnOnce(&Self) -> Result<T, Self::Refusal> + Send + 'static,
     ) -> impl Future<Output = Result<T, Self::Refusal>> + Send {
-        async move { tokio::task::spawn_blocking(move || operation(&self)).await.unwrap_or_else(|error| Err(error.into())) }
+        async move {
+            tokio::task::spawn_blocking(move || operation(&self))
+                .await
+                .unwrap_or_else(|error| Err(error.into()))
+        }
     }
 }
 
@@ -74,8 +78,14 @@ impl<O: OperationName, C> Common<O, C> {
         request_log: Option<PathBuf>,
     ) -> Result<Self, EmulatorError> {
         let log = request_log
-            .map(|path| RequestLog::open(&path).map_err(|cause| EmulatorError::RequestLog { path, cause }))
+            .map(|path| {
+                RequestLog::open(&path).map_err(|cause| EmulatorError::RequestLog { path, cause })
+            })
             .transpose()?;
-        Ok(Self { latency, faults: Armed::new(faults), log })
+        Ok(Self {
+            latency,
+            faults: Armed::new(faults),
+            log,
+        })
     }
 }

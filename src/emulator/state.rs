@@ -48,7 +48,10 @@ impl State {
     /// Opens the state and makes the tables if it is new.
     pub(super) fn open(location: &StateLocation, layout: &Layout) -> Result<Self, EmulatorError> {
         let place = describe(location);
-        let failed = |cause| EmulatorError::State { place: place.clone(), cause };
+        let failed = |cause| EmulatorError::State {
+            place: place.clone(),
+            cause,
+        };
         let mut connection = match location {
             StateLocation::Memory => Connection::open_in_memory(),
             StateLocation::File(path) => {
@@ -57,14 +60,26 @@ impl State {
             }
         }
         .map_err(failed)?;
-        let Found { application, number } = prepare(&mut connection, layout).map_err(failed)?;
+        let Found {
+            application,
+            number,
+        } = prepare(&mut connection, layout).map_err(failed)?;
         if application != layout.application {
-            return Err(EmulatorError::StateOfAnother { place, service: layout.service });
+            return Err(EmulatorError::StateOfAnother {
+                place,
+                service: layout.service,
+            });
         }
         if number != layout.number {
-            return Err(EmulatorError::StateLayout { place, found: number, needed: layout.number });
+            return Err(EmulatorError::StateLayout {
+                place,
+                found: number,
+                needed: layout.number,
+            });
         }
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
     }
 
     /// Runs `work` on a state that does not change meanwhile.
@@ -91,7 +106,9 @@ impl State {
 
     /// A thread that panicked held a transaction, which was rolled back: the connection is good.
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,8 +121,16 @@ pub(super) fn describe(location: &StateLocation) -> String {
 }
 
 fn create_folder(path: &Path) -> Result<(), EmulatorError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|cause| EmulatorError::StateFolder { folder: folder.to_path_buf(), cause })
+    let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|cause| EmulatorError::StateFolder {
+        folder: folder.to_path_buf(),
+        cause,
+    })
 }
 
 /// Sets the connection up, makes the tables if there are none, and answers whose they are.
@@ -120,8 +145,12 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
     connection.set_prepared_statement_cache_capacity(64);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = |pragma| transaction.query_row(pragma, (), |row| row.get::<_, i64>(0));
-    let found = Found { application: number("pragma application_id")?, number: number("pragma user_version")? };
-    let tables: i64 = transaction.query_row("select count(*) from sqlite_schema", (), |row| row.get(0))?;
+    let found = Found {
+        application: number("pragma application_id")?,
+        number: number("pragma user_version")?,
+    };
+    let tables: i64 =
+        transaction.query_row("select count(*) from sqlite_schema", (), |row| row.get(0))?;
     if found != Found::default() || tables != 0 {
         return Ok(found);
     }
@@ -129,5 +158,8 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
     transaction.pragma_update(None, "application_id", layout.application)?;
     transaction.pragma_update(None, "user_version", layout.number)?;
     transaction.commit()?;
-    Ok(Found { application: layout.application, number: layout.number })
+    Ok(Found {
+        application: layout.application,
+        number: layout.number,
+    })
 }

@@ -38,7 +38,10 @@ struct Shared {
 
 impl Default for Switch {
     fn default() -> Self {
-        Self(Arc::new(Shared { stage: watch::Sender::new(Stage::Serving), links: Mutex::default() }))
+        Self(Arc::new(Shared {
+            stage: watch::Sender::new(Stage::Serving),
+            links: Mutex::default(),
+        }))
     }
 }
 
@@ -58,7 +61,10 @@ impl Switch {
     pub(super) fn crash(&self) {
         self.0.stage.send_replace(Stage::Crashed);
         let links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.iter().filter_map(Weak::upgrade).for_each(|link| link.turn(State::Broken));
+        links
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|link| link.turn(State::Broken));
     }
 
     /// Waits until the server is to end, in whatever way.
@@ -73,7 +79,12 @@ impl Switch {
 
     async fn reaches(&self, wanted: impl Fn(Stage) -> bool) {
         // It cannot fail: this switch holds the sender.
-        let _ = self.0.stage.subscribe().wait_for(|stage| wanted(*stage)).await;
+        let _ = self
+            .0
+            .stage
+            .subscribe()
+            .wait_for(|stage| wanted(*stage))
+            .await;
     }
 
     fn link(&self) -> Arc<Link> {
@@ -170,7 +181,10 @@ impl Listener for Wires {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let connection = Connection { link: self.switch.link(), switch: self.switch.clone() };
+        let connection = Connection {
+            link: self.switch.link(),
+            switch: self.switch.clone(),
+        };
         (Wire { stream, connection }, address)
     }
 
@@ -193,7 +207,10 @@ impl Wire {
     fn unless_broken(&self) -> io::Result<()> {
         match self.state() {
             State::Open | State::Closing => Ok(()),
-            State::Broken => Err(io::Error::new(io::ErrorKind::ConnectionReset, "reset on purpose")),
+            State::Broken => Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "reset on purpose",
+            )),
         }
     }
 }
@@ -210,7 +227,11 @@ impl Drop for Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         // Who breaks the connection wakes the reader, and with it the task that owns this.
         self.connection.link.reader.register(cx.waker());
         self.unless_broken()?;
@@ -219,7 +240,11 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.unless_broken()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -228,7 +253,10 @@ impl AsyncWrite for Wire {
         std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         Poll::Ready(match self.state() {
             State::Open => Ok(()),
-            State::Closing => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "closed on purpose")),
+            State::Closing => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "closed on purpose",
+            )),
             State::Broken => self.unless_broken(),
         })
     }

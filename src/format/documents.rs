@@ -20,7 +20,9 @@ pub(super) fn format(text: &str) -> Option<String> {
     if body.contains([BYTE_ORDER_MARK, '\0']) {
         return None;
     }
-    let crlf = body.find('\n').is_some_and(|newline| body[..newline].ends_with('\r'));
+    let crlf = body
+        .find('\n')
+        .is_some_and(|newline| body[..newline].ends_with('\r'));
     let mut formatted = mark.to_owned();
     for range in split(body)? {
         let document = &body[range];
@@ -53,7 +55,14 @@ fn split(text: &str) -> Option<Vec<Range<usize>>> {
     }
     starts.dedup();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    Some(starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect())
+    Some(
+        starts
+            .iter()
+            .copied()
+            .zip(ends)
+            .map(|(start, end)| start..end)
+            .collect(),
+    )
 }
 
 /// YAML 1.2 takes CR, LF and CR LF for the same (section 5.4), in scalars too. The last line ends as the others do.
@@ -95,7 +104,9 @@ pub(super) fn comments(text: &str) -> BTreeMap<String, usize> {
 
 /// The line of `---`, tidied, and what follows it. Content on that line is not understood.
 fn marker(text: &str) -> Option<(String, &str)> {
-    let Some(rest) = text.strip_prefix("---") else { return Some((String::new(), text)) };
+    let Some(rest) = text.strip_prefix("---") else {
+        return Some((String::new(), text));
+    };
     let (line, body) = rest.split_once('\n').unwrap_or((rest, ""));
     match line.trim() {
         "" => Some(("---\n".to_owned(), body)),

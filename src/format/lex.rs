@@ -29,7 +29,11 @@ impl Tokens<'_> {
         let mut comments: Vec<String> = header.iter().map(|found| found.text.to_owned()).collect();
         for token in tokens {
             comments.extend(token.after.iter().map(|found| found.text.to_owned()));
-            if let TokenKind::Scalar { comment: Some(comment), .. } = token.kind {
+            if let TokenKind::Scalar {
+                comment: Some(comment),
+                ..
+            } = token.kind
+            {
                 comments.push(comment.to_owned());
             }
         }
@@ -62,9 +66,18 @@ pub(super) struct Token<'a> {
 
 #[derive(Debug)]
 pub(super) enum TokenKind<'a> {
-    Start { kind: CollectionKind, flow: bool },
-    End { flow: bool },
-    Scalar { source: &'a str, scalar: Scalar<'a>, comment: Option<&'a str> },
+    Start {
+        kind: CollectionKind,
+        flow: bool,
+    },
+    End {
+        flow: bool,
+    },
+    Scalar {
+        source: &'a str,
+        scalar: Scalar<'a>,
+        comment: Option<&'a str>,
+    },
     Null,
 }
 
@@ -87,7 +100,10 @@ pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
         at: 0,
         flow: Vec::new(),
         last: None,
-        result: Tokens { header: Vec::new(), tokens: Vec::new() },
+        result: Tokens {
+            header: Vec::new(),
+            tokens: Vec::new(),
+        },
     };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -136,10 +152,14 @@ impl<'a> Lexer<'a> {
             Event::Scalar(value, style, 0, None) => self.scalar(value.into_owned(), style, range),
             Event::SequenceStart(0, None) => self.start(CollectionKind::Sequence, range),
             Event::MappingStart(0, None) => self.start(CollectionKind::Mapping, range),
-            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => Err(NotUnderstood),
+            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
+                Err(NotUnderstood)
+            }
             Event::SequenceEnd | Event::MappingEnd => match self.flow.pop() {
                 // The mark may reach over the comment behind the bracket.
-                Some(true) => self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1),
+                Some(true) => {
+                    self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1)
+                }
                 Some(false) => self.without_text(TokenKind::End { flow: false }),
                 None => Err(NotUnderstood),
             },
@@ -149,19 +169,33 @@ impl<'a> Lexer<'a> {
     fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), NotUnderstood> {
         // The mark of a collection in brackets is the bracket, perhaps with the space behind it; of one in block style,
         // it is empty or a dash.
-        let first = self.text.get(range.clone()).and_then(|text| text.bytes().next());
-        let flow =
-            matches!((kind, first), (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'[')));
+        let first = self
+            .text
+            .get(range.clone())
+            .and_then(|text| text.bytes().next());
+        let flow = matches!(
+            (kind, first),
+            (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'['))
+        );
         // A pair without braces in a list in brackets.
         if !flow && self.flow.last() == Some(&true) {
             return Err(NotUnderstood);
         }
         self.flow.push(flow);
         let token = TokenKind::Start { kind, flow };
-        if flow { self.with_text(token, range.start..range.start + 1) } else { self.without_text(token) }
+        if flow {
+            self.with_text(token, range.start..range.start + 1)
+        } else {
+            self.without_text(token)
+        }
     }
 
-    fn scalar(&mut self, value: String, style: ScalarStyle, range: Range<usize>) -> Result<(), NotUnderstood> {
+    fn scalar(
+        &mut self,
+        value: String,
+        style: ScalarStyle,
+        range: Range<usize>,
+    ) -> Result<(), NotUnderstood> {
         match style {
             ScalarStyle::Plain if value.is_empty() => match self.flow.last() {
                 Some(false) => self.without_text(TokenKind::Null),
@@ -172,8 +206,19 @@ impl<'a> Lexer<'a> {
                 let is_text = style != ScalarStyle::Plain || is_plain_text(&value);
                 let text = ScalarText::Flow(flow_lines(source, style == ScalarStyle::DoubleQuoted));
                 let range = range.start..range.start + source.len();
-                let scalar = Scalar { text, value, is_text };
-                self.with_text(TokenKind::Scalar { source, scalar, comment: None }, range)
+                let scalar = Scalar {
+                    text,
+                    value,
+                    is_text,
+                };
+                self.with_text(
+                    TokenKind::Scalar {
+                        source,
+                        scalar,
+                        comment: None,
+                    },
+                    range,
+                )
             }
             ScalarStyle::Literal | ScalarStyle::Folded => self.block_scalar(value),
         }
@@ -184,13 +229,42 @@ impl<'a> Lexer<'a> {
         let gap = self.gap(self.text.len())?;
         let start = gap.stop.ok_or(NotUnderstood)?;
         let key = self.last.and_then(|last| self.result.tokens.get(last));
-        let parent = gap.dashes.last().copied().or(key.map(|key| key.column)).ok_or(NotUnderstood)?;
+        let parent = gap
+            .dashes
+            .last()
+            .copied()
+            .or(key.map(|key| key.column))
+            .ok_or(NotUnderstood)?;
         let found = block::read(self.text, start, parent).ok_or(NotUnderstood)?;
         let source = &self.text[start..found.end];
-        let block::Found { indicator, explicit_indent, chomping, lines, comment, end } = found;
-        let block = BlockScalar { indicator, explicit_indent, chomping, lines };
-        let scalar = Scalar { text: ScalarText::Block(block), value, is_text: true };
-        self.push(TokenKind::Scalar { source, scalar, comment }, start, gap);
+        let block::Found {
+            indicator,
+            explicit_indent,
+            chomping,
+            lines,
+            comment,
+            end,
+        } = found;
+        let block = BlockScalar {
+            indicator,
+            explicit_indent,
+            chomping,
+            lines,
+        };
+        let scalar = Scalar {
+            text: ScalarText::Block(block),
+            value,
+            is_text: true,
+        };
+        self.push(
+            TokenKind::Scalar {
+                source,
+                scalar,
+                comment,
+            },
+            start,
+            gap,
+        );
         self.at = end;
         Ok(())
     }
@@ -206,17 +280,34 @@ impl<'a> Lexer<'a> {
     }
 
     fn without_text(&mut self, kind: TokenKind<'a>) -> Result<(), NotUnderstood> {
-        let token = Token { kind, column: 0, dashes: Vec::new(), blank_before: false, after: Vec::new() };
+        let token = Token {
+            kind,
+            column: 0,
+            dashes: Vec::new(),
+            blank_before: false,
+            after: Vec::new(),
+        };
         self.result.tokens.push(token);
         Ok(())
     }
 
     fn push(&mut self, kind: TokenKind<'a>, start: usize, gap: Gap<'a>) {
-        let Gap { comments, dashes, blank_before, stop: _ } = gap;
+        let Gap {
+            comments,
+            dashes,
+            blank_before,
+            stop: _,
+        } = gap;
         self.comments(comments);
         self.last = Some(self.result.tokens.len());
         let column = self.column(start);
-        self.result.tokens.push(Token { kind, column, dashes, blank_before, after: Vec::new() });
+        self.result.tokens.push(Token {
+            kind,
+            column,
+            dashes,
+            blank_before,
+            after: Vec::new(),
+        });
     }
 
     fn comments(&mut self, comments: Vec<Found<'a>>) {
@@ -232,7 +323,11 @@ impl<'a> Lexer<'a> {
 
     /// Reads from the end of the last token to `end`, or to what is neither space, comment nor indicator.
     fn gap(&self, end: usize) -> Result<Gap<'a>, NotUnderstood> {
-        let bytes = self.text.as_bytes().get(self.at..end).ok_or(NotUnderstood)?;
+        let bytes = self
+            .text
+            .as_bytes()
+            .get(self.at..end)
+            .ok_or(NotUnderstood)?;
         let mut gap = Gap::default();
         // Line breaks since the last thing, and the column of the first dash on this line.
         let (mut breaks, mut same_line, mut dash) = (0, self.last.is_some(), None);
@@ -256,7 +351,12 @@ impl<'a> Lexer<'a> {
                     let blank_before = std::mem::take(&mut gap.blank_before) || breaks > 1;
                     let column = dash.unwrap_or_else(|| self.column(at));
                     let text = self.text[at..at + length].trim_end();
-                    gap.comments.push(Found { text, column, blank_before, trailing: same_line });
+                    gap.comments.push(Found {
+                        text,
+                        column,
+                        blank_before,
+                        trailing: same_line,
+                    });
                     (breaks, skip_to) = (0, offset + length);
                 }
                 _ => {
@@ -283,10 +383,18 @@ fn flow_lines(source: &str, escapes: bool) -> Vec<&str> {
     let is_space = |c: char| c == ' ' || c == '\t';
     let last = source.split('\n').count() - 1;
     let lines = source.split('\n').enumerate().map(|(index, line)| {
-        let line = if index == 0 { line } else { line.trim_start_matches(is_space) };
+        let line = if index == 0 {
+            line
+        } else {
+            line.trim_start_matches(is_space)
+        };
         let trimmed = line.trim_end_matches(is_space);
         // After a backslash the space is content.
-        if index == last || (escapes && trimmed.ends_with('\\')) { line } else { trimmed }
+        if index == last || (escapes && trimmed.ends_with('\\')) {
+            line
+        } else {
+            trimmed
+        }
     });
     lines.collect()
 }

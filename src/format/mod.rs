@@ -29,7 +29,9 @@ pub enum FormatError {
     #[error("the text cannot be read: {}", .0.message)]
     Unreadable(UnreadableText),
     /// A defect of the formatter, caught before any harm.
-    #[error("formatting would change {0}, which is a defect of polwarden; leave the file as it is and report it")]
+    #[error(
+        "formatting would change {0}, which is a defect of polwarden; leave the file as it is and report it"
+    )]
     Unfaithful(&'static str),
 }
 
@@ -45,7 +47,10 @@ impl UnreadableText {
     pub fn diagnostic(mut self, file: FileId) -> Diagnostic {
         for label in &mut self.finding.labels {
             label.place = match &label.place {
-                Place::Bytes { range, .. } => Place::Bytes { file, range: range.clone() },
+                Place::Bytes { range, .. } => Place::Bytes {
+                    file,
+                    range: range.clone(),
+                },
                 Place::File(_) | Place::Node { .. } => Place::File(file),
             };
         }
@@ -62,7 +67,9 @@ impl UnreadableText {
 /// The text is not YAML, or too large or too deep to be read; or the result would not mean the same.
 pub fn format(text: &str) -> Result<String, FormatError> {
     refuse_unreadable(text)?;
-    let Some(formatted) = documents::format(text) else { return Ok(text.to_owned()) };
+    let Some(formatted) = documents::format(text) else {
+        return Ok(text.to_owned());
+    };
     if formatted != text {
         verify::same(text, &formatted).map_err(FormatError::Unfaithful)?;
     }
@@ -73,8 +80,14 @@ pub fn format(text: &str) -> Result<String, FormatError> {
 fn refuse_unreadable(text: &str) -> Result<(), FormatError> {
     let file = SourceMap::default().add("", "");
     let findings = manifest::parse(file, text).diagnostics;
-    match findings.into_iter().find(|finding| matches!(finding.code, Code::YamlSyntax | Code::YamlLimit)) {
-        Some(finding) => Err(FormatError::Unreadable(UnreadableText { message: finding.message.clone(), finding })),
+    match findings
+        .into_iter()
+        .find(|finding| matches!(finding.code, Code::YamlSyntax | Code::YamlLimit))
+    {
+        Some(finding) => Err(FormatError::Unreadable(UnreadableText {
+            message: finding.message.clone(),
+            finding,
+        })),
         None => Ok(()),
     }
 }

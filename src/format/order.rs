@@ -41,8 +41,12 @@ fn items(collection: &mut Collection<'_>, shape: &'static Shape) {
 
 /// The first entry of an item stands on the line of the dash: comments above it stand above the item.
 fn lift_first(item: &mut Child<'_>) {
-    let Node::Collection(inner) = &mut item.value else { return };
-    let Some(first) = inner.children.first_mut() else { return };
+    let Node::Collection(inner) = &mut item.value else {
+        return;
+    };
+    let Some(first) = inner.children.first_mut() else {
+        return;
+    };
     first.blank_before = false;
     for comment in std::mem::take(&mut first.leading) {
         item.promote(comment);
@@ -52,12 +56,18 @@ fn lift_first(item: &mut Child<'_>) {
 fn mapping(collection: &mut Collection<'_>, fields: &'static [(&'static str, Shape)]) {
     let position = |name: &str| fields.iter().position(|(field, _)| *field == name);
     for child in &mut collection.children {
-        let shape = child.key.as_ref().and_then(|key| position(&key.name)).and_then(|at| fields.get(at));
+        let shape = child
+            .key
+            .as_ref()
+            .and_then(|key| position(&key.name))
+            .and_then(|at| fields.get(at));
         if let Some((_, shape)) = shape {
             node(&mut child.value, shape);
         }
     }
     // Stable, so that unknown keys keep their order.
     let rank = |name: &str| position(name).unwrap_or(fields.len());
-    collection.children.sort_by_key(|child| child.key.as_ref().map(|key| rank(&key.name)));
+    collection
+        .children
+        .sort_by_key(|child| child.key.as_ref().map(|key| rank(&key.name)));
 }

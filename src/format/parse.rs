@@ -6,15 +6,24 @@
 use std::collections::VecDeque;
 
 use super::lex::{Found, NotUnderstood, Token, TokenKind, Tokens};
-use super::tree::{Child, Collection, CollectionKind, Comment, Document, Key, Node, Scalar, ScalarText};
+use super::tree::{
+    Child, Collection, CollectionKind, Comment, Document, Key, Node, Scalar, ScalarText,
+};
 
 type Result<T> = std::result::Result<T, NotUnderstood>;
 
 /// Reads a document whose root is a block mapping.
 pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
     let Tokens { header, tokens } = tokens;
-    let mut parser = Parser { tokens: tokens.into(), pending: header.into(), dashes_taken: 0 };
-    let Some(TokenKind::Start { kind: CollectionKind::Mapping, flow: false }) = parser.pop().map(|token| token.kind)
+    let mut parser = Parser {
+        tokens: tokens.into(),
+        pending: header.into(),
+        dashes_taken: 0,
+    };
+    let Some(TokenKind::Start {
+        kind: CollectionKind::Mapping,
+        flow: false,
+    }) = parser.pop().map(|token| token.kind)
     else {
         return Err(NotUnderstood);
     };
@@ -24,7 +33,11 @@ pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
     if !parser.tokens.is_empty() || !parser.pending.is_empty() {
         return Err(NotUnderstood);
     }
-    Ok(Document { header, header_blank, root })
+    Ok(Document {
+        header,
+        header_blank,
+        root,
+    })
 }
 
 struct Parser<'a> {
@@ -65,7 +78,9 @@ impl<'a> Parser<'a> {
 
     /// The comment at the end of the line of the last token.
     fn take_trailing(&mut self) -> Option<&'a str> {
-        self.pending.pop_front_if(|found| found.trailing).map(|found| found.text)
+        self.pending
+            .pop_front_if(|found| found.trailing)
+            .map(|found| found.text)
     }
 
     /// Reads a block collection after its start. `parent` is the column of the mapping that holds it.
@@ -73,10 +88,15 @@ impl<'a> Parser<'a> {
         let first = self.next_with_text().ok_or(NotUnderstood)?;
         let column = match kind {
             CollectionKind::Mapping => first.column,
-            CollectionKind::Sequence => *first.dashes.get(self.dashes_taken).ok_or(NotUnderstood)?,
+            CollectionKind::Sequence => {
+                *first.dashes.get(self.dashes_taken).ok_or(NotUnderstood)?
+            }
         };
         let mut children = Vec::new();
-        while !matches!(self.peek().ok_or(NotUnderstood)?.kind, TokenKind::End { .. }) {
+        while !matches!(
+            self.peek().ok_or(NotUnderstood)?.kind,
+            TokenKind::End { .. }
+        ) {
             let mut child = self.child(kind, Some(column))?;
             refuse_repeated(&children, &child)?;
             if children.is_empty() {
@@ -87,14 +107,24 @@ impl<'a> Parser<'a> {
         self.pop();
         // A comment in the column of a list that is not indented is rather about the next key.
         let indented = parent != Some(column);
-        let tail = self.take_pending_while(|found| found.column > column || (indented && found.column == column));
-        Ok(Collection { kind, flow: false, children, tail })
+        let tail = self.take_pending_while(|found| {
+            found.column > column || (indented && found.column == column)
+        });
+        Ok(Collection {
+            kind,
+            flow: false,
+            children,
+            tail,
+        })
     }
 
     /// Reads a collection in brackets after its opening bracket.
     fn flow(&mut self, kind: CollectionKind) -> Result<Collection<'a>> {
         let mut children = Vec::new();
-        while !matches!(self.peek().ok_or(NotUnderstood)?.kind, TokenKind::End { .. }) {
+        while !matches!(
+            self.peek().ok_or(NotUnderstood)?.kind,
+            TokenKind::End { .. }
+        ) {
             let child = self.child(kind, None)?;
             refuse_repeated(&children, &child)?;
             children.push(child);
@@ -105,7 +135,12 @@ impl<'a> Parser<'a> {
             return Err(NotUnderstood);
         }
         self.pop();
-        Ok(Collection { kind, flow: true, children, tail })
+        Ok(Collection {
+            kind,
+            flow: true,
+            children,
+            tail,
+        })
     }
 
     /// Reads one entry or item. `column` is that of the block it stands in.
@@ -113,7 +148,13 @@ impl<'a> Parser<'a> {
         let leading = self.take_pending();
         let next = self.next_with_text().ok_or(NotUnderstood)?;
         let blank_before = next.blank_before && column.is_some();
-        let mut child = Child { leading, blank_before, key: None, value: Node::Null(Vec::new()), trailing: None };
+        let mut child = Child {
+            leading,
+            blank_before,
+            key: None,
+            value: Node::Null(Vec::new()),
+            trailing: None,
+        };
         if kind == CollectionKind::Mapping {
             let (key, trailing) = self.key()?;
             child.key = Some(key);
@@ -126,14 +167,36 @@ impl<'a> Parser<'a> {
     }
 
     fn key(&mut self) -> Result<(Key<'a>, Option<&'a str>)> {
-        let Some(Token { kind: TokenKind::Scalar { source, scalar, comment: None }, .. }) = self.pop() else {
+        let Some(Token {
+            kind:
+                TokenKind::Scalar {
+                    source,
+                    scalar,
+                    comment: None,
+                },
+            ..
+        }) = self.pop()
+        else {
             return Err(NotUnderstood);
         };
-        let Scalar { text: ScalarText::Flow(lines), value, is_text: true } = scalar else { return Err(NotUnderstood) };
+        let Scalar {
+            text: ScalarText::Flow(lines),
+            value,
+            is_text: true,
+        } = scalar
+        else {
+            return Err(NotUnderstood);
+        };
         if lines.len() != 1 || value == "<<" {
             return Err(NotUnderstood);
         }
-        Ok((Key { text: source, name: value }, self.take_trailing()))
+        Ok((
+            Key {
+                text: source,
+                name: value,
+            },
+            self.take_trailing(),
+        ))
     }
 
     fn value(&mut self, child: &mut Child<'a>, column: Option<usize>) -> Result<()> {
@@ -141,7 +204,9 @@ impl<'a> Parser<'a> {
             TokenKind::End { .. } => return Err(NotUnderstood),
             TokenKind::Null => {
                 // An item that is nothing has no text that its comments could be told from.
-                let column = column.filter(|_| child.key.is_some()).ok_or(NotUnderstood)?;
+                let column = column
+                    .filter(|_| child.key.is_some())
+                    .ok_or(NotUnderstood)?;
                 self.pop();
                 child.value = Node::Null(self.take_pending_while(|found| found.column > column));
                 return Ok(());
@@ -157,14 +222,19 @@ impl<'a> Parser<'a> {
         }
         // Comments between key and value have no line of their own in the canonical form.
         if let Some(text) = child.trailing.take() {
-            child.promote(Comment { text, blank_before: false });
+            child.promote(Comment {
+                text,
+                blank_before: false,
+            });
         }
         for comment in self.take_pending() {
             child.promote(comment);
         }
         match self.pop().ok_or(NotUnderstood)?.kind {
             TokenKind::Start { kind, .. } => child.value = Node::Collection(self.flow(kind)?),
-            TokenKind::Scalar { scalar, comment, .. } => {
+            TokenKind::Scalar {
+                scalar, comment, ..
+            } => {
                 child.value = Node::Scalar(scalar);
                 child.trailing = comment;
             }
@@ -180,7 +250,11 @@ impl<'a> Parser<'a> {
 /// Of two entries with one key the first counts, which is nothing to build on.
 fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> Result<()> {
     let repeated = |key: &Key<'_>| children.iter().any(|other| other.is_named(&key.name));
-    if child.key.as_ref().is_some_and(repeated) { Err(NotUnderstood) } else { Ok(()) }
+    if child.key.as_ref().is_some_and(repeated) {
+        Err(NotUnderstood)
+    } else {
+        Ok(())
+    }
 }
 
 /// An empty line below the line that opens a block is dropped.
@@ -192,6 +266,11 @@ fn open_without_blank(child: &mut Child<'_>) {
 }
 
 fn own(found: Found<'_>) -> Comment<'_> {
-    let Found { text, column: _, blank_before, trailing: _ } = found;
+    let Found {
+        text,
+        column: _,
+        blank_before,
+        trailing: _,
+    } = found;
     Comment { text, blank_before }
 }

@@ -1,6 +1,8 @@
 //! Tree → text.
 
-use super::tree::{BlockScalar, Child, Collection, CollectionKind, Comment, Document, Node, Scalar, ScalarText};
+use super::tree::{
+    BlockScalar, Child, Collection, CollectionKind, Comment, Document, Node, Scalar, ScalarText,
+};
 
 /// The longest line that a collection in brackets may make, in characters.
 const MAX_WIDTH: usize = 120;
@@ -9,8 +11,15 @@ const INDENT: usize = 2;
 
 /// The canonical text of a document; ends with a line break.
 pub(super) fn document(document: &Document<'_>) -> String {
-    let Document { header, header_blank, root } = document;
-    let mut printer = Printer { out: String::new(), no_blank: true };
+    let Document {
+        header,
+        header_blank,
+        root,
+    } = document;
+    let mut printer = Printer {
+        out: String::new(),
+        no_blank: true,
+    };
     printer.comments(header, 0);
     if *header_blank && !header.is_empty() {
         printer.blank();
@@ -59,7 +68,12 @@ impl Printer {
 
     /// Prints the children of a block; `inline` if a dash stands before the first.
     fn block(&mut self, collection: &Collection<'_>, indent: usize, inline: bool) {
-        let Collection { kind, flow: _, children, tail } = collection;
+        let Collection {
+            kind,
+            flow: _,
+            children,
+            tail,
+        } = collection;
         for (index, child) in children.iter().enumerate() {
             if index > 0 || !inline {
                 self.above(child, indent);
@@ -70,7 +84,9 @@ impl Printer {
                     self.out.push_str(key.text);
                     self.out.push(':');
                 }
-                (CollectionKind::Mapping, None) | (CollectionKind::Sequence, _) => self.out.push('-'),
+                (CollectionKind::Mapping, None) | (CollectionKind::Sequence, _) => {
+                    self.out.push('-')
+                }
             }
             self.value(child, indent);
         }
@@ -90,7 +106,13 @@ impl Printer {
                 Some(inner) if child.key.is_none() => {
                     // The line of the dash is that of the first child, and its end not free.
                     if let Some(text) = child.trailing {
-                        self.comments(&[Comment { text, blank_before: false }], indent);
+                        self.comments(
+                            &[Comment {
+                                text,
+                                blank_before: false,
+                            }],
+                            indent,
+                        );
                     }
                     column += INDENT;
                     inner.children.first()
@@ -112,7 +134,8 @@ impl Printer {
             Node::Collection(collection) => match as_block(child, indent) {
                 None => {
                     self.out.push(' ');
-                    self.out.push_str(&flow_text(collection).unwrap_or_default());
+                    self.out
+                        .push_str(&flow_text(collection).unwrap_or_default());
                     self.end(trailing);
                 }
                 Some(_) if child.key.is_none() => {
@@ -148,7 +171,12 @@ impl Printer {
     }
 
     fn block_scalar(&mut self, block: &BlockScalar<'_>, trailing: Option<&str>, indent: usize) {
-        let BlockScalar { indicator, explicit_indent, chomping, lines } = block;
+        let BlockScalar {
+            indicator,
+            explicit_indent,
+            chomping,
+            lines,
+        } = block;
         self.out.push(*indicator);
         if *explicit_indent {
             self.out.push_str(&INDENT.to_string());
@@ -169,17 +197,33 @@ impl Printer {
 
 /// The collection of a child, if it is to be written as a block. `indent` is the column of the child.
 fn as_block<'n, 'a>(child: &'n Child<'a>, indent: usize) -> Option<&'n Collection<'a>> {
-    let Node::Collection(collection) = &child.value else { return None };
+    let Node::Collection(collection) = &child.value else {
+        return None;
+    };
     // The key and `: `, or `- `.
-    let before = child.key.as_ref().map_or(0, |key| key.text.chars().count() + 1) + 1;
+    let before = child
+        .key
+        .as_ref()
+        .map_or(0, |key| key.text.chars().count() + 1)
+        + 1;
     let before = indent + before.max(INDENT);
-    let fits = |text: String| collection.children.is_empty() || before + text.chars().count() <= MAX_WIDTH;
-    if flow_text(collection).is_some_and(fits) { None } else { Some(collection) }
+    let fits =
+        |text: String| collection.children.is_empty() || before + text.chars().count() <= MAX_WIDTH;
+    if flow_text(collection).is_some_and(fits) {
+        None
+    } else {
+        Some(collection)
+    }
 }
 
 /// A collection in brackets, on one line; nothing if it is a block, or holds comments or scalars of several lines.
 fn flow_text(collection: &Collection<'_>) -> Option<String> {
-    let Collection { kind, flow, children, tail } = collection;
+    let Collection {
+        kind,
+        flow,
+        children,
+        tail,
+    } = collection;
     if !flow || !tail.is_empty() {
         return None;
     }
@@ -192,17 +236,29 @@ fn flow_text(collection: &Collection<'_>) -> Option<String> {
 }
 
 fn flow_child(child: &Child<'_>) -> Option<String> {
-    let Child { leading, blank_before: _, key, value, trailing } = child;
+    let Child {
+        leading,
+        blank_before: _,
+        key,
+        value,
+        trailing,
+    } = child;
     if !leading.is_empty() || trailing.is_some() {
         return None;
     }
     let value = match value {
         Node::Collection(inner) => flow_text(inner)?,
-        Node::Scalar(Scalar { text: ScalarText::Flow(lines), .. }) => match lines.as_slice() {
+        Node::Scalar(Scalar {
+            text: ScalarText::Flow(lines),
+            ..
+        }) => match lines.as_slice() {
             [line] => (*line).to_owned(),
             _ => return None,
         },
         Node::Null(_) | Node::Scalar(_) => return None,
     };
-    Some(key.as_ref().map_or_else(|| value.clone(), |key| format!("{}: {value}", key.text)))
+    Some(
+        key.as_ref()
+            .map_or_else(|| value.clone(), |key| format!("{}: {value}", key.text)),
+    )
 }

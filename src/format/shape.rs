@@ -42,13 +42,19 @@ const KINDS: &[(&str, &str, &Shape)] = &[
 const POLICY: Shape = Mapping(&[
     ("apiVersion", Free),
     ("kind", Free),
-    ("metadata", Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)])),
+    (
+        "metadata",
+        Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)]),
+    ),
     (
         "spec",
         Mapping(&[
             ("scope", Mapping(&[("teams", TEXTS), ("profiles", TEXTS)])),
             ("rules", List(&RULE)),
-            ("cedar", Mapping(&[("text", Free), ("file", Free), ("schemaUrl", Free)])),
+            (
+                "cedar",
+                Mapping(&[("text", Free), ("file", Free), ("schemaUrl", Free)]),
+            ),
         ]),
     ),
 ]);
@@ -70,7 +76,14 @@ const RESOURCE_LIST: Shape = Mapping(&[
     ("apiVersion", Free),
     ("kind", Free),
     ("metadata", Mapping(&[("name", Free)])),
-    ("spec", Mapping(&[("hosts", TEXTS), ("paths", TEXTS), ("httpResources", Set(Elements::HttpResources))])),
+    (
+        "spec",
+        Mapping(&[
+            ("hosts", TEXTS),
+            ("paths", TEXTS),
+            ("httpResources", Set(Elements::HttpResources)),
+        ]),
+    ),
 ]);
 
 const POLICY_TEST: Shape = Mapping(&[
@@ -121,9 +134,20 @@ const PACK_POLICY: Shape = Mapping(&[
     ("description", Free),
     ("enforcementLevel", Free),
     ("message", Free),
-    ("configSchema", Mapping(&[("type", Free), ("properties", Free), ("required", TEXTS)])),
+    (
+        "configSchema",
+        Mapping(&[("type", Free), ("properties", Free), ("required", TEXTS)]),
+    ),
     ("severity", Free),
-    ("framework", Mapping(&[("name", Free), ("version", Free), ("reference", Free), ("specification", Free)])),
+    (
+        "framework",
+        Mapping(&[
+            ("name", Free),
+            ("version", Free),
+            ("reference", Free),
+            ("specification", Free),
+        ]),
+    ),
     ("tags", TEXTS),
     ("remediationSteps", Free),
     ("url", Free),
@@ -135,7 +159,12 @@ const POLICY_GROUP: Shape = Mapping(&[
     ("metadata", Mapping(&[("name", Free), ("aliases", Free)])),
     (
         "spec",
-        Mapping(&[("entityType", Free), ("mode", Free), ("stacks", List(&STACK)), ("policyPacks", List(&GROUP_PACK))]),
+        Mapping(&[
+            ("entityType", Free),
+            ("mode", Free),
+            ("stacks", List(&STACK)),
+            ("policyPacks", List(&GROUP_PACK)),
+        ]),
     ),
 ]);
 
@@ -145,13 +174,22 @@ const GROUP_PACK: Shape = Mapping(&[("name", Free), ("versionTag", Free), ("conf
 
 const LOCK: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", Free)]);
 
-const CONFIG: Shape =
-    Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", List(&TARGET)), ("access", ACCESS), ("apply", APPLY)]);
+const CONFIG: Shape = Mapping(&[
+    ("apiVersion", Free),
+    ("kind", Free),
+    ("targets", List(&TARGET)),
+    ("access", ACCESS),
+    ("apply", APPLY),
+]);
 
 const APPLY: Shape = Mapping(&[("branch", Free)]);
 
 /// Gates and audiences keep the order of their author, in which they are shown.
-const ACCESS: Shape = Mapping(&[("never", List(&GATE)), ("always", List(&GATE)), ("audiences", List(&NAMED_AUDIENCE))]);
+const ACCESS: Shape = Mapping(&[
+    ("never", List(&GATE)),
+    ("always", List(&GATE)),
+    ("audiences", List(&NAMED_AUDIENCE)),
+]);
 
 const GATE: Shape = Mapping(&[("request", Free), ("audience", Free), ("reason", Free)]);
 
@@ -164,7 +202,10 @@ const TARGET: Shape = Mapping(&[
     ("paths", Free),
     ("profile", Free),
     ("unmanaged", Free),
-    ("limits", Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)])),
+    (
+        "limits",
+        Mapping(&[("maxUpdates", Free), ("maxDeletes", Free)]),
+    ),
     ("teams", Free),
     ("access", ACCESS),
     ("keepVersions", Free),
@@ -174,5 +215,8 @@ const TARGET: Shape = Mapping(&[
 
 /// The shape of the documents of one kind.
 pub(super) fn find(api_version: &str, kind: &str) -> Option<&'static Shape> {
-    KINDS.iter().find(|(version, name, _)| *version == api_version && *name == kind).map(|(_, _, shape)| *shape)
+    KINDS
+        .iter()
+        .find(|(version, name, _)| *version == api_version && *name == kind)
+        .map(|(_, _, shape)| *shape)
 }

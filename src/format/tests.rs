@@ -18,12 +18,16 @@ const HEAD: &str = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata
 
 /// The `spec` of a policy.
 fn check_spec(spec: &str, expected: &str) {
-    check(&format!("{HEAD}spec:\n{spec}"), &format!("{HEAD}spec:\n{expected}"));
+    check(
+        &format!("{HEAD}spec:\n{spec}"),
+        &format!("{HEAD}spec:\n{expected}"),
+    );
 }
 
 /// The `hosts` of a resource list.
 fn check_hosts(hosts: &str, expected: &str) {
-    let head = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: l\nspec:\n  hosts:\n";
+    let head =
+        "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: l\nspec:\n  hosts:\n";
     check(&format!("{head}{hosts}"), &format!("{head}{expected}"));
 }
 
@@ -53,7 +57,10 @@ fn keys_get_their_canonical_order_and_two_spaces() {
 
 #[test]
 fn unknown_keys_come_last_in_their_order() {
-    check_spec("  zebra: 1\n  ant: [b, a]\n  rules: []\n", "  rules: []\n  zebra: 1\n  ant: [b, a]\n");
+    check_spec(
+        "  zebra: 1\n  ant: [b, a]\n  rules: []\n",
+        "  rules: []\n  zebra: 1\n  ant: [b, a]\n",
+    );
 }
 
 #[test]
@@ -116,7 +123,10 @@ fn what_an_entry_brings_to_the_line_of_the_dash_stands_above_it() {
 
 #[test]
 fn a_list_of_something_else_is_not_sorted() {
-    check_hosts("  - b\n  - 443\n  - a\n  - b\n", "    - b\n    - 443\n    - a\n    - b\n");
+    check_hosts(
+        "  - b\n  - 443\n  - a\n  - b\n",
+        "    - b\n    - 443\n    - a\n    - b\n",
+    );
 }
 
 #[test]
@@ -125,7 +135,9 @@ fn flow_lists_that_are_long_or_commented_become_blocks() {
     let (a, b) = (host("a"), host("b"));
     check_spec(
         &format!("  rules:\n    - name: r\n      resources: [{b}, {a}] # both\n"),
-        &format!("  rules:\n    - name: r\n      resources: # both\n        - {a}\n        - {b}\n"),
+        &format!(
+            "  rules:\n    - name: r\n      resources: # both\n        - {a}\n        - {b}\n"
+        ),
     );
     check_spec(
         "  rules:\n    - name: r\n      actions: [ # first\n        write, # w\n        # about read\n        read\n      ]\n",
@@ -141,7 +153,11 @@ fn flow_lists_that_are_long_or_commented_become_blocks() {
 fn the_longest_line_has_120_characters() {
     let line = |width: usize| format!("  cedar: [{}]\n", "é".repeat(width - "  cedar: []".len()));
     check_spec(&line(120), &line(120));
-    let item = line(121).trim().trim_start_matches("cedar: [").trim_end_matches(']').to_owned();
+    let item = line(121)
+        .trim()
+        .trim_start_matches("cedar: [")
+        .trim_end_matches(']')
+        .to_owned();
     check_spec(&line(121), &format!("  cedar:\n    - {item}\n"));
 }
 
@@ -154,8 +170,12 @@ fn block_scalars_keep_their_content() {
     );
     for header in ["|2", "|2-", ">2+"] {
         check_spec(
-            &format!("  cedar:\n    text: {header}\n        a\n      b\n\n    # c\n    schemaUrl: u\n"),
-            &format!("  cedar:\n    text: {header}\n        a\n      b\n\n    # c\n    schemaUrl: u\n"),
+            &format!(
+                "  cedar:\n    text: {header}\n        a\n      b\n\n    # c\n    schemaUrl: u\n"
+            ),
+            &format!(
+                "  cedar:\n    text: {header}\n        a\n      b\n\n    # c\n    schemaUrl: u\n"
+            ),
         );
     }
     // The empty line is content below `|+`, and none below `|`.
@@ -163,8 +183,14 @@ fn block_scalars_keep_their_content() {
         "  cedar:\n    schemaUrl: u\n    text: |+\n      a\n\n\n    file: f\n",
         "  cedar:\n    text: |+\n      a\n\n\n    file: f\n    schemaUrl: u\n",
     );
-    check_spec("  cedar:\n    text: |\n      a\n\n\n    file: f\n", "  cedar:\n    text: |\n      a\n\n    file: f\n");
-    check_spec("  cedar:\n    text: >-\n     a\n\n\n", "  cedar:\n    text: >-\n      a\n");
+    check_spec(
+        "  cedar:\n    text: |\n      a\n\n\n    file: f\n",
+        "  cedar:\n    text: |\n      a\n\n    file: f\n",
+    );
+    check_spec(
+        "  cedar:\n    text: >-\n     a\n\n\n",
+        "  cedar:\n    text: >-\n      a\n",
+    );
 }
 
 #[test]
@@ -197,7 +223,10 @@ fn line_ends_and_byte_order_marks_stay() {
     let text = "\u{feff}kind: Policy\r\napiVersion: docker.com/governance/v1\r\nspec:\r\n    cedar: {text: \"a\r\n        b\"}\r\n";
     let expected = "\u{feff}apiVersion: docker.com/governance/v1\r\nkind: Policy\r\nspec:\r\n  cedar:\r\n    text: \"a\r\n      b\"\r\n";
     check(text, expected);
-    check(&format!("{HEAD}spec:   {{}}"), &format!("{HEAD}spec: {{}}\n"));
+    check(
+        &format!("{HEAD}spec:   {{}}"),
+        &format!("{HEAD}spec: {{}}\n"),
+    );
 }
 
 #[test]
@@ -242,11 +271,16 @@ fn what_is_not_understood_stays_byte_for_byte() {
 fn a_text_that_is_not_yaml_is_refused_with_its_place() {
     let file = SourceMap::default().add("policies/a.yaml", "");
     let text = format!("{HEAD}spec: [\n");
-    let Err(FormatError::Unreadable(unreadable)) = format(&text) else { panic!("formatted") };
+    let Err(FormatError::Unreadable(unreadable)) = format(&text) else {
+        panic!("formatted")
+    };
     let finding = unreadable.diagnostic(file);
     assert_eq!(finding.code, Code::YamlSyntax);
     assert!(matches!(&finding.labels[0].place, Place::Bytes { file: found, .. } if *found == file));
-    assert!(matches!(format(&"x".repeat(manifest::MAX_BYTES + 1)), Err(FormatError::Unreadable(_))));
+    assert!(matches!(
+        format(&"x".repeat(manifest::MAX_BYTES + 1)),
+        Err(FormatError::Unreadable(_))
+    ));
 }
 
 #[test]
@@ -266,14 +300,20 @@ fn the_safety_net_sees_every_kind_of_change() {
     }
     // Without a type, because of an unknown field.
     let text = format!("{text}x: 1\n");
-    assert_eq!(verify::same(&text, &text.replace("x: 1", "x: 2")), Err("the values of the text"));
+    assert_eq!(
+        verify::same(&text, &text.replace("x: 1", "x: 2")),
+        Err("the values of the text")
+    );
 }
 
 /// A byte less or more would be another version.
 #[test]
 fn documents_of_chainloop_stay_byte_for_byte() {
     let native = "apiVersion:   chainloop.dev/v1\r\nspec:   {policies: [{embedded: x}]} # why\r\nkind: Policy\r\nmetadata:\r\n      name: 'a'  ";
-    for text in [native.to_owned(), format!("\u{feff}# licence\r\n---   \r\n{native}")] {
+    for text in [
+        native.to_owned(),
+        format!("\u{feff}# licence\r\n---   \r\n{native}"),
+    ] {
         assert_eq!(format(&text).unwrap(), text);
     }
     let list = "kind: ResourceList\napiVersion: polwarden/v1\nmetadata: {name: l}\nspec:\n    hosts: [b.example.com]\n";
@@ -281,7 +321,13 @@ fn documents_of_chainloop_stay_byte_for_byte() {
     for spelling in ["apiVersion", "api_version"] {
         let native = native.replace("apiVersion", spelling);
         let formatted = format(&format!("{list}---\n{native}\n")).unwrap();
-        assert!(formatted.starts_with("apiVersion: polwarden/v1\n"), "{formatted}");
-        assert!(formatted.ends_with(&format!("---\n{native}\n")), "{formatted}");
+        assert!(
+            formatted.starts_with("apiVersion: polwarden/v1\n"),
+            "{formatted}"
+        );
+        assert!(
+            formatted.ends_with(&format!("---\n{native}\n")),
+            "{formatted}"
+        );
     }
 }

@@ -107,7 +107,12 @@ impl<'a> Document<'a> {
 impl<'a> Collection<'a> {
     /// The text of the scalar at a key of a mapping.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
-        match &self.children.iter().find(|child| child.is_named(name))?.value {
+        match &self
+            .children
+            .iter()
+            .find(|child| child.is_named(name))?
+            .value
+        {
             Node::Scalar(scalar) => Some(&scalar.value),
             Node::Null(_) | Node::Collection(_) => None,
         }

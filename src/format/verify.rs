@@ -40,19 +40,32 @@ enum Plain {
 fn plain(text: &str) -> Option<Vec<Plain>> {
     // A text without a last line break is the same to the reader of manifests; to this parser, a literal at its end
     // would differ.
-    let text = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    let text = if text.ends_with('\n') {
+        text.to_owned()
+    } else {
+        format!("{text}\n")
+    };
     let documents = serde_yaml::Deserializer::from_str(&text).map(serde_yaml::Value::deserialize);
-    documents.map(|document| document.ok().map(normal)).collect()
+    documents
+        .map(|document| document.ok().map(normal))
+        .collect()
 }
 
 fn normal(value: serde_yaml::Value) -> Plain {
     use serde_yaml::Value;
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Plain::Scalar(format!("{value:?}")),
-        Value::Sequence(items) => Plain::List(items.into_iter().map(normal).collect()),
-        Value::Mapping(entries) => {
-            Plain::Mapping(entries.into_iter().map(|(key, value)| (normal(key), normal(value))).collect())
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Plain::Scalar(format!("{value:?}"))
         }
-        Value::Tagged(tagged) => Plain::List([Plain::Scalar(tagged.tag.to_string()), normal(tagged.value)].into()),
+        Value::Sequence(items) => Plain::List(items.into_iter().map(normal).collect()),
+        Value::Mapping(entries) => Plain::Mapping(
+            entries
+                .into_iter()
+                .map(|(key, value)| (normal(key), normal(value)))
+                .collect(),
+        ),
+        Value::Tagged(tagged) => {
+            Plain::List([Plain::Scalar(tagged.tag.to_string()), normal(tagged.value)].into())
+        }
     }
 }

@@ -27,7 +27,11 @@ pub struct Access {
 impl Access {
     /// Whether nothing is written in it.
     pub fn is_empty(&self) -> bool {
-        let Self { never, always, audiences } = self;
+        let Self {
+            never,
+            always,
+            audiences,
+        } = self;
         never.is_empty() && always.is_empty() && audiences.is_empty()
     }
 }
@@ -77,8 +81,20 @@ struct FullGate {
 impl From<GateText> for GateSpec {
     fn from(text: GateText) -> Self {
         match text {
-            GateText::Text(request) => Self { request, audience: None, reason: None },
-            GateText::Full(FullGate { request, audience, reason }) => Self { request, audience, reason },
+            GateText::Text(request) => Self {
+                request,
+                audience: None,
+                reason: None,
+            },
+            GateText::Full(FullGate {
+                request,
+                audience,
+                reason,
+            }) => Self {
+                request,
+                audience,
+                reason,
+            },
         }
     }
 }
@@ -86,8 +102,20 @@ impl From<GateText> for GateSpec {
 impl From<GateSpec> for GateText {
     fn from(spec: GateSpec) -> Self {
         match spec {
-            GateSpec { request, audience: None, reason: None } => Self::Text(request),
-            GateSpec { request, audience, reason } => Self::Full(FullGate { request, audience, reason }),
+            GateSpec {
+                request,
+                audience: None,
+                reason: None,
+            } => Self::Text(request),
+            GateSpec {
+                request,
+                audience,
+                reason,
+            } => Self::Full(FullGate {
+                request,
+                audience,
+                reason,
+            }),
         }
     }
 }
@@ -99,8 +127,7 @@ impl JsonSchema for GateSpec {
     /// One schema for both forms (what is said of fields binds mappings only), so that an error says what is wrong
     /// rather than that no branch fits.
     fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let text =
-            |description: &str| serde_json::json!({"type": "string", "minLength": 1, "description": description});
+        let text = |description: &str| serde_json::json!({"type": "string", "minLength": 1, "description": description});
         schemars::json_schema!({
             "description": "A pattern of requests, alone or as `request` with more about it.",
             "type": ["string", "object"],

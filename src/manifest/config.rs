@@ -183,12 +183,15 @@ impl Target {
 
     /// Whether two targets are about the same organization of the same service: what a target is called may change.
     pub fn is_same_organization(&self, other: &Self) -> bool {
-        self.provider() == other.provider() && self.organization.eq_ignore_ascii_case(&other.organization)
+        self.provider() == other.provider()
+            && self.organization.eq_ignore_ascii_case(&other.organization)
     }
 }
 
 /// A service that keeps policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// The Docker AI Governance API.

@@ -43,7 +43,11 @@ pub struct Lock {
 
 impl Default for Lock {
     fn default() -> Self {
-        Self { api_version: ApiVersion::V1, kind: Kind::Lock, targets: BTreeMap::new() }
+        Self {
+            api_version: ApiVersion::V1,
+            kind: Kind::Lock,
+            targets: BTreeMap::new(),
+        }
     }
 }
 
@@ -91,7 +95,11 @@ pub struct VersionLock {
 
 /// The key of what a reference stands for.
 pub fn pin_key(reference: &Reference) -> String {
-    Reference { scheme: false, ..reference.clone() }.to_string()
+    Reference {
+        scheme: false,
+        ..reference.clone()
+    }
+    .to_string()
 }
 
 impl Lock {

@@ -27,7 +27,8 @@ const MAX_FINDINGS: usize = 100;
 
 fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_FINDINGS {
-        let message = format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
+        let message =
+            format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
         diagnostics.truncate(MAX_FINDINGS);
         diagnostics.push(Diagnostic::new(Code::YamlLimit, message, Place::File(file)));
     }
@@ -36,9 +37,20 @@ fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
 /// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
 /// a syntax error is checked too.
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let yaml::Raw { documents, diagnostics, count } = yaml::read(file, text);
-    let mut parsed = Parsed { documents: Vec::with_capacity(documents.len()), diagnostics };
-    let whole = Whole { text, count, pieces: OnceCell::new() };
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        count,
+    } = yaml::read(file, text);
+    let mut parsed = Parsed {
+        documents: Vec::with_capacity(documents.len()),
+        diagnostics,
+    };
+    let whole = Whole {
+        text,
+        count,
+        pieces: OnceCell::new(),
+    };
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
         match manifest(id, value, &whole) {
@@ -77,7 +89,9 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
         Kind::ChainloopPolicy => {
             let bytes = DocumentBytes::from(whole.own_text(id, &value)?.as_bytes());
             let manifest = typed(id, value)?;
-            Ok(Manifest::ChainloopPolicy(Box::new(chainloop::PolicyDocument { manifest, bytes })))
+            Ok(Manifest::ChainloopPolicy(Box::new(
+                chainloop::PolicyDocument { manifest, bytes },
+            )))
         }
         Kind::ChainloopGroup => {
             let own = whole.own_text(id, &value)?;
@@ -85,17 +99,26 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
             let mut value = value;
             chainloop::arguments_as_written(own, &mut value);
             let manifest = typed(id, value)?;
-            Ok(Manifest::ChainloopGroup(Box::new(chainloop::GroupDocument { manifest, bytes })))
+            Ok(Manifest::ChainloopGroup(Box::new(
+                chainloop::GroupDocument { manifest, bytes },
+            )))
         }
         Kind::Lock => {
             let place = Place::value(id, Path::root().key("kind"));
             let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
-            Err(vec![finding.help(format!("the lock stands in `{}` alone, beside the configuration", lock::LOCK_FILE))])
+            Err(vec![finding.help(format!(
+                "the lock stands in `{}` alone, beside the configuration",
+                lock::LOCK_FILE
+            ))])
         }
         Kind::Config => {
             let place = Place::value(id, Path::root().key("kind"));
-            let finding = Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
-            Err(vec![finding.help(format!("the configuration stands in `{}` alone", config::FILE_NAME))])
+            let finding =
+                Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
+            Err(vec![finding.help(format!(
+                "the configuration stands in `{}` alone",
+                config::FILE_NAME
+            ))])
         }
     }
 }
@@ -105,7 +128,11 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
 /// # Errors
 /// All findings of the file; none of it is used then.
 pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
-    let yaml::Raw { documents, mut diagnostics, .. } = yaml::read(file, text);
+    let yaml::Raw {
+        documents,
+        mut diagnostics,
+        ..
+    } = yaml::read(file, text);
     let mut configs = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
@@ -117,14 +144,24 @@ pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Ve
     cap(file, &mut diagnostics);
     if let Some((_, second)) = configs.get(1) {
         let place = Place::value(*second, Path::root());
-        let finding = Diagnostic::new(Code::InvalidValue, "a second configuration in one file", place);
+        let finding = Diagnostic::new(
+            Code::InvalidValue,
+            "a second configuration in one file",
+            place,
+        );
         diagnostics.push(finding.help("move its targets to the first"));
     }
     match configs.pop() {
         Some(config) if diagnostics.is_empty() => Ok(config),
         None if diagnostics.is_empty() => {
-            let finding = Diagnostic::new(Code::MissingField, "the configuration is empty", Place::File(file));
-            Err(vec![finding.help("begin with `apiVersion: polwarden/v1` and `kind: Config`")])
+            let finding = Diagnostic::new(
+                Code::MissingField,
+                "the configuration is empty",
+                Place::File(file),
+            );
+            Err(vec![finding.help(
+                "begin with `apiVersion: polwarden/v1` and `kind: Config`",
+            )])
         }
         Some(_) | None => Err(diagnostics),
     }
@@ -144,7 +181,9 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
             let finding = Diagnostic::new(Code::UnknownKind, message, place);
-            Err(vec![finding.help("move it to a file of its own, under a path of the target")])
+            Err(vec![finding.help(
+                "move it to a file of its own, under a path of the target",
+            )])
         }
     }
 }
@@ -154,7 +193,10 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
 /// # Errors
 /// The first thing that is wrong with the text.
 pub fn plain_yaml(text: &str) -> Result<Value, String> {
-    Ok(plain_documents(text)?.into_iter().next().unwrap_or_default())
+    Ok(plain_documents(text)?
+        .into_iter()
+        .next()
+        .unwrap_or_default())
 }
 
 /// All documents of a YAML text, as JSON; comments and empty documents are none.
@@ -163,10 +205,17 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
 /// The first thing that is wrong with the text.
 pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
-    let yaml::Raw { documents, diagnostics, .. } = yaml::read(file, text);
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        ..
+    } = yaml::read(file, text);
     match diagnostics.into_iter().next() {
         Some(finding) => Err(finding.message),
-        None => Ok(documents.into_iter().map(|document| document.value).collect()),
+        None => Ok(documents
+            .into_iter()
+            .map(|document| document.value)
+            .collect()),
     }
 }
 
@@ -175,7 +224,11 @@ pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
 /// # Errors
 /// All findings of the file; none of it is used then.
 pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
-    let yaml::Raw { documents, mut diagnostics, .. } = yaml::read_up_to(file, text, lock::MAX_BYTES);
+    let yaml::Raw {
+        documents,
+        mut diagnostics,
+        ..
+    } = yaml::read_up_to(file, text, lock::MAX_BYTES);
     let mut locks = Vec::new();
     for yaml::RawDocument { index, value } in documents {
         let id = DocumentId { file, index };
@@ -186,8 +239,11 @@ pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
     }
     cap(file, &mut diagnostics);
     if let Some((_, second)) = locks.get(1) {
-        let finding =
-            Diagnostic::new(Code::InvalidValue, "a second lock in one file", Place::value(*second, Path::root()));
+        let finding = Diagnostic::new(
+            Code::InvalidValue,
+            "a second lock in one file",
+            Place::value(*second, Path::root()),
+        );
         diagnostics.push(finding.help("write the file anew with `polwarden lock`"));
     }
     match locks.pop() {
@@ -210,7 +266,10 @@ fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
         | Kind::Config) => {
             let place = Place::value(id, Path::root().key("kind"));
             let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);
-            Err(vec![Diagnostic::new(Code::UnknownKind, message, place).help("move it to a file of its own")])
+            Err(vec![
+                Diagnostic::new(Code::UnknownKind, message, place)
+                    .help("move it to a file of its own"),
+            ])
         }
     }
 }
@@ -219,6 +278,10 @@ fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
 fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
     serde_json::from_value(value).map_err(|error| {
         let place = Place::value(id, Path::root());
-        vec![Diagnostic::new(Code::InvalidValue, format!("the manifest cannot be read: {error}"), place)]
+        vec![Diagnostic::new(
+            Code::InvalidValue,
+            format!("the manifest cannot be read: {error}"),
+            place,
+        )]
     })
 }

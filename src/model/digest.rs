@@ -16,7 +16,10 @@ pub struct DigestError;
 
 fn check(text: &str) -> Result<(), DigestError> {
     let digits = text.strip_prefix(PREFIX).ok_or(DigestError)?;
-    let fits = digits.len() == 64 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let fits = digits.len() == 64
+        && digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if fits { Ok(()) } else { Err(DigestError) }
 }
 
@@ -84,11 +87,27 @@ mod tests {
     #[test]
     fn a_digest_is_read_back_and_nothing_else_is() {
         let digest = FileDigest::of(b"");
-        assert_eq!(digest.as_str(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            digest.as_str(),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(digest.short(), "e3b0c44298fc");
-        assert_eq!(FileDigest::try_from(digest.as_str().to_owned()), Ok(digest.clone()));
-        for bad in ["", "sha256:", &digest.as_str()[1..], &digest.as_str().to_uppercase(), &format!("{digest}0")] {
-            assert_eq!(FileDigest::try_from((*bad).to_owned()), Err(DigestError), "{bad}");
+        assert_eq!(
+            FileDigest::try_from(digest.as_str().to_owned()),
+            Ok(digest.clone())
+        );
+        for bad in [
+            "",
+            "sha256:",
+            &digest.as_str()[1..],
+            &digest.as_str().to_uppercase(),
+            &format!("{digest}0"),
+        ] {
+            assert_eq!(
+                FileDigest::try_from((*bad).to_owned()),
+                Err(DigestError),
+                "{bad}"
+            );
         }
     }
 }

@@ -42,7 +42,9 @@ pub enum Breach {
         allowed: bool,
     },
     /// Nothing is proved of what calls do to access, and yet they are not made one by one.
-    #[error("call {then} does not wait for call {first}, though nothing is proved of what they do to access")]
+    #[error(
+        "call {then} does not wait for call {first}, though nothing is proved of what they do to access"
+    )]
     NotOneByOne {
         /// The number of a call.
         first: u32,
@@ -85,9 +87,15 @@ pub fn audit_plan(live: &LiveState, plan: &TargetPlan) -> Vec<Breach> {
 
 fn not_one_by_one(calls: &[Call]) -> Vec<Breach> {
     let earlier = Earlier::new(calls);
-    let pairs = calls.windows(2).enumerate().filter(|(at, _)| !earlier.before(*at, at + 1));
+    let pairs = calls
+        .windows(2)
+        .enumerate()
+        .filter(|(at, _)| !earlier.before(*at, at + 1));
     let breaches = pairs.filter_map(|(_, pair)| match pair {
-        [first, then] => Some(Breach::NotOneByOne { first: first.id.0, then: then.id.0 }),
+        [first, then] => Some(Breach::NotOneByOne {
+            first: first.id.0,
+            then: then.id.0,
+        }),
         _ => None,
     });
     breaches.collect()
@@ -103,10 +111,16 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
         Err(error) => return vec![error.into()],
     };
     let earlier = Earlier::new(calls);
-    let missing = structure::edges(&timeline, calls).into_iter().filter(|edge| !earlier.has(edge));
+    let missing = structure::edges(&timeline, calls)
+        .into_iter()
+        .filter(|edge| !earlier.has(edge));
     let number = |at: At| calls.get(at).map_or(0, |call| call.id.0);
     let mut breaches: Vec<Breach> = missing
-        .map(|Edge { first, then, why }| Breach::Refused { first: number(first), then: number(then), why })
+        .map(|Edge { first, then, why }| Breach::Refused {
+            first: number(first),
+            then: number(then),
+            why,
+        })
         .collect();
     let mut told: HashSet<Ballot> = HashSet::new();
     let visited = ballots(&timeline, &mut |situation, _, ballot| {
@@ -114,7 +128,10 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
             && !told.contains(&ballot)
             && !earlier.keep(&ballot, allowed)
         {
-            let witness = situation.witness().map(|request| request.to_string()).unwrap_or_default();
+            let witness = situation
+                .witness()
+                .map(|request| request.to_string())
+                .unwrap_or_default();
             breaches.push(Breach::Access { witness, allowed });
             told.insert(ballot);
         }
@@ -133,8 +150,12 @@ impl Earlier {
             let mut own = FixedBitSet::with_capacity(calls.len());
             for after in &call.after {
                 // Numbers begin at 1, and are those of earlier calls.
-                for first in (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok()) {
-                    let Some(before) = first.checked_sub(1).and_then(|at| earlier.get(at)) else { continue };
+                for first in
+                    (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok())
+                {
+                    let Some(before) = first.checked_sub(1).and_then(|at| earlier.get(at)) else {
+                        continue;
+                    };
                     own.union_with(before);
                     own.insert(first - 1);
                 }
@@ -149,30 +170,47 @@ impl Earlier {
     }
 
     pub(in crate::plan) fn before(&self, first: At, then: At) -> bool {
-        self.0.get(then).is_some_and(|earlier| earlier.contains(first))
+        self.0
+            .get(then)
+            .is_some_and(|earlier| earlier.contains(first))
     }
 
     /// Whether a decision is the same whichever calls have been made.
     fn keep(&self, ballot: &Ballot, allowed: bool) -> bool {
-        if ways(ballot).iter().any(|way| way.iter().all(|edge| self.has(edge))) {
+        if ways(ballot)
+            .iter()
+            .any(|way| way.iter().all(|edge| self.has(edge)))
+        {
             return true;
         }
         let votes = ballot.allows.iter().chain(&ballot.denies);
-        let mut calls: Vec<At> = votes.flat_map(|vote| vote.need.iter().chain(&vote.avoid)).copied().collect();
+        let mut calls: Vec<At> = votes
+            .flat_map(|vote| vote.need.iter().chain(&vote.avoid))
+            .copied()
+            .collect();
         calls.sort_unstable();
         calls.dedup();
         calls.len() <= TRIED
             && (0..1_usize << calls.len()).all(|set| {
-                let made = |at: At| calls.binary_search(&at).is_ok_and(|position| set >> position & 1 == 1);
-                let possible = calls
-                    .iter()
-                    .all(|at| !made(*at) || calls.iter().all(|first| !self.before(*first, *at) || made(*first)));
+                let made = |at: At| {
+                    calls
+                        .binary_search(&at)
+                        .is_ok_and(|position| set >> position & 1 == 1)
+                };
+                let possible = calls.iter().all(|at| {
+                    !made(*at)
+                        || calls
+                            .iter()
+                            .all(|first| !self.before(*first, *at) || made(*first))
+                });
                 !possible || decide(ballot, made) == allowed
             })
     }
 }
 
 fn decide(ballot: &Ballot, made: impl Fn(At) -> bool) -> bool {
-    let counts = |vote: &Vote| vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at));
+    let counts = |vote: &Vote| {
+        vote.need.iter().all(|at| made(*at)) && !vote.avoid.iter().any(|at| made(*at))
+    };
     ballot.allows.iter().any(counts) && !ballot.denies.iter().any(counts)
 }

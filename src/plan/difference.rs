@@ -10,7 +10,11 @@ use crate::model::docker::{Cedar, Resources, Rule, RuleAccess, RulePatch, Scope}
 /// A rule that changes between network and HTTP gets the matching resource field in the same patch (contract:
 /// `UpdateRuleRequest`), which follows from the resources differing.
 pub(super) fn rule_patch(before: &Rule, after: &Rule) -> RulePatch {
-    let Rule { name, decision, access } = after;
+    let Rule {
+        name,
+        decision,
+        access,
+    } = after;
     RulePatch {
         name: (*name != before.name).then(|| name.clone()),
         decision: (*decision != before.decision).then_some(*decision),
@@ -25,16 +29,42 @@ pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<Fi
     if let (Some(before), Some(after)) = (before, after)
         && before.name != after.name
     {
-        fields.push(scalar(Field::Name, Some(before.name.to_string()), Some(after.name.to_string())));
+        fields.push(scalar(
+            Field::Name,
+            Some(before.name.to_string()),
+            Some(after.name.to_string()),
+        ));
     }
     let decision = |rule: &Rule| rule.decision.to_string();
     if before.map(decision) != after.map(decision) {
-        fields.push(scalar(Field::Decision, before.map(decision), after.map(decision)));
+        fields.push(scalar(
+            Field::Decision,
+            before.map(decision),
+            after.map(decision),
+        ));
     }
-    let actions = |rule: &Rule| rule.access.actions().iter().map(ToString::to_string).collect();
-    fields.extend(set(Field::Actions, texts(before, actions), texts(after, actions)));
-    fields.extend(set(Field::Resources, texts(before, plain), texts(after, plain)));
-    fields.extend(set(Field::HttpResources, texts(before, http), texts(after, http)));
+    let actions = |rule: &Rule| {
+        rule.access
+            .actions()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    };
+    fields.extend(set(
+        Field::Actions,
+        texts(before, actions),
+        texts(after, actions),
+    ));
+    fields.extend(set(
+        Field::Resources,
+        texts(before, plain),
+        texts(after, plain),
+    ));
+    fields.extend(set(
+        Field::HttpResources,
+        texts(before, http),
+        texts(after, http),
+    ));
     fields
 }
 
@@ -52,8 +82,14 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
     let mut fields = Vec::new();
     let text = |cedar: Option<&Cedar>| cedar.map(|cedar| cedar.text.clone()).unwrap_or_default();
     if text(before) != text(after) {
-        let value = ValueChange::Text { before: text(before), after: text(after) };
-        fields.push(FieldChange { field: Field::CedarText, value });
+        let value = ValueChange::Text {
+            before: text(before),
+            after: text(after),
+        };
+        fields.push(FieldChange {
+            field: Field::CedarText,
+            value,
+        });
     }
     let url = |cedar: &Cedar| cedar.schema_url.clone();
     if before.map(url) != after.map(url) {
@@ -64,15 +100,28 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
 
 /// A single value that differs.
 pub(super) fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldChange {
-    FieldChange { field, value: ValueChange::Scalar { before, after } }
+    FieldChange {
+        field,
+        value: ValueChange::Scalar { before, after },
+    }
 }
 
-pub(super) fn set(field: Field, before: BTreeSet<String>, after: BTreeSet<String>) -> Option<FieldChange> {
+pub(super) fn set(
+    field: Field,
+    before: BTreeSet<String>,
+    after: BTreeSet<String>,
+) -> Option<FieldChange> {
     let added: Vec<String> = after.difference(&before).cloned().collect();
     let removed: Vec<String> = before.difference(&after).cloned().collect();
     let kept = after.intersection(&before).count();
-    (!added.is_empty() || !removed.is_empty())
-        .then_some(FieldChange { field, value: ValueChange::Set { added, removed, kept } })
+    (!added.is_empty() || !removed.is_empty()).then_some(FieldChange {
+        field,
+        value: ValueChange::Set {
+            added,
+            removed,
+            kept,
+        },
+    })
 }
 
 fn texts(rule: Option<&Rule>, of: impl Fn(&Rule) -> BTreeSet<String>) -> BTreeSet<String> {
@@ -81,7 +130,9 @@ fn texts(rule: Option<&Rule>, of: impl Fn(&Rule) -> BTreeSet<String>) -> BTreeSe
 
 fn plain(rule: &Rule) -> BTreeSet<String> {
     match &rule.access {
-        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => resources.as_set().clone(),
+        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
+            resources.as_set().clone()
+        }
         RuleAccess::Http { .. } => BTreeSet::new(),
     }
 }

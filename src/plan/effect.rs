@@ -20,21 +20,38 @@ pub struct Effect {
 
 impl Effect {
     /// Nothing moves.
-    pub const NONE: Self = Self { adds_deny: false, adds_allow: false, removes_allow: false, removes_deny: false };
+    pub const NONE: Self = Self {
+        adds_deny: false,
+        adds_allow: false,
+        removes_allow: false,
+        removes_deny: false,
+    };
 
     /// A rule with this decision appears.
     pub fn adding(decision: Decision) -> Self {
         match decision {
-            Decision::Allow => Self { adds_allow: true, ..Self::NONE },
-            Decision::Deny => Self { adds_deny: true, ..Self::NONE },
+            Decision::Allow => Self {
+                adds_allow: true,
+                ..Self::NONE
+            },
+            Decision::Deny => Self {
+                adds_deny: true,
+                ..Self::NONE
+            },
         }
     }
 
     /// A rule with this decision goes.
     pub fn removing(decision: Decision) -> Self {
         match decision {
-            Decision::Allow => Self { removes_allow: true, ..Self::NONE },
-            Decision::Deny => Self { removes_deny: true, ..Self::NONE },
+            Decision::Allow => Self {
+                removes_allow: true,
+                ..Self::NONE
+            },
+            Decision::Deny => Self {
+                removes_deny: true,
+                ..Self::NONE
+            },
         }
     }
 
@@ -46,8 +63,16 @@ impl Effect {
         }
         let grows = !covers(&before.access, &after.access);
         let shrinks = !covers(&after.access, &before.access);
-        let adding = if grows { Self::adding(after.decision) } else { Self::NONE };
-        let removing = if shrinks { Self::removing(before.decision) } else { Self::NONE };
+        let adding = if grows {
+            Self::adding(after.decision)
+        } else {
+            Self::NONE
+        };
+        let removing = if shrinks {
+            Self::removing(before.decision)
+        } else {
+            Self::NONE
+        };
         adding | removing
     }
 
@@ -72,17 +97,41 @@ impl BitOr for Effect {
 /// Whether every pair of action and resource of `narrow` is one of `wide`, as texts.
 fn covers(wide: &RuleAccess, narrow: &RuleAccess) -> bool {
     let actions: BTreeSet<Action> = wide.actions().into_iter().collect();
-    if !narrow.actions().iter().all(|action| actions.contains(action)) {
+    if !narrow
+        .actions()
+        .iter()
+        .all(|action| actions.contains(action))
+    {
         return false;
     }
     match (wide, narrow) {
-        (RuleAccess::Network { resources: wide, .. }, RuleAccess::Network { resources: narrow, .. })
-        | (RuleAccess::Filesystem { resources: wide, .. }, RuleAccess::Filesystem { resources: narrow, .. }) => {
-            narrow.as_set().is_subset(wide.as_set())
-        }
-        (RuleAccess::Http { resources: wide, .. }, RuleAccess::Http { resources: narrow, .. }) => {
-            narrow.as_set().is_subset(wide.as_set())
-        }
-        (RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. }, _) => false,
+        (
+            RuleAccess::Network {
+                resources: wide, ..
+            },
+            RuleAccess::Network {
+                resources: narrow, ..
+            },
+        )
+        | (
+            RuleAccess::Filesystem {
+                resources: wide, ..
+            },
+            RuleAccess::Filesystem {
+                resources: narrow, ..
+            },
+        ) => narrow.as_set().is_subset(wide.as_set()),
+        (
+            RuleAccess::Http {
+                resources: wide, ..
+            },
+            RuleAccess::Http {
+                resources: narrow, ..
+            },
+        ) => narrow.as_set().is_subset(wide.as_set()),
+        (
+            RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. },
+            _,
+        ) => false,
     }
 }

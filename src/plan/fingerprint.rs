@@ -15,7 +15,9 @@ use super::types::{Plan, TargetPlan};
 use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 
 /// `sha256:` and 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
@@ -28,9 +30,15 @@ impl Fingerprint {
     /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
     /// of a whole organization is large.
     fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut digest = Digesting { digest: Sha256::new(), waiting: Vec::with_capacity(2 * CHUNK) };
+        let mut digest = Digesting {
+            digest: Sha256::new(),
+            waiting: Vec::with_capacity(2 * CHUNK),
+        };
         serde_json::to_writer(&mut digest, data)?;
-        let Digesting { mut digest, waiting } = digest;
+        let Digesting {
+            mut digest,
+            waiting,
+        } = digest;
         digest.update(waiting);
         Ok(Self::from_digest(&digest.finalize()))
     }
@@ -71,15 +79,20 @@ impl io::Write for Digesting {
 
 /// A text that is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it")]
+#[error(
+    "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
+)]
 pub struct NoFingerprint(String);
 
 impl FromStr for Fingerprint {
     type Err = NoFingerprint;
     fn from_str(text: &str) -> Result<Self, NoFingerprint> {
         let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
-        let fits = |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        hex.filter(fits).map(|hex| Self(format!("sha256:{hex}"))).ok_or_else(|| NoFingerprint(text.to_owned()))
+        let fits =
+            |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.filter(fits)
+            .map(|hex| Self(format!("sha256:{hex}")))
+            .ok_or_else(|| NoFingerprint(text.to_owned()))
     }
 }
 
@@ -92,8 +105,16 @@ impl fmt::Display for Fingerprint {
 /// The digest of all that a live policy says, what this version does not know included; times are left out, and the
 /// order of rules does not count.
 pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
-    let LivePolicy { id, name, scope, unknown_scope_fields, content, created_at: _, updated_at: _, unknown_fields } =
-        policy;
+    let LivePolicy {
+        id,
+        name,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields,
+    } = policy;
     let content = match content {
         LiveContent::Rules(rules) => {
             let mut rules: Vec<&LiveRule> = rules.iter().collect();
@@ -103,9 +124,13 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
         LiveContent::Cedar(cedar) => Digested::Cedar(cedar),
         LiveContent::Opaque(opaque) => Digested::Opaque(sorted(&opaque.raw)),
     };
-    let (unknown_scope, unknown) = (sorted_fields(unknown_scope_fields), sorted_fields(unknown_fields));
+    let (unknown_scope, unknown) = (
+        sorted_fields(unknown_scope_fields),
+        sorted_fields(unknown_fields),
+    );
     // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
-    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown)).unwrap_or(Fingerprint(String::new()))
+    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown))
+        .unwrap_or(Fingerprint(String::new()))
 }
 
 /// What a policy holds, as it is digested.
@@ -118,11 +143,21 @@ enum Digested<'a> {
 
 /// A rule, as it is digested: its id, its name, what it says and what of it nobody knows.
 #[derive(Serialize)]
-struct DigestedRule<'a>(&'a RuleId, &'a str, Result<&'a Rule, Value>, Map<String, Value>);
+struct DigestedRule<'a>(
+    &'a RuleId,
+    &'a str,
+    Result<&'a Rule, Value>,
+    Map<String, Value>,
+);
 
 impl<'a> From<&'a LiveRule> for DigestedRule<'a> {
     fn from(rule: &'a LiveRule) -> Self {
-        let LiveRule { id, name, rule, unknown_fields } = rule;
+        let LiveRule {
+            id,
+            name,
+            rule,
+            unknown_fields,
+        } = rule;
         let body = rule.as_ref().map_err(|opaque| sorted(&opaque.raw));
         Self(id, name, body, sorted_fields(unknown_fields))
     }
@@ -153,7 +188,15 @@ pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
-    let Plan { format_version, tool_version, commit: _, tree, digest: _, origins: _, targets } = plan;
+    let Plan {
+        format_version,
+        tool_version,
+        commit: _,
+        tree,
+        digest: _,
+        origins: _,
+        targets,
+    } = plan;
     Fingerprint::of_plain(&(format_version, tool_version, tree, targets))
 }
 

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::origin::origins;
 use super::replay::{ReplayError, replay};
 use super::types::{
-    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef, TargetPlan,
+    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef,
+    TargetPlan,
 };
-use crate::access::{Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule};
+use crate::access::{
+    Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
+};
 use crate::model::docker::{Decision, LiveContent, LiveState};
 
 /// What a plan is held to.
@@ -32,7 +35,10 @@ pub struct BasePlan {
 
 impl From<&TargetPlan> for BasePlan {
     fn from(plan: &TargetPlan) -> Self {
-        Self { changes: plan.changes.clone(), calls: plan.calls.clone() }
+        Self {
+            changes: plan.changes.clone(),
+            calls: plan.calls.clone(),
+        }
     }
 }
 
@@ -44,8 +50,12 @@ impl BasePlan {
     fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
         let wanted = replay(live, &self.calls)?;
         let told = origins(head, &self.changes);
-        let conflicts: Vec<&Change> =
-            head.iter().zip(&told).filter(|(_, told)| told.origin == Origin::Conflict).map(|(head, _)| head).collect();
+        let conflicts: Vec<&Change> = head
+            .iter()
+            .zip(&told)
+            .filter(|(_, told)| told.origin == Origin::Conflict)
+            .map(|(head, _)| head)
+            .collect();
         if conflicts.is_empty() {
             return Ok(vec![wanted]);
         }
@@ -53,10 +63,15 @@ impl BasePlan {
         for Change { id, name, .. } in conflicts {
             match id {
                 Some(id) => {
-                    as_live.policies.retain(|policy| policy.id.as_str() != id.as_str());
                     as_live
                         .policies
-                        .extend(live.policies.iter().find(|policy| policy.id.as_str() == id.as_str()).cloned());
+                        .retain(|policy| policy.id.as_str() != id.as_str());
+                    as_live.policies.extend(
+                        live.policies
+                            .iter()
+                            .find(|policy| policy.id.as_str() == id.as_str())
+                            .cloned(),
+                    );
                 }
                 // Both would make it: it is not live.
                 None => as_live.policies.retain(|policy| policy.name != *name),
@@ -69,7 +84,12 @@ impl BasePlan {
 impl Gates {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        let Self { list, audiences: _, widening, base: _ } = self;
+        let Self {
+            list,
+            audiences: _,
+            widening,
+            base: _,
+        } = self;
         list.is_empty() && widening.is_none()
     }
 }
@@ -85,7 +105,12 @@ pub struct Names<'a> {
 }
 
 /// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
-pub fn hold_gates(live: &LiveState, calls: &[Call], gates: &Gates, names: &Names<'_>) -> Vec<GateOutcome> {
+pub fn hold_gates(
+    live: &LiveState,
+    calls: &[Call],
+    gates: &Gates,
+    names: &Names<'_>,
+) -> Vec<GateOutcome> {
     hold_gates_of(live, (&[], calls), gates, names)
 }
 
@@ -99,13 +124,23 @@ pub(super) fn hold_gates_of(
     if gates.is_empty() {
         return Vec::new();
     }
-    let Gates { list, audiences: _, widening, base: _ } = gates;
+    let Gates {
+        list,
+        audiences: _,
+        widening,
+        base: _,
+    } = gates;
     let infos = list.iter().map(|gate| (info(gate), gate.source.clone()));
     let widening_info = widening.as_ref().map(|within| {
         let within = within.iter().map(ToString::to_string).collect();
         (GateInfo::DenyWidening { within }, GateSource::CommandLine)
     });
-    let outcome = |(gate, source)| GateOutcome { gate, source, breaches: Vec::new(), unknown: None };
+    let outcome = |(gate, source)| GateOutcome {
+        gate,
+        source,
+        breaches: Vec::new(),
+        unknown: None,
+    };
     let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
     let mut widened = widening_info.map(outcome);
     let looked = look(live, plan, gates, names, &mut outcomes, widened.as_mut());
@@ -127,17 +162,33 @@ fn look(
     outcomes: &mut [GateOutcome],
     widened: Option<&mut GateOutcome>,
 ) -> Result<(), String> {
-    let Gates { list, audiences, widening, base } = gates;
+    let Gates {
+        list,
+        audiences,
+        widening,
+        base,
+    } = gates;
     let state = replay(live, calls).map_err(|error| error.to_string())?;
     let (before, after) = (rules(live), rules(&state));
-    let check = GateCheck { before: &before, after: &after, audiences };
+    let check = GateCheck {
+        before: &before,
+        after: &after,
+        audiences,
+    };
     for breach in check.against(list).map_err(|error| error.to_string())? {
-        if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate)) {
+        if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate))
+        {
             outcome.breaches.push(told(Some(gate.kind), &breach, names));
         }
     }
-    let (Some(within), Some(outcome)) = (widening, widened) else { return Ok(()) };
-    let states = base.as_ref().map(|base| base.states(live, changes)).transpose().map_err(|error| error.to_string())?;
+    let (Some(within), Some(outcome)) = (widening, widened) else {
+        return Ok(());
+    };
+    let states = base
+        .as_ref()
+        .map(|base| base.states(live, changes))
+        .transpose()
+        .map_err(|error| error.to_string())?;
     let compared: Vec<&LiveState> = match &states {
         Some(states) => states.iter().collect(),
         // Without a call nothing opens.
@@ -146,7 +197,11 @@ fn look(
     };
     for state in compared {
         let before = rules(state);
-        let check = GateCheck { before: &before, after: &after, audiences };
+        let check = GateCheck {
+            before: &before,
+            after: &after,
+            audiences,
+        };
         for breach in check.widened(within).map_err(|error| error.to_string())? {
             let breach = told(None, &breach, names);
             if !outcome.breaches.contains(&breach) {
@@ -158,12 +213,26 @@ fn look(
 }
 
 fn info(gate: &Gate<GateSource>) -> GateInfo {
-    let Gate { kind, pattern, audience, reason, source: _ } = gate;
+    let Gate {
+        kind,
+        pattern,
+        audience,
+        reason,
+        source: _,
+    } = gate;
     let (request, reason) = (pattern.to_string(), reason.clone());
     let audience = audience.as_ref().map(|named| named.name.clone());
     match kind {
-        GateKind::Never => GateInfo::Never { request, audience, reason },
-        GateKind::Always => GateInfo::Always { request, audience, reason },
+        GateKind::Never => GateInfo::Never {
+            request,
+            audience,
+            reason,
+        },
+        GateKind::Always => GateInfo::Always {
+            request,
+            audience,
+            reason,
+        },
     }
 }
 
@@ -175,7 +244,11 @@ fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
             LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
         };
         let understood = rules.iter().filter_map(|rule| rule.rule.as_ref().ok());
-        understood.map(|rule| ScopedRule { policy: &policy.name, scope: &policy.scope, rule })
+        understood.map(|rule| ScopedRule {
+            policy: &policy.name,
+            scope: &policy.scope,
+            rule,
+        })
     });
     let mut rules: Vec<ScopedRule<'_>> = rules.collect();
     rules.sort_by(|a, b| (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)));
@@ -183,20 +256,36 @@ fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
 }
 
 fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> BreachInfo {
-    let GateBreach { gate: _, audience, witness, before, after } = breach;
+    let GateBreach {
+        gate: _,
+        audience,
+        witness,
+        before,
+        after,
+    } = breach;
     let decided = |(_, rules): &(Decision, Vec<(ScopedRule<'_>, String)>)| -> Vec<DecidingRule> {
-        rules.iter().map(|(rule, resource)| deciding(rule, resource, names)).collect()
+        rules
+            .iter()
+            .map(|(rule, resource)| deciding(rule, resource, names))
+            .collect()
     };
     let (old, new) = (decided(before), decided(after));
     // What opened a request is the deny that went, or else the allow that came.
-    let opened_by_a_deny = before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;
+    let opened_by_a_deny =
+        before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;
     let blame = match kind {
-        None if opened_by_a_deny => old.iter().cloned().map(|rule| at_its_policy(rule, names)).collect(),
+        None if opened_by_a_deny => old
+            .iter()
+            .cloned()
+            .map(|rule| at_its_policy(rule, names))
+            .collect(),
         None | Some(GateKind::Never) => new.clone(),
         // What must be allowed is blocked by denies, or by the allow that went.
-        Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => {
-            old.iter().cloned().map(|rule| at_its_policy(rule, names)).collect()
-        }
+        Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => old
+            .iter()
+            .cloned()
+            .map(|rule| at_its_policy(rule, names))
+            .collect(),
         Some(GateKind::Always) => new.clone(),
     };
     BreachInfo {
@@ -230,5 +319,8 @@ fn people(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
         let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
         known.map_or_else(|| id.clone(), |(name, _)| name.clone())
     };
-    Audience { teams: audience.teams.iter().map(name).collect(), profiles: audience.profiles.clone() }
+    Audience {
+        teams: audience.teams.iter().map(name).collect(),
+        profiles: audience.profiles.clone(),
+    }
 }

@@ -8,7 +8,10 @@ use super::types::{Call, CallId, Change, ChangeRef, ResourceKind, TargetPlan};
 /// belongs to that of the whole; one that belongs to none at all is left out.
 pub fn changes_of_calls(plan: &TargetPlan) -> BTreeMap<CallId, ChangeRef> {
     let links = Links::new(&plan.changes);
-    plan.calls.iter().filter_map(|call| Some((call.id, links.of(call)?))).collect()
+    plan.calls
+        .iter()
+        .filter_map(|call| Some((call.id, links.of(call)?)))
+        .collect()
 }
 
 /// A change of what stands by itself with those of its parts, by their ids and by their names.
@@ -28,19 +31,41 @@ impl<'a> Links<'a> {
     fn new(changes: &'a [Change]) -> Self {
         let wholes: Vec<Whole<'a>> = changes
             .iter()
-            .map(|change| Whole { change, by_id: ids(&change.children), by_name: names(&change.children) })
+            .map(|change| Whole {
+                change,
+                by_id: ids(&change.children),
+                by_name: names(&change.children),
+            })
             .collect();
         let positions = || changes.iter().enumerate();
-        let by_id = positions().filter_map(|(at, change)| Some((change.id.as_deref()?, at))).collect();
-        let by_name = positions().map(|(at, change)| ((change.resource, change.name.as_str()), at)).collect();
-        Self { wholes, by_id, by_name }
+        let by_id = positions()
+            .filter_map(|(at, change)| Some((change.id.as_deref()?, at)))
+            .collect();
+        let by_name = positions()
+            .map(|(at, change)| ((change.resource, change.name.as_str()), at))
+            .collect();
+        Self {
+            wholes,
+            by_id,
+            by_name,
+        }
     }
 
     fn of(&self, call: &Call) -> Option<ChangeRef> {
         let id = call.send.existing();
-        let named = || self.by_name.get(&(call.send.resource(), call.name.as_str()));
-        let whole = id.as_ref().and_then(|id| self.by_id.get(id.as_str())).or_else(named);
-        let Whole { change, by_id, by_name } = self.wholes.get(*whole?)?;
+        let named = || {
+            self.by_name
+                .get(&(call.send.resource(), call.name.as_str()))
+        };
+        let whole = id
+            .as_ref()
+            .and_then(|id| self.by_id.get(id.as_str()))
+            .or_else(named);
+        let Whole {
+            change,
+            by_id,
+            by_name,
+        } = self.wholes.get(*whole?)?;
         let part = call.send.part().and_then(|id| by_id.get(id));
         let part = part.or_else(|| call.part.as_deref().and_then(|name| by_name.get(name)));
         let made = part.copied().unwrap_or(change);
@@ -55,9 +80,15 @@ impl<'a> Links<'a> {
 }
 
 fn ids(changes: &[Change]) -> HashMap<&str, &Change> {
-    changes.iter().filter_map(|change| Some((change.id.as_deref()?, change))).collect()
+    changes
+        .iter()
+        .filter_map(|change| Some((change.id.as_deref()?, change)))
+        .collect()
 }
 
 fn names(changes: &[Change]) -> HashMap<&str, &Change> {
-    changes.iter().map(|change| (change.name.as_str(), change)).collect()
+    changes
+        .iter()
+        .map(|change| (change.name.as_str(), change))
+        .collect()
 }

@@ -9,17 +9,34 @@ use super::types::{Change, ChangeKind, ChangeOrigin, FieldChange, Held, Origin, 
 /// Where the changes of a plan come from: `head` are those of the plan itself, `base` those of a plan of the base
 /// revision's manifests against the same live state.
 pub fn origins(head: &[Change], base: &[Change]) -> Vec<ChangeOrigin> {
-    head.iter().map(|change| origin(change, base.iter().find(|other| same(change, other)))).collect()
+    head.iter()
+        .map(|change| origin(change, base.iter().find(|other| same(change, other))))
+        .collect()
 }
 
 /// Where the differences come from that a plan leaves undone: those that a plan of the base revision's manifests leaves
 /// undone for the same reason are drift.
 pub fn held_origins(head: &[Held], base: &[Held]) -> Vec<Origin> {
     let same = |one: &Held, other: &Held| {
-        let Held { resource, name, part, source: _, reason } = one;
-        *resource == other.resource && *name == other.name && *part == other.part && *reason == other.reason
+        let Held {
+            resource,
+            name,
+            part,
+            source: _,
+            reason,
+        } = one;
+        *resource == other.resource
+            && *name == other.name
+            && *part == other.part
+            && *reason == other.reason
     };
-    let origin = |held: &Held| if base.iter().any(|other| same(held, other)) { Origin::Drift } else { Origin::Change };
+    let origin = |held: &Held| {
+        if base.iter().any(|other| same(held, other)) {
+            Origin::Drift
+        } else {
+            Origin::Change
+        }
+    };
     head.iter().map(origin).collect()
 }
 
@@ -35,9 +52,15 @@ fn same(one: &Change, other: &Change) -> bool {
 
 fn origin(change: &Change, base: Option<&Change>) -> ChangeOrigin {
     let children = origins(&change.children, base.map_or(&[], |base| &base.children));
-    let all = own(change, base).into_iter().chain(children.iter().map(|child| child.origin));
+    let all = own(change, base)
+        .into_iter()
+        .chain(children.iter().map(|child| child.origin));
     let origin = all.reduce(both).unwrap_or(Origin::Change);
-    ChangeOrigin { name: change.name.clone(), origin, children }
+    ChangeOrigin {
+        name: change.name.clone(),
+        origin,
+        children,
+    }
 }
 
 /// Where a change comes from, apart from what is below it; nothing where it does not change itself.
@@ -47,7 +70,9 @@ fn own(change: &Change, base: Option<&Change>) -> Option<Origin> {
     };
     match (change.kind, base.kind) {
         (ChangeKind::Within, _) => None,
-        (ChangeKind::Create, ChangeKind::Create) if change.fields == base.fields => Some(Origin::Drift),
+        (ChangeKind::Create, ChangeKind::Create) if change.fields == base.fields => {
+            Some(Origin::Drift)
+        }
         (ChangeKind::Delete, ChangeKind::Delete) => Some(Origin::Drift),
         // Its own fields are as the base wants them.
         (ChangeKind::Update, ChangeKind::Within) => Some(Origin::Change),
@@ -62,7 +87,9 @@ fn own(change: &Change, base: Option<&Change>) -> Option<Origin> {
 fn fields(change: &Change, base: &Change) -> Option<Origin> {
     let field = |FieldChange { field, value }: &FieldChange| {
         let other = base.fields.iter().find(|other| other.field == *field);
-        other.map_or(Some(Origin::Change), |other| self::value(value, &other.value))
+        other.map_or(Some(Origin::Change), |other| {
+            self::value(value, &other.value)
+        })
     };
     change.fields.iter().filter_map(field).reduce(both)
 }
@@ -72,14 +99,28 @@ fn value(head: &ValueChange, base: &ValueChange) -> Option<Origin> {
         _ if head == base => Some(Origin::Drift),
         // An element is in a set or not, so that nobody can want two different things of it.
         (
-            ValueChange::Set { added, removed, kept: _ },
-            ValueChange::Set { added: base_added, removed: base_removed, kept: _ },
+            ValueChange::Set {
+                added,
+                removed,
+                kept: _,
+            },
+            ValueChange::Set {
+                added: base_added,
+                removed: base_removed,
+                kept: _,
+            },
         ) => {
             let element = |element: &String, base: &[String]| {
-                if base.contains(element) { Origin::Drift } else { Origin::Change }
+                if base.contains(element) {
+                    Origin::Drift
+                } else {
+                    Origin::Change
+                }
             };
             let added = added.iter().map(|text| element(text, base_added));
-            added.chain(removed.iter().map(|text| element(text, base_removed))).reduce(both)
+            added
+                .chain(removed.iter().map(|text| element(text, base_removed)))
+                .reduce(both)
         }
         (
             ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. },
@@ -93,9 +134,10 @@ fn both(one: Origin, other: Origin) -> Origin {
         (Origin::Conflict, _) | (_, Origin::Conflict) => Origin::Conflict,
         (Origin::Change, Origin::Change) => Origin::Change,
         (Origin::Drift, Origin::Drift) => Origin::Drift,
-        (Origin::Change | Origin::Drift | Origin::Mixed, Origin::Change | Origin::Drift | Origin::Mixed) => {
-            Origin::Mixed
-        }
+        (
+            Origin::Change | Origin::Drift | Origin::Mixed,
+            Origin::Change | Origin::Drift | Origin::Mixed,
+        ) => Origin::Mixed,
     }
 }
 
@@ -106,7 +148,15 @@ mod tests {
 
     fn rule(kind: ChangeKind, id: Option<&str>, name: &str, fields: Vec<FieldChange>) -> Change {
         let (name, id) = (name.to_owned(), id.map(str::to_owned));
-        Change { kind, resource: ResourceKind::Rule, name, id, source: None, fields, children: Vec::new() }
+        Change {
+            kind,
+            resource: ResourceKind::Rule,
+            name,
+            id,
+            source: None,
+            fields,
+            children: Vec::new(),
+        }
     }
 
     fn within(children: Vec<Change>) -> Change {
@@ -125,20 +175,37 @@ mod tests {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
         FieldChange {
             field: Field::Resources,
-            value: ValueChange::Set { added: texts(added), removed: texts(removed), kept: 1 },
+            value: ValueChange::Set {
+                added: texts(added),
+                removed: texts(removed),
+                kept: 1,
+            },
         }
     }
 
     fn decision(before: &str, after: &str) -> FieldChange {
         let text = |text: &str| Some(text.to_owned());
-        FieldChange { field: Field::Decision, value: ValueChange::Scalar { before: text(before), after: text(after) } }
+        FieldChange {
+            field: Field::Decision,
+            value: ValueChange::Scalar {
+                before: text(before),
+                after: text(after),
+            },
+        }
     }
 
     /// The origins of rules of one policy.
     fn told(head: Vec<Change>, base: Vec<Change>) -> (Origin, Vec<Origin>) {
-        let base = if base.is_empty() { Vec::new() } else { vec![within(base)] };
+        let base = if base.is_empty() {
+            Vec::new()
+        } else {
+            vec![within(base)]
+        };
         let told = origins(&[within(head)], &base).remove(0);
-        (told.origin, told.children.iter().map(|child| child.origin).collect())
+        (
+            told.origin,
+            told.children.iter().map(|child| child.origin).collect(),
+        )
     }
 
     #[test]
@@ -152,7 +219,10 @@ mod tests {
             ]
         };
         assert_eq!(told(all(), all()), (Origin::Drift, vec![Origin::Drift; 3]));
-        assert_eq!(told(all(), Vec::new()), (Origin::Change, vec![Origin::Change; 3]));
+        assert_eq!(
+            told(all(), Vec::new()),
+            (Origin::Change, vec![Origin::Change; 3])
+        );
         let added = rule(Create, None, "new", vec![set(&["b"], &[])]);
         let (policy, rules) = told([all(), vec![added]].concat(), all());
         assert_eq!((policy, rules[3]), (Origin::Mixed, Origin::Change));
@@ -163,16 +233,40 @@ mod tests {
         use ChangeKind::{Create, Delete, Update};
         let update = |fields| vec![rule(Update, Some("3"), "r", fields)];
         let one = |head, base| told(head, base).1[0];
-        assert_eq!(one(update(vec![set(&["a"], &["x"])]), update(vec![set(&[], &["x"])])), Origin::Mixed);
-        assert_eq!(one(update(vec![set(&[], &["x"])]), update(vec![set(&["a"], &["x"])])), Origin::Drift);
-        assert_eq!(one(update(vec![set(&["a"], &[])]), update(vec![set(&[], &["x"])])), Origin::Change);
+        assert_eq!(
+            one(
+                update(vec![set(&["a"], &["x"])]),
+                update(vec![set(&[], &["x"])])
+            ),
+            Origin::Mixed
+        );
+        assert_eq!(
+            one(
+                update(vec![set(&[], &["x"])]),
+                update(vec![set(&["a"], &["x"])])
+            ),
+            Origin::Drift
+        );
+        assert_eq!(
+            one(
+                update(vec![set(&["a"], &[])]),
+                update(vec![set(&[], &["x"])])
+            ),
+            Origin::Change
+        );
         let other = update(vec![decision("allow", "other")]);
-        assert_eq!(one(update(vec![decision("allow", "deny")]), other), Origin::Conflict);
+        assert_eq!(
+            one(update(vec![decision("allow", "deny")]), other),
+            Origin::Conflict
+        );
         // The server lost a rule that the change edits; the change deletes what somebody edited at the server.
         let create = |text| vec![rule(Create, None, "r", vec![set(&[text], &[])])];
         assert_eq!(one(create("a"), create("b")), Origin::Conflict);
         assert_eq!(
-            one(vec![rule(Delete, Some("3"), "r", Vec::new())], update(vec![decision("allow", "deny")])),
+            one(
+                vec![rule(Delete, Some("3"), "r", Vec::new())],
+                update(vec![decision("allow", "deny")])
+            ),
             Origin::Conflict
         );
     }

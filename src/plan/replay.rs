@@ -8,8 +8,8 @@ use thiserror::Error;
 use super::types::{Call, CallId, PolicyRef, ResourceKind};
 use crate::model::Name;
 use crate::model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleAccess, RuleError,
-    RuleId, RulePatch, Scope,
+    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule,
+    RuleAccess, RuleError, RuleId, RulePatch, Scope,
 };
 
 /// A call that does not fit the state it meets.
@@ -77,13 +77,22 @@ pub fn replay(before: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayErr
 
 fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
     let number = call.id.0;
-    match call.send.docker().ok_or(ReplayError::Foreign { call: number })? {
+    match call
+        .send
+        .docker()
+        .ok_or(ReplayError::Foreign { call: number })?
+    {
         Operation::CreatePolicy { policy } => {
             let content = match &policy.cedar {
                 Some(cedar) => LiveContent::Cedar(cedar.clone()),
                 None => LiveContent::Rules(Vec::new()),
             };
-            state.policies.push(new_policy(created(call.id), &policy.name, &policy.scope, content));
+            state.policies.push(new_policy(
+                created(call.id),
+                &policy.name,
+                &policy.scope,
+                content,
+            ));
         }
         Operation::UpdatePolicy { id, patch } => patch_policy(find(state, id, number)?, patch),
         Operation::DeletePolicy { id } => {
@@ -97,14 +106,27 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
             };
             let name = rule.name.to_string();
             let id_of_rule = RuleId::new(&format!("created-by-{number}"));
-            let rule = LiveRule { id: id_of_rule, name, rule: Ok(rule.clone()), unknown_fields: Map::new() };
+            let rule = LiveRule {
+                id: id_of_rule,
+                name,
+                rule: Ok(rule.clone()),
+                unknown_fields: Map::new(),
+            };
             rules(state, &id, number)?.push(rule);
         }
         Operation::UpdateRule { policy, id, patch } => {
             let rules = rules(state, policy, number)?;
-            let live = rules.iter_mut().find(|rule| rule.id == *id).ok_or(ReplayError::NoRule { call: number })?;
-            let Ok(rule) = &live.rule else { return Err(ReplayError::NoRule { call: number }) };
-            let patched = patched_rule(rule, patch).map_err(|error| ReplayError::NotARule { call: number, error })?;
+            let live = rules
+                .iter_mut()
+                .find(|rule| rule.id == *id)
+                .ok_or(ReplayError::NoRule { call: number })?;
+            let Ok(rule) = &live.rule else {
+                return Err(ReplayError::NoRule { call: number });
+            };
+            let patched = patched_rule(rule, patch).map_err(|error| ReplayError::NotARule {
+                call: number,
+                error,
+            })?;
             live.name = patched.name.to_string();
             live.rule = Ok(patched);
         }
@@ -153,7 +175,12 @@ fn patch_policy(policy: &mut LivePolicy, patch: &PolicyPatch) {
 /// # Errors
 /// What it makes is no rule.
 pub fn patched_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
-    let RulePatch { name, decision, actions, resources } = patch;
+    let RulePatch {
+        name,
+        decision,
+        actions,
+        resources,
+    } = patch;
     let actions = actions.clone().unwrap_or_else(|| rule.access.actions());
     let resources = resources.clone().unwrap_or_else(|| rule.access.resources());
     Ok(Rule {
@@ -163,11 +190,23 @@ pub fn patched_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
     })
 }
 
-fn find<'s>(state: &'s mut LiveState, id: &PolicyId, call: u32) -> Result<&'s mut LivePolicy, ReplayError> {
-    state.policies.iter_mut().find(|policy| policy.id == *id).ok_or(ReplayError::NoPolicy { call })
+fn find<'s>(
+    state: &'s mut LiveState,
+    id: &PolicyId,
+    call: u32,
+) -> Result<&'s mut LivePolicy, ReplayError> {
+    state
+        .policies
+        .iter_mut()
+        .find(|policy| policy.id == *id)
+        .ok_or(ReplayError::NoPolicy { call })
 }
 
-fn rules<'s>(state: &'s mut LiveState, id: &PolicyId, call: u32) -> Result<&'s mut Vec<LiveRule>, ReplayError> {
+fn rules<'s>(
+    state: &'s mut LiveState,
+    id: &PolicyId,
+    call: u32,
+) -> Result<&'s mut Vec<LiveRule>, ReplayError> {
     match &mut find(state, id, call)?.content {
         LiveContent::Rules(rules) => Ok(rules),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => Err(ReplayError::NoPolicy { call }),
@@ -181,8 +220,13 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let names: BTreeSet<&str> = expected.keys().chain(actual.keys()).copied().collect();
     let mut mismatches = Vec::new();
     for name in names {
-        let mut differs =
-            |what: String| mismatches.push(Mismatch { resource: ResourceKind::Policy, name: name.to_owned(), what });
+        let mut differs = |what: String| {
+            mismatches.push(Mismatch {
+                resource: ResourceKind::Policy,
+                name: name.to_owned(),
+                what,
+            })
+        };
         match (expected.get(name), actual.get(name)) {
             (Some(_), None) => differs("it should exist and does not".to_owned()),
             (None, Some(_)) => differs("it exists and should not".to_owned()),
@@ -190,7 +234,9 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
                 if expected.scope != actual.scope {
                     differs("its scope is not what was sent".to_owned());
                 }
-                contents(&expected.content, &actual.content).into_iter().for_each(&mut differs);
+                contents(&expected.content, &actual.content)
+                    .into_iter()
+                    .for_each(&mut differs);
             }
             (None, None) => {}
         }
@@ -199,14 +245,24 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
 }
 
 fn by_name(state: &LiveState) -> BTreeMap<&str, &LivePolicy> {
-    state.policies.iter().map(|policy| (policy.name.as_str(), policy)).collect()
+    state
+        .policies
+        .iter()
+        .map(|policy| (policy.name.as_str(), policy))
+        .collect()
 }
 
 fn contents(expected: &LiveContent, actual: &LiveContent) -> Vec<String> {
     match (expected, actual) {
-        (LiveContent::Rules(expected), LiveContent::Rules(actual)) => rules_differ(expected, actual),
-        (LiveContent::Cedar(expected), LiveContent::Cedar(actual)) if expected == actual => Vec::new(),
-        (LiveContent::Cedar(_), LiveContent::Cedar(_)) => vec!["its Cedar text is not what was sent".to_owned()],
+        (LiveContent::Rules(expected), LiveContent::Rules(actual)) => {
+            rules_differ(expected, actual)
+        }
+        (LiveContent::Cedar(expected), LiveContent::Cedar(actual)) if expected == actual => {
+            Vec::new()
+        }
+        (LiveContent::Cedar(_), LiveContent::Cedar(_)) => {
+            vec!["its Cedar text is not what was sent".to_owned()]
+        }
         (LiveContent::Opaque(_), LiveContent::Opaque(_)) => Vec::new(),
         (LiveContent::Rules(_) | LiveContent::Cedar(_) | LiveContent::Opaque(_), _) => {
             vec!["it is of another type than was sent".to_owned()]
@@ -218,12 +274,18 @@ fn rules_differ(expected: &[LiveRule], actual: &[LiveRule]) -> Vec<String> {
     let mut left: Vec<&LiveRule> = actual.iter().collect();
     let mut found = Vec::new();
     for rule in expected {
-        match left.iter().position(|other| other.name == rule.name && other.rule == rule.rule) {
+        match left
+            .iter()
+            .position(|other| other.name == rule.name && other.rule == rule.rule)
+        {
             Some(position) => drop(left.swap_remove(position)),
             None => found.push(format!("its rule `{}` is not what was sent", rule.name)),
         }
     }
-    found.extend(left.iter().map(|rule| format!("its rule `{}` was not sent by this run", rule.name)));
+    found.extend(
+        left.iter()
+            .map(|rule| format!("its rule `{}` was not sent by this run", rule.name)),
+    );
     found.sort();
     found.dedup();
     found

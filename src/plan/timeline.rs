@@ -9,7 +9,8 @@ use smallvec::{SmallVec, smallvec};
 use super::replay::{ReplayError, created, patched_rule};
 use super::types::{Call, CallId, PolicyRef};
 use crate::model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId, RulePatch, Scope,
+    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,
+    RulePatch, Scope,
 };
 
 /// The position of a call in the list that a timeline was made from.
@@ -86,21 +87,40 @@ impl<'a> Timeline<'a> {
             made: None,
             gone: None,
         });
-        let LiveContent::Rules(rules) = &live.content else { return };
+        let LiveContent::Rules(rules) = &live.content else {
+            return;
+        };
         let mut rules: Vec<&LiveRule> = rules.iter().collect();
         rules.sort_unstable_by_key(|rule| (&rule.name, &rule.id));
         for rule in rules {
-            self.known_rules.insert((policy, &rule.id), self.rules.len());
-            let contents = rule.rule.as_ref().ok().map(|rule| always(Cow::Borrowed(rule)));
-            self.rules.push(RuleTrack { policy, contents: contents.into_iter().collect() });
+            self.known_rules
+                .insert((policy, &rule.id), self.rules.len());
+            let contents = rule
+                .rule
+                .as_ref()
+                .ok()
+                .map(|rule| always(Cow::Borrowed(rule)));
+            self.rules.push(RuleTrack {
+                policy,
+                contents: contents.into_iter().collect(),
+            });
         }
     }
 
     fn add_call(&mut self, at: At, call: &'a Call) -> Result<(), ReplayError> {
-        match call.send.docker().ok_or(ReplayError::Foreign { call: call.id.0 })? {
+        match call
+            .send
+            .docker()
+            .ok_or(ReplayError::Foreign { call: call.id.0 })?
+        {
             Operation::CreatePolicy { policy } => {
-                self.known_policies.insert(created(call.id), self.policies.len());
-                let span = |what| Span { what, from: Some(at), until: None };
+                self.known_policies
+                    .insert(created(call.id), self.policies.len());
+                let span = |what| Span {
+                    what,
+                    from: Some(at),
+                    until: None,
+                };
                 self.policies.push(PolicyTrack {
                     names: smallvec![span(Cow::Borrowed(policy.name.as_str()))],
                     // Its rules come later than itself, so that they alone say when it counts.
@@ -110,14 +130,21 @@ impl<'a> Timeline<'a> {
                 });
             }
             Operation::UpdatePolicy { id, patch } => {
-                let PolicyPatch { name, teams, cedar: _ } = patch;
+                let PolicyPatch {
+                    name,
+                    teams,
+                    cedar: _,
+                } = patch;
                 let policy = self.policy(id, call.id)?;
                 let track = &mut self.policies[policy];
                 if let Some(name) = name {
                     becomes(&mut track.names, at, Cow::Borrowed(name.as_str()));
                 }
                 if let (Some(teams), Some(last)) = (teams, track.scopes.last()) {
-                    let scope = Scope { teams: teams.clone(), profiles: last.what.profiles.clone() };
+                    let scope = Scope {
+                        teams: teams.clone(),
+                        profiles: last.what.profiles.clone(),
+                    };
                     becomes(&mut track.scopes, at, Cow::Owned(scope));
                 }
             }
@@ -127,10 +154,16 @@ impl<'a> Timeline<'a> {
                     PolicyRef::Existing(id) => self.policy(id, call.id)?,
                     PolicyRef::CreatedBy(by) => self.policy(&created(*by), call.id)?,
                 };
-                let contents = smallvec![Span { what: Cow::Borrowed(rule), from: Some(at), until: None }];
+                let contents = smallvec![Span {
+                    what: Cow::Borrowed(rule),
+                    from: Some(at),
+                    until: None
+                }];
                 self.rules.push(RuleTrack { policy, contents });
             }
-            Operation::UpdateRule { policy, id, patch } => self.update_rule(at, (policy, id), patch, call.id)?,
+            Operation::UpdateRule { policy, id, patch } => {
+                self.update_rule(at, (policy, id), patch, call.id)?
+            }
             Operation::DeleteRule { policy, id } => {
                 let rule = self.rule(policy, id, call.id)?;
                 end(&mut self.rules[rule].contents, at);
@@ -159,30 +192,51 @@ impl<'a> Timeline<'a> {
     ) -> Result<(), ReplayError> {
         let rule = self.rule(policy, id, call)?;
         let contents = &mut self.rules[rule].contents;
-        let before = contents.last().filter(|span| span.until.is_none()).ok_or(ReplayError::NoRule { call: call.0 })?;
-        let after = patched_rule(&before.what, patch).map_err(|error| ReplayError::NotARule { call: call.0, error })?;
+        let before = contents
+            .last()
+            .filter(|span| span.until.is_none())
+            .ok_or(ReplayError::NoRule { call: call.0 })?;
+        let after = patched_rule(&before.what, patch).map_err(|error| ReplayError::NotARule {
+            call: call.0,
+            error,
+        })?;
         becomes(contents, at, Cow::Owned(after));
         Ok(())
     }
 
     fn policy(&self, id: &PolicyId, call: CallId) -> Result<usize, ReplayError> {
-        let found = self.known_policies.get(id).copied().filter(|policy| self.policies[*policy].gone.is_none());
+        let found = self
+            .known_policies
+            .get(id)
+            .copied()
+            .filter(|policy| self.policies[*policy].gone.is_none());
         found.ok_or(ReplayError::NoPolicy { call: call.0 })
     }
 
     fn rule(&self, policy: &PolicyId, id: &RuleId, call: CallId) -> Result<usize, ReplayError> {
         let policy = self.policy(policy, call)?;
-        self.known_rules.get(&(policy, id)).copied().ok_or(ReplayError::NoRule { call: call.0 })
+        self.known_rules
+            .get(&(policy, id))
+            .copied()
+            .ok_or(ReplayError::NoRule { call: call.0 })
     }
 }
 
 fn always<T>(what: T) -> Span<T> {
-    Span { what, from: None, until: None }
+    Span {
+        what,
+        from: None,
+        until: None,
+    }
 }
 
 fn becomes<T>(track: &mut Track<T>, at: At, what: T) {
     end(track, at);
-    track.push(Span { what, from: Some(at), until: None });
+    track.push(Span {
+        what,
+        from: Some(at),
+        until: None,
+    });
 }
 
 fn end<T>(track: &mut Track<T>, at: At) {

@@ -141,7 +141,9 @@ pub struct Change {
 }
 
 /// What happens to something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum ChangeKind {
     /// It does not exist yet.
@@ -184,7 +186,12 @@ pub struct Held {
 
 /// Why something is left undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "code",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum HeldReason {
     /// The target's profile of the API has no such operation.
     ProfileLacks {
@@ -243,7 +250,12 @@ pub struct UnmanagedResource {
 
 /// What a reviewer should know about the way the calls are made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "code",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum Note {
     /// Access is not what it is before and after for a moment, and no order of calls keeps it.
     Gap {
@@ -326,7 +338,10 @@ impl TargetPlan {
 impl Plan {
     /// The gates that do not hold, at all targets.
     pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
-        self.targets.iter().flat_map(|target| &target.gates).filter(|outcome| !outcome.holds())
+        self.targets
+            .iter()
+            .flat_map(|target| &target.gates)
+            .filter(|outcome| !outcome.holds())
     }
 
     /// Whether applying would call nothing.

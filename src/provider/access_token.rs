@@ -15,7 +15,9 @@ pub enum CredentialsError {
         variable: &'static str,
     },
     /// It cannot be sent.
-    #[error("{variable} holds control characters or characters beyond ASCII; check how it was pasted")]
+    #[error(
+        "{variable} holds control characters or characters beyond ASCII; check how it was pasted"
+    )]
     Characters {
         /// The variable.
         variable: &'static str,
@@ -48,8 +50,13 @@ impl TokenPlace {
         self,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<SecretString, CredentialsError> {
-        let Self { variable, scheme: _ } = self;
-        let token = environment(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let Self {
+            variable,
+            scheme: _,
+        } = self;
+        let token = environment(variable)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
         let token = SecretString::from(token.ok_or(CredentialsError::Missing { variable })?);
         self.authorize(&token)?;
         Ok(token)
@@ -71,15 +78,31 @@ mod tests {
     #[test]
     fn the_environment_gives_a_token_or_a_reason() {
         let variable = "A_TOKEN";
-        let place = TokenPlace { variable, scheme: "Bearer" };
+        let place = TokenPlace {
+            variable,
+            scheme: "Bearer",
+        };
         let with = |value: Option<&str>| {
-            let found = place.token_from(|name| (name == variable).then(|| value.map(str::to_owned)).flatten());
+            let found = place.token_from(|name| {
+                (name == variable)
+                    .then(|| value.map(str::to_owned))
+                    .flatten()
+            });
             found.map(|token| token.expose_secret().to_owned())
         };
         assert_eq!(with(Some(" one\n")), Ok("one".to_owned()));
-        assert_eq!(with(Some("  ")), Err(CredentialsError::Missing { variable }));
+        assert_eq!(
+            with(Some("  ")),
+            Err(CredentialsError::Missing { variable })
+        );
         assert_eq!(with(None), Err(CredentialsError::Missing { variable }));
-        assert_eq!(with(Some("a\nb")), Err(CredentialsError::Characters { variable }));
-        assert_eq!(with(Some("é")), Err(CredentialsError::Characters { variable }));
+        assert_eq!(
+            with(Some("a\nb")),
+            Err(CredentialsError::Characters { variable })
+        );
+        assert_eq!(
+            with(Some("é")),
+            Err(CredentialsError::Characters { variable })
+        );
     }
 }

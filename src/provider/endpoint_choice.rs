@@ -51,12 +51,18 @@ mod tests {
     fn choices_are_parsed() {
         assert_eq!("embedded".parse(), Ok(EndpointChoice::Embedded));
         let choice: EndpointChoice = "http://127.0.0.1:8080".parse().unwrap();
-        assert_eq!(choice.endpoint(DOCKER).unwrap().unwrap().to_string(), "http://127.0.0.1:8080");
+        assert_eq!(
+            choice.endpoint(DOCKER).unwrap().unwrap().to_string(),
+            "http://127.0.0.1:8080"
+        );
         let default = EndpointChoice::default().endpoint(DOCKER).unwrap().unwrap();
         assert_eq!(default.under("v2").to_string(), "https://hub.docker.com/v2");
         let pulumi = EndpointChoice::default().endpoint(PULUMI).unwrap().unwrap();
         assert_eq!(pulumi.to_string(), "https://api.pulumi.com");
-        let chainloop = EndpointChoice::default().endpoint(CHAINLOOP).unwrap().unwrap();
+        let chainloop = EndpointChoice::default()
+            .endpoint(CHAINLOOP)
+            .unwrap()
+            .unwrap();
         assert_eq!(chainloop.to_string(), "https://api.app.chainloop.dev");
         assert_eq!(EndpointChoice::Embedded.endpoint(DOCKER), Ok(None));
         for bad in ["", "Embedded", "hub.docker.com", "http://hub.docker.com"] {

@@ -22,16 +22,25 @@ enum Step<'a> {
 
 impl<'a> At<'a> {
     /// The whole answer.
-    pub(in crate::provider) const ROOT: At<'static> = At { parent: None, step: Step::Root };
+    pub(in crate::provider) const ROOT: At<'static> = At {
+        parent: None,
+        step: Step::Root,
+    };
 
     /// A field here; the name is the contract's, never the server's.
     pub(in crate::provider) fn key(&'a self, key: &'static str) -> At<'a> {
-        At { parent: Some(self), step: Step::Key(key) }
+        At {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
     }
 
     /// An element here.
     pub(in crate::provider) fn index(&'a self, index: usize) -> At<'a> {
-        At { parent: Some(self), step: Step::Index(index) }
+        At {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
     }
 }
 
@@ -63,7 +72,11 @@ impl From<DecodeError> for ErrorKind {
 }
 
 /// The error that something else was expected here.
-pub(in crate::provider) fn mismatch(at: At<'_>, expected: &str, found: Option<&Value>) -> DecodeError {
+pub(in crate::provider) fn mismatch(
+    at: At<'_>,
+    expected: &str,
+    found: Option<&Value>,
+) -> DecodeError {
     let found = match found {
         None => "nothing",
         Some(Value::Null) => "null",
@@ -73,7 +86,10 @@ pub(in crate::provider) fn mismatch(at: At<'_>, expected: &str, found: Option<&V
         Some(Value::Array(_)) => "a list",
         Some(Value::Object(_)) => "an object",
     };
-    DecodeError { at: at.to_string(), expected: format!("{expected}, found {found}") }
+    DecodeError {
+        at: at.to_string(),
+        expected: format!("{expected}, found {found}"),
+    }
 }
 
 /// An object of the answer, and its place.
@@ -85,7 +101,9 @@ pub(in crate::provider) struct Object<'v> {
 
 impl<'v> Object<'v> {
     pub(in crate::provider) fn new(value: &'v Value, at: At<'v>) -> Result<Self, DecodeError> {
-        let map = value.as_object().ok_or_else(|| mismatch(at, "an object", Some(value)))?;
+        let map = value
+            .as_object()
+            .ok_or_else(|| mismatch(at, "an object", Some(value)))?;
         Ok(Self { map, at })
     }
 
@@ -105,7 +123,9 @@ impl<'v> Object<'v> {
     }
 
     pub(in crate::provider) fn text(&self, key: &'static str) -> Result<&'v str, DecodeError> {
-        self.get(key).and_then(Value::as_str).ok_or_else(|| self.mismatch(key, "a text"))
+        self.get(key)
+            .and_then(Value::as_str)
+            .ok_or_else(|| self.mismatch(key, "a text"))
     }
 
     /// An id that can stand in a path: ids are the server's, and a server may be hostile.
@@ -117,26 +137,40 @@ impl<'v> Object<'v> {
 
     pub(in crate::provider) fn list(&self, key: &'static str) -> Result<&'v [Value], DecodeError> {
         let list = self.get(key).and_then(Value::as_array);
-        list.map(Vec::as_slice).ok_or_else(|| self.mismatch(key, "a list"))
+        list.map(Vec::as_slice)
+            .ok_or_else(|| self.mismatch(key, "a list"))
     }
 
-    pub(in crate::provider) fn texts(&self, key: &'static str) -> Result<Vec<&'v str>, DecodeError> {
+    pub(in crate::provider) fn texts(
+        &self,
+        key: &'static str,
+    ) -> Result<Vec<&'v str>, DecodeError> {
         let at = self.at.key(key);
         let text = |(index, value): (usize, &'v Value)| {
-            value.as_str().ok_or_else(|| mismatch(at.index(index), "a text", Some(value)))
+            value
+                .as_str()
+                .ok_or_else(|| mismatch(at.index(index), "a text", Some(value)))
         };
         self.list(key)?.iter().enumerate().map(text).collect()
     }
 
     /// [`Object::texts`] of a field that may be missing.
-    pub(in crate::provider) fn optional_texts(&self, key: &'static str) -> Result<Option<Vec<&'v str>>, DecodeError> {
+    pub(in crate::provider) fn optional_texts(
+        &self,
+        key: &'static str,
+    ) -> Result<Option<Vec<&'v str>>, DecodeError> {
         self.present(key).map(|_| self.texts(key)).transpose()
     }
 
     /// The fields that are not among these.
     pub(in crate::provider) fn others(&self, known: &[&str]) -> Map<String, Value> {
-        let others = self.map.iter().filter(|(key, _)| !known.contains(&key.as_str()));
-        others.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let others = self
+            .map
+            .iter()
+            .filter(|(key, _)| !known.contains(&key.as_str()));
+        others
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     }
 
     pub(in crate::provider) fn mismatch(&self, key: &'static str, expected: &str) -> DecodeError {
@@ -155,12 +189,30 @@ mod tests {
         let value = json!({"a": ["x", 7], "id": "../hunter2", "n": null});
         let object = Object::new(&value, At::ROOT).unwrap();
         let said = |error: DecodeError| format!("{}: {}", error.at, error.expected);
-        assert_eq!(said(object.texts("a").unwrap_err()), "$.a[1]: a text, found a number");
-        assert_eq!(said(object.text("missing").unwrap_err()), "$.missing: a text, found nothing");
-        assert_eq!(said(object.list("id").unwrap_err()), "$.id: a list, found a text");
-        assert_eq!(said(object.id("id").unwrap_err()), "$.id: an id that can stand in a path, found a text");
-        assert_eq!(said(object.text("n").unwrap_err()), "$.n: a text, found null");
+        assert_eq!(
+            said(object.texts("a").unwrap_err()),
+            "$.a[1]: a text, found a number"
+        );
+        assert_eq!(
+            said(object.text("missing").unwrap_err()),
+            "$.missing: a text, found nothing"
+        );
+        assert_eq!(
+            said(object.list("id").unwrap_err()),
+            "$.id: a list, found a text"
+        );
+        assert_eq!(
+            said(object.id("id").unwrap_err()),
+            "$.id: an id that can stand in a path, found a text"
+        );
+        assert_eq!(
+            said(object.text("n").unwrap_err()),
+            "$.n: a text, found null"
+        );
         assert_eq!(object.optional_texts("n"), Ok(None));
-        assert_eq!(said(Object::new(&json!(1), At::ROOT).unwrap_err()), "$: an object, found a number");
+        assert_eq!(
+            said(Object::new(&json!(1), At::ROOT).unwrap_err()),
+            "$: an object, found a number"
+        );
     }
 }

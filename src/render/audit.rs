@@ -17,8 +17,20 @@ pub fn json(report: &AuditReport) -> serde_json::Result<String> {
 
 /// The record in a few lines: what a log should hold.
 pub fn human(record: &AuditRecord) -> String {
-    let AuditRecord { run, kind, commit, signed_by, plan, result, .. } = record;
-    let AuditResult { applied, not_applied, unknown } = result;
+    let AuditRecord {
+        run,
+        kind,
+        commit,
+        signed_by,
+        plan,
+        result,
+        ..
+    } = record;
+    let AuditResult {
+        applied,
+        not_applied,
+        unknown,
+    } = result;
     let kind = match kind {
         RunKind::Apply => String::new(),
         RunKind::Rollback(run) => format!(", a rollback of {run}"),
@@ -26,22 +38,38 @@ pub fn human(record: &AuditRecord) -> String {
     };
     let mut text = format!("Audit: run {run}{kind}, plan {plan}.\n");
     if let Some(commit) = commit {
-        text.push_str(&format!("  {}\n", commit::line(commit, |data| neutral(data).into_owned())));
+        text.push_str(&format!(
+            "  {}\n",
+            commit::line(commit, |data| neutral(data).into_owned())
+        ));
     }
     if let Some(signed_by) = signed_by {
         text.push_str(&format!("  Signed by {}.\n", signer(signed_by)));
     }
-    text.push_str(&format!("  {} applied, {not_applied} not applied, {unknown} unknown.\n", many(*applied, "call")));
+    text.push_str(&format!(
+        "  {} applied, {not_applied} not applied, {unknown} unknown.\n",
+        many(*applied, "call")
+    ));
     text
 }
 
 /// Who signed, with which key, and who said that they may.
 pub(crate) fn signer(signed_by: &SignedBy) -> String {
-    let SignedBy { scheme, key, signer, base } = signed_by;
+    let SignedBy {
+        scheme,
+        key,
+        signer,
+        base,
+    } = signed_by;
     let scheme = match scheme {
         Scheme::Ssh => "SSH",
         Scheme::Openpgp => "OpenPGP",
     };
     let base = base.get(..10).unwrap_or(base);
-    format!("{} with the {scheme} key {}, as {} allows", neutral(signer), neutral(key), neutral(base))
+    format!(
+        "{} with the {scheme} key {}, as {} allows",
+        neutral(signer),
+        neutral(key),
+        neutral(base)
+    )
 }

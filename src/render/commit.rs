@@ -6,12 +6,24 @@ use crate::repo::{Person, Pipeline};
 /// The commit, its branch and its author as git tells them, then what the pipeline says of itself. `data` makes what
 /// comes from outside harmless.
 pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
-    let Commit { id, dirty, branch, author, committer: _, pipeline } = commit;
+    let Commit {
+        id,
+        dirty,
+        branch,
+        author,
+        committer: _,
+        pipeline,
+    } = commit;
     let mut text = format!("Commit {}", data(id.get(..10).unwrap_or(id)));
     if let Some(branch) = branch {
         text.push_str(&format!(" on branch {}", data(branch)));
     }
-    if let Some(Person { name, email: _, time: _ }) = author {
+    if let Some(Person {
+        name,
+        email: _,
+        time: _,
+    }) = author
+    {
         text.push_str(&format!(", by {}", data(name)));
     }
     if *dirty {
@@ -25,11 +37,23 @@ pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
 }
 
 fn said(pipeline: &Pipeline, data: impl Fn(&str) -> String) -> String {
-    let Pipeline { service, branch, actor } = pipeline;
-    let branch = branch.as_ref().map(|branch| format!("branch {}", data(branch)));
-    let actor = actor.as_ref().map(|actor| format!("started by {}", data(actor)));
+    let Pipeline {
+        service,
+        branch,
+        actor,
+    } = pipeline;
+    let branch = branch
+        .as_ref()
+        .map(|branch| format!("branch {}", data(branch)));
+    let actor = actor
+        .as_ref()
+        .map(|actor| format!("started by {}", data(actor)));
     let told: Vec<String> = branch.into_iter().chain(actor).collect();
-    if told.is_empty() { String::new() } else { format!(" {} says: {}.", service.as_str(), told.join(", ")) }
+    if told.is_empty() {
+        String::new()
+    } else {
+        format!(" {} says: {}.", service.as_str(), told.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -50,9 +74,16 @@ mod tests {
         let told = |commit: &Commit| line(commit, |text| format!("<{text}>"));
         assert_eq!(told(&commit), "Commit <0123456789>.");
         let (branch, time) = (Some("main".to_owned()), jiff::Timestamp::UNIX_EPOCH);
-        commit.author = Some(Person { name: "Ann".to_owned(), email: "ann@example.com".to_owned(), time });
-        commit.pipeline =
-            Some(Pipeline { service: PipelineService::Github, branch: branch.clone(), actor: Some("bob".to_owned()) });
+        commit.author = Some(Person {
+            name: "Ann".to_owned(),
+            email: "ann@example.com".to_owned(),
+            time,
+        });
+        commit.pipeline = Some(Pipeline {
+            service: PipelineService::Github,
+            branch: branch.clone(),
+            actor: Some("bob".to_owned()),
+        });
         commit.dirty = true;
         assert_eq!(
             told(&commit),
@@ -60,6 +91,9 @@ mod tests {
              <bob>."
         );
         (commit.branch, commit.dirty, commit.pipeline) = (branch, false, None);
-        assert_eq!(told(&commit), "Commit <0123456789> on branch <main>, by <Ann>.");
+        assert_eq!(
+            told(&commit),
+            "Commit <0123456789> on branch <main>, by <Ann>."
+        );
     }
 }

@@ -76,8 +76,12 @@ impl DecidedBy {
     /// Names a decider.
     pub fn new(decider: &Decider<'_>, locator: Locator<'_>) -> Self {
         match decider {
-            Decider::Rule { rule, resource } => Self::Rule(DecidingRule::new(rule, resource.clone(), locator)),
-            Decider::Statement(statement) => Self::Statement(DecidingStatement::new(statement, locator)),
+            Decider::Rule { rule, resource } => {
+                Self::Rule(DecidingRule::new(rule, resource.clone(), locator))
+            }
+            Decider::Statement(statement) => {
+                Self::Statement(DecidingStatement::new(statement, locator))
+            }
         }
     }
 
@@ -103,8 +107,18 @@ impl DecidingRule {
 
     /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
-        let Self { policy, rule, resource, source } = self;
-        let named = format!("policy \"{}\", rule \"{}\": {}", neutral(policy), neutral(rule), neutral(resource));
+        let Self {
+            policy,
+            rule,
+            resource,
+            source,
+        } = self;
+        let named = format!(
+            "policy \"{}\", rule \"{}\": {}",
+            neutral(policy),
+            neutral(rule),
+            neutral(resource)
+        );
         format!("{named}{}", at(source.as_ref(), painter))
     }
 }
@@ -113,8 +127,21 @@ impl DecidingStatement {
     /// Names a statement.
     pub fn new(statement: &CedarStatement<'_>, locator: Locator<'_>) -> Self {
         let source = (locator.statement)(statement);
-        let CedarStatement { position: _, policy, number, line, decision, document: _ } = *statement;
-        Self { policy: policy.to_owned(), statement: number, decision, line, source }
+        let CedarStatement {
+            position: _,
+            policy,
+            number,
+            line,
+            decision,
+            document: _,
+        } = *statement;
+        Self {
+            policy: policy.to_owned(),
+            statement: number,
+            decision,
+            line,
+            source,
+        }
     }
 
     /// One line for people.
@@ -124,12 +151,21 @@ impl DecidingStatement {
 
     /// The same, with something said about it.
     pub(super) fn with(&self, said: &str, painter: Painter) -> String {
-        let Self { policy, statement, decision, line, source } = self;
+        let Self {
+            policy,
+            statement,
+            decision,
+            line,
+            source,
+        } = self;
         let word = match decision {
             Decision::Allow => "permit",
             Decision::Deny => "forbid",
         };
-        let named = format!("policy \"{}\", statement {statement} ({word}, line {line} of the text)", neutral(policy));
+        let named = format!(
+            "policy \"{}\", statement {statement} ({word}, line {line} of the text)",
+            neutral(policy)
+        );
         format!("{named}{said}{}", at(source.as_ref(), painter))
     }
 }
@@ -138,16 +174,27 @@ impl FailedStatement {
     /// Names a statement that failed.
     pub fn new(failure: &CedarFailure<'_>, locator: Locator<'_>) -> Self {
         let CedarFailure { statement, why } = failure;
-        Self { statement: DecidingStatement::new(statement, locator), error: why.clone() }
+        Self {
+            statement: DecidingStatement::new(statement, locator),
+            error: why.clone(),
+        }
     }
 
     /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         let Self { statement, error } = self;
-        statement.with(&format!(" could not be evaluated and does not count: {}", neutral(error)), painter)
+        statement.with(
+            &format!(
+                " could not be evaluated and does not count: {}",
+                neutral(error)
+            ),
+            painter,
+        )
     }
 }
 
 fn at(source: Option<&SourceRef>, painter: Painter) -> String {
-    source.map(|SourceRef { file, line }| painter.dim(&format!("  {}:{line}", neutral(file)))).unwrap_or_default()
+    source
+        .map(|SourceRef { file, line }| painter.dim(&format!("  {}:{line}", neutral(file))))
+        .unwrap_or_default()
 }

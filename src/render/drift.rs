@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use super::paint::Painter;
 use super::plan::words::{full_name, held_reason, place, what};
-use super::plan::{Section, access, documents, enforcement_section, target_heading, tree, unmanaged_line};
+use super::plan::{
+    Section, access, documents, enforcement_section, target_heading, tree, unmanaged_line,
+};
 use super::text::{line_start, many, neutral, neutral_json};
 use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift};
 
 /// What stands above the changes: they are told from the server's side.
-pub(super) const INSTEAD: &str = "What the server holds instead (+ is only there, - is missing there)";
+pub(super) const INSTEAD: &str =
+    "What the server holds instead (+ is only there, - is missing there)";
 
 /// The report for people: what the server does differently, since when, and how to go on.
 pub fn human(report: &DriftReport, painter: Painter) -> String {
@@ -23,8 +26,17 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
 
 /// The closing line.
 pub fn summary(report: &DriftReport) -> String {
-    let from = report.commit.as_ref().map(|commit| neutral(commit.id.get(..10).unwrap_or(&commit.id)).into_owned());
-    said(report, &format!(" from {}", from.unwrap_or_else(|| "the manifests".to_owned())))
+    let from = report
+        .commit
+        .as_ref()
+        .map(|commit| neutral(commit.id.get(..10).unwrap_or(&commit.id)).into_owned());
+    said(
+        report,
+        &format!(
+            " from {}",
+            from.unwrap_or_else(|| "the manifests".to_owned())
+        ),
+    )
 }
 
 /// The same without the commit: no word of it comes from elsewhere.
@@ -33,14 +45,26 @@ pub(super) fn headline(report: &DriftReport) -> String {
 }
 
 fn said(report: &DriftReport, from: &str) -> String {
-    match report.targets.iter().filter(|target| target.is_drift()).count() {
+    match report
+        .targets
+        .iter()
+        .filter(|target| target.is_drift())
+        .count()
+    {
         0 => format!("No drift{from}: what is live is what is wanted."),
         drifted => format!("Drift at {}{from}.", many(drifted, "target")),
     }
 }
 
 fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
-    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
+    let TargetDrift {
+        target,
+        changes,
+        access,
+        enforcement,
+        documents,
+        ..
+    } = drift;
     let head = target_heading(target);
     let _ = writeln!(text, "{}\n", painter.strong(&line_start(&head)));
     text.push_str(&enforcement_section(enforcement, painter));
@@ -49,7 +73,13 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
         let _ = writeln!(text, "  {}", painter.strong(&format!("{INSTEAD}:")));
     }
     for line in tree(changes, &[]) {
-        let _ = writeln!(text, "{:indent$}{}", "", line.painted(painter), indent = 4 + line.indent);
+        let _ = writeln!(
+            text,
+            "{:indent$}{}",
+            "",
+            line.painted(painter),
+            indent = 4 + line.indent
+        );
     }
     if changes.is_empty() {
         text.push_str("  No difference.\n");
@@ -82,28 +112,71 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
         adopt,
         undo,
     } = drift;
-    let since = since
-        .iter()
-        .map(|Since { name, id: _, updated_at }| format!("policy \"{}\": {}", neutral(name), neutral(updated_at)));
-    let held = held.iter().map(|Held { resource, name, part, source: _, reason }| {
-        format!("{}: {}", full_name(*resource, name, part.as_deref()), held_reason(reason))
-    });
+    let since = since.iter().map(
+        |Since {
+             name,
+             id: _,
+             updated_at,
+         }| format!("policy \"{}\": {}", neutral(name), neutral(updated_at)),
+    );
+    let held = held.iter().map(
+        |Held {
+             resource,
+             name,
+             part,
+             source: _,
+             reason,
+         }| {
+            format!(
+                "{}: {}",
+                full_name(*resource, name, part.as_deref()),
+                held_reason(reason)
+            )
+        },
+    );
     let left = unmanaged.iter().map(unmanaged_line);
-    let keep = command(adopt).into_iter().chain(changes.iter().filter_map(deleting));
+    let keep = command(adopt)
+        .into_iter()
+        .chain(changes.iter().filter_map(deleting));
     let all = [
-        Section { title: "Last changed at the server", lines: since.collect() },
-        Section { title: "Different, and not to be undone by `apply`", lines: held.collect() },
-        Section { title: "Unmanaged, which is no drift", lines: left.collect() },
-        Section { title: "To keep what is live, write it into the manifests, and merge them", lines: keep.collect() },
-        Section { title: "To undo it", lines: command(undo).into_iter().collect() },
+        Section {
+            title: "Last changed at the server",
+            lines: since.collect(),
+        },
+        Section {
+            title: "Different, and not to be undone by `apply`",
+            lines: held.collect(),
+        },
+        Section {
+            title: "Unmanaged, which is no drift",
+            lines: left.collect(),
+        },
+        Section {
+            title: "To keep what is live, write it into the manifests, and merge them",
+            lines: keep.collect(),
+        },
+        Section {
+            title: "To undo it",
+            lines: command(undo).into_iter().collect(),
+        },
     ];
-    all.into_iter().filter(|section| !section.lines.is_empty()).collect()
+    all.into_iter()
+        .filter(|section| !section.lines.is_empty())
+        .collect()
 }
 
 /// How to keep that a policy is gone.
 fn deleting(change: &Change) -> Option<String> {
-    let source = change.source.as_ref().filter(|_| change.kind == ChangeKind::Delete)?;
-    Some(format!("delete the manifest of {} \"{}\" ({})", what(change.resource), neutral(&change.name), place(source)))
+    let source = change
+        .source
+        .as_ref()
+        .filter(|_| change.kind == ChangeKind::Delete)?;
+    Some(format!(
+        "delete the manifest of {} \"{}\" ({})",
+        what(change.resource),
+        neutral(&change.name),
+        place(source)
+    ))
 }
 
 /// A command as it is typed into a shell, neutral; nothing for no words.
@@ -114,7 +187,10 @@ pub(super) fn command(words: &[String]) -> Option<String> {
 
 /// A word that a POSIX shell reads as it is.
 fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%' | '+' | ',')
+    };
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }

@@ -28,16 +28,28 @@ fn closing(summary: &str, findings: &Findings) -> String {
     if let Some(counts) = findings.counts() {
         let _ = write!(message, " Findings: {counts}.");
     }
-    let most = [Weight::Error, Weight::Warning, Weight::Notice].map(|weight| findings.count(weight));
+    let most =
+        [Weight::Error, Weight::Warning, Weight::Notice].map(|weight| findings.count(weight));
     if most.iter().any(|count| *count > SHOWN) {
-        let _ =
-            write!(message, " GitHub shows {SHOWN} annotations of a kind for a step; the log of this step has all.");
+        let _ = write!(
+            message,
+            " GitHub shows {SHOWN} annotations of a kind for a step; the log of this step has all."
+        );
     }
     format!("::notice title=polwarden::{}\n", data(&message))
 }
 
 fn annotation(finding: &Finding, prefix: &Prefix) -> String {
-    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
+    let Finding {
+        rule,
+        weight,
+        message,
+        help,
+        spot,
+        related,
+        target,
+        ..
+    } = finding;
     let command = match weight {
         Weight::Error => "error",
         Weight::Warning => "warning",
@@ -46,7 +58,12 @@ fn annotation(finding: &Finding, prefix: &Prefix) -> String {
     let mut properties = Vec::new();
     if let Some(Spot { file, lines }) = spot {
         properties.push(format!("file={}", property(&neutral(&prefix.file(file)))));
-        if let Some(Lines { first, last, columns }) = lines {
+        if let Some(Lines {
+            first,
+            last,
+            columns,
+        }) = lines
+        {
             properties.push(format!("line={first},endLine={last}"));
             // Columns are of one line.
             if let Some((column, end)) = columns.filter(|_| first == last) {
@@ -70,7 +87,9 @@ fn annotation(finding: &Finding, prefix: &Prefix) -> String {
 
 /// The message of a command: what would end the line is encoded.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// The value of a property: what would end the value is encoded too.

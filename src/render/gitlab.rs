@@ -44,17 +44,34 @@ struct Lines {
 /// # Errors
 /// None that is known: the report is plain data.
 pub fn gitlab(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
-    let issues: Vec<Issue<'_>> =
-        findings.fingerprinted().into_iter().map(|(finding, print)| issue(finding, print, prefix)).collect();
+    let issues: Vec<Issue<'_>> = findings
+        .fingerprinted()
+        .into_iter()
+        .map(|(finding, print)| issue(finding, print, prefix))
+        .collect();
     let mut text = serde_json::to_string_pretty(&issues)?;
     text.push('\n');
     Ok(neutral_json(&text).into_owned())
 }
 
 fn issue<'a>(finding: &'a Finding, fingerprint: String, prefix: &Prefix) -> Issue<'a> {
-    let Finding { rule, weight, message, help, spot, target, .. } = finding;
-    let target = target.as_ref().map(|target| format!(" [{target}]")).unwrap_or_default();
-    let help = help.as_ref().map(|help| format!(" (help: {help})")).unwrap_or_default();
+    let Finding {
+        rule,
+        weight,
+        message,
+        help,
+        spot,
+        target,
+        ..
+    } = finding;
+    let target = target
+        .as_ref()
+        .map(|target| format!(" [{target}]"))
+        .unwrap_or_default();
+    let help = help
+        .as_ref()
+        .map(|help| format!(" (help: {help})"))
+        .unwrap_or_default();
     let severity = match (weight, rule) {
         (Weight::Error, RuleId::Plan(PlanRule::GateShut)) => Severity::Critical,
         (Weight::Error, RuleId::File(_) | RuleId::Plan(_)) => Severity::Major,
@@ -62,7 +79,10 @@ fn issue<'a>(finding: &'a Finding, fingerprint: String, prefix: &Prefix) -> Issu
         (Weight::Notice, _) => Severity::Info,
     };
     let lines = spot.as_ref().and_then(|spot| spot.lines);
-    let lines = lines.map_or(Lines { begin: 1, end: 1 }, |lines| Lines { begin: lines.first, end: lines.last });
+    let lines = lines.map_or(Lines { begin: 1, end: 1 }, |lines| Lines {
+        begin: lines.first,
+        end: lines.last,
+    });
     let path = prefix.file(spot.as_ref().map_or(NOWHERE, |spot| &spot.file));
     Issue {
         description: format!("{message}{target}{help}"),

@@ -1,8 +1,8 @@
 //! What became of the calls of a plan.
 
 use crate::apply::journal::{
-    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage, PolicyImage,
-    RuleImage, RuleSays,
+    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage,
+    PolicyImage, RuleImage, RuleSays,
 };
 use crate::apply::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
 use crate::model::docker::{Operation, Resources};
@@ -17,15 +17,26 @@ pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String
     match outcome {
         CallOutcome::Applied(Confirmation::Answered) => format!("  {} {what}", painter.good("✓")),
         CallOutcome::Applied(Confirmation::ReadBack) => {
-            format!("  {} {what} (no usable answer came; it was found applied)", painter.good("✓"))
+            format!(
+                "  {} {what} (no usable answer came; it was found applied)",
+                painter.good("✓")
+            )
         }
         CallOutcome::Overwrote(difference) => {
             let head = painter.bad("applied, over another writer's change");
-            format!("  {} {what}: {head}{}", painter.bad("!"), both(&(&**difference).into()))
+            format!(
+                "  {} {what}: {head}{}",
+                painter.bad("!"),
+                both(&(&**difference).into())
+            )
         }
         CallOutcome::NotAttempted => format!("  {} {what}: not attempted", painter.dim("·")),
         CallOutcome::Blocked { by } => {
-            format!("  {} {what}: blocked, since call {} failed", painter.dim("·"), by.0)
+            format!(
+                "  {} {what}: blocked, since call {} failed",
+                painter.dim("·"),
+                by.0
+            )
         }
         CallOutcome::Failed(failure) => {
             let (head, more) = failed(failure);
@@ -38,16 +49,24 @@ fn failed(failure: &Failure) -> (&'static str, String) {
     match failure {
         Failure::Refused(error) => ("failed, not applied", below(&error.to_string())),
         Failure::Unknown { error, read_back } => {
-            let more = below(&error.to_string()) + &below(&format!("It could not be read back: {read_back}"));
+            let more = below(&error.to_string())
+                + &below(&format!("It could not be read back: {read_back}"));
             ("failed; it may have been applied", more)
         }
         Failure::Overtaken { error, difference } => {
-            let said = error.as_ref().map(|error| below(&error.to_string())).unwrap_or_default();
-            ("failed: another writer was there", said + &differs(difference) + &below(AGAIN))
+            let said = error
+                .as_ref()
+                .map(|error| below(&error.to_string()))
+                .unwrap_or_default();
+            (
+                "failed: another writer was there",
+                said + &differs(difference) + &below(AGAIN),
+            )
         }
-        Failure::Moved { stale, difference } => {
-            ("not sent", below(&format!("{stale}.")) + &differs(difference) + &below(AGAIN))
-        }
+        Failure::Moved { stale, difference } => (
+            "not sent",
+            below(&format!("{stale}.")) + &differs(difference) + &below(AGAIN),
+        ),
         Failure::NoUpload { pack, tag } => (
             "not sent",
             below(&format!(
@@ -55,9 +74,10 @@ fn failed(failure: &Failure) -> (&'static str, String) {
                  not at hand."
             )),
         ),
-        Failure::NotChecked(error) => {
-            ("not sent, since its policy could not be read just before", below(&error.to_string()))
-        }
+        Failure::NotChecked(error) => (
+            "not sent, since its policy could not be read just before",
+            below(&error.to_string()),
+        ),
         Failure::Journal(error) => ("not sent", below(&format!("{error}."))),
     }
 }
@@ -76,7 +96,11 @@ pub(super) fn below(text: &str) -> String {
 /// What was expected and what another writer had left, each on a line.
 pub fn both(difference: &DifferenceImage) -> String {
     let DifferenceImage { planned, found } = difference;
-    let says = |object: &Option<ObjectImage>| object.as_ref().map_or_else(|| "nothing".to_owned(), object_line);
+    let says = |object: &Option<ObjectImage>| {
+        object
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), object_line)
+    };
     below(&format!("expected: {}", says(planned))) + &below(&format!("found:    {}", says(found)))
 }
 
@@ -93,36 +117,80 @@ pub fn object_line(object: &ObjectImage) -> String {
 
 /// A policy with its rules in one line.
 pub fn policy_line(policy: &PolicyImage) -> String {
-    let PolicyImage { id, name, scope, content, created_at: _, updated_at, unknown_scope_fields: _, unknown_fields: _ } =
-        policy;
+    let PolicyImage {
+        id,
+        name,
+        scope,
+        content,
+        created_at: _,
+        updated_at,
+        unknown_scope_fields: _,
+        unknown_fields: _,
+    } = policy;
     let whom = if scope.is_organization_wide() {
         "everybody".to_owned()
     } else {
         let teams = scope.teams.iter().map(|team| format!("team {team}"));
-        teams.chain(scope.profiles.iter().map(|profile| format!("profile {profile}"))).collect::<Vec<_>>().join(", ")
+        teams
+            .chain(
+                scope
+                    .profiles
+                    .iter()
+                    .map(|profile| format!("profile {profile}")),
+            )
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let holds = match content {
         ContentImage::Rules(rules) => {
             let rules: Vec<String> = rules.iter().map(rule_line).collect();
-            if rules.is_empty() { "no rules".to_owned() } else { rules.join("; ") }
+            if rules.is_empty() {
+                "no rules".to_owned()
+            } else {
+                rules.join("; ")
+            }
         }
         ContentImage::Cedar(cedar) => format!("Cedar text of {} lines", cedar.text.lines().count()),
         ContentImage::Opaque(opaque) => format!("it {}", opaque.why),
     };
-    neutral(&format!("policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}")).into_owned()
+    neutral(&format!(
+        "policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}"
+    ))
+    .into_owned()
 }
 
 fn pack_line(pack: &PackImage) -> String {
-    let PackImage { name, display_name: _, publisher: _, versions, unknown_fields: _ } = pack;
-    let tags: Vec<&str> = versions.iter().map(|version| version.tag.as_str()).collect();
-    neutral(&format!("pack \"{name}\" with the versions {}", tags.join(", "))).into_owned()
+    let PackImage {
+        name,
+        display_name: _,
+        publisher: _,
+        versions,
+        unknown_fields: _,
+    } = pack;
+    let tags: Vec<&str> = versions
+        .iter()
+        .map(|version| version.tag.as_str())
+        .collect();
+    neutral(&format!(
+        "pack \"{name}\" with the versions {}",
+        tags.join(", ")
+    ))
+    .into_owned()
 }
 
 fn group_line(group: &GroupImage) -> String {
-    let GroupImage { name, is_default: _, body, unknown_fields: _ } = group;
+    let GroupImage {
+        name,
+        is_default: _,
+        body,
+        unknown_fields: _,
+    } = group;
     let says = match body {
         GroupSays::Group { stacks, packs, .. } => {
-            let packs: Vec<String> = packs.iter().map(|pack| format!("{} {}", pack.name, pack.tag)).collect();
+            let packs: Vec<String> = packs
+                .iter()
+                .map(|pack| format!("{} {}", pack.name, pack.tag))
+                .collect();
             let stacks: Vec<String> = stacks.iter().map(ToString::to_string).collect();
             format!("packs {}; stacks {}", none_or(&packs), none_or(&stacks))
         }
@@ -132,7 +200,13 @@ fn group_line(group: &GroupImage) -> String {
 }
 
 fn document_line(document: &DocumentImage) -> String {
-    let DocumentImage { kind, name, bytes, builtin, organization } = document;
+    let DocumentImage {
+        kind,
+        name,
+        bytes,
+        builtin,
+        organization,
+    } = document;
     let whose = match (builtin, organization) {
         (true, _) => ", builtin".to_owned(),
         (false, Some(owner)) => format!(" of {owner}"),
@@ -143,17 +217,35 @@ fn document_line(document: &DocumentImage) -> String {
 }
 
 fn none_or(texts: &[String]) -> String {
-    if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
+    if texts.is_empty() {
+        "none".to_owned()
+    } else {
+        texts.join(", ")
+    }
 }
 
 fn rule_line(rule: &RuleImage) -> String {
-    let RuleImage { id: _, name, says, unknown_fields: _ } = rule;
+    let RuleImage {
+        id: _,
+        name,
+        says,
+        unknown_fields: _,
+    } = rule;
     let says = match says {
         RuleSays::Rule(rule) => {
-            let actions: Vec<String> = rule.access.actions().iter().map(ToString::to_string).collect();
+            let actions: Vec<String> = rule
+                .access
+                .actions()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             let resources = match rule.access.resources() {
                 Resources::Plain(texts) => texts.join(", "),
-                Resources::Http(targets) => targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                Resources::Http(targets) => targets
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
             };
             format!("{} {} {resources}", rule.decision, actions.join(" "))
         }
@@ -182,26 +274,46 @@ pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
 
 /// With its digest: a version is nothing else.
 fn chainloop_words(send: &chainloop::Operation) -> String {
-    let chainloop::SentDocument { name, digest, bytes: _ } = send.document();
-    neutral(&format!("{} \"{name}\" as {}", send.kind().words(), digest.short())).into_owned()
+    let chainloop::SentDocument {
+        name,
+        digest,
+        bytes: _,
+    } = send.document();
+    neutral(&format!(
+        "{} \"{name}\" as {}",
+        send.kind().words(),
+        digest.short()
+    ))
+    .into_owned()
 }
 
 fn pulumi_words(send: &pulumi::Operation) -> String {
     use pulumi::{GroupChange, Operation};
     let text = match send {
         Operation::CreatePackVersion { version } => {
-            format!("begin version {} of pack \"{}\"", version.version_tag, version.name)
+            format!(
+                "begin version {} of pack \"{}\"",
+                version.version_tag, version.name
+            )
         }
-        Operation::PutArchive { pack, tag, .. } => format!("upload the archive of version {tag} of pack \"{pack}\""),
-        Operation::CompletePackVersion { pack, tag } => format!("complete version {tag} of pack \"{pack}\""),
-        Operation::DeletePackVersion { pack, version } => format!("delete version {version} of pack \"{pack}\""),
+        Operation::PutArchive { pack, tag, .. } => {
+            format!("upload the archive of version {tag} of pack \"{pack}\"")
+        }
+        Operation::CompletePackVersion { pack, tag } => {
+            format!("complete version {tag} of pack \"{pack}\"")
+        }
+        Operation::DeletePackVersion { pack, version } => {
+            format!("delete version {version} of pack \"{pack}\"")
+        }
         Operation::DeletePack { pack } => format!("delete pack \"{pack}\""),
         Operation::CreateGroup { group } => format!("create group \"{}\"", group.name),
         Operation::DeleteGroup { group } => format!("delete group \"{group}\""),
         Operation::UpdateGroup { group, change } => match change {
             GroupChange::Rename { name } => format!("rename group \"{group}\" to \"{name}\""),
             GroupChange::AddStack { stack } => format!("add stack {stack} to group \"{group}\""),
-            GroupChange::RemoveStack { stack } => format!("remove stack {stack} from group \"{group}\""),
+            GroupChange::RemoveStack { stack } => {
+                format!("remove stack {stack} from group \"{group}\"")
+            }
             GroupChange::AddPack { pack, tag, .. } => {
                 format!("enable version {tag} of pack \"{pack}\" in group \"{group}\"")
             }
@@ -215,7 +327,11 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
 
 /// What became of a version that was begun and not completed.
 pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
-    let CleanedUp { pack, version, error } = cleaned;
+    let CleanedUp {
+        pack,
+        version,
+        error,
+    } = cleaned;
     let what = neutral(&format!("version {version} of pack \"{pack}\"")).into_owned();
     match error {
         None => format!(
@@ -223,7 +339,8 @@ pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
             painter.notice("!")
         ),
         Some(error) => {
-            let head = painter.bad("is half published, and could not be deleted; delete it yourself");
+            let head =
+                painter.bad("is half published, and could not be deleted; delete it yourself");
             format!("  {} {what} {head}{}", painter.bad("✗"), below(error))
         }
     }
@@ -234,7 +351,9 @@ fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> Str
     let kind = send.kind().words();
     match (send, rule) {
         (
-            Operation::<P>::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. },
+            Operation::<P>::CreateRule { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. },
             Some(rule),
         ) => format!("{kind} \"{}\" in policy \"{policy}\"", neutral(rule)),
         (_, _) => format!("{kind} \"{policy}\""),
@@ -243,10 +362,25 @@ fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> Str
 
 /// How many calls were not applied, by what became of them: "1 failed, 2 blocked".
 pub fn not_applied(tally: &Tally) -> String {
-    let Tally { applied: _, overwrote: _, failed, unknown, blocked, not_attempted } = *tally;
+    let Tally {
+        applied: _,
+        overwrote: _,
+        failed,
+        unknown,
+        blocked,
+        not_attempted,
+    } = *tally;
     let failed = failed.saturating_sub(unknown);
-    let parts = [(failed, "failed"), (unknown, "unknown"), (blocked, "blocked"), (not_attempted, "not attempted")];
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let parts = [
+        (failed, "failed"),
+        (unknown, "unknown"),
+        (blocked, "blocked"),
+        (not_attempted, "not attempted"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     parts.join(", ")
 }

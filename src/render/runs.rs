@@ -8,7 +8,8 @@ use super::paint::Painter;
 use super::report::{below, both, describe_sent, object_line, policy_line};
 use super::text::{neutral, neutral_json};
 use crate::apply::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId, RunKind, TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId,
+    RunKind, TargetHistory,
 };
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::repo::SignedBy;
@@ -115,14 +116,24 @@ impl RunReport {
     /// A run with all that its journal holds.
     pub fn in_full(history: &History) -> Self {
         Self::new(history, |target| {
-            let call = |made: &Made| RunCall { intent: made.intent.clone(), answer: made.answer.clone() };
+            let call = |made: &Made| RunCall {
+                intent: made.intent.clone(),
+                answer: made.answer.clone(),
+            };
             let before = target.before.iter().map(ObjectImage::from).collect();
-            Some(Happened { before, calls: target.calls.iter().map(call).collect() })
+            Some(Happened {
+                before,
+                calls: target.calls.iter().map(call).collect(),
+            })
         })
     }
 
     fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<Happened>) -> Self {
-        let Counts { applied, not_applied, unknown } = history.counts();
+        let Counts {
+            applied,
+            not_applied,
+            unknown,
+        } = history.counts();
         let ended = match history.end.as_ref().map(|end| end.by) {
             Some(EndedBy::Run) => Ended::InGoodOrder,
             Some(EndedBy::Recovery) => Ended::ByALaterRun,
@@ -159,7 +170,10 @@ impl RunReport {
     }
 
     fn counts(&self) -> String {
-        format!("{} applied, {} not applied, {} unknown", self.applied, self.not_applied, self.unknown)
+        format!(
+            "{} applied, {} not applied, {} unknown",
+            self.applied, self.not_applied, self.unknown
+        )
     }
 
     /// How it ended, if that is worth a word.
@@ -177,48 +191,98 @@ impl RunReport {
 /// # Errors
 /// Passes on what the serializer says; plain data gives it no reason to.
 pub fn json(runs: Vec<RunReport>) -> serde_json::Result<String> {
-    let report = RunsReport { format_version: FORMAT_VERSION, runs };
+    let report = RunsReport {
+        format_version: FORMAT_VERSION,
+        runs,
+    };
     let text = serde_json::to_string_pretty(&report)? + "\n";
     Ok(neutral_json(&text).into_owned())
 }
 
 /// A run in one line.
 pub fn line(run: &RunReport) -> String {
-    let targets: Vec<&str> = run.targets.iter().map(|target| target.target.name.as_str()).collect();
-    format!("{}  {}  {}  {}{}\n", run.run, run.kind(), neutral(&targets.join(", ")), run.counts(), run.end())
+    let targets: Vec<&str> = run
+        .targets
+        .iter()
+        .map(|target| target.target.name.as_str())
+        .collect();
+    format!(
+        "{}  {}  {}  {}{}\n",
+        run.run,
+        run.kind(),
+        neutral(&targets.join(", ")),
+        run.counts(),
+        run.end()
+    )
 }
 
 /// A run with all its calls, and with what was there before.
 pub fn human(run: &RunReport, painter: Painter) -> String {
     let title = painter.strong(&format!("Run {}", run.run));
-    let mut text =
-        format!("{title}: {}, begun {:.3}, polwarden {}\n", run.kind(), run.time, neutral(&run.tool_version));
-    text.push_str(&format!("  {}{}\n  plan {}\n", run.counts(), run.end(), run.plan));
+    let mut text = format!(
+        "{title}: {}, begun {:.3}, polwarden {}\n",
+        run.kind(),
+        run.time,
+        neutral(&run.tool_version)
+    );
+    text.push_str(&format!(
+        "  {}{}\n  plan {}\n",
+        run.counts(),
+        run.end(),
+        run.plan
+    ));
     if let Some(commit) = &run.commit {
-        text.push_str(&format!("  {}\n", super::commit::line(commit, |text| neutral(text).into_owned())));
+        text.push_str(&format!(
+            "  {}\n",
+            super::commit::line(commit, |text| neutral(text).into_owned())
+        ));
     }
     if let Some(signed_by) = &run.signed_by {
-        text.push_str(&format!("  signed by {}\n", super::audit::signer(signed_by)));
+        text.push_str(&format!(
+            "  signed by {}\n",
+            super::audit::signer(signed_by)
+        ));
     }
     if let RunKind::Call(call) = &run.kind {
         for (name, value) in &call.fields {
-            text.push_str(&format!("  {}: {}\n", neutral(name), neutral(&value.to_string())));
+            text.push_str(&format!(
+                "  {}: {}\n",
+                neutral(name),
+                neutral(&value.to_string())
+            ));
         }
     }
     if run.damaged_lines > 0 {
-        text.push_str(&format!("  {} lines of its journal cannot be read\n", run.damaged_lines));
+        text.push_str(&format!(
+            "  {} lines of its journal cannot be read\n",
+            run.damaged_lines
+        ));
     }
     for RunTarget { target, happened } in &run.targets {
-        let TargetInfo { name, provider: _, organization, profile, endpoint } = target;
-        let profile = profile.map(|profile| format!(", profile {profile}")).unwrap_or_default();
+        let TargetInfo {
+            name,
+            provider: _,
+            organization,
+            profile,
+            endpoint,
+        } = target;
+        let profile = profile
+            .map(|profile| format!(", profile {profile}"))
+            .unwrap_or_default();
         let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
         text.push_str(&format!("\n{}\n", neutral(&head)));
-        let Some(Happened { before, calls }) = happened else { continue };
-        calls.iter().for_each(|call| text.push_str(&call_lines(call, painter)));
+        let Some(Happened { before, calls }) = happened else {
+            continue;
+        };
+        calls
+            .iter()
+            .for_each(|call| text.push_str(&call_lines(call, painter)));
         if !before.is_empty() {
             text.push_str("  What was there before:\n");
         }
-        before.iter().for_each(|object| text.push_str(&format!("    {}\n", object_line(object))));
+        before
+            .iter()
+            .for_each(|object| text.push_str(&format!("    {}\n", object_line(object))));
     }
     text
 }
@@ -234,25 +298,54 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
             painter.bad("it was begun, and no answer is known")
         );
     };
-    let Answer { time: _, target: _, call: _, result, server_time: _, read_back, error, request_id, other_writer } =
-        answer;
-    let found = if *read_back { " (found by reading back)" } else { "" };
+    let Answer {
+        time: _,
+        target: _,
+        call: _,
+        result,
+        server_time: _,
+        read_back,
+        error,
+        request_id,
+        other_writer,
+    } = answer;
+    let found = if *read_back {
+        " (found by reading back)"
+    } else {
+        ""
+    };
     let mut text = match result {
         CallResult::Applied(left) => {
-            let left = left_line(left).map(|left| below(&format!("left: {left}"))).unwrap_or_default();
+            let left = left_line(left)
+                .map(|left| below(&format!("left: {left}")))
+                .unwrap_or_default();
             format!("{number} {} {what}{found}{left}", painter.good("✓"))
         }
         CallResult::NotApplied => {
-            format!("{number} {} {what}: {}{found}", painter.bad("✗"), painter.bad("not applied"))
+            format!(
+                "{number} {} {what}: {}{found}",
+                painter.bad("✗"),
+                painter.bad("not applied")
+            )
         }
         CallResult::Unknown => {
-            format!("{number} {} {what}: {}{found}", painter.bad("?"), painter.bad("it may have been applied"))
+            format!(
+                "{number} {} {what}: {}{found}",
+                painter.bad("?"),
+                painter.bad("it may have been applied")
+            )
         }
     };
     let error = error.as_ref().map(|error| below(error));
-    let request = request_id.as_ref().map(|id| below(&format!("request {id}")));
+    let request = request_id
+        .as_ref()
+        .map(|id| below(&format!("request {id}")));
     text.extend(error.into_iter().chain(request));
-    text.extend(other_writer.as_ref().map(|other| format!("{}{}", below("another writer was there:"), both(other))));
+    text.extend(
+        other_writer
+            .as_ref()
+            .map(|other| format!("{}{}", below("another writer was there:"), both(other))),
+    );
     text.push('\n');
     text
 }

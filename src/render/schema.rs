@@ -15,14 +15,20 @@ use crate::plan::{DriftReport, Plan};
 /// The schema of what is written and read.
 macro_rules! both {
     ($name:literal, $type:ty) => {
-        SchemaFile { name: $name, text: schema_text!($name, generated::<$type>($name, true)) }
+        SchemaFile {
+            name: $name,
+            text: schema_text!($name, generated::<$type>($name, true)),
+        }
     };
 }
 
 /// The schema of what is written only.
 macro_rules! written {
     ($name:literal, $type:ty) => {
-        SchemaFile { name: $name, text: schema_text!($name, generated::<$type>($name, false)) }
+        SchemaFile {
+            name: $name,
+            text: schema_text!($name, generated::<$type>($name, false)),
+        }
     };
 }
 
@@ -44,9 +50,20 @@ pub fn all() -> Vec<SchemaFile> {
 /// serializer leaves out.
 fn generated<T: JsonSchema>(name: &str, is_read: bool) -> String {
     let settings = SchemaSettings::draft2020_12();
-    let settings = if is_read { settings } else { settings.for_serialize() };
+    let settings = if is_read {
+        settings
+    } else {
+        settings.for_serialize()
+    };
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("$id".to_owned(), format!("urn:polwarden:schema:{}", name.trim_end_matches(".schema.json")).into());
+    schema.insert(
+        "$id".to_owned(),
+        format!(
+            "urn:polwarden:schema:{}",
+            name.trim_end_matches(".schema.json")
+        )
+        .into(),
+    );
     let mut text = serde_json::to_string_pretty(schema.as_value()).unwrap_or_default();
     text.push('\n');
     text

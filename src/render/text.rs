@@ -91,7 +91,12 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
 
 /// Whether a `[` would make a command of what stands before it: `##`, and perhaps a word.
 fn ends_as_command(text: &str) -> bool {
-    let word = text.bytes().rev().take(LONGEST_COMMAND).take_while(u8::is_ascii_alphanumeric).count();
+    let word = text
+        .bytes()
+        .rev()
+        .take(LONGEST_COMMAND)
+        .take_while(u8::is_ascii_alphanumeric)
+        .count();
     text[..text.len() - word].ends_with("##")
 }
 
@@ -104,9 +109,18 @@ mod tests {
         let text = "a\u{1b}\u{9b}\u{7f}\u{202e}\u{e0041}\n\"é🙂";
         let json = serde_json::to_string_pretty(&serde_json::json!({ "key": text })).unwrap();
         let escaped = neutral_json(&json);
-        assert!(!escaped.contains(|c: char| super::is_hidden(c) && c != '\n'), "{escaped}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["key"], text);
-        assert!(escaped.contains("é🙂") && escaped.lines().count() == 3, "{escaped}");
+        assert!(
+            !escaped.contains(|c: char| super::is_hidden(c) && c != '\n'),
+            "{escaped}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["key"],
+            text
+        );
+        assert!(
+            escaped.contains("é🙂") && escaped.lines().count() == 3,
+            "{escaped}"
+        );
     }
 
     #[test]
@@ -122,7 +136,10 @@ mod tests {
             ("\u{1b}[31mred", "\\u{1b}[31mred"),
             ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
             ("\u{9b}31m", "\\u{9b}31m"),
-            ("x\u{202e}y\u{2066}z\u{200d}\u{feff}\u{2028}", "x\\u{202e}y\\u{2066}z\\u{200d}\\u{feff}\\u{2028}"),
+            (
+                "x\u{202e}y\u{2066}z\u{200d}\u{feff}\u{2028}",
+                "x\\u{202e}y\\u{2066}z\\u{200d}\\u{feff}\\u{2028}",
+            ),
             ("\u{0}\u{7f}", "\\u{0}\\u{7f}"),
         ];
         for (text, expected) in cases {
@@ -137,13 +154,25 @@ mod tests {
             "x ##\\u{5b}add-mask]y ##vso\\u{5b}task.setvariable]z ###\\u{5b}a"
         });
         assert_eq!(neutral("# [a] ## b [c]"), "# [a] ## b [c]", "no command");
-        assert_eq!(neutral_lines("::a\nb ::c\n \t::set-output name=x::y\n:: "), {
-            ":\\u{3a}a\nb ::c\n \t:\\u{3a}set-output name=x::y\n:\\u{3a} "
-        });
+        assert_eq!(
+            neutral_lines("::a\nb ::c\n \t::set-output name=x::y\n:: "),
+            { ":\\u{3a}a\nb ::c\n \t:\\u{3a}set-output name=x::y\n:\\u{3a} " }
+        );
         assert_eq!(neutral("::/0"), "::/0", "an address on a line with others");
-        let json = serde_json::to_string_pretty(&serde_json::json!({ "a": ["##[error]x", "::set-output"] })).unwrap();
+        let json = serde_json::to_string_pretty(
+            &serde_json::json!({ "a": ["##[error]x", "::set-output"] }),
+        )
+        .unwrap();
         let escaped = neutral_json(&json);
-        assert!(!escaped.contains("##[") && !escaped.lines().any(|line| line.trim_start().starts_with("::")));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["a"][0], "##[error]x");
+        assert!(
+            !escaped.contains("##[")
+                && !escaped
+                    .lines()
+                    .any(|line| line.trim_start().starts_with("::"))
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["a"][0],
+            "##[error]x"
+        );
     }
 }

@@ -14,7 +14,9 @@ pub enum BranchError {
     #[error(transparent)]
     Revision(#[from] RevisionError),
     /// A branch that this clone does not hold.
-    #[error("this clone holds neither `origin/{branch}` nor a branch `{branch}`; fetch it first: `{fetch}`")]
+    #[error(
+        "this clone holds neither `origin/{branch}` nor a branch `{branch}`; fetch it first: `{fetch}`"
+    )]
     NoBranch {
         /// The branch.
         branch: String,
@@ -22,7 +24,9 @@ pub enum BranchError {
         fetch: String,
     },
     /// A commit that the branch does not hold.
-    #[error("the commit {commit} is not on the branch `{branch}`, whose tip is {tip} ({reference}); merge it first")]
+    #[error(
+        "the commit {commit} is not on the branch `{branch}`, whose tip is {tip} ({reference}); merge it first"
+    )]
     NotMerged {
         /// The commit.
         commit: String,
@@ -67,13 +71,23 @@ pub fn commit_id(directory: &Path, revision: Option<&str>) -> Result<String, Rev
 pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), BranchError> {
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
-    let names = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")];
+    let names = [
+        format!("refs/remotes/origin/{branch}"),
+        format!("refs/heads/{branch}"),
+    ];
     let found = names.into_iter().find_map(|name| {
-        let tip = repository.find_reference(&name).ok()?.peel_to_commit().ok()?;
+        let tip = repository
+            .find_reference(&name)
+            .ok()?
+            .peel_to_commit()
+            .ok()?;
         Some((name, tip.id()))
     });
     let Some((reference, tip)) = found else {
-        return Err(BranchError::NoBranch { branch: branch.to_owned(), fetch: find::fetch_branch(branch) });
+        return Err(BranchError::NoBranch {
+            branch: branch.to_owned(),
+            fetch: find::fetch_branch(branch),
+        });
     };
     // What is missing in a shallow clone is an error or just not found, by where the history ends.
     if tip == id || repository.graph_descendant_of(tip, id).unwrap_or(false) {
@@ -81,8 +95,17 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
     }
     let (commit, branch, tip) = (id.to_string(), branch.to_owned(), tip.to_string());
     Err(match repository.is_shallow() {
-        true => BranchError::Shallow { commit, branch, tip },
-        false => BranchError::NotMerged { commit, branch, tip, reference },
+        true => BranchError::Shallow {
+            commit,
+            branch,
+            tip,
+        },
+        false => BranchError::NotMerged {
+            commit,
+            branch,
+            tip,
+            reference,
+        },
     })
 }
 
@@ -90,7 +113,12 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
 pub fn default_branch(directory: &Path) -> Option<String> {
     const HEAD: &str = "refs/remotes/origin/HEAD";
     let repository = Repository::discover(directory).ok()?;
-    let tip: Oid = repository.find_reference(HEAD).ok()?.peel_to_commit().ok()?.id();
+    let tip: Oid = repository
+        .find_reference(HEAD)
+        .ok()?
+        .peel_to_commit()
+        .ok()?
+        .id();
     Some(tip.to_string())
 }
 
@@ -101,7 +129,9 @@ pub fn default_branch(directory: &Path) -> Option<String> {
 pub fn first_parent(directory: &Path, commit: &str) -> Result<Option<String>, RevisionError> {
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
-    let found = repository.find_commit(id).map_err(|source| find::incomplete(&repository, commit, source))?;
+    let found = repository
+        .find_commit(id)
+        .map_err(|source| find::incomplete(&repository, commit, source))?;
     // A shallow clone names parents that it does not hold.
     Ok(found.parent(0).ok().map(|parent| parent.id().to_string()))
 }

@@ -50,8 +50,17 @@ impl Person {
 
 impl Head {
     pub(super) fn of(commit: &Commit<'_>, branch: Option<String>, dirty: bool) -> Self {
-        let (author, committer) = (Person::of(&commit.author()), Person::of(&commit.committer()));
-        Self { id: commit.id().to_string(), dirty, branch, author, committer }
+        let (author, committer) = (
+            Person::of(&commit.author()),
+            Person::of(&commit.committer()),
+        );
+        Self {
+            id: commit.id().to_string(),
+            dirty,
+            branch,
+            author,
+            committer,
+        }
     }
 }
 
@@ -82,24 +91,41 @@ pub(super) fn branch(repository: &Repository) -> Option<String> {
 /// manifests.
 fn is_changed(repository: &Repository, folder: &Path) -> bool {
     let mut options = StatusOptions::new();
-    options.include_untracked(false).include_ignored(false).exclude_submodules(true);
-    if let Some(inside) = inside(repository, folder).filter(|inside| !inside.as_os_str().is_empty()) {
+    options
+        .include_untracked(false)
+        .include_ignored(false)
+        .exclude_submodules(true);
+    if let Some(inside) = inside(repository, folder).filter(|inside| !inside.as_os_str().is_empty())
+    {
         options.pathspec(inside);
     }
-    repository.statuses(Some(&mut options)).map_or(true, |statuses| !statuses.is_empty())
+    repository
+        .statuses(Some(&mut options))
+        .map_or(true, |statuses| !statuses.is_empty())
 }
 
 /// Whether files belong to what is committed, each by its name or by that of what it links to.
-fn are_tracked<'a>(repository: &Repository, folder: &Path, files: impl IntoIterator<Item = &'a str>) -> bool {
-    let (Ok(index), Some(inside_folder)) = (repository.index(), inside(repository, folder)) else { return false };
+fn are_tracked<'a>(
+    repository: &Repository,
+    folder: &Path,
+    files: impl IntoIterator<Item = &'a str>,
+) -> bool {
+    let (Ok(index), Some(inside_folder)) = (repository.index(), inside(repository, folder)) else {
+        return false;
+    };
     let tracked = |path: &Path| index.get_path(path, 0).is_some();
     files.into_iter().all(|file| {
-        tracked(&inside_folder.join(file)) || inside(repository, &folder.join(file)).is_some_and(|path| tracked(&path))
+        tracked(&inside_folder.join(file))
+            || inside(repository, &folder.join(file)).is_some_and(|path| tracked(&path))
     })
 }
 
 /// A path from the top of the work tree, links resolved.
 fn inside(repository: &Repository, path: &Path) -> Option<std::path::PathBuf> {
     let root = repository.workdir()?.canonicalize().ok()?;
-    path.canonicalize().ok()?.strip_prefix(root).ok().map(Path::to_owned)
+    path.canonicalize()
+        .ok()?
+        .strip_prefix(root)
+        .ok()
+        .map(Path::to_owned)
 }

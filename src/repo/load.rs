@@ -47,14 +47,22 @@ pub struct Loaded {
 /// Loads the manifests of all targets. Everything that can be read is read; what cannot is a finding each.
 ///
 /// The texts are added to `sources` in the order of their paths, so that the same tree always gives the same result.
-pub fn load(source: &impl Source, config: &Config, document: DocumentId, sources: &mut SourceMap) -> Loaded {
+pub fn load(
+    source: &impl Source,
+    config: &Config,
+    document: DocumentId,
+    sources: &mut SourceMap,
+) -> Loaded {
     let mut diagnostics = Vec::new();
     let lists = list_targets(source, config, document, sources, &mut diagnostics);
     let mut paths: Vec<&Utf8PathBuf> = lists.iter().flatten().collect();
     paths.sort_unstable();
     paths.dedup();
 
-    let texts: Vec<_> = paths.par_iter().map(|path| source.read(path, MAX_BYTES)).collect();
+    let texts: Vec<_> = paths
+        .par_iter()
+        .map(|path| source.read(path, MAX_BYTES))
+        .collect();
     let mut files: Vec<(FileId, Arc<str>)> = Vec::with_capacity(paths.len());
     let mut ids = HashMap::with_capacity(paths.len());
     for (path, text) in paths.iter().zip(texts) {
@@ -64,29 +72,71 @@ pub fn load(source: &impl Source, config: &Config, document: DocumentId, sources
                 ids.insert(path.as_path(), files.len());
                 files.push((id, text));
             }
-            Err(kind) => diagnostics.push(unusable(&Problem { path: (*path).clone(), kind }, sources)),
+            Err(kind) => diagnostics.push(unusable(
+                &Problem {
+                    path: (*path).clone(),
+                    kind,
+                },
+                sources,
+            )),
         }
     }
-    let parsed: Vec<Parsed> = files.par_iter().map(|(id, text)| manifest::parse(*id, text)).collect();
+    let parsed: Vec<Parsed> = files
+        .par_iter()
+        .map(|(id, text)| manifest::parse(*id, text))
+        .collect();
     let mut documents = Vec::with_capacity(parsed.len());
-    for Parsed { documents: found, diagnostics: findings } in parsed {
+    for Parsed {
+        documents: found,
+        diagnostics: findings,
+    } in parsed
+    {
         documents.push(found.into_iter().map(Arc::new).collect::<Vec<_>>());
         diagnostics.extend(findings);
     }
     let files = files.len();
-    let mut cedar = CedarFiles { source, known: BTreeMap::new() };
+    let mut cedar = CedarFiles {
+        source,
+        known: BTreeMap::new(),
+    };
     let targets = lists.iter().enumerate().map(|(index, list)| {
         let positions = list.iter().filter_map(|path| ids.get(path.as_path()));
-        let documents: Vec<_> = positions.filter_map(|position| documents.get(*position)).flatten().cloned().collect();
+        let documents: Vec<_> = positions
+            .filter_map(|position| documents.get(*position))
+            .flatten()
+            .cloned()
+            .collect();
         let cedar_files = cedar.of(&documents, sources, &mut diagnostics);
         let pack_sources = packs::sources(source, &documents, sources);
-        LoadedTarget { index, documents, cedar_files, pack_sources }
+        LoadedTarget {
+            index,
+            documents,
+            cedar_files,
+            pack_sources,
+        }
     });
     let targets = targets.collect();
-    let is_locked = config.targets.iter().any(|target| target.provider() != Provider::Docker);
-    let lock = if is_locked { packs::lock(source, sources, &mut diagnostics) } else { Lock::default() };
-    let cedar = cedar.known.into_iter().filter_map(|(path, text)| Some((path, text.ok()?))).collect();
-    Loaded { targets, diagnostics, files, cedar, lock }
+    let is_locked = config
+        .targets
+        .iter()
+        .any(|target| target.provider() != Provider::Docker);
+    let lock = if is_locked {
+        packs::lock(source, sources, &mut diagnostics)
+    } else {
+        Lock::default()
+    };
+    let cedar = cedar
+        .known
+        .into_iter()
+        .filter_map(|(path, text)| Some((path, text.ok()?)))
+        .collect();
+    Loaded {
+        targets,
+        diagnostics,
+        files,
+        cedar,
+        lock,
+    }
 }
 
 /// The manifest files of each target, sorted and without repetition.
@@ -102,7 +152,11 @@ fn list_targets(
     for (target_index, target) in config.targets.iter().enumerate() {
         let mut list = Vec::new();
         for (path_index, path) in target.paths.iter().enumerate() {
-            let node = Path::root().key("targets").index(target_index).key("paths").index(path_index);
+            let node = Path::root()
+                .key("targets")
+                .index(target_index)
+                .key("paths")
+                .index(path_index);
             let place = Place::value(document, node);
             match source.list(Utf8Path::new(path)) {
                 Ok(listing) => {
@@ -128,8 +182,12 @@ fn list_targets(
 }
 
 fn no_manifests(path: &str, place: Place) -> Diagnostic {
-    Diagnostic::new(Code::NoManifests, format!("`{path}` holds no manifests"), place)
-        .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
+    Diagnostic::new(
+        Code::NoManifests,
+        format!("`{path}` holds no manifests"),
+        place,
+    )
+    .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
 }
 
 fn invalid_path(path: &str, kind: &ProblemKind, place: Place) -> Diagnostic {
@@ -162,12 +220,25 @@ impl<S: Source> CedarFiles<'_, S> {
     ) -> HashMap<DocumentId, Arc<str>> {
         let mut texts = HashMap::new();
         for document in documents {
-            let Manifest::Policy(policy) = &document.manifest else { continue };
-            let Some(file) = policy.spec.cedar.as_ref().and_then(|cedar| cedar.file.as_deref()) else { continue };
+            let Manifest::Policy(policy) = &document.manifest else {
+                continue;
+            };
+            let Some(file) = policy
+                .spec
+                .cedar
+                .as_ref()
+                .and_then(|cedar| cedar.file.as_deref())
+            else {
+                continue;
+            };
             let manifest = Utf8Path::new(sources.file(document.id.file).name());
             let path = manifest.parent().unwrap_or(Utf8Path::new("")).join(file);
             let source = self.source;
-            match self.known.entry(path).or_insert_with_key(|path| source.read(path, MAX_BYTES)) {
+            match self
+                .known
+                .entry(path)
+                .or_insert_with_key(|path| source.read(path, MAX_BYTES))
+            {
                 Ok(text) => {
                     texts.insert(document.id, Arc::clone(text));
                 }

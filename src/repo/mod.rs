@@ -15,9 +15,13 @@ mod work_tree;
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
 pub use git::{Head, Person, folder, head};
 pub use load::{Loaded, LoadedTarget, NamedSource, load};
-pub use pack::{Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree};
+pub use pack::{
+    Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree,
+};
 pub use pipeline::{Pipeline, PipelineService};
 pub use revision::{CiBase, PullRequest, Revision, RevisionError};
-pub use signature::{Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify};
+pub use signature::{
+    Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify,
+};
 pub use source::{Listing, Problem, ProblemKind, Source};
 pub use work_tree::{OpenError, WorkTree};

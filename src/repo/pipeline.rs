@@ -82,48 +82,98 @@ const WORDS: [Words; 4] = [
 ];
 
 /// What other services set.
-const OTHERS: [&str; 5] = ["CI", "BUILDKITE", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"];
+const OTHERS: [&str; 5] = [
+    "CI",
+    "BUILDKITE",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+    "CODEBUILD_BUILD_ID",
+];
 
 impl Pipeline {
     /// Reads the variables; nothing where no pipeline runs. `CI=false` says that none does, whatever else is set.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let value = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let value = |name: &str| {
+            variable(name)
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
         let says = |name: &str| value(name).is_some_and(|text| !is_no(&text));
         if value("CI").is_some_and(|text| is_no(&text)) {
             return None;
         }
-        for Words { service, runs, branch, actor } in WORDS {
+        for Words {
+            service,
+            runs,
+            branch,
+            actor,
+        } in WORDS
+        {
             if says(runs) {
                 let branch = branch.iter().find_map(|name| value(name));
-                let branch = branch.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
-                return Some(Self { service, branch, actor: value(actor) });
+                let branch =
+                    branch.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned());
+                return Some(Self {
+                    service,
+                    branch,
+                    actor: value(actor),
+                });
             }
         }
-        let other = Self { service: PipelineService::Other, branch: None, actor: None };
+        let other = Self {
+            service: PipelineService::Other,
+            branch: None,
+            actor: None,
+        };
         OTHERS.iter().any(|name| says(name)).then_some(other)
     }
 }
 
 fn is_no(text: &str) -> bool {
-    ["false", "0", "no", "off"].iter().any(|no| text.eq_ignore_ascii_case(no))
+    ["false", "0", "no", "off"]
+        .iter()
+        .any(|no| text.eq_ignore_ascii_case(no))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Option<(PipelineService, Option<String>, Option<String>)> {
-        let found = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
-        Pipeline::from_variables(found).map(|Pipeline { service, branch, actor }| (service, branch, actor))
+    fn read(
+        variables: &[(&str, &str)],
+    ) -> Option<(PipelineService, Option<String>, Option<String>)> {
+        let found = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, text)| (*text).to_owned())
+        };
+        Pipeline::from_variables(found).map(
+            |Pipeline {
+                 service,
+                 branch,
+                 actor,
+             }| (service, branch, actor),
+        )
     }
 
     #[test]
     fn each_service_is_known_by_its_variables() {
-        let told =
-            |service, branch: &str, actor: &str| Some((service, Some(branch.to_owned()), Some(actor.to_owned())));
-        let github = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_REF_NAME", "main"), ("GITHUB_ACTOR", "ann")];
+        let told = |service, branch: &str, actor: &str| {
+            Some((service, Some(branch.to_owned()), Some(actor.to_owned())))
+        };
+        let github = [
+            ("CI", "true"),
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_REF_NAME", "main"),
+            ("GITHUB_ACTOR", "ann"),
+        ];
         assert_eq!(read(&github), told(PipelineService::Github, "main", "ann"));
-        let gitlab = [("GITLAB_CI", "true"), ("CI_COMMIT_REF_NAME", "main"), ("GITLAB_USER_LOGIN", "ann")];
+        let gitlab = [
+            ("GITLAB_CI", "true"),
+            ("CI_COMMIT_REF_NAME", "main"),
+            ("GITLAB_USER_LOGIN", "ann"),
+        ];
         assert_eq!(read(&gitlab), told(PipelineService::Gitlab, "main", "ann"));
         let azure = [
             ("TF_BUILD", "True"),
@@ -133,9 +183,16 @@ mod tests {
         ];
         assert_eq!(read(&azure), told(PipelineService::Azure, "fix", "Ann"));
         assert_eq!(read(&[("BITBUCKET_BUILD_NUMBER", "0")]), None);
-        assert_eq!(read(&[("BITBUCKET_BUILD_NUMBER", "7")]), Some((PipelineService::Bitbucket, None, None)));
+        assert_eq!(
+            read(&[("BITBUCKET_BUILD_NUMBER", "7")]),
+            Some((PipelineService::Bitbucket, None, None))
+        );
         for name in OTHERS {
-            assert_eq!(read(&[(name, "true")]), Some((PipelineService::Other, None, None)), "{name}");
+            assert_eq!(
+                read(&[(name, "true")]),
+                Some((PipelineService::Other, None, None)),
+                "{name}"
+            );
         }
     }
 

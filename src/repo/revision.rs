@@ -51,7 +51,10 @@ struct Top {
 
 impl std::fmt::Debug for Revision {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Revision").field("commit", &self.commit).field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Revision")
+            .field("commit", &self.commit)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }
 
@@ -71,8 +74,10 @@ impl Revision {
         };
         let commit = find::commit(&repository, name)?;
         let folder = match folder {
-            Some(folder) => find::parts(folder)
-                .ok_or_else(|| RevisionError::NoFolder { revision: name.to_owned(), folder: folder.to_owned() })?,
+            Some(folder) => find::parts(folder).ok_or_else(|| RevisionError::NoFolder {
+                revision: name.to_owned(),
+                folder: folder.to_owned(),
+            })?,
             None => find::folder(&repository, directory)?,
         };
         let root = repository
@@ -81,7 +86,17 @@ impl Revision {
             .map_err(|source| find::incomplete(&repository, name, source))?
             .id();
         let branch = find::branch(&repository, name);
-        Self::at(repository, name, Top { commit: Some(commit), root, dirty: false, branch }, &folder)
+        Self::at(
+            repository,
+            name,
+            Top {
+                commit: Some(commit),
+                root,
+                dirty: false,
+                branch,
+            },
+            &folder,
+        )
     }
 
     /// Opens what is staged in the repository around a folder: what the next commit will hold.
@@ -93,21 +108,59 @@ impl Revision {
         let folder = find::folder(&repository, directory)?;
         let root = find::staged(&repository)?;
         // There is none before the first commit.
-        let head = repository.head().and_then(|head| head.peel_to_commit()).ok();
+        let head = repository
+            .head()
+            .and_then(|head| head.peel_to_commit())
+            .ok();
         let commit = head.as_ref().map(git2::Commit::id);
         let dirty = head.is_none_or(|head| head.tree_id() != root);
         let branch = super::git::branch(&repository);
-        Self::at(repository, "the index", Top { commit, root, dirty, branch }, &folder)
+        Self::at(
+            repository,
+            "the index",
+            Top {
+                commit,
+                root,
+                dirty,
+                branch,
+            },
+            &folder,
+        )
     }
 
-    fn at(repository: Repository, name: &str, top: Top, folder: &[String]) -> Result<Self, RevisionError> {
-        let Top { commit, root, dirty, branch } = top;
+    fn at(
+        repository: Repository,
+        name: &str,
+        top: Top,
+        folder: &[String],
+    ) -> Result<Self, RevisionError> {
+        let Top {
+            commit,
+            root,
+            dirty,
+            branch,
+        } = top;
         let found = walk::resolve(&repository, root, folder);
-        let Ok(walk::Found { path, node: walk::Node::Folder(_) }) = found else {
-            return Err(RevisionError::NoFolder { revision: name.to_owned(), folder: folder.join("/") });
+        let Ok(walk::Found {
+            path,
+            node: walk::Node::Folder(_),
+        }) = found
+        else {
+            return Err(RevisionError::NoFolder {
+                revision: name.to_owned(),
+                folder: folder.join("/"),
+            });
         };
         let (repository, read) = (Mutex::new(repository), AtomicUsize::new(0));
-        Ok(Self { repository, commit, root, dirty, branch, folder: path, read })
+        Ok(Self {
+            repository,
+            commit,
+            root,
+            dirty,
+            branch,
+            folder: path,
+            read,
+        })
     }
 
     /// The commit that is read, or that what is staged goes on top of; nothing before the first commit.
@@ -125,13 +178,23 @@ impl Revision {
     /// Whether the folder of the configuration holds a file of this name.
     pub fn holds(&self, name: &str) -> bool {
         let repository = self.repository();
-        let path: Vec<String> = self.folder.iter().cloned().chain([name.to_owned()]).collect();
-        !matches!(walk::resolve(&repository, self.root, &path), Err(ProblemKind::Missing))
+        let path: Vec<String> = self
+            .folder
+            .iter()
+            .cloned()
+            .chain([name.to_owned()])
+            .collect();
+        !matches!(
+            walk::resolve(&repository, self.root, &path),
+            Err(ProblemKind::Missing)
+        )
     }
 
     fn repository(&self) -> MutexGuard<'_, Repository> {
         // A repository is only read here; a thread that died while reading it has broken nothing.
-        self.repository.lock().unwrap_or_else(PoisonError::into_inner)
+        self.repository
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a path relative to the configuration leads to, from the top of the repository.
@@ -155,7 +218,10 @@ impl Source for Revision {
         let repository = self.repository();
         let walk::Found { path, node } = walk::resolve(&repository, self.root, &parts)?;
         match node {
-            walk::Node::File(_) => Ok(Listing { files: vec![shown], problems: Vec::new() }),
+            walk::Node::File(_) => Ok(Listing {
+                files: vec![shown],
+                problems: Vec::new(),
+            }),
             walk::Node::Submodule => Err(ProblemKind::Submodule),
             walk::Node::Folder(tree) => walk::list(&repository, self.root, path, tree, &shown),
         }
@@ -172,7 +238,9 @@ impl Source for Revision {
         drop(repository);
         let before = self.read.fetch_add(bytes.len(), Ordering::Relaxed);
         if before.saturating_add(bytes.len()) > MAX_TOTAL {
-            return Err(ProblemKind::Unreadable(format!("the files of the revision have more than {MAX_TOTAL} bytes")));
+            return Err(ProblemKind::Unreadable(format!(
+                "the files of the revision have more than {MAX_TOTAL} bytes"
+            )));
         }
         text(bytes)
     }
@@ -180,7 +248,10 @@ impl Source for Revision {
     fn pack(&self, path: &Utf8Path) -> Result<PackTree, PackError> {
         let parts = self.lexical(path).map_err(PackError::Directory)?;
         let repository = self.repository();
-        match walk::resolve(&repository, self.root, &parts).map_err(PackError::Directory)?.node {
+        match walk::resolve(&repository, self.root, &parts)
+            .map_err(PackError::Directory)?
+            .node
+        {
             walk::Node::Folder(tree) => pack::tracked::read(&repository, tree),
             walk::Node::File(_) => Err(PackError::NoDirectory),
             walk::Node::Submodule => Err(PackError::Directory(ProblemKind::Submodule)),

@@ -57,7 +57,9 @@ impl ProblemKind {
     /// The code under which users see the problem.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => Code::FileUnreadable,
+            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => {
+                Code::FileUnreadable
+            }
             Self::Outside => Code::TargetPathInvalid,
             Self::SymlinkOutside => Code::SymlinkOutside,
             Self::Loop => Code::DirectoryLoop,
@@ -71,7 +73,9 @@ impl ProblemKind {
         match self {
             Self::Missing => "check the spelling, upper and lower case included",
             Self::Outside => "use a path relative to the configuration, inside the repository",
-            Self::SymlinkOutside => "replace the link by a copy, or let it point into the repository",
+            Self::SymlinkOutside => {
+                "replace the link by a copy, or let it point into the repository"
+            }
             Self::Loop => "remove the link; the rest of the folder is read",
             Self::Special => "remove it from the folder, or name the files one by one",
             Self::TooLarge(_) => "split it into several files",
@@ -154,7 +158,11 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
         Ok(text) => Ok(text.into()),
         Err(error) => {
             let offset = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = error.as_bytes()[..offset]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
             Err(ProblemKind::NotUtf8 { line, offset })
         }
     }
@@ -162,5 +170,6 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
 
 /// Whether a name is a manifest's.
 pub(super) fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json")) && path.file_name() != Some(config::FILE_NAME)
+    matches!(path.extension(), Some("yaml" | "yml" | "json"))
+        && path.file_name() != Some(config::FILE_NAME)
 }

@@ -7,8 +7,7 @@ use super::*;
 use crate::diag::{Code, SourceMap};
 use crate::manifest::parse_config;
 
-const LIST: &str =
-    "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: a\nspec:\n  hosts: [a.example.com]\n";
+const LIST: &str = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: a\nspec:\n  hosts: [a.example.com]\n";
 
 /// A directory with these files; folders are made.
 fn tree(files: &[(&str, &[u8])]) -> TempDir {
@@ -23,9 +22,14 @@ fn tree(files: &[(&str, &[u8])]) -> TempDir {
 
 fn config(paths: &[&str]) -> String {
     let targets = paths.iter().enumerate().map(|(index, paths)| {
-        format!("  - name: t{index}\n    provider: docker\n    organization: o\n    paths: [{paths}]\n")
+        format!(
+            "  - name: t{index}\n    provider: docker\n    organization: o\n    paths: [{paths}]\n"
+        )
     });
-    format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{}", targets.collect::<String>())
+    format!(
+        "apiVersion: polwarden/v1\nkind: Config\ntargets:\n{}",
+        targets.collect::<String>()
+    )
 }
 
 fn loaded(root: &std::path::Path, paths: &[&str]) -> (Loaded, SourceMap) {
@@ -33,16 +37,29 @@ fn loaded(root: &std::path::Path, paths: &[&str]) -> (Loaded, SourceMap) {
     let text = config(paths);
     let file = sources.add("polwarden.yaml", text.as_str());
     let (config, document) = parse_config(file, &text).unwrap();
-    let loaded = load(&WorkTree::open(root).unwrap(), &config, document, &mut sources);
+    let loaded = load(
+        &WorkTree::open(root).unwrap(),
+        &config,
+        document,
+        &mut sources,
+    );
     (loaded, sources)
 }
 
 fn codes(loaded: &Loaded) -> Vec<Code> {
-    loaded.diagnostics.iter().map(|finding| finding.code).collect()
+    loaded
+        .diagnostics
+        .iter()
+        .map(|finding| finding.code)
+        .collect()
 }
 
 fn names(sources: &SourceMap) -> Vec<&str> {
-    sources.files().skip(1).map(|(_, file)| file.name()).collect()
+    sources
+        .files()
+        .skip(1)
+        .map(|(_, file)| file.name())
+        .collect()
 }
 
 #[test]
@@ -70,7 +87,10 @@ fn a_file_of_two_targets_is_read_once() {
     let (loaded, sources) = loaded(directory.path(), &["p", "./p/../p/a.yaml"]);
     assert_eq!(names(&sources), ["p/a.yaml", "p/b.yaml"]);
     assert_eq!(loaded.targets[1].documents.len(), 1);
-    assert!(std::sync::Arc::ptr_eq(&loaded.targets[0].documents[0], &loaded.targets[1].documents[0]));
+    assert!(std::sync::Arc::ptr_eq(
+        &loaded.targets[0].documents[0],
+        &loaded.targets[1].documents[0]
+    ));
 }
 
 #[test]
@@ -91,12 +111,25 @@ fn paths_that_cannot_be_used_are_reported_and_the_rest_is_read() {
 #[test]
 fn files_that_are_no_text_are_reported() {
     let big = vec![b'#'; crate::manifest::MAX_BYTES + 1];
-    let directory = tree(&[("p/a.yaml", b"a: 1\nb: \xff\n"), ("p/b.yaml", &big), ("p/c.yaml", LIST.as_bytes())]);
+    let directory = tree(&[
+        ("p/a.yaml", b"a: 1\nb: \xff\n"),
+        ("p/b.yaml", &big),
+        ("p/c.yaml", LIST.as_bytes()),
+    ]);
     let (loaded, sources) = loaded(directory.path(), &["p"]);
     assert_eq!(codes(&loaded), [Code::FileNotUtf8, Code::FileTooLarge]);
-    assert!(loaded.diagnostics[0].message.ends_with("byte 8, in line 2"), "{}", loaded.diagnostics[0].message);
+    assert!(
+        loaded.diagnostics[0].message.ends_with("byte 8, in line 2"),
+        "{}",
+        loaded.diagnostics[0].message
+    );
     assert_eq!(loaded.targets[0].documents.len(), 1);
-    assert_eq!(sources.file(loaded.diagnostics[1].labels[0].place.file()).name(), "p/b.yaml");
+    assert_eq!(
+        sources
+            .file(loaded.diagnostics[1].labels[0].place.file())
+            .name(),
+        "p/b.yaml"
+    );
 }
 
 #[test]
@@ -114,17 +147,26 @@ fn cedar_text_comes_from_beside_the_manifest() {
         ("cedar/x.cedar", b"permit(principal, action, resource);"),
     ]);
     let (loaded, _) = loaded(directory.path(), &["p", "p"]);
-    assert_eq!(codes(&loaded), [Code::TargetPathInvalid, Code::TargetPathInvalid]);
+    assert_eq!(
+        codes(&loaded),
+        [Code::TargetPathInvalid, Code::TargetPathInvalid]
+    );
     for target in &loaded.targets {
         assert_eq!(target.cedar_files.len(), 1);
-        assert_eq!(&*target.cedar_files[&target.documents[0].id], "permit(principal, action, resource);");
+        assert_eq!(
+            &*target.cedar_files[&target.documents[0].id],
+            "permit(principal, action, resource);"
+        );
     }
 }
 
 #[test]
 fn the_repository_is_the_boundary() {
     let directory = tree(&[("lists/a.yaml", LIST.as_bytes()), ("team/x.txt", b"")]);
-    assert_eq!(codes(&loaded(&directory.path().join("team"), &["../lists"]).0), [Code::TargetPathInvalid]);
+    assert_eq!(
+        codes(&loaded(&directory.path().join("team"), &["../lists"]).0),
+        [Code::TargetPathInvalid]
+    );
     git2::Repository::init(directory.path()).unwrap();
     let (loaded, sources) = loaded(&directory.path().join("team"), &["../lists"]);
     assert_eq!(codes(&loaded), []);
@@ -149,7 +191,10 @@ mod unix {
     #[test]
     fn links_are_followed_inside_only() {
         let outside = tree(&[("x.yaml", LIST.as_bytes())]);
-        let directory = tree(&[("p/a.yaml", LIST.as_bytes()), ("more/b.yaml", LIST.as_bytes())]);
+        let directory = tree(&[
+            ("p/a.yaml", LIST.as_bytes()),
+            ("more/b.yaml", LIST.as_bytes()),
+        ]);
         let p = directory.path().join("p");
         symlink(directory.path().join("more"), p.join("l1")).unwrap();
         symlink(directory.path().join("more"), p.join("l2")).unwrap();
@@ -167,8 +212,10 @@ mod unix {
             Code::FileUnreadable,
         ];
         assert_eq!(codes(&loaded), expected, "{:?}", loaded.diagnostics);
-        let read: Vec<_> =
-            names(&sources).into_iter().filter(|name| !name.contains('-') && *name != "p/q.yaml").collect();
+        let read: Vec<_> = names(&sources)
+            .into_iter()
+            .filter(|name| !name.contains('-') && *name != "p/q.yaml")
+            .collect();
         assert_eq!(read, ["p/a.yaml", "p/l1/b.yaml"]);
     }
 
@@ -179,13 +226,24 @@ mod unix {
         let (loaded, _) = loaded(directory.path(), &["p"]);
         assert_eq!(codes(&loaded), [Code::FileUnreadable]);
         let tree = WorkTree::open(directory.path()).unwrap();
-        assert_eq!(tree.read(Utf8Path::new("p/s.yaml"), 10), Err(ProblemKind::Special));
+        assert_eq!(
+            tree.read(Utf8Path::new("p/s.yaml"), 10),
+            Err(ProblemKind::Special)
+        );
     }
 
     #[test]
     fn a_name_that_is_not_utf8_is_reported() {
         let directory = tree(&[("p/a.yaml", LIST.as_bytes())]);
-        if fs::write(directory.path().join("p").join(OsStr::from_bytes(b"\xff.yaml")), LIST).is_err() {
+        if fs::write(
+            directory
+                .path()
+                .join("p")
+                .join(OsStr::from_bytes(b"\xff.yaml")),
+            LIST,
+        )
+        .is_err()
+        {
             return; // This file system has no such names.
         }
         let (loaded, _) = loaded(directory.path(), &["p"]);

@@ -41,11 +41,18 @@ impl WorkTree {
     /// # Errors
     /// When the directory is not there or cannot be entered.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let root = directory.canonicalize().and_then(|root| fs::read_dir(&root).map(|_| root));
-        let root = root.map_err(|source| OpenError::Directory { path: directory.display().to_string(), source })?;
+        let root = directory
+            .canonicalize()
+            .and_then(|root| fs::read_dir(&root).map(|_| root));
+        let root = root.map_err(|source| OpenError::Directory {
+            path: directory.display().to_string(),
+            source,
+        })?;
         let repository = git2::Repository::discover(&root).ok();
         let boundary = repository.and_then(|repository| repository.workdir()?.canonicalize().ok());
-        let boundary = boundary.filter(|boundary| root.starts_with(boundary)).unwrap_or_else(|| root.clone());
+        let boundary = boundary
+            .filter(|boundary| root.starts_with(boundary))
+            .unwrap_or_else(|| root.clone());
         Ok(Self { root, boundary })
     }
 
@@ -98,12 +105,19 @@ impl Source for WorkTree {
         let (real, metadata) = self.locate(path)?;
         let shown = normal(path).ok_or(ProblemKind::Outside)?;
         if metadata.is_file() {
-            return Ok(Listing { files: vec![shown], problems: Vec::new() });
+            return Ok(Listing {
+                files: vec![shown],
+                problems: Vec::new(),
+            });
         }
         if !metadata.is_dir() {
             return Err(ProblemKind::Special);
         }
-        let mut walk = Walk { tree: self, seen: HashSet::new(), listing: Listing::default() };
+        let mut walk = Walk {
+            tree: self,
+            seen: HashSet::new(),
+            listing: Listing::default(),
+        };
         walk.folder(&real, &shown, &mut vec![real.clone()])?;
         let mut listing = walk.listing;
         listing.files.sort_unstable();
@@ -129,7 +143,11 @@ impl Source for WorkTree {
 }
 
 /// Refuses by the size that the system gives; and reads no more than the limit, should the file grow.
-pub(super) fn read_bounded(path: &Path, metadata: &Metadata, limit: usize) -> Result<Vec<u8>, ProblemKind> {
+pub(super) fn read_bounded(
+    path: &Path,
+    metadata: &Metadata,
+    limit: usize,
+) -> Result<Vec<u8>, ProblemKind> {
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > limit {
         return Err(ProblemKind::TooLarge(limit));
@@ -137,8 +155,14 @@ pub(super) fn read_bounded(path: &Path, metadata: &Metadata, limit: usize) -> Re
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let mut bytes = Vec::with_capacity(size + 1);
     let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(bound).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes.len() > limit { Err(ProblemKind::TooLarge(limit)) } else { Ok(bytes) }
+    file.take(bound)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() > limit {
+        Err(ProblemKind::TooLarge(limit))
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// A walk through a folder. Each file and folder counts once, however many links lead to it, so that links cannot
@@ -151,15 +175,25 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Lists one folder; `parents` holds it and the folders above it, links resolved.
-    fn folder(&mut self, real: &Path, shown: &Utf8Path, parents: &mut Vec<PathBuf>) -> Result<(), ProblemKind> {
+    fn folder(
+        &mut self,
+        real: &Path,
+        shown: &Utf8Path,
+        parents: &mut Vec<PathBuf>,
+    ) -> Result<(), ProblemKind> {
         let entries = fs::read_dir(real).map_err(|error| unreadable(&error))?;
-        let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(&error))?;
+        let mut entries = entries
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unreadable(&error))?;
         entries.sort_unstable_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 let path = shown.join(name.to_string_lossy().as_ref());
-                self.listing.problems.push(Problem { path, kind: ProblemKind::Name });
+                self.listing.problems.push(Problem {
+                    path,
+                    kind: ProblemKind::Name,
+                });
                 continue;
             };
             if name.starts_with('.') {
@@ -185,15 +219,23 @@ impl Walk<'_> {
         parents: &mut Vec<PathBuf>,
     ) -> Result<(), ProblemKind> {
         if kind.is_symlink() {
-            real = real.canonicalize().map_err(|error| match unreadable(&error) {
-                // A link that leads to itself.
-                ProblemKind::Unreadable(_) if error.kind() != io::ErrorKind::PermissionDenied => ProblemKind::Loop,
-                other => other,
-            })?;
+            real = real
+                .canonicalize()
+                .map_err(|error| match unreadable(&error) {
+                    // A link that leads to itself.
+                    ProblemKind::Unreadable(_)
+                        if error.kind() != io::ErrorKind::PermissionDenied =>
+                    {
+                        ProblemKind::Loop
+                    }
+                    other => other,
+                })?;
             if !real.starts_with(&self.tree.boundary) {
                 return Err(ProblemKind::SymlinkOutside);
             }
-            kind = fs::metadata(&real).map_err(|error| unreadable(&error))?.file_type();
+            kind = fs::metadata(&real)
+                .map_err(|error| unreadable(&error))?
+                .file_type();
         }
         if kind.is_dir() {
             if parents.contains(&real) {

@@ -37,7 +37,11 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            open.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else if let Ok(text) = fs::read_to_string(&path) {
             found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
         }
@@ -47,13 +51,23 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 fn rust_files() -> Vec<(PathBuf, String)> {
-    files("src").into_iter().filter(|(path, _)| path.extension().is_some_and(|ending| ending == "rs")).collect()
+    files("src")
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|ending| ending == "rs"))
+        .collect()
 }
 
 /// The code of a file without what only its tests use, and without comments.
 fn code(text: &str) -> String {
-    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    product.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    let product = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    product
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The top-level modules that a text names after `crate::`, braces included.
@@ -70,7 +84,11 @@ fn named(code: &str) -> BTreeSet<String> {
             None => vec![rest],
         };
         for head in heads {
-            let name: String = head.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = head
+                .trim()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             modules.insert(name);
         }
     }
@@ -100,7 +118,13 @@ fn top_level_parts(group: &str) -> Vec<&str> {
 
 fn module_of(path: &Path) -> String {
     let below = path.strip_prefix("src").unwrap();
-    let first = below.components().next().unwrap().as_os_str().to_str().unwrap();
+    let first = below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -122,9 +146,14 @@ fn modules_use_only_what_stands_above_them() {
             continue;
         }
         let own = position(&module);
-        assert!(own.is_some(), "{} belongs to no module of the house plan", path.display());
+        assert!(
+            own.is_some(),
+            "{} belongs to no module of the house plan",
+            path.display()
+        );
         for used in named(&code(&text)) {
-            let fine = used == module || (module != ALONE && position(&used).is_some_and(|other| Some(other) < own));
+            let fine = used == module
+                || (module != ALONE && position(&used).is_some_and(|other| Some(other) < own));
             if !fine {
                 wrong.push(format!("{}: crate::{used}", path.display()));
             }
@@ -136,9 +165,15 @@ fn modules_use_only_what_stands_above_them() {
 #[test]
 fn the_library_declares_its_modules_in_the_order_of_the_plan() {
     let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let declared: Vec<&str> =
-        text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
-    let expected: Vec<&str> = PLAN.iter().copied().filter(|module| declared.contains(module)).collect();
+    let declared: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let expected: Vec<&str> = PLAN
+        .iter()
+        .copied()
+        .filter(|module| declared.contains(module))
+        .collect();
     assert_eq!(declared, expected);
     assert!(declared.len() >= 11, "{declared:?}");
 }
@@ -177,7 +212,10 @@ fn no_file_names_a_machine_or_a_registry() {
                 words.push(&temporary);
             }
             found.extend(
-                words.iter().filter(|word| text.contains(**word)).map(|word| format!("{}: {word}", path.display())),
+                words
+                    .iter()
+                    .filter(|word| text.contains(**word))
+                    .map(|word| format!("{}: {word}", path.display())),
             );
         }
     }

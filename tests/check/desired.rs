@@ -6,11 +6,17 @@ use super::*;
 const OTHER: &str = "11111111-2222-3333-4444-555555555555";
 
 fn scoped(teams: &str) -> String {
-    policy_spec("{name: p}", &format!("{{scope: {{teams: [{teams}]}}, rules: []}}"))
+    policy_spec(
+        "{name: p}",
+        &format!("{{scope: {{teams: [{teams}]}}, rules: []}}"),
+    )
 }
 
 fn team_ids(policies: &[DesiredPolicy]) -> Vec<Vec<&str>> {
-    policies.iter().map(|policy| policy.scope.teams.iter().map(TeamId::as_str).collect()).collect()
+    policies
+        .iter()
+        .map(|policy| policy.scope.teams.iter().map(TeamId::as_str).collect())
+        .collect()
 }
 
 /// What is known, what is given, the findings, and the teams of each policy.
@@ -18,7 +24,12 @@ type Case<'a> = (&'a Teams, &'a str, &'a [&'a str], &'a [&'a [&'a str]]);
 
 #[test]
 fn teams_are_found_by_alias_then_uuid_then_name() {
-    let known = teams(&[("platform", OTHER), ("security", OTHER), ("twin", OTHER), ("twin", SECURITY)]);
+    let known = teams(&[
+        ("platform", OTHER),
+        ("security", OTHER),
+        ("twin", OTHER),
+        ("twin", SECURITY),
+    ]);
     let upper = SECURITY.to_uppercase();
     let unknown = "unknown-team 0:spec.scope.teams[0]";
     let unverified = "team-unverified 0:spec.scope.teams[0]";
@@ -35,7 +46,12 @@ fn teams_are_found_by_alias_then_uuid_then_name() {
         (&known, "''", &[unknown], &[]),
     ];
     for (teams, given, findings, expected) in cases {
-        let checked = run_with(&target("current"), &documents(&[&scoped(given)]), &[], teams);
+        let checked = run_with(
+            &target("current"),
+            &documents(&[&scoped(given)]),
+            &[],
+            teams,
+        );
         assert_eq!(show(&checked.diagnostics), *findings, "{given}");
         assert_eq!(team_ids(&checked.policies), *expected, "{given}");
         check_wording(&checked.diagnostics);
@@ -46,23 +62,41 @@ fn teams_are_found_by_alias_then_uuid_then_name() {
 fn mistyped_teams_are_recognised() {
     let known = teams(&[("platform", OTHER)]);
     let cases = [
-        (&Teams::Offline, "securty", Some("did you mean the alias `security`?")),
+        (
+            &Teams::Offline,
+            "securty",
+            Some("did you mean the alias `security`?"),
+        ),
         (&known, "platfrom", Some("did you mean `platform`?")),
         (&known, "Security", Some("did you mean `security`?")),
     ];
     for (teams, given, help) in cases {
-        let checked = run_with(&target("current"), &documents(&[&scoped(given)]), &[], teams);
+        let checked = run_with(
+            &target("current"),
+            &documents(&[&scoped(given)]),
+            &[],
+            teams,
+        );
         assert_eq!(checked.diagnostics[0].help.as_deref(), help, "{given}");
     }
 }
 
 #[test]
 fn the_server_is_asked_only_for_names() {
-    let cases = [("security", false), (OTHER, false), ("platform", true), ("security, platform", true)];
+    let cases = [
+        ("security", false),
+        (OTHER, false),
+        ("platform", true),
+        ("security, platform", true),
+    ];
     for (given, expected) in cases {
         let documents = documents(&[&scoped(given)]);
         let documents: Vec<&Document> = documents.iter().collect();
-        assert_eq!(needs_server_teams(&target("current"), &documents), expected, "{given}");
+        assert_eq!(
+            needs_server_teams(&target("current"), &documents),
+            expected,
+            "{given}"
+        );
     }
 }
 
@@ -80,12 +114,24 @@ fn lists_are_pulled_in_and_sets_are_sorted() {
     ];
     let checked = run(&[&texts[0], &texts[1], &texts[2]]);
     assert_eq!(show(&checked.diagnostics), Vec::<String>::new());
-    let [policy] = checked.policies.as_slice() else { panic!("one policy") };
+    let [policy] = checked.policies.as_slice() else {
+        panic!("one policy")
+    };
     assert!(policy.scope.is_organization_wide());
-    let Content::Rules(rules) = &policy.content else { panic!("rules") };
-    let actions: Vec<_> = rules[0].rule.access.actions().iter().map(|action| action.as_str()).collect();
+    let Content::Rules(rules) = &policy.content else {
+        panic!("rules")
+    };
+    let actions: Vec<_> = rules[0]
+        .rule
+        .access
+        .actions()
+        .iter()
+        .map(|action| action.as_str())
+        .collect();
     assert_eq!(actions, ["connect:tcp", "connect:udp"]);
-    let expected = ["10.0.0.0/8", "a.com", "b.com", "c.com"].map(str::to_owned).to_vec();
+    let expected = ["10.0.0.0/8", "a.com", "b.com", "c.com"]
+        .map(str::to_owned)
+        .to_vec();
     assert_eq!(rules[0].rule.access.resources(), Resources::Plain(expected));
     assert_eq!(rules[0].aliases[0].as_str(), "q");
 }
@@ -93,23 +139,43 @@ fn lists_are_pulled_in_and_sets_are_sorted() {
 #[test]
 fn http_lists_are_pulled_in() {
     let rule = "{name: r, decision: allow, actions: ['request:get'], resourcesFrom: [l]}";
-    let http = list("l", "{httpResources: [{host: b.com, path: /}, {host: a.com, port: 443, path: /x}]}");
+    let http = list(
+        "l",
+        "{httpResources: [{host: b.com, path: /}, {host: a.com, port: 443, path: /x}]}",
+    );
     let checked = run(&[&policy("p", &[rule]), &http]);
-    let Content::Rules(rules) = &checked.policies[0].content else { panic!("rules") };
-    let Resources::Http(targets) = rules[0].rule.access.resources() else { panic!("targets") };
+    let Content::Rules(rules) = &checked.policies[0].content else {
+        panic!("rules")
+    };
+    let Resources::Http(targets) = rules[0].rule.access.resources() else {
+        panic!("targets")
+    };
     let targets: Vec<String> = targets.iter().map(ToString::to_string).collect();
     assert_eq!(targets, ["a.com:443/x", "b.com/"]);
 }
 
 #[test]
 fn only_policies_with_errors_are_left_out() {
-    let good = policy("good", &["{name: r, decision: allow, actions: ['connect:udp'], resources: [a.com]}"]);
-    let bad = policy("bad", &["{name: r, decision: allow, actions: ['connect:tcp'], resources: ['']}"]);
+    let good = policy(
+        "good",
+        &["{name: r, decision: allow, actions: ['connect:udp'], resources: [a.com]}"],
+    );
+    let bad = policy(
+        "bad",
+        &["{name: r, decision: allow, actions: ['connect:tcp'], resources: ['']}"],
+    );
     let checked = run(&[&bad, &good]);
-    let names: Vec<_> = checked.policies.iter().map(|policy| policy.name.as_str()).collect();
+    let names: Vec<_> = checked
+        .policies
+        .iter()
+        .map(|policy| policy.name.as_str())
+        .collect();
     assert_eq!(names, ["good"]);
     assert_eq!(
         show(&checked.diagnostics),
-        ["host-malformed 0:spec.rules[0].resources[0]", "udp-allowed 1:spec.rules[0].actions[0]"]
+        [
+            "host-malformed 0:spec.rules[0].resources[0]",
+            "udp-allowed 1:spec.rules[0].actions[0]"
+        ]
     );
 }

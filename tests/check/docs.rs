@@ -8,7 +8,9 @@ const RULES: &str = include_str!("../../docs/rules.md");
 /// The cells of the table's rows.
 fn rows() -> Vec<Vec<&'static str>> {
     let lines = RULES.lines().filter(|line| line.starts_with("| `"));
-    lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+    lines
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect()
 }
 
 #[test]
@@ -16,13 +18,25 @@ fn every_code_has_its_row() {
     let rows = rows();
     let documented: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(documented, codes, "docs/rules.md lists the codes in the order of src/diag/code.rs");
+    assert_eq!(
+        documented, codes,
+        "docs/rules.md lists the codes in the order of src/diag/code.rs"
+    );
     for (row, code) in rows.iter().zip(Code::ALL) {
-        let [_, severity, meaning, wrong, right] = row.as_slice() else { panic!("{code} has {} cells", row.len()) };
-        let expected = if code.severity() == Severity::Error { "error" } else { "warning" };
+        let [_, severity, meaning, wrong, right] = row.as_slice() else {
+            panic!("{code} has {} cells", row.len())
+        };
+        let expected = if code.severity() == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
         assert_eq!(*severity, expected, "{code}");
         assert_eq!(*meaning, code.description(), "{code}");
-        assert!(!wrong.is_empty() && !right.is_empty(), "{code} has no example");
+        assert!(
+            !wrong.is_empty() && !right.is_empty(),
+            "{code} has no example"
+        );
     }
 }
 
@@ -30,7 +44,11 @@ fn every_code_has_its_row() {
 fn every_finding_of_a_plan_has_its_row() {
     let lines = include_str!("../../docs/formats.md").lines();
     let rows: Vec<Vec<&str>> = lines
-        .filter(|line| ["plan-", "policy-test", "drift"].iter().any(|word| line.starts_with(&format!("| `{word}"))))
+        .filter(|line| {
+            ["plan-", "policy-test", "drift"]
+                .iter()
+                .any(|word| line.starts_with(&format!("| `{word}")))
+        })
         .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect();
     assert_eq!(rows.len(), PlanRule::ALL.len());
@@ -50,30 +68,61 @@ fn every_finding_of_a_plan_has_its_row() {
 fn is_test(name: &str) -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let holds = |path: &Path, line: &str| {
-        std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
+        std::fs::read_to_string(path)
+            .is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
     };
     let files = |parts: &[&str]| {
         ["tests", "src"].map(|top| {
-            let path = parts.iter().fold(root.join(top), |path, part| path.join(part));
+            let path = parts
+                .iter()
+                .fold(root.join(top), |path, part| path.join(part));
             [path.with_extension("rs"), path.join("mod.rs")]
         })
     };
     let parts: Vec<&str> = name.split("::").collect();
-    let Some((last, modules)) = parts.split_last() else { return false };
+    let Some((last, modules)) = parts.split_last() else {
+        return false;
+    };
     let inside = format!("fn {last}(");
     // The module may stand in a file of its own, or as a block in the file of the module above it.
-    let above = modules.split_last().filter(|(module, _)| **module == "tests").map_or(&[][..], |(_, above)| above);
-    files(modules).iter().flatten().any(|path| holds(path, &inside))
-        || (!above.is_empty() && files(above).iter().flatten().any(|path| holds(path, &inside)))
-        || files(&parts).iter().flatten().any(|path| holds(path, "#[test]") || holds(path, "#[tokio::test"))
+    let above = modules
+        .split_last()
+        .filter(|(module, _)| **module == "tests")
+        .map_or(&[][..], |(_, above)| above);
+    files(modules)
+        .iter()
+        .flatten()
+        .any(|path| holds(path, &inside))
+        || (!above.is_empty()
+            && files(above)
+                .iter()
+                .flatten()
+                .any(|path| holds(path, &inside)))
+        || files(&parts)
+            .iter()
+            .flatten()
+            .any(|path| holds(path, "#[test]") || holds(path, "#[tokio::test"))
 }
 
 /// The names of tests in the tables of a document, each with its row. A name that begins with `…` goes on another.
 fn named_tests(document: &'static str) -> Vec<(&'static str, Vec<&'static str>)> {
-    let rows = document.lines().filter(|line| line.starts_with('|') && line.contains("::"));
+    let rows = document
+        .lines()
+        .filter(|line| line.starts_with('|') && line.contains("::"));
     rows.map(|row| {
-        let cell = row.trim_end_matches('|').rsplit(" | ").next().unwrap_or_default();
-        (row, cell.split('`').skip(1).step_by(2).filter(|name| !name.starts_with('…')).collect())
+        let cell = row
+            .trim_end_matches('|')
+            .rsplit(" | ")
+            .next()
+            .unwrap_or_default();
+        (
+            row,
+            cell.split('`')
+                .skip(1)
+                .step_by(2)
+                .filter(|name| !name.starts_with('…'))
+                .collect(),
+        )
     })
     .collect()
 }
@@ -93,5 +142,9 @@ fn the_tests_that_documents_name_exist() {
             }
         }
     }
-    assert!(!is_test("cli::guards::no_such_test") && !is_test("no::such::module") && !is_test("each_guard_refuses"));
+    assert!(
+        !is_test("cli::guards::no_such_test")
+            && !is_test("no::such::module")
+            && !is_test("each_guard_refuses")
+    );
 }

@@ -4,7 +4,9 @@ use polwarden::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_doc
 use polwarden::diag::{Place, SourceMap};
 use polwarden::manifest::config::Target;
 use polwarden::manifest::{Document, parse};
-use polwarden::model::chainloop::{Digest, DocumentKind, InputsSchema, LocalReferenceKind, Reference};
+use polwarden::model::chainloop::{
+    Digest, DocumentKind, InputsSchema, LocalReferenceKind, Reference,
+};
 
 use super::check_wording;
 
@@ -55,7 +57,10 @@ spec:
 ";
 
 fn target() -> Target {
-    serde_yaml::from_str("{name: loop, provider: chainloop, organization: my-org, paths: [policies]}").unwrap()
+    serde_yaml::from_str(
+        "{name: loop, provider: chainloop, organization: my-org, paths: [policies]}",
+    )
+    .unwrap()
 }
 
 struct Seen {
@@ -72,7 +77,11 @@ fn check_with(policy: &str, group: &str, schemas: &InputsSchemas) -> Seen {
         documents.extend(parsed.documents);
     }
     let documents: Vec<&Document> = documents.iter().collect();
-    let checked = check_documents(&DocumentInput { target: &target(), documents: &documents, schemas });
+    let checked = check_documents(&DocumentInput {
+        target: &target(),
+        documents: &documents,
+        schemas,
+    });
     check_wording(&checked.diagnostics);
     Seen { checked, sources }
 }
@@ -81,7 +90,9 @@ impl Seen {
     /// `code file:path`, followed by the related places.
     fn show(&self) -> Vec<String> {
         let place = |place: &Place| match place {
-            Place::Node { document, path, .. } => format!("{}:{path}", self.sources.file(document.file).name()),
+            Place::Node { document, path, .. } => {
+                format!("{}:{path}", self.sources.file(document.file).name())
+            }
             Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
         };
         let findings = self.checked.diagnostics.iter();
@@ -109,25 +120,60 @@ fn with_group(old: &str, new: &str) -> Vec<String> {
 fn sound_documents_give_what_is_desired() {
     let seen = check_with(POLICY, GROUP, &InputsSchemas::new());
     assert_eq!(seen.show(), Vec::<String>::new());
-    let [policy, group] = seen.checked.documents.as_slice() else { panic!("{:?}", seen.checked) };
-    assert_eq!((policy.kind, policy.name.as_str()), (DocumentKind::Policy, "sbom-fresh"));
+    let [policy, group] = seen.checked.documents.as_slice() else {
+        panic!("{:?}", seen.checked)
+    };
+    assert_eq!(
+        (policy.kind, policy.name.as_str()),
+        (DocumentKind::Policy, "sbom-fresh")
+    );
     assert_eq!(policy.bytes.as_slice(), POLICY.as_bytes());
     assert_eq!(policy.digest, Digest::of(POLICY.as_bytes()));
-    assert_eq!((group.kind, group.name.as_str()), (DocumentKind::PolicyGroup, "supply-chain"));
-    let references: Vec<_> = group.references.iter().map(|one| one.reference.to_string()).collect();
+    assert_eq!(
+        (group.kind, group.name.as_str()),
+        (DocumentKind::PolicyGroup, "supply-chain")
+    );
+    let references: Vec<_> = group
+        .references
+        .iter()
+        .map(|one| one.reference.to_string())
+        .collect();
     assert_eq!(references, ["sbom-fresh"]);
-    assert_eq!(group.references[0].path.to_string(), "spec.policies.materials[0].policies[0].ref");
+    assert_eq!(
+        group.references[0].path.to_string(),
+        "spec.policies.materials[0].policies[0].ref"
+    );
     assert!(policy.local.is_empty() && group.local.is_empty());
 }
 
 #[test]
 fn names_are_those_that_the_service_takes() {
     for (old, new, expected) in [
-        ("name: sbom-fresh", "name: SBOM", "chainloop-name-invalid policy:metadata.name"),
-        ("name: sbom-fresh", "name: -a", "chainloop-name-invalid policy:metadata.name"),
-        ("name: level", "name: le-vel", "chainloop-name-invalid policy:spec.inputs[1].name"),
-        ("name: level", "name: days", "input-name-taken policy:spec.inputs[1].name policy:spec.inputs[0].name"),
-        ("organization: my-org", "organization: other", "organization-differs policy:metadata.organization"),
+        (
+            "name: sbom-fresh",
+            "name: SBOM",
+            "chainloop-name-invalid policy:metadata.name",
+        ),
+        (
+            "name: sbom-fresh",
+            "name: -a",
+            "chainloop-name-invalid policy:metadata.name",
+        ),
+        (
+            "name: level",
+            "name: le-vel",
+            "chainloop-name-invalid policy:spec.inputs[1].name",
+        ),
+        (
+            "name: level",
+            "name: days",
+            "input-name-taken policy:spec.inputs[1].name policy:spec.inputs[0].name",
+        ),
+        (
+            "organization: my-org",
+            "organization: other",
+            "organization-differs policy:metadata.organization",
+        ),
     ] {
         let found = with_policy(old, new);
         assert!(found.contains(&expected.to_owned()), "{new}: {found:?}");
@@ -142,11 +188,24 @@ fn names_are_those_that_the_service_takes() {
 fn a_name_is_there_once() {
     let twice = format!("{POLICY}---\n{POLICY}");
     let seen = check_with(&twice, GROUP, &InputsSchemas::new());
-    assert_eq!(seen.show(), ["policy-name-taken policy:metadata.name policy:metadata.name"]);
-    let seen = check_with(POLICY, &format!("{GROUP}---\n{GROUP}"), &InputsSchemas::new());
-    assert_eq!(seen.show(), ["group-name-taken group:metadata.name group:metadata.name"]);
+    assert_eq!(
+        seen.show(),
+        ["policy-name-taken policy:metadata.name policy:metadata.name"]
+    );
+    let seen = check_with(
+        POLICY,
+        &format!("{GROUP}---\n{GROUP}"),
+        &InputsSchemas::new(),
+    );
+    assert_eq!(
+        seen.show(),
+        ["group-name-taken group:metadata.name group:metadata.name"]
+    );
     // A policy and a group are two things.
-    assert_eq!(with_group("name: supply-chain", "name: sbom-fresh"), Vec::<String>::new());
+    assert_eq!(
+        with_group("name: supply-chain", "name: sbom-fresh"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -165,15 +224,24 @@ fn scripts_and_attachments_come_from_one_place() {
         with_policy("spec:\n", "spec:\n  embedded: x\n"),
         ["exactly-one policy:spec.policies policy:spec.embedded"]
     );
-    let empty = "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec: {policies: []}\n";
-    assert_eq!(check_with(empty, "", &InputsSchemas::new()).show(), ["exactly-one policy:spec"]);
-    assert_eq!(with_policy("spec:\n", "spec:\n  auto_match: {}\n"), ["exactly-one policy:spec.auto_match"]);
+    let empty =
+        "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec: {policies: []}\n";
+    assert_eq!(
+        check_with(empty, "", &InputsSchemas::new()).show(),
+        ["exactly-one policy:spec"]
+    );
+    assert_eq!(
+        with_policy("spec:\n", "spec:\n  auto_match: {}\n"),
+        ["exactly-one policy:spec.auto_match"]
+    );
     assert_eq!(
         with_group(
             "- ref: https",
             "- embedded: {apiVersion: chainloop.dev/v1, kind: Policy, metadata: {name: x}, spec: {embedded: x}}\n        ref: https"
         ),
-        ["exactly-one group:spec.policies.attestation[0].embedded group:spec.policies.attestation[0].ref"]
+        [
+            "exactly-one group:spec.policies.attestation[0].embedded group:spec.policies.attestation[0].ref"
+        ]
     );
 }
 
@@ -181,14 +249,21 @@ fn scripts_and_attachments_come_from_one_place() {
 fn types_and_phases_are_those_that_mean_something() {
     let kind = "kind: SBOM_CYCLONEDX_JSON";
     for refused in ["kind: ARTIFACT", "kind: 3"] {
-        assert_eq!(with_policy(kind, refused), ["material-type-refused policy:spec.policies[0].kind"], "{refused}");
+        assert_eq!(
+            with_policy(kind, refused),
+            ["material-type-refused policy:spec.policies[0].kind"],
+            "{refused}"
+        );
     }
     assert_eq!(with_policy(kind, "kind: STRING"), Vec::<String>::new());
     for refused in ["STRING", "ARTIFACT", "EVIDENCE", "11"] {
         let text = format!(
             "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {{name: a}}\nspec: {{embedded: x, type: {refused}}}\n"
         );
-        assert_eq!(check_with(&text, "", &InputsSchemas::new()).show(), ["material-type-refused policy:spec.type"]);
+        assert_eq!(
+            check_with(&text, "", &InputsSchemas::new()).show(),
+            ["material-type-refused policy:spec.type"]
+        );
     }
     let phases = "attestationPhases: [INIT, 3]";
     let path = "policy:spec.policies[1]";
@@ -196,28 +271,47 @@ fn types_and_phases_are_those_that_mean_something() {
         with_policy("kind: ATTESTATION", "kind: SARIF"),
         [format!("phases-without-effect {path}.attestationPhases")]
     );
-    assert_eq!(with_policy("kind: ATTESTATION", "kind: 0"), Vec::<String>::new());
     assert_eq!(
-        with_policy(phases, "attestation_phases: [ATTESTATION_PHASE_UNSPECIFIED, PUSH, 2]"),
+        with_policy("kind: ATTESTATION", "kind: 0"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        with_policy(
+            phases,
+            "attestation_phases: [ATTESTATION_PHASE_UNSPECIFIED, PUSH, 2]"
+        ),
         [
             format!("phases-without-effect {path}.attestation_phases[0]"),
             format!("phases-without-effect {path}.attestation_phases[2]")
         ]
     );
     for untyped in ["name: x", "type: 0\n        name: x"] {
-        let found = with_group("type: SBOM_CYCLONEDX_JSON\n        name: '{{ inputs.bom }}'", untyped);
-        assert_eq!(found, ["group-material-untyped group:spec.policies.materials[0].name"], "{untyped}");
+        let found = with_group(
+            "type: SBOM_CYCLONEDX_JSON\n        name: '{{ inputs.bom }}'",
+            untyped,
+        );
+        assert_eq!(
+            found,
+            ["group-material-untyped group:spec.policies.materials[0].name"],
+            "{untyped}"
+        );
     }
 }
 
 #[test]
 fn a_field_is_spelt_in_one_way() {
     assert_eq!(
-        with_policy("kind: Policy", "kind: Policy\napi_version: chainloop.dev/v1"),
+        with_policy(
+            "kind: Policy",
+            "kind: Policy\napi_version: chainloop.dev/v1"
+        ),
         ["duplicate-key policy:api_version policy:apiVersion"]
     );
     assert_eq!(
-        with_policy("  organization", "  finding_type: SAST\n  findingType: SAST\n  organization"),
+        with_policy(
+            "  organization",
+            "  finding_type: SAST\n  findingType: SAST\n  organization"
+        ),
         ["duplicate-key policy:metadata.finding_type policy:metadata.findingType"]
     );
 }
@@ -226,11 +320,26 @@ fn a_field_is_spelt_in_one_way() {
 fn references_lead_somewhere() {
     let embedded = "embedded: package main\n    - kind: ATT";
     for (new, expected) in [
-        ("path: a.rego", Some("local-reference policy:spec.policies[0].path")),
-        ("path: file://a.rego", Some("local-reference policy:spec.policies[0].path")),
-        ("ref: sbom-fresh", Some("local-reference policy:spec.policies[0].ref")),
-        ("ref: env://X", Some("reference-invalid policy:spec.policies[0].ref")),
-        ("path: chainloop://x", Some("reference-invalid policy:spec.policies[0].path")),
+        (
+            "path: a.rego",
+            Some("local-reference policy:spec.policies[0].path"),
+        ),
+        (
+            "path: file://a.rego",
+            Some("local-reference policy:spec.policies[0].path"),
+        ),
+        (
+            "ref: sbom-fresh",
+            Some("local-reference policy:spec.policies[0].ref"),
+        ),
+        (
+            "ref: env://X",
+            Some("reference-invalid policy:spec.policies[0].ref"),
+        ),
+        (
+            "path: chainloop://x",
+            Some("reference-invalid policy:spec.policies[0].path"),
+        ),
         ("ref: chainloop://x", None),
         ("path: https://a.example.com/x.rego", None),
     ] {
@@ -246,12 +355,24 @@ fn references_lead_somewhere() {
         ("chainloop://own:other-org/commit", None),
     ] {
         let found = with_group("https://policies.example.com/commit.yaml", new);
-        assert_eq!(found, expected.map(|code| format!("{code} {at}")).into_iter().collect::<Vec<_>>(), "{new}");
+        assert_eq!(
+            found,
+            expected
+                .map(|code| format!("{code} {at}"))
+                .into_iter()
+                .collect::<Vec<_>>(),
+            "{new}"
+        );
     }
     let local = POLICY.replacen("embedded: package main", "path: a.rego", 1);
     let seen = check_with(&local, GROUP, &InputsSchemas::new());
-    let [policy, _] = seen.checked.documents.as_slice() else { panic!("local references can be checked") };
-    assert_eq!((policy.local[0].kind, policy.local[0].text.as_str()), (LocalReferenceKind::Path, "a.rego"));
+    let [policy, _] = seen.checked.documents.as_slice() else {
+        panic!("local references can be checked")
+    };
+    assert_eq!(
+        (policy.local[0].kind, policy.local[0].text.as_str()),
+        (LocalReferenceKind::Path, "a.rego")
+    );
 }
 
 #[test]
@@ -259,11 +380,23 @@ fn arguments_are_those_that_the_declared_policy_takes() {
     let at = "group:spec.policies.materials[0].policies[0]";
     let name = "policy:metadata.name";
     for (new, expected) in [
-        ("with: {days: 030, day: 1}", vec![format!("argument-unknown {at}.with.day {name}")]),
-        ("with: {level: low}", vec![format!("argument-missing {at} {name}")]),
-        ("with: {days: ''}", vec![format!("argument-missing {at}.with.days {name}")]),
+        (
+            "with: {days: 030, day: 1}",
+            vec![format!("argument-unknown {at}.with.day {name}")],
+        ),
+        (
+            "with: {level: low}",
+            vec![format!("argument-missing {at} {name}")],
+        ),
+        (
+            "with: {days: ''}",
+            vec![format!("argument-missing {at}.with.days {name}")],
+        ),
         ("with: {days: '{{ inputs.bom }}'}", vec![]),
-        ("disabled: true", vec![format!("argument-missing {at} {name}")]),
+        (
+            "disabled: true",
+            vec![format!("argument-missing {at} {name}")],
+        ),
     ] {
         assert_eq!(with_group("with: {days: 030}", new), expected, "{new}");
     }
@@ -282,7 +415,9 @@ fn arguments_are_those_that_the_declared_policy_takes() {
         ("other-org/sbom-fresh".to_owned(), false),
         ("own:sbom-fresh".to_owned(), false),
     ] {
-        let group = GROUP.replacen("ref: sbom-fresh", &format!("ref: {reference}"), 1).replacen("days: 030", "x: 1", 1);
+        let group = GROUP
+            .replacen("ref: sbom-fresh", &format!("ref: {reference}"), 1)
+            .replacen("days: 030", "x: 1", 1);
         let found = check_with(POLICY, &group, &InputsSchemas::new()).show();
         assert_eq!(!found.is_empty(), known, "{reference}: {found:?}");
     }
@@ -294,29 +429,61 @@ fn arguments_are_those_that_the_server_tells() {
         "days":{"type":"integer","maximum":90},"on":{"type":"boolean"},"names":{"type":"array","items":{"type":"string","pattern":"^[a-z]+$"}},
         "version":{"type":"string","pattern":"^[0-9]\\.[0-9]$"}},"required":["days"]}"#;
     let reference = Reference::parse("other-org/licences").unwrap();
-    let schemas: InputsSchemas = [(reference, InputsSchema::parse(schema).unwrap().unwrap())].into();
+    let schemas: InputsSchemas =
+        [(reference, InputsSchema::parse(schema).unwrap().unwrap())].into();
     let at = "group:spec.policies.attestation[0]";
     for (with, expected) in [
         ("{days: 30, on: true, names: 'a, b', version: 1.0}", vec![]),
         ("{days: '{{ inputs.bom }}', names: a}", vec![]),
-        ("{days: 91}", vec![format!("argument-invalid {at}.with.days")]),
-        ("{days: yes}", vec![format!("argument-invalid {at}.with.days")]),
-        ("{days: 1, names: 'a, B'}", vec![format!("argument-invalid {at}.with.names")]),
-        ("{days: 1, version: 1.00}", vec![format!("argument-invalid {at}.with.version")]),
-        ("{day: 1}", vec![format!("argument-unknown {at}.with.day"), format!("argument-missing {at}")]),
+        (
+            "{days: 91}",
+            vec![format!("argument-invalid {at}.with.days")],
+        ),
+        (
+            "{days: yes}",
+            vec![format!("argument-invalid {at}.with.days")],
+        ),
+        (
+            "{days: 1, names: 'a, B'}",
+            vec![format!("argument-invalid {at}.with.names")],
+        ),
+        (
+            "{days: 1, version: 1.00}",
+            vec![format!("argument-invalid {at}.with.version")],
+        ),
+        (
+            "{day: 1}",
+            vec![
+                format!("argument-unknown {at}.with.day"),
+                format!("argument-missing {at}"),
+            ],
+        ),
     ] {
         let new = format!("ref: other-org/licences\n        with: {with}");
         let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", &new, 1);
-        assert_eq!(check_with(POLICY, &group, &schemas).show(), expected, "{with}");
+        assert_eq!(
+            check_with(POLICY, &group, &schemas).show(),
+            expected,
+            "{with}"
+        );
     }
     // A server's schema that would be looked at for ever is not looked at.
     let steps: Vec<String> = (0..40)
-        .map(|n| format!(r##""d{n}":{{"anyOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}}"##, n + 1))
+        .map(|n| {
+            format!(
+                r##""d{n}":{{"anyOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}}"##,
+                n + 1
+            )
+        })
         .collect();
-    let days = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"null"}}}}}}"##, steps.join(","));
+    let days = format!(
+        r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"null"}}}}}}"##,
+        steps.join(",")
+    );
     let schema = format!(r#"{{"properties":{{"days":{days}}}}}"#);
     let reference = Reference::parse("other-org/licences").unwrap();
-    let schemas: InputsSchemas = [(reference, InputsSchema::parse(&schema).unwrap().unwrap())].into();
+    let schemas: InputsSchemas =
+        [(reference, InputsSchema::parse(&schema).unwrap().unwrap())].into();
     let new = "ref: other-org/licences\n        with: {days: 30}";
     let group = GROUP.replacen("ref: https://policies.example.com/commit.yaml", new, 1);
     assert_eq!(check_with(POLICY, &group, &schemas).show(), [""; 0]);
@@ -327,13 +494,30 @@ fn arguments_are_those_that_the_server_tells() {
 fn hostile_documents_are_bounded() {
     let mut sources = SourceMap::default();
     let head = "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec:\n";
-    let deep = format!("{head}  policies: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
-    let wide = format!("{head}  policies:\n{}", "    - {kind: ARTIFACTS}\n".repeat(20_000));
-    let bomb =
-        format!("{head}  policies: [&a [x, x, x, x], &b [*a, *a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b, *b]]\n");
-    for text in [deep, wide, bomb, format!("{head}{}", "---\n".repeat(100_000))] {
+    let deep = format!(
+        "{head}  policies: {}{}\n",
+        "[".repeat(5_000),
+        "]".repeat(5_000)
+    );
+    let wide = format!(
+        "{head}  policies:\n{}",
+        "    - {kind: ARTIFACTS}\n".repeat(20_000)
+    );
+    let bomb = format!(
+        "{head}  policies: [&a [x, x, x, x], &b [*a, *a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b, *b]]\n"
+    );
+    for text in [
+        deep,
+        wide,
+        bomb,
+        format!("{head}{}", "---\n".repeat(100_000)),
+    ] {
         let parsed = parse(sources.add("a", text.as_str()), &text);
-        assert!(!parsed.diagnostics.is_empty() && parsed.diagnostics.len() <= 101, "{}", parsed.diagnostics.len());
+        assert!(
+            !parsed.diagnostics.is_empty() && parsed.diagnostics.len() <= 101,
+            "{}",
+            parsed.diagnostics.len()
+        );
     }
     // Each of these would not end, were the whole file read again for each document, or each input for each attachment.
     let policies: String = (0..8_000)
@@ -343,17 +527,33 @@ fn hostile_documents_are_bounded() {
             )
         })
         .collect();
-    assert_eq!(check_with(&policies, "", &InputsSchemas::new()).checked.documents.len(), 8_000);
-    let inputs: String = (0..20_000).map(|n| format!("    - {{name: i{n}, required: true}}\n")).collect();
+    assert_eq!(
+        check_with(&policies, "", &InputsSchemas::new())
+            .checked
+            .documents
+            .len(),
+        8_000
+    );
+    let inputs: String = (0..20_000)
+        .map(|n| format!("    - {{name: i{n}, required: true}}\n"))
+        .collect();
     let policy = format!("{head}  embedded: x\n  inputs:\n{inputs}");
     let attachments = "      - {ref: a, with: {j: 1}}\n".repeat(20_000);
     let group = format!(
         "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata: {{name: g}}\nspec:\n  policies:\n    attestation:\n{attachments}"
     );
-    assert_eq!(check_with(&policy, &group, &InputsSchemas::new()).checked.diagnostics.len(), 101);
+    assert_eq!(
+        check_with(&policy, &group, &InputsSchemas::new())
+            .checked
+            .diagnostics
+            .len(),
+        101
+    );
     // Nor would these, were all names told and compared with each other, in every group anew.
     let long = "n".repeat(9_000);
-    let inputs: String = (0..50).map(|n| format!("    - {{name: {long}{n}}}\n")).collect();
+    let inputs: String = (0..50)
+        .map(|n| format!("    - {{name: {long}{n}}}\n"))
+        .collect();
     let policy = format!("{head}  embedded: x\n  inputs:\n{inputs}");
     let wrong: Vec<String> = (0..200).map(|n| format!("w{n}: x")).collect();
     let group = |n: usize| {
@@ -363,11 +563,31 @@ fn hostile_documents_are_bounded() {
         )
     };
     let groups: String = (0..200).map(group).collect();
-    let found = check_with(&policy, &groups, &InputsSchemas::new()).checked.diagnostics;
-    assert!(found.len() == 101 && format!("{found:?}").len() < 2_000_000, "{}", found.len());
+    let found = check_with(&policy, &groups, &InputsSchemas::new())
+        .checked
+        .diagnostics;
+    assert!(
+        found.len() == 101 && format!("{found:?}").len() < 2_000_000,
+        "{}",
+        found.len()
+    );
     let empty = format!("{head}  policies: [{}]\n", "{}, ".repeat(100_000));
-    assert_eq!(check_with(&empty, "", &InputsSchemas::new()).checked.diagnostics.len(), 101);
+    assert_eq!(
+        check_with(&empty, "", &InputsSchemas::new())
+            .checked
+            .diagnostics
+            .len(),
+        101
+    );
     let rego = format!("{head}  embedded: \"\\e[2J\\u202Epackage main\"\n");
     let parsed = parse(sources.add("a", rego.as_str()), &rego);
-    assert_eq!(parsed.documents[0].manifest.chainloop().unwrap().bytes().as_slice(), rego.as_bytes());
+    assert_eq!(
+        parsed.documents[0]
+            .manifest
+            .chainloop()
+            .unwrap()
+            .bytes()
+            .as_slice(),
+        rego.as_bytes()
+    );
 }

@@ -38,24 +38,51 @@ fn documents(texts: &[&str]) -> Vec<Document> {
     let document = |(index, text): (u32, &&str)| {
         let kind: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
         let manifest = match kind["kind"].as_str() {
-            Some("ResourceList") => Manifest::ResourceList(serde_yaml::from_str(text).expect("a list")),
+            Some("ResourceList") => {
+                Manifest::ResourceList(serde_yaml::from_str(text).expect("a list"))
+            }
             Some("PolicyTest") => Manifest::PolicyTest(serde_yaml::from_str(text).expect("a test")),
-            _ => Manifest::Policy(serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))),
+            _ => Manifest::Policy(
+                serde_yaml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")),
+            ),
         };
-        Document { id: DocumentId { file, index }, manifest }
+        Document {
+            id: DocumentId { file, index },
+            manifest,
+        }
     };
     (0..).zip(texts).map(document).collect()
 }
 
 fn teams(teams: &[(&str, &str)]) -> Teams {
-    Teams::Known(teams.iter().map(|(name, id)| Team { id: TeamId::new(id), name: (*name).to_owned() }).collect())
+    Teams::Known(
+        teams
+            .iter()
+            .map(|(name, id)| Team {
+                id: TeamId::new(id),
+                name: (*name).to_owned(),
+            })
+            .collect(),
+    )
 }
 
-fn run_with(target: &Target, documents: &[Document], cedar: &[(usize, &str)], teams: &Teams) -> Checked {
+fn run_with(
+    target: &Target,
+    documents: &[Document],
+    cedar: &[(usize, &str)],
+    teams: &Teams,
+) -> Checked {
     let documents: Vec<&Document> = documents.iter().collect();
-    let cedar_files: HashMap<DocumentId, Arc<str>> =
-        cedar.iter().map(|(index, text)| (documents[*index].id, Arc::from(*text))).collect();
-    check(&Input { target, documents: &documents, cedar_files: &cedar_files, teams })
+    let cedar_files: HashMap<DocumentId, Arc<str>> = cedar
+        .iter()
+        .map(|(index, text)| (documents[*index].id, Arc::from(*text)))
+        .collect();
+    check(&Input {
+        target,
+        documents: &documents,
+        cedar_files: &cedar_files,
+        teams,
+    })
 }
 
 fn run(texts: &[&str]) -> Checked {
@@ -79,17 +106,24 @@ fn show(diagnostics: &[Diagnostic]) -> Vec<String> {
 
 /// A policy with these rules, each in flow style.
 fn policy(name: &str, rules: &[&str]) -> String {
-    policy_spec(&format!("{{name: {name}}}"), &format!("{{rules: [{}]}}", rules.join(", ")))
+    policy_spec(
+        &format!("{{name: {name}}}"),
+        &format!("{{rules: [{}]}}", rules.join(", ")),
+    )
 }
 
 /// A policy with this text as its `spec`, in flow style.
 fn policy_spec(metadata: &str, spec: &str) -> String {
-    format!("apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {metadata}\nspec: {spec}\n")
+    format!(
+        "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {metadata}\nspec: {spec}\n"
+    )
 }
 
 /// A ResourceList with this text as its `spec`, in flow style.
 fn list(name: &str, spec: &str) -> String {
-    format!("apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+    format!(
+        "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+    )
 }
 
 /// Rules of one policy with the findings that they must give, as [`show`] writes them.
@@ -113,7 +147,13 @@ fn check_wording(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let message = &diagnostic.message;
         assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
-        assert!(diagnostic.help.as_ref().is_some_and(|help| !help.is_empty()), "no help: {message}");
+        assert!(
+            diagnostic
+                .help
+                .as_ref()
+                .is_some_and(|help| !help.is_empty()),
+            "no help: {message}"
+        );
         assert!(!diagnostic.labels.is_empty(), "no place: {message}");
     }
 }

@@ -74,7 +74,9 @@ struct Seen {
 
 impl World {
     fn new(pack: &str, group: &str) -> Self {
-        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         world.write("polwarden.yaml", CONFIG);
         world.write("policies/pack.yaml", PACK);
         world.write("policies/group.yaml", GROUP);
@@ -97,10 +99,20 @@ impl World {
         let checked = self.check_with(Some(&Lock::default())).checked;
         let mut target = TargetLock::default();
         for pack in &checked.packs {
-            let version = VersionLock { source: pack.source.digest.clone(), files: pack.source.files.clone() };
-            target.policy_packs.entry(pack.name().clone()).or_default().insert(pack.tag().clone(), version);
+            let version = VersionLock {
+                source: pack.source.digest.clone(),
+                files: pack.source.files.clone(),
+            };
+            target
+                .policy_packs
+                .entry(pack.name().clone())
+                .or_default()
+                .insert(pack.tag().clone(), version);
         }
-        let lock = Lock { targets: [("cloud".to_owned(), target)].into(), ..Lock::default() };
+        let lock = Lock {
+            targets: [("cloud".to_owned(), target)].into(),
+            ..Lock::default()
+        };
         self.write("polwarden.lock", &lock.text().unwrap());
     }
 
@@ -113,13 +125,30 @@ impl World {
         let text = fs::read_to_string(self.folder.path().join("polwarden.yaml")).unwrap();
         let file = sources.add("polwarden.yaml", text.as_str());
         let (config, document) = parse_config(file, &text).unwrap();
-        let loaded = load(&WorkTree::open(self.folder.path()).unwrap(), &config, document, &mut sources);
-        assert!(loaded.diagnostics.is_empty(), "{}", human(&sources, &loaded.diagnostics, Amount::All, false));
+        let loaded = load(
+            &WorkTree::open(self.folder.path()).unwrap(),
+            &config,
+            document,
+            &mut sources,
+        );
+        assert!(
+            loaded.diagnostics.is_empty(),
+            "{}",
+            human(&sources, &loaded.diagnostics, Amount::All, false)
+        );
         let target = &loaded.targets[0];
         let documents: Vec<_> = target.documents.iter().map(AsRef::as_ref).collect();
         let (sources_of_packs, lock) = (&target.pack_sources, lock.unwrap_or(&loaded.lock));
-        let input = PackInput { target: &config.targets[0], documents: &documents, sources: sources_of_packs, lock };
-        Seen { checked: check_packs(&input), sources }
+        let input = PackInput {
+            target: &config.targets[0],
+            documents: &documents,
+            sources: sources_of_packs,
+            lock,
+        };
+        Seen {
+            checked: check_packs(&input),
+            sources,
+        }
     }
 }
 
@@ -129,7 +158,11 @@ impl Seen {
         let place = |place: &Place| match place {
             Place::Node { document, path, .. } => {
                 let name = self.sources.file(document.file).name();
-                format!("{}:{path}", name.trim_start_matches("policies/").trim_end_matches(".yaml"))
+                format!(
+                    "{}:{path}",
+                    name.trim_start_matches("policies/")
+                        .trim_end_matches(".yaml")
+                )
             }
             Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
         };
@@ -163,18 +196,33 @@ fn with_group(old: &str, new: &str) -> Vec<String> {
 fn a_sound_repository_gives_what_is_desired() {
     let seen = World::new(PACK, GROUP).check();
     assert_eq!(seen.show(), Vec::<String>::new());
-    let [pack] = seen.checked.packs.as_slice() else { panic!("{:?}", seen.checked) };
-    assert_eq!((pack.name().as_str(), pack.tag().as_str()), ("guard", "1.0.0"));
+    let [pack] = seen.checked.packs.as_slice() else {
+        panic!("{:?}", seen.checked)
+    };
+    assert_eq!(
+        (pack.name().as_str(), pack.tag().as_str()),
+        ("guard", "1.0.0")
+    );
     assert_eq!(pack.version.runtime.as_deref(), Some("nodejs"));
     assert_eq!(pack.source.path, "packs/guard");
-    assert_eq!(pack.source.files.keys().collect::<Vec<_>>(), ["PulumiPolicy.yaml", "index.ts"]);
-    assert_eq!(pack.locked.values().next().unwrap().digest, pack.source.digest);
+    assert_eq!(
+        pack.source.files.keys().collect::<Vec<_>>(),
+        ["PulumiPolicy.yaml", "index.ts"]
+    );
+    assert_eq!(
+        pack.locked.values().next().unwrap().digest,
+        pack.source.digest
+    );
     assert_eq!(pack.version.policies[1].tags, ["a", "b"]);
     assert_eq!(pack.version.policies[1].display_name, "plain");
     let wire = serde_json::to_value(&pack.version.policies[0]).unwrap();
     assert_eq!(wire["configSchema"]["type"], "object");
-    let [group] = seen.checked.groups.as_slice() else { panic!("{:?}", seen.checked) };
-    let [enforced] = group.policy_packs.as_deref().unwrap() else { panic!("{group:?}") };
+    let [group] = seen.checked.groups.as_slice() else {
+        panic!("{:?}", seen.checked)
+    };
+    let [enforced] = group.policy_packs.as_deref().unwrap() else {
+        panic!("{group:?}")
+    };
     assert_eq!(enforced.tag.as_str(), "1.0.0");
     let all = &enforced.config.as_ref().unwrap().0[&PolicySelector::All];
     assert_eq!(all["enforcementLevel"], EnforcementLevel::Advisory.as_str());
@@ -183,24 +231,62 @@ fn a_sound_repository_gives_what_is_desired() {
 #[test]
 fn names_and_tags_are_those_that_the_service_takes() {
     for (old, new, expected) in [
-        ("versionTag: 1.0.0", "versionTag: 1.0.0+build", "pulumi-name-invalid pack:spec.versionTag"),
-        ("versionTag: 1.0.0", "versionTag: latest", "pulumi-name-invalid pack:spec.versionTag"),
-        ("name: size", "name: all", "pulumi-name-invalid pack:spec.policies[0].name"),
-        ("name: plain", "name: a b", "pulumi-name-invalid pack:spec.policies[1].name"),
-        ("name: plain", "name: size", "pack-policy-taken pack:spec.policies[1].name pack:spec.policies[0].name"),
+        (
+            "versionTag: 1.0.0",
+            "versionTag: 1.0.0+build",
+            "pulumi-name-invalid pack:spec.versionTag",
+        ),
+        (
+            "versionTag: 1.0.0",
+            "versionTag: latest",
+            "pulumi-name-invalid pack:spec.versionTag",
+        ),
+        (
+            "name: size",
+            "name: all",
+            "pulumi-name-invalid pack:spec.policies[0].name",
+        ),
+        (
+            "name: plain",
+            "name: a b",
+            "pulumi-name-invalid pack:spec.policies[1].name",
+        ),
+        (
+            "name: plain",
+            "name: size",
+            "pack-policy-taken pack:spec.policies[1].name pack:spec.policies[0].name",
+        ),
     ] {
-        assert!(with_pack(old, new).contains(&expected.to_owned()), "{new}: {:?}", with_pack(old, new));
+        assert!(
+            with_pack(old, new).contains(&expected.to_owned()),
+            "{new}: {:?}",
+            with_pack(old, new)
+        );
     }
-    let long = format!("versionTag: {}\n  versionTagSuffix: source-digest", "v".repeat(90));
-    assert_eq!(with_pack("versionTag: 1.0.0", &long), ["pulumi-name-invalid pack:spec.versionTag"]);
+    let long = format!(
+        "versionTag: {}\n  versionTagSuffix: source-digest",
+        "v".repeat(90)
+    );
+    assert_eq!(
+        with_pack("versionTag: 1.0.0", &long),
+        ["pulumi-name-invalid pack:spec.versionTag"]
+    );
     for (old, new, expected) in [
-        ("  name: prod\nspec", "  name: metadata\nspec", "pulumi-name-invalid group:metadata.name"),
+        (
+            "  name: prod\nspec",
+            "  name: metadata\nspec",
+            "pulumi-name-invalid group:metadata.name",
+        ),
         (
             "  name: prod\nspec",
             "  name: prod\n  aliases: [prod]\nspec",
             "alias-taken group:metadata.aliases[0] group:metadata.name",
         ),
-        ("        size:", "        a b:", "pulumi-name-invalid group:spec.policyPacks[0].config.a b"),
+        (
+            "        size:",
+            "        a b:",
+            "pulumi-name-invalid group:spec.policyPacks[0].config.a b",
+        ),
     ] {
         assert_eq!(with_group(old, new)[0], expected, "{new}");
     }
@@ -209,15 +295,24 @@ fn names_and_tags_are_those_that_the_service_takes() {
 #[test]
 fn what_identifies_something_is_there_once() {
     let twice = format!("{PACK}---\n{PACK}");
-    assert_eq!(World::new(&twice, GROUP).check().show(), ["pack-name-taken pack:metadata.name pack:metadata.name"]);
+    assert_eq!(
+        World::new(&twice, GROUP).check().show(),
+        ["pack-name-taken pack:metadata.name pack:metadata.name"]
+    );
     let twice = format!("{GROUP}---\n{GROUP}");
-    assert_eq!(World::new(PACK, &twice).check().show(), ["group-name-taken group:metadata.name group:metadata.name"]);
+    assert_eq!(
+        World::new(PACK, &twice).check().show(),
+        ["group-name-taken group:metadata.name group:metadata.name"]
+    );
     assert_eq!(
         with_group("  policyPacks:\n", "  policyPacks:\n    - name: guard\n"),
         ["group-pack-taken group:spec.policyPacks[1].name group:spec.policyPacks[0].name"]
     );
     assert_eq!(
-        with_group("  policyPacks:", "    - name: prod\n      routingProject: web\n  policyPacks:"),
+        with_group(
+            "  policyPacks:",
+            "    - name: prod\n      routingProject: web\n  policyPacks:"
+        ),
         ["duplicate-value group:spec.stacks[1] group:spec.stacks[0]"]
     );
 }
@@ -251,7 +346,11 @@ fn configurations_fit_the_schemas_of_the_pack() {
             "largest: 16\n          enforcementLevel: strict",
             "config-invalid group:spec.policyPacks[0].config.size.enforcementLevel".to_owned(),
         ),
-        ("        size:", "        sise:", "unknown-pack-policy group:spec.policyPacks[0].config.sise".to_owned()),
+        (
+            "        size:",
+            "        sise:",
+            "unknown-pack-policy group:spec.policyPacks[0].config.sise".to_owned(),
+        ),
         (
             "          enforcementLevel: advisory",
             "          largest: 1",
@@ -266,7 +365,14 @@ fn configurations_fit_the_schemas_of_the_pack() {
         assert_eq!(with_group(old, new), [expected], "{new}");
     }
     // Of another version, the schema is not known here.
-    assert_eq!(with_group("- name: guard\n", "- name: guard\n      versionTag: 0.9.0\n").len(), 0);
+    assert_eq!(
+        with_group(
+            "- name: guard\n",
+            "- name: guard\n      versionTag: 0.9.0\n"
+        )
+        .len(),
+        0
+    );
     assert_eq!(
         with_group(
             "- name: guard\n      config:\n        size:\n          largest: 16",
@@ -301,7 +407,11 @@ fn config_schemas_are_json_schemas() {
             "config-schema-invalid pack:spec.policies[0].configSchema.properties.enforcementLevel",
         ),
     ] {
-        assert!(with_pack(old, new).contains(&expected.to_owned()), "{new}: {:?}", with_pack(old, new));
+        assert!(
+            with_pack(old, new).contains(&expected.to_owned()),
+            "{new}: {:?}",
+            with_pack(old, new)
+        );
     }
 }
 
@@ -329,12 +439,18 @@ fn hostile_config_schemas_are_findings() {
 
 #[test]
 fn packs_that_nobody_declares_need_a_version() {
-    assert_eq!(with_group("- name: guard\n", "- name: gard\n"), ["missing-field group:spec.policyPacks[0].name"]);
+    assert_eq!(
+        with_group("- name: guard\n", "- name: gard\n"),
+        ["missing-field group:spec.policyPacks[0].name"]
+    );
     assert_eq!(
         with_group("- name: guard\n", "- name: gard\n      versionTag: 1.0.0\n"),
         ["unknown-pack group:spec.policyPacks[0].name"]
     );
-    assert_eq!(with_group("spec:\n", "spec:\n  entityType: accounts\n"), ["invalid-value group:spec.stacks"]);
+    assert_eq!(
+        with_group("spec:\n", "spec:\n  entityType: accounts\n"),
+        ["invalid-value group:spec.stacks"]
+    );
 }
 
 #[test]
@@ -348,16 +464,35 @@ fn sources_are_there_and_inside_and_whole() {
         ("../packs/guard/", false),
     ] {
         let found = with_pack("source: ../packs/guard", &format!("source: {source}"));
-        let wanted: &[&str] = if expected { &["pack-source-invalid pack:spec.source"] } else { &[] };
+        let wanted: &[&str] = if expected {
+            &["pack-source-invalid pack:spec.source"]
+        } else {
+            &[]
+        };
         assert_eq!(found, wanted, "{source}");
     }
-    assert_eq!(with_pack("  source:", "  runtime: python\n  source:"), ["pack-runtime-differs pack:spec.runtime"]);
-    assert_eq!(with_pack("  source:", "  runtime: nodejs\n  source:"), Vec::<String>::new());
-    for project in ["", "runtime: [\n", "name: x\n", "runtime: {options: {}}\n", "runtime: ''\n"] {
+    assert_eq!(
+        with_pack("  source:", "  runtime: python\n  source:"),
+        ["pack-runtime-differs pack:spec.runtime"]
+    );
+    assert_eq!(
+        with_pack("  source:", "  runtime: nodejs\n  source:"),
+        Vec::<String>::new()
+    );
+    for project in [
+        "",
+        "runtime: [\n",
+        "name: x\n",
+        "runtime: {options: {}}\n",
+        "runtime: ''\n",
+    ] {
         let world = World::new(PACK, GROUP);
         world.write("packs/guard/PulumiPolicy.yaml", project);
         let shown = world.check().show();
-        assert_eq!(shown[0], "pack-source-invalid pack:spec.source", "{project}: {shown:?}");
+        assert_eq!(
+            shown[0], "pack-source-invalid pack:spec.source",
+            "{project}: {shown:?}"
+        );
     }
 }
 
@@ -368,17 +503,33 @@ fn a_changed_source_needs_another_tag() {
     let seen = world.check();
     assert_eq!(seen.show(), ["tag-reused pack:spec.versionTag"]);
     assert!(seen.checked.packs.is_empty());
-    insta::assert_snapshot!(human(&seen.sources, &seen.checked.diagnostics, Amount::All, false));
+    insta::assert_snapshot!(human(
+        &seen.sources,
+        &seen.checked.diagnostics,
+        Amount::All,
+        false
+    ));
     world.write("policies/pack.yaml", &PACK.replace("1.0.0", "1.0.1"));
     assert_eq!(world.check().show(), ["pack-unlocked pack:spec.versionTag"]);
-    let suffixed = PACK.replace("versionTag: 1.0.0", "versionTag: 1.0.1\n  versionTagSuffix: source-digest");
+    let suffixed = PACK.replace(
+        "versionTag: 1.0.0",
+        "versionTag: 1.0.1\n  versionTagSuffix: source-digest",
+    );
     world.write("policies/pack.yaml", &suffixed);
     let seen = world.check();
     assert_eq!(seen.show(), Vec::<String>::new());
-    let [pack] = seen.checked.packs.as_slice() else { panic!("{:?}", seen.checked) };
-    assert_eq!(pack.tag().as_str(), format!("1.0.1-{}", pack.source.digest.short()));
+    let [pack] = seen.checked.packs.as_slice() else {
+        panic!("{:?}", seen.checked)
+    };
+    assert_eq!(
+        pack.tag().as_str(),
+        format!("1.0.1-{}", pack.source.digest.short())
+    );
     // The group follows.
-    assert_eq!(seen.checked.groups[0].policy_packs.as_ref().unwrap()[0].tag, *pack.tag());
+    assert_eq!(
+        seen.checked.groups[0].policy_packs.as_ref().unwrap()[0].tag,
+        *pack.tag()
+    );
 }
 
 #[test]
@@ -405,7 +556,11 @@ fn a_lock_is_written_as_it_is_read() {
     world.lock();
     let text = fs::read_to_string(world.folder.path().join("polwarden.lock")).unwrap();
     assert!(text.contains("'1.0':"), "{text}");
-    let lock = parse_lock(SourceMap::default().add("polwarden.lock", text.as_str()), &text).unwrap();
+    let lock = parse_lock(
+        SourceMap::default().add("polwarden.lock", text.as_str()),
+        &text,
+    )
+    .unwrap();
     assert_eq!(lock.text().unwrap(), text);
     assert_eq!(world.check().show(), Vec::<String>::new());
     for (wrong, code) in [
@@ -414,8 +569,15 @@ fn a_lock_is_written_as_it_is_read() {
         ("kind: Config\n".to_owned(), "missing-field"),
         (format!("{text}---\n{text}"), "invalid-value"),
     ] {
-        let findings = parse_lock(SourceMap::default().add("polwarden.lock", wrong.as_str()), &wrong).unwrap_err();
+        let findings = parse_lock(
+            SourceMap::default().add("polwarden.lock", wrong.as_str()),
+            &wrong,
+        )
+        .unwrap_err();
         assert_eq!(findings[0].code.as_str(), code, "{wrong}");
     }
-    assert_eq!(parse_lock(SourceMap::default().add("polwarden.lock", ""), ""), Ok(Lock::default()));
+    assert_eq!(
+        parse_lock(SourceMap::default().add("polwarden.lock", ""), ""),
+        Ok(Lock::default())
+    );
 }

@@ -6,18 +6,29 @@ use super::*;
 
 /// A policy test with this text as its `spec`, in flow style.
 fn test(name: &str, spec: &str) -> String {
-    format!("apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+    format!(
+        "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+    )
 }
 
 fn run_tests(profile: &str, texts: &[&str], teams: &Teams) -> CheckedTests {
     let (target, documents) = (target(profile), documents(texts));
     let documents: Vec<&Document> = documents.iter().collect();
-    check_tests(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams })
+    check_tests(&Input {
+        target: &target,
+        documents: &documents,
+        cedar_files: &HashMap::new(),
+        teams,
+    })
 }
 
 fn check_cases(cases: &[(&str, &[&str])]) {
     for (case, expected) in cases {
-        let checked = run_tests("current", &[&test("t", &format!("{{cases: [{case}]}}"))], &Teams::Offline);
+        let checked = run_tests(
+            "current",
+            &[&test("t", &format!("{{cases: [{case}]}}"))],
+            &Teams::Offline,
+        );
         assert_eq!(show(&checked.diagnostics), *expected, "{case}");
         check_wording(&checked.diagnostics);
     }
@@ -26,7 +37,13 @@ fn check_cases(cases: &[(&str, &[&str])]) {
 /// `decision request people`, in the order in which they are asked.
 fn asked(checked: &CheckedTests) -> Vec<String> {
     let shown = checked.expectations.iter().map(|it| {
-        let people: Vec<&str> = it.audience.teams.iter().chain(&it.audience.profiles).map(String::as_str).collect();
+        let people: Vec<&str> = it
+            .audience
+            .teams
+            .iter()
+            .chain(&it.audience.profiles)
+            .map(String::as_str)
+            .collect();
         format!("{} {} [{}]", it.expected, it.question, people.join(" "))
     });
     shown.collect()
@@ -38,15 +55,35 @@ fn a_case_asks_every_request_for_every_audience() {
                 allow: ['tcp {host}:{port}', 'read /x'], deny: ['mcp call_tool {host}']}]}";
     let checked = run_tests("current", &[&test("t", spec)], &Teams::Offline);
     assert_eq!(checked.diagnostics, []);
-    let requests =
-        ["allow tcp a.com:80", "allow tcp a.com:443", "allow tcp b.com:80", "allow tcp b.com:443", "allow read /x"];
-    let requests = requests.into_iter().chain(["deny mcp call_tool a.com", "deny mcp call_tool b.com"]);
-    let expected: Vec<String> =
-        requests.flat_map(|request| [format!("{request} []"), format!("{request} [{SECURITY}]")]).collect();
+    let requests = [
+        "allow tcp a.com:80",
+        "allow tcp a.com:443",
+        "allow tcp b.com:80",
+        "allow tcp b.com:443",
+        "allow read /x",
+    ];
+    let requests = requests
+        .into_iter()
+        .chain(["deny mcp call_tool a.com", "deny mcp call_tool b.com"]);
+    let expected: Vec<String> = requests
+        .flat_map(|request| [format!("{request} []"), format!("{request} [{SECURITY}]")])
+        .collect();
     assert_eq!(asked(&checked), expected);
-    let called: Vec<_> = checked.expectations.iter().take(2).map(|it| it.called.teams.clone()).collect();
-    assert_eq!(called, [[].into(), ["security".to_owned()].into()], "people are called as the test calls them");
-    assert_eq!(show_place(&checked.expectations[9].place), "0:spec.cases[0].allow[1]");
+    let called: Vec<_> = checked
+        .expectations
+        .iter()
+        .take(2)
+        .map(|it| it.called.teams.clone())
+        .collect();
+    assert_eq!(
+        called,
+        [[].into(), ["security".to_owned()].into()],
+        "people are called as the test calls them"
+    );
+    assert_eq!(
+        show_place(&checked.expectations[9].place),
+        "0:spec.cases[0].allow[1]"
+    );
 }
 
 fn show_place(place: &Place) -> String {
@@ -92,11 +129,20 @@ fn what_is_wrong_is_told_at_its_own_place() {
             "{name: c, matrix: {p: [0, 1, 99999]}, deny: ['tcp a.com:{p}']}",
             &["request-invalid 0:spec.cases[0].deny[0]"],
         ),
-        ("{name: c, mcp: {principal: ada}, deny: ['mcp a b']}", &["request-invalid 0:spec.cases[0].mcp.principal"]),
-        ("{name: c, mcp: {context: {a: null}}, deny: ['mcp a b']}", &["request-invalid 0:spec.cases[0].mcp.context"]),
+        (
+            "{name: c, mcp: {principal: ada}, deny: ['mcp a b']}",
+            &["request-invalid 0:spec.cases[0].mcp.principal"],
+        ),
+        (
+            "{name: c, mcp: {context: {a: null}}, deny: ['mcp a b']}",
+            &["request-invalid 0:spec.cases[0].mcp.context"],
+        ),
         (
             "{name: c, audience: {teams: [security, securty], profiles: [p]}, deny: ['read /x']}",
-            &["team-unverified 0:spec.cases[0].audience.teams[1]", "profile-lacks 0:spec.cases[0].audience.profiles"],
+            &[
+                "team-unverified 0:spec.cases[0].audience.teams[1]",
+                "profile-lacks 0:spec.cases[0].audience.profiles",
+            ],
         ),
         (
             "{name: c, deny: ['read /x']}, {name: c, deny: ['read /x']}",
@@ -119,7 +165,10 @@ fn one_request_has_one_answer() {
             "{name: c, matrix: {h: [a, b, c]}, allow: ['tcp {h}.com:1'], deny: ['tcp b.com:1']}",
             &["test-contradiction 0:spec.cases[0].deny[0] 0:spec.cases[0].allow[0]"],
         ),
-        ("{name: c, allow: ['tcp a.com:1']}, {name: d, audience: {teams: [security]}, deny: ['tcp a.com:1']}", &[]),
+        (
+            "{name: c, allow: ['tcp a.com:1']}, {name: d, audience: {teams: [security]}, deny: ['tcp a.com:1']}",
+            &[],
+        ),
     ]);
 }
 
@@ -127,70 +176,155 @@ fn one_request_has_one_answer() {
 fn teams_are_found_as_in_scopes() {
     let spec = "{cases: [{name: c, audience: {teams: [platform, security]}, deny: ['read /x']}]}";
     let other = "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11";
-    let checked = run_tests("current", &[&test("t", spec)], &teams(&[("platform", other)]));
-    assert_eq!(asked(&checked), [format!("deny read /x [{other} {SECURITY}]")]);
+    let checked = run_tests(
+        "current",
+        &[&test("t", spec)],
+        &teams(&[("platform", other)]),
+    );
+    assert_eq!(
+        asked(&checked),
+        [format!("deny read /x [{other} {SECURITY}]")]
+    );
     let unknown = run_tests("current", &[&test("t", spec)], &teams(&[("web", other)]));
-    assert_eq!(show(&unknown.diagnostics), ["unknown-team 0:spec.cases[0].audience.teams[0]"]);
-    assert_eq!(asked(&unknown), Vec::<String>::new(), "nobody is asked for in place of a team that is not known");
+    assert_eq!(
+        show(&unknown.diagnostics),
+        ["unknown-team 0:spec.cases[0].audience.teams[0]"]
+    );
+    assert_eq!(
+        asked(&unknown),
+        Vec::<String>::new(),
+        "nobody is asked for in place of a team that is not known"
+    );
     let offline = run_tests("current", &[&test("t", spec)], &Teams::Offline);
     assert_eq!(asked(&offline), Vec::<String>::new());
     let seed = run_tests(
         "seed",
-        &[&test("t", "{cases: [{name: c, audience: {profiles: [lab]}, deny: ['read /x']}]}")],
+        &[&test(
+            "t",
+            "{cases: [{name: c, audience: {profiles: [lab]}, deny: ['read /x']}]}",
+        )],
         &Teams::Offline,
     );
-    assert_eq!((show(&seed.diagnostics), asked(&seed)), (vec![], vec!["deny read /x [lab]".to_owned()]));
+    assert_eq!(
+        (show(&seed.diagnostics), asked(&seed)),
+        (vec![], vec!["deny read /x [lab]".to_owned()])
+    );
 }
 
 #[test]
 fn a_matrix_has_an_end() {
-    let numbers = |count: u64| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
-    let spec = |count| format!("{{cases: [{{name: c, matrix: {{n: [{}]}}, deny: ['read /{{n}}']}}]}}", numbers(count));
-    let most = run_tests("current", &[&test("t", &spec(LARGEST_TEST))], &Teams::Offline);
-    assert_eq!((most.expectations.len() as u64, show(&most.diagnostics)), (LARGEST_TEST, vec![]));
-    let more = run_tests("current", &[&test("t", &spec(LARGEST_TEST + 1))], &Teams::Offline);
-    assert_eq!((asked(&more), show(&more.diagnostics)), (vec![], vec!["test-too-large 0:metadata.name".to_owned()]));
+    let numbers = |count: u64| {
+        (0..count)
+            .map(|number| number.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let spec = |count| {
+        format!(
+            "{{cases: [{{name: c, matrix: {{n: [{}]}}, deny: ['read /{{n}}']}}]}}",
+            numbers(count)
+        )
+    };
+    let most = run_tests(
+        "current",
+        &[&test("t", &spec(LARGEST_TEST))],
+        &Teams::Offline,
+    );
+    assert_eq!(
+        (most.expectations.len() as u64, show(&most.diagnostics)),
+        (LARGEST_TEST, vec![])
+    );
+    let more = run_tests(
+        "current",
+        &[&test("t", &spec(LARGEST_TEST + 1))],
+        &Teams::Offline,
+    );
+    assert_eq!(
+        (asked(&more), show(&more.diagnostics)),
+        (vec![], vec!["test-too-large 0:metadata.name".to_owned()])
+    );
     let product = "{cases: [{name: c, audiences: [{}, {}], matrix: {a: [NUMBERS], b: [NUMBERS], c: [NUMBERS], d: [NUMBERS], \
                    e: [NUMBERS]}, deny: ['read /{a}/{b}/{c}/{d}/{e}']}]}";
-    let checked = run_tests("current", &[&test("t", &product.replace("NUMBERS", &numbers(9_999)))], &Teams::Offline);
-    assert_eq!(show(&checked.diagnostics), ["test-too-large 0:metadata.name"]);
+    let checked = run_tests(
+        "current",
+        &[&test("t", &product.replace("NUMBERS", &numbers(9_999)))],
+        &Teams::Offline,
+    );
+    assert_eq!(
+        show(&checked.diagnostics),
+        ["test-too-large 0:metadata.name"]
+    );
     check_wording(&checked.diagnostics);
 
-    let many: Vec<String> = (0..11).map(|number| test(&format!("t{number}"), &spec(LARGEST_TEST))).collect();
+    let many: Vec<String> = (0..11)
+        .map(|number| test(&format!("t{number}"), &spec(LARGEST_TEST)))
+        .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let checked = run_tests("current", &many, &Teams::Offline);
-    assert_eq!(show(&checked.diagnostics), ["test-too-large 10:metadata.name"], "together they are bounded too");
+    assert_eq!(
+        show(&checked.diagnostics),
+        ["test-too-large 10:metadata.name"],
+        "together they are bounded too"
+    );
 }
 
 #[test]
 fn a_test_is_for_the_target_that_it_names() {
-    let spec = |target: &str| format!("{{target: {target}, cases: [{{name: c, deny: ['read /{target}']}}]}}");
-    let texts =
-        [test("a", &spec("main")), test("b", &spec("other")), test("c", "{cases: [{name: c, deny: ['read /x']}]}")];
+    let spec = |target: &str| {
+        format!("{{target: {target}, cases: [{{name: c, deny: ['read /{target}']}}]}}")
+    };
+    let texts = [
+        test("a", &spec("main")),
+        test("b", &spec("other")),
+        test("c", "{cases: [{name: c, deny: ['read /x']}]}"),
+    ];
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let checked = run_tests("current", &texts, &Teams::Offline);
     assert_eq!(
         (asked(&checked), show(&checked.diagnostics)),
-        (vec!["deny read /main []".to_owned(), "deny read /x []".to_owned()], vec![])
+        (
+            vec![
+                "deny read /main []".to_owned(),
+                "deny read /x []".to_owned()
+            ],
+            vec![]
+        )
     );
 
     let documents = documents(&texts);
     let (main, mut other) = (target("current"), target("current"));
     other.name = "other".to_owned();
     let all: Vec<&Document> = documents.iter().collect();
-    assert_eq!(check_test_targets(&[(&main, all.clone()), (&other, all.clone())]), []);
+    assert_eq!(
+        check_test_targets(&[(&main, all.clone()), (&other, all.clone())]),
+        []
+    );
     let elsewhere = check_test_targets(&[(&main, all.clone()), (&other, Vec::new())]);
     assert_eq!(show(&elsewhere), ["unknown-target 1:spec.target"]);
-    assert!(elsewhere[0].message.contains("does not load this file"), "{}", elsewhere[0].message);
+    assert!(
+        elsewhere[0].message.contains("does not load this file"),
+        "{}",
+        elsewhere[0].message
+    );
     let unknown = check_test_targets(&[(&main, all.clone()), (&main, all)]);
-    assert_eq!(show(&unknown), ["unknown-target 1:spec.target"], "once, whoever loads the file");
+    assert_eq!(
+        show(&unknown),
+        ["unknown-target 1:spec.target"],
+        "once, whoever loads the file"
+    );
     check_wording(&elsewhere);
     check_wording(&unknown);
 }
 
 #[test]
 fn plans_ignore_tests() {
-    let broken = test("t", "{cases: [{name: c, audience: {teams: [nobody]}, deny: [nonsense]}]}");
+    let broken = test(
+        "t",
+        "{cases: [{name: c, audience: {teams: [nobody]}, deny: [nonsense]}]}",
+    );
     let checked = run(&[&policy("p", &[]), &broken, &broken]);
-    assert_eq!((checked.policies.len(), show(&checked.diagnostics)), (1, vec![]));
+    assert_eq!(
+        (checked.policies.len(), show(&checked.diagnostics)),
+        (1, vec![])
+    );
 }

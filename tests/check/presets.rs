@@ -27,13 +27,18 @@ const PUBLISHED: &[&str] = &[
 #[test]
 fn published_hosts_give_no_finding() {
     let hosts: Vec<String> = PUBLISHED.iter().map(|host| format!("'{host}'")).collect();
-    let rule = format!("{{name: r, decision: allow, actions: ['connect:tcp'], resources: [{}]}}", hosts.join(", "));
+    let rule = format!(
+        "{{name: r, decision: allow, actions: ['connect:tcp'], resources: [{}]}}",
+        hosts.join(", ")
+    );
     check_rules(&[(&[&rule], &[])]);
 }
 
 #[test]
 fn the_one_undocumented_form_of_presets_is_a_warning() {
-    let rule =
-        "{name: r, decision: allow, actions: ['connect:tcp'], resources: ['crl*.digicert.com:80', crl.example.com]}";
-    check_rules(&[(&[rule], &["wildcard-undocumented 0:spec.rules[0].resources[0]"])]);
+    let rule = "{name: r, decision: allow, actions: ['connect:tcp'], resources: ['crl*.digicert.com:80', crl.example.com]}";
+    check_rules(&[(
+        &[rule],
+        &["wildcard-undocumented 0:spec.rules[0].resources[0]"],
+    )]);
 }

@@ -8,7 +8,8 @@ use super::*;
 /// Scopes as people write and miswrite them; `None` leaves the field out.
 fn scopes() -> impl Strategy<Value = Option<String>> {
     let team = prop::sample::select(vec!["security", SECURITY, "platform", "''", "nobody"]);
-    let teams = prop::collection::vec(team, 0..3).prop_map(|teams| format!("{{teams: [{}]}}", teams.join(", ")));
+    let teams = prop::collection::vec(team, 0..3)
+        .prop_map(|teams| format!("{{teams: [{}]}}", teams.join(", ")));
     prop::option::of(prop_oneof![Just("{}".to_owned()), teams])
 }
 
@@ -29,22 +30,43 @@ fn resources() -> impl Strategy<Value = String> {
 }
 
 fn rules() -> impl Strategy<Value = String> {
-    let actions =
-        prop::sample::select(vec!["[]", "['connect:tcp']", "[read]", "[read, 'connect:tcp']", "['request:get']"]);
-    let from = prop::option::of(prop::sample::select(vec!["[]", "[l]", "[nothing]", "[empty]"]));
+    let actions = prop::sample::select(vec![
+        "[]",
+        "['connect:tcp']",
+        "[read]",
+        "[read, 'connect:tcp']",
+        "['request:get']",
+    ]);
+    let from = prop::option::of(prop::sample::select(vec![
+        "[]",
+        "[l]",
+        "[nothing]",
+        "[empty]",
+    ]));
     let name = prop::sample::select(vec!["r", "s", "''"]);
-    (name, actions, prop::option::of(resources()), from).prop_map(|(name, actions, resources, from)| {
-        let resources = resources.map(|texts| format!(", resources: {texts}")).unwrap_or_default();
-        let from = from.map(|names| format!(", resourcesFrom: {names}")).unwrap_or_default();
-        format!("{{name: {name}, decision: allow, actions: {actions}{resources}{from}}}")
-    })
+    (name, actions, prop::option::of(resources()), from).prop_map(
+        |(name, actions, resources, from)| {
+            let resources = resources
+                .map(|texts| format!(", resources: {texts}"))
+                .unwrap_or_default();
+            let from = from
+                .map(|names| format!(", resourcesFrom: {names}"))
+                .unwrap_or_default();
+            format!("{{name: {name}, decision: allow, actions: {actions}{resources}{from}}}")
+        },
+    )
 }
 
 fn policies() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec!["p", "q", "t"]);
     (name, scopes(), prop::collection::vec(rules(), 0..3)).prop_map(|(name, scope, rules)| {
-        let scope = scope.map(|scope| format!("scope: {scope}, ")).unwrap_or_default();
-        policy_spec(&format!("{{name: {name}}}"), &format!("{{{scope}rules: [{}]}}", rules.join(", ")))
+        let scope = scope
+            .map(|scope| format!("scope: {scope}, "))
+            .unwrap_or_default();
+        policy_spec(
+            &format!("{{name: {name}}}"),
+            &format!("{{{scope}rules: [{}]}}", rules.join(", ")),
+        )
     })
 }
 

@@ -19,7 +19,13 @@ fn every_shell_has_completions() {
     ] {
         let script = sandbox.expect(0, &["completions", shell]).out;
         assert!(script.contains(word), "{shell}: {script}");
-        for known in ["drift", "fail-on-drift", "only", "deny-widening", "completions"] {
+        for known in [
+            "drift",
+            "fail-on-drift",
+            "only",
+            "deny-widening",
+            "completions",
+        ] {
             assert!(script.contains(known), "{shell} does not know `{known}`");
         }
     }
@@ -29,23 +35,47 @@ fn every_shell_has_completions() {
 #[test]
 fn bash_completes_commands_and_options() {
     let sandbox = Sandbox::empty();
-    sandbox.write("completions.bash", sandbox.expect(0, &["completions", "bash"]).out);
+    sandbox.write(
+        "completions.bash",
+        sandbox.expect(0, &["completions", "bash"]).out,
+    );
     let complete = |words: &str, at: usize| {
         let script = format!(
             "set -eu; source ./completions.bash; COMP_WORDS=({words}); COMP_CWORD={at}; \
              _polwarden polwarden \"${{COMP_WORDS[{at}]}}\" \"${{COMP_WORDS[{}]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             at - 1
         );
-        let output =
-            Command::new("bash").args(["--norc", "-c", &script]).current_dir(sandbox.path("")).output().ok()?;
-        assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-        Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        let output = Command::new("bash")
+            .args(["--norc", "-c", &script])
+            .current_dir(sandbox.path(""))
+            .output()
+            .ok()?;
+        assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Some(
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        )
     };
     // Without bash there is nobody to ask.
-    let Some(commands) = complete("polwarden dri", 1) else { return };
+    let Some(commands) = complete("polwarden dri", 1) else {
+        return;
+    };
     assert_eq!(commands, ["drift"]);
-    assert_eq!(complete("polwarden plan --fail", 2).unwrap(), ["--fail-on-drift"]);
-    assert_eq!(complete("polwarden plan --format sar", 3).unwrap(), ["sarif"]);
+    assert_eq!(
+        complete("polwarden plan --fail", 2).unwrap(),
+        ["--fail-on-drift"]
+    );
+    assert_eq!(
+        complete("polwarden plan --format sar", 3).unwrap(),
+        ["sarif"]
+    );
 }
 
 #[test]
@@ -53,31 +83,61 @@ fn the_manual_has_a_page_for_each_command() {
     let sandbox = Sandbox::empty();
     sandbox.expect(0, &["man", "--out", "pages/man1"]);
     let pages = sandbox.files();
-    let names: Vec<String> = pages.keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-    for name in ["polwarden.1", "polwarden-plan.1", "polwarden-import.1", "polwarden-emulate-docker.1"] {
-        assert!(names.iter().any(|known| known == name), "{name} is missing: {names:?}");
+    let names: Vec<String> = pages
+        .keys()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for name in [
+        "polwarden.1",
+        "polwarden-plan.1",
+        "polwarden-import.1",
+        "polwarden-emulate-docker.1",
+    ] {
+        assert!(
+            names.iter().any(|known| known == name),
+            "{name} is missing: {names:?}"
+        );
     }
     assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");
     for (path, text) in &pages {
         let text = String::from_utf8(text.clone()).unwrap();
-        assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS") && text.contains("Examples:"), "{path:?}");
+        assert!(
+            text.contains(".SH NAME")
+                && text.contains(".SH SYNOPSIS")
+                && text.contains("Examples:"),
+            "{path:?}"
+        );
         // Groff complains of what is no page; without it, nobody is asked.
-        let Ok(output) =
-            Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(sandbox.path("").join(path)).output()
+        let Ok(output) = Command::new("groff")
+            .args(["-man", "-Tutf8", "-ww", "-z"])
+            .arg(sandbox.path("").join(path))
+            .output()
         else {
             continue;
         };
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && !said.contains("error"), "{path:?}: {said}");
+        assert!(
+            output.status.success() && !said.contains("error"),
+            "{path:?}: {said}"
+        );
     }
 }
 
 /// A service at which every reading of a policy takes its time.
 fn slow() -> Sandbox {
     let fault: Fault = "delay=1300ms@getPolicy".parse().unwrap();
-    let mut sandbox = Sandbox::new("").serve(Options { faults: vec![fault], ..Options::default() });
+    let mut sandbox = Sandbox::new("").serve(Options {
+        faults: vec![fault],
+        ..Options::default()
+    });
     sandbox.set("TERM", "xterm");
-    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     sandbox.expect(0, &["apply", "--auto-approve"]);
     sandbox
 }
@@ -96,11 +156,21 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
         &["apply", "--auto-approve"],
     ] {
         let (_, shown) = on_terminal(sandbox.command(command), "");
-        assert!(shown.contains("Reading what is live: 0 of 1 policies"), "{command:?}: {shown:?}");
+        assert!(
+            shown.contains("Reading what is live: 0 of 1 policies"),
+            "{command:?}: {shown:?}"
+        );
         let quiet = [command, &["--quiet"]].concat();
         if command.len() == 1 && command[0] == "plan" {
-            assert!(!on_terminal(sandbox.command(&quiet), "").1.contains("Reading what is live"));
-            assert!(!sandbox.run(command).err.contains("Reading what is live"), "no terminal, no bar");
+            assert!(
+                !on_terminal(sandbox.command(&quiet), "")
+                    .1
+                    .contains("Reading what is live")
+            );
+            assert!(
+                !sandbox.run(command).err.contains("Reading what is live"),
+                "no terminal, no bar"
+            );
         }
     }
 }
@@ -109,30 +179,61 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
 #[test]
 fn calls_that_take_more_than_a_second_show_a_bar_and_others_do_not() {
     let fault: Fault = "delay=1300ms@createRule".parse().unwrap();
-    let mut sandbox = Sandbox::new("").serve(Options { faults: vec![fault], ..Options::default() });
+    let mut sandbox = Sandbox::new("").serve(Options {
+        faults: vec![fault],
+        ..Options::default()
+    });
     sandbox.set("TERM", "xterm");
-    let write =
-        |rules: &[String]| sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", rules.concat())));
+    let write = |rules: &[String]| {
+        sandbox.write(
+            "policies/p.yaml",
+            policy("p", &format!("rules:\n{}", rules.concat())),
+        )
+    };
     write(&[tcp("r", "allow", "a.example.com")]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", "--auto-approve"]), "");
     assert!(code == 0 && shown.contains("1/2 calls"), "{shown:?}");
     write(&[tcp("r", "allow", "b.example.com")]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", "--auto-approve"]), "");
-    assert!(code == 0 && !shown.contains(" calls 0") && !shown.contains("Reading what is live"), "{shown:?}");
+    assert!(
+        code == 0 && !shown.contains(" calls 0") && !shown.contains("Reading what is live"),
+        "{shown:?}"
+    );
 }
 
 #[test]
 fn what_is_told_holds_no_secret() {
     let mut sandbox = Sandbox::new("").serve(Options::default());
-    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     assert_eq!(sandbox.expect(0, &["plan"]).err, "");
     let steps = sandbox.expect(0, &["-v", "plan"]).err;
-    assert!(steps.contains("read what is live") && !steps.contains("answered"), "{steps}");
+    assert!(
+        steps.contains("read what is live") && !steps.contains("answered"),
+        "{steps}"
+    );
     let told = sandbox.expect(0, &["apply", "--auto-approve", "-vv"]).err;
-    for operation in ["signIn", "listPolicies", "createPolicy", "createRule", "getPolicy"] {
-        assert!(told.contains(&format!("operation=\"{operation}\"")), "{operation}: {told}");
+    for operation in [
+        "signIn",
+        "listPolicies",
+        "createPolicy",
+        "createRule",
+        "getPolicy",
+    ] {
+        assert!(
+            told.contains(&format!("operation=\"{operation}\"")),
+            "{operation}: {told}"
+        );
     }
-    let line = told.lines().find(|line| line.contains("createRule") && line.contains("answered")).unwrap();
+    let line = told
+        .lines()
+        .find(|line| line.contains("createRule") && line.contains("answered"))
+        .unwrap();
     for part in [
         "DEBUG",
         "method=\"POST\"",
@@ -149,7 +250,12 @@ fn what_is_told_holds_no_secret() {
     let token = sandbox.wait(async {
         let body = serde_json::json!({"identifier": "me", "secret": SECRET});
         let url = format!("{}/v2/auth/token", sandbox.url());
-        let answer = crate::emulator::client().post(url).json(&body).send().await.unwrap();
+        let answer = crate::emulator::client()
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let answer: serde_json::Value = answer.json().await.unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     });
@@ -158,6 +264,10 @@ fn what_is_told_holds_no_secret() {
     sandbox.environment.remove("DOCKER_HUB_IDENTIFIER");
     sandbox.set("POLWARDEN_DOCKER_TOKEN", &token);
     let ran = sandbox.expect(0, &["plan", "-vvv"]);
-    assert!(ran.err.contains("answered") && !ran.err.contains(&token), "{}", ran.err);
+    assert!(
+        ran.err.contains("answered") && !ran.err.contains(&token),
+        "{}",
+        ran.err
+    );
     sandbox.expect(1, &["plan", "-v", "-q"]);
 }

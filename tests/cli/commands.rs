@@ -28,7 +28,11 @@ fn help() {
         arguments.push("--help");
         let ran = sandbox.expect(0, &arguments);
         assert_eq!(ran.err, "", "{command}");
-        let name = if command.is_empty() { "all".to_owned() } else { command.replace(' ', "_") };
+        let name = if command.is_empty() {
+            "all".to_owned()
+        } else {
+            command.replace(' ', "_")
+        };
         assert_stable!(format!("help_{name}"), ran.out);
     }
 }
@@ -40,8 +44,14 @@ fn init_writes_a_repository_that_works_and_overwrites_nothing() {
     let written = sandbox.files();
     assert_stable!("init_again", sandbox.expect(1, &["init", "new"]).text());
     assert_eq!(sandbox.files(), written);
-    assert_stable!("init_validate", sandbox.expect(0, &["validate", "new"]).text());
-    assert_stable!("init_test", sandbox.expect(0, &["test", "new", "--coverage"]).text());
+    assert_stable!(
+        "init_validate",
+        sandbox.expect(0, &["validate", "new"]).text()
+    );
+    assert_stable!(
+        "init_test",
+        sandbox.expect(0, &["test", "new", "--coverage"]).text()
+    );
     sandbox.expect(0, &["apply", "new", EMBEDDED, "--auto-approve"]);
     let ran = sandbox.expect(0, &["plan", "new", EMBEDDED, "--detailed-exitcode"]);
     assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
@@ -50,9 +60,18 @@ fn init_writes_a_repository_that_works_and_overwrites_nothing() {
 #[test]
 fn validate() {
     let sandbox = Sandbox::new("");
-    sandbox.write("policies/good.yaml", policy("good", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/good.yaml",
+        policy(
+            "good",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     assert_stable!("validate_ok", sandbox.expect(0, &["validate"]).text());
-    assert_stable!("validate_ok_json", sandbox.expect(0, &["validate", "--format", "json"]).text());
+    assert_stable!(
+        "validate_ok_json",
+        sandbox.expect(0, &["validate", "--format", "json"]).text()
+    );
 
     let udp = "rules:\n  - {name: u, decision: allow, actions: [\"connect:udp\"], resources: [a.example.com]}\n";
     sandbox.write("policies/warn.yaml", policy("warn", udp));
@@ -66,7 +85,10 @@ fn validate() {
     sandbox.write("policies/syntax.yaml", "apiVersion: [\n");
     sandbox.write("policies/bytes.yaml", b"name: \xff\n");
     assert_stable!("validate_errors", sandbox.expect(3, &["validate"]).text());
-    assert_stable!("validate_errors_json", sandbox.expect(3, &["validate", "--format", "json"]).text());
+    assert_stable!(
+        "validate_errors_json",
+        sandbox.expect(3, &["validate", "--format", "json"]).text()
+    );
 }
 
 /// An organization with a policy, changed in every way at once.
@@ -82,7 +104,13 @@ fn changed() -> Sandbox {
     sandbox.write("policies/a.yaml", policy("changed", &rules));
     let cedar = "cedar:\n  schemaUrl: https://s.example.com\n  text: |\n    permit(\n      principal,\n      action,\n      resource\n    );\n";
     sandbox.write("policies/c.yaml", policy("cedar", cedar));
-    sandbox.write("policies/u.yaml", policy("stray", &format!("rules:\n{}", tcp("r", "allow", "u.example.com"))));
+    sandbox.write(
+        "policies/u.yaml",
+        policy(
+            "stray",
+            &format!("rules:\n{}", tcp("r", "allow", "u.example.com")),
+        ),
+    );
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     std::fs::remove_file(sandbox.path("policies/u.yaml")).unwrap();
     let rules = format!(
@@ -90,11 +118,23 @@ fn changed() -> Sandbox {
         tcp("web", "allow", "a.example.com, d.example.com"),
         tcp("new", "allow", "e.example.com")
     );
-    sandbox.write("policies/a.yaml", policy_with("renamed", "aliases: [changed]", &rules));
-    sandbox.write("policies/c.yaml", policy("cedar", &cedar.replace("principal,", "principal == User::\"a\",")));
+    sandbox.write(
+        "policies/a.yaml",
+        policy_with("renamed", "aliases: [changed]", &rules),
+    );
+    sandbox.write(
+        "policies/c.yaml",
+        policy(
+            "cedar",
+            &cedar.replace("principal,", "principal == User::\"a\","),
+        ),
+    );
     sandbox.write(
         "policies/n.yaml",
-        policy("new", "rules:\n  - {name: f, decision: deny, actions: [read], resources: [/etc/**]}\n"),
+        policy(
+            "new",
+            "rules:\n  - {name: f, decision: deny, actions: [read], resources: [/etc/**]}\n",
+        ),
     );
     sandbox
 }
@@ -102,12 +142,38 @@ fn changed() -> Sandbox {
 #[test]
 fn plan_and_apply() {
     let sandbox = changed();
-    assert_stable!("plan_changes", sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode"]).text());
-    assert_stable!("plan_changes_json", sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]).text());
-    let arguments = ["apply", EMBEDDED, "--auto-approve", "--concurrency", "1", "--ack", "last-deny=1"];
+    assert_stable!(
+        "plan_changes",
+        sandbox
+            .expect(2, &["plan", EMBEDDED, "--detailed-exitcode"])
+            .text()
+    );
+    assert_stable!(
+        "plan_changes_json",
+        sandbox
+            .expect(0, &["plan", EMBEDDED, "--format", "json"])
+            .text()
+    );
+    let arguments = [
+        "apply",
+        EMBEDDED,
+        "--auto-approve",
+        "--concurrency",
+        "1",
+        "--ack",
+        "last-deny=1",
+    ];
     assert_stable!("apply_changes", sandbox.expect(0, &arguments).text());
-    assert_stable!("plan_nothing", sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]).text());
-    assert_stable!("apply_nothing", sandbox.expect(0, &["apply", EMBEDDED]).text());
+    assert_stable!(
+        "plan_nothing",
+        sandbox
+            .expect(0, &["plan", EMBEDDED, "--detailed-exitcode"])
+            .text()
+    );
+    assert_stable!(
+        "apply_nothing",
+        sandbox.expect(0, &["apply", EMBEDDED]).text()
+    );
 }
 
 #[test]
@@ -121,11 +187,26 @@ fn prune() {
 #[test]
 fn held() {
     let sandbox = Sandbox::new("profile: seed\n");
-    sandbox.write("policies/a.yaml", policy("old", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/a.yaml",
+        policy(
+            "old",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
-    let renamed = policy_with("new", "aliases: [old]", &format!("rules:\n{}", tcp("r", "allow", "a.example.com")));
+    let renamed = policy_with(
+        "new",
+        "aliases: [old]",
+        &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+    );
     sandbox.write("policies/a.yaml", renamed);
-    assert_stable!("plan_held", sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]).text());
+    assert_stable!(
+        "plan_held",
+        sandbox
+            .expect(0, &["plan", EMBEDDED, "--detailed-exitcode"])
+            .text()
+    );
 }
 
 #[test]

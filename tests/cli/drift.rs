@@ -13,23 +13,47 @@ fn rules(rules: &[String]) -> String {
 
 fn commit(repository: &Repository) {
     let mut index = repository.index().unwrap();
-    index.add_all(["polwarden.yaml", "policies"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index
+        .add_all(
+            ["polwarden.yaml", "policies"],
+            git2::IndexAddOption::DEFAULT,
+            None,
+        )
+        .unwrap();
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
     index.write().unwrap();
     let author = Signature::new("A", "a@example.com", &git2::Time::new(0, 0)).unwrap();
-    let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
+    let parent = repository
+        .head()
+        .ok()
+        .map(|head| head.peel_to_commit().unwrap());
     let parents: Vec<_> = parent.iter().collect();
-    repository.commit(Some("HEAD"), &author, &author, "x", &tree, &parents).unwrap();
+    repository
+        .commit(Some("HEAD"), &author, &author, "x", &tree, &parents)
+        .unwrap();
 }
 
 /// A repository whose first commit is applied.
 fn applied() -> (Sandbox, Repository) {
     let sandbox = Sandbox::new("");
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "allow", "b.example.com")]));
-    sandbox.write("policies/q.yaml", policy("q", &format!("rules:\n{}", tcp("r", "deny", "q.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "allow", "b.example.com"),
+        ]),
+    );
+    sandbox.write(
+        "policies/q.yaml",
+        policy(
+            "q",
+            &format!("rules:\n{}", tcp("r", "deny", "q.example.com")),
+        ),
+    );
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     let mut options = RepositoryInitOptions::new();
-    let repository = Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
+    let repository =
+        Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
     commit(&repository);
     (sandbox, repository)
 }
@@ -39,10 +63,27 @@ fn applied() -> (Sandbox, Repository) {
 fn drifted() -> (Sandbox, Repository) {
     let (sandbox, repository) = applied();
     let before = ["policies/p.yaml", "policies/q.yaml"].map(|path| (path, sandbox.read(path)));
-    sandbox
-        .write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'*.example.org'")]));
-    sandbox.write("policies/q.yaml", policy("q", &format!("rules:\n{}", tcp("r", "deny", "other.example.com"))));
-    sandbox.write("policies/s.yaml", policy("stranger", &format!("rules:\n{}", tcp("s", "allow", "s.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "allow", "'*.example.org'"),
+        ]),
+    );
+    sandbox.write(
+        "policies/q.yaml",
+        policy(
+            "q",
+            &format!("rules:\n{}", tcp("r", "deny", "other.example.com")),
+        ),
+    );
+    sandbox.write(
+        "policies/s.yaml",
+        policy(
+            "stranger",
+            &format!("rules:\n{}", tcp("s", "allow", "s.example.com")),
+        ),
+    );
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     for (path, text) in before {
         sandbox.write(path, text);
@@ -60,39 +101,82 @@ fn drift_is_shown_with_what_it_opens_and_since_when() {
     let ran = sandbox.expect(8, &["drift", EMBEDDED]);
     assert_stable!("drift", ran.out);
     // What is not committed is no drift, and neither hides any.
-    sandbox
-        .write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'*.example.org'")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "allow", "'*.example.org'"),
+        ]),
+    );
     assert_eq!(sandbox.expect(8, &["drift", EMBEDDED]).out, ran.out);
-    let json = sandbox.expect(8, &["drift", EMBEDDED, "--format", "json"]).json();
+    let json = sandbox
+        .expect(8, &["drift", EMBEDDED, "--format", "json"])
+        .json();
     sandbox.expect(0, &["schema"]);
-    let schema: serde_json::Value = serde_json::from_str(&sandbox.read("schemas/drift.schema.json")).unwrap();
-    let faults: Vec<String> =
-        jsonschema::draft202012::new(&schema).unwrap().iter_errors(&json).map(|error| error.to_string()).collect();
+    let schema: serde_json::Value =
+        serde_json::from_str(&sandbox.read("schemas/drift.schema.json")).unwrap();
+    let faults: Vec<String> = jsonschema::draft202012::new(&schema)
+        .unwrap()
+        .iter_errors(&json)
+        .map(|error| error.to_string())
+        .collect();
     assert!(faults.is_empty(), "{faults:#?}");
-    assert_eq!((&json["formatVersion"], &json["drifted"]), (&2.into(), &true.into()));
+    assert_eq!(
+        (&json["formatVersion"], &json["drifted"]),
+        (&2.into(), &true.into())
+    );
     sandbox.expect(1, &["drift", EMBEDDED, "--at", "mian"]);
     // Only where nothing is committed is the work tree compared instead; what else is wrong is told as what it is.
     let ran = sandbox.expect(1, &["drift", EMBEDDED, "--target", "nobody"]);
-    assert!(!ran.err.contains("work tree") && ran.err.contains("no target `nobody`"), "{}", ran.err);
+    assert!(
+        !ran.err.contains("work tree") && ran.err.contains("no target `nobody`"),
+        "{}",
+        ran.err
+    );
     let fresh = Sandbox::new("");
-    fresh.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
-    assert_eq!(fresh.expect(8, &["drift", EMBEDDED]).err, "", "no repository");
+    fresh.write(
+        "policies/p.yaml",
+        rules(&[tcp("a", "allow", "a.example.com")]),
+    );
+    assert_eq!(
+        fresh.expect(8, &["drift", EMBEDDED]).err,
+        "",
+        "no repository"
+    );
     Repository::init(fresh.path(".")).unwrap();
-    assert!(fresh.expect(8, &["drift", EMBEDDED]).err.contains("the work tree is compared"));
+    assert!(
+        fresh
+            .expect(8, &["drift", EMBEDDED])
+            .err
+            .contains("the work tree is compared")
+    );
 }
 
 #[test]
 fn a_plan_tells_drift_from_the_change() {
     let (sandbox, repository) = drifted();
     // The change adds a rule to `p` and a policy of its own; `q` is as the base wants it.
-    let new =
-        [tcp("a", "allow", "a.example.com"), tcp("b", "allow", "b.example.com"), tcp("c", "deny", "c.example.com")];
+    let new = [
+        tcp("a", "allow", "a.example.com"),
+        tcp("b", "allow", "b.example.com"),
+        tcp("c", "deny", "c.example.com"),
+    ];
     sandbox.write("policies/p.yaml", rules(&new));
-    sandbox.write("policies/n.yaml", policy("n", &format!("rules:\n{}", tcp("r", "allow", "n.example.com"))));
-    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    sandbox.write(
+        "policies/n.yaml",
+        policy(
+            "n",
+            &format!("rules:\n{}", tcp("r", "allow", "n.example.com")),
+        ),
+    );
+    repository
+        .set_head_detached(repository.head().unwrap().target().unwrap())
+        .unwrap();
     commit(&repository);
     let base = ["--base", "main"];
-    let plan = |code: i32, more: &[&str]| sandbox.expect(code, &[&["plan", EMBEDDED], &base[..], more].concat());
+    let plan = |code: i32, more: &[&str]| {
+        sandbox.expect(code, &[&["plan", EMBEDDED], &base[..], more].concat())
+    };
     let ran = plan(0, &[]);
     assert_stable!("plan_three_way", ran.out);
     let json = plan(0, &["--format", "json"]).json();
@@ -100,17 +184,28 @@ fn a_plan_tells_drift_from_the_change() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|told| (told["name"].as_str().unwrap(), told["origin"].as_str().unwrap()))
+        .map(|told| {
+            (
+                told["name"].as_str().unwrap(),
+                told["origin"].as_str().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(told, [("n", "change"), ("p", "mixed"), ("q", "drift")]);
     // The same plan, wherever it is seen from.
-    let alone = sandbox.expect(0, &["plan", EMBEDDED, "--format", "json"]).json();
+    let alone = sandbox
+        .expect(0, &["plan", EMBEDDED, "--format", "json"])
+        .json();
     assert_eq!(alone["digest"], json["digest"]);
     plan(8, &["--fail-on-drift"]);
     sandbox.expect(1, &["plan", EMBEDDED, "--fail-on-drift"]);
     for format in ["markdown", "html"] {
         let ran = plan(0, &["--format", format]);
-        assert!(ran.out.contains("Drift that is there already:"), "{}", ran.out);
+        assert!(
+            ran.out.contains("Drift that is there already:"),
+            "{}",
+            ran.out
+        );
     }
     // A saved plan is applied as any other.
     plan(0, &["--out", "plan.json"]);
@@ -122,54 +217,122 @@ fn a_plan_tells_drift_from_the_change() {
 #[test]
 fn both_at_once_is_a_conflict_and_an_unreadable_base_is_told() {
     let (sandbox, repository) = drifted();
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "deny", "b.example.com")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "deny", "b.example.com"),
+        ]),
+    );
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--base", "HEAD"]);
     assert!(ran.out.contains("drift"), "{}", ran.out);
     sandbox.write("policies/p.yaml", "no manifest: [\n");
     commit(&repository);
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[tcp("a", "allow", "a.example.com")]),
+    );
     let ran = sandbox.expect(0, &["plan", EMBEDDED, "--base", "HEAD"]);
-    assert!(ran.err.contains("What is drift is not told apart") && ran.err.contains("invalid"), "{}", ran.err);
+    assert!(
+        ran.err.contains("What is drift is not told apart") && ran.err.contains("invalid"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(1, &["plan", EMBEDDED, "--base", "HEAD", "--fail-on-drift"]);
 }
 
 /// The plan of a change against `main`, whose gate lets nothing open.
 fn gated(sandbox: &Sandbox, code: i32) -> String {
-    sandbox.expect(code, &["plan", EMBEDDED, "--base", "main", "--deny-widening"]).out
+    sandbox
+        .expect(
+            code,
+            &["plan", EMBEDDED, "--base", "main", "--deny-widening"],
+        )
+        .out
 }
 
 #[test]
 fn only_what_a_change_opens_shuts_its_gate() {
     let (sandbox, repository) = drifted();
-    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    repository
+        .set_head_detached(repository.head().unwrap().target().unwrap())
+        .unwrap();
     // To undo the drift opens `b.example.com`, which nobody changed here.
     sandbox.expect(4, &["plan", EMBEDDED, "--deny-widening"]);
     let out = gated(&sandbox, 0);
-    assert!(out.contains("Access: mixed") && out.contains("undoing drift opens does not count"), "{out}");
+    assert!(
+        out.contains("Access: mixed") && out.contains("undoing drift opens does not count"),
+        "{out}"
+    );
     // What the change opens is told beside it, and nothing else.
-    let wider =
-        [tcp("a", "allow", "a.example.com"), tcp("b", "allow", "b.example.com"), tcp("c", "allow", "c.example.com")];
+    let wider = [
+        tcp("a", "allow", "a.example.com"),
+        tcp("b", "allow", "b.example.com"),
+        tcp("c", "allow", "c.example.com"),
+    ];
     sandbox.write("policies/p.yaml", rules(&wider));
-    let json = sandbox.expect(4, &["plan", EMBEDDED, "--base", "main", "--deny-widening", "--format", "json"]).json();
-    let breaches = json["targets"][0]["gates"][0]["breaches"].as_array().unwrap();
-    let witnesses: Vec<&str> = breaches.iter().map(|breach| breach["witness"].as_str().unwrap()).collect();
+    let json = sandbox
+        .expect(
+            4,
+            &[
+                "plan",
+                EMBEDDED,
+                "--base",
+                "main",
+                "--deny-widening",
+                "--format",
+                "json",
+            ],
+        )
+        .json();
+    let breaches = json["targets"][0]["gates"][0]["breaches"]
+        .as_array()
+        .unwrap();
+    let witnesses: Vec<&str> = breaches
+        .iter()
+        .map(|breach| breach["witness"].as_str().unwrap())
+        .collect();
     assert_eq!(witnesses, ["tcp c.example.com:443"]);
     assert_eq!(breaches[0]["blame"][0]["source"]["line"], 9);
     let within = ["--allow-widening", "tcp c.example.com"];
-    sandbox.expect(0, &[&["plan", EMBEDDED, "--base", "main"], &within[..]].concat());
+    sandbox.expect(
+        0,
+        &[&["plan", EMBEDDED, "--base", "main"], &within[..]].concat(),
+    );
     // `apply` makes all of it, and is held to all of it.
-    sandbox.expect(4, &[&["apply", EMBEDDED, "--auto-approve", "--base", "main"], &within[..]].concat());
+    sandbox.expect(
+        4,
+        &[
+            &["apply", EMBEDDED, "--auto-approve", "--base", "main"],
+            &within[..],
+        ]
+        .concat(),
+    );
 
     // To take over what somebody else opened is to open it, although no call is left to make.
-    sandbox
-        .write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'*.example.org'")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "allow", "'*.example.org'"),
+        ]),
+    );
     let out = gated(&sandbox, 4);
     assert!(out.contains(".example.org"), "{out}");
     // What an unmanaged policy allows counts: the base denies it, the change no longer does.
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com"), tcp("b", "deny", "s.example.com")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[
+            tcp("a", "allow", "a.example.com"),
+            tcp("b", "deny", "s.example.com"),
+        ]),
+    );
     commit(&repository);
     let base = repository.head().unwrap().target().unwrap().to_string();
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[tcp("a", "allow", "a.example.com")]),
+    );
     let ran = sandbox.expect(4, &["plan", EMBEDDED, "--base", &base, "--deny-widening"]);
     assert!(ran.out.contains("tcp s.example.com:443"), "{}", ran.out);
 }
@@ -177,17 +340,28 @@ fn only_what_a_change_opens_shuts_its_gate() {
 #[test]
 fn a_conflict_counts_as_from_the_change() {
     let (sandbox, repository) = applied();
-    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    repository
+        .set_head_detached(repository.head().unwrap().target().unwrap())
+        .unwrap();
     // Somebody deletes rule `b` at the server; the change narrows it.
     let before = sandbox.read("policies/p.yaml");
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[tcp("a", "allow", "a.example.com")]),
+    );
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     sandbox.write("policies/p.yaml", before);
     gated(&sandbox, 0);
-    let narrowed = [tcp("a", "allow", "a.example.com"), tcp("b", "allow", "'b.example.com:443'")];
+    let narrowed = [
+        tcp("a", "allow", "a.example.com"),
+        tcp("b", "allow", "'b.example.com:443'"),
+    ];
     sandbox.write("policies/p.yaml", rules(&narrowed));
     let out = gated(&sandbox, 4);
-    assert!(out.contains("Conflicts, where") && out.contains("tcp b.example.com:443"), "{out}");
+    assert!(
+        out.contains("Conflicts, where") && out.contains("tcp b.example.com:443"),
+        "{out}"
+    );
 }
 
 /// A rule that this version does not understand is there, and is no less drift for that.
@@ -198,14 +372,33 @@ fn what_cannot_be_undone_is_drift_for_both() {
             {"id": "rule_a", "name": "a", "actions": ["connect:tcp"], "resources": ["a.example.com"], "decision": "allow"},
             {"id": "rule_b", "name": "b", "actions": ["connect:quic"], "resources": ["b.example.com"], "decision": "allow"}]}]}]});
     let seed = polwarden::emulator::Seed::from_json(&seed.to_string()).unwrap();
-    let sandbox = Sandbox::new("").serve(polwarden::emulator::Options { seed: Some(seed), ..Default::default() });
-    sandbox.write("policies/p.yaml", rules(&[tcp("a", "allow", "a.example.com")]));
+    let sandbox = Sandbox::new("").serve(polwarden::emulator::Options {
+        seed: Some(seed),
+        ..Default::default()
+    });
+    sandbox.write(
+        "policies/p.yaml",
+        rules(&[tcp("a", "allow", "a.example.com")]),
+    );
     let repository = Repository::init(sandbox.path(".")).unwrap();
     commit(&repository);
     let ran = sandbox.expect(8, &["drift"]);
-    assert!(ran.out.contains("not to be undone by `apply`"), "{}", ran.out);
+    assert!(
+        ran.out.contains("not to be undone by `apply`"),
+        "{}",
+        ran.out
+    );
     let ran = sandbox.expect(8, &["plan", "--base", "HEAD", "--fail-on-drift"]);
-    assert!(ran.out.contains("does not understand  [drift]"), "{}", ran.out);
-    let json = sandbox.expect(0, &["plan", "--base", "HEAD", "--format", "json"]).json();
-    assert_eq!(json["origins"]["targets"][0]["held"], serde_json::json!(["drift"]));
+    assert!(
+        ran.out.contains("does not understand  [drift]"),
+        "{}",
+        ran.out
+    );
+    let json = sandbox
+        .expect(0, &["plan", "--base", "HEAD", "--format", "json"])
+        .json();
+    assert_eq!(
+        json["origins"]["targets"][0]["held"],
+        serde_json::json!(["drift"])
+    );
 }

@@ -10,7 +10,10 @@ fn spec() -> String {
 }
 
 fn served() -> Sandbox {
-    let sandbox = Sandbox::new("").serve(Options { organizations: vec![organization("my-org")], ..Options::default() });
+    let sandbox = Sandbox::new("").serve(Options {
+        organizations: vec![organization("my-org")],
+        ..Options::default()
+    });
     sandbox.write("policies/p.yaml", policy("p", &spec()));
     sandbox
 }
@@ -22,16 +25,49 @@ fn the_argument_goes_before_the_variable() {
     sandbox.expect(0, &["apply", "--auto-approve"]);
     let url = sandbox.url();
     sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
-    sandbox.expect(0, &["plan", "--detailed-exitcode", "--endpoint", &format!("docker={url}")]);
-    sandbox.expect(0, &["plan", "--detailed-exitcode", "--endpoint", &format!("docker={url}/v2/")]);
+    sandbox.expect(
+        0,
+        &[
+            "plan",
+            "--detailed-exitcode",
+            "--endpoint",
+            &format!("docker={url}"),
+        ],
+    );
+    sandbox.expect(
+        0,
+        &[
+            "plan",
+            "--detailed-exitcode",
+            "--endpoint",
+            &format!("docker={url}/v2/"),
+        ],
+    );
     // The embedded service is another one: there the policy does not exist.
-    sandbox.expect(2, &["plan", "--detailed-exitcode", "--endpoint", "docker=embedded"]);
+    sandbox.expect(
+        2,
+        &[
+            "plan",
+            "--detailed-exitcode",
+            "--endpoint",
+            "docker=embedded",
+        ],
+    );
     sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "embedded");
     sandbox.expect(2, &["plan", "--detailed-exitcode"]);
-    for bad in ["ftp://localhost", "http://hub.example.com", "nowhere", "https://hub.example.com?x=1"] {
+    for bad in [
+        "ftp://localhost",
+        "http://hub.example.com",
+        "nowhere",
+        "https://hub.example.com?x=1",
+    ] {
         sandbox.set("POLWARDEN_DOCKER_ENDPOINT", bad);
         let ran = sandbox.expect(1, &["plan"]);
-        assert!(ran.err.contains("POLWARDEN_DOCKER_ENDPOINT"), "{bad}: {}", ran.err);
+        assert!(
+            ran.err.contains("POLWARDEN_DOCKER_ENDPOINT"),
+            "{bad}: {}",
+            ran.err
+        );
     }
 }
 
@@ -54,14 +90,31 @@ fn nothing_in_the_repository_moves_the_endpoint() {
     }
     sandbox.write("polwarden.yaml", config(""));
     // Neither do files that other tools read from the directory.
-    sandbox.write(".env", "POLWARDEN_DOCKER_ENDPOINT=http://127.0.0.1:1\nDOCKER_HUB_SECRET=x\n");
+    sandbox.write(
+        ".env",
+        "POLWARDEN_DOCKER_ENDPOINT=http://127.0.0.1:1\nDOCKER_HUB_SECRET=x\n",
+    );
     sandbox.write(".polwarden/config.yaml", "endpoint: http://127.0.0.1:1\n");
     sandbox.expect(2, &["plan", "--detailed-exitcode"]);
-    for organization in ["../../evil", "a/b", "a?b=c", "a#b", "%2e%2e", "a b", "evil.example.com/x", "@host", "a\\b"] {
+    for organization in [
+        "../../evil",
+        "a/b",
+        "a?b=c",
+        "a#b",
+        "%2e%2e",
+        "a b",
+        "evil.example.com/x",
+        "@host",
+        "a\\b",
+    ] {
         let text = config("").replace("my-org", &format!("'{organization}'"));
         sandbox.write("polwarden.yaml", text);
         let ran = sandbox.expect(3, &["plan"]);
-        assert!(ran.err.contains("invalid-value"), "{organization}: {}", ran.err);
+        assert!(
+            ran.err.contains("invalid-value"),
+            "{organization}: {}",
+            ran.err
+        );
     }
 }
 
@@ -72,7 +125,11 @@ fn paths_do_not_leave_the_repository() {
         let text = config("").replace("[policies]", &format!("['{path}']"));
         sandbox.write("polwarden.yaml", text);
         let ran = sandbox.expect(3, &["validate"]);
-        assert!(ran.out.contains("target-path-invalid"), "{path}: {}", ran.out);
+        assert!(
+            ran.out.contains("target-path-invalid"),
+            "{path}: {}",
+            ran.out
+        );
     }
 }
 

@@ -7,7 +7,8 @@ use super::sandbox::Sandbox;
 /// The folders below `examples/` that hold a configuration.
 fn examples() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let entries = std::fs::read_dir(&root).map(|entries| entries.map(|entry| entry.unwrap().path()).collect());
+    let entries = std::fs::read_dir(&root)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect());
     let mut folders: Vec<PathBuf> = entries.unwrap_or_default();
     folders.retain(|folder| folder.join("polwarden.yaml").exists());
     folders.sort();
@@ -33,27 +34,43 @@ fn copy(from: &Path, sandbox: &Sandbox, below: &str) {
 #[test]
 fn every_example_is_valid_and_applies() {
     let examples = examples();
-    assert!(!examples.is_empty(), "examples/ holds no folder with polwarden.yaml");
+    assert!(
+        !examples.is_empty(),
+        "examples/ holds no folder with polwarden.yaml"
+    );
     for example in examples {
         let name = example.file_name().unwrap().to_str().unwrap();
         let sandbox = Sandbox::empty();
         copy(&example, &sandbox, name);
         sandbox.expect(0, &["validate", name]);
-        if sandbox.read(&format!("{name}/polwarden.yaml")).contains("provider: pulumi") {
+        if sandbox
+            .read(&format!("{name}/polwarden.yaml"))
+            .contains("provider: pulumi")
+        {
             sandbox.expect(0, &["lock", "--check", name]);
             becomes_live(&sandbox, name, "--endpoint=pulumi=embedded");
             continue;
         }
-        if sandbox.read(&format!("{name}/polwarden.yaml")).contains("provider: chainloop") {
+        if sandbox
+            .read(&format!("{name}/polwarden.yaml"))
+            .contains("provider: chainloop")
+        {
             becomes_live(&sandbox, name, "--endpoint=chainloop=embedded");
             continue;
         }
         let tests = sandbox.path(name).join("tests").is_dir();
         let ran = sandbox.expect(if tests { 0 } else { 1 }, &["test", name]);
-        assert!(if tests { ran.out.contains("all answered as expected") } else { ran.err.contains("no policy tests") });
+        assert!(if tests {
+            ran.out.contains("all answered as expected")
+        } else {
+            ran.err.contains("no policy tests")
+        });
         let embedded = "--endpoint=docker=embedded";
         becomes_live(&sandbox, name, embedded);
-        sandbox.expect(if tests { 0 } else { 1 }, &["test", name, embedded, "--live"]);
+        sandbox.expect(
+            if tests { 0 } else { 1 },
+            &["test", name, embedded, "--live"],
+        );
     }
 }
 
@@ -62,5 +79,8 @@ fn becomes_live(sandbox: &Sandbox, name: &str, embedded: &str) {
     sandbox.expect(0, &["apply", name, embedded, "--auto-approve"]);
     let ran = sandbox.expect(0, &["plan", name, embedded, "--detailed-exitcode"]);
     assert!(ran.out.contains("nothing is to do"), "{name}: {}", ran.out);
-    assert!(sandbox.path(name).join(".polwarden").is_dir(), "{name}: the state stays with the example");
+    assert!(
+        sandbox.path(name).join(".polwarden").is_dir(),
+        "{name}: the state stays with the example"
+    );
 }

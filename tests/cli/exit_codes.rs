@@ -5,8 +5,9 @@ use super::sandbox::{Sandbox, config, policy, tcp};
 const EMBEDDED: &str = "--endpoint=docker=embedded";
 
 fn many(count: usize, host: &str) -> String {
-    let rules: String =
-        (0..count).map(|number| tcp(&format!("r{number}"), "allow", &format!("h{number}.{host}"))).collect();
+    let rules: String = (0..count)
+        .map(|number| tcp(&format!("r{number}"), "allow", &format!("h{number}.{host}")))
+        .collect();
     format!("rules:\n{rules}")
 }
 
@@ -52,7 +53,12 @@ fn wrong_arguments_are_1() {
     for arguments in table {
         let ran = sandbox.run(arguments);
         assert_eq!(ran.code, 1, "{arguments:?}: {} {}", ran.out, ran.err);
-        assert!(!ran.err.is_empty() && ran.out.is_empty(), "{arguments:?}: {} {}", ran.out, ran.err);
+        assert!(
+            !ran.err.is_empty() && ran.out.is_empty(),
+            "{arguments:?}: {} {}",
+            ran.out,
+            ran.err
+        );
     }
 }
 
@@ -60,21 +66,43 @@ fn wrong_arguments_are_1() {
 fn the_table() {
     let sandbox = applied();
     for format in ["human", "json"] {
-        sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode", "--format", format]);
+        sandbox.expect(
+            0,
+            &["plan", EMBEDDED, "--detailed-exitcode", "--format", format],
+        );
         sandbox.expect(0, &["validate", "--format", format]);
     }
-    sandbox.write("policies/more.yaml", policy("more", &many(1, "example.org")));
+    sandbox.write(
+        "policies/more.yaml",
+        policy("more", &many(1, "example.org")),
+    );
     for format in ["human", "json"] {
         sandbox.expect(0, &["plan", EMBEDDED, "--format", format]);
-        sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode", "--format", format]);
+        sandbox.expect(
+            2,
+            &["plan", EMBEDDED, "--detailed-exitcode", "--format", format],
+        );
     }
     sandbox.expect(5, &["apply", EMBEDDED]);
-    for asked in [&["--require-clean"][..], &["--require-branch", "main"], &["--require-signed"]] {
+    for asked in [
+        &["--require-clean"][..],
+        &["--require-branch", "main"],
+        &["--require-signed"],
+    ] {
         // There is no repository here.
         sandbox.expect(5, &[&["apply", EMBEDDED, "--auto-approve"], asked].concat());
     }
     sandbox.expect(0, &["plan", EMBEDDED, "--out", "plan.json"]);
-    sandbox.expect(6, &["apply", "plan.json", EMBEDDED, "--auto-approve", "--require-same-commit"]);
+    sandbox.expect(
+        6,
+        &[
+            "apply",
+            "plan.json",
+            EMBEDDED,
+            "--auto-approve",
+            "--require-same-commit",
+        ],
+    );
 
     sandbox.write("policies/more.yaml", "kind: Wrong\n");
     for arguments in [
@@ -103,21 +131,49 @@ fn a_guard_is_5_and_names_the_way_past_it() {
     let sandbox = applied();
     sandbox.write("policies/p.yaml", policy("p", &many(6, "example.com")));
     let ran = sandbox.expect(5, &["apply", EMBEDDED, "--auto-approve"]);
-    assert!(ran.err.contains("deletes 4 of 10 live rules; the limit is 30%"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("deletes 4 of 10 live rules; the limit is 30%"),
+        "{}",
+        ran.err
+    );
     assert!(ran.err.contains("--ack deletes=4"), "{}", ran.err);
-    assert!(ran.out.contains("4 delete rule"), "the whole plan is shown: {}", ran.out);
-    sandbox.expect(5, &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=5"]);
+    assert!(
+        ran.out.contains("4 delete rule"),
+        "the whole plan is shown: {}",
+        ran.out
+    );
+    sandbox.expect(
+        5,
+        &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=5"],
+    );
     sandbox.expect(2, &["plan", EMBEDDED, "--detailed-exitcode"]);
     sandbox.expect(5, &["apply", EMBEDDED, "--ack", "deletes=4"]);
-    sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=4"]);
+    sandbox.expect(
+        0,
+        &["apply", EMBEDDED, "--auto-approve", "--ack", "deletes=4"],
+    );
 }
 
 #[test]
 fn limits_are_numbers_or_percentages() {
-    for (limit, count, code) in [("40%", 4, 0), ("30%", 4, 5), ("4", 4, 0), ("3", 4, 5), ("0", 1, 5), ("0%", 1, 5)] {
+    for (limit, count, code) in [
+        ("40%", 4, 0),
+        ("30%", 4, 5),
+        ("4", 4, 0),
+        ("3", 4, 5),
+        ("0", 1, 5),
+        ("0%", 1, 5),
+    ] {
         let sandbox = applied();
-        sandbox.write("polwarden.yaml", config(&format!("limits: {{maxDeletes: {limit}}}\n")));
-        sandbox.write("policies/p.yaml", policy("p", &many(10 - count, "example.com")));
+        sandbox.write(
+            "polwarden.yaml",
+            config(&format!("limits: {{maxDeletes: {limit}}}\n")),
+        );
+        sandbox.write(
+            "policies/p.yaml",
+            policy("p", &many(10 - count, "example.com")),
+        );
         let ran = sandbox.run(&["apply", EMBEDDED, "--auto-approve"]);
         assert_eq!(ran.code, code, "{limit} {count}: {}", ran.err);
     }
@@ -141,12 +197,20 @@ fn invalid_manifests_are_told_before_anything_that_keeps_the_server_from_being_a
     sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
     for arguments in [&["plan"][..], &["apply", "--auto-approve"]] {
         let ran = sandbox.expect(3, arguments);
-        assert!(ran.err.contains("policies/more.yaml:1") && !ran.err.contains("DOCKER_HUB"), "{}", ran.err);
+        assert!(
+            ran.err.contains("policies/more.yaml:1") && !ran.err.contains("DOCKER_HUB"),
+            "{}",
+            ran.err
+        );
     }
     // Nothing listens there: the readings that began are given up.
     sandbox.set("POLWARDEN_DOCKER_TOKEN", "token");
     for arguments in [&["plan"][..], &["apply", "--auto-approve"]] {
         let ran = sandbox.expect(3, arguments);
-        assert!(ran.err.contains("policies/more.yaml:1") && !ran.err.contains("127.0.0.1"), "{}", ran.err);
+        assert!(
+            ran.err.contains("policies/more.yaml:1") && !ran.err.contains("127.0.0.1"),
+            "{}",
+            ran.err
+        );
     }
 }

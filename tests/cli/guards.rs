@@ -13,13 +13,17 @@ fn apply(sandbox: &Sandbox, acks: &[String]) -> Ran {
 
 /// The arguments that a refusal prints.
 fn printed(ran: &Ran) -> Vec<String> {
-    let (_, arguments) = ran.err.split_once("acknowledge this very plan: ").unwrap_or_else(|| panic!("{}", ran.err));
+    let (_, arguments) = ran
+        .err
+        .split_once("acknowledge this very plan: ")
+        .unwrap_or_else(|| panic!("{}", ran.err));
     arguments.split_whitespace().map(str::to_owned).collect()
 }
 
 fn rules(count: usize, host: &str) -> String {
-    let rules: String =
-        (0..count).map(|number| tcp(&format!("r{number}"), "allow", &format!("h{number}.{host}"))).collect();
+    let rules: String = (0..count)
+        .map(|number| tcp(&format!("r{number}"), "allow", &format!("h{number}.{host}")))
+        .collect();
     format!("rules:\n{rules}")
 }
 
@@ -33,7 +37,13 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let case = |before: String, after: Option<String>, guards, says| Case { target: "", before, after, guards, says };
+    let case = |before: String, after: Option<String>, guards, says| Case {
+        target: "",
+        before,
+        after,
+        guards,
+        says,
+    };
     let allow = || tcp("x", "allow", "x.example.com");
     let changed = rules(4, "example.org")
         + rules(10, "example.com")
@@ -80,7 +90,13 @@ fn cases() -> Vec<Case> {
 }
 
 fn cases_of_any_number() -> Vec<Case> {
-    let case = |before: String, after: Option<String>, guards, says| Case { target: "", before, after, guards, says };
+    let case = |before: String, after: Option<String>, guards, says| Case {
+        target: "",
+        before,
+        after,
+        guards,
+        says,
+    };
     let allow = || tcp("x", "allow", "x.example.com");
     let both = format!("rules:\n{}{}", allow(), tcp("d", "deny", "d.example.com"));
     let scoped = format!("scope: {{teams: [security]}}\nrules:\n{}", allow());
@@ -127,7 +143,14 @@ fn cases_of_any_number() -> Vec<Case> {
 
 #[test]
 fn each_guard_refuses_and_lets_through_the_one_plan_that_was_acknowledged() {
-    for Case { target, before, after, guards, says } in cases().into_iter().chain(cases_of_any_number()) {
+    for Case {
+        target,
+        before,
+        after,
+        guards,
+        says,
+    } in cases().into_iter().chain(cases_of_any_number())
+    {
         let sandbox = Sandbox::new(target);
         sandbox.write("policies/stays.yaml", policy("stays", "rules: []\n"));
         sandbox.write("policies/p.yaml", &before);
@@ -139,21 +162,36 @@ fn each_guard_refuses_and_lets_through_the_one_plan_that_was_acknowledged() {
         let refused = apply(&sandbox, &[]);
         assert_eq!(refused.code, 5, "{guards}: {}", refused.err);
         assert!(refused.err.contains(says), "{guards}: {}", refused.err);
-        assert!(refused.out.contains("Plan: "), "the whole plan is shown: {}", refused.out);
+        assert!(
+            refused.out.contains("Plan: "),
+            "the whole plan is shown: {}",
+            refused.out
+        );
         let ack = printed(&refused);
-        assert!(ack[1].starts_with(&format!("{guards},plan=")), "{guards}: {ack:?}");
+        assert!(
+            ack[1].starts_with(&format!("{guards},plan=")),
+            "{guards}: {ack:?}"
+        );
 
         // Another plan with the very same numbers.
         sandbox.write("policies/other.yaml", policy("another", "rules: []\n"));
         let other = apply(&sandbox, &ack);
         assert_eq!(other.code, 5, "{guards}: {}", other.err);
-        assert!(other.err.contains("is for another plan than this one"), "{}", other.err);
+        assert!(
+            other.err.contains("is for another plan than this one"),
+            "{}",
+            other.err
+        );
         assert_ne!(printed(&other), ack);
         std::fs::remove_file(sandbox.path("policies/other.yaml")).unwrap();
 
         // Other numbers.
         let wrong = guards.replace('1', "2").replace('4', "5");
-        assert_eq!(apply(&sandbox, &["--ack".to_owned(), wrong]).code, 5, "{guards}");
+        assert_eq!(
+            apply(&sandbox, &["--ack".to_owned(), wrong]).code,
+            5,
+            "{guards}"
+        );
         let through = apply(&sandbox, &ack);
         assert_eq!(through.code, 0, "{guards}: {}{}", through.out, through.err);
         sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
@@ -168,22 +206,55 @@ fn numbers_alone_are_enough_and_a_saved_plan_is_guarded_too() {
     sandbox.write("policies/p.yaml", policy("p", &rules(6, "example.com")));
     sandbox.expect(0, &["plan", EMBEDDED, "--out", "plan.json"]);
     let refused = sandbox.expect(5, &["apply", "plan.json", EMBEDDED, "--auto-approve"]);
-    assert_eq!(printed(&refused), printed(&apply(&sandbox, &[])), "the plan is the same, saved or not");
-    sandbox.expect(0, &["apply", "plan.json", EMBEDDED, "--auto-approve", "--ack", "deletes=4"]);
+    assert_eq!(
+        printed(&refused),
+        printed(&apply(&sandbox, &[])),
+        "the plan is the same, saved or not"
+    );
+    sandbox.expect(
+        0,
+        &[
+            "apply",
+            "plan.json",
+            EMBEDDED,
+            "--auto-approve",
+            "--ack",
+            "deletes=4",
+        ],
+    );
 }
 
 #[test]
 fn each_target_is_acknowledged_by_its_name() {
     let sandbox = Sandbox::empty();
     let targets = target("a", "alpha", "policies", "") + &target("b b", "beta", "policies", "");
-    sandbox.write("polwarden.yaml", config("").split_once("  - name").unwrap().0.to_owned() + &targets);
+    sandbox.write(
+        "polwarden.yaml",
+        config("").split_once("  - name").unwrap().0.to_owned() + &targets,
+    );
     sandbox.write("policies/p.yaml", policy("p", &rules(10, "example.com")));
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     sandbox.write("policies/p.yaml", policy("p", &rules(6, "example.com")));
     let refused = sandbox.expect(5, &["apply", EMBEDDED, "--auto-approve"]);
-    assert!(refused.err.contains("--ack a:deletes=4,plan="), "{}", refused.err);
-    assert!(refused.err.contains("--ack 'b b:deletes=4,plan="), "{}", refused.err);
-    let both = ["apply", EMBEDDED, "--auto-approve", "--ack", "a:deletes=4", "--ack", "b b:deletes=4"];
+    assert!(
+        refused.err.contains("--ack a:deletes=4,plan="),
+        "{}",
+        refused.err
+    );
+    assert!(
+        refused.err.contains("--ack 'b b:deletes=4,plan="),
+        "{}",
+        refused.err
+    );
+    let both = [
+        "apply",
+        EMBEDDED,
+        "--auto-approve",
+        "--ack",
+        "a:deletes=4",
+        "--ack",
+        "b b:deletes=4",
+    ];
     for (acks, says) in [
         (&["deletes=4"][..], "the plan has several targets"),
         (&["c:deletes=4"], "no target of this name"),

@@ -16,13 +16,24 @@ fn somebody() -> Signature<'static> {
 
 fn commit(repository: &Repository) -> Oid {
     let mut index = repository.index().unwrap();
-    index.add_all(["polwarden.yaml", "policies"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index
+        .add_all(
+            ["polwarden.yaml", "policies"],
+            git2::IndexAddOption::DEFAULT,
+            None,
+        )
+        .unwrap();
     index.update_all(["policies"], None).unwrap();
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
     index.write().unwrap();
-    let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
+    let parent = repository
+        .head()
+        .ok()
+        .map(|head| head.peel_to_commit().unwrap());
     let parents: Vec<_> = parent.iter().collect();
-    repository.commit(Some("HEAD"), &somebody(), &somebody(), "x", &tree, &parents).unwrap()
+    repository
+        .commit(Some("HEAD"), &somebody(), &somebody(), "x", &tree, &parents)
+        .unwrap()
 }
 
 /// A repository whose first commit is applied.
@@ -31,27 +42,44 @@ fn applied() -> (Sandbox, Repository) {
     sandbox.write("policies/p.yaml", one_rule("p", "p.example.com"));
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     let mut options = RepositoryInitOptions::new();
-    let repository = Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
+    let repository =
+        Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
     commit(&repository);
     (sandbox, repository)
 }
 
 /// What a plan against a base says of each policy: its name, and where its change comes from.
 fn origins(sandbox: &Sandbox, base: &str) -> Vec<(String, String)> {
-    let json = sandbox.expect(0, &["plan", EMBEDDED, "--base", base, "--format", "json"]).json();
-    let told = json["origins"]["targets"][0]["changes"].as_array().cloned().unwrap_or_default();
+    let json = sandbox
+        .expect(0, &["plan", EMBEDDED, "--base", base, "--format", "json"])
+        .json();
+    let told = json["origins"]["targets"][0]["changes"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    told.iter().map(|told| (text(&told["name"]), text(&told["origin"]))).collect()
+    told.iter()
+        .map(|told| (text(&told["name"]), text(&told["origin"])))
+        .collect()
 }
 
 #[test]
 fn a_renamed_file_changes_nothing() {
     let (sandbox, repository) = applied();
     std::fs::create_dir(sandbox.path("policies/team")).unwrap();
-    std::fs::rename(sandbox.path("policies/p.yaml"), sandbox.path("policies/team/renamed.yaml")).unwrap();
-    repository.set_head_detached(repository.head().unwrap().target().unwrap()).unwrap();
+    std::fs::rename(
+        sandbox.path("policies/p.yaml"),
+        sandbox.path("policies/team/renamed.yaml"),
+    )
+    .unwrap();
+    repository
+        .set_head_detached(repository.head().unwrap().target().unwrap())
+        .unwrap();
     commit(&repository);
-    let ran = sandbox.expect(0, &["plan", EMBEDDED, "--base", "main", "--detailed-exitcode"]);
+    let ran = sandbox.expect(
+        0,
+        &["plan", EMBEDDED, "--base", "main", "--detailed-exitcode"],
+    );
     assert!(ran.out.contains("othing"), "{}", ran.out);
     assert_eq!(origins(&sandbox, "main"), []);
 }
@@ -61,7 +89,9 @@ fn a_rebased_branch_is_held_to_its_new_base() {
     let (sandbox, repository) = applied();
     let first = repository.head().unwrap().target().unwrap();
     // The branch adds `n`; meanwhile `m` is merged and applied.
-    repository.branch("change", &repository.find_commit(first).unwrap(), false).unwrap();
+    repository
+        .branch("change", &repository.find_commit(first).unwrap(), false)
+        .unwrap();
     repository.set_head("refs/heads/change").unwrap();
     sandbox.write("policies/n.yaml", one_rule("n", "n.example.com"));
     let change = commit(&repository);
@@ -76,11 +106,18 @@ fn a_rebased_branch_is_held_to_its_new_base() {
     let all = &mut git2::build::CheckoutBuilder::new();
     repository.checkout_head(Some(all.force())).unwrap();
     let pair = |name: &str, origin: &str| (name.to_owned(), origin.to_owned());
-    assert_eq!(origins(&sandbox, &first.to_string()), [pair("n", "change"), pair("p", "drift")]);
+    assert_eq!(
+        origins(&sandbox, &first.to_string()),
+        [pair("n", "change"), pair("p", "drift")]
+    );
 
-    let (branch, onto) =
-        (repository.find_annotated_commit(change).unwrap(), repository.find_annotated_commit(merged).unwrap());
-    let mut rebase = repository.rebase(Some(&branch), Some(&onto), None, None).unwrap();
+    let (branch, onto) = (
+        repository.find_annotated_commit(change).unwrap(),
+        repository.find_annotated_commit(merged).unwrap(),
+    );
+    let mut rebase = repository
+        .rebase(Some(&branch), Some(&onto), None, None)
+        .unwrap();
     while let Some(operation) = rebase.next() {
         operation.unwrap();
         rebase.commit(None, &somebody(), None).unwrap();

@@ -58,8 +58,11 @@ fn text_of_the_server() {
             {"name": "declared", "rules": rules},
         ]}]});
         let seed = Seed::from_json(&seed.to_string()).unwrap();
-        let sandbox = Sandbox::new("limits: {maxDeletes: 100%, maxUpdates: 100%}\n")
-            .serve(Options { seed: Some(seed), ..Options::default() });
+        let sandbox =
+            Sandbox::new("limits: {maxDeletes: 100%, maxUpdates: 100%}\n").serve(Options {
+                seed: Some(seed),
+                ..Options::default()
+            });
         sandbox.write("policies/p.yaml", policy("declared", "rules: []\n"));
         sandbox.write(
             "policies/c.yaml",
@@ -132,14 +135,28 @@ fn text_of_a_plan() {
 /// What `plan --format json` escapes comes back unchanged.
 #[test]
 fn a_plan_with_steering_text_is_applied_as_it_was_meant() {
-    let policies = vec![PolicySeed { name: "a\u{202e}b".to_owned(), ..PolicySeed::default() }];
-    let seed = OrganizationSeed { name: "my-org".to_owned(), teams: Vec::new(), policies };
-    let options = Options { profile: Profile::Current, organizations: vec![seed], ..Options::default() };
+    let policies = vec![PolicySeed {
+        name: "a\u{202e}b".to_owned(),
+        ..PolicySeed::default()
+    }];
+    let seed = OrganizationSeed {
+        name: "my-org".to_owned(),
+        teams: Vec::new(),
+        policies,
+    };
+    let options = Options {
+        profile: Profile::Current,
+        organizations: vec![seed],
+        ..Options::default()
+    };
     let sandbox = Sandbox::new("unmanaged: prune\n").serve(options);
     sandbox.write("policies/p.yaml", policy("other", "rules: []\n"));
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let plan: Value = serde_json::from_str(&sandbox.read("plan.json")).unwrap();
     assert_eq!(plan["targets"][0]["unmanaged"][0]["name"], "a\u{202e}b");
-    sandbox.expect(0, &["apply", "plan.json", "--auto-approve", "--ack", "prune=1"]);
+    sandbox.expect(
+        0,
+        &["apply", "plan.json", "--auto-approve", "--ack", "prune=1"],
+    );
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }

@@ -15,7 +15,17 @@ const COMMANDS: &[&[&str]] = &[
     &["lint", "--all-warnings"],
     &["test"],
     &["plan", "--format", "json"],
-    &["plan", "--format", "markdown", "--output", "sarif=out.sarif", "--output", "html=out.html", "--out", "out.json"],
+    &[
+        "plan",
+        "--format",
+        "markdown",
+        "--output",
+        "sarif=out.sarif",
+        "--output",
+        "html=out.html",
+        "--out",
+        "out.json",
+    ],
     &["fmt", "--diff"],
     &["explain", "tcp", "a.example.com:443"],
     &["apply", "--auto-approve"],
@@ -52,13 +62,24 @@ fn change(sandbox: &Sandbox, lure: &str) {
     let quoted = serde_json::to_string(lure).unwrap();
     let modeline = format!("# yaml-language-server: $schema={lure}\n# $ref: {lure}\n");
     let rule = format!("rules:\n{}", tcp(&quoted, "allow", "a.example.com"));
-    sandbox.write("policies/rule.yaml", format!("{modeline}{}", policy(&format!("rule {lure}"), &rule)));
-    let schema = if lure.starts_with("https://") { lure } else { "https://schemas.docker.com/policy/cedar/v1/mcp/v0" };
-    let text = serde_json::to_string(&format!("permit(principal, action, resource); // {lure}")).unwrap();
+    sandbox.write(
+        "policies/rule.yaml",
+        format!("{modeline}{}", policy(&format!("rule {lure}"), &rule)),
+    );
+    let schema = if lure.starts_with("https://") {
+        lure
+    } else {
+        "https://schemas.docker.com/policy/cedar/v1/mcp/v0"
+    };
+    let text =
+        serde_json::to_string(&format!("permit(principal, action, resource); // {lure}")).unwrap();
     let cedar = format!("cedar: {{schemaUrl: '{schema}', text: {text}}}\n");
     sandbox.write("policies/cedar.yaml", policy("cedar", &cedar));
     let test = "apiVersion: polwarden/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  cases:\n";
-    sandbox.write("policies/test.yaml", format!("{test}    - {{name: {quoted}, allow: ['tcp a.example.com:443']}}\n"));
+    sandbox.write(
+        "policies/test.yaml",
+        format!("{test}    - {{name: {quoted}, allow: ['tcp a.example.com:443']}}\n"),
+    );
     sandbox.write("polwarden.yaml", format!("{modeline}{}", config("")));
 }
 
@@ -90,11 +111,18 @@ fn shows_no_secret_and_no_file_of_the_machine() {
         for command in COMMANDS {
             let ran = sandbox.run(command);
             for text in [&ran.out, &ran.err] {
-                assert!(!text.contains(SECRET) && !text.contains("root:x:0:0"), "{lure} {command:?}: {text}");
+                assert!(
+                    !text.contains(SECRET) && !text.contains("root:x:0:0"),
+                    "{lure} {command:?}: {text}"
+                );
             }
         }
         for (path, bytes) in sandbox.files() {
-            assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{lure}: {} holds the secret", path.display());
+            assert!(
+                !String::from_utf8_lossy(&bytes).contains(SECRET),
+                "{lure}: {} holds the secret",
+                path.display()
+            );
         }
     }
 }
@@ -121,30 +149,48 @@ fn runs_no_program() {
     ] {
         let path = format!("bin/{name}");
         sandbox.write(&path, trap);
-        std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
     }
     let (bin, log) = (sandbox.path("bin"), sandbox.path("trapped"));
     for name in ["PATH", "GIT_EXEC_PATH"] {
         sandbox.set(name, bin.to_str().unwrap());
     }
     let tool = bin.join("trap").to_str().unwrap().to_owned();
-    for name in ["PAGER", "GIT_PAGER", "EDITOR", "GIT_SSH", "GIT_ASKPASS", "GIT_EXTERNAL_DIFF"] {
+    for name in [
+        "PAGER",
+        "GIT_PAGER",
+        "EDITOR",
+        "GIT_SSH",
+        "GIT_ASKPASS",
+        "GIT_EXTERNAL_DIFF",
+    ] {
         sandbox.set(name, &tool);
     }
     sandbox.set("TRAP", log.to_str().unwrap());
     // What git itself would run for such files.
     let repository = git2::Repository::init(sandbox.path(".")).unwrap();
     let mut settings = repository.config().unwrap();
-    for key in
-        ["filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "diff.evil.textconv", "core.fsmonitor"]
-    {
+    for key in [
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "diff.evil.textconv",
+        "core.fsmonitor",
+    ] {
         settings.set_str(key, &tool).unwrap();
     }
     sandbox.write(".gitattributes", "* filter=evil diff=evil merge=evil\n");
-    for hook in ["post-checkout", "pre-commit", "post-index-change", "reference-transaction"] {
+    for hook in [
+        "post-checkout",
+        "pre-commit",
+        "post-index-change",
+        "reference-transaction",
+    ] {
         let path = format!(".git/hooks/{hook}");
         sandbox.write(&path, trap);
-        std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
     }
     for lure in lures("https://evil.example.com/x") {
         change(&sandbox, &lure);
@@ -153,14 +199,26 @@ fn runs_no_program() {
         }
     }
     let mut index = repository.index().unwrap();
-    index.add_all(["policies", "polwarden.yaml", ".gitattributes"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index
+        .add_all(
+            ["policies", "polwarden.yaml", ".gitattributes"],
+            git2::IndexAddOption::DEFAULT,
+            None,
+        )
+        .unwrap();
     index.write().unwrap();
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
     let author = git2::Signature::new("A", "a@example.com", &git2::Time::new(0, 0)).unwrap();
-    repository.commit(Some("HEAD"), &author, &author, "x", &tree, &[]).unwrap();
+    repository
+        .commit(Some("HEAD"), &author, &author, "x", &tree, &[])
+        .unwrap();
     sandbox.expect(0, &["plan", "--at", "HEAD", "--base", "HEAD"]);
     sandbox.expect(0, &["validate", "--staged"]);
-    assert!(!log.exists(), "{}", std::fs::read_to_string(log).unwrap_or_default());
+    assert!(
+        !log.exists(),
+        "{}",
+        std::fs::read_to_string(log).unwrap_or_default()
+    );
 }
 
 /// Files that cost a careless reader minutes or gigabytes.
@@ -175,16 +233,29 @@ fn heavy() -> Vec<(&'static str, String)> {
     let crossing: String = (0..40)
         .map(|n| {
             let decision = if n % 2 == 0 { "allow" } else { "deny" };
-            tcp(&format!("r{n}"), decision, &format!("\"*a{n}.**.b*{n}.example.com\", \"**.c{n}*.*d.example.com\""))
+            tcp(
+                &format!("r{n}"),
+                decision,
+                &format!("\"*a{n}.**.b*{n}.example.com\", \"**.c{n}*.*d.example.com\""),
+            )
         })
         .collect();
     vec![
         ("aliases", format!("{head}{laughs}spec: {{rules: *k}}\n")),
         ("deep", format!("{head}spec: {}\n", "{a: [".repeat(100_000))),
-        ("long", format!("{head}spec: {{rules: [{}]}}\n", "{}, ".repeat(200_000))),
+        (
+            "long",
+            format!("{head}spec: {{rules: [{}]}}\n", "{}, ".repeat(200_000)),
+        ),
         ("large", "x".repeat(64 << 20)),
         ("documents", format!("{head}---\n").repeat(10_000)),
-        ("crossing", format!("{head}spec:\n  rules:\n{}", crossing.replace("  - ", "    - "))),
+        (
+            "crossing",
+            format!(
+                "{head}spec:\n  rules:\n{}",
+                crossing.replace("  - ", "    - ")
+            ),
+        ),
         (
             "test",
             format!(
@@ -193,7 +264,10 @@ fn heavy() -> Vec<(&'static str, String)> {
                     .chars()
                     .map(|c| format!(
                         "        {c}: [{}]\n",
-                        (0..200).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ")
+                        (0..200)
+                            .map(|n| format!("'{n}'"))
+                            .collect::<Vec<_>>()
+                            .join(", ")
                     ))
                     .collect::<String>()
             ),
@@ -210,9 +284,16 @@ fn ends_soon_in_little_memory() {
         for command in ["lint", "test", "plan"] {
             let limited = format!("ulimit -v {KIBIBYTES}; exec \"$0\" {command}");
             let mut shell = std::process::Command::new("/bin/sh");
-            shell.args(["-c", &limited, env!("CARGO_BIN_EXE_polwarden")]).env_clear().env("HOME", sandbox.path("."));
+            shell
+                .args(["-c", &limited, env!("CARGO_BIN_EXE_polwarden")])
+                .env_clear()
+                .env("HOME", sandbox.path("."));
             let started = Instant::now();
-            let output = shell.envs(&sandbox.environment).current_dir(sandbox.path(".")).output().unwrap();
+            let output = shell
+                .envs(&sandbox.environment)
+                .current_dir(sandbox.path("."))
+                .output()
+                .unwrap();
             let (code, took) = (output.status.code(), started.elapsed());
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(
@@ -220,7 +301,10 @@ fn ends_soon_in_little_memory() {
                 "{name} {command}: {code:?} {told}"
             );
             assert!(took < Duration::from_secs(60), "{name} {command}: {took:?}");
-            assert!(output.stdout.len() + output.stderr.len() < 4 << 20, "{name} {command}: a flood of output");
+            assert!(
+                output.stdout.len() + output.stderr.len() < 4 << 20,
+                "{name} {command}: a flood of output"
+            );
         }
     }
 }

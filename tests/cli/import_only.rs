@@ -47,7 +47,11 @@ spec: {hosts: [a.example.com]}
 fn drifted(ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::empty();
     sandbox.write("polwarden.yaml", config(&format!("teams: {{ops: {TEAM}}}")));
-    let write = |files: &[(&str, &str)]| files.iter().for_each(|(path, text)| sandbox.write(path, text));
+    let write = |files: &[(&str, &str)]| {
+        files
+            .iter()
+            .for_each(|(path, text)| sandbox.write(path, text))
+    };
     write(ours);
     sandbox.expect(0, &["apply", EMBEDDED, "--auto-approve"]);
     write(theirs);
@@ -80,7 +84,10 @@ fn only_the_rules_that_differ_are_written() {
         .replace("resources: [b.example.com]", "resources: [b.example.com, e.example.com]")
         .replace("    # Goes.\n    - name: gone\n      decision: deny\n      actions: [connect:tcp]\n      resources: [c.example.com]\n",
             "    - {name: new, decision: deny, actions: [connect:udp], resources: [f.example.com]}\n");
-    let sandbox = drifted(&[("policies/f.yaml", FILE)], &[("policies/f.yaml", &theirs)]);
+    let sandbox = drifted(
+        &[("policies/f.yaml", FILE)],
+        &[("policies/f.yaml", &theirs)],
+    );
     sandbox.expect(8, &["drift", EMBEDDED]);
     let (out, _) = import(&sandbox, 0, &["first"]);
     assert_eq!(out, "updated policies/f.yaml (policy \"first\")\n");
@@ -90,7 +97,10 @@ fn only_the_rules_that_differ_are_written() {
         insta::assert_snapshot!("import_only", now);
     });
     let second = FILE.split_once("---\n").unwrap().1;
-    assert!(now.ends_with(second), "the other documents stay byte for byte: {now}");
+    assert!(
+        now.ends_with(second),
+        "the other documents stay byte for byte: {now}"
+    );
     // Once more: there is nothing to write.
     let (out, _) = import(&sandbox, 0, &["first"]);
     assert!(out.contains("policies/f.yaml:6 says what is live"), "{out}");
@@ -103,22 +113,38 @@ fn a_document_in_another_style_is_replaced_alone() {
         "metadata: {name: second}\nspec: {",
         &format!("metadata: {{name: second}}\nspec: {{scope: {{teams: [{TEAM}]}}, "),
     );
-    let sandbox = drifted(&[("policies/f.yaml", FILE)], &[("policies/f.yaml", &theirs)]);
+    let sandbox = drifted(
+        &[("policies/f.yaml", FILE)],
+        &[("policies/f.yaml", &theirs)],
+    );
     import(&sandbox, 0, &["second"]);
     nothing_is_left(&sandbox);
     let now = sandbox.read("policies/f.yaml");
     let (first, rest) = FILE.split_once("# The second policy.\n").unwrap();
-    assert!(now.starts_with(first) && now.contains("# The second policy.\n"), "{now}");
+    assert!(
+        now.starts_with(first) && now.contains("# The second policy.\n"),
+        "{now}"
+    );
     assert!(now.ends_with(rest.split_once("---\n").unwrap().1), "{now}");
-    assert!(now.contains("teams: [ops]") || now.contains("- ops"), "the short name of the team: {now}");
+    assert!(
+        now.contains("teams: [ops]") || now.contains("- ops"),
+        "the short name of the team: {now}"
+    );
 }
 
 #[test]
 fn every_form_of_a_manifest_is_written() {
     let json = r#"{"apiVersion": "docker.com/governance/v1", "kind": "Policy", "metadata": {"name": "j"},
   "spec": {"rules": [{"name": "r", "decision": "allow", "actions": ["connect:tcp"], "resources": ["a.example.com"]}]}}"#;
-    let windows = policy("w", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))).replace('\n', "\r\n");
-    let cedar = policy("c", "cedar: {schemaUrl: 'https://s.example.com', file: c.cedar}\n");
+    let windows = policy(
+        "w",
+        &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+    )
+    .replace('\n', "\r\n");
+    let cedar = policy(
+        "c",
+        "cedar: {schemaUrl: 'https://s.example.com', file: c.cedar}\n",
+    );
     let text = "permit(principal, action, resource);\n";
     let ours = [
         ("policies/j.json", json),
@@ -142,29 +168,54 @@ fn every_form_of_a_manifest_is_written() {
     let json: serde_json::Value = serde_json::from_str(&sandbox.read("policies/j.json")).unwrap();
     assert_eq!(json["spec"]["rules"][0]["resources"][0], "b.example.com");
     let now = sandbox.read("policies/w.yaml");
-    assert_eq!(now.matches('\n').count(), now.matches("\r\n").count(), "{now:?}");
+    assert_eq!(
+        now.matches('\n').count(),
+        now.matches("\r\n").count(),
+        "{now:?}"
+    );
 }
 
 #[test]
 fn what_nothing_declares_gets_a_file() {
-    let stranger = policy("-x's \"policy\"", &format!("rules:\n{}", tcp("s", "allow", "s.example.com")));
-    let mine = policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com")));
-    let sandbox = drifted(&[("policies/p.yaml", &mine)], &[("policies/s.yaml", &stranger)]);
+    let stranger = policy(
+        "-x's \"policy\"",
+        &format!("rules:\n{}", tcp("s", "allow", "s.example.com")),
+    );
+    let mine = policy(
+        "p",
+        &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+    );
+    let sandbox = drifted(
+        &[("policies/p.yaml", &mine)],
+        &[("policies/s.yaml", &stranger)],
+    );
     let (out, _) = import(&sandbox, 0, &["-x's \"policy\""]);
     assert!(out.starts_with("wrote policies/x-s-policy.yaml"), "{out}");
     nothing_is_left(&sandbox);
     std::fs::remove_file(sandbox.path("policies/x-s-policy.yaml")).unwrap();
-    sandbox.write("policies/x-s-policy.yaml", mine.replace("name: \"p\"", "name: other"));
+    sandbox.write(
+        "policies/x-s-policy.yaml",
+        mine.replace("name: \"p\"", "name: other"),
+    );
     let (_, err) = import(&sandbox, 1, &["-x's \"policy\""]);
-    assert!(err.contains("`policies/x-s-policy.yaml` exists") && err.contains("Nothing was written"), "{err}");
+    assert!(
+        err.contains("`policies/x-s-policy.yaml` exists") && err.contains("Nothing was written"),
+        "{err}"
+    );
 }
 
 #[test]
 fn what_cannot_be_written_safely_is_refused_and_nothing_is_written() {
     let rule = tcp("r", "allow", "a.example.com");
     let ours = policy("p", &format!("rules:\n{rule}"));
-    let theirs = policy("p", &format!("rules:\n{}", tcp("r", "allow", "b.example.com")));
-    let sandbox = drifted(&[("policies/p.yaml", &ours)], &[("policies/p.yaml", &theirs)]);
+    let theirs = policy(
+        "p",
+        &format!("rules:\n{}", tcp("r", "allow", "b.example.com")),
+    );
+    let sandbox = drifted(
+        &[("policies/p.yaml", &ours)],
+        &[("policies/p.yaml", &theirs)],
+    );
     let before = sandbox.read("policies/p.yaml");
     let refused = |names: &[&str], message: &str| {
         let (_, err) = import(&sandbox, 1, names);
@@ -176,8 +227,15 @@ fn what_cannot_be_written_safely_is_refused_and_nothing_is_written() {
     // Of two targets, one would be changed unseen.
     let both = config("") + &target("other", "other-org", "policies", "");
     sandbox.write("polwarden.yaml", both);
-    let ran = sandbox.expect(1, &["import", EMBEDDED, "--target", "production", "--only", "p"]);
-    assert!(ran.err.contains("is read for target `other` too"), "{}", ran.err);
+    let ran = sandbox.expect(
+        1,
+        &["import", EMBEDDED, "--target", "production", "--only", "p"],
+    );
+    assert!(
+        ran.err.contains("is read for target `other` too"),
+        "{}",
+        ran.err
+    );
     assert_eq!(sandbox.read("policies/p.yaml"), before);
     // Manifests with errors say nothing certain of what is declared.
     sandbox.write("polwarden.yaml", config(""));
@@ -189,16 +247,40 @@ fn what_cannot_be_written_safely_is_refused_and_nothing_is_written() {
 /// The command that `drift` names does what it says.
 #[test]
 fn drift_names_the_command() {
-    let ours = policy("it's p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com")));
-    let theirs = policy("it's p", &format!("rules:\n{}", tcp("r", "allow", "b.example.com")));
-    let sandbox = drifted(&[("policies/p.yaml", &ours)], &[("policies/p.yaml", &theirs)]);
+    let ours = policy(
+        "it's p",
+        &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+    );
+    let theirs = policy(
+        "it's p",
+        &format!("rules:\n{}", tcp("r", "allow", "b.example.com")),
+    );
+    let sandbox = drifted(
+        &[("policies/p.yaml", &ours)],
+        &[("policies/p.yaml", &theirs)],
+    );
     let ran = sandbox.expect(8, &["drift", EMBEDDED]);
-    assert!(ran.out.contains("polwarden import --target production --only 'it'\\''s p'\n"), "{}", ran.out);
-    assert!(ran.out.contains("polwarden apply --target production\n"), "{}", ran.out);
-    let json = sandbox.expect(8, &["drift", EMBEDDED, "--format", "json"]).json();
+    assert!(
+        ran.out
+            .contains("polwarden import --target production --only 'it'\\''s p'\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("polwarden apply --target production\n"),
+        "{}",
+        ran.out
+    );
+    let json = sandbox
+        .expect(8, &["drift", EMBEDDED, "--format", "json"])
+        .json();
     let words = |name: &str| -> Vec<String> {
         let words = json["targets"][0][name].as_array().unwrap();
-        words.iter().skip(1).map(|word| word.as_str().unwrap().to_owned()).collect()
+        words
+            .iter()
+            .skip(1)
+            .map(|word| word.as_str().unwrap().to_owned())
+            .collect()
     };
     let run = |mut words: Vec<String>, more: &[&str]| {
         words.push(EMBEDDED.to_owned());

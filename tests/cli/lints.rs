@@ -5,7 +5,10 @@ use super::sandbox::{Sandbox, policy, tcp};
 /// A repository with these rules in one policy.
 fn rules(rules: &[(&str, &str, &str)]) -> Sandbox {
     let sandbox = Sandbox::new("");
-    let rules: String = rules.iter().map(|(name, decision, host)| tcp(name, decision, &format!("'{host}'"))).collect();
+    let rules: String = rules
+        .iter()
+        .map(|(name, decision, host)| tcp(name, decision, &format!("'{host}'")))
+        .collect();
     sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{rules}")));
     sandbox
 }
@@ -15,21 +18,62 @@ fn codes(sandbox: &Sandbox) -> Vec<String> {
     let ran = sandbox.expect(0, &["lint", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let found = report["diagnostics"].as_array().unwrap().iter();
-    found.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+    found
+        .map(|finding| finding["code"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn each_lint_finds_what_it_is_for_and_nothing_else() {
     type Case<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a [&'a str]);
     let cases: &[Case<'_>] = &[
-        (&[("a", "allow", "api.example.com"), ("d", "deny", "**.example.com")], &["rule-never-matches"]),
-        (&[("a", "allow", "api.example.com"), ("d", "deny", "api.example.com:22")], &[]),
-        (&[("a", "allow", "api.example.com"), ("b", "allow", "**.example.com")], &["rule-covered"]),
-        (&[("a", "allow", "api.example.com:443"), ("b", "allow", "api.example.com")], &["rule-covered"]),
-        (&[("a", "allow", "api.example.com"), ("b", "allow", "api.example.org")], &[]),
-        (&[("a", "allow", "example.com"), ("d", "deny", "**.example.com")], &["apex-open"]),
+        (
+            &[
+                ("a", "allow", "api.example.com"),
+                ("d", "deny", "**.example.com"),
+            ],
+            &["rule-never-matches"],
+        ),
+        (
+            &[
+                ("a", "allow", "api.example.com"),
+                ("d", "deny", "api.example.com:22"),
+            ],
+            &[],
+        ),
+        (
+            &[
+                ("a", "allow", "api.example.com"),
+                ("b", "allow", "**.example.com"),
+            ],
+            &["rule-covered"],
+        ),
+        (
+            &[
+                ("a", "allow", "api.example.com:443"),
+                ("b", "allow", "api.example.com"),
+            ],
+            &["rule-covered"],
+        ),
+        (
+            &[
+                ("a", "allow", "api.example.com"),
+                ("b", "allow", "api.example.org"),
+            ],
+            &[],
+        ),
+        (
+            &[
+                ("a", "allow", "example.com"),
+                ("d", "deny", "**.example.com"),
+            ],
+            &["apex-open"],
+        ),
         (&[("a", "allow", "0.0.0.0/0")], &["allows-everything"]),
-        (&[("a", "allow", "10.0.0.0/8"), ("d", "deny", "10.1.0.0/16")], &[]),
+        (
+            &[("a", "allow", "10.0.0.0/8"), ("d", "deny", "10.1.0.0/16")],
+            &[],
+        ),
     ];
     for (given, expected) in cases {
         assert_eq!(codes(&rules(given)), *expected, "{given:?}");

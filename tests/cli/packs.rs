@@ -16,7 +16,12 @@ fn example() -> Sandbox {
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let inside = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            let inside = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             if path.is_dir() {
                 // What somebody tried out is no part of the example.
                 if inside != ".polwarden" {
@@ -33,8 +38,12 @@ fn example() -> Sandbox {
 /// A target at Pulumi Cloud, without manifests.
 fn empty() -> Sandbox {
     let sandbox = Sandbox::empty();
-    let target = "  - name: cloud\n    provider: pulumi\n    organization: my-org\n    paths: [policies]\n";
-    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    let target =
+        "  - name: cloud\n    provider: pulumi\n    organization: my-org\n    paths: [policies]\n";
+    sandbox.write(
+        "polwarden.yaml",
+        format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"),
+    );
     sandbox
 }
 
@@ -63,21 +72,35 @@ fn a_changed_source_is_noticed_until_it_has_another_tag() {
     // What git ignores is no part of the source.
     sandbox.write("packs/cost-guard/node_modules/x/index.js", "x");
     let ran = sandbox.expect(3, &["validate"]);
-    assert!(ran.out.contains("error[tag-reused]") && ran.out.contains("`index.ts` differs"), "{}", ran.out);
+    assert!(
+        ran.out.contains("error[tag-reused]") && ran.out.contains("`index.ts` differs"),
+        "{}",
+        ran.out
+    );
     for arguments in [&["lock"][..], &["lock", "--check"]] {
         let ran = sandbox.expect(3, arguments);
         assert!(ran.err.contains("raise `versionTag`"), "{}", ran.err);
         assert_eq!(sandbox.read("polwarden.lock"), before);
     }
     let manifest = sandbox.read("policies/cost-guard.yaml");
-    sandbox.write("policies/cost-guard.yaml", manifest.replace("versionTag: 1.0.0", "versionTag: 1.1.0"));
+    sandbox.write(
+        "policies/cost-guard.yaml",
+        manifest.replace("versionTag: 1.0.0", "versionTag: 1.1.0"),
+    );
     let ran = sandbox.expect(1, &["lock", "--check"]);
-    assert!(ran.err.contains("not locked cost-guard 1.1.0"), "{}", ran.err);
+    assert!(
+        ran.err.contains("not locked cost-guard 1.1.0"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(0, &["lock"]);
     sandbox.expect(0, &["lock", "--check"]);
     sandbox.expect(0, &["validate", "--strict"]);
     let after = sandbox.read("polwarden.lock");
-    let known: Vec<&str> = before.lines().filter(|line| !after.contains(line)).collect();
+    let known: Vec<&str> = before
+        .lines()
+        .filter(|line| !after.contains(line))
+        .collect();
     assert_eq!(known, Vec::<&str>::new(), "what was locked stays");
     assert!(after.contains("1.1.0:"), "{after}");
 }
@@ -87,7 +110,11 @@ fn a_version_that_was_never_published_can_be_locked_anew() {
     let sandbox = example();
     sandbox.write("packs/cost-guard/new.ts", "export {};\n");
     let ran = sandbox.expect(0, &["lock", "--update"]);
-    assert!(ran.err.contains("locked anew cost-guard 1.0.0"), "{}", ran.err);
+    assert!(
+        ran.err.contains("locked anew cost-guard 1.0.0"),
+        "{}",
+        ran.err
+    );
     assert!(sandbox.read("polwarden.lock").contains("new.ts: sha256:"));
     sandbox.write("policies/cost-guard.yaml", "");
     sandbox.write("policies/groups.yaml", "");
@@ -100,7 +127,10 @@ fn a_version_that_was_never_published_can_be_locked_anew() {
 fn a_lock_that_cannot_be_read_is_an_error_where_it_is() {
     let sandbox = example();
     let lock = sandbox.read("polwarden.lock");
-    sandbox.write("polwarden.lock", lock.replacen("source: sha256:", "source: sha1:", 1));
+    sandbox.write(
+        "polwarden.lock",
+        lock.replacen("source: sha256:", "source: sha1:", 1),
+    );
     let ran = sandbox.expect(3, &["validate"]);
     assert!(ran.out.contains("polwarden.lock:"), "{}", ran.out);
     sandbox.expect(3, &["lock"]);
@@ -113,24 +143,56 @@ fn a_call_reads_freely_and_writes_with_a_yes() {
     let ran = call(&sandbox, 0, &["ListPolicyGroups"]);
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(answer["policyGroups"].as_array().unwrap().len(), 2);
-    assert!(!sandbox.path(".polwarden/journal").exists(), "a reading needs no journal");
+    assert!(
+        !sandbox.path(".polwarden/journal").exists(),
+        "a reading needs no journal"
+    );
 
-    let new = ["NewPolicyGroup", "--field", "name=prod", "-F", "entityType=stacks"];
+    let new = [
+        "NewPolicyGroup",
+        "--field",
+        "name=prod",
+        "-F",
+        "entityType=stacks",
+    ];
     let ran = call(&sandbox, 5, &new);
     assert!(ran.err.contains("Nothing was called"), "{}", ran.err);
     assert!(!sandbox.path(".polwarden/journal").exists());
     let ran = call(&sandbox, 0, &[&new[..], &["--auto-approve"]].concat());
-    assert!(ran.err.contains("NewPolicyGroup at cloud: creates a group"), "{}", ran.err);
+    assert!(
+        ran.err.contains("NewPolicyGroup at cloud: creates a group"),
+        "{}",
+        ran.err
+    );
     sandbox.write("stack.json", r#"{"name": "prod", "routingProject": "web"}"#);
-    let add = ["UpdatePolicyGroup", "-F", "policyGroup=prod", "-F", "addStack=@stack.json", "--auto-approve"];
+    let add = [
+        "UpdatePolicyGroup",
+        "-F",
+        "policyGroup=prod",
+        "-F",
+        "addStack=@stack.json",
+        "--auto-approve",
+    ];
     call(&sandbox, 0, &add);
     let ran = call(&sandbox, 0, &["GetPolicyGroup", "-F", "policyGroup=prod"]);
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(answer["stacks"][0]["routingProject"], "web");
     // The service says no, and the journal knows it.
-    call(&sandbox, 1, &["DeletePolicyGroup", "-F", "policyGroup=nobody", "--auto-approve"]);
+    call(
+        &sandbox,
+        1,
+        &[
+            "DeletePolicyGroup",
+            "-F",
+            "policyGroup=nobody",
+            "--auto-approve",
+        ],
+    );
     let runs = sandbox.expect(0, &["runs"]).out;
-    let lines: Vec<&str> = runs.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    let lines: Vec<&str> = runs
+        .lines()
+        .map(|line| line.split_once("  ").unwrap().1)
+        .collect();
     assert_eq!(
         lines,
         [
@@ -149,14 +211,34 @@ fn a_call_reads_freely_and_writes_with_a_yes() {
 fn where_to_upload_is_told_to_nobody() {
     let sandbox = empty();
     sandbox.write("policies/none.yaml", "");
-    let policy =
-        r#"[{"name": "a", "displayName": "A", "description": "", "enforcementLevel": "advisory", "message": "m"}]"#;
+    let policy = r#"[{"name": "a", "displayName": "A", "description": "", "enforcementLevel": "advisory", "message": "m"}]"#;
     sandbox.write("policies.json", policy);
-    let fields = ["-F", "name=p", "-F", "displayName=P", "-F", "versionTag=1.0.0", "-F", "policies=@policies.json"];
-    let ran = call(&sandbox, 0, &[&["CreatePolicyPack", "--auto-approve"][..], &fields].concat());
+    let fields = [
+        "-F",
+        "name=p",
+        "-F",
+        "displayName=P",
+        "-F",
+        "versionTag=1.0.0",
+        "-F",
+        "policies=@policies.json",
+    ];
+    let ran = call(
+        &sandbox,
+        0,
+        &[&["CreatePolicyPack", "--auto-approve"][..], &fields].concat(),
+    );
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((&answer["version"], &answer["uploadURI"]), (&1.into(), &"[withheld]".into()));
-    assert!(!ran.out.contains("http") && !ran.err.contains("http"), "{} {}", ran.out, ran.err);
+    assert_eq!(
+        (&answer["version"], &answer["uploadURI"]),
+        (&1.into(), &"[withheld]".into())
+    );
+    assert!(
+        !ran.out.contains("http") && !ran.err.contains("http"),
+        "{} {}",
+        ran.out,
+        ran.err
+    );
 }
 
 #[test]
@@ -166,14 +248,53 @@ fn wrong_calls_are_told_what_is_right() {
     for (arguments, wanted) in [
         (&["GetPolicyGrup"][..], "did you mean `GetPolicyGroup`?"),
         (&["xyz"], "`polwarden call --list` shows all"),
-        (&["GetPolicyGroup"], "needs the field `policyGroup`: add `--field policyGroup=…`"),
-        (&["GetPolicyGroup", "-F", "policygroup=a"], "did you mean `policyGroup`?"),
-        (&["GetPolicyGroup", "-F", "policyGroup=a", "-F", "policyGroup=b"], "is given twice"),
-        (&["GetPolicyGroup", "-F", "policyGroup=../a"], "an address cannot hold"),
+        (
+            &["GetPolicyGroup"],
+            "needs the field `policyGroup`: add `--field policyGroup=…`",
+        ),
+        (
+            &["GetPolicyGroup", "-F", "policygroup=a"],
+            "did you mean `policyGroup`?",
+        ),
+        (
+            &[
+                "GetPolicyGroup",
+                "-F",
+                "policyGroup=a",
+                "-F",
+                "policyGroup=b",
+            ],
+            "is given twice",
+        ),
+        (
+            &["GetPolicyGroup", "-F", "policyGroup=../a"],
+            "an address cannot hold",
+        ),
         (&["GetPolicyGroup", "-F", "policyGroup"], "lacks a value"),
-        (&["NewPolicyGroup", "-F", "name=a", "-F", "entityType=planets"], "one of stacks, accounts"),
-        (&["UpdatePolicyGroup", "-F", "policyGroup=a", "-F", "addStack={"], "must be JSON"),
-        (&["UpdatePolicyGroup", "-F", "policyGroup=a", "-F", "addStack=@none.json"], "cannot read `none.json`"),
+        (
+            &["NewPolicyGroup", "-F", "name=a", "-F", "entityType=planets"],
+            "one of stacks, accounts",
+        ),
+        (
+            &[
+                "UpdatePolicyGroup",
+                "-F",
+                "policyGroup=a",
+                "-F",
+                "addStack={",
+            ],
+            "must be JSON",
+        ),
+        (
+            &[
+                "UpdatePolicyGroup",
+                "-F",
+                "policyGroup=a",
+                "-F",
+                "addStack=@none.json",
+            ],
+            "cannot read `none.json`",
+        ),
         (&["ListPolicyGroups", "-F", "a=b"], "it has none"),
         (&["listPolicies"], "there is no operation `listPolicies`"),
     ] {
@@ -181,9 +302,13 @@ fn wrong_calls_are_told_what_is_right() {
         assert!(ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
     }
     let list = sandbox.expect(0, &["call", "--list"]).out;
-    for name in
-        ["docker", "pulumi", "listPolicies  (reads)", "ListPolicyPacks_post  (reads)", "CreatePolicyPack  (writes)"]
-    {
+    for name in [
+        "docker",
+        "pulumi",
+        "listPolicies  (reads)",
+        "ListPolicyPacks_post  (reads)",
+        "CreatePolicyPack  (writes)",
+    ] {
         assert!(list.contains(name), "{name}: {list}");
     }
 }
@@ -192,10 +317,23 @@ fn wrong_calls_are_told_what_is_right() {
 fn dockers_operations_can_be_called_too() {
     let sandbox = Sandbox::new("").serve(polwarden::emulator::Options::default());
     sandbox.write("policies/none.yaml", "");
-    let new = ["call", "createPolicy", "--field", "name=a\u{202e}b", "--auto-approve"];
+    let new = [
+        "call",
+        "createPolicy",
+        "--field",
+        "name=a\u{202e}b",
+        "--auto-approve",
+    ];
     let ran = sandbox.expect(0, &new);
-    assert!(!ran.out.contains('\u{202e}') && ran.out.contains("\\u202e"), "{}", ran.out);
-    let id = serde_json::from_str::<Value>(&ran.out).unwrap()["id"].as_str().unwrap().to_owned();
+    assert!(
+        !ran.out.contains('\u{202e}') && ran.out.contains("\\u202e"),
+        "{}",
+        ran.out
+    );
+    let id = serde_json::from_str::<Value>(&ran.out).unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let policy = format!("policy={id}");
     let rule = [
         "-F",
@@ -207,10 +345,21 @@ fn dockers_operations_can_be_called_too() {
         "-F",
         "resources=a.example.com,b.example.com",
     ];
-    sandbox.expect(0, &[&["call", "createRule", "--auto-approve", "-F", &policy][..], &rule].concat());
+    sandbox.expect(
+        0,
+        &[
+            &["call", "createRule", "--auto-approve", "-F", &policy][..],
+            &rule,
+        ]
+        .concat(),
+    );
     let ran = sandbox.expect(0, &["call", "getPolicy", "-F", &policy]);
     let answer: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(answer["allowlist_v0"]["rules"][0]["resources"][1], "b.example.com", "{}", ran.out);
+    assert_eq!(
+        answer["allowlist_v0"]["rules"][0]["resources"][1], "b.example.com",
+        "{}",
+        ran.out
+    );
     assert!(!ran.out.contains(SECRET));
 }
 
@@ -226,15 +375,26 @@ fn live_packs_and_groups_become_manifests() {
             {"name": "x", "displayName": "X", "description": "", "enforcementLevel": "paranoid", "message": ""}]}]}],
         "policyGroups": [{"name": "prod", "stacks": [{"name": "prod", "routingProject": "web"}],
           "policyPacks": [{"name": "guard", "versionTag": "1.0.0", "config": {"size": {"largest": 4}}}]}]}]}"#;
-    let options = Options { seed: Some(Seed::from_json(seed).unwrap()), ..Options::default() };
+    let options = Options {
+        seed: Some(Seed::from_json(seed).unwrap()),
+        ..Options::default()
+    };
     let running = sandbox.wait(start(options)).unwrap();
     sandbox.set("POLWARDEN_PULUMI_ENDPOINT", &running.url());
     let ran = sandbox.expect(1, &["import"]);
     assert!(ran.err.contains("PULUMI_ACCESS_TOKEN"), "{}", ran.err);
     sandbox.set("PULUMI_ACCESS_TOKEN", SECRET);
     let ran = sandbox.expect(0, &["import"]);
-    assert!(ran.err.contains("not imported: pack \"strange\""), "{}", ran.err);
-    assert!(ran.out.contains("left at the server as it is: the source"), "{}", ran.out);
+    assert!(
+        ran.err.contains("not imported: pack \"strange\""),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.out.contains("left at the server as it is: the source"),
+        "{}",
+        ran.out
+    );
     insta::assert_snapshot!(format!(
         "{}---\n{}",
         sandbox.read("policies/pack-guard.yaml"),
@@ -246,8 +406,16 @@ fn live_packs_and_groups_become_manifests() {
     sandbox.expect(0, &["fmt", "--check"]);
     // What is declared is not written again.
     let ran = sandbox.expect(0, &["import", "--provider", "pulumi"]);
-    assert!(ran.out.contains("0 imported, 4 already declared"), "{}", ran.out);
+    assert!(
+        ran.out.contains("0 imported, 4 already declared"),
+        "{}",
+        ran.out
+    );
     let ran = sandbox.expect(1, &["import", "--provider", "docker"]);
-    assert!(ran.err.contains("has no target of the provider docker"), "{}", ran.err);
+    assert!(
+        ran.err.contains("has no target of the provider docker"),
+        "{}",
+        ran.err
+    );
     sandbox.wait(running.shutdown());
 }

@@ -33,7 +33,10 @@ fn document(name: &str, notes: &[&str]) -> DocumentSeed {
         created_at: Some(format!("2026-01-0{}T00:00:00Z", index + 1)),
         ..VersionSeed::default()
     };
-    DocumentSeed { name: name.to_owned(), versions: notes.iter().enumerate().map(version).collect() }
+    DocumentSeed {
+        name: name.to_owned(),
+        versions: notes.iter().enumerate().map(version).collect(),
+    }
 }
 
 fn digest(name: &str, note: &str) -> Digest {
@@ -44,17 +47,28 @@ fn digest(name: &str, note: &str) -> Digest {
 fn sandbox(licences: &[&str]) -> (Sandbox, Running) {
     let mut sandbox = Sandbox::empty();
     let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
-    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    sandbox.write(
+        "polwarden.yaml",
+        format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"),
+    );
     sandbox.write("policies/group.yaml", GROUP);
     let running = serve(&mut sandbox, licences);
     (sandbox, running)
 }
 
 fn serve(sandbox: &mut Sandbox, licences: &[&str]) -> Running {
-    let own = if licences.is_empty() { Vec::new() } else { vec![document("licences", licences)] };
+    let own = if licences.is_empty() {
+        Vec::new()
+    } else {
+        vec![document("licences", licences)]
+    };
     let options = Options {
         organizations: vec![
-            OrganizationSeed { name: "my-org".to_owned(), policies: own, ..OrganizationSeed::default() },
+            OrganizationSeed {
+                name: "my-org".to_owned(),
+                policies: own,
+                ..OrganizationSeed::default()
+            },
             OrganizationSeed {
                 name: "other-org".to_owned(),
                 foreign: true,
@@ -74,7 +88,11 @@ fn serve(sandbox: &mut Sandbox, licences: &[&str]) -> Running {
 fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     let (mut sandbox, _first) = sandbox(&["one", "two"]);
     let ran = sandbox.expect(1, &["lock", "--check"]);
-    assert!(ran.err.contains("not pinned licences of loop"), "{}", ran.err);
+    assert!(
+        ran.err.contains("not pinned licences of loop"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(0, &["lock"]);
     let lock = sandbox.read("polwarden.lock");
     let licences = format!(
@@ -82,8 +100,14 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
         digest("licences", "two")
     );
     assert!(lock.contains(&licences), "{lock}");
-    assert!(lock.contains("      builtin-commit:\n        name: builtin-commit\n"), "{lock}");
-    assert!(lock.contains("      other-org/signed:\n        organization: other-org\n"), "{lock}");
+    assert!(
+        lock.contains("      builtin-commit:\n        name: builtin-commit\n"),
+        "{lock}"
+    );
+    assert!(
+        lock.contains("      other-org/signed:\n        organization: other-org\n"),
+        "{lock}"
+    );
     sandbox.expect(0, &["lock", "--check"]);
 
     // Another version on the server: the pin is behind, and stays until it is moved.
@@ -100,7 +124,11 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
         assert_eq!(sandbox.read("polwarden.lock"), lock);
     }
     sandbox.expect(0, &["lock", "--update"]);
-    assert!(sandbox.read("polwarden.lock").contains(digest("licences", "three").as_str()));
+    assert!(
+        sandbox
+            .read("polwarden.lock")
+            .contains(digest("licences", "three").as_str())
+    );
     sandbox.expect(0, &["lock", "--check"]);
 
     let _third = serve(&mut sandbox, &["four"]);
@@ -108,7 +136,12 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     assert!(ran.err.contains("no more"), "{}", ran.err);
     let _fourth = serve(&mut sandbox, &[]);
     let ran = sandbox.expect(8, &["lock", "--check"]);
-    assert!(ran.err.contains("licences of loop: the server has no such policy any more"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("licences of loop: the server has no such policy any more"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -117,9 +150,18 @@ fn references_are_written_anew_and_nothing_else_is() {
     sandbox.expect(0, &["lock", "--rewrite"]);
     let pinned = sandbox.read("policies/group.yaml");
     let (licences, signed) = (digest("licences", "one"), digest("signed", "one"));
-    assert!(pinned.contains(&format!("- ref: \"licences@{licences}\"\n")), "{pinned}");
-    assert!(pinned.contains(&format!("- ref:   'other-org/signed@{signed}'\n")), "{pinned}");
-    let builtin = pinned.lines().find(|line| line.contains("builtin-commit@sha256:")).unwrap();
+    assert!(
+        pinned.contains(&format!("- ref: \"licences@{licences}\"\n")),
+        "{pinned}"
+    );
+    assert!(
+        pinned.contains(&format!("- ref:   'other-org/signed@{signed}'\n")),
+        "{pinned}"
+    );
+    let builtin = pinned
+        .lines()
+        .find(|line| line.contains("builtin-commit@sha256:"))
+        .unwrap();
     assert!(builtin.ends_with(" # ours is not better"), "{builtin}");
     // What was added is all that differs.
     let mut stripped = pinned.clone();
@@ -128,7 +170,10 @@ fn references_are_written_anew_and_nothing_else_is() {
     }
     assert_eq!(stripped, GROUP);
     let lock = sandbox.read("polwarden.lock");
-    assert!(lock.contains(&format!("licences@{licences}:")) && !lock.contains("      licences:\n"), "{lock}");
+    assert!(
+        lock.contains(&format!("licences@{licences}:")) && !lock.contains("      licences:\n"),
+        "{lock}"
+    );
     sandbox.expect(0, &["lock", "--check"]);
     sandbox.expect(0, &["validate"]);
 
@@ -137,7 +182,10 @@ fn references_are_written_anew_and_nothing_else_is() {
     assert_eq!(sandbox.read("policies/group.yaml"), pinned);
     sandbox.expect(0, &["lock", "--update", "--rewrite"]);
     let moved = sandbox.read("policies/group.yaml");
-    assert_eq!(moved, pinned.replace(licences.as_str(), digest("licences", "two").as_str()));
+    assert_eq!(
+        moved,
+        pinned.replace(licences.as_str(), digest("licences", "two").as_str())
+    );
     sandbox.expect(0, &["lock", "--check"]);
 }
 
@@ -163,7 +211,11 @@ fn a_lock_that_leads_out_of_the_repository_is_not_written() {
     let victim = outside.path().join("victim");
     std::os::unix::fs::symlink(&victim, sandbox.path("polwarden.lock")).unwrap();
     let ran = sandbox.expect(1, &["lock"]);
-    assert!(ran.err.contains("is a link to nothing") && !victim.exists(), "{}", ran.err);
+    assert!(
+        ran.err.contains("is a link to nothing") && !victim.exists(),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -171,21 +223,36 @@ fn what_the_server_takes_as_arguments_counts() {
     let (sandbox, _running) = sandbox(&["one"]);
     sandbox.write("policies/group.yaml", GROUP.replace("days: 30", "dais: 30"));
     let ran = sandbox.expect(3, &["lock"]);
-    assert!(ran.err.contains("error[argument-unknown]") && ran.err.contains("did you mean `days`?"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error[argument-unknown]") && ran.err.contains("did you mean `days`?"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(0, &["validate"]);
     let ran = sandbox.expect(3, &["validate", "--live"]);
     assert!(ran.out.contains("policies/group.yaml:11:16"), "{}", ran.out);
     // Nobody has it.
-    sandbox.write("policies/group.yaml", GROUP.replace("\"licences\"", "lizences"));
+    sandbox.write(
+        "policies/group.yaml",
+        GROUP.replace("\"licences\"", "lizences"),
+    );
     let ran = sandbox.expect(1, &["lock"]);
-    assert!(ran.err.contains("lizences of loop: the server has no such policy"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("lizences of loop: the server has no such policy"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
 fn without_references_no_server_is_asked() {
     let mut sandbox = Sandbox::empty();
     let target = "  - name: loop\n    provider: chainloop\n    organization: my-org\n    paths: [policies]\n";
-    sandbox.write("polwarden.yaml", format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"));
+    sandbox.write(
+        "polwarden.yaml",
+        format!("apiVersion: polwarden/v1\nkind: Config\ntargets:\n{target}"),
+    );
     sandbox.write("policies/policy.yaml", script("licences", "one"));
     sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", "https://nobody.example.com");
     let ran = sandbox.expect(0, &["lock", "--check"]);
@@ -193,7 +260,11 @@ fn without_references_no_server_is_asked() {
     // Documents of one service in a target of another are told where they stand.
     sandbox.write("polwarden.yaml", super::sandbox::config(""));
     let ran = sandbox.expect(3, &["validate"]);
-    assert!(ran.out.contains("error[kind-misplaced]") && ran.out.contains("provider: chainloop"), "{}", ran.out);
+    assert!(
+        ran.out.contains("error[kind-misplaced]") && ran.out.contains("provider: chainloop"),
+        "{}",
+        ran.out
+    );
     let before = sandbox.read("policies/policy.yaml");
     sandbox.expect(0, &["fmt"]);
     assert_eq!(sandbox.read("policies/policy.yaml"), before);

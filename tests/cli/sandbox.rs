@@ -31,9 +31,18 @@ pub(crate) struct Ran {
 impl Sandbox {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, environment: BTreeMap::new(), runtime, running: None }
+        Self {
+            folder,
+            environment: BTreeMap::new(),
+            runtime,
+            running: None,
+        }
     }
 
     /// A folder with a configuration of one target, `production`, that manages `my-org`; manifests stand in
@@ -90,8 +99,14 @@ impl Sandbox {
     /// The binary with this sandbox's environment, in its folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_polwarden"));
-        command.env_clear().env("HOME", self.folder.path()).envs(&self.environment);
-        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
+        command
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .envs(&self.environment);
+        command
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .stdin(Stdio::null());
         command
     }
 
@@ -117,7 +132,10 @@ impl Sandbox {
                 if path.is_dir() {
                     open.push(path);
                 } else {
-                    found.insert(path.strip_prefix(self.folder.path()).unwrap().to_owned(), fs::read(&path).unwrap());
+                    found.insert(
+                        path.strip_prefix(self.folder.path()).unwrap().to_owned(),
+                        fs::read(&path).unwrap(),
+                    );
                 }
             }
         }
@@ -141,7 +159,10 @@ impl Ran {
 
     /// All that was written, for a snapshot.
     pub(crate) fn text(&self) -> String {
-        format!("exit code: {}\n--- standard output\n{}--- standard error\n{}", self.code, self.out, self.err)
+        format!(
+            "exit code: {}\n--- standard output\n{}--- standard error\n{}",
+            self.code, self.out, self.err
+        )
     }
 }
 
@@ -154,8 +175,9 @@ pub(crate) fn config(more: &str) -> String {
 
 /// One target of a configuration.
 pub(crate) fn target(name: &str, organization: &str, path: &str, more: &str) -> String {
-    let mut text =
-        format!("  - name: {name}\n    provider: docker\n    organization: {organization}\n    paths: [{path}]\n");
+    let mut text = format!(
+        "  - name: {name}\n    provider: docker\n    organization: {organization}\n    paths: [{path}]\n"
+    );
     for line in more.lines() {
         text.push_str("    ");
         text.push_str(line);
@@ -171,7 +193,11 @@ pub(crate) fn policy(name: &str, spec: &str) -> String {
 
 /// A manifest of a policy with further lines below `metadata:`.
 pub(crate) fn policy_with(name: &str, metadata: &str, spec: &str) -> String {
-    let indented = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let indented = |text: &str| {
+        text.lines()
+            .map(|line| format!("  {line}\n"))
+            .collect::<String>()
+    };
     let name = serde_json::to_string(name).unwrap();
     format!(
         "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: {name}\n{}spec:\n{}",
@@ -182,5 +208,7 @@ pub(crate) fn policy_with(name: &str, metadata: &str, spec: &str) -> String {
 
 /// A rule that allows or denies TCP to hosts, as a part of a spec.
 pub(crate) fn tcp(name: &str, decision: &str, hosts: &str) -> String {
-    format!("  - {{name: {name}, decision: {decision}, actions: [\"connect:tcp\"], resources: [{hosts}]}}\n")
+    format!(
+        "  - {{name: {name}, decision: {decision}, actions: [\"connect:tcp\"], resources: [{hosts}]}}\n"
+    )
 }

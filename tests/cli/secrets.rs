@@ -25,7 +25,10 @@ fn no_command_shows_or_stores_the_secret() {
         let mut sandbox = Sandbox::new(&format!("profile: {profile}\n")).serve(options);
         sandbox.set("RUST_LOG", "trace");
         sandbox.set("RUST_BACKTRACE", "full");
-        let spec = format!("scope: {{teams: [security]}}\nrules:\n{}", tcp("r", "allow", "a.example.com"));
+        let spec = format!(
+            "scope: {{teams: [security]}}\nrules:\n{}",
+            tcp("r", "allow", "a.example.com")
+        );
         sandbox.write("policies/p.yaml", policy("p", &spec));
         for arguments in [
             &["init", "sub"][..],
@@ -41,10 +44,17 @@ fn no_command_shows_or_stores_the_secret() {
             assert_kept(SECRET, &format!("{arguments:?}"), &ran);
         }
         for (path, bytes) in sandbox.files() {
-            assert!(!String::from_utf8_lossy(&bytes).contains(SECRET), "{} holds the secret", path.display());
+            assert!(
+                !String::from_utf8_lossy(&bytes).contains(SECRET),
+                "{} holds the secret",
+                path.display()
+            );
         }
         let log = std::fs::read_to_string(log.path()).unwrap();
-        assert!(!log.is_empty() && !log.contains(SECRET) && !log.contains("Bearer"), "{log}");
+        assert!(
+            !log.is_empty() && !log.contains(SECRET) && !log.contains("Bearer"),
+            "{log}"
+        );
     }
 }
 
@@ -53,8 +63,11 @@ fn errors_do_not_repeat_secrets() {
     let mut sandbox = Sandbox::new("");
     sandbox.write("policies/p.yaml", policy("p", "rules: []\n"));
     // The service wants another secret.
-    let exact =
-        Options { organizations: vec![organization("my-org")], secret: Some("another".into()), ..Options::default() };
+    let exact = Options {
+        organizations: vec![organization("my-org")],
+        secret: Some("another".into()),
+        ..Options::default()
+    };
     let refused = Sandbox::new("").serve(exact);
     refused.write("policies/p.yaml", policy("p", "rules: []\n"));
     let ran = refused.expect(1, &["plan"]);
@@ -62,9 +75,17 @@ fn errors_do_not_repeat_secrets() {
 
     // A password in an endpoint.
     let url = format!("docker=https://me:{SECRET}@hub.example.com");
-    assert_kept(SECRET, "an endpoint", &sandbox.expect(1, &["plan", "--endpoint", &url]));
+    assert_kept(
+        SECRET,
+        "an endpoint",
+        &sandbox.expect(1, &["plan", "--endpoint", &url]),
+    );
     sandbox.set("POLWARDEN_DOCKER_ENDPOINT", &url["docker=".len()..]);
-    assert_kept(SECRET, "an endpoint variable", &sandbox.expect(1, &["plan"]));
+    assert_kept(
+        SECRET,
+        "an endpoint variable",
+        &sandbox.expect(1, &["plan"]),
+    );
     sandbox.set("POLWARDEN_DOCKER_ENDPOINT", "http://127.0.0.1:1");
 
     // Credentials that cannot be used.
@@ -78,16 +99,29 @@ fn errors_do_not_repeat_secrets() {
         sandbox.environment.remove(name);
     }
     // A configuration that somebody put one into.
-    sandbox.write("polwarden.yaml", sandbox.read("polwarden.yaml").replace("my-org", "other-org"));
+    sandbox.write(
+        "polwarden.yaml",
+        sandbox
+            .read("polwarden.yaml")
+            .replace("my-org", "other-org"),
+    );
     sandbox.set("POLWARDEN_DOCKER_TOKEN", SECRET);
-    assert_kept(SECRET, "an unreachable service", &sandbox.expect(1, &["plan"]));
+    assert_kept(
+        SECRET,
+        "an unreachable service",
+        &sandbox.expect(1, &["plan"]),
+    );
 }
 
 #[test]
 fn the_emulators_secret_is_not_shown_in_help() {
     let mut sandbox = Sandbox::empty();
     sandbox.set("POLWARDEN_EMULATOR_SECRET", SECRET);
-    assert_kept(SECRET, "help", &sandbox.expect(0, &["emulate", "docker", "--help"]));
+    assert_kept(
+        SECRET,
+        "help",
+        &sandbox.expect(0, &["emulate", "docker", "--help"]),
+    );
     let ran = sandbox.expect(1, &["emulate", "docker", "--listen", "0.0.0.0:0"]);
     assert_kept(SECRET, "an error", &ran);
 }

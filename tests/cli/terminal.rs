@@ -22,9 +22,15 @@ fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) ->
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
-    let terminal = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let terminal = File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
     command.stdin(Stdio::from(terminal.try_clone().unwrap()));
-    command.stdout(Stdio::from(terminal.try_clone().unwrap())).stderr(Stdio::from(terminal));
+    command
+        .stdout(Stdio::from(terminal.try_clone().unwrap()))
+        .stderr(Stdio::from(terminal));
     let mut child = command.spawn().unwrap();
     // The command holds the other ends; when it ends, reading does.
     drop(command);
@@ -39,13 +45,22 @@ fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) ->
             answered = true;
         }
     }
-    (child.wait().unwrap().code().unwrap(), String::from_utf8_lossy(&shown).into_owned())
+    (
+        child.wait().unwrap().code().unwrap(),
+        String::from_utf8_lossy(&shown).into_owned(),
+    )
 }
 
 fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new("");
     sandbox.set("TERM", "xterm");
-    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     sandbox
 }
 
@@ -58,7 +73,10 @@ fn yes_applies() {
     assert!(shown.contains('\u{1b}'), "a terminal has colours: {shown}");
     sandbox.expect(0, &["plan", EMBEDDED, "--detailed-exitcode"]);
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "");
-    assert!(code == 0 && !shown.contains("accepted"), "nothing is to do, so nothing is asked: {shown}");
+    assert!(
+        code == 0 && !shown.contains("accepted"),
+        "nothing is to do, so nothing is asked: {shown}"
+    );
 }
 
 #[test]
@@ -76,7 +94,10 @@ fn everything_else_does_not() {
 fn only_yes_is_accepted() {
     let sandbox = sandbox();
     let (code, shown) = on_terminal(sandbox.command(&["apply", EMBEDDED]), "y\n");
-    assert_eq!(code, 1, "the prompt says that only `yes` is accepted: {shown}");
+    assert_eq!(
+        code, 1,
+        "the prompt says that only `yes` is accepted: {shown}"
+    );
 }
 
 #[test]
@@ -98,14 +119,26 @@ fn the_flag_asks_nothing() {
 #[test]
 fn a_plan_that_is_overtaken_while_it_is_looked_at_is_stale() {
     let ours = Sandbox::new("").serve(polwarden::emulator::Options::default());
-    ours.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))));
+    ours.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
+    );
     // Somebody else applies at the same service while our question stands.
     let other = Sandbox::new("");
     let mut first = ours.command(&["apply"]);
     first.env("TERM", "dumb");
     let mut second = other.command(&["apply", "--auto-approve"]);
     second.envs(&ours.environment);
-    other.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("r", "allow", "b.example.com"))));
+    other.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("r", "allow", "b.example.com")),
+        ),
+    );
     let (code, shown) = on_terminal_with(first, || {
         assert_eq!(second.output().unwrap().status.code(), Some(0));
         "yes\n".to_owned()

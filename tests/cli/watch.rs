@@ -20,12 +20,17 @@ impl Watching {
     fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let (reader, writer) = std::io::pipe().unwrap();
         let mut command = sandbox.command(arguments);
-        command.stdout(Stdio::from(writer.try_clone().unwrap())).stderr(Stdio::from(writer));
+        command
+            .stdout(Stdio::from(writer.try_clone().unwrap()))
+            .stderr(Stdio::from(writer));
         let child = command.spawn().unwrap();
         drop(command);
         let (sender, lines) = channel();
         std::thread::spawn(move || {
-            BufReader::new(reader).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            BufReader::new(reader)
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
         });
         Self { child, lines }
     }
@@ -82,28 +87,55 @@ fn every_change_is_planned_and_mistakes_are_waited_out() {
     let mut run = Watching::start(&sandbox, &["plan", EMBEDDED, "--watch"]);
     let shown = run.shown();
     assert!(
-        shown.starts_with("---\n") && shown.contains("+ a.example.com") && shown.contains("Plan: 2 calls"),
+        shown.starts_with("---\n")
+            && shown.contains("+ a.example.com")
+            && shown.contains("Plan: 2 calls"),
         "{shown}"
     );
     sandbox.write("policies/p.yaml", rules("b.example.com"));
     run.until("+ b.example.com");
     // A file that is new, in a folder that is new.
-    sandbox.write("policies/more/q.yaml", policy("q", &format!("rules:\n{}", tcp("r", "deny", "c.example.com"))));
+    sandbox.write(
+        "policies/more/q.yaml",
+        policy(
+            "q",
+            &format!("rules:\n{}", tcp("r", "deny", "c.example.com")),
+        ),
+    );
     run.until("+ policy \"q\"");
     sandbox.write("policies/p.yaml", "kind: Wrong\n");
     let shown = run.until("error[");
     assert!(!shown.contains("Plan:"), "{shown}");
     // As editors save: beside it, then in its place.
     sandbox.write("policies/p.yaml.new", rules("d.example.com"));
-    std::fs::rename(sandbox.path("policies/p.yaml.new"), sandbox.path("policies/p.yaml")).unwrap();
+    std::fs::rename(
+        sandbox.path("policies/p.yaml.new"),
+        sandbox.path("policies/p.yaml"),
+    )
+    .unwrap();
     run.until("+ d.example.com");
     sandbox.write("polwarden.yaml", "kind: Config\n");
     run.until("error[");
     // The configuration says what is watched.
-    sandbox.write("elsewhere/s.yaml", policy("s", &format!("rules:\n{}", tcp("r", "deny", "e.example.com"))));
-    sandbox.write("polwarden.yaml", config("").replace("paths: [policies]", "paths: [elsewhere]"));
+    sandbox.write(
+        "elsewhere/s.yaml",
+        policy(
+            "s",
+            &format!("rules:\n{}", tcp("r", "deny", "e.example.com")),
+        ),
+    );
+    sandbox.write(
+        "polwarden.yaml",
+        config("").replace("paths: [policies]", "paths: [elsewhere]"),
+    );
     run.until("+ policy \"s\"");
-    sandbox.write("elsewhere/s.yaml", policy("s", &format!("rules:\n{}", tcp("r", "deny", "f.example.com"))));
+    sandbox.write(
+        "elsewhere/s.yaml",
+        policy(
+            "s",
+            &format!("rules:\n{}", tcp("r", "deny", "f.example.com")),
+        ),
+    );
     run.until("+ f.example.com");
     assert_eq!(run.interrupt(), 0);
 }
@@ -124,7 +156,12 @@ fn what_makes_no_sense_with_it_is_refused() {
         assert!(ran.err.contains("--watch"), "{more:?}: {}", ran.err);
     }
     sandbox.set("CI", "true");
-    assert!(sandbox.expect(1, &["plan", EMBEDDED, "--watch"]).err.contains("CI"));
+    assert!(
+        sandbox
+            .expect(1, &["plan", EMBEDDED, "--watch"])
+            .err
+            .contains("CI")
+    );
 }
 
 #[test]

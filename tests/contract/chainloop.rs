@@ -21,8 +21,10 @@ fn validators() -> &'static HashMap<String, Validator> {
 
 /// Holds a value against a schema of the contract: `PolicyAnswer` or `PolicyRequest`.
 pub(crate) fn check(name: &str, value: &Value) {
-    let wrong: Vec<String> =
-        validators()[name].iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let wrong: Vec<String> = validators()[name]
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert_eq!(wrong, Vec::<String>::new(), "{value:#}");
 }
 

@@ -57,11 +57,19 @@ pub(crate) fn check(
         Direction::Request => format!("{operation}.request"),
         Direction::Response => format!("{operation}.response.{status}"),
     };
-    let validator =
-        contract(profile).validators.get(&name).ok_or_else(|| format!("profile {profile} documents no {name}"))?;
-    let faults: Vec<String> =
-        validator.iter_errors(body).map(|error| format!("{name} at `{}`: {error}", error.instance_path())).collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+    let validator = contract(profile)
+        .validators
+        .get(&name)
+        .ok_or_else(|| format!("profile {profile} documents no {name}"))?;
+    let faults: Vec<String> = validator
+        .iter_errors(body)
+        .map(|error| format!("{name} at `{}`: {error}", error.instance_path()))
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults.join("; "))
+    }
 }
 
 /// The contract of a profile.
@@ -71,7 +79,9 @@ pub(crate) fn contract(profile: &str) -> &'static Contract {
     static CURRENT: OnceLock<Contract> = OnceLock::new();
     match profile {
         "seed" => SEED.get_or_init(|| Contract::read(include_str!("schemas/seed.json"))),
-        "intermediate" => INTERMEDIATE.get_or_init(|| Contract::read(include_str!("schemas/intermediate.json"))),
+        "intermediate" => {
+            INTERMEDIATE.get_or_init(|| Contract::read(include_str!("schemas/intermediate.json")))
+        }
         "current" => CURRENT.get_or_init(|| Contract::read(include_str!("schemas/current.json"))),
         other => panic!("there is no profile {other}"),
     }
@@ -80,20 +90,30 @@ pub(crate) fn contract(profile: &str) -> &'static Contract {
 impl Contract {
     fn read(text: &str) -> Self {
         let document: Value = serde_json::from_str(text).unwrap();
-        let operations =
-            document["operations"].as_object().unwrap().iter().map(|(name, facts)| Operation::read(name, facts));
+        let operations = document["operations"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, facts)| Operation::read(name, facts));
         let definitions = document["$defs"].as_object().unwrap();
-        let bodies = definitions.keys().filter(|name| name.contains(".request") || name.contains(".response."));
+        let bodies = definitions
+            .keys()
+            .filter(|name| name.contains(".request") || name.contains(".response."));
         let validators = bodies.map(|name| {
             let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": definitions});
             (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
         });
-        Self { operations: operations.collect(), validators: validators.collect() }
+        Self {
+            operations: operations.collect(),
+            validators: validators.collect(),
+        }
     }
 
     /// The operation that a request calls.
     pub(crate) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
-        self.operations.iter().find(|operation| operation.method == method && operation.is_at(path))
+        self.operations
+            .iter()
+            .find(|operation| operation.method == method && operation.is_at(path))
     }
 }
 
@@ -104,7 +124,12 @@ impl Operation {
             name: name.to_owned(),
             method: text(&facts["method"]),
             path: text(&facts["path"]).split('/').map(str::to_owned).collect(),
-            query: facts["query"].as_array().unwrap().iter().map(text).collect(),
+            query: facts["query"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(text)
+                .collect(),
             request_media_type: facts["requestMediaType"].as_str().map(str::to_owned),
             authenticated: facts["authenticated"].as_bool().unwrap(),
         }
@@ -113,10 +138,12 @@ impl Operation {
     fn is_at(&self, path: &str) -> bool {
         let segments: Vec<&str> = path.split('/').collect();
         segments.len() == self.path.len()
-            && self
-                .path
-                .iter()
-                .zip(segments)
-                .all(|(expected, found)| if expected.starts_with('{') { !found.is_empty() } else { expected == found })
+            && self.path.iter().zip(segments).all(|(expected, found)| {
+                if expected.starts_with('{') {
+                    !found.is_empty()
+                } else {
+                    expected == found
+                }
+            })
     }
 }

@@ -57,7 +57,8 @@ impl Recorder {
             log: Mutex::default(),
         });
         let router = Router::new().fallback(forward).with_state(shared.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }).abort_handle();
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
+            .abort_handle();
         Self { url, shared, task }
     }
 
@@ -92,7 +93,11 @@ async fn forward(
 ) -> Response {
     let target = format!("{}{uri}", shared.upstream);
     // The host header stays, so that links in answers lead back here.
-    let request = shared.client.request(method.clone(), target).headers(headers.clone()).body(body.clone());
+    let request = shared
+        .client
+        .request(method.clone(), target)
+        .headers(headers.clone())
+        .body(body.clone());
     let answer = request.send().await.unwrap();
     let (status, answer_headers) = (answer.status(), answer.headers().clone());
     let answer_body = answer.bytes().await.unwrap();
@@ -102,15 +107,33 @@ async fn forward(
     match operation {
         None => faults.push("the contract has no such operation".to_owned()),
         Some(operation) => {
-            faults.extend(faults_of_request(&shared.profile, operation, &uri, &headers, &body));
+            faults.extend(faults_of_request(
+                &shared.profile,
+                operation,
+                &uri,
+                &headers,
+                &body,
+            ));
             let content_type = essence(&answer_headers);
-            faults.extend(fault_of_answer(&shared.profile, operation, status.as_u16(), content_type, &answer_body));
+            faults.extend(fault_of_answer(
+                &shared.profile,
+                operation,
+                status.as_u16(),
+                content_type,
+                &answer_body,
+            ));
         }
     }
     let mut log = shared.log.lock().unwrap();
-    log.violations.extend(faults.into_iter().map(|fault| format!("{method} {}: {fault}", uri.path())));
+    log.violations.extend(
+        faults
+            .into_iter()
+            .map(|fault| format!("{method} {}: {fault}", uri.path())),
+    );
     log.exchanges.push(Exchange {
-        operation: operation.map(|operation| operation.name.clone()).unwrap_or_default(),
+        operation: operation
+            .map(|operation| operation.name.clone())
+            .unwrap_or_default(),
         status: status.as_u16(),
         media_type: essence(&headers).to_owned(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
@@ -123,16 +146,30 @@ async fn forward(
     response
 }
 
-fn faults_of_request(profile: &str, operation: &Operation, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Vec<String> {
+fn faults_of_request(
+    profile: &str,
+    operation: &Operation,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Vec<String> {
     let mut faults = Vec::new();
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     match (operation.authenticated, token) {
         (true, Some(token)) if token.starts_with("Bearer ") => {}
         (true, _) => faults.push("the request carries no bearer token".to_owned()),
-        (false, Some(_)) => faults.push("the request carries a token where none belongs".to_owned()),
+        (false, Some(_)) => {
+            faults.push("the request carries a token where none belongs".to_owned())
+        }
         (false, None) => {}
     }
-    let parameters = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let parameters = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty());
     for pair in parameters {
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);
         if !operation.query.iter().any(|known| known == name) {
@@ -144,9 +181,18 @@ fn faults_of_request(profile: &str, operation: &Operation, uri: &Uri, headers: &
         None => faults.push("the request has a body".to_owned()),
         Some(expected) => {
             if essence(headers) != expected {
-                faults.push(format!("the request's content type is `{}`, not `{expected}`", essence(headers)));
+                faults.push(format!(
+                    "the request's content type is `{}`, not `{expected}`",
+                    essence(headers)
+                ));
             }
-            faults.extend(fault_of_body(profile, operation, Direction::Request, 0, body));
+            faults.extend(fault_of_body(
+                profile,
+                operation,
+                Direction::Request,
+                0,
+                body,
+            ));
         }
     }
     faults
@@ -173,13 +219,18 @@ fn fault_of_body(
     body: &[u8],
 ) -> Option<String> {
     match serde_json::from_slice(body) {
-        Err(error) => Some(format!("the body of the {direction:?} is not JSON: {error}")),
+        Err(error) => Some(format!(
+            "the body of the {direction:?} is not JSON: {error}"
+        )),
         Ok(body) => check(profile, &operation.name, direction, status, &body).err(),
     }
 }
 
 /// The media type without its parameters.
 fn essence(headers: &HeaderMap) -> &str {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
 }

@@ -37,41 +37,70 @@ fn contract() -> &'static Contract {
         let operations = operations.map(|(name, facts)| Operation {
             name: name.clone(),
             method: facts["method"].as_str().unwrap().to_owned(),
-            path: facts["path"].as_str().unwrap().split('/').map(str::to_owned).collect(),
+            path: facts["path"]
+                .as_str()
+                .unwrap()
+                .split('/')
+                .map(str::to_owned)
+                .collect(),
             responses: facts["responses"]
                 .as_object()
                 .unwrap()
                 .iter()
-                .map(|(status, schema)| (status.parse().unwrap(), schema.as_str().map(str::to_owned)))
+                .map(|(status, schema)| {
+                    (status.parse().unwrap(), schema.as_str().map(str::to_owned))
+                })
                 .collect(),
         });
-        Contract { operations: operations.collect(), validators: validators.collect() }
+        Contract {
+            operations: operations.collect(),
+            validators: validators.collect(),
+        }
     })
 }
 
 /// The names of all operations.
 pub(crate) fn operations() -> Vec<&'static str> {
-    contract().operations.iter().map(|operation| operation.name.as_str()).collect()
+    contract()
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_str())
+        .collect()
 }
 
 /// The operation of a request; the reference page's `preview` may stand in the registry's paths.
 fn operation(method: &str, path: &str) -> Option<&'static Operation> {
-    let path = path.split('?').next().unwrap_or_default().replace("/api/preview/registry/", "/api/registry/");
-    let found: Vec<&Operation> =
-        contract().operations.iter().filter(|operation| operation.method == method && operation.is_at(&path)).collect();
+    let path = path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .replace("/api/preview/registry/", "/api/registry/");
+    let found: Vec<&Operation> = contract()
+        .operations
+        .iter()
+        .filter(|operation| operation.method == method && operation.is_at(&path))
+        .collect();
     // `metadata` is a name of its own where a group's could stand.
-    found.into_iter().min_by_key(|operation| operation.path.iter().filter(|part| part.starts_with('{')).count())
+    found.into_iter().min_by_key(|operation| {
+        operation
+            .path
+            .iter()
+            .filter(|part| part.starts_with('{'))
+            .count()
+    })
 }
 
 impl Operation {
     fn is_at(&self, path: &str) -> bool {
         let segments: Vec<&str> = path.split('/').collect();
         segments.len() == self.path.len()
-            && self
-                .path
-                .iter()
-                .zip(segments)
-                .all(|(expected, found)| if expected.starts_with('{') { !found.is_empty() } else { expected == found })
+            && self.path.iter().zip(segments).all(|(expected, found)| {
+                if expected.starts_with('{') {
+                    !found.is_empty()
+                } else {
+                    expected == found
+                }
+            })
     }
 }
 
@@ -99,12 +128,22 @@ pub(crate) fn check(method: &str, path: &str, status: u16, text: &str) -> Result
         None if text.is_empty() => Ok(()),
         None => Err(format!("{name} answers {status} with a body: {text}")),
         Some(schema) => {
-            let body: Value = serde_json::from_str(text).map_err(|error| format!("{name} {status}: {error}"))?;
+            let body: Value =
+                serde_json::from_str(text).map_err(|error| format!("{name} {status}: {error}"))?;
             let wrong = contract().validators[schema]
                 .iter_errors(&body)
-                .map(|error| format!("{name} {status} is no {schema} at `{}`: {error}", error.instance_path()));
+                .map(|error| {
+                    format!(
+                        "{name} {status} is no {schema} at `{}`: {error}",
+                        error.instance_path()
+                    )
+                });
             let wrong: Vec<String> = wrong.collect();
-            if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+            if wrong.is_empty() {
+                Ok(())
+            } else {
+                Err(wrong.join("; "))
+            }
         }
     }
 }
@@ -116,22 +155,74 @@ fn the_check_tells_answers_of_the_contract_from_others() {
                     "appliedPolicyPacks":[]}"#;
     for (method, path, status, text, good) in [
         ("GET", &*format!("{groups}/g"), 200, group, true),
-        ("GET", &format!("{groups}/g"), 200, &group.replace("audit", "strict"), false),
-        ("GET", &format!("{groups}/g"), 200, &group.replace("accounts", "acounts"), false),
+        (
+            "GET",
+            &format!("{groups}/g"),
+            200,
+            &group.replace("audit", "strict"),
+            false,
+        ),
+        (
+            "GET",
+            &format!("{groups}/g"),
+            200,
+            &group.replace("accounts", "acounts"),
+            false,
+        ),
         ("GET", &format!("{groups}/metadata"), 200, group, false),
-        ("GET", &format!("{groups}/g"), 404, r#"{"code":404,"message":"m"}"#, true),
-        ("GET", &format!("{groups}/g"), 404, r#"{"error":"m"}"#, false),
-        ("GET", &format!("{groups}/g"), 409, r#"{"code":409,"message":"m"}"#, false),
+        (
+            "GET",
+            &format!("{groups}/g"),
+            404,
+            r#"{"code":404,"message":"m"}"#,
+            true,
+        ),
+        (
+            "GET",
+            &format!("{groups}/g"),
+            404,
+            r#"{"error":"m"}"#,
+            false,
+        ),
+        (
+            "GET",
+            &format!("{groups}/g"),
+            409,
+            r#"{"code":409,"message":"m"}"#,
+            false,
+        ),
         ("POST", groups, 409, r#"{"code":409,"message":"m"}"#, true),
         ("POST", groups, 204, "", true),
         ("POST", groups, 204, "{}", false),
         ("POST", groups, 201, "", false),
-        ("DELETE", "/api/preview/registry/policypacks/private/o/p", 204, "", true),
-        ("DELETE", "/api/registry/policypacks/private/o/p", 404, "no", false),
+        (
+            "DELETE",
+            "/api/preview/registry/policypacks/private/o/p",
+            204,
+            "",
+            true,
+        ),
+        (
+            "DELETE",
+            "/api/registry/policypacks/private/o/p",
+            404,
+            "no",
+            false,
+        ),
         ("GET", "/api/nothing", 404, "404 page not found", true),
-        ("GET", "/api/nothing", 404, r#"{"code":404,"message":"m"}"#, false),
+        (
+            "GET",
+            "/api/nothing",
+            404,
+            r#"{"code":404,"message":"m"}"#,
+            false,
+        ),
     ] {
         let result = check(method, path, status, text);
-        assert_eq!(result.is_ok(), good, "{method} {path} {status} {text}: {result:?}");
+        assert_eq!(
+            result.is_ok(),
+            good,
+            "{method} {path} {status} {text}: {result:?}"
+        );
     }
 }

@@ -32,13 +32,21 @@ pub(crate) struct Service {
 pub(crate) fn client() -> Client {
     // A second installation fails, and the first is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap()
 }
 
 impl Service {
     /// An emulator of `profile` with the organization `my-org` and one team.
     pub(crate) async fn new(profile: Profile) -> Self {
-        Self::with(Options { profile, ..Options::default() }).await
+        Self::with(Options {
+            profile,
+            ..Options::default()
+        })
+        .await
     }
 
     pub(crate) async fn with(mut options: Options) -> Self {
@@ -53,10 +61,24 @@ impl Service {
 
     /// Signs in through `base`.
     pub(crate) async fn at(running: Running, profile: Profile, base: String) -> Self {
-        let mut service = Self { running, client: client(), profile, token: String::new(), base };
+        let mut service = Self {
+            running,
+            client: client(),
+            profile,
+            token: String::new(),
+            base,
+        };
         let (path, body, member) = match profile {
-            Profile::Seed => ("/v2/users/login", json!({"username": "me", "password": "s"}), "token"),
-            _ => ("/v2/auth/token", json!({"identifier": "me", "secret": "s"}), "access_token"),
+            Profile::Seed => (
+                "/v2/users/login",
+                json!({"username": "me", "password": "s"}),
+                "token",
+            ),
+            _ => (
+                "/v2/auth/token",
+                json!({"identifier": "me", "secret": "s"}),
+                "access_token",
+            ),
         };
         let (status, answer) = service.call(Method::POST, path, Some(body)).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
@@ -67,18 +89,29 @@ impl Service {
     /// The media type of a body for this request.
     pub(crate) fn media_type(&self, method: &Method, path: &str) -> &'static str {
         let is_rule_patch = *method == Method::PATCH && path.contains("/rules/");
-        if is_rule_patch && self.profile == Profile::Seed { "application/merge-patch+json" } else { "application/json" }
+        if is_rule_patch && self.profile == Profile::Seed {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        }
     }
 
     /// Sends a request to an absolute path.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let media_type = self.media_type(&method, path);
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
         }
         if let Some(body) = body {
-            request = request.header("content-type", media_type).body(body.to_string());
+            request = request
+                .header("content-type", media_type)
+                .body(body.to_string());
         }
         let response = request.send().await.unwrap();
         let status = response.status();
@@ -86,26 +119,42 @@ impl Service {
     }
 
     /// Sends a request below the policies of `my-org`.
-    pub(crate) async fn policies(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        self.call(method, &format!("/v2/orgs/my-org/governance/policies{path}"), body).await
+    pub(crate) async fn policies(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        self.call(
+            method,
+            &format!("/v2/orgs/my-org/governance/policies{path}"),
+            body,
+        )
+        .await
     }
 
     /// Creates a policy and answers its id.
     pub(crate) async fn policy(&self, name: &str) -> String {
-        let (status, policy) = self.policies(Method::POST, "", Some(json!({"name": name}))).await;
+        let (status, policy) = self
+            .policies(Method::POST, "", Some(json!({"name": name})))
+            .await;
         assert_eq!(status, StatusCode::CREATED, "{policy}");
         policy["id"].as_str().unwrap().to_owned()
     }
 
     /// Creates a rule and answers its id.
     pub(crate) async fn rule(&self, policy: &str, rule: Value) -> String {
-        let (status, rule) = self.policies(Method::POST, &format!("/{policy}/rules"), Some(rule)).await;
+        let (status, rule) = self
+            .policies(Method::POST, &format!("/{policy}/rules"), Some(rule))
+            .await;
         assert_eq!(status, StatusCode::CREATED, "{rule}");
         rule["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn get(&self, policy: &str) -> Value {
-        let (status, policy) = self.policies(Method::GET, &format!("/{policy}"), None).await;
+        let (status, policy) = self
+            .policies(Method::GET, &format!("/{policy}"), None)
+            .await;
         assert_eq!(status, StatusCode::OK, "{policy}");
         policy
     }
@@ -113,8 +162,15 @@ impl Service {
 
 /// An organization with the one team.
 pub(crate) fn organization(name: &str) -> OrganizationSeed {
-    let teams = vec![TeamSeed { uuid: TEAM.to_owned(), name: "security".to_owned() }];
-    OrganizationSeed { name: name.to_owned(), teams, policies: Vec::new() }
+    let teams = vec![TeamSeed {
+        uuid: TEAM.to_owned(),
+        name: "security".to_owned(),
+    }];
+    OrganizationSeed {
+        name: name.to_owned(),
+        teams,
+        policies: Vec::new(),
+    }
 }
 
 /// A network rule.
@@ -135,5 +191,11 @@ pub(crate) fn http(name: &str) -> Value {
 
 /// What an answer is, for tables: its status and its error code (or an empty text).
 pub(crate) fn outcome((status, body): &(StatusCode, Value)) -> (u16, String) {
-    (status.as_u16(), body["error"]["code"].as_str().unwrap_or_default().to_owned())
+    (
+        status.as_u16(),
+        body["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }

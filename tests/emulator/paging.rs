@@ -6,14 +6,32 @@ use super::{Service, organization, outcome};
 
 async fn service(profile: Profile, count: usize) -> Service {
     let mut owner = organization("my-org");
-    owner.policies = (0..count).map(|n| PolicySeed { name: format!("p{n}"), ..PolicySeed::default() }).collect();
-    let limits = Limits { policies: 1_000, ..Limits::default() };
+    owner.policies = (0..count)
+        .map(|n| PolicySeed {
+            name: format!("p{n}"),
+            ..PolicySeed::default()
+        })
+        .collect();
+    let limits = Limits {
+        policies: 1_000,
+        ..Limits::default()
+    };
     let organizations = vec![owner, organization("other")];
-    Service::with(Options { profile, limits, organizations, ..Options::default() }).await
+    Service::with(Options {
+        profile,
+        limits,
+        organizations,
+        ..Options::default()
+    })
+    .await
 }
 
 fn names(list: &Value) -> Vec<String> {
-    list.as_array().unwrap().iter().map(|policy| policy["name"].as_str().unwrap().to_owned()).collect()
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|policy| policy["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -28,19 +46,29 @@ async fn earlier_profiles_answer_everything_at_once() {
 #[tokio::test]
 async fn pages_show_every_policy_once_and_end_with_null() {
     let service = service(Profile::Current, 230).await;
-    for (size, pages) in
-        [("", 3), ("page_size=0&", 3), ("page_size=1000&", 3), ("page_size=115&", 3), ("page_size=23&", 10)]
-    {
+    for (size, pages) in [
+        ("", 3),
+        ("page_size=0&", 3),
+        ("page_size=1000&", 3),
+        ("page_size=115&", 3),
+        ("page_size=23&", 10),
+    ] {
         let (mut found, mut count, mut query) = (Vec::new(), 0, format!("?{size}"));
         loop {
             let (_, page) = service.policies(Method::GET, &query, None).await;
             found.extend(names(&page["data"]));
             count += 1;
-            let Some(token) = page.get("next_page_token").unwrap().as_str() else { break };
+            let Some(token) = page.get("next_page_token").unwrap().as_str() else {
+                break;
+            };
             query = format!("?{size}page_token={token}");
         }
         assert_eq!(count, pages, "{size}");
-        assert_eq!(found, (0..230).map(|n| format!("p{n}")).collect::<Vec<_>>(), "{size}");
+        assert_eq!(
+            found,
+            (0..230).map(|n| format!("p{n}")).collect::<Vec<_>>(),
+            "{size}"
+        );
     }
 }
 
@@ -69,7 +97,17 @@ async fn pages_that_nobody_could_have_asked_for_are_refused() {
         (mine, "page_token=invented".to_owned()),
         (other, format!("page_token={token}")),
     ] {
-        let answer = service.call(Method::GET, &format!("{owner}/governance/policies?{query}"), None).await;
-        assert_eq!(outcome(&answer), (400, "invalid_argument".to_owned()), "{query}");
+        let answer = service
+            .call(
+                Method::GET,
+                &format!("{owner}/governance/policies?{query}"),
+                None,
+            )
+            .await;
+        assert_eq!(
+            outcome(&answer),
+            (400, "invalid_argument".to_owned()),
+            "{query}"
+        );
     }
 }

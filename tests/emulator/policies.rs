@@ -20,35 +20,115 @@ const PERMIT: &str = "permit(principal, action, resource);";
 async fn what_can_be_created() {
     let table: Vec<(&[Profile], Value, u16, &str)> = vec![
         (ALL, json!({"name": "a"}), 201, ""),
-        (ALL, json!({"name": "Security Research — hardened"}), 201, ""),
+        (
+            ALL,
+            json!({"name": "Security Research — hardened"}),
+            201,
+            "",
+        ),
         (ALL, json!({"name": "a", "scope": {}}), 201, ""),
         (ALL, json!({"name": "a", "scope": {"teams": []}}), 201, ""),
-        (ALL, json!({"name": "a", "scope": {"teams": [TEAM]}}), 201, ""),
-        (ALL, json!({"name": "a", "scope": {"teams": ["nobody"]}}), 400, "invalid_argument"),
-        (SEED, json!({"name": "a", "scope": {"profiles": ["security"]}}), 201, ""),
-        (SEED, json!({"name": "a", "scope": {"profiles": [""]}}), 400, "invalid_argument"),
-        (LATER, json!({"name": "a", "scope": {"profiles": ["security"]}}), 400, "invalid_argument"),
+        (
+            ALL,
+            json!({"name": "a", "scope": {"teams": [TEAM]}}),
+            201,
+            "",
+        ),
+        (
+            ALL,
+            json!({"name": "a", "scope": {"teams": ["nobody"]}}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            SEED,
+            json!({"name": "a", "scope": {"profiles": ["security"]}}),
+            201,
+            "",
+        ),
+        (
+            SEED,
+            json!({"name": "a", "scope": {"profiles": [""]}}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            LATER,
+            json!({"name": "a", "scope": {"profiles": ["security"]}}),
+            400,
+            "invalid_argument",
+        ),
         (ALL, json!({}), 400, "invalid_argument"),
         (ALL, json!({"name": ""}), 400, "invalid_argument"),
         (ALL, json!({"name": "  "}), 400, "invalid_argument"),
         (ALL, json!({"name": 1}), 400, "invalid_argument"),
         (ALL, json!({"name": null}), 400, "invalid_argument"),
-        (ALL, json!({"name": "a", "scope": null}), 400, "invalid_argument"),
-        (ALL, json!({"name": "a", "scope": {"teams": [null]}}), 400, "invalid_argument"),
-        (ALL, json!({"name": "a", "scope": {"users": []}}), 400, "invalid_argument"),
-        (ALL, json!({"name": "a", "rules": []}), 400, "invalid_argument"),
+        (
+            ALL,
+            json!({"name": "a", "scope": null}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            ALL,
+            json!({"name": "a", "scope": {"teams": [null]}}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            ALL,
+            json!({"name": "a", "scope": {"users": []}}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            ALL,
+            json!({"name": "a", "rules": []}),
+            400,
+            "invalid_argument",
+        ),
         (ALL, json!(["a"]), 400, "invalid_argument"),
-        (CURRENT, json!({"name": "a", "cedar_v1": cedar(PERMIT)}), 201, ""),
-        (BEFORE, json!({"name": "a", "cedar_v1": cedar(PERMIT)}), 400, "invalid_argument"),
-        (CURRENT, json!({"name": "a", "cedar_v1": cedar("permit(")}), 400, "invalid_argument"),
-        (CURRENT, json!({"name": "a", "cedar_v1": cedar(&format!("@id(\"x\") {PERMIT}"))}), 400, "invalid_argument"),
-        (CURRENT, json!({"name": "a", "cedar_v1": {"text": PERMIT}}), 400, "invalid_argument"),
+        (
+            CURRENT,
+            json!({"name": "a", "cedar_v1": cedar(PERMIT)}),
+            201,
+            "",
+        ),
+        (
+            BEFORE,
+            json!({"name": "a", "cedar_v1": cedar(PERMIT)}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            CURRENT,
+            json!({"name": "a", "cedar_v1": cedar("permit(")}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            CURRENT,
+            json!({"name": "a", "cedar_v1": cedar(&format!("@id(\"x\") {PERMIT}"))}),
+            400,
+            "invalid_argument",
+        ),
+        (
+            CURRENT,
+            json!({"name": "a", "cedar_v1": {"text": PERMIT}}),
+            400,
+            "invalid_argument",
+        ),
     ];
     for (profiles, body, status, code) in table {
         for profile in profiles {
             let service = Service::new(*profile).await;
             let answer = service.policies(Method::POST, "", Some(body.clone())).await;
-            assert_eq!(outcome(&answer), (status, code.to_owned()), "{profile} {body} {}", answer.1);
+            assert_eq!(
+                outcome(&answer),
+                (status, code.to_owned()),
+                "{profile} {body} {}",
+                answer.1
+            );
         }
     }
 }
@@ -60,7 +140,10 @@ async fn a_new_policy_is_shown_alike_everywhere() {
         let body = json!({"name": "p", "scope": {"teams": [TEAM]}});
         let (_, created) = service.policies(Method::POST, "", Some(body)).await;
         let id = created["id"].as_str().unwrap();
-        assert!(id.strip_prefix("pol_").is_some_and(|rest| rest.len() == 28), "{id}");
+        assert!(
+            id.strip_prefix("pol_").is_some_and(|rest| rest.len() == 28),
+            "{id}"
+        );
         assert_eq!(created["org"], "my-org");
         assert_eq!(created["scope"], json!({"teams": [TEAM]}));
         assert_eq!(created["created_at"], created["updated_at"]);
@@ -86,14 +169,22 @@ async fn names_are_unique_in_an_organization() {
     for profile in Profile::ALL {
         let service = Service::new(profile).await;
         let first = service.policy("first").await;
-        let answer = service.policies(Method::POST, "", Some(json!({"name": "first"}))).await;
+        let answer = service
+            .policies(Method::POST, "", Some(json!({"name": "first"})))
+            .await;
         assert_eq!(outcome(&answer), (409, "conflict".to_owned()));
         if profile == Profile::Seed {
             continue;
         }
         service.policy("second").await;
         for (name, status) in [("second", 409), ("first", 200), ("third", 200)] {
-            let (found, _) = service.policies(Method::PATCH, &format!("/{first}"), Some(json!({"name": name}))).await;
+            let (found, _) = service
+                .policies(
+                    Method::PATCH,
+                    &format!("/{first}"),
+                    Some(json!({"name": name})),
+                )
+                .await;
             assert_eq!(found.as_u16(), status, "{name}");
         }
     }
@@ -119,7 +210,9 @@ async fn what_a_policy_patch_may_hold() {
         for profile in profiles {
             let service = Service::new(*profile).await;
             let id = service.policy("old").await;
-            let (found, answer) = service.policies(Method::PATCH, &format!("/{id}"), Some(body.clone())).await;
+            let (found, answer) = service
+                .policies(Method::PATCH, &format!("/{id}"), Some(body.clone()))
+                .await;
             assert_eq!(found.as_u16(), status, "{profile} {body} {answer}");
         }
     }
@@ -132,17 +225,39 @@ async fn a_policy_patch_answers_old_and_new_and_leaves_the_rest_alone() {
         let body = json!({"name": "old", "scope": {"teams": [TEAM]}});
         let (_, created) = service.policies(Method::POST, "", Some(body)).await;
         let path = format!("/{}", created["id"].as_str().unwrap());
-        service.policies(Method::POST, &format!("{path}/rules"), Some(network("r", "example.com"))).await;
+        service
+            .policies(
+                Method::POST,
+                &format!("{path}/rules"),
+                Some(network("r", "example.com")),
+            )
+            .await;
         let before = service.get(&path[1..]).await;
 
-        let (_, renamed) = service.policies(Method::PATCH, &path, Some(json!({"name": "new", "scope": {}}))).await;
+        let (_, renamed) = service
+            .policies(
+                Method::PATCH,
+                &path,
+                Some(json!({"name": "new", "scope": {}})),
+            )
+            .await;
         assert_eq!(renamed["old"], before);
-        assert_eq!(renamed["new"]["scope"], json!({"teams": [TEAM]}), "an absent sub-field stays");
+        assert_eq!(
+            renamed["new"]["scope"],
+            json!({"teams": [TEAM]}),
+            "an absent sub-field stays"
+        );
         assert_eq!(renamed["new"]["allowlist_v0"], before["allowlist_v0"]);
         assert_ne!(renamed["new"]["updated_at"], before["updated_at"]);
 
-        let (_, emptied) = service.policies(Method::PATCH, &path, Some(json!({"scope": {"teams": []}}))).await;
-        assert_eq!(emptied["new"]["scope"], json!({}), "an empty list is the whole organization");
+        let (_, emptied) = service
+            .policies(Method::PATCH, &path, Some(json!({"scope": {"teams": []}})))
+            .await;
+        assert_eq!(
+            emptied["new"]["scope"],
+            json!({}),
+            "an empty list is the whole organization"
+        );
         assert_eq!(service.get(&path[1..]).await, emptied["new"]);
     }
 }
@@ -154,15 +269,25 @@ async fn a_policy_is_deleted_with_its_rules() {
         let id = service.policy("p").await;
         service.rule(&id, files("r")).await;
         let before = service.get(&id).await;
-        let (status, answer) = service.policies(Method::DELETE, &format!("/{id}"), None).await;
-        assert_eq!((status, &answer["deleted"]), (StatusCode::OK, &before), "the time of change stays too");
-        let again = service.policies(Method::DELETE, &format!("/{id}"), None).await;
+        let (status, answer) = service
+            .policies(Method::DELETE, &format!("/{id}"), None)
+            .await;
+        assert_eq!(
+            (status, &answer["deleted"]),
+            (StatusCode::OK, &before),
+            "the time of change stays too"
+        );
+        let again = service
+            .policies(Method::DELETE, &format!("/{id}"), None)
+            .await;
         assert_eq!(outcome(&again), (404, "not_found".to_owned()));
         service.policy("p").await;
     }
     let service = Service::new(Profile::Seed).await;
     let id = service.policy("p").await;
-    let answer = service.policies(Method::DELETE, &format!("/{id}"), None).await;
+    let answer = service
+        .policies(Method::DELETE, &format!("/{id}"), None)
+        .await;
     assert_eq!(outcome(&answer), (405, "unimplemented".to_owned()));
 }
 
@@ -170,21 +295,69 @@ async fn a_policy_is_deleted_with_its_rules() {
 async fn what_does_not_exist() {
     for profile in Profile::ALL {
         let service = Service::new(profile).await;
-        let hidden = if profile == Profile::Seed { (403, "permission_denied") } else { (404, "not_found") };
+        let hidden = if profile == Profile::Seed {
+            (403, "permission_denied")
+        } else {
+            (404, "not_found")
+        };
         let policies = "/v2/orgs/my-org/governance/policies";
         let id = service.policy("p").await;
         for (method, path, body, (status, code)) in [
-            (Method::GET, "/v2/orgs/nobody/governance/policies".to_owned(), None, hidden),
-            (Method::POST, "/v2/orgs/nobody/governance/policies".to_owned(), Some(json!({"name": "a"})), hidden),
-            (Method::GET, format!("{policies}/pol_0"), None, (404, "not_found")),
-            (Method::POST, format!("{policies}/pol_0/rules"), Some(files("r")), (404, "not_found")),
-            (Method::DELETE, format!("{policies}/{id}/rules/rule_0"), None, (404, "not_found")),
-            (Method::PATCH, format!("{policies}/{id}/rules/rule_0"), Some(json!({"name": "r"})), (404, "not_found")),
-            (Method::GET, format!("{policies}/{id}/rules"), None, (405, "unimplemented")),
-            (Method::GET, "/v2/orgs/my-org/governance/other".to_owned(), None, (404, "not_found")),
+            (
+                Method::GET,
+                "/v2/orgs/nobody/governance/policies".to_owned(),
+                None,
+                hidden,
+            ),
+            (
+                Method::POST,
+                "/v2/orgs/nobody/governance/policies".to_owned(),
+                Some(json!({"name": "a"})),
+                hidden,
+            ),
+            (
+                Method::GET,
+                format!("{policies}/pol_0"),
+                None,
+                (404, "not_found"),
+            ),
+            (
+                Method::POST,
+                format!("{policies}/pol_0/rules"),
+                Some(files("r")),
+                (404, "not_found"),
+            ),
+            (
+                Method::DELETE,
+                format!("{policies}/{id}/rules/rule_0"),
+                None,
+                (404, "not_found"),
+            ),
+            (
+                Method::PATCH,
+                format!("{policies}/{id}/rules/rule_0"),
+                Some(json!({"name": "r"})),
+                (404, "not_found"),
+            ),
+            (
+                Method::GET,
+                format!("{policies}/{id}/rules"),
+                None,
+                (405, "unimplemented"),
+            ),
+            (
+                Method::GET,
+                "/v2/orgs/my-org/governance/other".to_owned(),
+                None,
+                (404, "not_found"),
+            ),
         ] {
             let answer = service.call(method.clone(), &path, body).await;
-            assert_eq!(outcome(&answer), (status, code.to_owned()), "{profile} {method} {path}");
+            assert_eq!(
+                outcome(&answer),
+                (status, code.to_owned()),
+                "{profile} {method} {path}"
+            );
         }
     }
 }
@@ -200,11 +373,21 @@ async fn cedar_policies_hold_text_instead_of_rules() {
     assert_eq!(list["data"][0]["type"], "cedar_v1");
     assert!(list["data"][0].get("cedar_v1").is_none());
 
-    let answer = service.policies(Method::POST, &format!("/{id}/rules"), Some(files("r"))).await;
+    let answer = service
+        .policies(Method::POST, &format!("/{id}/rules"), Some(files("r")))
+        .await;
     assert_eq!(outcome(&answer), (400, "invalid_argument".to_owned()));
     let forbid = cedar("forbid(principal, action, resource);");
-    let (status, answer) =
-        service.policies(Method::PATCH, &format!("/{id}"), Some(json!({"name": "d", "cedar_v1": forbid}))).await;
-    assert_eq!((status, &answer["new"]["cedar_v1"]), (StatusCode::OK, &forbid));
+    let (status, answer) = service
+        .policies(
+            Method::PATCH,
+            &format!("/{id}"),
+            Some(json!({"name": "d", "cedar_v1": forbid})),
+        )
+        .await;
+    assert_eq!(
+        (status, &answer["new"]["cedar_v1"]),
+        (StatusCode::OK, &forbid)
+    );
     assert_eq!(answer["old"]["cedar_v1"], cedar(PERMIT));
 }

@@ -18,26 +18,48 @@ const SEED: &str = r#"{"organizations": [{
     ]}]}"#;
 
 fn options() -> Options {
-    Options { seed: Some(Seed::from_json(SEED).unwrap()), ..Options::default() }
+    Options {
+        seed: Some(Seed::from_json(SEED).unwrap()),
+        ..Options::default()
+    }
 }
 
 #[tokio::test]
 async fn what_a_seed_brought_is_shown_and_outlives_a_patch() {
     let service = Service::with(options()).await;
     let (_, list) = service.policies(Method::GET, "", None).await;
-    let kinds: Vec<_> = list["data"].as_array().unwrap().iter().map(|policy| policy["type"].clone()).collect();
-    assert_eq!(kinds, [json!("allowlist_v0"), json!("rego_v1"), json!("cedar_v1")]);
+    let kinds: Vec<_> = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|policy| policy["type"].clone())
+        .collect();
+    assert_eq!(
+        kinds,
+        [json!("allowlist_v0"), json!("rego_v1"), json!("cedar_v1")]
+    );
 
     let policy = service.get("pol_a").await;
     assert_eq!(
         (&policy["created_at"], &policy["updated_at"]),
-        (&json!("2026-04-22T00:00:00Z"), &json!("2026-04-22T00:00:00Z"))
+        (
+            &json!("2026-04-22T00:00:00Z"),
+            &json!("2026-04-22T00:00:00Z")
+        )
     );
     assert_eq!(policy["owner"]["mail"], "a@example.com");
-    assert_eq!(policy["allowlist_v0"]["rules"][1]["actions"], json!(["connect:quic"]));
+    assert_eq!(
+        policy["allowlist_v0"]["rules"][1]["actions"],
+        json!(["connect:quic"])
+    );
     let patch = json!({"resources": ["example.org"]});
-    let (status, answer) = service.policies(Method::PATCH, "/pol_a/rules/rule_a", Some(patch)).await;
-    assert_eq!((status, &answer["new"]["expires_at"]), (StatusCode::OK, &json!("2030-01-01T00:00:00Z")));
+    let (status, answer) = service
+        .policies(Method::PATCH, "/pol_a/rules/rule_a", Some(patch))
+        .await;
+    assert_eq!(
+        (status, &answer["new"]["expires_at"]),
+        (StatusCode::OK, &json!("2030-01-01T00:00:00Z"))
+    );
     let patch = json!({"scope": {"teams": [TEAM]}});
     let (_, answer) = service.policies(Method::PATCH, "/pol_a", Some(patch)).await;
     assert_eq!(answer["new"]["owner"], policy["owner"]);
@@ -48,10 +70,18 @@ async fn a_policy_of_an_unknown_type_keeps_its_body_and_takes_no_rules() {
     let service = Service::with(options()).await;
     let (_, list) = service.policies(Method::GET, "", None).await;
     let id = list["data"][1]["id"].as_str().unwrap();
-    let (_, answer) = service.policies(Method::PATCH, &format!("/{id}"), Some(json!({"name": "renamed"}))).await;
+    let (_, answer) = service
+        .policies(
+            Method::PATCH,
+            &format!("/{id}"),
+            Some(json!({"name": "renamed"})),
+        )
+        .await;
     assert_eq!(answer["new"]["rego_v1"], json!({"text": "package x"}));
     let rule = super::files("r");
-    let (status, _) = service.policies(Method::POST, &format!("/{id}/rules"), Some(rule)).await;
+    let (status, _) = service
+        .policies(Method::POST, &format!("/{id}/rules"), Some(rule))
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
@@ -61,23 +91,42 @@ async fn without_a_seed_there_is_one_empty_organization() {
     let base = running.url();
     let service = Service::at(running, Profile::Current, base).await;
     let (status, list) = service.policies(Method::GET, "", None).await;
-    assert_eq!((status, list), (StatusCode::OK, json!({"data": [], "next_page_token": null})));
+    assert_eq!(
+        (status, list),
+        (StatusCode::OK, json!({"data": [], "next_page_token": null}))
+    );
 }
 
 #[tokio::test]
 async fn a_seed_that_repeats_a_name_is_refused() {
     let mut owner = organization("my-org");
     owner.policies = vec![Default::default(), Default::default()];
-    let error = start(Options { organizations: vec![owner], ..Options::default() }).await.unwrap_err();
-    assert!(matches!(error, EmulatorError::SeedRepeats { .. }), "{error}");
+    let error = start(Options {
+        organizations: vec![owner],
+        ..Options::default()
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(error, EmulatorError::SeedRepeats { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
     let text = include_str!("../../docs/emulator.md");
-    let example = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = text
+        .split("```json\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
     let seed = Some(Seed::from_json(example).unwrap());
-    let service = Service::with(Options { seed, ..Options::default() }).await;
+    let service = Service::with(Options {
+        seed,
+        ..Options::default()
+    })
+    .await;
     let (_, list) = service.policies(Method::GET, "", None).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 3);
 }

@@ -8,11 +8,16 @@ use crate::cli::sandbox::{SECRET, Sandbox};
 
 fn lines(sandbox: &Sandbox, position: usize) -> Vec<Value> {
     let text = std::fs::read_to_string(&journal_files(sandbox)[position]).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn kinds(lines: &[Value]) -> Vec<&str> {
-    lines.iter().map(|line| line["record"].as_str().unwrap()).collect()
+    lines
+        .iter()
+        .map(|line| line["record"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -28,10 +33,20 @@ fn every_call_is_written_down_before_it_is_made() {
     let kinds = kinds(&lines);
     assert_eq!((kinds[1], kinds[kinds.len() - 1]), ("before", "end"));
     for kind in ["intent", "answer"] {
-        assert_eq!(kinds.iter().filter(|other| **other == kind).count(), 6, "{kinds:?}");
+        assert_eq!(
+            kinds.iter().filter(|other| **other == kind).count(),
+            6,
+            "{kinds:?}"
+        );
     }
-    for (position, line) in lines.iter().enumerate().filter(|(_, line)| line["record"] == "answer") {
-        let intent = lines[..position].iter().any(|other| other["record"] == "intent" && other["call"] == line["call"]);
+    for (position, line) in lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line["record"] == "answer")
+    {
+        let intent = lines[..position]
+            .iter()
+            .any(|other| other["record"] == "intent" && other["call"] == line["call"]);
         assert!(intent, "{line}");
         assert!(line["result"]["applied"].is_object(), "{line}");
     }
@@ -45,8 +60,14 @@ fn every_call_is_written_down_before_it_is_made() {
 
 #[test]
 fn lines_fit_the_schema() {
-    let sandbox =
-        serving(Profile::Current, &["after-reset@write:2", "change-rule@updateRule:1", "before-400@deleteRule:1"]);
+    let sandbox = serving(
+        Profile::Current,
+        &[
+            "after-reset@write:2",
+            "change-rule@updateRule:1",
+            "before-400@deleteRule:1",
+        ],
+    );
     first(&sandbox);
     sandbox.expect(0, APPLY);
     super::change(&sandbox);
@@ -55,11 +76,20 @@ fn lines_fit_the_schema() {
     let schema: Value = serde_json::from_str(&sandbox.read("schemas/journal.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     for line in lines(&sandbox, 0).iter().chain(&lines(&sandbox, 1)) {
-        let faults: Vec<String> = validator.iter_errors(line).map(|error| error.to_string()).collect();
+        let faults: Vec<String> = validator
+            .iter_errors(line)
+            .map(|error| error.to_string())
+            .collect();
         assert!(faults.is_empty(), "{line}: {faults:?}");
     }
-    let other = lines(&sandbox, 1).into_iter().find(|line| line["otherWriter"].is_object()).unwrap();
-    assert!(other["otherWriter"]["found"]["rule"].is_object() && other["otherWriter"]["planned"]["rule"].is_object());
+    let other = lines(&sandbox, 1)
+        .into_iter()
+        .find(|line| line["otherWriter"].is_object())
+        .unwrap();
+    assert!(
+        other["otherWriter"]["found"]["rule"].is_object()
+            && other["otherWriter"]["planned"]["rule"].is_object()
+    );
 }
 
 /// Leaves of a journal the first `keep` lines and, of the next one, a part.
@@ -67,7 +97,10 @@ fn cut(sandbox: &Sandbox, keep: usize, torn: bool) {
     let path = &journal_files(sandbox)[0];
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let mut kept: String = lines[..keep].iter().map(|line| format!("{line}\n")).collect();
+    let mut kept: String = lines[..keep]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
     if torn && let Some(next) = lines.get(keep) {
         kept.push_str(&next[..next.len() / 2]);
     }
@@ -96,9 +129,13 @@ fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
             assert!(ran.err.contains("did not end in good order"), "{what}");
             let open = usize::from(whole[keep - 1]["record"] == "intent");
             // An empty policy that has rules by now may be anybody's.
-            let settled = ran.err.matches(": was applied").count() + ran.err.matches(": may have been applied").count();
+            let settled = ran.err.matches(": was applied").count()
+                + ran.err.matches(": may have been applied").count();
             assert_eq!(settled, open, "{what}");
-            assert!(!sandbox.expect(0, APPLY).err.contains("did not end"), "{what}");
+            assert!(
+                !sandbox.expect(0, APPLY).err.contains("did not end"),
+                "{what}"
+            );
         }
     }
     assert_eq!(state(&sandbox, Profile::Current), live);
@@ -111,11 +148,23 @@ fn what_was_never_applied_is_told_so() {
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
     // The last rule is gone, as if it had never been made.
     let text = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
-    let intents: Vec<Value> = lines(&sandbox, 0).into_iter().filter(|line| line["record"] == "intent").collect();
+    let intents: Vec<Value> = lines(&sandbox, 0)
+        .into_iter()
+        .filter(|line| line["record"] == "intent")
+        .collect();
     let last = intents.last().unwrap();
-    let (policy, rule) = (last["name"].as_str().unwrap(), last["part"].as_str().unwrap());
+    let (policy, rule) = (
+        last["name"].as_str().unwrap(),
+        last["part"].as_str().unwrap(),
+    );
     let (policy, rule) = super::rule_id_of(&sandbox, policy, rule);
-    super::ask(&sandbox, Profile::Current, reqwest::Method::DELETE, &format!("/{policy}/rules/{rule}"), None);
+    super::ask(
+        &sandbox,
+        Profile::Current,
+        reqwest::Method::DELETE,
+        &format!("/{policy}/rules/{rule}"),
+        None,
+    );
     let keep = text.lines().count() - 2;
     cut(&sandbox, keep, false);
     let ran = sandbox.expect(0, APPLY);
@@ -131,7 +180,11 @@ fn a_full_disk_keeps_every_call_from_being_made() {
     let sandbox = serving(Profile::Current, &[]);
     first(&sandbox);
     let ran = sandbox.expect(1, &["apply", "--auto-approve", "--journal", "/dev/full"]);
-    assert!(ran.err.contains("cannot be written") && ran.err.contains("--journal FILE"), "{}", ran.err);
+    assert!(
+        ran.err.contains("cannot be written") && ran.err.contains("--journal FILE"),
+        "{}",
+        ran.err
+    );
     assert_eq!(state(&sandbox, Profile::Current), Vec::<Value>::new());
     sandbox.expect(0, APPLY);
 }
@@ -141,13 +194,24 @@ fn journals_that_cannot_be_read_or_are_of_a_later_version_stop_the_run() {
     let sandbox = serving(Profile::Current, &[]);
     first(&sandbox);
     for (text, message) in [
-        ("{\"record\":\"run\",\"formatVersion\":99,\"surprise\":1}\n", "a later version of polwarden wrote"),
+        (
+            "{\"record\":\"run\",\"formatVersion\":99,\"surprise\":1}\n",
+            "a later version of polwarden wrote",
+        ),
         ("no journal\n", "is no journal"),
     ] {
         sandbox.write(".polwarden/journal/20200101T000000Z-00000000.jsonl", text);
         let ran = sandbox.expect(1, APPLY);
-        assert!(ran.err.contains(message) && ran.err.contains("20200101T000000Z"), "{}", ran.err);
-        assert_eq!(sandbox.read(".polwarden/journal/20200101T000000Z-00000000.jsonl"), text, "it is left as it is");
+        assert!(
+            ran.err.contains(message) && ran.err.contains("20200101T000000Z"),
+            "{}",
+            ran.err
+        );
+        assert_eq!(
+            sandbox.read(".polwarden/journal/20200101T000000Z-00000000.jsonl"),
+            text,
+            "it is left as it is"
+        );
     }
     assert_eq!(state(&sandbox, Profile::Current), Vec::<Value>::new());
 }
@@ -158,14 +222,29 @@ fn a_file_of_ones_own_is_used_and_the_one_before_is_kept() {
     first(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--journal", "run.jsonl"]);
     let text = sandbox.read("run.jsonl");
-    assert!(text.contains("\"record\":\"end\"") && journal_files(&sandbox).is_empty(), "{text}");
+    assert!(
+        text.contains("\"record\":\"end\"") && journal_files(&sandbox).is_empty(),
+        "{text}"
+    );
     super::change(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--journal", "run.jsonl"]);
     assert_ne!(sandbox.read("run.jsonl"), text);
-    let kept = sandbox.files().into_iter().find(|(path, _)| path.to_str().unwrap().starts_with("run.jsonl.before-"));
+    let kept = sandbox
+        .files()
+        .into_iter()
+        .find(|(path, _)| path.to_str().unwrap().starts_with("run.jsonl.before-"));
     assert_eq!(String::from_utf8(kept.unwrap().1).unwrap(), text);
     // A run can be undone from its file.
-    sandbox.expect(0, &["rollback", "run.jsonl", "--auto-approve", "--ack", "prune=1,last-deny=1"]);
+    sandbox.expect(
+        0,
+        &[
+            "rollback",
+            "run.jsonl",
+            "--auto-approve",
+            "--ack",
+            "prune=1,last-deny=1",
+        ],
+    );
     first(&sandbox);
     std::fs::remove_file(sandbox.path("policies/c.yaml")).unwrap();
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
@@ -181,7 +260,11 @@ fn a_journal_that_another_run_writes_is_left_to_it() {
     let file = std::fs::File::open(&journal_files(&sandbox)[0]).unwrap();
     file.lock().unwrap();
     let ran = sandbox.expect(1, APPLY);
-    assert!(ran.err.contains("another run is under way here"), "{}", ran.err);
+    assert!(
+        ran.err.contains("another run is under way here"),
+        "{}",
+        ran.err
+    );
     file.unlock().unwrap();
     sandbox.expect(0, APPLY);
 }

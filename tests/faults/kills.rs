@@ -11,7 +11,10 @@ use crate::cli::sandbox::{Ran, Sandbox};
 
 /// How many kills: a few here, more with this variable (`.ci/run` makes 200).
 fn rounds() -> u64 {
-    std::env::var("POLWARDEN_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
+    std::env::var("POLWARDEN_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(8)
 }
 
 fn signal(child: &std::process::Child, signal: rustix::process::Signal) {
@@ -48,7 +51,9 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
             .unwrap();
         // At any moment from the start, or, in every other pair of rounds, from the first call on; spread by a
         // multiplier that shares no factor with the length.
-        while round % 4 < 2 && child.try_wait().unwrap().is_none() && !has_intent(&sandbox, usize::from(round % 2 == 0))
+        while round % 4 < 2
+            && child.try_wait().unwrap().is_none()
+            && !has_intent(&sandbox, usize::from(round % 2 == 0))
         {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -59,16 +64,28 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_run() {
         change(&sandbox);
         let ran = sandbox.expect(0, APPLY);
         settled += usize::from(ran.err.contains("did not end in good order"));
-        assert_eq!(state(&sandbox, Profile::Current), wanted, "round {round}, killed after {wait:?}: {}", ran.err);
+        assert_eq!(
+            state(&sandbox, Profile::Current),
+            wanted,
+            "round {round}, killed after {wait:?}: {}",
+            ran.err
+        );
         sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     }
-    assert!(settled > 0 || rounds() < 8, "no kill met a run with calls under way");
+    assert!(
+        settled > 0 || rounds() < 8,
+        "no kill met a run with calls under way"
+    );
 }
 
 /// Whether the journal of the run after this many others has a call under way.
 fn has_intent(sandbox: &Sandbox, runs_before: usize) -> bool {
     let file = journal_files(sandbox).into_iter().nth(runs_before);
-    file.is_some_and(|file| std::fs::read_to_string(file).unwrap().contains("\"intent\""))
+    file.is_some_and(|file| {
+        std::fs::read_to_string(file)
+            .unwrap()
+            .contains("\"intent\"")
+    })
 }
 
 /// A run whose first writes take long; it is signalled once its journal has an intent.
@@ -83,7 +100,10 @@ fn interrupted(signals: &[rustix::process::Signal]) -> (Sandbox, Ran) {
         .unwrap();
     let begun = Instant::now();
     while !has_intent(&sandbox, 0) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no call was begun");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no call was begun"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     for (position, each) in signals.iter().enumerate() {
@@ -102,9 +122,18 @@ fn an_interrupt_finishes_what_is_under_way_and_says_what_is_left() {
         let (sandbox, ran) = interrupted(&[each]);
         assert_eq!(ran.code, 7, "{}{}", ran.out, ran.err);
         assert!(ran.err.contains("Stopping"), "{}", ran.err);
-        assert!(ran.out.contains("Applied 1 calls; 5 were not applied (5 not attempted)"), "{}", ran.out);
+        assert!(
+            ran.out
+                .contains("Applied 1 calls; 5 were not applied (5 not attempted)"),
+            "{}",
+            ran.out
+        );
         let ran = sandbox.expect(0, APPLY);
-        assert!(!ran.err.contains("did not end"), "the journal was ended: {}", ran.err);
+        assert!(
+            !ran.err.contains("did not end"),
+            "the journal was ended: {}",
+            ran.err
+        );
         assert!(ran.out.contains("Applied 5 calls"), "{}", ran.out);
     }
 }

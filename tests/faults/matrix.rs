@@ -10,7 +10,8 @@ use polwarden::emulator::{Options, Profile, start};
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Content, DesiredPolicy, DesiredRule, LiveContent, LiveState, Profile as ApiProfile, Resources, Rule, RuleAccess,
+    Content, DesiredPolicy, DesiredRule, LiveContent, LiveState, Profile as ApiProfile, Resources,
+    Rule, RuleAccess,
 };
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
@@ -48,13 +49,28 @@ fn api(profile: Profile) -> ApiProfile {
 }
 
 fn rule(name: &str, decision: &str, host: &str) -> DesiredRule {
-    let access = RuleAccess::new(["connect:tcp".parse().unwrap()], Resources::Plain(vec![host.to_owned()])).unwrap();
+    let access = RuleAccess::new(
+        ["connect:tcp".parse().unwrap()],
+        Resources::Plain(vec![host.to_owned()]),
+    )
+    .unwrap();
     let decision = serde_json::from_value(decision.into()).unwrap();
-    DesiredRule { rule: Rule { name: Name::new(name).unwrap(), decision, access }, aliases: Vec::new(), index: 0 }
+    DesiredRule {
+        rule: Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access,
+        },
+        aliases: Vec::new(),
+        index: 0,
+    }
 }
 
 fn policy(name: &str, rules: Vec<DesiredRule>) -> DesiredPolicy {
-    let document = DocumentId { file: SourceMap::default().add("p.yaml", ""), index: 0 };
+    let document = DocumentId {
+        file: SourceMap::default().add("p.yaml", ""),
+        index: 0,
+    };
     DesiredPolicy {
         name: Name::new(name).unwrap(),
         aliases: Vec::new(),
@@ -67,18 +83,33 @@ fn policy(name: &str, rules: Vec<DesiredRule>) -> DesiredPolicy {
 
 fn first() -> Vec<DesiredPolicy> {
     let a = ["one", "two", "three"].map(|name| rule(name, "allow", &format!("{name}.example.com")));
-    let one = |name: &str, of: &str| policy(name, vec![rule(of, "allow", &format!("{of}.example.com"))]);
+    let one =
+        |name: &str, of: &str| policy(name, vec![rule(of, "allow", &format!("{of}.example.com"))]);
     vec![policy("a", a.to_vec()), one("b", "four"), one("d", "nine")]
 }
 
 /// An update and a deletion in one policy that exists, a creation in another (in one policy, a rule that goes and one
 /// that comes would be one patch), and a new policy; where policies can be deleted, one goes.
 fn second(profile: Profile) -> Vec<DesiredPolicy> {
-    let a = vec![rule("one", "deny", "one.example.com"), rule("two", "allow", "two.example.com")];
-    let b = vec![rule("four", "allow", "four.example.com"), rule("five", "allow", "five.example.com")];
-    let mut wanted = vec![policy("a", a), policy("b", b), policy("c", vec![rule("six", "allow", "six.example.com")])];
+    let a = vec![
+        rule("one", "deny", "one.example.com"),
+        rule("two", "allow", "two.example.com"),
+    ];
+    let b = vec![
+        rule("four", "allow", "four.example.com"),
+        rule("five", "allow", "five.example.com"),
+    ];
+    let mut wanted = vec![
+        policy("a", a),
+        policy("b", b),
+        policy("c", vec![rule("six", "allow", "six.example.com")]),
+    ];
     if profile == Profile::Seed {
-        wanted.extend(first().into_iter().filter(|policy| policy.name.as_str() == "d"));
+        wanted.extend(
+            first()
+                .into_iter()
+                .filter(|policy| policy.name.as_str() == "d"),
+        );
     }
     wanted
 }
@@ -95,18 +126,36 @@ struct Site {
 impl Site {
     async fn new(profile: Profile, specs: &[&str]) -> Self {
         let organizations = vec![organization("my-org")];
-        let running =
-            start(Options { profile, organizations, faults: faults(specs), ..Options::default() }).await.unwrap();
+        let running = start(Options {
+            profile,
+            organizations,
+            faults: faults(specs),
+            ..Options::default()
+        })
+        .await
+        .unwrap();
         let retry = RetryPolicy {
             faults: 2,
             first_wait: Duration::from_millis(1),
             longest_wait: Duration::from_millis(2),
             ..RetryPolicy::default()
         };
-        let options = HttpOptions { retry, request_timeout: Duration::from_secs(2), ..HttpOptions::default() };
-        let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
+        let options = HttpOptions {
+            retry,
+            request_timeout: Duration::from_secs(2),
+            ..HttpOptions::default()
+        };
+        let credentials = Credentials::SignIn {
+            identifier: "me".to_owned(),
+            secret: "s".into(),
+        };
         let url = running.url();
-        let connection = Connection::new(&HttpClient::new(options), &url.parse().unwrap(), credentials).unwrap();
+        let connection = Connection::new(
+            &HttpClient::new(options),
+            &url.parse().unwrap(),
+            credentials,
+        )
+        .unwrap();
         let organization = "my-org".parse().unwrap();
         let info = TargetInfo {
             name: "t".to_owned(),
@@ -117,7 +166,13 @@ impl Site {
         };
         let reader = connection.reader(&organization, api(profile));
         let writer = connection.writer(&organization, api(profile));
-        Self { reader, writer, info, folder: tempfile::tempdir().unwrap(), _running: running }
+        Self {
+            reader,
+            writer,
+            info,
+            folder: tempfile::tempdir().unwrap(),
+            _running: running,
+        }
     }
 
     async fn plan(&self, desired: &[DesiredPolicy]) -> (TargetPlan, LiveState) {
@@ -128,7 +183,10 @@ impl Site {
             live: &live,
             unmanaged: Unmanaged::Prune,
             teams: &BTreeMap::new(),
-            locate: &|_| SourceRef { file: "p.yaml".to_owned(), line: 1 },
+            locate: &|_| SourceRef {
+                file: "p.yaml".to_owned(),
+                line: 1,
+            },
         });
         (plan, live)
     }
@@ -136,11 +194,20 @@ impl Site {
     async fn apply(&self, desired: &[DesiredPolicy], fresh: Duration) -> Report {
         let (plan, live) = self.plan(desired).await;
         let journal = journal_in(self.folder.path(), &[&self.info]).await;
-        let settings = Settings { at_once: 1, first_wait: Duration::from_millis(1), fresh, ..Settings::default() };
+        let settings = Settings {
+            at_once: 1,
+            first_wait: Duration::from_millis(1),
+            fresh,
+            ..Settings::default()
+        };
         let stop = Stop::default();
         let report = run(Run {
             plan: &plan,
-            server: Server::Docker { before: keep_touched(live, &plan), reader: &self.reader, writer: &self.writer },
+            server: Server::Docker {
+                before: keep_touched(live, &plan),
+                reader: &self.reader,
+                writer: &self.writer,
+            },
             journal: &journal,
             stop: &stop,
             progress: &Silent,
@@ -156,7 +223,9 @@ impl Site {
             .policies
             .into_iter()
             .map(|policy| {
-                let LiveContent::Rules(rules) = policy.content else { panic!("not a policy of rules") };
+                let LiveContent::Rules(rules) = policy.content else {
+                    panic!("not a policy of rules")
+                };
                 let mut names: Vec<String> = rules.into_iter().map(|rule| rule.name).collect();
                 names.sort();
                 (policy.name, names)
@@ -171,8 +240,13 @@ fn wanted(desired: &[DesiredPolicy]) -> Vec<(String, Vec<String>)> {
     let mut wanted: Vec<(String, Vec<String>)> = desired
         .iter()
         .map(|policy| {
-            let Content::Rules(rules) = &policy.content else { panic!("not a policy of rules") };
-            let mut names: Vec<String> = rules.iter().map(|rule| rule.rule.name.to_string()).collect();
+            let Content::Rules(rules) = &policy.content else {
+                panic!("not a policy of rules")
+            };
+            let mut names: Vec<String> = rules
+                .iter()
+                .map(|rule| rule.rule.name.to_string())
+                .collect();
             names.sort();
             (policy.name.to_string(), names)
         })
@@ -198,17 +272,27 @@ async fn all_kinds_in(profile: Profile) {
         let site = Site::new(profile, &[]).await;
         let report = site.apply(&first(), Duration::from_secs(1)).await;
         assert_eq!(report.missing(), 0, "{report:#?}");
-        (report.applied(), site.plan(&second(profile)).await.0.calls.len())
+        (
+            report.applied(),
+            site.plan(&second(profile)).await.0.calls.len(),
+        )
     };
     assert!(calls.0 >= 8 && calls.1 >= 5, "{calls:?}");
-    let sites =
-        KINDS.iter().flat_map(|kind| (1..=calls.0 + calls.1).map(move |number| format!("{kind}@write:{number}")));
+    let sites = KINDS.iter().flat_map(|kind| {
+        (1..=calls.0 + calls.1).map(move |number| format!("{kind}@write:{number}"))
+    });
     let sites = futures_util::stream::iter(sites.map(|spec| async move {
         let site = Site::new(profile, &[&spec]).await;
         let what = format!("{profile} {spec}");
-        let runs = converge(&site, &first(), &what).await + converge(&site, &second(profile), &what).await;
-        let overtaken = ["change-rule", "delete-rule", "add-rule"].iter().any(|kind| spec.starts_with(kind));
-        assert!(runs == 2 || overtaken, "{what}: a fault alone needs no second run, but took {runs}");
+        let runs =
+            converge(&site, &first(), &what).await + converge(&site, &second(profile), &what).await;
+        let overtaken = ["change-rule", "delete-rule", "add-rule"]
+            .iter()
+            .any(|kind| spec.starts_with(kind));
+        assert!(
+            runs == 2 || overtaken,
+            "{what}: a fault alone needs no second run, but took {runs}"
+        );
     }));
     use futures_util::StreamExt as _;
     sites.buffer_unordered(16).collect::<Vec<()>>().await;
@@ -259,9 +343,20 @@ async fn a_policy_that_moved_before_its_first_call_is_left_alone_and_the_others_
     let tally = report.tally();
     assert!(tally.failed >= 1 && tally.overwrote == 0, "{tally:?}");
     let live = site.reader.live_state().await.unwrap();
-    let two = live.policies.iter().find(|policy| policy.name == "a").unwrap();
-    let LiveContent::Rules(rules) = &two.content else { panic!() };
-    assert!(rules.iter().any(|rule| format!("{:?}", rule.rule).contains("Deny") && rule.name == "two"), "{rules:?}");
+    let two = live
+        .policies
+        .iter()
+        .find(|policy| policy.name == "a")
+        .unwrap();
+    let LiveContent::Rules(rules) = &two.content else {
+        panic!()
+    };
+    assert!(
+        rules
+            .iter()
+            .any(|rule| format!("{:?}", rule.rule).contains("Deny") && rule.name == "two"),
+        "{rules:?}"
+    );
 }
 
 #[tokio::test]
@@ -283,14 +378,25 @@ async fn a_stopped_run_begins_nothing_more() {
     let progress = AfterTwo(&stop, 0.into());
     let report = run(Run {
         plan: &plan,
-        server: Server::Docker { before: keep_touched(live, &plan), reader: &site.reader, writer: &site.writer },
+        server: Server::Docker {
+            before: keep_touched(live, &plan),
+            reader: &site.reader,
+            writer: &site.writer,
+        },
         journal: &journal,
         stop: &stop,
         progress: &progress,
-        settings: Settings { at_once: 1, ..Settings::default() },
+        settings: Settings {
+            at_once: 1,
+            ..Settings::default()
+        },
     });
     let tally = report.await.unwrap().tally();
-    assert_eq!((tally.applied, tally.not_attempted), (2, plan.calls.len() - 2), "{tally:?}");
+    assert_eq!(
+        (tally.applied, tally.not_attempted),
+        (2, plan.calls.len() - 2),
+        "{tally:?}"
+    );
     drop(journal);
     assert_eq!(converge(&site, &first(), "after a stop").await, 1);
 }
@@ -300,8 +406,10 @@ async fn two_applies_that_race_leave_one_of_each() {
     for profile in Profile::ALL.iter().copied() {
         let site = Site::new(profile, &["delay=2ms"]).await;
         let wanted = first();
-        let (one, two) =
-            tokio::join!(site.apply(&wanted, Duration::from_secs(1)), site.apply(&wanted, Duration::from_secs(1)));
+        let (one, two) = tokio::join!(
+            site.apply(&wanted, Duration::from_secs(1)),
+            site.apply(&wanted, Duration::from_secs(1))
+        );
         assert!(one.applied() + two.applied() >= 8, "{one:?} {two:?}");
         // Profile `seed` lets two rules have one name: the next plan takes one of them away.
         converge(&site, &wanted, &format!("{profile}: after a race")).await;

@@ -31,23 +31,50 @@ fn serving(profile: Profile, specs: &[&str]) -> Sandbox {
 }
 
 /// A bare client's requests to the service of a sandbox, as another writer would send them.
-fn ask(sandbox: &Sandbox, profile: Profile, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+fn ask(
+    sandbox: &Sandbox,
+    profile: Profile,
+    method: reqwest::Method,
+    path: &str,
+    body: Option<Value>,
+) -> Value {
     let base = format!("{}/v2", sandbox.url());
     let (sign_in, credentials, member) = match profile {
-        Profile::Seed => ("users/login", json!({"username": "me", "password": "s"}), "token"),
-        Profile::Intermediate | Profile::Current => {
-            ("auth/token", json!({"identifier": "me", "secret": "s"}), "access_token")
-        }
+        Profile::Seed => (
+            "users/login",
+            json!({"username": "me", "password": "s"}),
+            "token",
+        ),
+        Profile::Intermediate | Profile::Current => (
+            "auth/token",
+            json!({"identifier": "me", "secret": "s"}),
+            "access_token",
+        ),
     };
     sandbox.wait(async {
-        let answer = client().post(format!("{base}/{sign_in}")).json(&credentials).send().await.unwrap();
-        let token = answer.json::<Value>().await.unwrap()[member].as_str().unwrap().to_owned();
-        let mut request = client().request(method, format!("{base}/orgs/my-org/governance/policies{path}"));
+        let answer = client()
+            .post(format!("{base}/{sign_in}"))
+            .json(&credentials)
+            .send()
+            .await
+            .unwrap();
+        let token = answer.json::<Value>().await.unwrap()[member]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let mut request = client().request(
+            method,
+            format!("{base}/orgs/my-org/governance/policies{path}"),
+        );
         if let Some(body) = body {
             request = request.json(&body);
         }
         let response = request.bearer_auth(&token).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.status());
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.status()
+        );
         response.json().await.unwrap_or(Value::Null)
     })
 }
@@ -56,9 +83,17 @@ fn ask(sandbox: &Sandbox, profile: Profile, method: reqwest::Method, path: &str,
 fn state(sandbox: &Sandbox, profile: Profile) -> Vec<Value> {
     let get = |path: &str| ask(sandbox, profile, reqwest::Method::GET, path, None);
     let list = get("");
-    let list = if list.is_array() { list } else { list["data"].clone() };
-    let mut policies: Vec<Value> =
-        list.as_array().unwrap().iter().map(|summary| get(&format!("/{}", summary["id"].as_str().unwrap()))).collect();
+    let list = if list.is_array() {
+        list
+    } else {
+        list["data"].clone()
+    };
+    let mut policies: Vec<Value> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|summary| get(&format!("/{}", summary["id"].as_str().unwrap())))
+        .collect();
     for policy in &mut policies {
         for field in ["id", "created_at", "updated_at"] {
             policy.as_object_mut().unwrap().remove(field);
@@ -77,14 +112,25 @@ fn state(sandbox: &Sandbox, profile: Profile) -> Vec<Value> {
 /// The id of a live policy.
 fn id_of(sandbox: &Sandbox, name: &str) -> String {
     let list = ask(sandbox, Profile::Current, reqwest::Method::GET, "", None);
-    let found = list["data"].as_array().unwrap().iter().find(|policy| policy["name"] == name).unwrap();
+    let found = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|policy| policy["name"] == name)
+        .unwrap();
     found["id"].as_str().unwrap().to_owned()
 }
 
 /// The id of a rule of a live policy.
 fn rule_id_of(sandbox: &Sandbox, policy: &str, rule: &str) -> (String, String) {
     let id = id_of(sandbox, policy);
-    let live = ask(sandbox, Profile::Current, reqwest::Method::GET, &format!("/{id}"), None);
+    let live = ask(
+        sandbox,
+        Profile::Current,
+        reqwest::Method::GET,
+        &format!("/{id}"),
+        None,
+    );
     let rules = live["allowlist_v0"]["rules"].as_array().unwrap();
     let found = rules.iter().find(|live| live["name"] == rule).unwrap();
     (id, found["id"].as_str().unwrap().to_owned())
@@ -93,10 +139,19 @@ fn rule_id_of(sandbox: &Sandbox, policy: &str, rule: &str) -> (String, String) {
 /// Before: two policies. What the manifests want of them then is [`change`].
 fn first(sandbox: &Sandbox) {
     let rules = |hosts: &[&str]| {
-        hosts.iter().map(|host| tcp(host, "allow", &format!("{host}.example.com"))).collect::<String>()
+        hosts
+            .iter()
+            .map(|host| tcp(host, "allow", &format!("{host}.example.com")))
+            .collect::<String>()
     };
-    sandbox.write("policies/a.yaml", policy("a", &format!("rules:\n{}", rules(&["one", "two", "three"]))));
-    sandbox.write("policies/b.yaml", policy("b", &format!("rules:\n{}", rules(&["four"]))));
+    sandbox.write(
+        "policies/a.yaml",
+        policy("a", &format!("rules:\n{}", rules(&["one", "two", "three"]))),
+    );
+    sandbox.write(
+        "policies/b.yaml",
+        policy("b", &format!("rules:\n{}", rules(&["four"]))),
+    );
 }
 
 /// A rule is updated, one deleted, one created; a policy with a rule is new. (In one policy, a rule that goes and one
@@ -112,7 +167,9 @@ fn change(sandbox: &Sandbox) {
 
 /// The files of the journals of a sandbox, oldest first.
 fn journal_files(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
-    let Ok(entries) = std::fs::read_dir(sandbox.path(".polwarden/journal")) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(sandbox.path(".polwarden/journal")) else {
+        return Vec::new();
+    };
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
     files.sort();

@@ -16,7 +16,10 @@ fn planned() -> Sandbox {
 
 fn digest(sandbox: &Sandbox) -> String {
     let out = sandbox.expect(0, &["plan"]).out;
-    out.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap().to_owned()
+    out.lines()
+        .find_map(|line| line.strip_prefix("Digest: "))
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -26,7 +29,10 @@ fn a_plan_says_what_it_was_made_from() {
     assert!(plan["tree"].as_str().unwrap().starts_with("sha256:"));
     assert_eq!(plan["digest"].as_str().unwrap(), digest(&sandbox));
     // The files count, byte by byte.
-    sandbox.write("policies/a.yaml", sandbox.read("policies/a.yaml") + "# a comment\n");
+    sandbox.write(
+        "policies/a.yaml",
+        sandbox.read("policies/a.yaml") + "# a comment\n",
+    );
     let other = sandbox.expect(0, &["plan", "--format", "json"]).json();
     assert_ne!(plan["tree"], other["tree"]);
     assert_ne!(plan["digest"], other["digest"]);
@@ -39,9 +45,16 @@ fn an_expected_plan_is_applied_and_another_one_is_6() {
     let before = state(&sandbox, Profile::Current);
     sandbox.expect(5, &["apply", "--expect-plan", &expected]);
     let file = sandbox.read("policies/c.yaml");
-    sandbox.write("policies/c.yaml", file.replace("six.example.com", "other.example.com"));
+    sandbox.write(
+        "policies/c.yaml",
+        file.replace("six.example.com", "other.example.com"),
+    );
     let ran = sandbox.expect(6, &["apply", "--auto-approve", "--expect-plan", &expected]);
-    assert!(ran.err.contains("another plan") && ran.err.contains(&expected), "{}", ran.err);
+    assert!(
+        ran.err.contains("another plan") && ran.err.contains(&expected),
+        "{}",
+        ran.err
+    );
     sandbox.write("policies/c.yaml", file);
     sandbox.expect(1, &["apply", "--auto-approve", "--expect-plan", "sha256:1"]);
     assert_eq!(state(&sandbox, Profile::Current), before);
@@ -62,12 +75,24 @@ fn a_plan_that_was_edited_is_refused() {
         assert_ne!(edited, plan);
         sandbox.write("edited.json", edited);
         let ran = sandbox.expect(1, &["apply", "edited.json", "--auto-approve"]);
-        assert!(ran.err.contains("was edited since it was saved"), "{}", ran.err);
+        assert!(
+            ran.err.contains("was edited since it was saved"),
+            "{}",
+            ran.err
+        );
     }
-    let without: String =
-        plan.lines().filter(|line| !line.contains("\"digest\"")).map(|line| format!("{line}\n")).collect();
+    let without: String = plan
+        .lines()
+        .filter(|line| !line.contains("\"digest\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
     sandbox.write("edited.json", without);
-    assert!(sandbox.expect(1, &["apply", "edited.json", "--auto-approve"]).err.contains("holds no digest"));
+    assert!(
+        sandbox
+            .expect(1, &["apply", "edited.json", "--auto-approve"])
+            .err
+            .contains("holds no digest")
+    );
     assert_eq!(state(&sandbox, Profile::Current), before);
     sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
 }
@@ -85,7 +110,11 @@ fn what_a_forged_plan_says_of_itself_is_not_shown() {
     plan.digest = Some(plan_digest(&plan).unwrap());
     sandbox.write("forged.json", serde_json::to_string(&plan).unwrap());
     let ran = sandbox.expect(5, &["apply", "forged.json"]);
-    assert!(ran.out.contains("rule \"five\"") && ran.out.contains("+ opens  six.example.com"), "{}", ran.out);
+    assert!(
+        ran.out.contains("rule \"five\"") && ran.out.contains("+ opens  six.example.com"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("live: 2 policies, 4 rules"), "{}", ran.out);
 }
 
@@ -94,7 +123,10 @@ fn a_saved_plan_is_shown_as_it_was_planned() {
     let sandbox = planned();
     let planned = sandbox.expect(0, &["plan", "--out", "plan.json"]).out;
     let shown = sandbox.expect(5, &["apply", "plan.json"]).out;
-    let planned: String =
-        planned.lines().filter(|line| !line.starts_with("Digest: ")).map(|line| format!("{line}\n")).collect();
+    let planned: String = planned
+        .lines()
+        .filter(|line| !line.starts_with("Digest: "))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(shown, planned);
 }

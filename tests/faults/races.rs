@@ -27,17 +27,33 @@ fn other_change(sandbox: &Sandbox) {
     let a = tcp("one", "allow", "their-one.example.com")
         + &tcp("two", "deny", "two.example.com")
         + &tcp("three", "allow", "their-three.example.com");
-    sandbox.write("other/policies/a.yaml", policy("a", &format!("rules:\n{a}")));
-    let b = tcp("four", "allow", "four.example.com") + &tcp("five", "allow", "their-five.example.com");
-    sandbox.write("other/policies/b.yaml", policy("b", &format!("rules:\n{b}")));
+    sandbox.write(
+        "other/policies/a.yaml",
+        policy("a", &format!("rules:\n{a}")),
+    );
+    let b =
+        tcp("four", "allow", "four.example.com") + &tcp("five", "allow", "their-five.example.com");
+    sandbox.write(
+        "other/policies/b.yaml",
+        policy("b", &format!("rules:\n{b}")),
+    );
     let c = tcp("six", "allow", "their-six.example.com");
-    sandbox.write("other/policies/c.yaml", policy("c", &format!("rules:\n{c}")));
+    sandbox.write(
+        "other/policies/c.yaml",
+        policy("c", &format!("rules:\n{c}")),
+    );
 }
 
 /// Both at once; the second begins a little later.
 fn race(sandbox: &Sandbox, theirs: &[&str], later: Duration) -> [Ran; 2] {
-    let spawn =
-        |arguments: &[&str]| sandbox.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let spawn = |arguments: &[&str]| {
+        sandbox
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
     let one = spawn(APPLY);
     std::thread::sleep(later);
     let two = spawn(theirs);
@@ -64,7 +80,12 @@ fn text(value: &Value) -> String {
 }
 
 fn in_short(rule: &Value) -> String {
-    format!("{} {} {}", text(&rule["name"]), text(&rule["decision"]), rule["resources"])
+    format!(
+        "{} {} {}",
+        text(&rule["name"]),
+        text(&rule["decision"]),
+        rule["resources"]
+    )
 }
 
 /// What a journal says of rules: what it left of each, and those that it deleted.
@@ -81,7 +102,9 @@ struct Told {
 impl Told {
     fn of(folder: &Path, runs_before: usize) -> Self {
         let mut told = Self::default();
-        let Ok(entries) = std::fs::read_dir(folder) else { return told };
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return told;
+        };
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
         files.sort();
@@ -116,20 +139,39 @@ impl Told {
 
 /// What is live must be what was there before, or what one of the journals says; and what a journal says it left or
 /// deleted must have come to pass.
-fn assert_told(before: &BTreeMap<String, (String, String)>, after: &BTreeMap<String, (String, String)>, told: &[Told]) {
-    let left =
-        |id: &String, rule: &String| told.iter().any(|told| told.left.get(id).is_some_and(|left| left.contains(rule)));
+fn assert_told(
+    before: &BTreeMap<String, (String, String)>,
+    after: &BTreeMap<String, (String, String)>,
+    told: &[Told],
+) {
+    let left = |id: &String, rule: &String| {
+        told.iter()
+            .any(|told| told.left.get(id).is_some_and(|left| left.contains(rule)))
+    };
     for (id, (policy, rule)) in after {
         let was = before.get(id).is_some_and(|(_, was)| was == rule);
-        assert!(was || left(id, rule), "nobody says that they left `{rule}` in `{policy}`");
+        assert!(
+            was || left(id, rule),
+            "nobody says that they left `{rule}` in `{policy}`"
+        );
     }
     let deleted: BTreeSet<&String> = told.iter().flat_map(|told| &told.deleted).collect();
-    let known: BTreeSet<&String> = before.keys().chain(told.iter().flat_map(|told| told.left.keys())).collect();
+    let known: BTreeSet<&String> = before
+        .keys()
+        .chain(told.iter().flat_map(|told| told.left.keys()))
+        .collect();
     for id in known {
         assert_ne!(after.contains_key(id), deleted.contains(id), "{id}");
     }
-    let names: BTreeSet<String> = after.values().map(|(policy, rule)| format!("{policy} {rule}")).collect();
-    assert_eq!(names.len(), after.len(), "nothing is there twice: {after:?}");
+    let names: BTreeSet<String> = after
+        .values()
+        .map(|(policy, rule)| format!("{policy} {rule}"))
+        .collect();
+    assert_eq!(
+        names.len(),
+        after.len(),
+        "nothing is there twice: {after:?}"
+    );
 }
 
 /// What the manifests of a checkout want, by applying them where nobody else is.
@@ -164,24 +206,40 @@ fn two_applies_that_want_different_things_lose_nothing_in_silence() {
         let ends = race(&sandbox, THEIRS, Duration::from_millis(round * 23 % 67));
         let codes = ends.each_ref().map(|ran| ran.code);
         let what = format!("round {round}: {ends:?}");
-        assert!(codes.iter().all(|code| [0, 1, 6, 7].contains(code)), "{what}");
-        met += usize::from(codes != [0, 0] || ends.iter().any(|ran| ran.out.contains("planned again")));
+        assert!(
+            codes.iter().all(|code| [0, 1, 6, 7].contains(code)),
+            "{what}"
+        );
+        met += usize::from(
+            codes != [0, 0] || ends.iter().any(|ran| ran.out.contains("planned again")),
+        );
 
-        let told =
-            [Told::of(&sandbox.path(".polwarden/journal"), 1), Told::of(&sandbox.path("other/.polwarden/journal"), 0)];
+        let told = [
+            Told::of(&sandbox.path(".polwarden/journal"), 1),
+            Told::of(&sandbox.path("other/.polwarden/journal"), 0),
+        ];
         let again = ends.each_ref().map(|ran| ran.out.contains("planned again"));
         for ((told, code), again) in told.iter().zip(codes).zip(again) {
-            assert!(told.ended || told.lines == 0, "a journal has no end: {what}");
+            assert!(
+                told.ended || told.lines == 0,
+                "a journal has no end: {what}"
+            );
             // Whoever says that all went well met nobody or has planned again, and whoever wrote nothing says so by 1
             // or 6, unless nothing was left to do then.
             assert!(code != 0 || told.found.is_empty() || again, "{what}");
             let wrote = !told.left.is_empty() || !told.deleted.is_empty();
-            assert!(wrote == [0, 7].contains(&code) || (again && code == 0), "{what}");
+            assert!(
+                wrote == [0, 7].contains(&code) || (again && code == 0),
+                "{what}"
+            );
         }
         assert_told(&before, &live_rules(&sandbox), &told);
         let live = state(&sandbox, Profile::Current);
         if codes == [0, 0] && again == [false, false] {
-            assert!(live == ours || live == theirs, "both are done, but neither has what it wants: {what}");
+            assert!(
+                live == ours || live == theirs,
+                "both are done, but neither has what it wants: {what}"
+            );
         }
 
         // Whoever comes next gets what it wants.
@@ -201,11 +259,19 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
     check_out(&sandbox);
     sandbox.expect(0, APPLY);
     let rule = |host: &str, more: &str| {
-        let rules = tcp("one", "deny", host) + &tcp("two", "allow", more) + &tcp("three", "allow", "three.example.com");
+        let rules = tcp("one", "deny", host)
+            + &tcp("two", "allow", more)
+            + &tcp("three", "allow", "three.example.com");
         policy("a", &format!("rules:\n{rules}"))
     };
-    sandbox.write("policies/a.yaml", rule("our-one.example.com", "our-two.example.com"));
-    sandbox.write("other/policies/a.yaml", rule("their-one.example.com", "their-two.example.com"));
+    sandbox.write(
+        "policies/a.yaml",
+        rule("our-one.example.com", "our-two.example.com"),
+    );
+    sandbox.write(
+        "other/policies/a.yaml",
+        rule("their-one.example.com", "their-two.example.com"),
+    );
     let slow = sandbox
         .command(&["apply", "--auto-approve", "--concurrency", "1"])
         .stdout(Stdio::piped())
@@ -214,7 +280,10 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
         .unwrap();
     let begun = std::time::Instant::now();
     while !has_intent(&sandbox) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no call was begun");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no call was begun"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     let quick = sandbox.run(THEIRS);
@@ -222,22 +291,42 @@ fn what_the_slower_one_overwrites_is_shown_and_in_its_journal() {
     let what = format!("{quick:?} {slow:?}");
     assert_eq!((quick.code, slow.code), (0, 7), "{what}");
     assert!(
-        slow.out.contains("applied, over another writer's change") && slow.out.contains("found:    rule"),
+        slow.out.contains("applied, over another writer's change")
+            && slow.out.contains("found:    rule"),
         "{what}"
     );
     let told = Told::of(&sandbox.path(".polwarden/journal"), 1);
-    assert!(told.ended && json!(told.found).to_string().contains("their-"), "{:?} {what}", told.found);
+    assert!(
+        told.ended && json!(told.found).to_string().contains("their-"),
+        "{:?} {what}",
+        told.found
+    );
     // What it had not begun yet is blocked, so the other one's work stands there.
-    let live: Vec<String> = live_rules(&sandbox).into_values().map(|(_, rule)| rule).collect();
-    assert_eq!(live.iter().filter(|rule| rule.contains("their-")).count(), 1, "{live:?}");
-    assert_eq!(live.iter().filter(|rule| rule.contains("our-")).count(), 1, "{live:?}");
+    let live: Vec<String> = live_rules(&sandbox)
+        .into_values()
+        .map(|(_, rule)| rule)
+        .collect();
+    assert_eq!(
+        live.iter().filter(|rule| rule.contains("their-")).count(),
+        1,
+        "{live:?}"
+    );
+    assert_eq!(
+        live.iter().filter(|rule| rule.contains("our-")).count(),
+        1,
+        "{live:?}"
+    );
     sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
 
 fn has_intent(sandbox: &Sandbox) -> bool {
     let file = super::journal_files(sandbox).into_iter().nth(1);
-    file.is_some_and(|file| std::fs::read_to_string(file).unwrap().contains("\"intent\""))
+    file.is_some_and(|file| {
+        std::fs::read_to_string(file)
+            .unwrap()
+            .contains("\"intent\"")
+    })
 }
 
 #[test]
@@ -246,7 +335,10 @@ fn two_applies_of_two_checkouts_that_race_make_one_of_each() {
     first(&sandbox);
     check_out(&sandbox);
     let ends = race(&sandbox, THEIRS, Duration::ZERO);
-    assert!(ends.iter().all(|ran| [0, 1, 6, 7].contains(&ran.code)), "{ends:?}");
+    assert!(
+        ends.iter().all(|ran| [0, 1, 6, 7].contains(&ran.code)),
+        "{ends:?}"
+    );
     sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     let state = state(&sandbox, Profile::Current);
@@ -259,7 +351,10 @@ fn two_applies_in_one_directory_make_one_of_each() {
         let sandbox = serving(Profile::Current, &["delay=5ms"]);
         first(&sandbox);
         let ends = race(&sandbox, APPLY, Duration::from_millis(round * 41 % 101));
-        assert!(ends.iter().all(|ran| [0, 1, 6, 7].contains(&ran.code)), "{ends:?}");
+        assert!(
+            ends.iter().all(|ran| [0, 1, 6, 7].contains(&ran.code)),
+            "{ends:?}"
+        );
         let told = [Told::of(&sandbox.path(".polwarden/journal"), 0)];
         assert_told(&BTreeMap::new(), &live_rules(&sandbox), &told);
         let ran = sandbox.expect(0, APPLY);

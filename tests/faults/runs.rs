@@ -8,7 +8,10 @@ use crate::cli::sandbox::Sandbox;
 
 /// One run in good order, one that another writer got into, and one that was cut off.
 fn three_runs() -> Sandbox {
-    let sandbox = serving(Profile::Current, &["change-rule@updateRule:1", "before-400@deleteRule:1"]);
+    let sandbox = serving(
+        Profile::Current,
+        &["change-rule@updateRule:1", "before-400@deleteRule:1"],
+    );
     first(&sandbox);
     sandbox.expect(0, APPLY);
     change(&sandbox);
@@ -17,7 +20,10 @@ fn three_runs() -> Sandbox {
     let file = journal_files(&sandbox).pop().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let kept: String = lines[..lines.len() - 2].iter().map(|line| format!("{line}\n")).collect();
+    let kept: String = lines[..lines.len() - 2]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
     std::fs::write(&file, kept + "{\"record\":\"ans").unwrap();
     sandbox
 }
@@ -29,7 +35,11 @@ fn runs_are_listed_and_shown_in_full() {
     assert_eq!(sandbox.expect(0, &["rollback", "--list"]).out, list);
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 3, "{list}");
-    assert!(lines[0].contains("1 unknown, has not ended") && lines[2].contains("6 applied, 0 not applied"), "{list}");
+    assert!(
+        lines[0].contains("1 unknown, has not ended")
+            && lines[2].contains("6 applied, 0 not applied"),
+        "{list}"
+    );
 
     let second = lines[1].split(' ').next().unwrap();
     let shown = sandbox.expect(0, &["runs", second]).out;
@@ -45,14 +55,25 @@ fn runs_are_listed_and_shown_in_full() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let last = sandbox.expect(0, &["runs", "last"]).out;
-    assert!(last.contains("it was begun, and no answer is known"), "{last}");
-    assert!(last.contains("1 lines of its journal cannot be read"), "{last}");
+    assert!(
+        last.contains("it was begun, and no answer is known"),
+        "{last}"
+    );
+    assert!(
+        last.contains("1 lines of its journal cannot be read"),
+        "{last}"
+    );
     let file = journal_files(&sandbox)[1].to_str().unwrap().to_owned();
     assert_eq!(sandbox.expect(0, &["runs", &file]).out, shown);
     // Looking settles nothing.
     assert_eq!(sandbox.expect(0, &["runs"]).out, list);
     sandbox.expect(0, APPLY);
-    assert!(sandbox.expect(0, &["runs"]).out.contains("ended by a later run"));
+    assert!(
+        sandbox
+            .expect(0, &["runs"])
+            .out
+            .contains("ended by a later run")
+    );
 }
 
 #[test]
@@ -67,13 +88,23 @@ fn runs_as_json_fit_their_schema_and_hold_all_calls() {
         let id = run["run"].as_str().unwrap();
         let full = sandbox.expect(0, &["runs", id, "--format", "json"]).json();
         for report in [&list, &full] {
-            let faults: Vec<String> = validator.iter_errors(report).map(|error| error.to_string()).collect();
+            let faults: Vec<String> = validator
+                .iter_errors(report)
+                .map(|error| error.to_string())
+                .collect();
             assert!(faults.is_empty(), "{report}: {faults:?}");
         }
         let full = &full["runs"][0];
         let count = |field: &str| full[field].as_u64().unwrap();
-        let calls = full["targets"][0]["happened"]["calls"].as_array().unwrap().len() as u64;
-        assert_eq!(count("applied") + count("notApplied") + count("unknown"), calls, "{full}");
+        let calls = full["targets"][0]["happened"]["calls"]
+            .as_array()
+            .unwrap()
+            .len() as u64;
+        assert_eq!(
+            count("applied") + count("notApplied") + count("unknown"),
+            calls,
+            "{full}"
+        );
         assert!(full["targets"][0]["happened"]["before"].is_array());
     }
     assert_eq!(list["runs"][0]["ended"], "notYet");
@@ -82,14 +113,36 @@ fn runs_as_json_fit_their_schema_and_hold_all_calls() {
 #[test]
 fn a_journal_that_cannot_be_read_hides_no_other() {
     let sandbox = serving(Profile::Current, &[]);
-    assert!(sandbox.expect(0, &["runs"]).err.contains("There is no journal"));
-    assert!(sandbox.expect(1, &["runs", "last"]).err.contains("there is no journal"));
+    assert!(
+        sandbox
+            .expect(0, &["runs"])
+            .err
+            .contains("There is no journal")
+    );
+    assert!(
+        sandbox
+            .expect(1, &["runs", "last"])
+            .err
+            .contains("there is no journal")
+    );
     first(&sandbox);
     sandbox.expect(0, APPLY);
-    sandbox.write(".polwarden/journal/20200101T000000Z-00000000.jsonl", "no journal\n");
+    sandbox.write(
+        ".polwarden/journal/20200101T000000Z-00000000.jsonl",
+        "no journal\n",
+    );
     let ran = sandbox.expect(1, &["runs"]);
     assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
-    assert!(ran.err.contains("20200101T000000Z-00000000.jsonl"), "{}", ran.err);
+    assert!(
+        ran.err.contains("20200101T000000Z-00000000.jsonl"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(1, &["runs", "20200102T000000Z-00000000"]);
-    assert!(sandbox.expect(1, &["runs", "no/such run"]).err.contains("`polwarden runs` shows them"));
+    assert!(
+        sandbox
+            .expect(1, &["runs", "no/such run"])
+            .err
+            .contains("`polwarden runs` shows them")
+    );
 }

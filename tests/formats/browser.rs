@@ -16,23 +16,37 @@ fn with_page(test: impl FnOnce(&mut Tab<'_>)) {
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.html");
-    let html = Words::ordinary().formats().into_iter().find(|(format, _)| *format == "html").unwrap().1;
+    let html = Words::ordinary()
+        .formats()
+        .into_iter()
+        .find(|(format, _)| *format == "html")
+        .unwrap()
+        .1;
     std::fs::write(&file, html).unwrap();
     let url = format!("file://{}", file.display());
     let mut tab = browser.open(&url);
     test(&mut tab);
     let noise = tab.noise();
-    assert_eq!(noise.messages, Vec::<String>::new(), "the console stays empty");
+    assert_eq!(
+        noise.messages,
+        Vec::<String>::new(),
+        "the console stays empty"
+    );
     assert_eq!(noise.requests, [url], "one file and nothing else");
 }
 
 /// How many colours a picture has, up to a hundred.
 fn colours(png: &[u8]) -> usize {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png))
+        .read_info()
+        .unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     let size = info.color_type.samples();
-    let seen: std::collections::BTreeSet<&[u8]> = pixels[..info.buffer_size()].chunks(size).take(4_000_000).collect();
+    let seen: std::collections::BTreeSet<&[u8]> = pixels[..info.buffer_size()]
+        .chunks(size)
+        .take(4_000_000)
+        .collect();
     seen.len().min(100)
 }
 
@@ -40,8 +54,14 @@ fn colours(png: &[u8]) -> usize {
 fn the_page_in_a_browser() {
     with_page(|tab| {
         assert!(colours(&tab.screenshot()) > 20, "the picture is not blank");
-        assert_eq!(tab.eval("document.querySelectorAll('details.change').length"), json!(6));
-        assert_eq!(tab.eval("document.getElementById('filters').hidden"), json!(false));
+        assert_eq!(
+            tab.eval("document.querySelectorAll('details.change').length"),
+            json!(6)
+        );
+        assert_eq!(
+            tab.eval("document.getElementById('filters').hidden"),
+            json!(false)
+        );
         assert_eq!(
             tab.eval("document.getElementById('count').textContent"),
             json!("6 of 6 changes, 2 of 2 sets of requests")
@@ -63,14 +83,26 @@ fn the_page_in_a_browser() {
 fn walk(tab: &mut Tab<'_>) {
     let focused = "(document.activeElement.id || document.activeElement.className || document.activeElement.tagName)";
     tab.press("Tab");
-    assert_eq!(tab.eval(focused), json!("skip"), "the first stop is the way past the filters");
+    assert_eq!(
+        tab.eval(focused),
+        json!("skip"),
+        "the first stop is the way past the filters"
+    );
     let mut stops = Vec::new();
     for _ in 0..8 {
         tab.press("Tab");
         stops.push(tab.eval(focused).as_str().unwrap().to_owned());
     }
-    let expected =
-        ["search", "show-create", "show-update", "show-delete", "show-opens", "show-closes", "expand", "fold"];
+    let expected = [
+        "search",
+        "show-create",
+        "show-update",
+        "show-delete",
+        "show-opens",
+        "show-closes",
+        "expand",
+        "fold",
+    ];
     assert_eq!(stops, expected);
     tab.press("Tab");
     assert_eq!(tab.eval("document.activeElement.tagName"), json!("SUMMARY"));
@@ -86,9 +118,15 @@ fn walk(tab: &mut Tab<'_>) {
     tab.press("k");
     assert_eq!(tab.eval(text), first, "k goes back");
     tab.press("c");
-    assert_eq!(tab.eval("document.querySelectorAll('details[open]').length"), json!(0));
+    assert_eq!(
+        tab.eval("document.querySelectorAll('details[open]').length"),
+        json!(0)
+    );
     tab.press("e");
-    assert_eq!(tab.eval("document.querySelectorAll('details:not([open])').length"), json!(0));
+    assert_eq!(
+        tab.eval("document.querySelectorAll('details:not([open])').length"),
+        json!(0)
+    );
 }
 
 fn filter(tab: &mut Tab<'_>) {
@@ -100,13 +138,23 @@ fn filter(tab: &mut Tab<'_>) {
         tab.press(letter);
     }
     // A policy with its rule, and the requests that the rule closes.
-    assert_eq!(tab.eval(count), json!("2 of 6 changes, 1 of 2 sets of requests"));
+    assert_eq!(
+        tab.eval(count),
+        json!("2 of 6 changes, 1 of 2 sets of requests")
+    );
     assert_eq!(tab.eval(visible), json!(2));
     tab.press("Escape");
-    assert_eq!(tab.eval(count), json!("6 of 6 changes, 2 of 2 sets of requests"));
+    assert_eq!(
+        tab.eval(count),
+        json!("6 of 6 changes, 2 of 2 sets of requests")
+    );
     tab.eval("document.getElementById('show-create').focus()");
     tab.press(" ");
-    assert_eq!(tab.eval(count), json!("4 of 6 changes, 2 of 2 sets of requests"), "what is new is hidden");
+    assert_eq!(
+        tab.eval(count),
+        json!("4 of 6 changes, 2 of 2 sets of requests"),
+        "what is new is hidden"
+    );
     tab.press(" ");
     assert_eq!(tab.eval(visible), json!(6));
 }

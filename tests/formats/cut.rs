@@ -17,7 +17,10 @@ fn large(changes: usize, targets: usize, length: usize) -> Plan {
         let mut one = target.clone();
         one.target.name = format!("{}{number}", "t".repeat(length));
         let first: Change = one.changes[0].clone();
-        one.changes.extend((0..changes).map(|number| Change { name: format!("policy {number}"), ..first.clone() }));
+        one.changes.extend((0..changes).map(|number| Change {
+            name: format!("policy {number}"),
+            ..first.clone()
+        }));
         plan.targets.push(one);
     }
     plan
@@ -25,17 +28,30 @@ fn large(changes: usize, targets: usize, length: usize) -> Plan {
 
 fn page(plan: &Plan, most: usize) -> String {
     let findings = Words::ordinary().findings().with(Finding::of_plan(plan));
-    markdown::plan(Some(plan), &findings, &Options { marker: "m".parse().unwrap(), most })
+    markdown::plan(
+        Some(plan),
+        &findings,
+        &Options {
+            marker: "m".parse().unwrap(),
+            most,
+        },
+    )
 }
 
 /// All that is opened is closed.
 fn assert_whole(page: &str) {
     for tag in ["details", "summary"] {
         let count = |text: &str| page.matches(text).count();
-        assert_eq!(count(&format!("<{tag}>")), count(&format!("</{tag}>")), "{page}");
+        assert_eq!(
+            count(&format!("<{tag}>")),
+            count(&format!("</{tag}>")),
+            "{page}"
+        );
     }
     // A fence that is not closed swallows what comes behind it.
-    let last = Parser::new(page).filter(|event| matches!(event, Event::Start(Tag::CodeBlock(_)))).count();
+    let last = Parser::new(page)
+        .filter(|event| matches!(event, Event::Start(Tag::CodeBlock(_))))
+        .count();
     let fences = page.lines().filter(|line| line.starts_with("```")).count();
     assert_eq!(fences, last * 2, "{page}");
 }
@@ -52,9 +68,20 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
     let plan = large(3_000, 2, 1);
     let cut = page(&plan, 65_536);
     assert!(cut.len() <= 65_536 && cut.len() > 60_000, "{}", cut.len());
-    assert!(cut.starts_with("<!-- polwarden:plan:m -->\n"), "the marker is always there");
-    assert!(cut.contains("**Cut at 65536 bytes.** Left out here: "), "{}", &cut[cut.len() - 600..]);
-    assert!(cut.contains("lines of changes") && cut.contains("--output html="), "{}", &cut[cut.len() - 600..]);
+    assert!(
+        cut.starts_with("<!-- polwarden:plan:m -->\n"),
+        "the marker is always there"
+    );
+    assert!(
+        cut.contains("**Cut at 65536 bytes.** Left out here: "),
+        "{}",
+        &cut[cut.len() - 600..]
+    );
+    assert!(
+        cut.contains("lines of changes") && cut.contains("--output html="),
+        "{}",
+        &cut[cut.len() - 600..]
+    );
     for target in ["t0", "t1"] {
         let heading = cut.find(&format!("#### `{target}`")).unwrap();
         assert!(
@@ -70,16 +97,28 @@ fn what_does_not_fit_is_named_and_access_comes_first() {
 fn findings_alone_are_cut_too() {
     let mut sources = SourceMap::default();
     let file = sources.add("p.yaml", "a: 1\n".repeat(1_000));
-    let at = |line: usize| Place::Bytes { file, range: line * 5..line * 5 + 1 };
-    let list = (0..1_000).map(|line| Diagnostic::new(Code::InvalidValue, "no such value", at(line)));
-    let list = list.map(|finding| Finding::of_file(&sources, &finding)).collect();
+    let at = |line: usize| Place::Bytes {
+        file,
+        range: line * 5..line * 5 + 1,
+    };
+    let list =
+        (0..1_000).map(|line| Diagnostic::new(Code::InvalidValue, "no such value", at(line)));
+    let list = list
+        .map(|finding| Finding::of_file(&sources, &finding))
+        .collect();
     let text = markdown::findings(
         "lint",
         &Findings::new(list, Vec::new()),
-        &Options { marker: "m".parse().unwrap(), most: SMALLEST },
+        &Options {
+            marker: "m".parse().unwrap(),
+            most: SMALLEST,
+        },
     );
     assert!(text.len() <= SMALLEST, "{}", text.len());
-    assert!(text.contains("lines of findings. All of it: `polwarden lint`."), "{text}");
+    assert!(
+        text.contains("lines of findings. All of it: `polwarden lint`."),
+        "{text}"
+    );
     assert_whole(&text);
 }
 

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::hostile::{commands_of_github, hostile, is_hidden, structure_of_html, structure_of_markdown};
+use super::hostile::{
+    commands_of_github, hostile, is_hidden, structure_of_html, structure_of_markdown,
+};
 use super::published::{assert_junit, sarif_faults};
 use super::runner::commands;
 use super::world::{Words, options};
@@ -29,18 +31,32 @@ fn drift_is_what_others_read() {
                     .unwrap();
                 let schema: Value = serde_json::from_str(&schema.text).unwrap();
                 let value: Value = serde_json::from_str(&text).unwrap();
-                assert!(jsonschema::draft202012::new(&schema).unwrap().is_valid(&value));
+                assert!(
+                    jsonschema::draft202012::new(&schema)
+                        .unwrap()
+                        .is_valid(&value)
+                );
             }
             _ => {}
         }
     }
     let xml = plain("junit");
-    assert!(xml.contains("<failure"), "a target that drifted fails: {xml}");
+    assert!(
+        xml.contains("<failure"),
+        "a target that drifted fails: {xml}"
+    );
     // Where there is no report, all that holds findings holds those of the files.
     let findings = Words::ordinary().findings();
     assert_junit(&junit::drift(None, &findings).unwrap());
-    for text in [markdown::drift(None, &findings, &options()), html::drift(None, &findings)] {
-        assert!(text.contains("No report: the manifests are invalid.") && text.contains("duplicate-key"), "{text}");
+    for text in [
+        markdown::drift(None, &findings, &options()),
+        html::drift(None, &findings),
+    ] {
+        assert!(
+            text.contains("No report: the manifests are invalid.")
+                && text.contains("duplicate-key"),
+            "{text}"
+        );
     }
 }
 

@@ -41,7 +41,13 @@ fn without_style(text: String) -> String {
     if !text.contains("'sha256-") {
         return text;
     }
-    let line = |line| if str::contains(line, "Content-Security") { "[policy]" } else { line };
+    let line = |line| {
+        if str::contains(line, "Content-Security") {
+            "[policy]"
+        } else {
+            line
+        }
+    };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -54,7 +60,10 @@ fn no_plan() {
             "markdown" => {
                 golden!("no_plan_markdown", text);
             }
-            "html" => assert!(text.contains("No plan: the manifests are invalid.") && text.contains("duplicate-key")),
+            "html" => assert!(
+                text.contains("No plan: the manifests are invalid.")
+                    && text.contains("duplicate-key")
+            ),
             _ => assert!(text.contains("duplicate-key"), "{format}: {text}"),
         }
     }
@@ -63,8 +72,14 @@ fn no_plan() {
 #[test]
 fn findings_alone() {
     let findings = Words::ordinary().findings();
-    golden!("validate_markdown", markdown::findings("validate", &findings, &options()));
-    golden!("validate_junit", junit::findings("validate", &findings).unwrap());
+    golden!(
+        "validate_markdown",
+        markdown::findings("validate", &findings, &options())
+    );
+    golden!(
+        "validate_junit",
+        junit::findings("validate", &findings).unwrap()
+    );
     let strict = findings.clone().strict();
     assert_eq!(findings.counts().unwrap(), "2 errors, 1 warning");
     assert_eq!(strict.counts().unwrap(), "3 errors");
@@ -75,11 +90,25 @@ fn findings_alone() {
 fn nothing_found() {
     let none = Findings::new(Vec::new(), vec!["policies/p.yaml".to_owned()]);
     let prefix = Prefix::default();
-    assert_eq!(github::github(None, &none, &prefix), "", "no annotation for nothing");
+    assert_eq!(
+        github::github(None, &none, &prefix),
+        "",
+        "no annotation for nothing"
+    );
     assert_eq!(gitlab::gitlab(&none, &prefix).unwrap(), "[]\n");
-    let log: serde_json::Value = serde_json::from_str(&sarif::sarif(&none, &prefix).unwrap()).unwrap();
-    assert_eq!(log["runs"][0]["results"], serde_json::json!([]), "there, so that what is fixed is closed");
+    let log: serde_json::Value =
+        serde_json::from_str(&sarif::sarif(&none, &prefix).unwrap()).unwrap();
+    assert_eq!(
+        log["runs"][0]["results"],
+        serde_json::json!([]),
+        "there, so that what is fixed is closed"
+    );
     let xml = junit::findings("validate", &none).unwrap();
-    assert!(xml.contains("tests=\"1\"") && xml.contains("name=\"policies/p.yaml\""), "{xml}");
-    assert!(markdown::findings("validate", &none, &options()).contains("**The manifests are valid.**"));
+    assert!(
+        xml.contains("tests=\"1\"") && xml.contains("name=\"policies/p.yaml\""),
+        "{xml}"
+    );
+    assert!(
+        markdown::findings("validate", &none, &options()).contains("**The manifests are valid.**")
+    );
 }

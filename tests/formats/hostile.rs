@@ -133,8 +133,11 @@ pub(super) fn structure_of_html(text: &str) -> Vec<String> {
     tokens
         .filter_map(|token| match token {
             Token::StartTag(tag) => {
-                let attributes: Vec<_> =
-                    tag.attributes.iter().map(|(name, value)| format!("{name:?}={value:?}")).collect();
+                let attributes: Vec<_> = tag
+                    .attributes
+                    .iter()
+                    .map(|(name, value)| format!("{name:?}={value:?}"))
+                    .collect();
                 Some(format!("{:?} {attributes:?}", tag.name))
             }
             Token::EndTag(tag) => Some(format!("/{:?}", tag.name)),
@@ -174,7 +177,9 @@ fn plain(name: &str) -> &'static str {
 }
 
 pub(super) fn commands_of_github(text: &str) -> Vec<(String, Vec<String>)> {
-    let of = commands(text).into_iter().map(|command| (command.name, command.properties.into_keys().collect()));
+    let of = commands(text)
+        .into_iter()
+        .map(|command| (command.name, command.properties.into_keys().collect()));
     let mut all: Vec<_> = of.collect();
     // The order depends on the names of files.
     all.sort();
@@ -266,12 +271,24 @@ proptest! {
 fn a_break_out_would_be_seen() {
     let page = plain("markdown");
     let with = |piece: &str| page.replacen("plain", piece, 1);
-    for piece in ["x` [x](https://e.example.com) `x", "x` <b> `x", "x`\n\n# x\n\n`x"] {
-        assert_ne!(structure_of_markdown(&with(piece)), structure_of_markdown(page), "{piece}");
+    for piece in [
+        "x` [x](https://e.example.com) `x",
+        "x` <b> `x",
+        "x`\n\n# x\n\n`x",
+    ] {
+        assert_ne!(
+            structure_of_markdown(&with(piece)),
+            structure_of_markdown(page),
+            "{piece}"
+        );
     }
     let page = plain("html");
     for piece in ["<b>", "<!-- x -->", "</td>", "<script>x</script>"] {
-        assert_ne!(structure_of_html(&page.replacen("plain", piece, 1)), structure_of_html(page), "{piece}");
+        assert_ne!(
+            structure_of_html(&page.replacen("plain", piece, 1)),
+            structure_of_html(page),
+            "{piece}"
+        );
     }
     assert_junit(&format(&Words::all("]]></failure><x a='\"&"), "junit"));
 }
@@ -285,8 +302,19 @@ fn a_marker_cannot_end_what_hides_it() {
     for text in ["production", "a.b_c-1"] {
         text.parse::<Marker>().unwrap();
     }
-    let names = |names: &[&str]| Marker::of_targets(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let names = |names: &[&str]| {
+        Marker::of_targets(
+            &names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
     assert_eq!(names(&[]), "all".parse().unwrap());
     assert_eq!(names(&["a", "b"]), "a_b".parse().unwrap());
-    assert_ne!(names(&["-->"]), names(&["--->"]), "names that cannot be a marker are told apart");
+    assert_ne!(
+        names(&["-->"]),
+        names(&["--->"]),
+        "names that cannot be a marker are told apart"
+    );
 }

@@ -12,7 +12,12 @@ use serde_json::Value;
 use super::world::Words;
 
 pub(super) fn format(words: &Words, name: &str) -> String {
-    words.formats().into_iter().find(|(format, _)| *format == name).unwrap().1
+    words
+        .formats()
+        .into_iter()
+        .find(|(format, _)| *format == name)
+        .unwrap()
+        .1
 }
 
 /// What is wrong with a log by the published schema.
@@ -22,19 +27,29 @@ pub(super) fn sarif_faults(log: &str) -> Vec<String> {
         let text = include_str!("published/sarif-schema-2.1.0.json");
         let broken = "\"^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$\"";
         assert!(text.contains(broken));
-        let schema: Value = serde_json::from_str(&text.replace(broken, "\"^[a-zA-Z]{2}\"")).unwrap();
+        let schema: Value =
+            serde_json::from_str(&text.replace(broken, "\"^[a-zA-Z]{2}\"")).unwrap();
         jsonschema::validator_for(&schema).unwrap()
     });
     let log: Value = serde_json::from_str(log).unwrap();
-    SCHEMA.iter_errors(&log).map(|error| error.to_string()).collect()
+    SCHEMA
+        .iter_errors(&log)
+        .map(|error| error.to_string())
+        .collect()
 }
 
 #[test]
 fn sarif_is_what_the_standard_says() {
     let text = format(&Words::ordinary(), "sarif");
     assert_eq!(sarif_faults(&text), Vec::<String>::new());
-    assert!(!sarif_faults(&text.replace("\"2.1.0\"", "\"2.0.0\"")).is_empty(), "the schema says something");
-    assert!(!sarif_faults(&text.replace("\"ruleId\"", "\"rule\"")).is_empty(), "the schema says something");
+    assert!(
+        !sarif_faults(&text.replace("\"2.1.0\"", "\"2.0.0\"")).is_empty(),
+        "the schema says something"
+    );
+    assert!(
+        !sarif_faults(&text.replace("\"ruleId\"", "\"rule\"")).is_empty(),
+        "the schema says something"
+    );
 
     let log: Value = serde_json::from_str(&text).unwrap();
     let run = &log["runs"][0];
@@ -42,18 +57,46 @@ fn sarif_is_what_the_standard_says() {
     for result in run["results"].as_array().unwrap() {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
         assert_eq!(rule["id"], result["ruleId"]);
-        assert!(rule["help"]["text"].as_str().unwrap().contains("polwarden explain"), "{rule}");
-        assert_eq!(result["partialFingerprints"]["polwarden/v1"].as_str().unwrap().len(), 64);
+        assert!(
+            rule["help"]["text"]
+                .as_str()
+                .unwrap()
+                .contains("polwarden explain"),
+            "{rule}"
+        );
+        assert_eq!(
+            result["partialFingerprints"]["polwarden/v1"]
+                .as_str()
+                .unwrap()
+                .len(),
+            64
+        );
         for location in result["locations"].as_array().unwrap() {
             let file = &location["physicalLocation"]["artifactLocation"];
             assert_eq!(file["uriBaseId"], "%SRCROOT%");
-            assert!(file["uri"].as_str().unwrap().starts_with("deploy/policies%20here/"), "{file}");
+            assert!(
+                file["uri"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("deploy/policies%20here/"),
+                "{file}"
+            );
         }
     }
-    let duplicate =
-        run["results"].as_array().unwrap().iter().find(|result| result["ruleId"] == "duplicate-key").unwrap();
-    assert_eq!(duplicate["relatedLocations"][0]["message"]["text"], "first here");
-    assert_eq!(duplicate["locations"][0]["physicalLocation"]["region"]["startLine"], 3);
+    let duplicate = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["ruleId"] == "duplicate-key")
+        .unwrap();
+    assert_eq!(
+        duplicate["relatedLocations"][0]["message"]["text"],
+        "first here"
+    );
+    assert_eq!(
+        duplicate["locations"][0]["physicalLocation"]["region"]["startLine"],
+        3
+    );
 }
 
 #[test]
@@ -63,11 +106,20 @@ fn code_quality_has_what_gitlab_asks_for() {
     for issue in issues.as_array().unwrap() {
         let text = |key: &str| issue[key].as_str().unwrap().to_owned();
         assert!(!text("description").is_empty() && !text("check_name").is_empty());
-        assert!(["info", "minor", "major", "critical", "blocker"].contains(&&*text("severity")), "{issue}");
+        assert!(
+            ["info", "minor", "major", "critical", "blocker"].contains(&&*text("severity")),
+            "{issue}"
+        );
         let path = issue["location"]["path"].as_str().unwrap();
-        assert!(!path.starts_with(['/', '.']) && path.starts_with("deploy/policies here/"), "{path}");
+        assert!(
+            !path.starts_with(['/', '.']) && path.starts_with("deploy/policies here/"),
+            "{path}"
+        );
         assert!(issue["location"]["lines"]["begin"].as_u64().unwrap() >= 1);
-        assert!(fingerprints.insert(text("fingerprint")), "two with one fingerprint: {issue}");
+        assert!(
+            fingerprints.insert(text("fingerprint")),
+            "two with one fingerprint: {issue}"
+        );
     }
     assert!(fingerprints.len() >= 10, "{}", fingerprints.len());
 }
@@ -77,18 +129,40 @@ fn fingerprints(text: &str) -> Vec<String> {
     let mut sources = SourceMap::default();
     let file = sources.add("p.yaml", text);
     let finding = |(at, _): (usize, &str)| {
-        Diagnostic::new(Code::InvalidValue, "a bad value", Place::Bytes { file, range: at..at + 4 })
+        Diagnostic::new(
+            Code::InvalidValue,
+            "a bad value",
+            Place::Bytes {
+                file,
+                range: at..at + 4,
+            },
+        )
     };
-    let list: Vec<Finding> =
-        text.match_indices("bad").map(finding).map(|finding| Finding::of_file(&sources, &finding)).collect();
+    let list: Vec<Finding> = text
+        .match_indices("bad")
+        .map(finding)
+        .map(|finding| Finding::of_file(&sources, &finding))
+        .collect();
     let findings = Findings::new(list, Vec::new());
-    let issues: Value = serde_json::from_str(&gitlab::gitlab(&findings, &Prefix::default()).unwrap()).unwrap();
-    let log: Value = serde_json::from_str(&sarif::sarif(&findings, &Prefix::default()).unwrap()).unwrap();
-    let prints: Vec<String> =
-        issues.as_array().unwrap().iter().map(|issue| issue["fingerprint"].as_str().unwrap().to_owned()).collect();
+    let issues: Value =
+        serde_json::from_str(&gitlab::gitlab(&findings, &Prefix::default()).unwrap()).unwrap();
+    let log: Value =
+        serde_json::from_str(&sarif::sarif(&findings, &Prefix::default()).unwrap()).unwrap();
+    let prints: Vec<String> = issues
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|issue| issue["fingerprint"].as_str().unwrap().to_owned())
+        .collect();
     let results = log["runs"][0]["results"].as_array().unwrap();
-    let others: Vec<&str> =
-        results.iter().map(|result| result["partialFingerprints"]["polwarden/v1"].as_str().unwrap()).collect();
+    let others: Vec<&str> = results
+        .iter()
+        .map(|result| {
+            result["partialFingerprints"]["polwarden/v1"]
+                .as_str()
+                .unwrap()
+        })
+        .collect();
     assert_eq!(prints, others, "both formats tell the same apart");
     prints
 }
@@ -98,8 +172,16 @@ fn fingerprints_stay_when_lines_move() {
     let one = fingerprints("a: bad1\nb: bad2\n");
     assert_eq!(one.len(), 2);
     assert_ne!(one[0], one[1], "another text is another finding");
-    assert_eq!(one, fingerprints("# a comment\n\n\na: bad1\nc: 1\nb:   bad2\n"), "lines and columns do not count");
-    assert_eq!(one[1..], fingerprints("b: bad2\n")[..], "one that is fixed changes no other");
+    assert_eq!(
+        one,
+        fingerprints("# a comment\n\n\na: bad1\nc: 1\nb:   bad2\n"),
+        "lines and columns do not count"
+    );
+    assert_eq!(
+        one[1..],
+        fingerprints("b: bad2\n")[..],
+        "one that is fixed changes no other"
+    );
     let twice = fingerprints("a: bad1\nb: bad1\n");
     assert_eq!(twice[0], one[0]);
     assert_ne!(twice[0], twice[1], "the same twice is two");
@@ -119,8 +201,14 @@ pub(super) fn assert_junit(xml: &str) {
     assert_eq!(root.tag_name().name(), "testsuites");
     for suite in root.children().filter(roxmltree::Node::is_element) {
         assert_eq!(suite.tag_name().name(), "testsuite");
-        let cases: Vec<_> = suite.children().filter(|node| node.has_tag_name("testcase")).collect();
-        let failures = cases.iter().filter(|case| case.children().any(|child| child.has_tag_name("failure"))).count();
+        let cases: Vec<_> = suite
+            .children()
+            .filter(|node| node.has_tag_name("testcase"))
+            .collect();
+        let failures = cases
+            .iter()
+            .filter(|case| case.children().any(|child| child.has_tag_name("failure")))
+            .count();
         assert_eq!(suite.attribute("tests").unwrap(), cases.len().to_string());
         assert_eq!(suite.attribute("failures").unwrap(), failures.to_string());
         for case in cases {
@@ -129,8 +217,13 @@ pub(super) fn assert_junit(xml: &str) {
     }
     // Three attributes are more than the schema knows: `file` and `line`, which GitLab reads, and the sum of what is
     // skipped.
-    let plain = [" file=\"", " line=\"", " skipped=\""].into_iter().fold(xml.to_owned(), without);
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/published/junit-10.xsd");
+    let plain = [" file=\"", " line=\"", " skipped=\""]
+        .into_iter()
+        .fold(xml.to_owned(), without);
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/formats/published/junit-10.xsd"
+    );
     let lint = Command::new("xmllint")
         .args(["--noout", "--nonet", "--schema", schema, "-"])
         .stdin(Stdio::piped())
@@ -141,9 +234,17 @@ pub(super) fn assert_junit(xml: &str) {
         super::passed_over("xmllint", "the XML schema of JUnit is not asked");
         return;
     };
-    lint.stdin.take().unwrap().write_all(plain.as_bytes()).unwrap();
+    lint.stdin
+        .take()
+        .unwrap()
+        .write_all(plain.as_bytes())
+        .unwrap();
     let output = lint.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}\n{plain}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}\n{plain}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

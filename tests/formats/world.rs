@@ -18,18 +18,29 @@ impl Words {
     }
 
     pub(super) fn all(text: &str) -> Self {
-        Self { everywhere: Some(text.to_owned()) }
+        Self {
+            everywhere: Some(text.to_owned()),
+        }
     }
 
     fn say(&self, ordinary: &str) -> String {
-        self.everywhere.clone().unwrap_or_else(|| ordinary.to_owned())
+        self.everywhere
+            .clone()
+            .unwrap_or_else(|| ordinary.to_owned())
     }
 
     fn source(&self, file: &str, line: u32) -> Value {
         json!({"file": self.say(file), "line": line})
     }
 
-    fn rule(&self, policy: &str, rule: &str, allows: bool, resource: &str, source: Option<u32>) -> Value {
+    fn rule(
+        &self,
+        policy: &str,
+        rule: &str,
+        allows: bool,
+        resource: &str,
+        source: Option<u32>,
+    ) -> Value {
         let mut value = json!({"policy": self.say(policy), "rule": self.say(rule), "allows": allows,
             "resource": self.say(resource)});
         if let Some(line) = source {
@@ -68,7 +79,13 @@ impl Words {
 
     fn gates(&self) -> Value {
         let say = |text: &str| self.say(text);
-        let open = self.rule("AI services", "allow the gateway", true, "**.example.com", Some(11));
+        let open = self.rule(
+            "AI services",
+            "allow the gateway",
+            true,
+            "**.example.com",
+            Some(11),
+        );
         json!([
             {"gate": {"kind": "never", "request": say("tcp **.paste.example.com"), "audience": say("contractors"), "reason": say("leaks")},
              "source": {"config": self.source("polwarden.yaml", 12)},
@@ -83,8 +100,20 @@ impl Words {
 
     pub(super) fn plan(&self) -> Plan {
         let say = |text: &str| self.say(text);
-        let deny = self.rule("AI services", "deny uploads", false, "upload.example.com", Some(17));
-        let allow = self.rule("AI services", "allow the data sets", true, "datasets.example.com", None);
+        let deny = self.rule(
+            "AI services",
+            "deny uploads",
+            false,
+            "upload.example.com",
+            Some(17),
+        );
+        let allow = self.rule(
+            "AI services",
+            "allow the data sets",
+            true,
+            "datasets.example.com",
+            None,
+        );
         let opens = json!({"opens": true, "resource": say("maven.example.com:443"), "ports": "port 443",
             "witness": say("tcp maven.example.com:443"), "before": [], "after": [self.rule("Tools", "read", true, "maven.example.com:443", Some(9))]});
         let closes = json!({"opens": false, "resource": say("upload.example.com"), "ports": "every port", "methods": ["GET", "PUT"],
@@ -139,8 +168,14 @@ impl Words {
         vec![
             ("human", drift::human(&report, plain)),
             ("json", drift::json(&report).unwrap()),
-            ("markdown", markdown::drift(Some(&report), &findings, &options())),
-            ("github", github::github(Some(&drift::summary(&report)), &findings, &prefix)),
+            (
+                "markdown",
+                markdown::drift(Some(&report), &findings, &options()),
+            ),
+            (
+                "github",
+                github::github(Some(&drift::summary(&report)), &findings, &prefix),
+            ),
             ("gitlab", gitlab::gitlab(&findings, &prefix).unwrap()),
             ("sarif", sarif::sarif(&findings, &prefix).unwrap()),
             ("junit", junit::drift(Some(&report), &findings).unwrap()),
@@ -160,16 +195,37 @@ impl Words {
             Diagnostic::new(
                 Code::DuplicateKey,
                 self.say("the key `name` is there twice"),
-                Place::Bytes { file, range: end - 7..end - 3 },
+                Place::Bytes {
+                    file,
+                    range: end - 7..end - 3,
+                },
             )
             .label(self.say("again"))
-            .also(Place::Bytes { file, range: 13..17 }, self.say("first here"))
+            .also(
+                Place::Bytes {
+                    file,
+                    range: 13..17,
+                },
+                self.say("first here"),
+            )
             .help(self.say("keep one of them")),
-            Diagnostic::new(Code::UdpAllowed, self.say("the rule `u` allows UDP"), Place::Bytes { file, range: 0..4 }),
+            Diagnostic::new(
+                Code::UdpAllowed,
+                self.say("the rule `u` allows UDP"),
+                Place::Bytes { file, range: 0..4 },
+            ),
             Diagnostic::new(Code::FileNotUtf8, self.say("not UTF-8"), Place::File(other)),
         ];
-        let files = sources.files().map(|(_, file)| file.name().to_owned()).collect();
-        Findings::new(list.iter().map(|finding| Finding::of_file(&sources, finding)).collect(), files)
+        let files = sources
+            .files()
+            .map(|(_, file)| file.name().to_owned())
+            .collect();
+        Findings::new(
+            list.iter()
+                .map(|finding| Finding::of_file(&sources, finding))
+                .collect(),
+            files,
+        )
     }
 
     /// The plan in all formats, by name.
@@ -181,7 +237,10 @@ impl Words {
 }
 
 pub(super) fn options() -> Options {
-    Options { marker: "production".parse().unwrap(), most: GITHUB_COMMENT }
+    Options {
+        marker: "production".parse().unwrap(),
+        most: GITHUB_COMMENT,
+    }
 }
 
 /// A plan, or none, in all formats.
@@ -189,10 +248,21 @@ pub(super) fn render(plan: Option<&Plan>, findings: &Findings) -> Vec<(&'static 
     let prefix = Prefix::new("deploy/policies here");
     let plain = polwarden::render::paint::Painter::new(false);
     vec![
-        ("human", plan.map(|plan| polwarden::render::plan::human(plan, plain)).unwrap_or_default()),
-        ("json", plan.map(|plan| polwarden::render::plan::json(plan).unwrap()).unwrap_or_default()),
+        (
+            "human",
+            plan.map(|plan| polwarden::render::plan::human(plan, plain))
+                .unwrap_or_default(),
+        ),
+        (
+            "json",
+            plan.map(|plan| polwarden::render::plan::json(plan).unwrap())
+                .unwrap_or_default(),
+        ),
         ("markdown", markdown::plan(plan, findings, &options())),
-        ("github", github::github(Some("Plan: 1 call (1 delete policy)."), findings, &prefix)),
+        (
+            "github",
+            github::github(Some("Plan: 1 call (1 delete policy)."), findings, &prefix),
+        ),
         ("gitlab", gitlab::gitlab(findings, &prefix).unwrap()),
         ("sarif", sarif::sarif(findings, &prefix).unwrap()),
         ("junit", junit::plan(plan, findings).unwrap()),

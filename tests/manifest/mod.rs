@@ -16,13 +16,19 @@ fn findings(name: &str, text: &str) -> (String, Report) {
     } else {
         manifest::parse(file, text).diagnostics
     };
-    (human(&sources, &diagnostics, Amount::All, false), Report::new(&sources, &diagnostics))
+    (
+        human(&sources, &diagnostics, Amount::All, false),
+        Report::new(&sources, &diagnostics),
+    )
 }
 
 #[test]
 fn every_wrong_manifest_is_explained() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifest/cases");
-    let mut cases: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut cases: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     cases.sort();
     assert!(cases.len() >= 25);
     for path in cases {
@@ -47,11 +53,21 @@ fn a_right_manifest_is_read_whole() {
     let file = SourceMap::default().add("a.yaml", text);
     let parsed = manifest::parse(file, text);
     assert_eq!(parsed.diagnostics, []);
-    let [policy, list] = parsed.documents.as_slice() else { panic!("two documents") };
+    let [policy, list] = parsed.documents.as_slice() else {
+        panic!("two documents")
+    };
     assert_eq!((policy.id.index, list.id.index), (0, 2));
-    let Manifest::Policy(policy) = &policy.manifest else { panic!("a policy") };
+    let Manifest::Policy(policy) = &policy.manifest else {
+        panic!("a policy")
+    };
     assert!(policy.metadata.protect);
-    assert_eq!(policy.spec.rules.as_ref().unwrap()[0].resources.as_ref().unwrap(), &["**.example.com:443"]);
+    assert_eq!(
+        policy.spec.rules.as_ref().unwrap()[0]
+            .resources
+            .as_ref()
+            .unwrap(),
+        &["**.example.com:443"]
+    );
 }
 
 #[test]

@@ -37,7 +37,9 @@ const HOSTS: &[&str] = &[
     "::/0",
 ];
 const HTTP_HOSTS: &[&str] = &["a.b", "*.b", "**.b", "10.0.0.2", "x*.b"];
-const HTTP_PATHS: &[&str] = &["/", "/**", "/*", "/p", "/p/**", "/p/*", "/**/q", "/p*", "/*p/q", "/p/**/q"];
+const HTTP_PATHS: &[&str] = &[
+    "/", "/**", "/*", "/p", "/p/**", "/p/*", "/**/q", "/p*", "/*p/q", "/p/**/q",
+];
 const FILES: &[&str] = &[
     "/",
     "/**",
@@ -64,27 +66,47 @@ const FILES: &[&str] = &[
 ];
 
 pub(super) fn rule(decision: Decision, actions: &[&str], resources: Resources) -> Rule {
-    let actions = actions.iter().map(|action| action.parse::<Action>().unwrap());
-    Rule { name: Name::new("rule").unwrap(), decision, access: RuleAccess::new(actions, resources).unwrap() }
+    let actions = actions
+        .iter()
+        .map(|action| action.parse::<Action>().unwrap());
+    Rule {
+        name: Name::new("rule").unwrap(),
+        decision,
+        access: RuleAccess::new(actions, resources).unwrap(),
+    }
 }
 
 pub(super) fn decisions() -> impl Strategy<Value = Decision> {
     prop_oneof![3 => Just(Decision::Allow), 2 => Just(Decision::Deny)]
 }
 
-fn plain(actions: &'static [&'static str], texts: &'static [&'static str]) -> impl Strategy<Value = Rule> {
+fn plain(
+    actions: &'static [&'static str],
+    texts: &'static [&'static str],
+) -> impl Strategy<Value = Rule> {
     let resources = prop::collection::vec(select(texts), 1..4);
-    (decisions(), subsequence(actions, 1..=actions.len()), resources).prop_map(|(decision, actions, texts)| {
-        rule(decision, &actions, Resources::Plain(texts.into_iter().map(str::to_owned).collect()))
-    })
+    (
+        decisions(),
+        subsequence(actions, 1..=actions.len()),
+        resources,
+    )
+        .prop_map(|(decision, actions, texts)| {
+            rule(
+                decision,
+                &actions,
+                Resources::Plain(texts.into_iter().map(str::to_owned).collect()),
+            )
+        })
 }
 
 fn http() -> impl Strategy<Value = Rule> {
     let port = prop_oneof![2 => Just(None), 1 => Just(Some(80))];
-    let target = (select(HTTP_HOSTS), port, select(HTTP_PATHS)).prop_map(|(host, port, path)| HttpResource {
-        host: host.to_owned(),
-        port,
-        path: path.to_owned(),
+    let target = (select(HTTP_HOSTS), port, select(HTTP_PATHS)).prop_map(|(host, port, path)| {
+        HttpResource {
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
+        }
     });
     let actions = subsequence(vec!["request:get", "request:post"], 1..=2);
     (decisions(), actions, prop::collection::vec(target, 1..4))
@@ -92,7 +114,11 @@ fn http() -> impl Strategy<Value = Rule> {
 }
 
 pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
-    prop_oneof![plain(&["connect:tcp", "connect:udp"], HOSTS), http(), plain(&["read", "write"], FILES),]
+    prop_oneof![
+        plain(&["connect:tcp", "connect:udp"], HOSTS),
+        http(),
+        plain(&["read", "write"], FILES),
+    ]
 }
 
 pub(super) fn rules() -> impl Strategy<Value = Vec<Rule>> {
@@ -116,8 +142,16 @@ fn all_requests() -> Vec<Request> {
     }
     names.extend(["z.y.a.b", "z.z.z.b", "z.xy.a.b"].map(str::to_owned));
     let mut destinations: Vec<Destination> = names.into_iter().map(Destination::Name).collect();
-    let addresses =
-        ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "2001:db8::", "2001:db8::1", "2001:db9::"];
+    let addresses = [
+        "10.0.0.0",
+        "10.0.0.1",
+        "10.0.0.2",
+        "10.0.0.3",
+        "10.0.0.4",
+        "2001:db8::",
+        "2001:db8::1",
+        "2001:db9::",
+    ];
     destinations.extend(addresses.map(|address| Destination::Address(address.parse().unwrap())));
 
     let segments = ["p", "q", "pp", "p.t", "x", "x.t"];
@@ -126,28 +160,63 @@ fn all_requests() -> Vec<Request> {
         paths.push(vec![one.to_owned()]);
         for two in segments {
             paths.push(vec![one.to_owned(), two.to_owned()]);
-            paths.extend(["p", "q", "x"].map(|three| [one, two, three].map(str::to_owned).to_vec()));
+            paths
+                .extend(["p", "q", "x"].map(|three| [one, two, three].map(str::to_owned).to_vec()));
         }
     }
     let mut requests = Vec::new();
     for destination in &destinations {
         for port in [80, 443, 8080] {
-            let connect = |transport| Request::Connect { transport, destination: destination.clone(), port };
+            let connect = |transport| Request::Connect {
+                transport,
+                destination: destination.clone(),
+                port,
+            };
             requests.extend(Transport::ALL.iter().map(|transport| connect(*transport)));
         }
     }
-    let http_hosts = ["a.b", "b", "x.b", "z.b", "z.a.b", "a"].map(|name| Destination::Name(name.to_owned()));
-    for destination in http_hosts.into_iter().chain([Destination::Address("10.0.0.2".parse().unwrap())]) {
+    let http_hosts =
+        ["a.b", "b", "x.b", "z.b", "z.a.b", "a"].map(|name| Destination::Name(name.to_owned()));
+    for destination in http_hosts
+        .into_iter()
+        .chain([Destination::Address("10.0.0.2".parse().unwrap())])
+    {
         for path in &paths {
-            for (method, port) in [(Method::Get, 80), (Method::Post, 443), (Method::Get, 443), (Method::Put, 80)] {
-                requests.push(Request::Http { method, destination: destination.clone(), port, path: path.clone() });
+            for (method, port) in [
+                (Method::Get, 80),
+                (Method::Post, 443),
+                (Method::Get, 443),
+                (Method::Put, 80),
+            ] {
+                requests.push(Request::Http {
+                    method,
+                    destination: destination.clone(),
+                    port,
+                    path: path.clone(),
+                });
             }
         }
     }
-    for root in [Root::Posix, Root::Home, Root::Drive('C'), Root::Drive('D'), Root::Drive('E'), Root::Wsl] {
-        for path in paths.iter().filter(|path| root != Root::Wsl || !path.is_empty()) {
-            let path = FilePath { root, segments: path.clone() };
-            requests.extend(FileMode::ALL.iter().map(|mode| Request::File { mode: *mode, path: path.clone() }));
+    for root in [
+        Root::Posix,
+        Root::Home,
+        Root::Drive('C'),
+        Root::Drive('D'),
+        Root::Drive('E'),
+        Root::Wsl,
+    ] {
+        for path in paths
+            .iter()
+            .filter(|path| root != Root::Wsl || !path.is_empty())
+        {
+            let path = FilePath {
+                root,
+                segments: path.clone(),
+            };
+            requests.extend(FileMode::ALL.iter().map(|mode| Request::File {
+                mode: *mode,
+                path: path.clone(),
+            }));
         }
     }
     requests

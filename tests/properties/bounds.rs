@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use polwarden::access::{Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule};
+use polwarden::access::{
+    Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
+};
 use polwarden::model::docker::{Decision, HttpResource, Resources, Rule, Scope, TeamId};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -15,12 +17,32 @@ use super::brute;
 type Pattern = (&'static str, Rule);
 
 fn plain(text: &'static str, action: &str, resource: &str) -> Pattern {
-    (text, rule(Decision::Allow, &[action], Resources::Plain(vec![resource.to_owned()])))
+    (
+        text,
+        rule(
+            Decision::Allow,
+            &[action],
+            Resources::Plain(vec![resource.to_owned()]),
+        ),
+    )
 }
 
-fn http(text: &'static str, actions: &[&str], host: &str, port: Option<u16>, path: &str) -> Pattern {
-    let target = HttpResource { host: host.to_owned(), port, path: path.to_owned() };
-    (text, rule(Decision::Allow, actions, Resources::Http(vec![target])))
+fn http(
+    text: &'static str,
+    actions: &[&str],
+    host: &str,
+    port: Option<u16>,
+    path: &str,
+) -> Pattern {
+    let target = HttpResource {
+        host: host.to_owned(),
+        port,
+        path: path.to_owned(),
+    };
+    (
+        text,
+        rule(Decision::Allow, actions, Resources::Http(vec![target])),
+    )
 }
 
 fn patterns() -> Vec<Pattern> {
@@ -34,7 +56,13 @@ fn patterns() -> Vec<Pattern> {
         http("get http://a.b/p/**", get, "a.b", Some(80), "/p/**"),
         http("get https://*.b", get, "*.b", Some(443), "/"),
         http("post a.b/**/q", &["request:post"], "a.b", None, "/**/q"),
-        http("http **.b/p*", &["request:get", "request:post", "request:put"], "**.b", None, "/p*"),
+        http(
+            "http **.b/p*",
+            &["request:get", "request:post", "request:put"],
+            "**.b",
+            None,
+            "/p*",
+        ),
         plain("read /p/**", "read", "/p/**"),
         plain("write ~/p", "write", "~/p"),
         plain("read *:\\p", "read", "*:\\p"),
@@ -46,29 +74,51 @@ fn some() -> impl Strategy<Value = Vec<Pattern>> {
 }
 
 fn parsed(patterns: &[Pattern]) -> Vec<RequestPattern> {
-    patterns.iter().map(|(text, _)| text.parse().unwrap()).collect()
+    patterns
+        .iter()
+        .map(|(text, _)| text.parse().unwrap())
+        .collect()
 }
 
 const TEAMS: [&str; 2] = ["t1", "t2"];
 
 /// Rules, each with the teams that its policy is for.
 fn scoped() -> impl Strategy<Value = Vec<(Rule, Scope)>> {
-    let scope = prop::collection::btree_set(select(&TEAMS[..]), 0..=2).prop_map(|teams: BTreeSet<&str>| Scope {
-        teams: teams.into_iter().map(TeamId::new).collect(),
-        profiles: BTreeSet::new(),
-    });
-    (rules(), prop::collection::vec(scope, 5)).prop_map(|(rules, scopes)| rules.into_iter().zip(scopes).collect())
+    let scope =
+        prop::collection::btree_set(select(&TEAMS[..]), 0..=2).prop_map(|teams: BTreeSet<&str>| {
+            Scope {
+                teams: teams.into_iter().map(TeamId::new).collect(),
+                profiles: BTreeSet::new(),
+            }
+        });
+    (rules(), prop::collection::vec(scope, 5))
+        .prop_map(|(rules, scopes)| rules.into_iter().zip(scopes).collect())
 }
 
 fn given(rules: &[(Rule, Scope)]) -> Vec<ScopedRule<'_>> {
-    rules.iter().map(|(rule, scope)| ScopedRule { policy: "p", scope, rule }).collect()
+    rules
+        .iter()
+        .map(|(rule, scope)| ScopedRule {
+            policy: "p",
+            scope,
+            rule,
+        })
+        .collect()
 }
 
 /// The rules that reach people in some teams.
 fn pooled<'r>(rules: &'r [(Rule, Scope)], teams: &[&str]) -> Vec<&'r Rule> {
-    let reaches =
-        |scope: &Scope| scope.teams.is_empty() || teams.iter().any(|team| scope.teams.contains(&TeamId::new(team)));
-    rules.iter().filter(|(_, scope)| reaches(scope)).map(|(rule, _)| rule).collect()
+    let reaches = |scope: &Scope| {
+        scope.teams.is_empty()
+            || teams
+                .iter()
+                .any(|team| scope.teams.contains(&TeamId::new(team)))
+    };
+    rules
+        .iter()
+        .filter(|(_, scope)| reaches(scope))
+        .map(|(rule, _)| rule)
+        .collect()
 }
 
 fn people(teams: &[&str]) -> Audience {

@@ -9,24 +9,62 @@ use polwarden::model::docker::{Decision, Resources, Rule, Transport};
 
 /// Whether the rules allow a request (contract: FACTS, "What the rules mean").
 pub(super) fn allows(rules: &[&Rule], request: &Request) -> bool {
-    let matching = |decision| rules.iter().any(|rule| rule.decision == decision && applies(rule, request));
+    let matching = |decision| {
+        rules
+            .iter()
+            .any(|rule| rule.decision == decision && applies(rule, request))
+    };
     !matching(Decision::Deny) && matching(Decision::Allow)
 }
 
 pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
-    let actions: Vec<&str> = rule.access.actions().into_iter().map(|action| action.as_str()).collect();
+    let actions: Vec<&str> = rule
+        .access
+        .actions()
+        .into_iter()
+        .map(|action| action.as_str())
+        .collect();
     match (rule.access.resources(), request) {
-        (Resources::Plain(resources), Request::Connect { transport, destination, port }) => {
-            actions.contains(&transport.as_str()) && resources.iter().any(|text| connects(text, destination, *port))
+        (
+            Resources::Plain(resources),
+            Request::Connect {
+                transport,
+                destination,
+                port,
+            },
+        ) => {
+            actions.contains(&transport.as_str())
+                && resources
+                    .iter()
+                    .any(|text| connects(text, destination, *port))
         }
-        (Resources::Plain(resources), Request::Http { destination, port, .. }) => {
+        (
+            Resources::Plain(resources),
+            Request::Http {
+                destination, port, ..
+            },
+        ) => {
             actions.contains(&Transport::Tcp.as_str())
-                && resources.iter().any(|text| connects(text, destination, *port))
+                && resources
+                    .iter()
+                    .any(|text| connects(text, destination, *port))
         }
-        (Resources::Http(targets), Request::Http { method, destination, port, path }) => {
+        (
+            Resources::Http(targets),
+            Request::Http {
+                method,
+                destination,
+                port,
+                path,
+            },
+        ) => {
             actions.contains(&method.as_str())
                 && targets.iter().any(|target| {
-                    let pattern: Vec<&str> = target.path.split('/').filter(|segment| !segment.is_empty()).collect();
+                    let pattern: Vec<&str> = target
+                        .path
+                        .split('/')
+                        .filter(|segment| !segment.is_empty())
+                        .collect();
                     let path: Vec<&str> = path.iter().map(String::as_str).collect();
                     host(&target.host, destination)
                         && target.port.is_none_or(|only| only == *port)
@@ -42,11 +80,15 @@ pub(super) fn applies(rule: &Rule, request: &Request) -> bool {
 
 fn connects(text: &str, destination: &Destination, port: u16) -> bool {
     if let Some((network, length)) = text.split_once('/') {
-        let Ok(network) = network.parse::<IpAddr>() else { return false };
+        let Ok(network) = network.parse::<IpAddr>() else {
+            return false;
+        };
         return in_network(network, length.parse().unwrap(), destination);
     }
     match text.rsplit_once(':') {
-        Some((name, only)) if !name.contains(':') => only.parse() == Ok(port) && host(name, destination),
+        Some((name, only)) if !name.contains(':') => {
+            only.parse() == Ok(port) && host(name, destination)
+        }
         _ => host(text, destination),
     }
 }
@@ -57,12 +99,16 @@ fn in_network(network: IpAddr, length: usize, destination: &Destination) -> bool
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
-        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect()
+        bytes
+            .iter()
+            .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
+            .collect()
     };
     match destination {
         Destination::Name(_) => false,
         Destination::Address(address) => {
-            address.is_ipv4() == network.is_ipv4() && bits(address)[..length] == bits(&network)[..length]
+            address.is_ipv4() == network.is_ipv4()
+                && bits(address)[..length] == bits(&network)[..length]
         }
     }
 }
@@ -81,7 +127,10 @@ fn host(pattern: &str, destination: &Destination) -> bool {
     let rest: Vec<&str> = rest.split('.').collect();
     labels.len() >= rest.len()
         && front.contains(&(labels.len() - rest.len()))
-        && rest.iter().zip(&labels[labels.len() - rest.len()..]).all(|(pattern, label)| run(pattern, label))
+        && rest
+            .iter()
+            .zip(&labels[labels.len() - rest.len()..])
+            .all(|(pattern, label)| run(pattern, label))
 }
 
 fn file(pattern: &str, path: &FilePath) -> bool {
@@ -102,13 +151,18 @@ fn file(pattern: &str, path: &FilePath) -> bool {
         ('/', rest)
     } else {
         let (drive, rest) = pattern.split_once(":\\").unwrap();
-        let Root::Drive(letter) = path.root else { return false };
+        let Root::Drive(letter) = path.root else {
+            return false;
+        };
         if drive != "*" && drive != letter.to_string() {
             return false;
         }
         ('\\', rest)
     };
-    let pattern: Vec<&str> = pattern.split(separator).filter(|segment| !segment.is_empty()).collect();
+    let pattern: Vec<&str> = pattern
+        .split(separator)
+        .filter(|segment| !segment.is_empty())
+        .collect();
     let path: Vec<&str> = path.segments.iter().map(String::as_str).collect();
     segments(&pattern, &path)
 }
@@ -130,8 +184,12 @@ fn run(pattern: &str, text: &str) -> bool {
         None => text.is_empty(),
         Some('*') => {
             let rest = &pattern[1..];
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| run(rest, &text[at..]))
+            (0..=text.len())
+                .filter(|at| text.is_char_boundary(*at))
+                .any(|at| run(rest, &text[at..]))
         }
-        Some(letter) => text.strip_prefix(letter).is_some_and(|text| run(&pattern[letter.len_utf8()..], text)),
+        Some(letter) => text
+            .strip_prefix(letter)
+            .is_some_and(|text| run(&pattern[letter.len_utf8()..], text)),
     }
 }

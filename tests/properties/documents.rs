@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use polwarden::diag::{DocumentId, SourceMap};
 use polwarden::manifest::config::Provider;
 use polwarden::model::chainloop::{
-    DesiredDocument, DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName, VersionReference,
+    DesiredDocument, DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName,
+    VersionReference,
 };
 use polwarden::plan::{
-    DocumentRequest, DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan, audit_documents, documents_drift,
-    documents_replayed, plan_documents, recomputed_documents, verify_documents,
+    DocumentRequest, DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan, audit_documents,
+    documents_drift, documents_replayed, plan_documents, recomputed_documents, verify_documents,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -67,7 +68,9 @@ fn bytes(name: &str, version: usize) -> DocumentBytes {
 fn live(there: &There, wanted: &Wanted) -> LiveState {
     let mut state = LiveState::default();
     for name in wanted.keys() {
-        state.documents.insert((DocumentKind::Policy, PolicyName::new(name).unwrap()), None);
+        state
+            .documents
+            .insert((DocumentKind::Policy, PolicyName::new(name).unwrap()), None);
     }
     for (name, (owner, versions)) in there {
         let key = (DocumentKind::Policy, PolicyName::new(name).unwrap());
@@ -89,7 +92,10 @@ fn live(there: &There, wanted: &Wanted) -> LiveState {
                 },
                 versions: versions
                     .iter()
-                    .map(|version| VersionReference { digest: bytes_of(version).digest(), created_at: None })
+                    .map(|version| VersionReference {
+                        digest: bytes_of(version).digest(),
+                        created_at: None,
+                    })
                     .collect(),
                 inputs_schema: None,
             }),
@@ -107,7 +113,10 @@ fn desired((name, version): (&&'static str, &usize)) -> DesiredDocument {
         bytes,
         local: Vec::new(),
         references: Vec::new(),
-        document: DocumentId { file: SourceMap::default().add("p.yaml", ""), index: 0 },
+        document: DocumentId {
+            file: SourceMap::default().add("p.yaml", ""),
+            index: 0,
+        },
     }
 }
 
@@ -123,8 +132,17 @@ fn plan(live: &LiveState, wanted: &Wanted, writes: bool, turned: bool) -> Target
         profile: None,
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &_| SourceRef { file: "p.yaml".to_owned(), line: 4 };
-    plan_documents(&DocumentRequest { target, documents: &documents, live, writes, locate: &locate })
+    let locate = |_: &_| SourceRef {
+        file: "p.yaml".to_owned(),
+        line: 4,
+    };
+    plan_documents(&DocumentRequest {
+        target,
+        documents: &documents,
+        live,
+        writes,
+        locate: &locate,
+    })
 }
 
 /// The service in a few lines: the newest text of each name, and whether it is ours.
@@ -134,7 +152,10 @@ struct Service(BTreeMap<String, (bool, String)>);
 impl Service {
     fn of(there: &There) -> Self {
         let entry = |(name, (owner, versions)): (&&str, &(Owner, Vec<usize>))| {
-            ((*name).to_owned(), (*owner == Owner::Us, text(name, versions[0])))
+            (
+                (*name).to_owned(),
+                (*owner == Owner::Us, text(name, versions[0])),
+            )
         };
         Self(there.iter().map(entry).collect())
     }
@@ -160,7 +181,12 @@ impl Service {
 
 fn calls(plan: &TargetPlan) -> Vec<Value> {
     let calls = serde_json::to_value(&plan.calls).unwrap();
-    calls.as_array().unwrap().iter().map(|call| call["send"]["chainloop"].clone()).collect()
+    calls
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| call["send"]["chainloop"].clone())
+        .collect()
 }
 
 proptest! {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile,
-    Resources, Rule, RuleAccess, RuleId, Scope,
+    Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState,
+    PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };
 use polwarden::plan::{Change, Field, TargetPlan};
 use proptest::prelude::*;
@@ -21,21 +21,30 @@ use super::worlds::{World, document};
 fn make_rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str]) -> Rule {
     let actions = actions.iter().map(|action| action.parse().unwrap());
     let resources = Resources::Plain(resources.iter().map(|text| (*text).to_owned()).collect());
-    Rule { name: Name::new(name).unwrap(), decision, access: RuleAccess::new(actions, resources).unwrap() }
+    Rule {
+        name: Name::new(name).unwrap(),
+        decision,
+        access: RuleAccess::new(actions, resources).unwrap(),
+    }
 }
 
 /// One policy, for everybody.
 fn world(live: &[(Rule, bool)], desired: &[DesiredRule]) -> World {
-    let rules = live.iter().enumerate().map(|(number, (rule, unknown))| LiveRule {
-        id: RuleId::new(&format!("rule_{number}")),
-        name: rule.name.to_string(),
-        rule: Ok(rule.clone()),
-        unknown_fields: if *unknown {
-            [("expires_at".to_owned(), json!("2027-01-01"))].into_iter().collect()
-        } else {
-            Map::new()
-        },
-    });
+    let rules = live
+        .iter()
+        .enumerate()
+        .map(|(number, (rule, unknown))| LiveRule {
+            id: RuleId::new(&format!("rule_{number}")),
+            name: rule.name.to_string(),
+            rule: Ok(rule.clone()),
+            unknown_fields: if *unknown {
+                [("expires_at".to_owned(), json!("2027-01-01"))]
+                    .into_iter()
+                    .collect()
+            } else {
+                Map::new()
+            },
+        });
     let policy = LivePolicy {
         id: PolicyId::new("pol_0"),
         name: "policy".to_owned(),
@@ -54,14 +63,28 @@ fn world(live: &[(Rule, bool)], desired: &[DesiredRule]) -> World {
         content: Content::Rules(desired.to_vec()),
         document: document(),
     };
-    World { live: LiveState { policies: vec![policy] }, desired: vec![wanted] }
+    World {
+        live: LiveState {
+            policies: vec![policy],
+        },
+        desired: vec![wanted],
+    }
 }
 
 /// How many calls close the difference. What the order of calls adds for safety says so, and does not count.
 fn calls(plan: &TargetPlan) -> usize {
-    let changes: usize = plan.changes.iter().map(|policy| policy.children.len()).sum();
+    let changes: usize = plan
+        .changes
+        .iter()
+        .map(|policy| policy.children.len())
+        .sum();
     if plan.calls.iter().all(|call| call.why.is_none()) {
-        assert_eq!(plan.calls.len(), changes, "a call for each change: {:#?}", plan.calls);
+        assert_eq!(
+            plan.calls.len(),
+            changes,
+            "a call for each change: {:#?}",
+            plan.calls
+        );
     }
     changes
 }
@@ -144,7 +167,12 @@ fn distances(from: State, profile: Profile) -> BTreeMap<State, usize> {
 }
 
 fn rules(state: State) -> Vec<Rule> {
-    NAMES.iter().zip(state).filter(|(_, number)| *number != 0).map(|(name, number)| content(name, number)).collect()
+    NAMES
+        .iter()
+        .zip(state)
+        .filter(|(_, number)| *number != 0)
+        .map(|(name, number)| content(name, number))
+        .collect()
 }
 
 /// Every pair of states of up to three rules, against a search through all states, with a name to spare.
@@ -156,14 +184,29 @@ fn no_shorter_list_of_calls_exists() {
         for (number, from) in states.iter().enumerate() {
             let distances = distances(*from, profile);
             for to in states.iter().skip(number % every).step_by(every) {
-                let live: Vec<(Rule, bool)> = rules(*from).into_iter().map(|rule| (rule, false)).collect();
+                let live: Vec<(Rule, bool)> =
+                    rules(*from).into_iter().map(|rule| (rule, false)).collect();
                 let desired = rules(*to).into_iter().enumerate();
-                let desired: Vec<DesiredRule> =
-                    desired.map(|(index, rule)| DesiredRule { rule, aliases: Vec::new(), index }).collect();
+                let desired: Vec<DesiredRule> = desired
+                    .map(|(index, rule)| DesiredRule {
+                        rule,
+                        aliases: Vec::new(),
+                        index,
+                    })
+                    .collect();
                 let world = world(&live, &desired);
                 let plan = plan_for(&world, profile);
-                assert_eq!(calls(&plan), distances[to], "{profile} {from:?} → {to:?}: {:#?}", plan.calls);
-                assert_eq!(apply(&world, &plan).contents(), wanted(&world.desired), "{from:?} → {to:?}");
+                assert_eq!(
+                    calls(&plan),
+                    distances[to],
+                    "{profile} {from:?} → {to:?}: {:#?}",
+                    plan.calls
+                );
+                assert_eq!(
+                    apply(&world, &plan).contents(),
+                    wanted(&world.desired),
+                    "{from:?} → {to:?}"
+                );
                 seen += 1;
             }
         }
@@ -176,7 +219,10 @@ type Price = (usize, std::cmp::Reverse<usize>, usize);
 
 fn fields(from: &Rule, to: &Rule) -> usize {
     let (from, to) = (json!(from), json!(to));
-    ["name", "decision", "actions", "resources"].iter().filter(|field| from[**field] != to[**field]).count()
+    ["name", "decision", "actions", "resources"]
+        .iter()
+        .filter(|field| from[**field] != to[**field])
+        .count()
 }
 
 fn may_become(live: &(Rule, bool), desired: &DesiredRule) -> bool {
@@ -187,7 +233,11 @@ fn may_become(live: &(Rule, bool), desired: &DesiredRule) -> bool {
 /// Whether there is an order in which no call takes a name that another rule has.
 fn can_be_ordered(live: &[(Rule, bool)], desired: &[DesiredRule], pairs: &[Option<usize>]) -> bool {
     let mut names: Vec<String> = live.iter().map(|(rule, _)| rule.name.to_string()).collect();
-    for (index, _) in live.iter().enumerate().filter(|(index, _)| !pairs.contains(&Some(*index))) {
+    for (index, _) in live
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !pairs.contains(&Some(*index)))
+    {
         names[index].clear();
     }
     let mut waiting: Vec<usize> = (0..desired.len()).collect();
@@ -195,7 +245,10 @@ fn can_be_ordered(live: &[(Rule, bool)], desired: &[DesiredRule], pairs: &[Optio
         let before = waiting.len();
         waiting.retain(|wanted| {
             let name = desired[*wanted].rule.name.to_string();
-            let free = names.iter().enumerate().all(|(index, taken)| *taken != name || pairs[*wanted] == Some(index));
+            let free = names
+                .iter()
+                .enumerate()
+                .all(|(index, taken)| *taken != name || pairs[*wanted] == Some(index));
             if free {
                 match pairs[*wanted] {
                     Some(index) => names[index] = name,
@@ -218,11 +271,15 @@ fn best(live: &[(Rule, bool)], desired: &[DesiredRule]) -> Price {
             .into_iter()
             .flat_map(|way| {
                 let choices: Vec<Option<usize>> = (0..live.len())
-                    .filter(|index| !way.contains(&Some(*index)) && may_become(&live[*index], wanted))
+                    .filter(|index| {
+                        !way.contains(&Some(*index)) && may_become(&live[*index], wanted)
+                    })
                     .map(Some)
                     .chain([None])
                     .collect();
-                choices.into_iter().map(move |choice| [way.as_slice(), &[choice]].concat())
+                choices
+                    .into_iter()
+                    .map(move |choice| [way.as_slice(), &[choice]].concat())
             })
             .collect();
     }
@@ -235,7 +292,11 @@ fn best(live: &[(Rule, bool)], desired: &[DesiredRule]) -> Price {
             .collect();
         let patches = pairs.iter().filter(|fields| **fields > 0).count();
         let calls = patches + live.len() + desired.len() - 2 * pairs.len();
-        (calls, std::cmp::Reverse(pairs.len() - patches), pairs.iter().sum())
+        (
+            calls,
+            std::cmp::Reverse(pairs.len() - patches),
+            pairs.iter().sum(),
+        )
     };
     ways.iter().map(price).min().unwrap()
 }
@@ -245,7 +306,13 @@ fn told_fields(changes: &[Change]) -> usize {
     let rules = changes.iter().flat_map(|policy| &policy.children);
     rules
         .filter(|rule| serde_json::to_value(rule.kind).unwrap() == "update")
-        .map(|rule| rule.fields.iter().map(|field| field.field).collect::<BTreeSet<Field>>().len())
+        .map(|rule| {
+            rule.fields
+                .iter()
+                .map(|field| field.field)
+                .collect::<BTreeSet<Field>>()
+                .len()
+        })
         .sum()
 }
 
@@ -255,8 +322,9 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Deny)];
     let actions = subsequence(vec!["connect:tcp", "connect:udp"], 1..=2);
     let resources = subsequence(vec!["a.example.com", "b.example.com"], 1..=2);
-    (select(RULE_NAMES), decision, actions, resources)
-        .prop_map(|(name, decision, actions, resources)| make_rule(name, decision, &actions, &resources))
+    (select(RULE_NAMES), decision, actions, resources).prop_map(
+        |(name, decision, actions, resources)| make_rule(name, decision, &actions, &resources),
+    )
 }
 
 /// Up to four live and four desired rules.
@@ -270,10 +338,19 @@ fn policies() -> impl Strategy<Value = (Profile, Vec<(Rule, bool)>, Vec<DesiredR
             live.retain(|(rule, _)| names.insert(rule.name.clone()));
         }
         let mut names = BTreeSet::new();
-        let desired = desired.into_iter().filter(|(rule, _)| names.insert(rule.name.clone())).enumerate();
+        let desired = desired
+            .into_iter()
+            .filter(|(rule, _)| names.insert(rule.name.clone()))
+            .enumerate();
         let desired = desired.map(|(index, (rule, alias))| {
-            let aliases = alias.into_iter().filter(|alias| *alias != rule.name.as_str());
-            DesiredRule { aliases: aliases.map(|alias| Name::new(alias).unwrap()).collect(), rule, index }
+            let aliases = alias
+                .into_iter()
+                .filter(|alias| *alias != rule.name.as_str());
+            DesiredRule {
+                aliases: aliases.map(|alias| Name::new(alias).unwrap()).collect(),
+                rule,
+                index,
+            }
         });
         (profile, live, desired.collect())
     })

@@ -34,7 +34,10 @@ fn target(profile: Profile) -> Target {
 }
 
 fn team(id: &str) -> Team {
-    Team { id: TeamId::new(id), name: id.to_owned() }
+    Team {
+        id: TeamId::new(id),
+        name: id.to_owned(),
+    }
 }
 
 /// Text of names: anything that is shown, the marks of YAML among it.
@@ -70,9 +73,17 @@ fn names() -> impl Strategy<Value = String> {
 
 /// Live policies whose names and rule names are any text, each once.
 fn renamed(live: LiveState, names: Vec<String>) -> LiveState {
-    let mut names = names.into_iter().collect::<HashSet<_>>().into_iter().collect::<Vec<_>>();
+    let mut names = names
+        .into_iter()
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>();
     names.sort();
-    let mut fresh = names.iter().cycle().enumerate().map(|(number, name)| format!("{name} {number}"));
+    let mut fresh = names
+        .iter()
+        .cycle()
+        .enumerate()
+        .map(|(number, name)| format!("{name} {number}"));
     let policies = live.policies.into_iter().map(|policy| {
         let name = fresh.next().unwrap();
         let content = match policy.content {
@@ -90,9 +101,15 @@ fn renamed(live: LiveState, names: Vec<String>) -> LiveState {
             ),
             other => other,
         };
-        LivePolicy { name, content, ..policy }
+        LivePolicy {
+            name,
+            content,
+            ..policy
+        }
     });
-    LiveState { policies: policies.collect() }
+    LiveState {
+        policies: policies.collect(),
+    }
 }
 
 /// Imports all that can be imported, reads it again, and plans.
@@ -100,7 +117,9 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     let mut sources = SourceMap::default();
     let mut documents: Vec<Document> = Vec::new();
     for (number, policy) in live.policies.iter().enumerate() {
-        let Ok(imported) = manifest::policy(policy, &BTreeMap::new()) else { continue };
+        let Ok(imported) = manifest::policy(policy, &BTreeMap::new()) else {
+            continue;
+        };
         let file = sources.add(format!("policies/{number}.yaml"), imported.text.as_str());
         let parsed = parse(file, &imported.text);
         if !parsed.diagnostics.is_empty() {
@@ -111,9 +130,23 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
     let target = target(profile);
     let documents: Vec<&Document> = documents.iter().collect();
     let teams = Teams::Known(["t1", "t2", "t3"].map(team).to_vec());
-    let checked = check(&Input { target: &target, documents: &documents, cedar_files: &HashMap::new(), teams: &teams });
-    if let Some(error) = checked.diagnostics.iter().find(|finding| finding.severity() == Severity::Error) {
-        return Err(human(&sources, std::slice::from_ref(error), Amount::All, false));
+    let checked = check(&Input {
+        target: &target,
+        documents: &documents,
+        cedar_files: &HashMap::new(),
+        teams: &teams,
+    });
+    if let Some(error) = checked
+        .diagnostics
+        .iter()
+        .find(|finding| finding.severity() == Severity::Error)
+    {
+        return Err(human(
+            &sources,
+            std::slice::from_ref(error),
+            Amount::All,
+            false,
+        ));
     }
     let info = TargetInfo {
         name: target.name.clone(),
@@ -122,9 +155,19 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
         profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/0.yaml".to_owned(), line: 1 };
+    let locate = |_: &polwarden::diag::Place| SourceRef {
+        file: "policies/0.yaml".to_owned(),
+        line: 1,
+    };
     let (desired, unmanaged) = (&checked.policies, Unmanaged::Prune);
-    Ok(plan_target(&Request { target: info, desired, live, unmanaged, teams: &BTreeMap::new(), locate: &locate }))
+    Ok(plan_target(&Request {
+        target: info,
+        desired,
+        live,
+        unmanaged,
+        teams: &BTreeMap::new(),
+        locate: &locate,
+    }))
 }
 
 /// Fragments that look like manifests, and what breaks them.

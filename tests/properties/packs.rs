@@ -6,12 +6,14 @@ use std::num::NonZeroU32;
 use polwarden::diag::{DocumentId, SourceMap};
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::pulumi::{
-    ArchiveDigest, DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType, GroupConfig, GroupName,
-    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion, Mode, NewVersion,
-    PackName, PackPolicy, PackSource, PolicyName, PolicySelector, SourceDigest, StackReference, VersionDetail,
-    VersionNumber, VersionTag,
+    ArchiveDigest, DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType,
+    GroupConfig, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy,
+    LiveState, LiveVersion, Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName,
+    PolicySelector, SourceDigest, StackReference, VersionDetail, VersionNumber, VersionTag,
 };
-use polwarden::plan::{PackRequest, SourceRef, TargetInfo, TargetPlan, audit_packs, packs_replayed, plan_packs};
+use polwarden::plan::{
+    PackRequest, SourceRef, TargetInfo, TargetPlan, audit_packs, packs_replayed, plan_packs,
+};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
@@ -33,22 +35,43 @@ fn text(value: &Value) -> String {
 
 impl Service {
     fn of(live: &LiveState) -> Self {
-        let tags = |pack: &LivePack| pack.versions.iter().map(|version| version.tag.clone()).collect();
+        let tags = |pack: &LivePack| {
+            pack.versions
+                .iter()
+                .map(|version| version.tag.clone())
+                .collect()
+        };
         let group = |group: &LiveGroup| {
             let body = group.body.as_ref().unwrap();
-            let config = |pack: &LiveGroupPack| pack.config.clone().map_or(json!({}), Value::Object);
+            let config =
+                |pack: &LiveGroupPack| pack.config.clone().map_or(json!({}), Value::Object);
             let pack = |pack: &LiveGroupPack| (pack.name.clone(), (pack.tag.clone(), config(pack)));
-            (body.stacks.iter().map(ToString::to_string).collect(), body.packs.iter().map(pack).collect())
+            (
+                body.stacks.iter().map(ToString::to_string).collect(),
+                body.packs.iter().map(pack).collect(),
+            )
         };
         Self {
-            packs: live.packs.iter().map(|pack| (pack.name.clone(), tags(pack))).collect(),
+            packs: live
+                .packs
+                .iter()
+                .map(|pack| (pack.name.clone(), tags(pack)))
+                .collect(),
             begun: BTreeSet::new(),
-            groups: live.groups.iter().map(|it| (it.name.clone(), group(it))).collect(),
+            groups: live
+                .groups
+                .iter()
+                .map(|it| (it.name.clone(), group(it)))
+                .collect(),
         }
     }
 
     fn uses(&self, pack: &str, tag: Option<&str>) -> bool {
-        self.groups.values().any(|(_, packs)| packs.get(pack).is_some_and(|used| tag.is_none_or(|tag| used.0 == tag)))
+        self.groups.values().any(|(_, packs)| {
+            packs
+                .get(pack)
+                .is_some_and(|used| tag.is_none_or(|tag| used.0 == tag))
+        })
     }
 
     /// Makes a call, and refuses what the contract refuses.
@@ -57,14 +80,32 @@ impl Service {
         let reference = |value: &Value| text(&value["tag"]);
         match send["operation"].as_str().unwrap() {
             "createPackVersion" => {
-                let (name, tag) = (text(&send["version"]["name"]), text(&send["version"]["versionTag"]));
-                assert!(!self.packs.get(&name).is_some_and(|tags| tags.contains(&tag)), "400: published");
+                let (name, tag) = (
+                    text(&send["version"]["name"]),
+                    text(&send["version"]["versionTag"]),
+                );
+                assert!(
+                    !self
+                        .packs
+                        .get(&name)
+                        .is_some_and(|tags| tags.contains(&tag)),
+                    "400: published"
+                );
                 assert!(self.begun.insert((name, tag)), "400: published");
             }
-            "putArchive" => assert!(self.begun.contains(&(pack(), text(&send["tag"]))), "no place for it"),
+            "putArchive" => assert!(
+                self.begun.contains(&(pack(), text(&send["tag"]))),
+                "no place for it"
+            ),
             "completePackVersion" => {
-                assert!(self.begun.remove(&(pack(), text(&send["tag"]))), "400: complete");
-                self.packs.entry(pack()).or_default().push(text(&send["tag"]));
+                assert!(
+                    self.begun.remove(&(pack(), text(&send["tag"]))),
+                    "400: complete"
+                );
+                self.packs
+                    .entry(pack())
+                    .or_default()
+                    .push(text(&send["tag"]));
             }
             "deletePackVersion" => {
                 let tag = reference(&send["version"]);
@@ -78,7 +119,9 @@ impl Service {
                 self.packs.remove(&pack()).expect("404");
             }
             "createGroup" => {
-                let old = self.groups.insert(text(&send["group"]["name"]), Group::default());
+                let old = self
+                    .groups
+                    .insert(text(&send["group"]["name"]), Group::default());
                 assert!(old.is_none(), "409: exists");
             }
             "deleteGroup" => drop(self.groups.remove(&text(&send["group"])).expect("404")),
@@ -90,14 +133,24 @@ impl Service {
     fn update(&mut self, name: &str, change: &Value) {
         let packs = self.packs.clone();
         let group = self.groups.get_mut(name).expect("404");
-        let stack = || format!("{}/{}", text(&change["stack"]["routingProject"]), text(&change["stack"]["name"]));
+        let stack = || {
+            format!(
+                "{}/{}",
+                text(&change["stack"]["routingProject"]),
+                text(&change["stack"]["name"])
+            )
+        };
         match change["change"].as_str().unwrap() {
             "addStack" => assert!(group.0.insert(stack()), "a call that does nothing"),
             "removeStack" => assert!(group.0.remove(&stack()), "404"),
             "addPack" => {
                 let (pack, tag) = (text(&change["pack"]), text(&change["tag"]));
                 assert!(packs[&pack].contains(&tag), "404");
-                let config = if change["config"].is_null() { json!({}) } else { change["config"].clone() };
+                let config = if change["config"].is_null() {
+                    json!({})
+                } else {
+                    change["config"].clone()
+                };
                 let old = group.1.insert(pack, (tag.clone(), config.clone()));
                 assert_ne!(old, Some((tag, config)), "a call that does nothing");
             }
@@ -119,11 +172,18 @@ fn policy(level: EnforcementLevel) -> PackPolicy {
 
 /// The same tag always has the same content.
 fn level_of(tag: &str) -> EnforcementLevel {
-    if tag == "1" { EnforcementLevel::Advisory } else { EnforcementLevel::Mandatory }
+    if tag == "1" {
+        EnforcementLevel::Advisory
+    } else {
+        EnforcementLevel::Mandatory
+    }
 }
 
 fn stack(name: &str) -> StackReference {
-    StackReference { routing_project: "app".to_owned(), name: name.to_owned() }
+    StackReference {
+        routing_project: "app".to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 const TAGS: [&str; 3] = ["1", "2", "3"];
@@ -135,16 +195,28 @@ const STACKS: [&str; 3] = ["dev", "prod", "test"];
 type Used = BTreeMap<&'static str, (&'static str, Option<EnforcementLevel>)>;
 
 fn used() -> impl Strategy<Value = Used> {
-    let level = proptest::option::of(select(vec![EnforcementLevel::Disabled, EnforcementLevel::Remediate]));
+    let level = proptest::option::of(select(vec![
+        EnforcementLevel::Disabled,
+        EnforcementLevel::Remediate,
+    ]));
     proptest::collection::btree_map(select(&PACKS[..]), (select(&TAGS[..2]), level), 0..=2)
 }
 
 fn groups() -> impl Strategy<Value = BTreeMap<&'static str, (Vec<&'static str>, Used)>> {
-    proptest::collection::btree_map(select(&GROUPS[..]), (subsequence(STACKS.to_vec(), 0..=3), used()), 0..=3)
+    proptest::collection::btree_map(
+        select(&GROUPS[..]),
+        (subsequence(STACKS.to_vec(), 0..=3), used()),
+        0..=3,
+    )
 }
 
 fn config_of(level: Option<EnforcementLevel>) -> Option<Map<String, Value>> {
-    level.map(|level| json!({"p": {"enforcementLevel": level}}).as_object().unwrap().clone())
+    level.map(|level| {
+        json!({"p": {"enforcementLevel": level}})
+            .as_object()
+            .unwrap()
+            .clone()
+    })
 }
 
 fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> LiveState {
@@ -192,7 +264,10 @@ fn live(groups: &BTreeMap<&'static str, (Vec<&'static str>, Used)>) -> LiveState
         }),
         unknown_fields: Map::new(),
     };
-    LiveState { packs: PACKS.iter().map(pack).collect(), groups: groups.iter().map(group).collect() }
+    LiveState {
+        packs: PACKS.iter().map(pack).collect(),
+        groups: groups.iter().map(group).collect(),
+    }
 }
 
 /// What is wanted: the tag of each pack, the groups, and whether each says what stacks and packs it has.
@@ -212,12 +287,19 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                 *tag = packs.get(name).copied().unwrap_or(tag);
             }
         }
-        Wanted { packs, groups, keep }
+        Wanted {
+            packs,
+            groups,
+            keep,
+        }
     })
 }
 
 fn document() -> DocumentId {
-    DocumentId { file: SourceMap::default().add("p.yaml", ""), index: 0 }
+    DocumentId {
+        file: SourceMap::default().add("p.yaml", ""),
+        index: 0,
+    }
 }
 
 fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
@@ -247,20 +329,25 @@ fn desired_pack((name, tag): (&&'static str, &&'static str)) -> DesiredPack {
     }
 }
 
-fn desired_group((name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, Used))) -> DesiredGroup {
-    let used = |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
-        let mut config = GroupConfig::default();
-        for (policy, value) in config_of(*level).into_iter().flatten() {
-            let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
-            config.0.insert(selector, value.as_object().unwrap().clone());
-        }
-        DesiredGroupPack {
-            pack: PackName::new(name).unwrap(),
-            tag: VersionTag::new(tag).unwrap(),
-            config: Some(config),
-            index,
-        }
-    };
+fn desired_group(
+    (name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, Used)),
+) -> DesiredGroup {
+    let used =
+        |(index, (name, (tag, level))): (usize, (&&str, &(&str, Option<EnforcementLevel>)))| {
+            let mut config = GroupConfig::default();
+            for (policy, value) in config_of(*level).into_iter().flatten() {
+                let selector = PolicySelector::Policy(PolicyName::new(&policy).unwrap());
+                config
+                    .0
+                    .insert(selector, value.as_object().unwrap().clone());
+            }
+            DesiredGroupPack {
+                pack: PackName::new(name).unwrap(),
+                tag: VersionTag::new(tag).unwrap(),
+                config: Some(config),
+                index,
+            }
+        };
     DesiredGroup {
         name: GroupName::new(name).unwrap(),
         aliases: Vec::new(),
@@ -273,8 +360,10 @@ fn desired_group((name, (stacks, packs)): (&&'static str, &(Vec<&'static str>, U
 }
 
 fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
-    let (mut packs, mut groups): (Vec<_>, Vec<_>) =
-        (wanted.packs.iter().map(desired_pack).collect(), wanted.groups.iter().map(desired_group).collect());
+    let (mut packs, mut groups): (Vec<_>, Vec<_>) = (
+        wanted.packs.iter().map(desired_pack).collect(),
+        wanted.groups.iter().map(desired_group).collect(),
+    );
     let mut live = live.clone();
     if turned {
         packs.reverse();
@@ -301,7 +390,10 @@ fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -
         live: &live,
         unmanaged,
         keep_versions: wanted.keep.and_then(NonZeroU32::new),
-        locate: &|_| SourceRef { file: "p.yaml".to_owned(), line: 1 },
+        locate: &|_| SourceRef {
+            file: "p.yaml".to_owned(),
+            line: 1,
+        },
     })
     .unwrap()
 }
@@ -314,16 +406,31 @@ fn fewest(before: &Service, after: &Service) -> usize {
         calls += 3 * tags.iter().filter(|tag| !old.contains(tag)).count();
         calls += old.iter().filter(|tag| !tags.contains(tag)).count();
     }
-    calls += before.packs.keys().filter(|pack| !after.packs.contains_key(*pack)).count();
+    calls += before
+        .packs
+        .keys()
+        .filter(|pack| !after.packs.contains_key(*pack))
+        .count();
     for (name, (stacks, packs)) in &after.groups {
         let old = before.groups.get(name).cloned();
         calls += usize::from(old.is_none());
         let (old_stacks, old_packs) = old.unwrap_or_default();
         calls += stacks.symmetric_difference(&old_stacks).count();
-        calls += packs.iter().filter(|(name, used)| old_packs.get(*name) != Some(used)).count();
-        calls += old_packs.keys().filter(|name| !packs.contains_key(*name)).count();
+        calls += packs
+            .iter()
+            .filter(|(name, used)| old_packs.get(*name) != Some(used))
+            .count();
+        calls += old_packs
+            .keys()
+            .filter(|name| !packs.contains_key(*name))
+            .count();
     }
-    calls + before.groups.keys().filter(|name| !after.groups.contains_key(*name)).count()
+    calls
+        + before
+            .groups
+            .keys()
+            .filter(|name| !after.groups.contains_key(*name))
+            .count()
 }
 
 proptest! {

@@ -7,8 +7,8 @@ use polwarden::model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, RuleId,
 };
 use polwarden::plan::{
-    Change, ChangeKind, Origin, Plan, Request, SourceRef, TargetInfo, TargetPlan, drift, origins, plan_digest,
-    plan_target, replay, verify,
+    Change, ChangeKind, Origin, Plan, Request, SourceRef, TargetInfo, TargetPlan, drift, origins,
+    plan_digest, plan_target, replay, verify,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -24,7 +24,10 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef { file: "policies/all.yaml".to_owned(), line: 1 };
+    let locate = |_: &polwarden::diag::Place| SourceRef {
+        file: "policies/all.yaml".to_owned(),
+        line: 1,
+    };
     plan_target(&Request {
         target,
         desired: &world.desired,
@@ -62,36 +65,62 @@ fn rule_json(live: &LiveRule) -> Value {
     rule
 }
 
-fn policy_json(name: &str, scope: &polwarden::model::docker::Scope, rules: Map<String, Value>, cedar: Value) -> Value {
+fn policy_json(
+    name: &str,
+    scope: &polwarden::model::docker::Scope,
+    rules: Map<String, Value>,
+    cedar: Value,
+) -> Value {
     json!({ "name": name, "teams": scope.teams, "profiles": scope.profiles, "rules": rules, "cedar": cedar })
 }
 
 fn service(live: &LiveState) -> Service {
     let policies = live.policies.iter().map(|policy| {
         let (rules, cedar) = match &policy.content {
-            LiveContent::Rules(rules) => {
-                (rules.iter().map(|rule| (rule.id.to_string(), rule_json(rule))).collect(), Value::Null)
-            }
+            LiveContent::Rules(rules) => (
+                rules
+                    .iter()
+                    .map(|rule| (rule.id.to_string(), rule_json(rule)))
+                    .collect(),
+                Value::Null,
+            ),
             LiveContent::Cedar(cedar) => (Map::new(), json!(cedar)),
             LiveContent::Opaque(opaque) => (Map::new(), opaque.raw.clone()),
         };
-        (policy.id.to_string(), policy_json(&policy.name, &policy.scope, rules, cedar))
+        (
+            policy.id.to_string(),
+            policy_json(&policy.name, &policy.scope, rules, cedar),
+        )
     });
-    Service { policies: policies.collect(), unique_rules: false }
+    Service {
+        policies: policies.collect(),
+        unique_rules: false,
+    }
 }
 
 /// What the repository wants, in the oracle's terms; fields that nobody understands are compared elsewhere.
 pub(super) fn wanted(desired: &[DesiredPolicy]) -> BTreeMap<String, Value> {
     let policies = desired.iter().enumerate().map(|(number, policy)| {
         let (rules, cedar) = match &policy.content {
-            Content::Rules(rules) => {
-                (rules.iter().map(|item| (item.rule.name.to_string(), json!(item.rule))).collect(), Value::Null)
-            }
+            Content::Rules(rules) => (
+                rules
+                    .iter()
+                    .map(|item| (item.rule.name.to_string(), json!(item.rule)))
+                    .collect(),
+                Value::Null,
+            ),
             Content::Cedar(cedar) => (Map::new(), json!(cedar)),
         };
-        (number.to_string(), policy_json(policy.name.as_str(), &policy.scope, rules, cedar))
+        (
+            number.to_string(),
+            policy_json(policy.name.as_str(), &policy.scope, rules, cedar),
+        )
     });
-    Service { policies: policies.collect(), unique_rules: false }.contents()
+    Service {
+        policies: policies.collect(),
+        unique_rules: false,
+    }
+    .contents()
 }
 
 fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -99,7 +128,10 @@ fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<Str
         for rule in policy["rules"].as_array_mut().unwrap() {
             rule.as_object_mut().unwrap().shift_remove("expires_at");
         }
-        policy["rules"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+        policy["rules"]
+            .as_array_mut()
+            .unwrap()
+            .sort_by_key(Value::to_string);
     }
     contents
 }
@@ -107,7 +139,11 @@ fn without_unknown_fields(mut contents: BTreeMap<String, Value>) -> BTreeMap<Str
 pub(super) fn apply(world: &World, plan: &TargetPlan) -> Service {
     let mut service = service(&world.live);
     service.unique_rules = plan.target.profile != Some(Profile::Seed);
-    for call in serde_json::to_value(&plan.calls).unwrap().as_array().unwrap() {
+    for call in serde_json::to_value(&plan.calls)
+        .unwrap()
+        .as_array()
+        .unwrap()
+    {
         service.call(call);
     }
     service
@@ -119,7 +155,10 @@ pub(super) fn world_and_profile() -> impl Strategy<Value = (World, Profile)> {
 
 /// The state that the plan leads to, by the crate's own replay.
 fn after(world: &World, plan: &TargetPlan) -> World {
-    World { live: replay(&world.live, &plan.calls).unwrap(), desired: world.desired.clone() }
+    World {
+        live: replay(&world.live, &plan.calls).unwrap(),
+        desired: world.desired.clone(),
+    }
 }
 
 proptest! {
@@ -266,7 +305,9 @@ fn reversed(live: &LiveState) -> LiveState {
         policy.id = PolicyId::new("another");
         if let LiveContent::Rules(rules) = &mut policy.content {
             rules.reverse();
-            rules.iter_mut().for_each(|rule| rule.id = RuleId::new("another"));
+            rules
+                .iter_mut()
+                .for_each(|rule| rule.id = RuleId::new("another"));
         }
     }
     LiveState { policies }
@@ -277,7 +318,9 @@ fn shuffle(world: &World, seed: u64) -> World {
     let mut world = world.clone();
     let mut state = seed | 1;
     let mut next = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % below.max(1)
     };
     let live = world.live.policies.len();

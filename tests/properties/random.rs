@@ -3,9 +3,13 @@
 
 use std::sync::Arc;
 
-use polwarden::access::{Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare};
+use polwarden::access::{
+    Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare,
+};
 use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{Decision, FileMode, HttpResource, Method, Resources, Rule, Transport};
+use polwarden::model::docker::{
+    Decision, FileMode, HttpResource, Method, Resources, Rule, Transport,
+};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -15,12 +19,17 @@ use super::brute;
 /// A label or segment with or without wildcards inside.
 fn piece() -> impl Strategy<Value = String> {
     let texts = ["a", "b", "ab", "ba", "aa", "aba", "bab"];
-    let globs = ["a*", "b*", "*a", "*b", "a*b", "b*a", "a*a", "*a*", "*b*", "ab*", "*ba"];
+    let globs = [
+        "a*", "b*", "*a", "*b", "a*b", "b*a", "a*a", "*a*", "*b*", "ab*", "*ba",
+    ];
     prop_oneof![1 => select(texts.to_vec()), 1 => select(globs.to_vec())].prop_map(str::to_owned)
 }
 
 fn host() -> impl Strategy<Value = String> {
-    (select(&["", "", "*.", "**."][..]), prop::collection::vec(piece(), 1..3))
+    (
+        select(&["", "", "*.", "**."][..]),
+        prop::collection::vec(piece(), 1..3),
+    )
         .prop_map(|(front, labels)| format!("{front}{}", labels.join(".")))
 }
 
@@ -46,19 +55,32 @@ fn glob() -> impl Strategy<Value = String> {
 }
 
 fn random_rule() -> impl Strategy<Value = Rule> {
-    let connect =
-        (decisions(), subsequence(vec!["connect:tcp", "connect:udp"], 1..=2), prop::collection::vec(connects(), 1..4))
-            .prop_map(|(decision, actions, texts)| rule(decision, &actions, Resources::Plain(texts)));
-    let target = (host(), port(), glob()).prop_map(|(host, port, path)| HttpResource { host, port, path });
-    let http =
-        (decisions(), subsequence(vec!["request:get", "request:post"], 1..=2), prop::collection::vec(target, 1..3))
-            .prop_map(|(decision, actions, targets)| rule(decision, &actions, Resources::Http(targets)));
+    let connect = (
+        decisions(),
+        subsequence(vec!["connect:tcp", "connect:udp"], 1..=2),
+        prop::collection::vec(connects(), 1..4),
+    )
+        .prop_map(|(decision, actions, texts)| rule(decision, &actions, Resources::Plain(texts)));
+    let target =
+        (host(), port(), glob()).prop_map(|(host, port, path)| HttpResource { host, port, path });
+    let http = (
+        decisions(),
+        subsequence(vec!["request:get", "request:post"], 1..=2),
+        prop::collection::vec(target, 1..3),
+    )
+        .prop_map(|(decision, actions, targets)| {
+            rule(decision, &actions, Resources::Http(targets))
+        });
     let path = (select(&["", "~", "C:", "*:"][..]), glob()).prop_map(|(root, path)| match root {
         "C:" | "*:" => format!("{root}{}", path.replace('/', "\\")),
         "~" if path == "/" => "~".to_owned(),
         root => format!("{root}{path}"),
     });
-    let file = (decisions(), subsequence(vec!["read", "write"], 1..=2), prop::collection::vec(path, 1..4))
+    let file = (
+        decisions(),
+        subsequence(vec!["read", "write"], 1..=2),
+        prop::collection::vec(path, 1..4),
+    )
         .prop_map(|(decision, actions, texts)| rule(decision, &actions, Resources::Plain(texts)));
     prop_oneof![2 => connect, 2 => http, 1 => file]
 }
@@ -89,7 +111,9 @@ impl Draw {
     }
 
     fn text(&mut self) -> String {
-        (0..=self.below(3)).map(|_| self.one(&['a', 'b', 'c'])).collect()
+        (0..=self.below(3))
+            .map(|_| self.one(&['a', 'b', 'c']))
+            .collect()
     }
 
     fn texts(&mut self, least: u64) -> Vec<String> {
@@ -103,15 +127,30 @@ impl Draw {
         };
         let port = self.one(&[80, 443, 8080]);
         match self.below(5) {
-            0 | 1 => Request::Connect { transport: self.one(Transport::ALL), destination, port },
+            0 | 1 => Request::Connect {
+                transport: self.one(Transport::ALL),
+                destination,
+                port,
+            },
             2 | 3 => {
                 let method = self.one(&[Method::Get, Method::Post, Method::Put]);
-                Request::Http { method, destination, port, path: self.texts(0) }
+                Request::Http {
+                    method,
+                    destination,
+                    port,
+                    path: self.texts(0),
+                }
             }
             _ => {
                 let root = self.one(&[Root::Posix, Root::Home, Root::Drive('C'), Root::Drive('D')]);
-                let path = FilePath { root, segments: self.texts(0) };
-                Request::File { mode: self.one(FileMode::ALL), path }
+                let path = FilePath {
+                    root,
+                    segments: self.texts(0),
+                };
+                Request::File {
+                    mode: self.one(FileMode::ALL),
+                    path,
+                }
             }
         }
     }
@@ -140,32 +179,69 @@ proptest! {
 /// Ports that are alike in what is decided, but not in what decides it: the reasons are those of the witness.
 #[test]
 fn a_row_names_all_that_decides_its_witness() {
-    let deny = rule(Decision::Deny, &["connect:tcp"], Resources::Plain(vec!["b*.*a:443".into(), "b*.a*".into()]));
-    let everywhere = HttpResource { host: "*.a*a".into(), port: None, path: "/".into() };
-    let allow = rule(Decision::Allow, &["request:post"], Resources::Http(vec![everywhere]));
+    let deny = rule(
+        Decision::Deny,
+        &["connect:tcp"],
+        Resources::Plain(vec!["b*.*a:443".into(), "b*.a*".into()]),
+    );
+    let everywhere = HttpResource {
+        host: "*.a*a".into(),
+        port: None,
+        path: "/".into(),
+    };
+    let allow = rule(
+        Decision::Allow,
+        &["request:post"],
+        Resources::Http(vec![everywhere]),
+    );
     let difference = compare(&[&deny], &[&allow]).unwrap();
-    let rows: Vec<_> = difference.rows.iter().filter(|row| !row.before.reasons.is_empty()).collect();
+    let rows: Vec<_> = difference
+        .rows
+        .iter()
+        .filter(|row| !row.before.reasons.is_empty())
+        .collect();
     assert!(!rows.is_empty());
     for row in rows {
-        assert_eq!(row.before, RuleSet::new(&[&deny]).decide(&row.witness), "{}", row.witness);
+        assert_eq!(
+            row.before,
+            RuleSet::new(&[&deny]).decide(&row.witness),
+            "{}",
+            row.witness
+        );
     }
 }
 
 /// Witnesses separate; where there is none, no random request separates. Sets and comparison agree.
-fn assert_exact(before: &[&Rule], after: &[&Rule], rows: &[Arc<Row>], seed: u64) -> Result<(), TestCaseError> {
+fn assert_exact(
+    before: &[&Rule],
+    after: &[&Rule],
+    rows: &[Arc<Row>],
+    seed: u64,
+) -> Result<(), TestCaseError> {
     for row in rows {
-        let (old, new) = (brute::allows(before, &row.witness), brute::allows(after, &row.witness));
+        let (old, new) = (
+            brute::allows(before, &row.witness),
+            brute::allows(after, &row.witness),
+        );
         prop_assert_ne!(old, new, "{}", row.witness);
         prop_assert_eq!(row.before.decision == Decision::Allow, old);
         prop_assert_eq!(row.after.decision == Decision::Allow, new);
         let deciding = RuleSet::new(before).decide(&row.witness);
         prop_assert_eq!(&row.before, &deciding, "the reasons for {}", row.witness);
     }
-    let (old, new) = (RequestSet::allowed_by(before), RequestSet::allowed_by(after));
+    let (old, new) = (
+        RequestSet::allowed_by(before),
+        RequestSet::allowed_by(after),
+    );
     prop_assert_eq!(old.equals(&new).unwrap(), rows.is_empty());
     if rows.is_empty() {
         for request in &random_requests(seed, 200) {
-            prop_assert_eq!(brute::allows(before, request), brute::allows(after, request), "{}", request);
+            prop_assert_eq!(
+                brute::allows(before, request),
+                brute::allows(after, request),
+                "{}",
+                request
+            );
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use polwarden::access::{Audience, NamedAudience};
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::docker::Profile;
 use polwarden::plan::{
-    Change, Gates, Guarded, GuardedKind, Impact, LiveCounts, Request, ResourceKind, SourceRef, TargetInfo, TargetPlan,
-    plan_gated, recomputed, replay,
+    Change, Gates, Guarded, GuardedKind, Impact, LiveCounts, Request, ResourceKind, SourceRef,
+    TargetInfo, TargetPlan, plan_gated, recomputed, replay,
 };
 use proptest::prelude::*;
 
@@ -16,8 +16,14 @@ use super::worlds::World;
 
 /// People whom no scope names together.
 fn further() -> Vec<NamedAudience> {
-    let audience = Audience { teams: ["t1".to_owned(), "t3".to_owned()].into(), ..Audience::default() };
-    vec![NamedAudience { name: "both".to_owned(), audience }]
+    let audience = Audience {
+        teams: ["t1".to_owned(), "t3".to_owned()].into(),
+        ..Audience::default()
+    };
+    vec![NamedAudience {
+        name: "both".to_owned(),
+        audience,
+    }]
 }
 
 fn teams() -> BTreeMap<String, String> {
@@ -33,10 +39,26 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         endpoint: "embedded".to_owned(),
     };
     // Every place has a line of its own, so that one that is lost or mixed up shows.
-    let locate = |place: &polwarden::diag::Place| SourceRef { file: format!("{place:?}"), line: 1 };
+    let locate = |place: &polwarden::diag::Place| SourceRef {
+        file: format!("{place:?}"),
+        line: 1,
+    };
     let (desired, live) = (&world.desired, &world.live);
-    let request = Request { target, desired, live, unmanaged, teams: &teams(), locate: &locate };
-    plan_gated(&request, &Gates { audiences: further(), ..Gates::default() })
+    let request = Request {
+        target,
+        desired,
+        live,
+        unmanaged,
+        teams: &teams(),
+        locate: &locate,
+    };
+    plan_gated(
+        &request,
+        &Gates {
+            audiences: further(),
+            ..Gates::default()
+        },
+    )
 }
 
 /// Changes by what they say: what has the same name and fate has no order of its own.
@@ -108,7 +130,11 @@ proptest! {
 }
 
 fn without_lines(changes: Vec<Change>) -> Vec<Change> {
-    let bare = |change: Change| Change { source: None, children: without_lines(change.children), ..change };
+    let bare = |change: Change| Change {
+        source: None,
+        children: without_lines(change.children),
+        ..change
+    };
     changes.into_iter().map(bare).collect()
 }
 

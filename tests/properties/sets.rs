@@ -20,7 +20,13 @@ enum Operation {
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Operation::{Difference, Intersection, ReverseDifference, Union};
-    select(vec![Union, Union, Intersection, Difference, ReverseDifference])
+    select(vec![
+        Union,
+        Union,
+        Intersection,
+        Difference,
+        ReverseDifference,
+    ])
 }
 
 fn apply(operation: Operation, left: &RequestSet, right: &RequestSet) -> RequestSet {
@@ -92,35 +98,66 @@ fn pattern(text: &str) -> RequestPattern {
 }
 
 fn allow(action: &str, resource: &str) -> Rule {
-    rule(Decision::Allow, &[action], Resources::Plain(vec![resource.to_owned()]))
+    rule(
+        Decision::Allow,
+        &[action],
+        Resources::Plain(vec![resource.to_owned()]),
+    )
 }
 
 #[test]
 fn any_number_of_sets_can_be_joined() {
-    let rules: Vec<Rule> = (0..300).map(|number| allow("connect:tcp", &format!("h{number}.example.com:443"))).collect();
+    let rules: Vec<Rule> = (0..300)
+        .map(|number| allow("connect:tcp", &format!("h{number}.example.com:443")))
+        .collect();
     let all = RequestSet::allowed_by(&rules.iter().collect::<Vec<_>>());
-    let one_by_one = rules.iter().fold(RequestSet::default(), |all, rule| all.union(&RequestSet::allowed_by(&[rule])));
+    let one_by_one = rules.iter().fold(RequestSet::default(), |all, rule| {
+        all.union(&RequestSet::allowed_by(&[rule]))
+    });
     assert!(all.equals(&one_by_one).unwrap());
     let but_one = one_by_one.difference(&RequestSet::allowed_by(&[&rules[217]]));
     assert!(!all.equals(&but_one).unwrap() && but_one.is_subset(&all).unwrap());
-    assert_eq!(all.difference(&but_one).witness().unwrap().unwrap().to_string(), "tcp h217.example.com:443");
+    assert_eq!(
+        all.difference(&but_one)
+            .witness()
+            .unwrap()
+            .unwrap()
+            .to_string(),
+        "tcp h217.example.com:443"
+    );
     assert!(RequestSet::default().is_empty().unwrap());
 }
 
 #[test]
 fn a_pattern_matches_what_a_rule_with_it_matches() {
     let http = |methods: &str, host: &str, port, path: &str| {
-        let target = HttpResource { host: host.to_owned(), port: Some(port), path: path.to_owned() };
+        let target = HttpResource {
+            host: host.to_owned(),
+            port: Some(port),
+            path: path.to_owned(),
+        };
         rule(Decision::Allow, &[methods], Resources::Http(vec![target]))
     };
     for (text, rule) in [
-        ("tcp **.example.com:443", allow("connect:tcp", "**.example.com:443")),
+        (
+            "tcp **.example.com:443",
+            allow("connect:tcp", "**.example.com:443"),
+        ),
         ("udp 10.0.0.0/8", allow("connect:udp", "10.0.0.0/8")),
         ("read ~/**", allow("read", "~/**")),
-        ("get https://*.example.com/a/**", http("request:get", "*.example.com", 443, "/a/**")),
-        ("post http://example.com", http("request:post", "example.com", 80, "/")),
+        (
+            "get https://*.example.com/a/**",
+            http("request:get", "*.example.com", 443, "/a/**"),
+        ),
+        (
+            "post http://example.com",
+            http("request:post", "example.com", 80, "/"),
+        ),
     ] {
-        let (matched, allowed) = (RequestSet::matching([&pattern(text)]), RequestSet::allowed_by(&[&rule]));
+        let (matched, allowed) = (
+            RequestSet::matching([&pattern(text)]),
+            RequestSet::allowed_by(&[&rule]),
+        );
         assert!(matched.equals(&allowed).unwrap(), "{text}");
     }
 }
@@ -128,24 +165,66 @@ fn a_pattern_matches_what_a_rule_with_it_matches() {
 #[test]
 fn witnesses_look_as_people_write_them() {
     for (texts, without, witness) in [
-        (&["tcp **.example.com"][..], &[][..], "tcp api.example.com:443"),
-        (&["tcp **.example.com"], &["tcp api.example.com"], "tcp www.example.com:443"),
-        (&["tcp **.example.com"], &["tcp *.example.com"], "tcp api.eu.example.com:443"),
-        (&["tcp example.com"], &["tcp example.com:443"], "tcp example.com:80"),
+        (
+            &["tcp **.example.com"][..],
+            &[][..],
+            "tcp api.example.com:443",
+        ),
+        (
+            &["tcp **.example.com"],
+            &["tcp api.example.com"],
+            "tcp www.example.com:443",
+        ),
+        (
+            &["tcp **.example.com"],
+            &["tcp *.example.com"],
+            "tcp api.eu.example.com:443",
+        ),
+        (
+            &["tcp example.com"],
+            &["tcp example.com:443"],
+            "tcp example.com:80",
+        ),
         (&["tcp crl*.example.com:80"], &[], "tcp crl1.example.com:80"),
-        (&["tcp example.com:8443", "tcp example.com:443"], &[], "tcp example.com:443"),
+        (
+            &["tcp example.com:8443", "tcp example.com:443"],
+            &[],
+            "tcp example.com:443",
+        ),
         (&["read /data/*"], &[], "read /data/file.txt"),
-        (&["read /data/*"], &["read /data/file.txt"], "read /data/notes.md"),
+        (
+            &["read /data/*"],
+            &["read /data/file.txt"],
+            "read /data/notes.md",
+        ),
         (&["read /data/**"], &["read /data"], "read /data/file.txt"),
-        (&["read /data/**"], &["read /data", "read /data/*"], "read /data/docs/file.txt"),
+        (
+            &["read /data/**"],
+            &["read /data", "read /data/*"],
+            "read /data/docs/file.txt",
+        ),
         (&["read /data/*.csv"], &[], "read /data/report.csv"),
         (&["read /data/*.log"], &[], "read /data/file.log"),
-        (&["read *:\\data\\*"], &["read C:\\**"], "read D:\\data\\file.txt"),
-        (&["get https://*.example.com/**"], &["get https://*.example.com/"], "get https://api.example.com/items"),
+        (
+            &["read *:\\data\\*"],
+            &["read C:\\**"],
+            "read D:\\data\\file.txt",
+        ),
+        (
+            &["get https://*.example.com/**"],
+            &["get https://*.example.com/"],
+            "get https://api.example.com/items",
+        ),
         (&["tcp 10.0.0.0/8"], &["tcp 10.0.0.1"], "tcp 10.0.0.2:443"),
     ] {
-        let set = |texts: &[&str]| RequestSet::matching(&texts.iter().map(|text| pattern(text)).collect::<Vec<_>>());
+        let set = |texts: &[&str]| {
+            RequestSet::matching(&texts.iter().map(|text| pattern(text)).collect::<Vec<_>>())
+        };
         let found = set(texts).difference(&set(without)).witness().unwrap();
-        assert_eq!(found.map(|request| request.to_string()).as_deref(), Some(witness), "{texts:?} without {without:?}");
+        assert_eq!(
+            found.map(|request| request.to_string()).as_deref(),
+            Some(witness),
+            "{texts:?} without {without:?}"
+        );
     }
 }

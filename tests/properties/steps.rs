@@ -13,33 +13,69 @@ use super::plan::{plan_for, world_and_profile};
 /// People by team, and by the one profile of people that worlds use.
 fn audiences() -> Vec<Vec<&'static str>> {
     let all = ["t1", "t2", "t3", "security"];
-    (0..16_u8).map(|bits| (0..4).filter(|at| bits >> at & 1 == 1).map(|at| all[at]).collect()).collect()
+    (0..16_u8)
+        .map(|bits| {
+            (0..4)
+                .filter(|at| bits >> at & 1 == 1)
+                .map(|at| all[at])
+                .collect()
+        })
+        .collect()
 }
 
 fn rules<'a>(state: &'a LiveState, audience: &[&str]) -> Vec<&'a Rule> {
     let counts = |policy: &&polwarden::model::docker::LivePolicy| {
         policy.scope.is_organization_wide()
-            || policy.scope.teams.iter().any(|team| audience.contains(&team.as_str()))
-            || policy.scope.profiles.iter().any(|profile| audience.contains(&profile.as_str()))
+            || policy
+                .scope
+                .teams
+                .iter()
+                .any(|team| audience.contains(&team.as_str()))
+            || policy
+                .scope
+                .profiles
+                .iter()
+                .any(|profile| audience.contains(&profile.as_str()))
     };
-    let contents = state.policies.iter().filter(counts).filter_map(|policy| match &policy.content {
-        LiveContent::Rules(rules) => Some(rules),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
-    });
-    contents.flatten().filter_map(|rule| rule.rule.as_ref().ok()).collect()
+    let contents =
+        state
+            .policies
+            .iter()
+            .filter(counts)
+            .filter_map(|policy| match &policy.content {
+                LiveContent::Rules(rules) => Some(rules),
+                LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
+            });
+    contents
+        .flatten()
+        .filter_map(|rule| rule.rule.as_ref().ok())
+        .collect()
 }
 
 /// One request for each way in which the patterns of the worlds can match.
 fn requests() -> Vec<Request> {
     let name = |name: &str| Destination::Name(name.to_owned());
     let mut requests = Vec::new();
-    for destination in [name("a.example.com"), name("b.example.com"), Destination::Address([10, 1, 1, 1].into())] {
+    for destination in [
+        name("a.example.com"),
+        name("b.example.com"),
+        Destination::Address([10, 1, 1, 1].into()),
+    ] {
         for transport in Transport::ALL {
-            requests.push(Request::Connect { transport: *transport, destination: destination.clone(), port: 443 });
+            requests.push(Request::Connect {
+                transport: *transport,
+                destination: destination.clone(),
+                port: 443,
+            });
         }
     }
     for path in [vec![], vec!["repos".to_owned(), "x".to_owned()]] {
-        requests.push(Request::Http { method: Method::Get, destination: name("a.example.com"), port: 443, path });
+        requests.push(Request::Http {
+            method: Method::Get,
+            destination: name("a.example.com"),
+            port: 443,
+            path,
+        });
     }
     for (root, segments) in [
         (Root::Posix, vec!["data"]),
@@ -47,8 +83,14 @@ fn requests() -> Vec<Request> {
         (Root::Posix, vec!["etc"]),
         (Root::Home, vec!["work"]),
     ] {
-        let path = FilePath { root, segments: segments.into_iter().map(str::to_owned).collect() };
-        requests.extend(FileMode::ALL.iter().map(|mode| Request::File { mode: *mode, path: path.clone() }));
+        let path = FilePath {
+            root,
+            segments: segments.into_iter().map(str::to_owned).collect(),
+        };
+        requests.extend(FileMode::ALL.iter().map(|mode| Request::File {
+            mode: *mode,
+            path: path.clone(),
+        }));
     }
     requests
 }
@@ -59,8 +101,13 @@ fn reordered(calls: &[Call], mut pick: impl FnMut(usize) -> usize) -> Vec<Call> 
     let mut made: Vec<Call> = Vec::new();
     while !left.is_empty() {
         let waits = |call: &Call| {
-            let numbers = call.after.iter().flat_map(|after| after.first.0..=after.last.0);
-            numbers.into_iter().any(|number| !made.iter().any(|call| call.id.0 == number))
+            let numbers = call
+                .after
+                .iter()
+                .flat_map(|after| after.first.0..=after.last.0);
+            numbers
+                .into_iter()
+                .any(|number| !made.iter().any(|call| call.id.0 == number))
         };
         let free: Vec<usize> = (0..left.len()).filter(|at| !waits(&left[*at])).collect();
         let next = free[pick(free.len())];
@@ -75,13 +122,21 @@ fn broken(live: &LiveState, calls: &[Call]) -> Option<String> {
     let requests = requests();
     for made in 1..calls.len() {
         // An order that the plan does not allow may not even be possible.
-        let Ok(state) = replay(live, &calls[..made]) else { continue };
+        let Ok(state) = replay(live, &calls[..made]) else {
+            continue;
+        };
         for audience in audiences() {
-            let (old, now, new) = (rules(live, &audience), rules(&state, &audience), rules(&after, &audience));
+            let (old, now, new) = (
+                rules(live, &audience),
+                rules(&state, &audience),
+                rules(&after, &audience),
+            );
             for request in &requests {
                 let allows = |rules: &[&Rule]| brute::allows(rules, request);
                 if allows(&old) == allows(&new) && allows(&now) != allows(&new) {
-                    return Some(format!("after {made} calls people in {audience:?}: {request}\n{calls:#?}"));
+                    return Some(format!(
+                        "after {made} calls people in {audience:?}: {request}\n{calls:#?}"
+                    ));
                 }
             }
         }
@@ -90,7 +145,9 @@ fn broken(live: &LiveState, calls: &[Call]) -> Option<String> {
 }
 
 fn has_gap(plan: &TargetPlan) -> bool {
-    plan.notes.iter().any(|note| matches!(note, Note::Gap { .. }))
+    plan.notes
+        .iter()
+        .any(|note| matches!(note, Note::Gap { .. }))
 }
 
 proptest! {

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polwarden::access::{Audience, Circumstances, Decider, Expectation, Policies, Question, ask, coverage};
+use polwarden::access::{
+    Audience, Circumstances, Decider, Expectation, Policies, Question, ask, coverage,
+};
 use polwarden::diag::{DocumentId, Path, Place, SourceMap};
-use polwarden::model::docker::{Content, Decision, LiveContent, Profile, Resources, Rule, RuleAccess, Scope};
+use polwarden::model::docker::{
+    Content, Decision, LiveContent, Profile, Resources, Rule, RuleAccess, Scope,
+};
 use proptest::prelude::*;
 
 use super::brute;
@@ -35,7 +39,9 @@ enum Said<'a> {
 fn desired(world: &World) -> Vec<(&Scope, Said<'_>)> {
     let policies = world.desired.iter().map(|policy| {
         let said = match &policy.content {
-            Content::Rules(rules) => Said::Rules(rules.iter().map(|rule| &rule.rule).enumerate().collect()),
+            Content::Rules(rules) => {
+                Said::Rules(rules.iter().map(|rule| &rule.rule).enumerate().collect())
+            }
             Content::Cedar(cedar) => Said::Cedar(&cedar.text),
         };
         (&policy.scope, said)
@@ -47,7 +53,10 @@ fn live(world: &World) -> Vec<(&Scope, Said<'_>)> {
     let policies = world.live.policies.iter().map(|policy| {
         let said = match &policy.content {
             LiveContent::Rules(rules) => {
-                let understood = rules.iter().enumerate().filter_map(|(at, rule)| Some((at, rule.rule.as_ref().ok()?)));
+                let understood = rules
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(at, rule)| Some((at, rule.rule.as_ref().ok()?)));
                 Said::Rules(understood.collect())
             }
             LiveContent::Cedar(cedar) => Said::Cedar(&cedar.text),
@@ -62,14 +71,23 @@ fn audiences() -> Vec<Audience> {
     let mut audiences = Vec::new();
     for bits in 0..16_u8 {
         let chosen = |bit: u8, name: &str| (bits >> bit & 1 == 1).then(|| name.to_owned());
-        let teams = [chosen(0, "t1"), chosen(1, "t2"), chosen(2, "t3")].into_iter().flatten().collect();
-        audiences.push(Audience { teams, profiles: chosen(3, "security").into_iter().collect() });
+        let teams = [chosen(0, "t1"), chosen(1, "t2"), chosen(2, "t3")]
+            .into_iter()
+            .flatten()
+            .collect();
+        audiences.push(Audience {
+            teams,
+            profiles: chosen(3, "security").into_iter().collect(),
+        });
     }
     audiences
 }
 
 fn expectations() -> Vec<Expectation> {
-    let document = DocumentId { file: SourceMap::default().add("t.yaml", ""), index: 0 };
+    let document = DocumentId {
+        file: SourceMap::default().add("t.yaml", ""),
+        index: 0,
+    };
     let each = audiences().into_iter().flat_map(|audience| {
         let audience = Arc::new(audience);
         REQUESTS.iter().map(move |text| Expectation {
@@ -88,8 +106,14 @@ fn expectations() -> Vec<Expectation> {
 fn reaches(scope: &Scope, audience: &Audience) -> bool {
     let everybody = scope.teams.len() + scope.profiles.len() == 0;
     everybody
-        || audience.teams.iter().any(|team| scope.teams.iter().any(|other| other.as_str() == team))
-        || audience.profiles.iter().any(|profile| scope.profiles.contains(profile))
+        || audience
+            .teams
+            .iter()
+            .any(|team| scope.teams.iter().any(|other| other.as_str() == team))
+        || audience
+            .profiles
+            .iter()
+            .any(|profile| scope.profiles.contains(profile))
 }
 
 /// Each resource of a rule with a rule that allows it and nothing else.
@@ -100,12 +124,14 @@ fn alone(rule: &Rule) -> Vec<(String, Rule)> {
         access: RuleAccess::new(rule.access.actions(), resources).unwrap(),
     };
     match rule.access.resources() {
-        Resources::Plain(texts) => {
-            texts.into_iter().map(|text| (text.clone(), only(Resources::Plain(vec![text])))).collect()
-        }
-        Resources::Http(targets) => {
-            targets.into_iter().map(|target| (target.to_string(), only(Resources::Http(vec![target])))).collect()
-        }
+        Resources::Plain(texts) => texts
+            .into_iter()
+            .map(|text| (text.clone(), only(Resources::Plain(vec![text]))))
+            .collect(),
+        Resources::Http(targets) => targets
+            .into_iter()
+            .map(|target| (target.to_string(), only(Resources::Http(vec![target]))))
+            .collect(),
     }
 }
 
@@ -122,18 +148,31 @@ fn oracle(policies: &[(&Scope, Said<'_>)], expectation: &Expectation) -> (Decisi
         match (said, &expectation.question) {
             (Said::Rules(rules), Question::Rules(request)) => {
                 for (index, rule) in rules {
-                    let hits = alone(rule).into_iter().filter(|(_, alone)| brute::allows(&[alone], request));
-                    matching.extend(hits.map(|(text, _)| (rule.decision, (position, Some((*index, text))))));
+                    let hits = alone(rule)
+                        .into_iter()
+                        .filter(|(_, alone)| brute::allows(&[alone], request));
+                    matching.extend(
+                        hits.map(|(text, _)| (rule.decision, (position, Some((*index, text))))),
+                    );
                 }
             }
             (Said::Cedar(text), Question::Cedar(_)) => {
-                let decision = if text.starts_with("permit") { Decision::Allow } else { Decision::Deny };
+                let decision = if text.starts_with("permit") {
+                    Decision::Allow
+                } else {
+                    Decision::Deny
+                };
                 matching.push((decision, (position, None)));
             }
             (Said::Rules(_) | Said::Cedar(_) | Said::Nothing, _) => {}
         }
     }
-    let of = |wanted| matching.iter().filter(move |(decision, _)| *decision == wanted).map(|(_, key)| key.clone());
+    let of = |wanted| {
+        matching
+            .iter()
+            .filter(move |(decision, _)| *decision == wanted)
+            .map(|(_, key)| key.clone())
+    };
     let denies: BTreeSet<Key> = of(Decision::Deny).collect();
     let allows: BTreeSet<Key> = of(Decision::Allow).collect();
     match (denies.is_empty(), allows.is_empty()) {
@@ -150,12 +189,21 @@ fn check(policies: Policies<'_>, said: &[(&Scope, Said<'_>)]) -> Result<(), Test
     let mut exercised = BTreeSet::new();
     for (expectation, outcome) in expectations.iter().zip(&outcomes) {
         let deciders = outcome.deciders.iter().map(|decider| match decider {
-            Decider::Rule { rule, resource } => (rule.position.policy, Some((rule.position.rule, resource.clone()))),
+            Decider::Rule { rule, resource } => (
+                rule.position.policy,
+                Some((rule.position.rule, resource.clone())),
+            ),
             Decider::Statement(statement) => (statement.position, None),
         });
         let found = (outcome.decision, deciders.collect::<BTreeSet<Key>>());
         let expected = oracle(said, expectation);
-        prop_assert_eq!(&found, &expected, "{} {:?}", expectation.question, expectation.audience);
+        prop_assert_eq!(
+            &found,
+            &expected,
+            "{} {:?}",
+            expectation.question,
+            expectation.audience
+        );
         exercised.extend(expected.1);
     }
 
@@ -163,17 +211,30 @@ fn check(policies: Policies<'_>, said: &[(&Scope, Said<'_>)]) -> Result<(), Test
     let mut covered = BTreeSet::new();
     for rule in &coverage.rules {
         let position = rule.rule.position;
-        let flags =
-            rule.resources.iter().map(|(text, flag)| ((position.policy, Some((position.rule, text.clone()))), *flag));
+        let flags = rule.resources.iter().map(|(text, flag)| {
+            (
+                (position.policy, Some((position.rule, text.clone()))),
+                *flag,
+            )
+        });
         covered.extend(flags);
     }
-    covered.extend(coverage.statements.iter().map(|it| ((it.statement.position, None), it.exercised)));
+    covered.extend(
+        coverage
+            .statements
+            .iter()
+            .map(|it| ((it.statement.position, None), it.exercised)),
+    );
     let mut all = BTreeSet::new();
     for (position, (_, said)) in said.iter().enumerate() {
         match said {
             Said::Rules(rules) => {
                 for (index, rule) in rules {
-                    all.extend(alone(rule).into_iter().map(|(text, _)| (position, Some((*index, text)))));
+                    all.extend(
+                        alone(rule)
+                            .into_iter()
+                            .map(|(text, _)| (position, Some((*index, text)))),
+                    );
                 }
             }
             Said::Cedar(_) => {
@@ -182,7 +243,10 @@ fn check(policies: Policies<'_>, said: &[(&Scope, Said<'_>)]) -> Result<(), Test
             Said::Nothing => {}
         }
     }
-    let expected: BTreeSet<(Key, bool)> = all.into_iter().map(|key| (key.clone(), exercised.contains(&key))).collect();
+    let expected: BTreeSet<(Key, bool)> = all
+        .into_iter()
+        .map(|key| (key.clone(), exercised.contains(&key)))
+        .collect();
     prop_assert_eq!(covered, expected);
     Ok(())
 }

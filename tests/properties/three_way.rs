@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use polwarden::manifest::config::{Provider, Unmanaged};
 use polwarden::model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
-use polwarden::plan::{BasePlan, Gates, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, replay};
+use polwarden::plan::{
+    BasePlan, Gates, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, replay,
+};
 use proptest::prelude::*;
 
 use super::worlds::worlds;
@@ -17,9 +19,22 @@ fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPla
         profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef { file: "p.yaml".to_owned(), line: 1 };
+    let locate = |_: &polwarden::diag::Place| SourceRef {
+        file: "p.yaml".to_owned(),
+        line: 1,
+    };
     let teams = BTreeMap::new();
-    plan_gated(&Request { target, desired, live, unmanaged: Unmanaged::Report, teams: &teams, locate: &locate }, gates)
+    plan_gated(
+        &Request {
+            target,
+            desired,
+            live,
+            unmanaged: Unmanaged::Report,
+            teams: &teams,
+            locate: &locate,
+        },
+        gates,
+    )
 }
 
 /// What is live after a plan. What it made has ids of its own, as the next plan makes things too.
@@ -38,7 +53,11 @@ fn after(live: &LiveState, plan: &TargetPlan) -> LiveState {
 
 /// Nothing may open, told apart from what a base wants where there is one.
 fn closed(base: Option<&TargetPlan>) -> Gates {
-    Gates { widening: Some(Vec::new()), base: base.map(BasePlan::from), ..Gates::default() }
+    Gates {
+        widening: Some(Vec::new()),
+        base: base.map(BasePlan::from),
+        ..Gates::default()
+    }
 }
 
 proptest! {
@@ -82,6 +101,9 @@ proptest! {
 
 /// Whether two plans end at the same state, by names: what is unmanaged may differ where names pass from one to another.
 fn same_end(live: &LiveState, told: &TargetPlan, from: &LiveState, onward: &TargetPlan) -> bool {
-    let (one, other) = (replay(live, &told.calls).unwrap(), replay(from, &onward.calls).unwrap());
+    let (one, other) = (
+        replay(live, &told.calls).unwrap(),
+        replay(from, &onward.calls).unwrap(),
+    );
     polwarden::plan::verify(&one, &other).is_empty()
 }

@@ -3,8 +3,9 @@
 use polwarden::diag::SourceMap;
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Action, Cedar, Content, Decision, DesiredPolicy, DesiredRule, HttpResource, LiveContent, LivePolicy, LiveRule,
-    LiveState, Opaque, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
+    Action, Cedar, Content, Decision, DesiredPolicy, DesiredRule, HttpResource, LiveContent,
+    LivePolicy, LiveRule, LiveState, Opaque, PolicyId, Profile, Resources, Rule, RuleAccess,
+    RuleId, Scope, TeamId,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -22,19 +23,31 @@ pub(super) fn worlds(profile: Profile) -> impl Strategy<Value = World> {
     let live = prop::collection::btree_map(select(POLICY_NAMES), live_policy(profile), 0..5);
     let desired = prop::collection::btree_map(select(POLICY_NAMES), desired_policy(profile), 0..5);
     (live, desired).prop_map(|(live, desired)| {
-        let live = live.into_iter().enumerate().map(|(number, (name, policy))| LivePolicy {
-            id: PolicyId::new(&format!("pol_{number}")),
-            name: name.to_owned(),
-            ..policy
-        });
+        let live = live
+            .into_iter()
+            .enumerate()
+            .map(|(number, (name, policy))| LivePolicy {
+                id: PolicyId::new(&format!("pol_{number}")),
+                name: name.to_owned(),
+                ..policy
+            });
         let document = document();
         let desired = desired.into_iter().map(|(name, policy)| DesiredPolicy {
             name: Name::new(name).unwrap(),
-            aliases: policy.aliases.into_iter().filter(|alias| alias.as_str() != name).collect(),
+            aliases: policy
+                .aliases
+                .into_iter()
+                .filter(|alias| alias.as_str() != name)
+                .collect(),
             document,
             ..policy
         });
-        World { live: LiveState { policies: live.collect() }, desired: desired.collect() }
+        World {
+            live: LiveState {
+                policies: live.collect(),
+            },
+            desired: desired.collect(),
+        }
     })
 }
 
@@ -43,7 +56,10 @@ const RULE_NAMES: &[&str] = &["one", "two", "three", "four", "five"];
 
 pub(super) fn document() -> polwarden::diag::DocumentId {
     let mut sources = SourceMap::default();
-    polwarden::diag::DocumentId { file: sources.add("policies/all.yaml", ""), index: 0 }
+    polwarden::diag::DocumentId {
+        file: sources.add("policies/all.yaml", ""),
+        index: 0,
+    }
 }
 
 fn scope(profile: Profile) -> impl Strategy<Value = Scope> {
@@ -51,31 +67,49 @@ fn scope(profile: Profile) -> impl Strategy<Value = Scope> {
     let profiles = subsequence(vec!["security"], 0..=1);
     (teams, profiles).prop_map(move |(teams, profiles)| Scope {
         teams: teams.into_iter().map(TeamId::new).collect(),
-        profiles: profiles.into_iter().filter(|_| profile.has_scope_profiles()).map(str::to_owned).collect(),
+        profiles: profiles
+            .into_iter()
+            .filter(|_| profile.has_scope_profiles())
+            .map(str::to_owned)
+            .collect(),
     })
 }
 
 /// The access of a rule in one of the domains.
 fn access(profile: Profile, network: bool) -> BoxedStrategy<RuleAccess> {
     let plain = |actions: Vec<&'static str>, resources: Vec<&'static str>| {
-        (subsequence(actions.clone(), 1..=actions.len()), subsequence(resources.clone(), 1..=resources.len()))
+        (
+            subsequence(actions.clone(), 1..=actions.len()),
+            subsequence(resources.clone(), 1..=resources.len()),
+        )
             .prop_map(|(actions, resources)| {
-                let actions = actions.into_iter().map(|action| action.parse::<Action>().unwrap());
+                let actions = actions
+                    .into_iter()
+                    .map(|action| action.parse::<Action>().unwrap());
                 let resources = resources.into_iter().map(str::to_owned).collect();
                 RuleAccess::new(actions, Resources::Plain(resources)).unwrap()
             })
             .boxed()
     };
     if !network {
-        return plain(vec!["read", "write"], vec!["/data", "/data/**", "~/work", "/etc"]);
+        return plain(
+            vec!["read", "write"],
+            vec!["/data", "/data/**", "~/work", "/etc"],
+        );
     }
-    let hosts = plain(vec!["connect:tcp", "connect:udp"], vec!["a.example.com", "b.example.com", "10.0.0.0/8"]);
+    let hosts = plain(
+        vec!["connect:tcp", "connect:udp"],
+        vec!["a.example.com", "b.example.com", "10.0.0.0/8"],
+    );
     if !profile.has_http_rules() {
         return hosts;
     }
     let http = subsequence(vec!["/", "/repos/**"], 1..=2).prop_map(|paths| {
-        let target =
-            |path: &str| HttpResource { host: "a.example.com".to_owned(), port: Some(443), path: path.to_owned() };
+        let target = |path: &str| HttpResource {
+            host: "a.example.com".to_owned(),
+            port: Some(443),
+            path: path.to_owned(),
+        };
         let resources = Resources::Http(paths.into_iter().map(target).collect());
         RuleAccess::new(["request:get".parse().unwrap()], resources).unwrap()
     });
@@ -84,16 +118,24 @@ fn access(profile: Profile, network: bool) -> BoxedStrategy<RuleAccess> {
 
 fn rule(profile: Profile, network: bool) -> impl Strategy<Value = Rule> {
     let decision = prop_oneof![Just(Decision::Allow), Just(Decision::Deny)];
-    (select(RULE_NAMES), decision, access(profile, network)).prop_map(|(name, decision, access)| Rule {
-        name: Name::new(name).unwrap(),
-        decision,
-        access,
+    (select(RULE_NAMES), decision, access(profile, network)).prop_map(|(name, decision, access)| {
+        Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access,
+        }
     })
 }
 
 fn cedar() -> impl Strategy<Value = Cedar> {
-    select(vec!["permit(principal, action, resource);\n", "forbid(principal, action, resource);\n"])
-        .prop_map(|text| Cedar { text: text.to_owned(), schema_url: "https://schemas.example.com/mcp/v0".to_owned() })
+    select(vec![
+        "permit(principal, action, resource);\n",
+        "forbid(principal, action, resource);\n",
+    ])
+    .prop_map(|text| Cedar {
+        text: text.to_owned(),
+        schema_url: "https://schemas.example.com/mcp/v0".to_owned(),
+    })
 }
 
 fn desired_policy(profile: Profile) -> impl Strategy<Value = DesiredPolicy> {
@@ -102,22 +144,32 @@ fn desired_policy(profile: Profile) -> impl Strategy<Value = DesiredPolicy> {
             let mut rules: Vec<Rule> = rules;
             rules.sort_by(|a, b| a.name.cmp(&b.name));
             rules.dedup_by(|a, b| a.name == b.name);
-            let desired = |(index, rule)| DesiredRule { rule, aliases: Vec::new(), index };
+            let desired = |(index, rule)| DesiredRule {
+                rule,
+                aliases: Vec::new(),
+                index,
+            };
             Content::Rules(rules.into_iter().enumerate().map(desired).collect())
         })
     };
     let cedar_weight = u32::from(profile.has_cedar());
     let content = prop_oneof![4 => rules(true), 2 => rules(false), cedar_weight => cedar().prop_map(Content::Cedar)];
-    (scope(profile), content, subsequence(POLICY_NAMES.to_vec(), 0..=1)).prop_map(|(scope, content, aliases)| {
-        DesiredPolicy {
+    (
+        scope(profile),
+        content,
+        subsequence(POLICY_NAMES.to_vec(), 0..=1),
+    )
+        .prop_map(|(scope, content, aliases)| DesiredPolicy {
             name: Name::new("set by the caller").unwrap(),
-            aliases: aliases.into_iter().map(|alias| Name::new(alias).unwrap()).collect(),
+            aliases: aliases
+                .into_iter()
+                .map(|alias| Name::new(alias).unwrap())
+                .collect(),
             protect: false,
             scope,
             content,
             document: document(),
-        }
-    })
+        })
 }
 
 fn live_rule(profile: Profile, network: bool) -> impl Strategy<Value = LiveRule> {
@@ -131,7 +183,9 @@ fn live_rule(profile: Profile, network: bool) -> impl Strategy<Value = LiveRule>
 }
 
 fn fields() -> Map<String, Value> {
-    [("expires_at".to_owned(), json!("2027-01-01"))].into_iter().collect()
+    [("expires_at".to_owned(), json!("2027-01-01"))]
+        .into_iter()
+        .collect()
 }
 
 fn live_policy(profile: Profile) -> impl Strategy<Value = LivePolicy> {
@@ -148,7 +202,10 @@ fn live_policy(profile: Profile) -> impl Strategy<Value = LivePolicy> {
         })
     };
     let cedar_weight = u32::from(profile.has_cedar());
-    let opaque = Opaque { why: "is of the unknown type `rego_v1`".to_owned(), raw: json!({ "rego_v1": {} }) };
+    let opaque = Opaque {
+        why: "is of the unknown type `rego_v1`".to_owned(),
+        raw: json!({ "rego_v1": {} }),
+    };
     let content = prop_oneof![
         6 => rules(true),
         3 => rules(false),

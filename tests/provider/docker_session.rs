@@ -13,31 +13,66 @@ const TOKEN_PATH: &str = "/v2/auth/token";
 async fn gives(server: &MockServer, tokens: &[&str]) {
     for token in tokens {
         let answer = ResponseTemplate::new(200).set_body_json(json!({ "access_token": token }));
-        Mock::given(path(TOKEN_PATH)).respond_with(answer).up_to_n_times(1).mount(server).await;
+        Mock::given(path(TOKEN_PATH))
+            .respond_with(answer)
+            .up_to_n_times(1)
+            .mount(server)
+            .await;
     }
 }
 
 /// Accepts only this token.
 async fn accepts(server: &MockServer, token: &str) {
-    let empty = ResponseTemplate::new(200).set_body_json(json!({"data": [], "next_page_token": null}));
+    let empty =
+        ResponseTemplate::new(200).set_body_json(json!({"data": [], "next_page_token": null}));
     let bearer = format!("Bearer {token}");
-    Mock::given(method("GET")).and(header("authorization", bearer.as_str())).respond_with(empty).mount(server).await;
-    let refusal = ResponseTemplate::new(401).set_body_json(super::error("unauthenticated", "unauthenticated"));
-    Mock::given(path(POLICIES)).respond_with(refusal).with_priority(9).mount(server).await;
+    Mock::given(method("GET"))
+        .and(header("authorization", bearer.as_str()))
+        .respond_with(empty)
+        .mount(server)
+        .await;
+    let refusal = ResponseTemplate::new(401)
+        .set_body_json(super::error("unauthenticated", "unauthenticated"));
+    Mock::given(path(POLICIES))
+        .respond_with(refusal)
+        .with_priority(9)
+        .mount(server)
+        .await;
 }
 
 #[tokio::test]
 async fn each_profile_has_its_sign_in() {
     for (profile, at, body, field) in [
-        (Profile::Seed, "/v2/users/login", json!({"username": "me", "password": SECRET}), "token"),
-        (Profile::Intermediate, TOKEN_PATH, json!({"identifier": "me", "secret": SECRET}), "access_token"),
-        (Profile::Current, TOKEN_PATH, json!({"identifier": "me", "secret": SECRET}), "access_token"),
+        (
+            Profile::Seed,
+            "/v2/users/login",
+            json!({"username": "me", "password": SECRET}),
+            "token",
+        ),
+        (
+            Profile::Intermediate,
+            TOKEN_PATH,
+            json!({"identifier": "me", "secret": SECRET}),
+            "access_token",
+        ),
+        (
+            Profile::Current,
+            TOKEN_PATH,
+            json!({"identifier": "me", "secret": SECRET}),
+            "access_token",
+        ),
     ] {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(200).set_body_json(json!({ field: "t-t-t-t" }));
-        let expected = Mock::given(method("POST")).and(path(at)).and(body_json(body));
+        let expected = Mock::given(method("POST"))
+            .and(path(at))
+            .and(body_json(body));
         expected.respond_with(answer).expect(1).mount(&server).await;
-        connect(&server, sign_in()).reader(&acme(), profile).list_policies().await.unwrap_err();
+        connect(&server, sign_in())
+            .reader(&acme(), profile)
+            .list_policies()
+            .await
+            .unwrap_err();
         let last = server.received_requests().await.unwrap().pop().unwrap();
         assert_eq!(last.headers["authorization"], "Bearer t-t-t-t", "{profile}");
     }
@@ -65,7 +100,13 @@ async fn a_refused_token_is_renewed_once() {
     let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
     assert_eq!(reader.list_policies().await, Ok(Vec::new()));
     assert_eq!(reader.list_policies().await, Ok(Vec::new()));
-    assert_eq!((asked(&server, TOKEN_PATH).await, asked(&server, POLICIES).await), (2, 3));
+    assert_eq!(
+        (
+            asked(&server, TOKEN_PATH).await,
+            asked(&server, POLICIES).await
+        ),
+        (2, 3)
+    );
 }
 
 #[tokio::test]
@@ -75,8 +116,17 @@ async fn a_second_refusal_is_an_error() {
     accepts(&server, "none of them").await;
     let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
     let error = reader.list_policies().await.unwrap_err();
-    assert_eq!((error.operation(), error.status(), error.code()), ("listPolicies", Some(401), Some("unauthenticated")));
-    assert_eq!((asked(&server, TOKEN_PATH).await, asked(&server, POLICIES).await), (2, 2));
+    assert_eq!(
+        (error.operation(), error.status(), error.code()),
+        ("listPolicies", Some(401), Some("unauthenticated"))
+    );
+    assert_eq!(
+        (
+            asked(&server, TOKEN_PATH).await,
+            asked(&server, POLICIES).await
+        ),
+        (2, 2)
+    );
 }
 
 #[tokio::test]
@@ -100,14 +150,31 @@ async fn a_token_at_its_end_is_renewed_before_it_is_used() {
 async fn a_refused_sign_in_is_never_tried_again() {
     for status in [400, 401, 403, 404] {
         let server = MockServer::start().await;
-        answers(&server, "POST", TOKEN_PATH, status, json!({"detail": "no", "message": "no", "errinfo": {}})).await;
+        answers(
+            &server,
+            "POST",
+            TOKEN_PATH,
+            status,
+            json!({"detail": "no", "message": "no", "errinfo": {}}),
+        )
+        .await;
         let connection = connect(&server, sign_in());
         let current = connection.reader(&acme(), Profile::Current);
         let first = current.list_policies().await.unwrap_err();
-        assert_eq!((first.operation(), first.status()), ("signIn", Some(status)));
+        assert_eq!(
+            (first.operation(), first.status()),
+            ("signIn", Some(status))
+        );
         assert_eq!(current.list_policies().await.unwrap_err(), first);
         // Nor by way of the other sign-in: it is the same account.
-        assert_eq!(connection.reader(&acme(), Profile::Seed).list_policies().await.unwrap_err(), first);
+        assert_eq!(
+            connection
+                .reader(&acme(), Profile::Seed)
+                .list_policies()
+                .await
+                .unwrap_err(),
+            first
+        );
         assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
 }
@@ -116,18 +183,30 @@ async fn a_refused_sign_in_is_never_tried_again() {
 async fn a_sign_in_that_failed_otherwise_may_be_tried_again() {
     let server = MockServer::start().await;
     let fault = ResponseTemplate::new(503);
-    Mock::given(path(TOKEN_PATH)).respond_with(fault).up_to_n_times(3).mount(&server).await;
+    Mock::given(path(TOKEN_PATH))
+        .respond_with(fault)
+        .up_to_n_times(3)
+        .mount(&server)
+        .await;
     gives(&server, &["new-token"]).await;
     accepts(&server, "new-token").await;
     let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);
-    assert_eq!(reader.list_policies().await.unwrap_err().status(), Some(503));
+    assert_eq!(
+        reader.list_policies().await.unwrap_err().status(),
+        Some(503)
+    );
     assert_eq!(reader.list_policies().await, Ok(Vec::new()));
 }
 
 #[tokio::test]
 async fn an_answer_without_a_token_is_an_error() {
-    for body in [json!({}), json!({"access_token": ""}), json!({"access_token": 7}), json!({"token": "t"}), Value::Null]
-    {
+    for body in [
+        json!({}),
+        json!({"access_token": ""}),
+        json!({"access_token": 7}),
+        json!({"token": "t"}),
+        Value::Null,
+    ] {
         let server = MockServer::start().await;
         answers(&server, "POST", TOKEN_PATH, 200, body.clone()).await;
         let reader = connect(&server, sign_in()).reader(&acme(), Profile::Current);

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use polwarden::emulator::{self, Options, OrganizationSeed, PolicySeed, RuleSeed, Running, TeamSeed};
+use polwarden::emulator::{
+    self, Options, OrganizationSeed, PolicySeed, RuleSeed, Running, TeamSeed,
+};
 use polwarden::model::Name;
 use polwarden::model::docker::{
-    Decision, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule, RuleAccess, RuleId, RulePatch, Scope,
+    Decision, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule, RuleAccess, RuleId,
+    RulePatch, Scope,
 };
 use polwarden::provider::docker::{Connection, Reader, Writer};
 use polwarden::provider::http::{ApiError, ErrorKind, HttpClient, HttpOptions, Outcome};
@@ -29,12 +32,29 @@ fn seeded() -> OrganizationSeed {
             ("decision".to_owned(), json!("allow")),
         ]);
         let id = Some(format!("rule_{number}"));
-        let rule = RuleSeed { id, name: "r".to_owned(), actions: vec!["connect:tcp".to_owned()], other };
+        let rule = RuleSeed {
+            id,
+            name: "r".to_owned(),
+            actions: vec!["connect:tcp".to_owned()],
+            other,
+        };
         let (id, name) = (Some(format!("pol_{number}")), format!("p{number}"));
-        PolicySeed { id, name, rules: vec![rule], ..PolicySeed::default() }
+        PolicySeed {
+            id,
+            name,
+            rules: vec![rule],
+            ..PolicySeed::default()
+        }
     });
-    let teams = vec![TeamSeed { uuid: "t".to_owned(), name: "team".to_owned() }];
-    OrganizationSeed { name: "acme".to_owned(), teams, policies: policies.to_vec() }
+    let teams = vec![TeamSeed {
+        uuid: "t".to_owned(),
+        name: "team".to_owned(),
+    }];
+    OrganizationSeed {
+        name: "acme".to_owned(),
+        teams,
+        policies: policies.to_vec(),
+    }
 }
 
 impl Service {
@@ -55,10 +75,18 @@ impl Service {
         // A second is enough to call it silence; where nothing hangs, a busy machine may take longer.
         let hangs = specs.iter().any(|spec| spec.contains("hang"));
         let patience = Duration::from_secs(if hangs { 1 } else { 30 });
-        let options = HttpOptions { request_timeout: patience, ..quick() };
+        let options = HttpOptions {
+            request_timeout: patience,
+            ..quick()
+        };
         let endpoint = running.url().parse().unwrap();
         let connection = Connection::new(&HttpClient::new(options), &endpoint, sign_in()).unwrap();
-        Self { _running: running, folder, connection, profile }
+        Self {
+            _running: running,
+            folder,
+            connection,
+            profile,
+        }
     }
 
     fn reader(&self) -> Reader {
@@ -72,35 +100,68 @@ impl Service {
     /// The requests of an operation, in the order of their answers.
     fn requests(&self, operation: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["operation"] == operation).collect()
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .filter(|line| line["operation"] == operation)
+            .collect()
     }
 }
 
 /// What passes: a fault that a second attempt does not meet.
-const PASSING: [&str; 7] =
-    ["before-500", "after-502", "after-504", "before-reset", "after-reset", "truncated", "before-429"];
+const PASSING: [&str; 7] = [
+    "before-500",
+    "after-502",
+    "after-504",
+    "before-reset",
+    "after-reset",
+    "truncated",
+    "before-429",
+];
 /// The same, but one has to wait for it.
 const SLOW: [&str; 2] = ["before-503=1s", "after-hang"];
 
 #[tokio::test]
 async fn a_read_is_repeated_and_gives_the_whole() {
     for profile in Profile::ALL {
-        let untroubled = Service::new(*profile, &[]).await.reader().live_state().await.unwrap();
+        let untroubled = Service::new(*profile, &[])
+            .await
+            .reader()
+            .live_state()
+            .await
+            .unwrap();
         assert_eq!(untroubled.policies.len(), 2);
-        let slow: &[&str] = if *profile == Profile::Current { &SLOW } else { &[] };
+        let slow: &[&str] = if *profile == Profile::Current {
+            &SLOW
+        } else {
+            &[]
+        };
         for kind in PASSING.iter().chain(slow) {
-            let specs = ["signIn", "listPolicies", "getPolicy", "listGroups"].map(|name| format!("{kind}@{name}:1"));
+            let specs = ["signIn", "listPolicies", "getPolicy", "listGroups"]
+                .map(|name| format!("{kind}@{name}:1"));
             let service = Service::new(*profile, &specs.each_ref().map(String::as_str)).await;
             let live = service.reader().live_state().await;
             let same = live.unwrap_or_else(|error| panic!("{profile} {kind}: {error}"));
             let names = |state: &polwarden::model::docker::LiveState| {
-                state.policies.iter().map(|policy| policy.id.clone()).collect::<Vec<_>>()
+                state
+                    .policies
+                    .iter()
+                    .map(|policy| policy.id.clone())
+                    .collect::<Vec<_>>()
             };
             assert_eq!(names(&same), names(&untroubled), "{profile} {kind}");
-            assert_eq!(service.reader().teams().await.unwrap().len(), 1, "{profile} {kind}");
+            assert_eq!(
+                service.reader().teams().await.unwrap().len(),
+                1,
+                "{profile} {kind}"
+            );
             for (operation, count) in [("listPolicies", 2), ("getPolicy", 3), ("listGroups", 2)] {
-                assert_eq!(service.requests(operation).len(), count, "{profile} {kind} {operation}");
+                assert_eq!(
+                    service.requests(operation).len(),
+                    count,
+                    "{profile} {kind} {operation}"
+                );
             }
         }
     }
@@ -108,13 +169,26 @@ async fn a_read_is_repeated_and_gives_the_whole() {
 
 #[tokio::test]
 async fn a_failed_read_is_never_empty() {
-    let lasting = ["before-undecodable", "before-401", "before-403", "before-404"];
+    let lasting = [
+        "before-undecodable",
+        "before-401",
+        "before-403",
+        "before-404",
+    ];
     for profile in Profile::ALL {
         for kind in PASSING.iter().chain(&lasting) {
             for operation in ["signIn", "listPolicies", "getPolicy"] {
                 let service = Service::new(*profile, &[&format!("{kind}@{operation}")]).await;
-                let error = service.reader().live_state().await.expect_err(&format!("{profile} {kind} {operation}"));
-                assert_eq!(error.outcome(), Outcome::NotApplied, "{profile} {kind} {operation}");
+                let error = service
+                    .reader()
+                    .live_state()
+                    .await
+                    .expect_err(&format!("{profile} {kind} {operation}"));
+                assert_eq!(
+                    error.outcome(),
+                    Outcome::NotApplied,
+                    "{profile} {kind} {operation}"
+                );
             }
         }
     }
@@ -125,7 +199,14 @@ async fn a_policy_that_goes_while_it_is_read_is_gone_and_the_others_are_not() {
     for profile in Profile::ALL {
         let service = Service::new(*profile, &["delete-policy=p1@getPolicy:1"]).await;
         let live = service.reader().live_state().await.unwrap();
-        assert_eq!(live.policies.iter().map(|policy| policy.id.as_str()).collect::<Vec<_>>(), ["pol_2"], "{profile}");
+        assert_eq!(
+            live.policies
+                .iter()
+                .map(|policy| policy.id.as_str())
+                .collect::<Vec<_>>(),
+            ["pol_2"],
+            "{profile}"
+        );
     }
 }
 
@@ -133,30 +214,55 @@ async fn a_policy_that_goes_while_it_is_read_is_gone_and_the_others_are_not() {
 async fn a_read_that_is_never_answered_fails() {
     let service = Service::new(Profile::Current, &["before-hang@listPolicies"]).await;
     let error = service.reader().live_state().await.unwrap_err();
-    assert_eq!((error.kind(), service.requests("listPolicies").len()), (&ErrorKind::TimedOut, 3));
+    assert_eq!(
+        (error.kind(), service.requests("listPolicies").len()),
+        (&ErrorKind::TimedOut, 3)
+    );
 }
 
 fn rule(name: &str) -> Rule {
-    let access = RuleAccess::new(["connect:tcp".parse().unwrap()], Resources::Plain(vec!["b.example.com".to_owned()]));
-    Rule { name: Name::new(name).unwrap(), decision: Decision::Deny, access: access.unwrap() }
+    let access = RuleAccess::new(
+        ["connect:tcp".parse().unwrap()],
+        Resources::Plain(vec!["b.example.com".to_owned()]),
+    );
+    Rule {
+        name: Name::new(name).unwrap(),
+        decision: Decision::Deny,
+        access: access.unwrap(),
+    }
 }
 
 /// Makes one of the six writes.
 async fn write(service: &Service, operation: &str) -> Result<(), ApiError> {
-    let (writer, policy, id) = (service.writer(), PolicyId::new("pol_1"), RuleId::new("rule_1"));
+    let (writer, policy, id) = (
+        service.writer(),
+        PolicyId::new("pol_1"),
+        RuleId::new("rule_1"),
+    );
     let name = Name::new("new").unwrap();
     match operation {
-        "createPolicy" => {
-            writer.create_policy(&NewPolicy { name, scope: Scope::default(), cedar: None }).await.map(drop)
-        }
+        "createPolicy" => writer
+            .create_policy(&NewPolicy {
+                name,
+                scope: Scope::default(),
+                cedar: None,
+            })
+            .await
+            .map(drop),
         "updatePolicy" => {
-            let patch = PolicyPatch { name: Some(name), ..PolicyPatch::default() };
+            let patch = PolicyPatch {
+                name: Some(name),
+                ..PolicyPatch::default()
+            };
             writer.update_policy(&policy, &patch).await.map(drop)
         }
         "deletePolicy" => writer.delete_policy(&policy).await.map(drop),
         "createRule" => writer.create_rule(&policy, &rule("new")).await.map(drop),
         "updateRule" => {
-            let patch = RulePatch { decision: Some(Decision::Deny), ..RulePatch::default() };
+            let patch = RulePatch {
+                decision: Some(Decision::Deny),
+                ..RulePatch::default()
+            };
             writer.update_rule(&policy, &id, &patch).await.map(drop)
         }
         "deleteRule" => writer.delete_rule(&policy, &id).await.map(drop),
@@ -164,12 +270,21 @@ async fn write(service: &Service, operation: &str) -> Result<(), ApiError> {
     }
 }
 
-const WRITES: [&str; 6] = ["createPolicy", "updatePolicy", "deletePolicy", "createRule", "updateRule", "deleteRule"];
+const WRITES: [&str; 6] = [
+    "createPolicy",
+    "updatePolicy",
+    "deletePolicy",
+    "createRule",
+    "updateRule",
+    "deleteRule",
+];
 
 /// The writes that a profile has.
 fn writes(profile: Profile) -> impl Iterator<Item = &'static str> {
     let lacking = ["updatePolicy", "deletePolicy"];
-    WRITES.into_iter().filter(move |name| profile != Profile::Seed || !lacking.contains(name))
+    WRITES
+        .into_iter()
+        .filter(move |name| profile != Profile::Seed || !lacking.contains(name))
 }
 
 #[tokio::test]
@@ -189,10 +304,22 @@ async fn a_write_whose_answer_is_lost_is_sent_once_and_called_unknown() {
             ] {
                 let service = Service::new(*profile, &[&format!("{kind}@{operation}:1")]).await;
                 let error = write(&service, operation).await.expect_err(kind);
-                assert_eq!(error.outcome(), Outcome::Unknown, "{profile} {operation} {kind}: {error}");
+                assert_eq!(
+                    error.outcome(),
+                    Outcome::Unknown,
+                    "{profile} {operation} {kind}: {error}"
+                );
                 let requests = service.requests(operation);
-                assert_eq!(requests.len(), 1, "{profile} {operation} {kind}: no blind retry");
-                assert_eq!(!requests[0]["served"].is_null(), done, "{profile} {operation} {kind}");
+                assert_eq!(
+                    requests.len(),
+                    1,
+                    "{profile} {operation} {kind}: no blind retry"
+                );
+                assert_eq!(
+                    !requests[0]["served"].is_null(),
+                    done,
+                    "{profile} {operation} {kind}"
+                );
             }
         }
     }
@@ -203,9 +330,16 @@ async fn a_write_that_is_never_answered_is_unknown() {
     for (kind, done) in [("before-hang", false), ("after-hang", true)] {
         let service = Service::new(Profile::Current, &[&format!("{kind}@createRule:1")]).await;
         let error = write(&service, "createRule").await.unwrap_err();
-        assert_eq!((error.kind(), error.outcome()), (&ErrorKind::TimedOut, Outcome::Unknown));
+        assert_eq!(
+            (error.kind(), error.outcome()),
+            (&ErrorKind::TimedOut, Outcome::Unknown)
+        );
         let requests = service.requests("createRule");
-        assert_eq!((requests.len(), requests[0]["served"].is_null()), (1, !done), "{kind}");
+        assert_eq!(
+            (requests.len(), requests[0]["served"].is_null()),
+            (1, !done),
+            "{kind}"
+        );
     }
 }
 
@@ -215,15 +349,25 @@ async fn a_write_that_was_surely_refused_is_told_so_or_sent_again() {
         for kind in ["before-400", "before-403", "before-404", "before-409"] {
             let service = Service::new(Profile::Current, &[&format!("{kind}@{operation}:1")]).await;
             let error = write(&service, operation).await.unwrap_err();
-            assert_eq!(error.outcome(), Outcome::NotApplied, "{operation} {kind}: {error}");
+            assert_eq!(
+                error.outcome(),
+                Outcome::NotApplied,
+                "{operation} {kind}: {error}"
+            );
             assert_eq!(service.requests(operation).len(), 1, "{operation} {kind}");
         }
         for kind in ["before-429", "before-401", "revoke-tokens"] {
             let service = Service::new(Profile::Current, &[&format!("{kind}@{operation}:1")]).await;
-            write(&service, operation).await.unwrap_or_else(|error| panic!("{operation} {kind}: {error}"));
+            write(&service, operation)
+                .await
+                .unwrap_or_else(|error| panic!("{operation} {kind}: {error}"));
             assert_eq!(service.requests(operation).len(), 2, "{operation} {kind}");
             let sign_ins = service.requests("signIn").len();
-            assert_eq!(sign_ins, if kind == "before-429" { 1 } else { 2 }, "{operation} {kind}");
+            assert_eq!(
+                sign_ins,
+                if kind == "before-429" { 1 } else { 2 },
+                "{operation} {kind}"
+            );
         }
     }
 }
@@ -231,7 +375,10 @@ async fn a_write_that_was_surely_refused_is_told_so_or_sent_again() {
 #[tokio::test]
 async fn many_requests_share_the_new_sign_in_after_a_revocation() {
     let service = Service::new(Profile::Current, &["revoke-tokens@getPolicy:1"]).await;
-    assert_eq!(service.reader().live_state().await.unwrap().policies.len(), 2);
+    assert_eq!(
+        service.reader().live_state().await.unwrap().policies.len(),
+        2
+    );
     assert_eq!(service.requests("signIn").len(), 2);
 }
 

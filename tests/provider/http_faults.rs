@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use polwarden::provider::http::{Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome};
+use polwarden::provider::http::{
+    Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome,
+};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +15,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::quick;
 
 fn bind(uri: &str, options: HttpOptions) -> HostClient {
-    HttpClient::new(options).bind(uri.parse::<Endpoint>().unwrap()).unwrap()
+    HttpClient::new(options)
+        .bind(uri.parse::<Endpoint>().unwrap())
+        .unwrap()
 }
 
 fn read() -> Call {
@@ -31,8 +35,15 @@ async fn count(server: &MockServer) -> usize {
 /// A server that answers so once, and then well.
 async fn once(first: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(first).up_to_n_times(1).mount(&server).await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(json!(1))).mount(&server).await;
+    Mock::given(any())
+        .respond_with(first)
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!(1)))
+        .mount(&server)
+        .await;
     server
 }
 
@@ -40,10 +51,20 @@ async fn once(first: ResponseTemplate) -> MockServer {
 async fn a_fault_is_retried_for_reads_only() {
     for status in [408, 500, 502, 503, 504] {
         let server = once(ResponseTemplate::new(status)).await;
-        assert_eq!(bind(&server.uri(), quick()).send(&read(), None).await, Ok(json!(1)), "{status}");
+        assert_eq!(
+            bind(&server.uri(), quick()).send(&read(), None).await,
+            Ok(json!(1)),
+            "{status}"
+        );
         let server = once(ResponseTemplate::new(status)).await;
-        let error = bind(&server.uri(), quick()).send(&write(), None).await.unwrap_err();
-        assert_eq!((error.status(), error.outcome(), count(&server).await), (Some(status), Outcome::Unknown, 1));
+        let error = bind(&server.uri(), quick())
+            .send(&write(), None)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.status(), error.outcome(), count(&server).await),
+            (Some(status), Outcome::Unknown, 1)
+        );
     }
 }
 
@@ -52,8 +73,14 @@ async fn a_refusal_is_not_retried() {
     for status in [400, 403, 404, 409, 422] {
         for call in [read(), write()] {
             let server = once(ResponseTemplate::new(status)).await;
-            let error = bind(&server.uri(), quick()).send(&call, None).await.unwrap_err();
-            assert_eq!((error.status(), error.outcome(), count(&server).await), (Some(status), Outcome::NotApplied, 1));
+            let error = bind(&server.uri(), quick())
+                .send(&call, None)
+                .await
+                .unwrap_err();
+            assert_eq!(
+                (error.status(), error.outcome(), count(&server).await),
+                (Some(status), Outcome::NotApplied, 1)
+            );
         }
     }
 }
@@ -61,8 +88,14 @@ async fn a_refusal_is_not_retried() {
 #[tokio::test]
 async fn retries_end() {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(503)).mount(&server).await;
-    let error = bind(&server.uri(), quick()).send(&read(), None).await.unwrap_err();
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(503))
+        .mount(&server)
+        .await;
+    let error = bind(&server.uri(), quick())
+        .send(&read(), None)
+        .await
+        .unwrap_err();
     assert_eq!((error.status(), count(&server).await), (Some(503), 3));
 }
 
@@ -71,7 +104,10 @@ async fn a_rate_limit_is_waited_out_by_reads_and_writes() {
     for call in [read(), write()] {
         let server = once(ResponseTemplate::new(429).insert_header("retry-after", "1")).await;
         let started = std::time::Instant::now();
-        assert_eq!(bind(&server.uri(), quick()).send(&call, None).await, Ok(json!(1)));
+        assert_eq!(
+            bind(&server.uri(), quick()).send(&call, None).await,
+            Ok(json!(1))
+        );
         assert!(started.elapsed() >= Duration::from_secs(1));
     }
 }
@@ -89,20 +125,42 @@ async fn a_pause_holds_for_all_requests_to_the_host() {
         let client = bind(&server.uri(), quick());
         client.send(&read(), None).await.ok();
         let error = client.send(&write(), None).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::RateLimited { wait } if wait.as_secs() > 3500), "{error}");
-        assert_eq!((error.outcome(), count(&server).await), (Outcome::NotApplied, 1));
+        assert!(
+            matches!(error.kind(), ErrorKind::RateLimited { wait } if wait.as_secs() > 3500),
+            "{error}"
+        );
+        assert_eq!(
+            (error.outcome(), count(&server).await),
+            (Outcome::NotApplied, 1)
+        );
     }
 }
 
 #[tokio::test]
 async fn a_late_answer_leaves_a_write_unknown() {
-    let late = || ResponseTemplate::new(200).set_body_json(json!(1)).set_delay(Duration::from_secs(30));
-    let options = || HttpOptions { request_timeout: Duration::from_millis(300), ..quick() };
+    let late = || {
+        ResponseTemplate::new(200)
+            .set_body_json(json!(1))
+            .set_delay(Duration::from_secs(30))
+    };
+    let options = || HttpOptions {
+        request_timeout: Duration::from_millis(300),
+        ..quick()
+    };
     let server = once(late()).await;
-    assert_eq!(bind(&server.uri(), options()).send(&read(), None).await, Ok(json!(1)));
+    assert_eq!(
+        bind(&server.uri(), options()).send(&read(), None).await,
+        Ok(json!(1))
+    );
     let server = once(late()).await;
-    let error = bind(&server.uri(), options()).send(&write(), None).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (&ErrorKind::TimedOut, Outcome::Unknown));
+    let error = bind(&server.uri(), options())
+        .send(&write(), None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (&ErrorKind::TimedOut, Outcome::Unknown)
+    );
     assert_eq!(count(&server).await, 1);
 }
 
@@ -113,7 +171,9 @@ async fn a_broken_connection_leaves_a_write_unknown_and_is_not_retried() {
     let server = tokio::spawn(async move {
         let mut accepted = 0;
         // The first connection is read and dropped; a second one would be a blind retry.
-        while let Ok(Ok((mut socket, _))) = tokio::time::timeout(Duration::from_millis(500), listener.accept()).await {
+        while let Ok(Ok((mut socket, _))) =
+            tokio::time::timeout(Duration::from_millis(500), listener.accept()).await
+        {
             accepted += 1;
             let mut buffer = [0; 1024];
             assert_ne!(socket.read(&mut buffer).await.unwrap(), 0);
@@ -121,8 +181,14 @@ async fn a_broken_connection_leaves_a_write_unknown_and_is_not_retried() {
         accepted
     });
     let error = bind(&uri, quick()).send(&write(), None).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Interrupted { .. }), "{error}");
-    assert_eq!((error.outcome(), server.await.unwrap()), (Outcome::Unknown, 1));
+    assert!(
+        matches!(error.kind(), ErrorKind::Interrupted { .. }),
+        "{error}"
+    );
+    assert_eq!(
+        (error.outcome(), server.await.unwrap()),
+        (Outcome::Unknown, 1)
+    );
 }
 
 #[tokio::test]
@@ -131,7 +197,10 @@ async fn a_write_without_a_connection_was_not_applied() {
     let uri = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let error = bind(&uri, quick()).send(&write(), None).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unreachable { .. }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Unreachable { .. }),
+        "{error}"
+    );
     assert_eq!(error.outcome(), Outcome::NotApplied);
 }
 
@@ -145,21 +214,40 @@ async fn localhost_is_this_machine() {
 #[tokio::test]
 async fn a_server_without_tls_gets_nothing_over_https() {
     let server = once(ResponseTemplate::new(200).set_body_json(json!(1))).await;
-    let error = bind(&server.uri().replace("http:", "https:"), quick()).send(&write(), None).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unreachable { .. }), "{error}");
-    assert_eq!((error.outcome(), count(&server).await), (Outcome::NotApplied, 0));
+    let error = bind(&server.uri().replace("http:", "https:"), quick())
+        .send(&write(), None)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Unreachable { .. }),
+        "{error}"
+    );
+    assert_eq!(
+        (error.outcome(), count(&server).await),
+        (Outcome::NotApplied, 0)
+    );
 }
 
 #[tokio::test]
 async fn answers_that_are_no_sane_json_are_refused() {
-    let small = || HttpOptions { longest_answer: 100, ..quick() };
+    let small = || HttpOptions {
+        longest_answer: 100,
+        ..quick()
+    };
     let html = ResponseTemplate::new(200).set_body_raw("<html>sign in</html>", "text/html");
     let broken = ResponseTemplate::new(200).set_body_raw("{\"a\":", "application/json");
     let long = ResponseTemplate::new(200).set_body_json(json!("x".repeat(200)));
-    for (answer, wanted) in [(html, "not JSON"), (broken, "not JSON"), (long, "longer than 100 bytes")] {
+    for (answer, wanted) in [
+        (html, "not JSON"),
+        (broken, "not JSON"),
+        (long, "longer than 100 bytes"),
+    ] {
         for call in [read(), write()] {
             let server = once(answer.clone()).await;
-            let error = bind(&server.uri(), small()).send(&call, None).await.unwrap_err();
+            let error = bind(&server.uri(), small())
+                .send(&call, None)
+                .await
+                .unwrap_err();
             assert!(error.to_string().contains(wanted), "{error}");
             assert!(!error.to_string().contains("sign in"), "{error}");
             assert_eq!(count(&server).await, 1);
@@ -180,7 +268,16 @@ async fn an_answer_without_announced_length_is_bounded_too() {
         // It goes on until the client hangs up.
         while socket.write_all(b"0A\r\n          \r\n").await.is_ok() {}
     });
-    let error = bind(&uri, HttpOptions { longest_answer: 1000, ..quick() }).send(&read(), None).await.unwrap_err();
+    let error = bind(
+        &uri,
+        HttpOptions {
+            longest_answer: 1000,
+            ..quick()
+        },
+    )
+    .send(&read(), None)
+    .await
+    .unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLong { limit: 1000 });
     server.await.unwrap();
 }
@@ -188,10 +285,16 @@ async fn an_answer_without_announced_length_is_bounded_too() {
 #[tokio::test]
 async fn a_path_that_leads_elsewhere_is_not_sent() {
     let server = MockServer::start().await;
-    Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    Mock::given(method("PUT"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     for segment in ["..", "a/b", "", "%2e%2e", "x\r\ny"] {
         let call = Call::write("putThing", "thing", Method::PUT, vec![segment.to_owned()]);
-        let error = bind(&server.uri(), quick()).send(&call, None).await.unwrap_err();
+        let error = bind(&server.uri(), quick())
+            .send(&call, None)
+            .await
+            .unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NotSent { .. }), "{error}");
         assert_eq!(error.outcome(), Outcome::NotApplied);
     }

@@ -18,13 +18,29 @@ fn shows_nothing(error: &(impl std::fmt::Debug + std::fmt::Display)) {
 async fn a_redirect_to_another_host_gets_nothing() {
     for status in [301, 302, 303, 307, 308] {
         let other = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(json!([]))).mount(&other).await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+            .mount(&other)
+            .await;
         let (server, connection) = service().await;
         let to = format!("{}/x?leak={TOKEN}", other.uri());
         let away = ResponseTemplate::new(status).insert_header("location", to.as_str());
-        Mock::given(method("GET")).respond_with(away).mount(&server).await;
-        let error = connection.reader(&acme(), Profile::Seed).list_policies().await.unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Redirected { status, to: Some("127.0.0.1".to_owned()) });
+        Mock::given(method("GET"))
+            .respond_with(away)
+            .mount(&server)
+            .await;
+        let error = connection
+            .reader(&acme(), Profile::Seed)
+            .list_policies()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.kind(),
+            &ErrorKind::Redirected {
+                status,
+                to: Some("127.0.0.1".to_owned())
+            }
+        );
         assert_eq!(other.received_requests().await.unwrap().len(), 0);
         shows_nothing(&error);
     }
@@ -37,7 +53,11 @@ async fn a_sign_in_that_is_redirected_does_not_take_the_secret_along() {
     let away = ResponseTemplate::new(307).insert_header("location", other.uri().as_str());
     Mock::given(any()).respond_with(away).mount(&server).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection.reader(&acme(), Profile::Current).list_policies().await.unwrap_err();
+    let error = connection
+        .reader(&acme(), Profile::Current)
+        .list_policies()
+        .await
+        .unwrap_err();
     assert_eq!((error.operation(), error.status()), ("signIn", Some(307)));
     assert_eq!(other.received_requests().await.unwrap().len(), 0);
     shows_nothing(&error);
@@ -50,7 +70,14 @@ async fn the_token_goes_to_its_host_as_a_bearer() {
     let bearer = format!("Bearer {TOKEN}");
     let expected = Mock::given(path(POLICIES)).and(header("authorization", bearer.as_str()));
     expected.respond_with(answer).expect(1).mount(&server).await;
-    assert_eq!(connection.reader(&acme(), Profile::Seed).list_policies().await.unwrap(), []);
+    assert_eq!(
+        connection
+            .reader(&acme(), Profile::Seed)
+            .list_policies()
+            .await
+            .unwrap(),
+        []
+    );
     let sign_in = &server.received_requests().await.unwrap()[0];
     assert!(!sign_in.headers.contains_key("authorization"));
 }
@@ -59,24 +86,46 @@ async fn the_token_goes_to_its_host_as_a_bearer() {
 async fn a_server_that_echoes_secrets_does_not_get_them_shown() {
     let (server, connection) = service().await;
     let echo = json!({"error": {"code": TOKEN, "message": format!("bad token {TOKEN} of {SECRET}\u{1b}[31m")}});
-    let answer = ResponseTemplate::new(403).set_body_json(echo).insert_header("x-request-id", TOKEN);
-    Mock::given(method("GET")).respond_with(answer).mount(&server).await;
-    let error = connection.reader(&acme(), Profile::Seed).list_policies().await.unwrap_err();
+    let answer = ResponseTemplate::new(403)
+        .set_body_json(echo)
+        .insert_header("x-request-id", TOKEN);
+    Mock::given(method("GET"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    let error = connection
+        .reader(&acme(), Profile::Seed)
+        .list_policies()
+        .await
+        .unwrap_err();
     shows_nothing(&error);
     assert_eq!(error.code(), Some("[redacted]"));
     assert_eq!(error.request_id(), Some("[redacted]"));
-    assert!(error.to_string().contains("bad token [redacted] of [redacted] [31m"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("bad token [redacted] of [redacted] [31m"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_refused_sign_in_does_not_show_the_secret() {
     let server = MockServer::start().await;
-    let detail = json!({"detail": format!("wrong password {SECRET}"), "message": "", "errinfo": {}});
+    let detail =
+        json!({"detail": format!("wrong password {SECRET}"), "message": "", "errinfo": {}});
     answers(&server, "POST", "/v2/auth/token", 401, detail).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection.reader(&acme(), Profile::Current).list_policies().await.unwrap_err();
+    let error = connection
+        .reader(&acme(), Profile::Current)
+        .list_policies()
+        .await
+        .unwrap_err();
     shows_nothing(&error);
-    assert!(error.to_string().contains("wrong password [redacted]"), "{error}");
+    assert!(
+        error.to_string().contains("wrong password [redacted]"),
+        "{error}"
+    );
     assert_eq!(error.outcome(), Outcome::NotApplied);
 }
 
@@ -86,7 +135,11 @@ async fn a_token_that_cannot_be_a_header_is_not_sent_or_shown() {
     let evil = json!({"access_token": format!("{TOKEN}\r\nX-Evil: 1")});
     answers(&server, "POST", "/v2/auth/token", 200, evil).await;
     let connection = connect(&server, super::sign_in());
-    let error = connection.reader(&acme(), Profile::Current).list_policies().await.unwrap_err();
+    let error = connection
+        .reader(&acme(), Profile::Current)
+        .list_policies()
+        .await
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotSent { .. }), "{error}");
     shows_nothing(&error);
     assert_eq!(asked(&server, POLICIES).await, 0);
@@ -95,9 +148,20 @@ async fn a_token_that_cannot_be_a_header_is_not_sent_or_shown() {
 #[tokio::test]
 async fn a_ready_token_that_is_refused_is_explained() {
     let server = MockServer::start().await;
-    answers(&server, "GET", POLICIES, 401, super::error("unauthenticated", TOKEN)).await;
+    answers(
+        &server,
+        "GET",
+        POLICIES,
+        401,
+        super::error("unauthenticated", TOKEN),
+    )
+    .await;
     let connection = connect(&server, Credentials::Token(TOKEN.into()));
-    let error = connection.reader(&acme(), Profile::Seed).list_policies().await.unwrap_err();
+    let error = connection
+        .reader(&acme(), Profile::Seed)
+        .list_policies()
+        .await
+        .unwrap_err();
     assert!(error.help().contains("POLWARDEN_DOCKER_TOKEN"), "{error}");
     shows_nothing(&error);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);

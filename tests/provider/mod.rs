@@ -35,11 +35,17 @@ fn quick() -> HttpOptions {
         longest_wait: Duration::from_millis(2),
         longest_pause: Duration::from_secs(60),
     };
-    HttpOptions { retry, ..HttpOptions::default() }
+    HttpOptions {
+        retry,
+        ..HttpOptions::default()
+    }
 }
 
 fn sign_in() -> Credentials {
-    Credentials::SignIn { identifier: "me".to_owned(), secret: SECRET.into() }
+    Credentials::SignIn {
+        identifier: "me".to_owned(),
+        secret: SECRET.into(),
+    }
 }
 
 fn connect(server: &MockServer, credentials: Credentials) -> Connection {
@@ -54,9 +60,16 @@ fn acme() -> Organization {
 /// A service that signs everybody in, and its connection.
 async fn service() -> (MockServer, Connection) {
     let server = MockServer::start().await;
-    for (at, field) in [("/v2/users/login", "token"), ("/v2/auth/token", "access_token")] {
+    for (at, field) in [
+        ("/v2/users/login", "token"),
+        ("/v2/auth/token", "access_token"),
+    ] {
         let answer = ResponseTemplate::new(200).set_body_json(json!({ field: TOKEN }));
-        Mock::given(method("POST")).and(path(at)).respond_with(answer).mount(&server).await;
+        Mock::given(method("POST"))
+            .and(path(at))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
     }
     let connection = connect(&server, sign_in());
     (server, connection)
@@ -77,13 +90,20 @@ async fn writer(profile: Profile) -> (MockServer, Writer) {
 /// The service answers a request with JSON.
 async fn answers(server: &MockServer, verb: &str, at: &str, status: u16, body: Value) {
     let answer = ResponseTemplate::new(status).set_body_json(body);
-    Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(server).await;
+    Mock::given(method(verb))
+        .and(path(at))
+        .respond_with(answer)
+        .mount(server)
+        .await;
 }
 
 /// How often a path was asked for.
 async fn asked(server: &MockServer, at: &str) -> usize {
     let requests = server.received_requests().await.unwrap();
-    requests.iter().filter(|request| request.url.path() == at).count()
+    requests
+        .iter()
+        .filter(|request| request.url.path() == at)
+        .count()
 }
 
 fn summary(id: &str) -> Value {

@@ -27,7 +27,10 @@ fn seed(name: &str, texts: &[&str]) -> DocumentSeed {
         created_at: Some(format!("2026-01-0{}T03:04:05Z", day + 1)),
         ..VersionSeed::default()
     };
-    DocumentSeed { name: name.to_owned(), versions: texts.iter().enumerate().map(version).collect() }
+    DocumentSeed {
+        name: name.to_owned(),
+        versions: texts.iter().enumerate().map(version).collect(),
+    }
 }
 
 fn config(more: &str) -> String {
@@ -44,7 +47,10 @@ const GROUP: &str = "apiVersion: chainloop.dev/v1\nkind: PolicyGroup\nmetadata:\
 
 impl Site {
     pub(super) fn new(more: &str, policies: Vec<DocumentSeed>, faults: &[String]) -> Self {
-        let mut site = Self { sandbox: Sandbox::empty(), running: None };
+        let mut site = Self {
+            sandbox: Sandbox::empty(),
+            running: None,
+        };
         site.sandbox.write("polwarden.yaml", config(more));
         let own = OrganizationSeed {
             name: "my-org".to_owned(),
@@ -68,7 +74,8 @@ impl Site {
             self.sandbox.wait(running.shutdown());
         }
         let running = self.sandbox.wait(start(options)).unwrap();
-        self.sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
+        self.sandbox
+            .set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
         self.sandbox.set("CHAINLOOP_TOKEN", SECRET);
         self.running = Some(running);
     }
@@ -82,7 +89,15 @@ impl Site {
         let url = format!("{}/v1/policies/{name}?organization_name=my-org", self.url());
         let answer = self.sandbox.wait(async {
             let client = crate::emulator::client();
-            client.get(url).header("authorization", "Bearer t").send().await.unwrap().text().await.unwrap()
+            client
+                .get(url)
+                .header("authorization", "Bearer t")
+                .send()
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap()
         });
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let body = answer["raw"]["body"].as_str()?;
@@ -100,7 +115,11 @@ impl Drop for Site {
 
 /// Every state at once: in sync, format only, meaning differs, missing, behind, and builtin.
 fn all_states(more: &str) -> Site {
-    let (sync, format, meaning) = (policy("sync", "a := 1"), policy("format", "a := 1"), policy("meaning", "a := 1"));
+    let (sync, format, meaning) = (
+        policy("sync", "a := 1"),
+        policy("format", "a := 1"),
+        policy("meaning", "a := 1"),
+    );
     let (old, newer) = (policy("behind", "a := 1"), policy("behind", "a := 2"));
     let seeds = vec![
         seed("sync", &[&sync]),
@@ -110,16 +129,29 @@ fn all_states(more: &str) -> Site {
     ];
     let site = Site::new(more, seeds, &[]);
     site.sandbox.write("policies/sync.yaml", &sync);
-    site.sandbox.write("policies/format.yaml", format.replace('\n', "\r\n"));
-    site.sandbox.write("policies/meaning.yaml", policy("meaning", "a := 1\n        b := \"\u{1b}[31m\u{202e}\""));
-    site.sandbox.write("policies/behind.yaml", &old);
     site.sandbox
-        .write("policies/more.yaml", format!("---\n{}---\n{}", policy("one", "a := 1"), policy("two", "a := 1")));
+        .write("policies/format.yaml", format.replace('\n', "\r\n"));
+    site.sandbox.write(
+        "policies/meaning.yaml",
+        policy("meaning", "a := 1\n        b := \"\u{1b}[31m\u{202e}\""),
+    );
+    site.sandbox.write("policies/behind.yaml", &old);
+    site.sandbox.write(
+        "policies/more.yaml",
+        format!(
+            "---\n{}---\n{}",
+            policy("one", "a := 1"),
+            policy("two", "a := 1")
+        ),
+    );
     site
 }
 
 fn without_digest(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("Digest")).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .filter(|line| !line.starts_with("Digest"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -131,8 +163,14 @@ fn every_state_of_a_document_is_told_and_shown() {
     insta::assert_snapshot!("documents_drift", without_digest(&drift.out));
     let json = site.sandbox.expect(0, &["plan", "--format", "json"]).json();
     let states = json["targets"][0]["documents"].as_array().unwrap().iter();
-    let states: Vec<_> =
-        states.map(|one| (one["name"].as_str().unwrap(), one["state"]["code"].as_str().unwrap())).collect();
+    let states: Vec<_> = states
+        .map(|one| {
+            (
+                one["name"].as_str().unwrap(),
+                one["state"]["code"].as_str().unwrap(),
+            )
+        })
+        .collect();
     let expected = [
         ("behind", "behind"),
         ("format", "format-only"),
@@ -142,19 +180,30 @@ fn every_state_of_a_document_is_told_and_shown() {
         ("two", "missing"),
     ];
     assert_eq!(states, expected);
-    let json = site.sandbox.expect(8, &["drift", "--format", "json"]).json();
-    assert_eq!(json["targets"][0]["documents"][0]["state"]["since"], "2026-01-01T03:04:05Z");
+    let json = site
+        .sandbox
+        .expect(8, &["drift", "--format", "json"])
+        .json();
+    assert_eq!(
+        json["targets"][0]["documents"][0]["state"]["since"],
+        "2026-01-01T03:04:05Z"
+    );
 }
 
 #[test]
 fn all_formats_tell_of_documents_and_nothing_in_them_steers_a_terminal() {
     for more in [WRITES, ""] {
         let site = all_states(more);
-        for format in ["human", "json", "markdown", "github", "gitlab", "sarif", "junit", "html"] {
+        for format in [
+            "human", "json", "markdown", "github", "gitlab", "sarif", "junit", "html",
+        ] {
             let plan = site.sandbox.expect(0, &["plan", "--format", format]).out;
             let drift = site.sandbox.expect(8, &["drift", "--format", format]).out;
             for text in [&plan, &drift] {
-                assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{format}: {text}");
+                assert!(
+                    !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+                    "{format}: {text}"
+                );
                 assert!(text.contains("behind"), "{format}: {text}");
             }
             for name in ["format", "meaning", "one"] {
@@ -168,20 +217,41 @@ fn all_formats_tell_of_documents_and_nothing_in_them_steers_a_terminal() {
 fn documents_are_written_byte_by_byte_and_the_next_plan_is_empty() {
     let site = all_states(WRITES);
     let ran = site.sandbox.expect(0, APPLY);
-    assert!(ran.out.contains("Applied 5 calls and read them back."), "{}", ran.out);
+    assert!(
+        ran.out.contains("Applied 5 calls and read them back."),
+        "{}",
+        ran.out
+    );
     site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     site.sandbox.expect(0, &["drift"]);
     for name in ["sync", "format", "meaning", "behind"] {
         let file = fs::read(site.sandbox.path(&format!("policies/{name}.yaml"))).unwrap();
         assert_eq!(site.bytes(name).unwrap(), file, "{name}");
     }
-    assert_eq!(site.bytes("one").unwrap(), policy("one", "a := 1").into_bytes());
-    assert_eq!(site.bytes("two").unwrap(), policy("two", "a := 1").into_bytes());
+    assert_eq!(
+        site.bytes("one").unwrap(),
+        policy("one", "a := 1").into_bytes()
+    );
+    assert_eq!(
+        site.bytes("two").unwrap(),
+        policy("two", "a := 1").into_bytes()
+    );
     // Put back what was there before, but for what cannot be deleted.
     let ran = site.sandbox.expect(0, &["rollback", "--auto-approve"]);
-    assert!(ran.err.contains("policy \"one\" was made by the run and stays"), "{}", ran.err);
-    assert_eq!(site.bytes("meaning").unwrap(), policy("meaning", "a := 1").into_bytes());
-    assert_eq!(site.bytes("behind").unwrap(), policy("behind", "a := 2").into_bytes());
+    assert!(
+        ran.err
+            .contains("policy \"one\" was made by the run and stays"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        site.bytes("meaning").unwrap(),
+        policy("meaning", "a := 1").into_bytes()
+    );
+    assert_eq!(
+        site.bytes("behind").unwrap(),
+        policy("behind", "a := 2").into_bytes()
+    );
     let shown = site.sandbox.expect(0, &["runs", "last"]).out;
     assert!(shown.contains("update policy \"meaning\" as "), "{shown}");
     assert!(!shown.contains(SECRET) && !ran.text().contains(SECRET));
@@ -191,11 +261,22 @@ fn documents_are_written_byte_by_byte_and_the_next_plan_is_empty() {
 fn without_writes_nothing_is_sent_and_what_would_be_is_shown() {
     let site = all_states("");
     let ran = site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-    assert!(ran.out.contains("the target does not set `writes: true`"), "{}", ran.out);
-    assert!(ran.out.contains("What is held, as it would change") && ran.out.contains("b := "), "{}", ran.out);
+    assert!(
+        ran.out.contains("the target does not set `writes: true`"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("What is held, as it would change") && ran.out.contains("b := "),
+        "{}",
+        ran.out
+    );
     site.sandbox.expect(0, APPLY);
     assert_eq!(site.bytes("one"), None);
-    assert_eq!(site.bytes("meaning").unwrap(), policy("meaning", "a := 1").into_bytes());
+    assert_eq!(
+        site.bytes("meaning").unwrap(),
+        policy("meaning", "a := 1").into_bytes()
+    );
     site.sandbox.expect(8, &["drift"]);
     // Nor by a plan that was made when the target had them on.
     site.sandbox.write("polwarden.yaml", config(WRITES));
@@ -209,13 +290,26 @@ fn without_writes_nothing_is_sent_and_what_would_be_is_shown() {
 #[test]
 fn what_drifted_is_kept_by_the_command_that_the_report_names() {
     let site = all_states(WRITES);
-    let drift = site.sandbox.expect(8, &["drift", "--format", "json"]).json();
-    let words: Vec<&str> =
-        drift["targets"][0]["adopt"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    let drift = site
+        .sandbox
+        .expect(8, &["drift", "--format", "json"])
+        .json();
+    let words: Vec<&str> = drift["targets"][0]["adopt"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
     site.sandbox.expect(0, &words[1..]);
-    let drift = site.sandbox.expect(8, &["drift", "--format", "json"]).json();
+    let drift = site
+        .sandbox
+        .expect(8, &["drift", "--format", "json"])
+        .json();
     let changes = drift["targets"][0]["changes"].as_array().unwrap();
-    let left: Vec<&str> = changes.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let left: Vec<&str> = changes
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
     assert_eq!(left, ["one", "two"], "only what the server lost is left");
 }
 
@@ -226,19 +320,35 @@ fn a_run_that_was_cut_off_is_settled_by_the_next() {
     site.sandbox.expect(0, APPLY);
     let folder = site.sandbox.path(".polwarden/journal");
     let is_journal = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "jsonl");
-    let file = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).find(is_journal).unwrap();
+    let file = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(is_journal)
+        .unwrap();
     let text = fs::read_to_string(&file).unwrap();
-    let before = |line: &&str| !line.contains(r#""record":"answer""#) && !line.contains(r#""record":"end""#);
-    let cut: String = text.lines().filter(before).map(|line| format!("{line}\n")).collect();
+    let before =
+        |line: &&str| !line.contains(r#""record":"answer""#) && !line.contains(r#""record":"end""#);
+    let cut: String = text
+        .lines()
+        .filter(before)
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_ne!(text, cut);
     fs::write(&file, cut).unwrap();
     site.sandbox.expect(0, APPLY);
-    let records: Vec<Value> =
-        fs::read_to_string(&file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let answers: Vec<&Value> = records.iter().filter(|record| record["record"] == "answer").collect();
+    let records: Vec<Value> = fs::read_to_string(&file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let answers: Vec<&Value> = records
+        .iter()
+        .filter(|record| record["record"] == "answer")
+        .collect();
     assert_eq!(answers.len(), 5);
     assert!(
-        answers.iter().all(|answer| answer["readBack"] == true && answer["result"]["applied"].is_string()
+        answers.iter().all(|answer| answer["readBack"] == true
+            && answer["result"]["applied"].is_string()
             || answer["result"]["applied"].is_object()),
         "{answers:#?}"
     );
@@ -250,21 +360,42 @@ fn settings_of_other_services_are_findings_at_their_lines() {
     for (line, name) in [
         ("    unmanaged: prune\n", "unmanaged"),
         ("    keepVersions: 3\n", "keepVersions"),
-        ("    teams: {a: 0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11}\n", "teams"),
+        (
+            "    teams: {a: 0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11}\n",
+            "teams",
+        ),
         ("    profile: current\n", "profile"),
         ("    access: {never: [\"tcp a.example.com\"]}\n", "access"),
     ] {
         let sandbox = Sandbox::empty();
         sandbox.write("polwarden.yaml", config(line));
         let ran = sandbox.expect(3, &["validate"]);
-        assert!(ran.out.contains("polwarden.yaml:8:") && ran.out.contains(name), "{name}: {}", ran.text());
-        assert!(ran.out.contains("provider: chainloop"), "{name}: {}", ran.text());
+        assert!(
+            ran.out.contains("polwarden.yaml:8:") && ran.out.contains(name),
+            "{name}: {}",
+            ran.text()
+        );
+        assert!(
+            ran.out.contains("provider: chainloop"),
+            "{name}: {}",
+            ran.text()
+        );
     }
-    for (provider, line) in [("docker", "    writes: true\n"), ("pulumi", "    rawSchemaEncoding: text\n")] {
+    for (provider, line) in [
+        ("docker", "    writes: true\n"),
+        ("pulumi", "    rawSchemaEncoding: text\n"),
+    ] {
         let sandbox = Sandbox::empty();
-        sandbox.write("polwarden.yaml", config(line).replace("chainloop", provider));
+        sandbox.write(
+            "polwarden.yaml",
+            config(line).replace("chainloop", provider),
+        );
         let ran = sandbox.expect(3, &["validate"]);
-        assert!(ran.out.contains("polwarden.yaml:8:"), "{provider}: {}", ran.text());
+        assert!(
+            ran.out.contains("polwarden.yaml:8:"),
+            "{provider}: {}",
+            ran.text()
+        );
     }
 }
 
@@ -272,8 +403,14 @@ fn settings_of_other_services_are_findings_at_their_lines() {
 fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
     let mut site = Site::new(WRITES, vec![seed("p", &[&policy("p", "a := 1")])], &[]);
     site.sandbox.write("policies/p.yaml", policy("p", "a := 1"));
-    site.sandbox.write("policies/g.yaml", GROUP.replace("description: d", "description: e"));
-    let local = policy("local", "x").replace("embedded: |\n        package main\n        x", "path: check.rego");
+    site.sandbox.write(
+        "policies/g.yaml",
+        GROUP.replace("description: d", "description: e"),
+    );
+    let local = policy("local", "x").replace(
+        "embedded: |\n        package main\n        x",
+        "path: check.rego",
+    );
     site.sandbox.write("policies/local.yaml", &local);
     site.sandbox.write("policies/check.rego", "package main\n");
     let builtin = policy("brought-along", "a := 1");
@@ -292,8 +429,10 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
         ..Options::default()
     };
     let running = site.sandbox.wait(start(options)).unwrap();
-    site.sandbox.set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
-    site.sandbox.write("policies/brought.yaml", policy("brought-along", "a := 2"));
+    site.sandbox
+        .set("POLWARDEN_CHAINLOOP_ENDPOINT", &running.url());
+    site.sandbox
+        .write("policies/brought.yaml", policy("brought-along", "a := 2"));
     let ran = site.sandbox.expect(0, &["plan"]);
     for text in [
         "the server's is builtin, which is never written",
@@ -311,10 +450,18 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
 fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() {
     let site = all_states(WRITES);
     site.sandbox.expect(0, &["plan", "--out", "plan.json"]);
-    site.sandbox.write("policies/meaning.yaml", policy("meaning", "a := 7"));
+    site.sandbox
+        .write("policies/meaning.yaml", policy("meaning", "a := 7"));
     site.sandbox.expect(0, APPLY);
-    let ran = site.sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
-    assert!(ran.err.contains("policy `meaning` has changed since the plan was made"), "{}", ran.err);
+    let ran = site
+        .sandbox
+        .expect(6, &["apply", "plan.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("policy `meaning` has changed since the plan was made"),
+        "{}",
+        ran.err
+    );
     // Between the reading and the write: the run reads once more.
     for place in 2..=4 {
         let mut site = Site::new(WRITES, vec![seed("p", &[&policy("p", "a := 1")])], &[]);
@@ -325,11 +472,25 @@ fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() 
         match ran.code {
             // It came after the last reading before the write, and is told of.
             7 if bytes == policy("p", "a := 2") => {
-                assert!(ran.err.contains("another writer wrote a version of it meanwhile"), "{place}: {}", ran.text());
+                assert!(
+                    ran.err
+                        .contains("another writer wrote a version of it meanwhile"),
+                    "{place}: {}",
+                    ran.text()
+                );
             }
-            6 => assert!(bytes.contains("another writer"), "{place}: {bytes} {}", ran.text()),
+            6 => assert!(
+                bytes.contains("another writer"),
+                "{place}: {bytes} {}",
+                ran.text()
+            ),
             // It came after the write and before the reading of it.
-            7 => assert!(ran.err.contains("its bytes are not those that should be there"), "{place}: {}", ran.text()),
+            7 => assert!(
+                ran.err
+                    .contains("its bytes are not those that should be there"),
+                "{place}: {}",
+                ran.text()
+            ),
             other => panic!("{place}: {other} {}", ran.text()),
         }
     }
@@ -338,10 +499,21 @@ fn a_plan_that_no_longer_fits_is_stale_and_another_writer_is_not_written_over() 
 /// A fault at every write, of every kind: the apply that follows ends the work.
 #[test]
 fn whatever_fails_the_next_apply_ends_it() {
-    for kind in ["before-500", "after-500", "before-reset", "after-reset", "before-429", "after-undecodable"] {
+    for kind in [
+        "before-500",
+        "after-500",
+        "before-reset",
+        "after-reset",
+        "before-429",
+        "after-undecodable",
+    ] {
         for write in 1..=2 {
             let fault = format!("{kind}@write:{write}");
-            let mut site = Site::new(WRITES, vec![seed("p", &[&policy("p", "a := 1")])], std::slice::from_ref(&fault));
+            let mut site = Site::new(
+                WRITES,
+                vec![seed("p", &[&policy("p", "a := 1")])],
+                std::slice::from_ref(&fault),
+            );
             site.sandbox.write("policies/p.yaml", policy("p", "a := 2"));
             site.sandbox.write("policies/q.yaml", policy("q", "a := 2"));
             let ran = site.sandbox.run(APPLY);
@@ -353,8 +525,16 @@ fn whatever_fails_the_next_apply_ends_it() {
                 site.sandbox.expect(0, APPLY);
             }
             site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
-            assert_eq!(site.bytes("p").unwrap(), policy("p", "a := 2").into_bytes(), "{told}");
-            assert_eq!(site.bytes("q").unwrap(), policy("q", "a := 2").into_bytes(), "{told}");
+            assert_eq!(
+                site.bytes("p").unwrap(),
+                policy("p", "a := 2").into_bytes(),
+                "{told}"
+            );
+            assert_eq!(
+                site.bytes("q").unwrap(),
+                policy("q", "a := 2").into_bytes(),
+                "{told}"
+            );
         }
     }
 }

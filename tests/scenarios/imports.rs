@@ -65,17 +65,45 @@ fn state(sandbox: &Sandbox, profile: Profile) -> Value {
         let client = crate::emulator::client();
         let url = sandbox.url();
         let (path, body, member) = match profile {
-            Profile::Seed => ("/v2/users/login", json!({"username": "me", "password": SECRET}), "token"),
-            _ => ("/v2/auth/token", json!({"identifier": "me", "secret": SECRET}), "access_token"),
+            Profile::Seed => (
+                "/v2/users/login",
+                json!({"username": "me", "password": SECRET}),
+                "token",
+            ),
+            _ => (
+                "/v2/auth/token",
+                json!({"identifier": "me", "secret": SECRET}),
+                "access_token",
+            ),
         };
-        let answer: Value = client.post(format!("{url}{path}")).json(&body).send().await.unwrap().json().await.unwrap();
+        let answer: Value = client
+            .post(format!("{url}{path}"))
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let token = answer[member].as_str().unwrap();
         let get = async |path: String| -> Value {
             let url = format!("{url}/v2/orgs/my-org/governance/policies{path}");
-            client.request(Method::GET, url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+            client
+                .request(Method::GET, url)
+                .bearer_auth(token)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap()
         };
         let list = get(String::new()).await;
-        let list = if list.is_array() { list } else { list["data"].clone() };
+        let list = if list.is_array() {
+            list
+        } else {
+            list["data"].clone()
+        };
         let mut policies = vec![list.clone()];
         for summary in list.as_array().unwrap() {
             policies.push(get(format!("/{}", summary["id"].as_str().unwrap())).await);
@@ -85,8 +113,13 @@ fn state(sandbox: &Sandbox, profile: Profile) -> Value {
 }
 
 fn nothing_to_do(sandbox: &Sandbox) -> Value {
-    let plan = sandbox.expect(0, &["plan", "--detailed-exitcode", "--format", "json"]).json();
-    assert_eq!((&plan["targets"][0]["calls"], &plan["targets"][0]["changes"]), (&json!([]), &json!([])));
+    let plan = sandbox
+        .expect(0, &["plan", "--detailed-exitcode", "--format", "json"])
+        .json();
+    assert_eq!(
+        (&plan["targets"][0]["calls"], &plan["targets"][0]["changes"]),
+        (&json!([]), &json!([]))
+    );
     plan
 }
 
@@ -101,7 +134,10 @@ fn a_plan_after_an_import_is_empty_for_every_kind() {
             assert!(!ran.out.contains("error"), "{}", ran.out);
             let plan = nothing_to_do(&sandbox);
             let target = &plan["targets"][0];
-            assert_eq!((&target["held"], &target["unmanaged"], &target["notes"]), (&json!([]), &json!([]), &json!([])));
+            assert_eq!(
+                (&target["held"], &target["unmanaged"], &target["notes"]),
+                (&json!([]), &json!([]), &json!([]))
+            );
             let ran = sandbox.expect(0, &["apply", "--auto-approve"]);
             assert!(ran.out.contains("nothing is to do"), "{}", ran.out);
             assert_eq!(state(&sandbox, profile), before, "{profile}");
@@ -117,13 +153,27 @@ fn what_is_not_understood_is_kept_and_reported() {
     let before = state(&sandbox, Profile::Current);
     let ran = sandbox.expect(0, &["import"]);
     for text in ["`owner`", "`scope.regions`", "`expires_at`", "connect:quic"] {
-        assert!(ran.out.contains(text), "{text} is not reported: {}", ran.out);
+        assert!(
+            ran.out.contains(text),
+            "{text} is not reported: {}",
+            ran.out
+        );
     }
     assert!(ran.err.contains("rego_v1"), "{}", ran.err);
     let plan = nothing_to_do(&sandbox);
     let target = &plan["targets"][0];
-    assert_eq!(target["held"].as_array().unwrap().len(), 2, "a rule and a policy: {}", target["held"]);
-    assert_eq!(target["notes"].as_array().unwrap().len(), 2, "the fields: {}", target["notes"]);
+    assert_eq!(
+        target["held"].as_array().unwrap().len(),
+        2,
+        "a rule and a policy: {}",
+        target["held"]
+    );
+    assert_eq!(
+        target["notes"].as_array().unwrap().len(),
+        2,
+        "the fields: {}",
+        target["notes"]
+    );
     sandbox.expect(0, &["apply", "--auto-approve"]);
     assert_eq!(state(&sandbox, Profile::Current), before);
 }
@@ -133,7 +183,10 @@ fn a_rewrite_keeps_what_is_not_understood() {
     let sandbox = sandbox(Profile::Current, future(), "");
     sandbox.expect(0, &["import"]);
     let text = sandbox.read("policies/known.yaml");
-    sandbox.write("policies/known.yaml", text.replace("- example.com", "- example.org"));
+    sandbox.write(
+        "policies/known.yaml",
+        text.replace("- example.com", "- example.org"),
+    );
     sandbox.expect(0, &["apply", "--auto-approve"]);
     let after = state(&sandbox, Profile::Current);
     let known = &after[1];
@@ -152,11 +205,19 @@ fn nothing_is_overwritten_without_force() {
     let sandbox = sandbox(Profile::Current, seed(Profile::Current), "");
     sandbox.write(
         "policies/http.yaml",
-        policy_with("mine", "", &format!("rules:\n{}", tcp("r", "allow", "a.example.com"))),
+        policy_with(
+            "mine",
+            "",
+            &format!("rules:\n{}", tcp("r", "allow", "a.example.com")),
+        ),
     );
     let before = sandbox.files();
     let ran = sandbox.expect(1, &["import"]);
-    assert!(ran.err.contains("policies/http.yaml") && ran.err.contains("Nothing was written"), "{}", ran.err);
+    assert!(
+        ran.err.contains("policies/http.yaml") && ran.err.contains("Nothing was written"),
+        "{}",
+        ran.err
+    );
     assert_eq!(sandbox.files(), before);
     sandbox.expect(0, &["import", "--force"]);
     assert!(sandbox.read("policies/http.yaml").contains("name: http"));
@@ -168,7 +229,11 @@ fn a_policy_that_waits_for_its_rename_is_declared() {
     let renamed = policy_with("everything over http", "aliases: [http]", "rules: []\n");
     sandbox.write("policies/renamed.yaml", renamed);
     let ran = sandbox.expect(0, &["import"]);
-    assert!(ran.out.contains("4 imported, 1 already declared"), "{}", ran.out);
+    assert!(
+        ran.out.contains("4 imported, 1 already declared"),
+        "{}",
+        ran.out
+    );
     sandbox.expect(2, &["plan", "--detailed-exitcode"]);
 }
 
@@ -185,7 +250,11 @@ fn names_of_files_are_stable_and_apart() {
         policy("pol_7", "a\u{202e}b")
     ]);
     let seed = json!({"organizations": [{"name": "my-org", "policies": policies}]});
-    let sandbox = sandbox(Profile::Current, Seed::from_json(&seed.to_string()).unwrap(), "");
+    let sandbox = sandbox(
+        Profile::Current,
+        Seed::from_json(&seed.to_string()).unwrap(),
+        "",
+    );
     sandbox.expect(0, &["import"]);
     let names: Vec<String> = sandbox
         .files()
@@ -194,7 +263,14 @@ fn names_of_files_are_stable_and_apart() {
         .map(|path| path.to_str().unwrap().to_owned())
         .collect();
     // The name with an override of direction cannot be declared, and is left at the server.
-    let expected = ["a-b-2.yaml", "a-b-3.yaml", "a-b.yaml", "escape.yaml", "policy-2.yaml", "policy.yaml"];
+    let expected = [
+        "a-b-2.yaml",
+        "a-b-3.yaml",
+        "a-b.yaml",
+        "escape.yaml",
+        "policy-2.yaml",
+        "policy.yaml",
+    ];
     assert_eq!(names, expected.map(|name| format!("policies/{name}")));
     nothing_to_do(&sandbox);
 }

@@ -24,7 +24,9 @@ use polwarden::diag::{Code, SourceMap};
 use polwarden::emulator::{Options, Profile, start};
 use polwarden::manifest::config::{Config, Target};
 use polwarden::manifest::{Document, MAX_BYTES, parse_config};
-use polwarden::plan::{Call, Request, SourceRef, TargetInfo, TargetPlan, plan_target, replay, verify};
+use polwarden::plan::{
+    Call, Request, SourceRef, TargetInfo, TargetPlan, plan_target, replay, verify,
+};
 use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
 use polwarden::provider::http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
 use polwarden::repo::{LoadedTarget, Source, WorkTree, load};
@@ -86,13 +88,21 @@ fn quick() -> HttpOptions {
         longest_wait: Duration::from_millis(2),
         ..RetryPolicy::default()
     };
-    HttpOptions { retry, ..HttpOptions::default() }
+    HttpOptions {
+        retry,
+        ..HttpOptions::default()
+    }
 }
 
 impl Story {
     /// A story at an organization `my-org` with one team.
     async fn new(profile: Profile) -> Self {
-        Self::with(Options { profile, organizations: vec![organization("my-org")], ..Options::default() }).await
+        Self::with(Options {
+            profile,
+            organizations: vec![organization("my-org")],
+            ..Options::default()
+        })
+        .await
     }
 
     async fn with(options: Options) -> Self {
@@ -101,23 +111,43 @@ impl Story {
         let recorder = Recorder::start(profile.as_str(), &running.url()).await;
         let base = running.url();
         let service = Service::at(running, profile, base).await;
-        let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
+        let credentials = Credentials::SignIn {
+            identifier: "me".to_owned(),
+            secret: "s".into(),
+        };
         let endpoint = recorder.url().parse().unwrap();
-        let connection = Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap();
-        let story = Self { folder: tempfile::tempdir().unwrap(), service, recorder, connection };
+        let connection =
+            Connection::new(&HttpClient::new(quick()), &endpoint, credentials).unwrap();
+        let story = Self {
+            folder: tempfile::tempdir().unwrap(),
+            service,
+            recorder,
+            connection,
+        };
         story.config("");
         story
     }
 
     /// From now on the client speaks to this address; the recorder should stand behind it.
     fn speak_through(&mut self, url: &str) {
-        let credentials = Credentials::SignIn { identifier: "me".to_owned(), secret: "s".into() };
-        self.connection = Connection::new(&HttpClient::new(quick()), &url.parse().unwrap(), credentials).unwrap();
+        let credentials = Credentials::SignIn {
+            identifier: "me".to_owned(),
+            secret: "s".into(),
+        };
+        self.connection = Connection::new(
+            &HttpClient::new(quick()),
+            &url.parse().unwrap(),
+            credentials,
+        )
+        .unwrap();
     }
 
     /// Configures the one target, with further lines.
     fn config(&self, more: &str) {
-        self.write("polwarden.yaml", &config(&format!("profile: {}\n{more}", self.service.profile)));
+        self.write(
+            "polwarden.yaml",
+            &config(&format!("profile: {}\n{more}", self.service.profile)),
+        );
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -132,11 +162,17 @@ impl Story {
     }
 
     fn reader(&self, target: &Target) -> Reader {
-        self.connection.reader(&target.organization.parse().unwrap(), target.profile().unwrap())
+        self.connection.reader(
+            &target.organization.parse().unwrap(),
+            target.profile().unwrap(),
+        )
     }
 
     fn writer(&self, plan: &TargetPlan) -> Writer {
-        self.connection.writer(&plan.target.organization.parse().unwrap(), plan.target.profile.unwrap())
+        self.connection.writer(
+            &plan.target.organization.parse().unwrap(),
+            plan.target.profile.unwrap(),
+        )
     }
 
     /// Plans the one target.
@@ -166,8 +202,13 @@ impl Story {
                 Err(found) => findings.extend(found),
             }
         }
-        if findings.iter().any(|finding| finding.severity() == polwarden::diag::Severity::Error) {
-            return Err(NoPlan::Findings(findings.iter().map(|finding| finding.code).collect()));
+        if findings
+            .iter()
+            .any(|finding| finding.severity() == polwarden::diag::Severity::Error)
+        {
+            return Err(NoPlan::Findings(
+                findings.iter().map(|finding| finding.code).collect(),
+            ));
         }
         Ok(plans)
     }
@@ -185,9 +226,18 @@ impl Story {
         } else {
             Teams::Offline
         };
-        let input = Input { target, documents: &documents, cedar_files: &manifests.cedar_files, teams: &teams };
+        let input = Input {
+            target,
+            documents: &documents,
+            cedar_files: &manifests.cedar_files,
+            teams: &teams,
+        };
         let checked = check(&input);
-        if checked.diagnostics.iter().any(|finding| finding.severity() == polwarden::diag::Severity::Error) {
+        if checked
+            .diagnostics
+            .iter()
+            .any(|finding| finding.severity() == polwarden::diag::Severity::Error)
+        {
             return Ok(Err(checked.diagnostics));
         }
         let live = reader.live_state().await.map_err(NoPlan::Read)?;
@@ -215,14 +265,27 @@ impl Story {
 
     /// Makes all calls of a plan; every one must succeed, and what is live afterwards must be what the plan says.
     async fn apply(&self, plan: &TargetPlan) -> Report {
-        let reader = self.connection.reader(&plan.target.organization.parse().unwrap(), plan.target.profile.unwrap());
+        let reader = self.connection.reader(
+            &plan.target.organization.parse().unwrap(),
+            plan.target.profile.unwrap(),
+        );
         let before = reader.live_state().await.unwrap();
         let journal = self.journal(plan).await;
-        let (stop, settings) = (Stop::default(), Settings { at_once: 4, ..Settings::default() });
+        let (stop, settings) = (
+            Stop::default(),
+            Settings {
+                at_once: 4,
+                ..Settings::default()
+            },
+        );
         let (reader_here, writer) = (&reader, &self.writer(plan));
         let report = run(Run {
             plan,
-            server: Server::Docker { before: keep_touched(before.clone(), plan), reader: reader_here, writer },
+            server: Server::Docker {
+                before: keep_touched(before.clone(), plan),
+                reader: reader_here,
+                writer,
+            },
             journal: &journal,
             stop: &stop,
             progress: &Silent,
@@ -267,15 +330,30 @@ impl Story {
     /// The operations so far that were not reads, in the order of their answers.
     fn writes(&self) -> Vec<String> {
         let reads = ["listPolicies", "getPolicy", "listGroups", "signIn"];
-        let operations = self.recorder.exchanges().into_iter().map(|exchange| exchange.operation);
-        operations.filter(|operation| !reads.contains(&operation.as_str())).collect()
+        let operations = self
+            .recorder
+            .exchanges()
+            .into_iter()
+            .map(|exchange| exchange.operation);
+        operations
+            .filter(|operation| !reads.contains(&operation.as_str()))
+            .collect()
     }
 
     /// A live policy by its name, as the server tells it.
     async fn live(&self, name: &str) -> Option<Value> {
         let (_, list) = self.service.policies(reqwest::Method::GET, "", None).await;
-        let list = if list.is_array() { list } else { list["data"].clone() };
-        let found = list.as_array().unwrap().iter().find(|policy| policy["name"] == name)?.clone();
+        let list = if list.is_array() {
+            list
+        } else {
+            list["data"].clone()
+        };
+        let found = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|policy| policy["name"] == name)?
+            .clone();
         Some(self.service.get(found["id"].as_str().unwrap()).await)
     }
 
@@ -295,7 +373,10 @@ fn operations(plan: &TargetPlan) -> Vec<String> {
 }
 
 fn operation(call: &Call) -> String {
-    json!(call)["send"]["docker"]["operation"].as_str().unwrap().to_owned()
+    json!(call)["send"]["docker"]["operation"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// A scope of the test organization's team.

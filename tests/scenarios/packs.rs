@@ -15,9 +15,13 @@ struct Site {
 
 impl Site {
     fn new(faults: &[String]) -> Self {
-        let mut site = Self { sandbox: Sandbox::empty(), running: None };
+        let mut site = Self {
+            sandbox: Sandbox::empty(),
+            running: None,
+        };
         site.sandbox.write("polwarden.yaml", CONFIG);
-        site.sandbox.write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
+        site.sandbox
+            .write("packs/guard/PulumiPolicy.yaml", "runtime: nodejs\n");
         site.sandbox.write("packs/guard/index.ts", "// checks\n");
         site.want("1.0.0", "mandatory");
         site.group("1.0.0", &["prod"]);
@@ -31,7 +35,10 @@ impl Site {
         let state = self.sandbox.path("service.sqlite");
         let options = Options {
             state: polwarden::emulator::StateLocation::File(state),
-            organizations: vec![OrganizationSeed { name: "my-org".to_owned(), ..OrganizationSeed::default() }],
+            organizations: vec![OrganizationSeed {
+                name: "my-org".to_owned(),
+                ..OrganizationSeed::default()
+            }],
             any_stack: true,
             faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
             ..Options::default()
@@ -40,8 +47,10 @@ impl Site {
             self.sandbox.wait(running.shutdown());
         }
         let running = self.sandbox.wait(start(options)).unwrap();
-        self.sandbox.set("POLWARDEN_PULUMI_ENDPOINT", &running.url());
-        self.sandbox.set("PULUMI_ACCESS_TOKEN", crate::cli::sandbox::SECRET);
+        self.sandbox
+            .set("POLWARDEN_PULUMI_ENDPOINT", &running.url());
+        self.sandbox
+            .set("PULUMI_ACCESS_TOKEN", crate::cli::sandbox::SECRET);
         self.running = Some(running);
     }
 
@@ -55,8 +64,10 @@ impl Site {
     }
 
     fn group(&self, tag: &str, stacks: &[&str]) {
-        let stacks: String =
-            stacks.iter().map(|stack| format!("    - {{name: {stack}, routingProject: web}}\n")).collect();
+        let stacks: String = stacks
+            .iter()
+            .map(|stack| format!("    - {{name: {stack}, routingProject: web}}\n"))
+            .collect();
         let group = format!(
             "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: production\nspec:\n  stacks:\n{stacks}  \
              policyPacks:\n    - name: guard\n      versionTag: {tag}\n"
@@ -78,7 +89,9 @@ impl Site {
             .collect();
         files.sort();
         let text = fs::read_to_string(files.last().unwrap()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 }
 
@@ -98,7 +111,11 @@ const APPLY: &[&str] = &["apply", "--auto-approve"];
 fn a_pack_is_published_enabled_and_retired() {
     let site = Site::new(&[]);
     let ran = site.sandbox.expect(0, APPLY);
-    let place = |text: &str| ran.out.find(text).unwrap_or_else(|| panic!("{text}: {}", ran.out));
+    let place = |text: &str| {
+        ran.out
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {}", ran.out))
+    };
     assert!(place("begin version 1.0.0") < place("complete version 1.0.0"));
     assert!(place("✓ complete version 1.0.0") < place("✓ enable version 1.0.0"));
     assert!(
@@ -108,15 +125,35 @@ fn a_pack_is_published_enabled_and_retired() {
     site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
     // Every call was written down before it was sent, and says where it was published from.
     let records = site.records();
-    let sent = records.iter().filter(|record| record["record"] == "intent").count();
-    assert_eq!((sent, records.iter().filter(|record| record["record"] == "answer").count()), (6, 6));
+    let sent = records
+        .iter()
+        .filter(|record| record["record"] == "intent")
+        .count();
+    assert_eq!(
+        (
+            sent,
+            records
+                .iter()
+                .filter(|record| record["record"] == "answer")
+                .count()
+        ),
+        (6, 6)
+    );
     // The oldest version goes once two are newer and no group has it.
     site.raise("1.1.0", "mandatory", &["prod"]);
     site.sandbox.expect(0, APPLY);
     site.raise("1.2.0", "mandatory", &["prod"]);
     let ran = site.sandbox.expect(0, APPLY);
-    assert!(ran.out.contains("✓ delete version 1.0.0 of pack \"guard\""), "{}", ran.out);
-    assert!(ran.out.find("✓ enable version 1.2.0") < ran.out.find("✓ delete version 1.0.0"), "{}", ran.out);
+    assert!(
+        ran.out.contains("✓ delete version 1.0.0 of pack \"guard\""),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.find("✓ enable version 1.2.0") < ran.out.find("✓ delete version 1.0.0"),
+        "{}",
+        ran.out
+    );
     site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
 
@@ -126,7 +163,11 @@ fn a_tag_that_is_published_takes_no_other_content() {
     site.sandbox.expect(0, APPLY);
     site.want("1.0.0", "advisory");
     let ran = site.sandbox.expect(3, &["plan"]);
-    assert!(ran.err.contains("error[tag-reused]") && ran.err.contains("raise `versionTag`"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error[tag-reused]") && ran.err.contains("raise `versionTag`"),
+        "{}",
+        ran.err
+    );
     assert!(ran.err.contains("policies/guard.yaml:7:"), "{}", ran.err);
     site.group("9.9.9", &["prod"]);
     site.want("1.0.0", "mandatory");
@@ -142,7 +183,11 @@ fn what_loosens_stands_first_in_every_format() {
     let human = site.sandbox.expect(0, &["plan"]).out;
     insta::assert_snapshot!(
         "packs_loosening",
-        human.lines().filter(|line| !line.starts_with("Digest")).collect::<Vec<_>>().join("\n")
+        human
+            .lines()
+            .filter(|line| !line.starts_with("Digest"))
+            .collect::<Vec<_>>()
+            .join("\n")
     );
     for (format, first) in [
         ("markdown", "**Enforcement: loosening**"),
@@ -158,7 +203,11 @@ fn what_loosens_stands_first_in_every_format() {
     let plan = site.sandbox.expect(0, &["plan", "--format", "json"]).json();
     let target = &plan["targets"][0];
     assert_eq!(target["enforcement"][0]["direction"], "loosens");
-    assert_eq!(target["enforcement"].as_array().unwrap().len(), 2, "the pack, and the group: {target:#}");
+    assert_eq!(
+        target["enforcement"].as_array().unwrap().len(),
+        2,
+        "the pack, and the group: {target:#}"
+    );
     assert!(target["access"].is_null());
 }
 
@@ -166,14 +215,23 @@ fn what_loosens_stands_first_in_every_format() {
 fn a_pack_leaves_a_group_only_when_that_is_meant_and_a_rollback_brings_it_back() {
     let site = Site::new(&[]);
     site.sandbox.expect(0, APPLY);
-    let group =
-        "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: production\nspec:\n  policyPacks: []\n";
+    let group = "apiVersion: pulumi.com/v1\nkind: PolicyGroup\nmetadata:\n  name: production\nspec:\n  policyPacks: []\n";
     site.sandbox.write("policies/group.yaml", group);
     let ran = site.sandbox.expect(5, APPLY);
-    assert!(ran.err.contains("the pack `guard` is taken from it") && ran.err.contains("pack-removed=1"), "{}", ran.err);
-    site.sandbox.expect(0, &["apply", "--auto-approve", "--ack", "pack-removed=1"]);
+    assert!(
+        ran.err.contains("the pack `guard` is taken from it") && ran.err.contains("pack-removed=1"),
+        "{}",
+        ran.err
+    );
+    site.sandbox
+        .expect(0, &["apply", "--auto-approve", "--ack", "pack-removed=1"]);
     let ran = site.sandbox.expect(0, &["rollback", "--auto-approve"]);
-    assert!(ran.out.contains("✓ enable version 1.0.0 of pack \"guard\" in group \"production\""), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("✓ enable version 1.0.0 of pack \"guard\" in group \"production\""),
+        "{}",
+        ran.out
+    );
     site.group("1.0.0", &["prod"]);
     site.sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 }
@@ -189,22 +247,44 @@ fn drift_and_stale_plans_are_noticed() {
     site.group("1.0.0", &["prod", "dev"]);
     site.want("1.0.0", "mandatory");
     site.sandbox.expect(0, APPLY);
-    let ran = site.sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
-    assert!(ran.err.contains("group `production` has changed since the plan was made"), "{}", ran.err);
+    let ran = site
+        .sandbox
+        .expect(6, &["apply", "plan.json", "--auto-approve"]);
+    assert!(
+        ran.err
+            .contains("group `production` has changed since the plan was made"),
+        "{}",
+        ran.err
+    );
     site.group("1.0.0", &["prod"]);
     let ran = site.sandbox.expect(8, &["drift"]);
     assert!(ran.out.contains("+ web/dev"), "{}", ran.out);
     // No format advises what cannot be done.
     let ran = site.sandbox.expect(8, &["drift", "--format", "github"]);
-    assert!(ran.out.contains("undoes it") && !ran.out.contains("polwarden import"), "{}", ran.out);
+    assert!(
+        ran.out.contains("undoes it") && !ran.out.contains("polwarden import"),
+        "{}",
+        ran.out
+    );
     let ran = site.sandbox.expect(1, &["import", "--only", "production"]);
-    assert!(ran.err.contains("bring their manifests to that by hand"), "{}", ran.err);
+    assert!(
+        ran.err.contains("bring their manifests to that by hand"),
+        "{}",
+        ran.err
+    );
 }
 
 /// A fault at every write, of every kind: the apply that follows ends the work, but for a tag that is lost.
 #[test]
 fn whatever_fails_the_next_apply_ends_it() {
-    for kind in ["before-500", "after-500", "before-reset", "after-reset", "before-429", "after-undecodable"] {
+    for kind in [
+        "before-500",
+        "after-500",
+        "before-reset",
+        "after-reset",
+        "before-429",
+        "after-undecodable",
+    ] {
         for write in 1..=6 {
             let mut site = Site::new(&[format!("{kind}@write:{write}")]);
             let ran = site.sandbox.run(APPLY);
@@ -217,10 +297,19 @@ fn whatever_fails_the_next_apply_ends_it() {
                 continue;
             }
             let mut again = site.sandbox.run(APPLY);
-            if again.err.contains("has already been published") || again.out.contains("has already been published") {
+            if again.err.contains("has already been published")
+                || again.out.contains("has already been published")
+            {
                 // What was begun and is not complete was deleted, and its tag is never free again.
                 assert!(told.contains("begin version 1.0.0"), "{told}");
-                assert!(again.out.contains("raise `versionTag`, run `polwarden lock`"), "{}{}", again.out, again.err);
+                assert!(
+                    again
+                        .out
+                        .contains("raise `versionTag`, run `polwarden lock`"),
+                    "{}{}",
+                    again.out,
+                    again.err
+                );
                 site.raise("1.0.1", "mandatory", &["prod"]);
                 again = site.sandbox.run(APPLY);
             }

@@ -17,9 +17,18 @@ fn spec() -> String {
 #[tokio::test]
 async fn more_policies_than_a_page_are_all_seen() {
     for profile in Profile::ALL {
-        let limits = Limits { policies: 300, ..Limits::default() };
+        let limits = Limits {
+            policies: 300,
+            ..Limits::default()
+        };
         let organizations = vec![organization("my-org")];
-        let story = Story::with(Options { profile, limits, organizations, ..Options::default() }).await;
+        let story = Story::with(Options {
+            profile,
+            limits,
+            organizations,
+            ..Options::default()
+        })
+        .await;
         for number in 0..231 {
             story.service.policy(&format!("policy {number:03}")).await;
         }
@@ -30,12 +39,20 @@ async fn more_policies_than_a_page_are_all_seen() {
         story.write("policies/p.yaml", &policy("policy 230", "rules: []\n"));
         let plan = story.plan().await;
         assert_eq!(
-            (plan.live.of(polwarden::plan::ResourceKind::Policy), plan.unmanaged.len(), operations(&plan).len()),
+            (
+                plan.live.of(polwarden::plan::ResourceKind::Policy),
+                plan.unmanaged.len(),
+                operations(&plan).len()
+            ),
             (231, 230, 0),
             "{profile}"
         );
         let pages = story.sent("listPolicies").len();
-        assert_eq!(pages, if profile == Profile::Current { 3 } else { 1 }, "{profile}");
+        assert_eq!(
+            pages,
+            if profile == Profile::Current { 3 } else { 1 },
+            "{profile}"
+        );
         story.assert_contract();
     }
 }
@@ -68,25 +85,60 @@ async fn a_failed_read_is_never_empty() {
     type Spoil = fn(&Asked) -> Fault;
     let table: [(&str, Spoil); 9] = [
         ("no such organization", |asked| {
-            Fault::answer_if(is_list(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)
+            Fault::answer_if(
+                is_list(asked),
+                404,
+                r#"{"error":{"code":"not_found","message":"no"}}"#,
+            )
         }),
-        ("a fault", |asked| Fault::answer_if(is_list(asked), 500, r#"{"error":{"code":"internal","message":"x"}}"#)),
+        ("a fault", |asked| {
+            Fault::answer_if(
+                is_list(asked),
+                500,
+                r#"{"error":{"code":"internal","message":"x"}}"#,
+            )
+        }),
         ("forbidden", |asked| {
-            Fault::answer_if(is_list(asked), 403, r#"{"error":{"code":"permission_denied","message":"x"}}"#)
+            Fault::answer_if(
+                is_list(asked),
+                403,
+                r#"{"error":{"code":"permission_denied","message":"x"}}"#,
+            )
         }),
-        ("half a page", |asked| if is_list(asked) { Fault::Truncate } else { Fault::Pass }),
-        ("no content", |asked| Fault::answer_if(is_list(asked), 200, "")),
-        ("another shape", |asked| Fault::answer_if(is_list(asked), 200, "{}")),
-        ("null", |asked| Fault::answer_if(is_list(asked), 200, "null")),
+        ("half a page", |asked| {
+            if is_list(asked) {
+                Fault::Truncate
+            } else {
+                Fault::Pass
+            }
+        }),
+        ("no content", |asked| {
+            Fault::answer_if(is_list(asked), 200, "")
+        }),
+        ("another shape", |asked| {
+            Fault::answer_if(is_list(asked), 200, "{}")
+        }),
+        ("null", |asked| {
+            Fault::answer_if(is_list(asked), 200, "null")
+        }),
         ("a policy that is gone", |asked| {
-            Fault::answer_if(is_policy(asked), 404, r#"{"error":{"code":"not_found","message":"no"}}"#)
+            Fault::answer_if(
+                is_policy(asked),
+                404,
+                r#"{"error":{"code":"not_found","message":"no"}}"#,
+            )
         }),
-        ("a policy that does not decode", |asked| Fault::answer_if(is_policy(asked), 200, r#"{"id":"x"}"#)),
+        ("a policy that does not decode", |asked| {
+            Fault::answer_if(is_policy(asked), 200, r#"{"id":"x"}"#)
+        }),
     ];
     for profile in Profile::ALL {
         for (what, spoil) in &table {
             let (no_plan, writes) = plan_spoiled(profile, *spoil).await;
-            assert!(matches!(no_plan, NoPlan::Read(_)), "{profile}, {what}: {no_plan:?}");
+            assert!(
+                matches!(no_plan, NoPlan::Read(_)),
+                "{profile}, {what}: {no_plan:?}"
+            );
             assert_eq!(writes, Vec::<String>::new(), "{profile}, {what}");
         }
     }
@@ -94,9 +146,17 @@ async fn a_failed_read_is_never_empty() {
 
 #[tokio::test]
 async fn a_second_page_that_fails_is_a_failed_listing() {
-    let limits = Limits { policies: 300, ..Limits::default() };
+    let limits = Limits {
+        policies: 300,
+        ..Limits::default()
+    };
     let organizations = vec![organization("my-org")];
-    let mut story = Story::with(Options { limits, organizations, ..Options::default() }).await;
+    let mut story = Story::with(Options {
+        limits,
+        organizations,
+        ..Options::default()
+    })
+    .await;
     for number in 0..101 {
         story.service.policy(&format!("policy {number:03}")).await;
     }
@@ -120,8 +180,14 @@ fn planning_only_reads() {
             ..Options::default()
         };
         let sandbox = Sandbox::empty().serve(options);
-        sandbox.write("polwarden.yaml", config(&format!("profile: {profile}\nunmanaged: prune\n")));
-        sandbox.write("policies/p.yaml", policy("p", &format!("scope: {{teams: [security]}}\n{}", spec())));
+        sandbox.write(
+            "polwarden.yaml",
+            config(&format!("profile: {profile}\nunmanaged: prune\n")),
+        );
+        sandbox.write(
+            "policies/p.yaml",
+            policy("p", &format!("scope: {{teams: [security]}}\n{}", spec())),
+        );
         sandbox.expect(2, &["plan", "--detailed-exitcode", "--out", "plan.json"]);
         sandbox.expect(0, &["validate", "--live"]);
         sandbox.expect(0, &["import"]);
@@ -130,7 +196,11 @@ fn planning_only_reads() {
         for line in text.lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             if line["method"] == "POST" {
-                let sign_in = if profile == Profile::Seed { "/v2/users/login" } else { "/v2/auth/token" };
+                let sign_in = if profile == Profile::Seed {
+                    "/v2/users/login"
+                } else {
+                    "/v2/auth/token"
+                };
                 assert_eq!(line["path"], sign_in);
                 sign_ins += 1;
             } else {

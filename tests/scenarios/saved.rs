@@ -17,7 +17,13 @@ impl Case {
     fn new(profile: Profile) -> Self {
         let mut sandbox = Sandbox::new(&format!("profile: {profile}\n"));
         let organizations = vec![organization("my-org")];
-        let running: Running = sandbox.wait(start(Options { profile, organizations, ..Options::default() })).unwrap();
+        let running: Running = sandbox
+            .wait(start(Options {
+                profile,
+                organizations,
+                ..Options::default()
+            }))
+            .unwrap();
         sandbox.sign_in_at(&running.url());
         let base = running.url();
         let service = sandbox.wait(Service::at(running, profile, base));
@@ -33,15 +39,25 @@ impl Case {
     /// A live policy with one rule, made by somebody else.
     fn given(&self, name: &str) -> String {
         let id = self.sandbox.wait(self.service.policy(name));
-        self.sandbox.wait(self.service.rule(&id, network("r", "a.example.com")));
+        self.sandbox
+            .wait(self.service.rule(&id, network("r", "a.example.com")));
         id
     }
 
     fn state(&self) -> Value {
         let list = self.ask(Method::GET, "", None);
-        let list = if list.is_array() { list } else { list["data"].clone() };
-        let ids = list.as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap().to_owned());
-        ids.map(|id| self.sandbox.wait(self.service.get(&id))).collect()
+        let list = if list.is_array() {
+            list
+        } else {
+            list["data"].clone()
+        };
+        let ids = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|policy| policy["id"].as_str().unwrap().to_owned());
+        ids.map(|id| self.sandbox.wait(self.service.get(&id)))
+            .collect()
     }
 }
 
@@ -59,17 +75,29 @@ fn a_saved_plan_is_applied_as_it_is() {
         sandbox.write("policies/b.yaml", policy("new", &rules("c.example.com")));
         let planned = sandbox.expect(0, &["plan", "--out", "plan.json"]);
         // What the files say now does not matter any more.
-        sandbox.write("policies/b.yaml", policy("new", &rules("changed.example.com")));
+        sandbox.write(
+            "policies/b.yaml",
+            policy("new", &rules("changed.example.com")),
+        );
         // A change elsewhere does not make the plan stale.
         case.given("elsewhere");
         let applied = sandbox.expect(0, &["apply", "plan.json", "--auto-approve"]);
         assert!(
-            applied.out.contains(planned.out.lines().find(|line| line.starts_with("Plan: ")).unwrap()),
+            applied.out.contains(
+                planned
+                    .out
+                    .lines()
+                    .find(|line| line.starts_with("Plan: "))
+                    .unwrap()
+            ),
             "{}",
             applied.out
         );
         let state = case.state().to_string();
-        assert!(state.contains("c.example.com") && !state.contains("changed.example.com"), "{state}");
+        assert!(
+            state.contains("c.example.com") && !state.contains("changed.example.com"),
+            "{state}"
+        );
         let again = sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
         assert!(again.err.contains("stale plan"), "{}", again.err);
     }
@@ -83,15 +111,23 @@ fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
             "a rule was changed",
             |case, id| {
                 let policy = case.ask(Method::GET, &format!("/{id}"), None);
-                let rule = policy["allowlist_v0"]["rules"][0]["id"].as_str().unwrap().to_owned();
-                case.ask(Method::PATCH, &format!("/{id}/rules/{rule}"), Some(json!({"resources": ["x.example.com"]})));
+                let rule = policy["allowlist_v0"]["rules"][0]["id"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
+                case.ask(
+                    Method::PATCH,
+                    &format!("/{id}/rules/{rule}"),
+                    Some(json!({"resources": ["x.example.com"]})),
+                );
             },
             "policy `live` has changed",
         ),
         (
             "a rule was added",
             |case, id| {
-                case.sandbox.wait(case.service.rule(id, network("other", "x.example.com")));
+                case.sandbox
+                    .wait(case.service.rule(id, network("other", "x.example.com")));
             },
             "policy `live` has changed",
         ),
@@ -113,14 +149,22 @@ fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
     for (what, overtake, message) in table {
         let case = Case::new(Profile::Current);
         let id = case.given("live");
-        case.sandbox.write("policies/a.yaml", policy("live", &rules("b.example.com")));
-        case.sandbox.write("policies/b.yaml", policy("new", &rules("c.example.com")));
+        case.sandbox
+            .write("policies/a.yaml", policy("live", &rules("b.example.com")));
+        case.sandbox
+            .write("policies/b.yaml", policy("new", &rules("c.example.com")));
         case.sandbox.expect(0, &["plan", "--out", "plan.json"]);
         overtake(&case, &id);
         let before = case.state();
-        let ran = case.sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
+        let ran = case
+            .sandbox
+            .expect(6, &["apply", "plan.json", "--auto-approve"]);
         assert!(ran.err.contains(message), "{what}: {}", ran.err);
-        assert!(ran.err.contains("Nothing was applied"), "{what}: {}", ran.err);
+        assert!(
+            ran.err.contains("Nothing was applied"),
+            "{what}: {}",
+            ran.err
+        );
         assert_eq!(case.state(), before, "{what}");
     }
 }
@@ -129,10 +173,14 @@ fn a_plan_that_was_overtaken_is_6_and_writes_nothing() {
 fn a_rename_into_a_name_that_was_taken_is_stale() {
     let case = Case::new(Profile::Current);
     case.given("old");
-    case.sandbox.write("policies/a.yaml", policy_with("new", "aliases: [old]", &rules("a.example.com")));
+    case.sandbox.write(
+        "policies/a.yaml",
+        policy_with("new", "aliases: [old]", &rules("a.example.com")),
+    );
     case.sandbox.expect(0, &["plan", "--out", "plan.json"]);
     case.given("new");
-    case.sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
+    case.sandbox
+        .expect(6, &["apply", "plan.json", "--auto-approve"]);
 }
 
 #[test]
@@ -146,17 +194,31 @@ fn a_plan_for_something_else_is_refused() {
     sandbox.write("polwarden.yaml", config("").replace("my-org", "other-org"));
     let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
     assert!(ran.err.contains("another organization"), "{}", ran.err);
-    sandbox.write("polwarden.yaml", config("").replace("production", "staging"));
+    sandbox.write(
+        "polwarden.yaml",
+        config("").replace("production", "staging"),
+    );
     sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
     sandbox.write("polwarden.yaml", config(""));
     let other = "--endpoint=docker=http://localhost:1";
     let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve", other]);
-    assert!(ran.err.contains("another organization, profile or endpoint"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("another organization, profile or endpoint"),
+        "{}",
+        ran.err
+    );
 
     for (broken, message) in [
-        (plan.replace("\"formatVersion\": 2", "\"formatVersion\": 99"), "plan format 99"),
+        (
+            plan.replace("\"formatVersion\": 2", "\"formatVersion\": 99"),
+            "plan format 99",
+        ),
         (plan[..plan.len() / 2].to_owned(), "is not a plan"),
-        (plan.replace("\"createPolicy\"", "\"dropEverything\""), "is not a plan"),
+        (
+            plan.replace("\"createPolicy\"", "\"dropEverything\""),
+            "is not a plan",
+        ),
         (plan.replacen('{', "{\"surprise\": 1,", 1), "is not a plan"),
         ("[]".to_owned(), "is not a plan"),
         (String::new(), "is not a plan"),
@@ -171,7 +233,8 @@ fn a_plan_for_something_else_is_refused() {
 #[test]
 fn a_saved_plan_without_a_terminal_needs_the_flag() {
     let case = Case::new(Profile::Current);
-    case.sandbox.write("policies/a.yaml", policy("p", &rules("a.example.com")));
+    case.sandbox
+        .write("policies/a.yaml", policy("p", &rules("a.example.com")));
     case.sandbox.expect(0, &["plan", "--out", "plan.json"]);
     case.sandbox.expect(5, &["apply", "plan.json"]);
     assert_eq!(case.state(), json!([]));

@@ -9,7 +9,10 @@ use crate::cli::sandbox::tcp;
 use crate::emulator::TEAM;
 
 fn scoped(scope: &str) -> String {
-    format!("scope: {scope}\nrules:\n{}", tcp("r", "allow", "a.example.com"))
+    format!(
+        "scope: {scope}\nrules:\n{}",
+        tcp("r", "allow", "a.example.com")
+    )
 }
 
 #[tokio::test]
@@ -20,9 +23,17 @@ async fn a_team_has_three_names() {
             story.config(&format!("teams: {{sec: {TEAM}}}\n"));
             story.policy("p", &scoped(&format!("{{teams: [{name}]}}")));
             story.settle().await;
-            assert_eq!(story.live("p").await.unwrap()["scope"]["teams"], json!([TEAM]), "{profile} {name}");
+            assert_eq!(
+                story.live("p").await.unwrap()["scope"]["teams"],
+                json!([TEAM]),
+                "{profile} {name}"
+            );
             let asked = !story.sent("listGroups").is_empty();
-            assert_eq!(asked, name == "security", "the server is asked for names only");
+            assert_eq!(
+                asked,
+                name == "security",
+                "the server is asked for names only"
+            );
         }
     }
 }
@@ -33,12 +44,23 @@ async fn a_team_beyond_the_first_page_is_found() {
         uuid: format!("00000000-0000-4000-8000-{number:012}"),
         name: format!("team {number}"),
     };
-    let seed = OrganizationSeed { name: "my-org".to_owned(), teams: (1..=230).map(team).collect(), policies: vec![] };
-    let story = Story::with(Options { organizations: vec![seed], ..Options::default() }).await;
+    let seed = OrganizationSeed {
+        name: "my-org".to_owned(),
+        teams: (1..=230).map(team).collect(),
+        policies: vec![],
+    };
+    let story = Story::with(Options {
+        organizations: vec![seed],
+        ..Options::default()
+    })
+    .await;
     story.policy("p", &scoped("{teams: [team 230]}"));
     story.settle().await;
     assert!(story.sent("listGroups").len() > 1, "more than one page");
-    assert_eq!(story.live("p").await.unwrap()["scope"]["teams"], json!([team(230).uuid]));
+    assert_eq!(
+        story.live("p").await.unwrap()["scope"]["teams"],
+        json!([team(230).uuid])
+    );
 }
 
 #[tokio::test]
@@ -58,27 +80,56 @@ async fn an_unknown_team_stops_everything() {
 async fn teams_that_cannot_be_read_are_not_no_teams() {
     let story = Story::new(Profile::Current).await;
     // The organization of the manifest does not exist: 404 for the teams.
-    story.write("polwarden.yaml", &crate::cli::sandbox::config("").replace("my-org", "other-org"));
+    story.write(
+        "polwarden.yaml",
+        &crate::cli::sandbox::config("").replace("my-org", "other-org"),
+    );
     story.policy("p", &scoped("{teams: [security]}"));
     match story.try_plan().await {
-        Err(NoPlan::Read(error)) => assert_eq!((error.operation(), error.status()), ("listGroups", Some(404))),
+        Err(NoPlan::Read(error)) => assert_eq!(
+            (error.operation(), error.status()),
+            ("listGroups", Some(404))
+        ),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
 async fn two_teams_of_one_name_are_no_team() {
-    let twin = |uuid: &str| TeamSeed { uuid: uuid.to_owned(), name: "twins".to_owned() };
-    let teams = vec![twin("00000000-0000-4000-8000-000000000001"), twin("00000000-0000-4000-8000-000000000002")];
-    let seed = OrganizationSeed { name: "my-org".to_owned(), teams, policies: vec![] };
-    let story = Story::with(Options { organizations: vec![seed], ..Options::default() }).await;
+    let twin = |uuid: &str| TeamSeed {
+        uuid: uuid.to_owned(),
+        name: "twins".to_owned(),
+    };
+    let teams = vec![
+        twin("00000000-0000-4000-8000-000000000001"),
+        twin("00000000-0000-4000-8000-000000000002"),
+    ];
+    let seed = OrganizationSeed {
+        name: "my-org".to_owned(),
+        teams,
+        policies: vec![],
+    };
+    let story = Story::with(Options {
+        organizations: vec![seed],
+        ..Options::default()
+    })
+    .await;
     story.policy("p", &scoped("{teams: [twins]}"));
-    assert!(matches!(story.try_plan().await, Err(NoPlan::Findings(codes)) if codes == [Code::UnknownTeam]));
+    assert!(
+        matches!(story.try_plan().await, Err(NoPlan::Findings(codes)) if codes == [Code::UnknownTeam])
+    );
 }
 
 #[tokio::test]
 async fn a_scope_of_nobody_is_never_everybody() {
-    for scope in ["{}", "{teams: []}", "{profiles: []}", "{teams: [], profiles: []}", "{teams: null}", "null"] {
+    for scope in [
+        "{}",
+        "{teams: []}",
+        "{profiles: []}",
+        "{teams: [], profiles: []}",
+        "{teams: null}",
+        "null",
+    ] {
         let story = Story::new(Profile::Seed).await;
         story.policy("p", &scoped(scope));
         match story.try_plan().await {

@@ -20,9 +20,16 @@ pub(super) fn fill(text: &str, names: Names<'_>) -> String {
 
 /// The value of an expression.
 pub(super) fn value(expression: &str, names: Names<'_>) -> String {
-    let mut parser = Parser { rest: expression.trim(), names };
+    let mut parser = Parser {
+        rest: expression.trim(),
+        names,
+    };
     let value = parser.either();
-    assert!(parser.rest.is_empty(), "not understood: {:?} of {expression:?}", parser.rest);
+    assert!(
+        parser.rest.is_empty(),
+        "not understood: {:?} of {expression:?}",
+        parser.rest
+    );
     value
 }
 
@@ -37,7 +44,9 @@ fn truth(is: bool) -> String {
 
 impl<'a> Parser<'a> {
     fn takes(&mut self, token: &str) -> bool {
-        let Some(rest) = self.rest.strip_prefix(token) else { return false };
+        let Some(rest) = self.rest.strip_prefix(token) else {
+            return false;
+        };
         self.rest = rest.trim_start();
         true
     }
@@ -85,11 +94,18 @@ impl<'a> Parser<'a> {
             assert!(self.takes(")"));
             return value;
         }
-        let end = self.rest.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !(c.is_alphanumeric() || "._-".contains(c)))
+            .unwrap_or(self.rest.len());
         let (name, rest): (&'a str, &'a str) = self.rest.split_at(end);
         assert!(!name.is_empty(), "not understood: {:?}", self.rest);
         self.rest = rest.trim_start();
-        if self.takes("(") { self.call(name) } else { (self.names)(name) }
+        if self.takes("(") {
+            self.call(name)
+        } else {
+            (self.names)(name)
+        }
     }
 
     fn call(&mut self, name: &str) -> String {
@@ -114,13 +130,22 @@ impl<'a> Parser<'a> {
 
 #[test]
 fn expressions_are_read_as_a_runner_reads_them() {
-    let names = |name: &str| if name == "inputs.a" { "x".to_owned() } else { String::new() };
+    let names = |name: &str| {
+        if name == "inputs.a" {
+            "x".to_owned()
+        } else {
+            String::new()
+        }
+    };
     for (expression, expected) in [
         ("inputs.b || inputs.a", "x"),
         ("inputs.b && inputs.a", ""),
         ("inputs.a == 'x' && 'yes' || 'no'", "yes"),
         ("inputs.b != '' && 'yes' || 'no'", "no"),
-        ("!cancelled() && contains(fromJSON('[\"x\", \"y\"]'), inputs.a)", "true"),
+        (
+            "!cancelled() && contains(fromJSON('[\"x\", \"y\"]'), inputs.a)",
+            "true",
+        ),
         ("format('refs/{0}/head', inputs.a)", "refs/x/head"),
     ] {
         assert_eq!(value(expression, &names), expected, "{expression}");

@@ -15,11 +15,19 @@ const TARGET: &str = "x86_64-unknown-linux-musl";
 fn archive(folder: &Path, text: &str) -> (Vec<u8>, String) {
     program(&folder.join("stage/polwarden"), text);
     let file = folder.join("archive.tar.gz");
-    let status =
-        Command::new("tar").arg("-czf").arg(&file).arg("-C").arg(folder.join("stage")).arg("polwarden").status();
+    let status = Command::new("tar")
+        .arg("-czf")
+        .arg(&file)
+        .arg("-C")
+        .arg(folder.join("stage"))
+        .arg("polwarden")
+        .status();
     assert!(status.unwrap().success());
     let bytes = std::fs::read(file).unwrap();
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     (bytes, digest)
 }
 
@@ -34,9 +42,15 @@ impl World {
         let github = Service::start();
         let release = "/example/polwarden/releases/download/v0.1.0";
         github.file(&format!("{release}/polwarden-{TARGET}.tar.gz"), archive);
-        let sums = format!("{listed}  polwarden-{TARGET}.tar.gz\n{}  polwarden-other.tar.gz\n", "0".repeat(64));
+        let sums = format!(
+            "{listed}  polwarden-{TARGET}.tar.gz\n{}  polwarden-other.tar.gz\n",
+            "0".repeat(64)
+        );
         github.file(&format!("{release}/SHA256SUMS"), sums);
-        Self { folder: tempfile::tempdir().unwrap(), github }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            github,
+        }
     }
 
     fn install(&self, proof: i32, inputs: &[(&str, &str)]) -> Ended {
@@ -48,7 +62,14 @@ impl World {
         job.set("POLWARDEN_TARGET", TARGET);
         let gh = format!("#!/bin/sh\necho \"gh $*\"\nexit {proof}\n");
         program(&self.folder.path().join("bin/gh"), &gh);
-        job.set("PATH", &format!("{}:{}", self.folder.path().join("bin").display(), std::env::var("PATH").unwrap()));
+        job.set(
+            "PATH",
+            &format!(
+                "{}:{}",
+                self.folder.path().join("bin").display(),
+                std::env::var("PATH").unwrap()
+            ),
+        );
         job.run()
     }
 }
@@ -66,20 +87,32 @@ fn a_release_is_installed_by_checksum_and_provenance() {
     let world = World::new(&bytes, &digest);
     // The version is that of the action itself, which Cargo.toml tells.
     let ended = world.install(0, &[]);
-    assert!(!ended.failed && ended.log.contains("polwarden stands in"), "{}", ended.log);
     assert!(
-        ended.log.contains("gh attestation verify") && ended.log.contains("--repo example/polwarden"),
+        !ended.failed && ended.log.contains("polwarden stands in"),
+        "{}",
+        ended.log
+    );
+    assert!(
+        ended.log.contains("gh attestation verify")
+            && ended.log.contains("--repo example/polwarden"),
         "{}",
         ended.log
     );
     let ended = world.install(1, &[("version", "v0.1.0")]);
-    assert!(ended.failed && ended.log.contains("provenance") && !ended.log.contains("stands in"), "{}", ended.log);
+    assert!(
+        ended.failed && ended.log.contains("provenance") && !ended.log.contains("stands in"),
+        "{}",
+        ended.log
+    );
     assert!(!world.install(1, &[("provenance", "false")]).failed);
     // A checksum that the workflow holds needs no other proof.
     assert!(!world.install(1, &[("sha256", &digest)]).failed);
-    for (input, value) in
-        [("version", "../../x"), ("version", "v9.9.9"), ("repository", "a/b/../../evil"), ("binary", "/absent")]
-    {
+    for (input, value) in [
+        ("version", "../../x"),
+        ("version", "v9.9.9"),
+        ("repository", "a/b/../../evil"),
+        ("binary", "/absent"),
+    ] {
         assert!(world.install(0, &[(input, value)]).failed, "{value}");
     }
 }
@@ -99,7 +132,11 @@ fn what_has_another_checksum_is_not_run() {
         ("", vec![]),
     ] {
         let ended = World::new(&evil, listed).install(0, &inputs);
-        assert!(ended.failed && ended.log.contains("nothing is run"), "{}", ended.log);
+        assert!(
+            ended.failed && ended.log.contains("nothing is run"),
+            "{}",
+            ended.log
+        );
         assert!(!ended.log.contains("evil runs"), "{}", ended.log);
     }
 }
@@ -114,14 +151,27 @@ fn the_plain_script_holds_to_its_checksum_too() {
     let world = World::new(&bytes, "");
     let install = |digest: &str| {
         let mut command = Command::new("sh");
-        command.arg(project("examples/ci/shell/install.sh")).current_dir(folder.path()).stdin(Stdio::null());
-        command.env("POLWARDEN_RELEASES", format!("{}/example/polwarden/releases/download", world.github.url));
-        command.env("POLWARDEN_VERSION", "v0.1.0").env("POLWARDEN_TARGET", TARGET).env("POLWARDEN_SHA256", digest);
+        command
+            .arg(project("examples/ci/shell/install.sh"))
+            .current_dir(folder.path())
+            .stdin(Stdio::null());
+        command.env(
+            "POLWARDEN_RELEASES",
+            format!("{}/example/polwarden/releases/download", world.github.url),
+        );
+        command
+            .env("POLWARDEN_VERSION", "v0.1.0")
+            .env("POLWARDEN_TARGET", TARGET)
+            .env("POLWARDEN_SHA256", digest);
         command.output().unwrap()
     };
     let output = install(&digest);
     let path = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let said = Command::new(path.trim()).output().unwrap().stdout;
     assert_eq!(String::from_utf8(said).unwrap(), "polwarden stands in\n");
     let output = install(&"0".repeat(64));
@@ -137,14 +187,23 @@ fn checksums_of_a_release_are_those_of_its_files() {
     std::fs::create_dir(folder.path().join("release")).unwrap();
     let run = || {
         let mut command = Command::new("bash");
-        command.arg(project(".github/scripts/checksums.sh")).current_dir(folder.path());
-        command.env("FOLDER", "release").env("RUNNER_TEMP", folder.path()).output().unwrap()
+        command
+            .arg(project(".github/scripts/checksums.sh"))
+            .current_dir(folder.path());
+        command
+            .env("FOLDER", "release")
+            .env("RUNNER_TEMP", folder.path())
+            .output()
+            .unwrap()
     };
     assert!(!run().status.success(), "a release without files");
     std::fs::write(folder.path().join("release/a.tar.gz"), "a").unwrap();
     for _ in 0..2 {
         assert!(run().status.success());
         let sums = std::fs::read_to_string(folder.path().join("release/SHA256SUMS")).unwrap();
-        assert_eq!(sums, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.tar.gz\n");
+        assert_eq!(
+            sums,
+            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.tar.gz\n"
+        );
     }
 }

@@ -18,8 +18,14 @@ struct Step {
 }
 
 enum Does {
-    Run { script: String, environment: BTreeMap<String, String> },
-    Use { action: String, with: BTreeMap<String, String> },
+    Run {
+        script: String,
+        environment: BTreeMap<String, String>,
+    },
+    Use {
+        action: String,
+        with: BTreeMap<String, String>,
+    },
 }
 
 /// What a job is started with.
@@ -57,8 +63,17 @@ fn yaml(path: &str) -> Value {
 }
 
 fn texts(value: &Value) -> BTreeMap<String, String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    value.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
 }
 
 fn steps(action: &Value) -> Vec<Step> {
@@ -67,12 +82,23 @@ fn steps(action: &Value) -> Vec<Step> {
         id: text(&step["id"]),
         condition: text(&step["if"]),
         does: match (text(&step["run"]), text(&step["uses"])) {
-            (Some(script), None) => Does::Run { script, environment: texts(&step["env"]) },
-            (None, Some(action)) => Does::Use { action, with: texts(&step["with"]) },
+            (Some(script), None) => Does::Run {
+                script,
+                environment: texts(&step["env"]),
+            },
+            (None, Some(action)) => Does::Use {
+                action,
+                with: texts(&step["with"]),
+            },
             other => panic!("a step that runs or uses something, not {other:?}"),
         },
     };
-    action["runs"]["steps"].as_array().unwrap().iter().map(step).collect()
+    action["runs"]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(step)
+        .collect()
 }
 
 impl Job {
@@ -80,11 +106,25 @@ impl Job {
     pub(super) fn new(work_tree: &Path, inputs: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("temp")).unwrap();
-        let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut job = Self { folder, inputs, environment: BTreeMap::new(), work_tree: work_tree.to_owned() };
+        let inputs = inputs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut job = Self {
+            folder,
+            inputs,
+            environment: BTreeMap::new(),
+            work_tree: work_tree.to_owned(),
+        };
         job.set("PATH", &std::env::var("PATH").unwrap());
-        job.set("HOME", job.folder.path().to_str().unwrap().to_owned().as_str());
-        job.set("RUNNER_TEMP", job.temp().to_str().unwrap().to_owned().as_str());
+        job.set(
+            "HOME",
+            job.folder.path().to_str().unwrap().to_owned().as_str(),
+        );
+        job.set(
+            "RUNNER_TEMP",
+            job.temp().to_str().unwrap().to_owned().as_str(),
+        );
         job.set("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR"));
         job.set("GITHUB_REPOSITORY", "my-org/policies");
         job.set("GITHUB_SERVER_URL", "https://github.com");
@@ -109,13 +149,30 @@ impl Job {
     fn name(&self, declared: &Value, ended: &Ended, name: &str) -> String {
         if let Some(input) = name.strip_prefix("inputs.") {
             let declared = &declared[input];
-            assert!(declared.is_object(), "action.yml uses {name} and does not declare it");
+            assert!(
+                declared.is_object(),
+                "action.yml uses {name} and does not declare it"
+            );
             let default = declared["default"].as_str().unwrap_or_default();
-            let default = if default.contains("${{") { TOKEN } else { default };
-            return self.inputs.get(input).map_or_else(|| default.to_owned(), Clone::clone);
+            let default = if default.contains("${{") {
+                TOKEN
+            } else {
+                default
+            };
+            return self
+                .inputs
+                .get(input)
+                .map_or_else(|| default.to_owned(), Clone::clone);
         }
-        if let Some((step, output)) = name.strip_prefix("steps.").and_then(|rest| rest.split_once(".outputs.")) {
-            return ended.outputs.get(&format!("{step}.{output}")).cloned().unwrap_or_default();
+        if let Some((step, output)) = name
+            .strip_prefix("steps.")
+            .and_then(|rest| rest.split_once(".outputs."))
+        {
+            return ended
+                .outputs
+                .get(&format!("{step}.{output}"))
+                .cloned()
+                .unwrap_or_default();
         }
         match name {
             "github.repository" => self.environment["GITHUB_REPOSITORY"].clone(),
@@ -139,7 +196,10 @@ impl Job {
             used: BTreeMap::new(),
         };
         for input in self.inputs.keys() {
-            assert!(action["inputs"][input].is_object(), "action.yml knows no input {input}");
+            assert!(
+                action["inputs"][input].is_object(),
+                "action.yml knows no input {input}"
+            );
         }
         for step in steps(&action) {
             self.step(step, &action["inputs"], &mut ended);
@@ -149,9 +209,17 @@ impl Job {
     }
 
     fn step(&self, step: Step, declared: &Value, ended: &mut Ended) {
-        let Step { id, condition, does } = step;
+        let Step {
+            id,
+            condition,
+            does,
+        } = step;
         let condition = condition.unwrap_or_default();
-        let inner = condition.trim().trim_start_matches("${{").trim_end_matches("}}").to_owned();
+        let inner = condition
+            .trim()
+            .trim_start_matches("${{")
+            .trim_end_matches("}}")
+            .to_owned();
         let status_is_asked = inner.contains("cancelled()") || inner.contains("always()");
         if ended.failed && !status_is_asked {
             return;
@@ -159,38 +227,69 @@ impl Job {
         if !inner.is_empty() && value(&inner, &|name| self.name(declared, ended, name)).is_empty() {
             return;
         }
-        let filled = |texts: &BTreeMap<String, String>, ended: &Ended| -> BTreeMap<String, String> {
-            let fill = |text: &String| fill(text, &|name| self.name(declared, ended, name));
-            texts.iter().map(|(name, text)| (name.clone(), fill(text))).collect()
-        };
+        let filled =
+            |texts: &BTreeMap<String, String>, ended: &Ended| -> BTreeMap<String, String> {
+                let fill = |text: &String| fill(text, &|name| self.name(declared, ended, name));
+                texts
+                    .iter()
+                    .map(|(name, text)| (name.clone(), fill(text)))
+                    .collect()
+            };
         match does {
             Does::Use { action, with } => {
                 let with = filled(&with, ended);
                 let action = action.split('@').next().unwrap().to_owned();
                 ended.used.insert(action, with);
             }
-            Does::Run { script, environment } => {
+            Does::Run {
+                script,
+                environment,
+            } => {
                 let environment = filled(&environment, ended);
-                self.script(id.as_deref().unwrap_or("last"), &script, &environment, ended);
+                self.script(
+                    id.as_deref().unwrap_or("last"),
+                    &script,
+                    &environment,
+                    ended,
+                );
             }
         }
     }
 
-    fn script(&self, id: &str, script: &str, environment: &BTreeMap<String, String>, ended: &mut Ended) {
+    fn script(
+        &self,
+        id: &str,
+        script: &str,
+        environment: &BTreeMap<String, String>,
+        ended: &mut Ended,
+    ) {
         let outputs = self.folder.path().join("outputs");
         std::fs::write(&outputs, "").unwrap();
         let mut command = Command::new("bash");
-        command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).stdin(Stdio::null());
-        command.current_dir(&self.work_tree).env_clear().envs(&self.environment).envs(environment);
-        command.env("GITHUB_OUTPUT", &outputs).env("GITHUB_STEP_SUMMARY", self.folder.path().join("summary"));
+        command
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+            .stdin(Stdio::null());
+        command
+            .current_dir(&self.work_tree)
+            .env_clear()
+            .envs(&self.environment)
+            .envs(environment);
+        command
+            .env("GITHUB_OUTPUT", &outputs)
+            .env("GITHUB_STEP_SUMMARY", self.folder.path().join("summary"));
         let output = command.output().unwrap();
         ended.failed |= !output.status.success();
         ended.log.push_str(&String::from_utf8_lossy(&output.stdout));
         ended.log.push_str(&String::from_utf8_lossy(&output.stderr));
         for line in std::fs::read_to_string(&outputs).unwrap().lines() {
             let (name, value) = line.split_once('=').unwrap();
-            ended.outputs.insert(format!("{id}.{name}"), value.to_owned());
+            ended
+                .outputs
+                .insert(format!("{id}.{name}"), value.to_owned());
         }
-        ended.outputs.insert(format!("{id}.status"), output.status.code().unwrap_or(-1).to_string());
+        ended.outputs.insert(
+            format!("{id}.status"),
+            output.status.code().unwrap_or(-1).to_string(),
+        );
     }
 }

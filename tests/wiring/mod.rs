@@ -23,17 +23,27 @@ fn project(path: &str) -> PathBuf {
 }
 
 /// Whether all tools of a runner are here.
-#[expect(clippy::print_stderr, reason = "a test that is passed over must say so")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that is passed over must say so"
+)]
 fn has_tools() -> bool {
     let missing: Vec<&str> = ["bash", "git", "curl", "jq", "tar"]
         .into_iter()
         .filter(|tool| {
-            let ran = Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let ran = Command::new(tool)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             !ran.is_ok_and(|status| status.success())
         })
         .collect();
     let all = missing.is_empty();
-    assert!(all || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(), "asked for and not there: {missing:?}");
+    assert!(
+        all || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(),
+        "asked for and not there: {missing:?}"
+    );
     if !all {
         eprintln!("no {missing:?}: the wiring is not run");
     }
@@ -43,10 +53,19 @@ fn has_tools() -> bool {
 /// Runs git in a folder, apart from the settings of the machine; gives what it says.
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
-    command.current_dir(folder).args(["-c", "user.name=A", "-c", "user.email=a@example.com"]).args(arguments);
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+        .current_dir(folder)
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.com"])
+        .args(arguments);
+    command
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
     let output = command.output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 

@@ -36,12 +36,22 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let shared = Shared::default();
         let notes = "/projects/{project}/merge_requests/{number}/notes";
         let router = Router::new()
-            .route("/repos/{owner}/{name}/issues/{number}/comments", get(list).post(write))
-            .route("/repos/{owner}/{name}/issues/comments/{id}", patch(change_comment))
+            .route(
+                "/repos/{owner}/{name}/issues/{number}/comments",
+                get(list).post(write),
+            )
+            .route(
+                "/repos/{owner}/{name}/issues/comments/{id}",
+                patch(change_comment),
+            )
             .route("/user", get(user))
             .route(notes, get(list).post(write))
             .route(&format!("{notes}/{{id}}"), axum::routing::put(change_note))
@@ -50,7 +60,11 @@ impl Service {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { shared, url, _runtime: runtime }
+        Self {
+            shared,
+            url,
+            _runtime: runtime,
+        }
     }
 
     /// A comment that somebody wrote.
@@ -62,12 +76,20 @@ impl Service {
     pub(super) fn comments(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let inner = self.shared.lock().unwrap();
-        inner.comments.iter().map(|comment| (text(&comment["user"]["login"]), text(&comment["body"]))).collect()
+        inner
+            .comments
+            .iter()
+            .map(|comment| (text(&comment["user"]["login"]), text(&comment["body"])))
+            .collect()
     }
 
     /// The comments of the credential.
     pub(super) fn own(&self) -> Vec<String> {
-        self.comments().into_iter().filter(|(author, _)| author == BOT).map(|(_, body)| body).collect()
+        self.comments()
+            .into_iter()
+            .filter(|(author, _)| author == BOT)
+            .map(|(_, body)| body)
+            .collect()
     }
 
     /// How many comments were written or changed.
@@ -77,7 +99,11 @@ impl Service {
 
     /// Serves a file.
     pub(super) fn file(&self, path: &str, bytes: impl Into<Vec<u8>>) {
-        self.shared.lock().unwrap().files.insert(path.to_owned(), bytes.into());
+        self.shared
+            .lock()
+            .unwrap()
+            .files
+            .insert(path.to_owned(), bytes.into());
     }
 }
 
@@ -96,10 +122,21 @@ fn signed_in(headers: &HeaderMap) -> bool {
     is("authorization", &format!("Bearer {TOKEN}")) || is("private-token", TOKEN)
 }
 
-async fn list(State(shared): State<Shared>, Query(query): Query<BTreeMap<String, usize>>) -> Response {
+async fn list(
+    State(shared): State<Shared>,
+    Query(query): Query<BTreeMap<String, usize>>,
+) -> Response {
     let inner = shared.lock().unwrap();
-    let (page, size) = (query.get("page").copied().unwrap_or(1), query.get("per_page").copied().unwrap_or(30));
-    let comments: Vec<&Value> = inner.comments.iter().skip((page - 1) * size).take(size.min(100)).collect();
+    let (page, size) = (
+        query.get("page").copied().unwrap_or(1),
+        query.get("per_page").copied().unwrap_or(30),
+    );
+    let comments: Vec<&Value> = inner
+        .comments
+        .iter()
+        .skip((page - 1) * size)
+        .take(size.min(100))
+        .collect();
     axum::Json(json!(comments)).into_response()
 }
 
@@ -114,7 +151,11 @@ async fn write(State(shared): State<Shared>, headers: HeaderMap, body: String) -
     let body: Value = serde_json::from_str(&body).unwrap();
     let mut inner = shared.lock().unwrap();
     inner.writes += 1;
-    (StatusCode::CREATED, axum::Json(add(&mut inner, BOT, body["body"].as_str().unwrap()))).into_response()
+    (
+        StatusCode::CREATED,
+        axum::Json(add(&mut inner, BOT, body["body"].as_str().unwrap())),
+    )
+        .into_response()
 }
 
 async fn change_comment(
@@ -149,5 +190,8 @@ fn change(shared: &Shared, id: usize, headers: &HeaderMap, body: &str) -> Respon
 async fn file(State(shared): State<Shared>, request: Request) -> Response {
     let inner = shared.lock().unwrap();
     let found = inner.files.get(request.uri().path()).cloned();
-    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response)
+    found.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        IntoResponse::into_response,
+    )
 }

@@ -12,7 +12,10 @@ const STACK: usize = 128 << 20;
 /// Runs a parse on a thread with room for [`DEEPEST`]; nothing, where no such thread can be had.
 pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
-        let worker = thread::Builder::new().name("cedar".to_owned()).stack_size(STACK).spawn_scoped(scope, work);
+        let worker = thread::Builder::new()
+            .name("cedar".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
         worker.ok()?.join().ok()
     })
 }
@@ -27,9 +30,12 @@ pub(crate) fn depth(text: &str) -> usize {
         let rest = &bytes[at..];
         let (length, step) = match byte {
             b'"' => (string_length(rest), Step::Skip),
-            b'/' if rest.starts_with(b"//") => {
-                (rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()), Step::Skip)
-            }
+            b'/' if rest.starts_with(b"//") => (
+                rest.iter()
+                    .position(|byte| *byte == b'\n')
+                    .unwrap_or(rest.len()),
+                Step::Skip,
+            ),
             b'(' | b'[' | b'{' => (1, Step::Open),
             b')' | b']' | b'}' => (1, Step::Close),
             b',' => (1, Step::Next),
@@ -37,8 +43,14 @@ pub(crate) fn depth(text: &str) -> usize {
             b'&' | b'|' | b'=' | b':' if rest.get(1) == Some(byte) => (2, Step::Chain),
             b'!' | b'-' | b'+' | b'*' | b'.' | b'<' | b'>' | b'&' | b'|' | b'=' => (1, Step::Chain),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' => {
-                let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len());
-                let chains = matches!(&rest[..length], b"if" | b"has" | b"like" | b"in" | b"is" | b"when" | b"unless");
+                let length = rest
+                    .iter()
+                    .position(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+                    .unwrap_or(rest.len());
+                let chains = matches!(
+                    &rest[..length],
+                    b"if" | b"has" | b"like" | b"in" | b"is" | b"when" | b"unless"
+                );
                 (length, if chains { Step::Chain } else { Step::Skip })
             }
             _ => (1, Step::Skip),

@@ -23,7 +23,9 @@ pub enum CedarRequestError {
     )]
     Words(String),
     /// A word that is neither a plain name nor an entity.
-    #[error("`{text}` is no Cedar entity: {why}; write for example `MCP::Tool::\"restart_runner\"`")]
+    #[error(
+        "`{text}` is no Cedar entity: {why}; write for example `MCP::Tool::\"restart_runner\"`"
+    )]
     Entity {
         /// The word.
         text: String,
@@ -79,7 +81,9 @@ impl CedarRequest {
     /// Says which word cannot be understood.
     pub fn parse(text: &str, circumstances: &Circumstances) -> Result<Self, CedarRequestError> {
         let words = words(text);
-        let Some([action, resource]) = words.as_deref() else { return Err(CedarRequestError::Words(text.to_owned())) };
+        let Some([action, resource]) = words.as_deref() else {
+            return Err(CedarRequestError::Words(text.to_owned()));
+        };
         let Circumstances { principal, context } = circumstances;
         Ok(Self {
             principal: principal.clone().map_or_else(|| entity(ANYBODY), Ok)?,
@@ -91,8 +95,14 @@ impl CedarRequest {
 
     /// The same for the Cedar engine. There is no schema, so that nothing is refused.
     pub(super) fn for_engine(&self) -> Result<cedar_policy::Request, String> {
-        let Self { principal, action, resource, context } = self.clone();
-        cedar_policy::Request::new(principal, action, resource, context, None).map_err(|error| told(&error))
+        let Self {
+            principal,
+            action,
+            resource,
+            context,
+        } = self.clone();
+        cedar_policy::Request::new(principal, action, resource, context, None)
+            .map_err(|error| told(&error))
     }
 }
 
@@ -107,7 +117,9 @@ fn words(text: &str) -> Option<Vec<&str>> {
                 quoted = !quoted;
                 start = start.or(Some(at));
             }
-            c if c.is_whitespace() && !quoted => words.extend(start.take().map(|start| &text[start..at])),
+            c if c.is_whitespace() && !quoted => {
+                words.extend(start.take().map(|start| &text[start..at]))
+            }
             _ => start = start.or(Some(at)),
         }
     }
@@ -125,7 +137,9 @@ fn short_or_entity(word: &str, kind: &str) -> Result<EntityUid, CedarRequestErro
 
 /// Whether a word is a name and not an entity.
 fn is_short(word: &str) -> bool {
-    !word.is_empty() && !word.contains("::") && !word.contains(|c: char| c == '"' || c == '\\' || c.is_whitespace())
+    !word.is_empty()
+        && !word.contains("::")
+        && !word.contains(|c: char| c == '"' || c == '\\' || c.is_whitespace())
 }
 
 fn entity(text: &str) -> Result<EntityUid, CedarRequestError> {
@@ -137,7 +151,10 @@ fn named(kind: &EntityTypeName, name: &str) -> EntityUid {
 }
 
 fn wrong(text: &str, error: &dyn std::error::Error) -> CedarRequestError {
-    CedarRequestError::Entity { text: text.to_owned(), why: told(error) }
+    CedarRequestError::Entity {
+        text: text.to_owned(),
+        why: told(error),
+    }
 }
 
 /// What an error says, with what caused it.
@@ -157,7 +174,12 @@ fn told(error: &dyn std::error::Error) -> String {
 
 impl fmt::Display for CedarRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", Short(&self.action, ACTION), Short(&self.resource, TOOL))
+        write!(
+            f,
+            "{} {}",
+            Short(&self.action, ACTION),
+            Short(&self.resource, TOOL)
+        )
     }
 }
 
@@ -168,6 +190,10 @@ impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(entity, usual) = self;
         let name: &str = entity.id().unescaped();
-        if entity.type_name().to_string() == *usual && is_short(name) { f.write_str(name) } else { entity.fmt(f) }
+        if entity.type_name().to_string() == *usual && is_short(name) {
+            f.write_str(name)
+        } else {
+            entity.fmt(f)
+        }
     }
 }

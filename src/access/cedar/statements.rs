@@ -22,11 +22,17 @@ pub(super) struct Found {
 pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
     let depth = nesting::depth(text);
     if depth > nesting::DEEPEST {
-        return Err(format!("it nests {depth} levels deep, and {} are read", nesting::DEEPEST));
+        return Err(format!(
+            "it nests {depth} levels deep, and {} are read",
+            nesting::DEEPEST
+        ));
     }
     let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
     let starts = starts(text);
-    let mut found: Vec<Found> = set.policies().filter_map(|policy| statement(policy, text, &starts)).collect();
+    let mut found: Vec<Found> = set
+        .policies()
+        .filter_map(|policy| statement(policy, text, &starts))
+        .collect();
     found.sort_by_key(|found| found.number);
     Ok(found)
 }
@@ -39,7 +45,12 @@ fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<Found> {
         Effect::Permit => Decision::Allow,
         Effect::Forbid => Decision::Deny,
     };
-    Some(Found { policy: policy.clone(), number: index + 1, line: u32::try_from(line).unwrap_or(u32::MAX), decision })
+    Some(Found {
+        policy: policy.clone(),
+        number: index + 1,
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        decision,
+    })
 }
 
 /// The engine calls the statements of a text `policy0`, `policy1` and so on, in their order (documented at
@@ -57,7 +68,10 @@ fn starts(text: &str) -> Vec<usize> {
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         if rest.starts_with(b"//") {
-            at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            at += rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len());
             continue;
         }
         if !inside && !byte.is_ascii_whitespace() {
@@ -67,7 +81,11 @@ fn starts(text: &str) -> Vec<usize> {
         if *byte == b';' {
             inside = false;
         }
-        at += if *byte == b'"' { nesting::string_length(rest) } else { 1 };
+        at += if *byte == b'"' {
+            nesting::string_length(rest)
+        } else {
+            1
+        };
     }
     starts
 }
@@ -82,8 +100,18 @@ mod tests {
                     \"//\" }; forbid(principal, action, resource) // ; not yet\n  ;\n\n@note(\"x;\")\npermit(principal, \
                     action, resource);\n// the end;\n";
         let found = read(text).unwrap();
-        let shown: Vec<_> = found.iter().map(|found| (found.number, found.line, found.decision)).collect();
-        assert_eq!(shown, [(1, 3, Decision::Allow), (2, 3, Decision::Deny), (3, 6, Decision::Allow)]);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|found| (found.number, found.line, found.decision))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, 3, Decision::Allow),
+                (2, 3, Decision::Deny),
+                (3, 6, Decision::Allow)
+            ]
+        );
         assert_eq!(starts(text).len(), 3);
     }
 
@@ -91,19 +119,32 @@ mod tests {
     fn templates_keep_their_number_and_decide_nothing() {
         let text = "permit(principal == ?principal, action, resource);\nforbid(principal, action, resource);\n";
         let found = read(text).unwrap();
-        assert_eq!(found.iter().map(|found| (found.number, found.line)).collect::<Vec<_>>(), [(2, 2)]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|found| (found.number, found.line))
+                .collect::<Vec<_>>(),
+            [(2, 2)]
+        );
     }
 
     #[test]
     fn more_than_ten_statements_keep_their_order() {
         let text = "permit(principal, action, resource);\n".repeat(12);
-        let lines: Vec<u32> = read(&text).unwrap().iter().map(|found| found.line).collect();
+        let lines: Vec<u32> = read(&text)
+            .unwrap()
+            .iter()
+            .map(|found| found.line)
+            .collect();
         assert_eq!(lines, (1..=12).collect::<Vec<_>>());
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        let deep = format!("permit(principal, action, resource) when {{ {} true }};", "!".repeat(100_000));
+        let deep = format!(
+            "permit(principal, action, resource) when {{ {} true }};",
+            "!".repeat(100_000)
+        );
         assert!(read(&deep).is_err_and(|why| why.contains("levels deep")));
         assert!(read("permit(principal").is_err());
     }

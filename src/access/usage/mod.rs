@@ -84,7 +84,9 @@ pub struct RuleUsage {
 impl RuleUsage {
     /// Whether any resource of the rule ever decides.
     pub fn decides(&self) -> bool {
-        self.resources.iter().any(|resource| matches!(resource.used, Use::Decides(_)))
+        self.resources
+            .iter()
+            .any(|resource| matches!(resource.used, Use::Decides(_)))
     }
 }
 
@@ -144,7 +146,9 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
     survey.regions(&|_| true, &mut |region| search.see(&survey.budget, region))?;
     let mut whole = RuleSearch::new(&index, &search, rules.len());
     let wanted = whole.wanted();
-    survey.regions(&|term| wanted[term as usize], &mut |region| whole.see(&survey.budget, region))?;
+    survey.regions(&|term| wanted[term as usize], &mut |region| {
+        whole.see(&survey.budget, region)
+    })?;
     let mut found: Vec<RuleUsage> = (0..rules.len())
         .map(|rule| RuleUsage {
             resources: Vec::new(),
@@ -153,21 +157,39 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
         })
         .collect();
     for (number, realm) in probes.realms.iter().enumerate() {
-        for rule in whole.coverers(rules.len() + number, usize::MAX).into_iter().filter(|rule| *rule < rules.len()) {
+        for rule in whole
+            .coverers(rules.len() + number, usize::MAX)
+            .into_iter()
+            .filter(|rule| *rule < rules.len())
+        {
             found[rule].opens_all.push(*realm);
         }
     }
     for entry in &index.entries {
-        let Some(rule) = found.get_mut(entry.rule as usize) else { continue };
+        let Some(rule) = found.get_mut(entry.rule as usize) else {
+            continue;
+        };
         let spot = |entry: u32| spots[entry as usize];
-        rule.resources
-            .push(ResourceUsage { resource: entry.resource.to_string(), used: search.used(entry.term, &spot) });
+        rule.resources.push(ResourceUsage {
+            resource: entry.resource.to_string(),
+            used: search.used(entry.term, &spot),
+        });
     }
-    for Unreadable { rule, resource, why: _ } in &index.unreadable {
+    for Unreadable {
+        rule,
+        resource,
+        why: _,
+    } in &index.unreadable
+    {
         let (resource, used) = (resource.clone(), Use::MatchesNothing);
-        found[*rule].resources.push(ResourceUsage { resource, used });
+        found[*rule]
+            .resources
+            .push(ResourceUsage { resource, used });
     }
-    Ok(Usage { rules: found, overlaps: overlaps(&index, &spots) })
+    Ok(Usage {
+        rules: found,
+        overlaps: overlaps(&index, &spots),
+    })
 }
 
 /// Whom scopes reach, as sets of numbers: 0 for people who are in no team, then one for people in each one team that a
@@ -178,12 +200,22 @@ struct Reach<'a> {
 
 impl<'a> Reach<'a> {
     fn new(rules: &[ReachingRule<'a>]) -> Self {
-        Self { named: rules.iter().flat_map(|rule| Self::names(rule.scope)).collect() }
+        Self {
+            named: rules
+                .iter()
+                .flat_map(|rule| Self::names(rule.scope))
+                .collect(),
+        }
     }
 
     fn names(scope: &Scope) -> impl Iterator<Item = (bool, &str)> {
         let teams = scope.teams.iter().map(|team| (false, team.as_str()));
-        teams.chain(scope.profiles.iter().map(|profile| (true, profile.as_str())))
+        teams.chain(
+            scope
+                .profiles
+                .iter()
+                .map(|profile| (true, profile.as_str())),
+        )
     }
 
     fn of(&self, scope: &Scope) -> Bits {
@@ -191,7 +223,11 @@ impl<'a> Reach<'a> {
             return Bits::below(self.named.len() + 1);
         }
         let names: BTreeSet<(bool, &str)> = Self::names(scope).collect();
-        let numbered = self.named.iter().enumerate().filter(|(_, name)| names.contains(*name));
+        let numbered = self
+            .named
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| names.contains(*name));
         numbered.map(|(number, _)| number + 1).collect()
     }
 }
@@ -205,7 +241,10 @@ fn spots(index: &Index, rules: usize) -> Vec<Spot> {
             *next += 1;
             *next - 1
         });
-        Spot { rule, resource: place.unwrap_or_default() }
+        Spot {
+            rule,
+            resource: place.unwrap_or_default(),
+        }
     });
     spots.collect()
 }
@@ -217,11 +256,18 @@ fn overlaps(index: &Index, spots: &[Spot]) -> Vec<Overlap> {
             for decision in [Decision::Allow, Decision::Deny] {
                 // Probes reach nobody and are no rules.
                 let around = outer.iter().map(|id| index.term_of(*id)).filter(|outer| {
-                    outer.decision == decision && !outer.sides.is_empty() && outer.what.overlaps(term.what)
+                    outer.decision == decision
+                        && !outer.sides.is_empty()
+                        && outer.what.overlaps(term.what)
                 });
-                let Some(outer) = around.flat_map(|outer| outer.entries.iter()).min() else { continue };
+                let Some(outer) = around.flat_map(|outer| outer.entries.iter()).min() else {
+                    continue;
+                };
                 let outer = spots[*outer as usize];
-                overlaps.extend(term.entries.iter().map(|inner| Overlap { outer, inner: spots[*inner as usize] }));
+                overlaps.extend(term.entries.iter().map(|inner| Overlap {
+                    outer,
+                    inner: spots[*inner as usize],
+                }));
             }
         }
     }

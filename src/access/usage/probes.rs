@@ -21,15 +21,30 @@ impl Probes {
     pub(super) fn add(index: &mut Index, position: usize) -> Self {
         let mut realms = Vec::new();
         let mut put = |action: Action, realm: Realm, at: Where, about: About| {
-            let probe = Parsed { decision: Decision::Allow, at, about };
-            index.put(position + realms.len(), Arc::default(), &probe, &Bits::default());
+            let probe = Parsed {
+                decision: Decision::Allow,
+                at,
+                about,
+            };
+            index.put(
+                position + realms.len(),
+                Arc::default(),
+                &probe,
+                &Bits::default(),
+            );
             realms.push((action, realm));
         };
         for transport in Transport::ALL {
             for (realm, text) in [(Realm::Ipv4, "0.0.0.0/0"), (Realm::Ipv6, "::/0")] {
-                if let Some(net) = NetworkPattern::parse(text).ok().and_then(|pattern| pattern.net()) {
+                if let Some(net) = NetworkPattern::parse(text)
+                    .ok()
+                    .and_then(|pattern| pattern.net())
+                {
                     let transports = Actions::of([*transport as u16].into_iter());
-                    let about = About::Connect { transports, port: None };
+                    let about = About::Connect {
+                        transports,
+                        port: None,
+                    };
                     put(Action::Connect(*transport), realm, Where::Net(net), about);
                 }
             }
@@ -43,7 +58,12 @@ impl Probes {
             ] {
                 if let Ok(path) = PathPattern::parse(text) {
                     let modes = Actions::of([*mode as u16].into_iter());
-                    put(Action::File(*mode), realm, Where::Path(path), About::File { modes });
+                    put(
+                        Action::File(*mode),
+                        realm,
+                        Where::Path(path),
+                        About::File { modes },
+                    );
                 }
             }
         }

@@ -49,7 +49,12 @@ impl<'i> Search<'i> {
             let term = index.term_of(id);
             term.decision == decision && !term.sides.is_empty()
         };
-        let denies: SmallVec<[u32; 8]> = region.terms.iter().copied().filter(|id| is(*id, Decision::Deny)).collect();
+        let denies: SmallVec<[u32; 8]> = region
+            .terms
+            .iter()
+            .copied()
+            .filter(|id| is(*id, Decision::Deny))
+            .collect();
         // To find words for a request is most of the work where many denies meet many allows.
         let witness = LazyCell::new(|| region.witness().map(Arc::new));
         let mut denied = Bits::default();
@@ -68,7 +73,10 @@ impl<'i> Search<'i> {
             }
             budget.spend(denies.len())?;
             for deny in &denies {
-                let blocker = seen.blockers.entry(*deny).or_insert_with(|| (0, witness.clone()));
+                let blocker = seen
+                    .blockers
+                    .entry(*deny)
+                    .or_insert_with(|| (0, witness.clone()));
                 blocker.0 += 1;
             }
         }
@@ -87,12 +95,20 @@ impl<'i> Search<'i> {
     fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
         let index = self.index;
         budget.spend(region.terms.len())?;
-        let weight: usize = region.terms.iter().map(|id| index.term_of(*id).entries.len()).sum();
+        let weight: usize = region
+            .terms
+            .iter()
+            .map(|id| index.term_of(*id).entries.len())
+            .sum();
         let terms: LazyCell<Rc<[u32]>, _> = LazyCell::new(|| region.terms.into());
         for id in subjects(index, region) {
             let seen = &mut self.seen[id as usize];
             seen.regions += 1;
-            if seen.rarest.as_ref().is_none_or(|(least, _)| weight < *least) {
+            if seen
+                .rarest
+                .as_ref()
+                .is_none_or(|(least, _)| weight < *least)
+            {
                 seen.rarest = Some((weight, Rc::clone(&terms)));
             }
         }
@@ -115,7 +131,11 @@ impl<'i> Search<'i> {
                     let deny = self.index.term_of(*deny);
                     let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
                     let denies = deny.entries.iter().map(|entry| spot(*entry));
-                    blockers.extend(denies.map(|deny| Blocker { deny, alone, witness: Arc::clone(witness) }));
+                    blockers.extend(denies.map(|deny| Blocker {
+                        deny,
+                        alone,
+                        witness: Arc::clone(witness),
+                    }));
                 }
                 blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
                 Use::Blocked(blockers)
@@ -126,7 +146,8 @@ impl<'i> Search<'i> {
 
 /// The terms of a region that it can say something new about: connections tell all about terms of connections.
 fn subjects(index: &Index, region: &Region<'_>) -> impl Iterator<Item = u32> {
-    let new = move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
+    let new =
+        move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
     region.terms.iter().copied().filter(new)
 }
 
@@ -152,7 +173,13 @@ pub(super) struct RuleSearch<'i> {
 impl<'i> RuleSearch<'i> {
     /// Begins with the rules that are met where each rule has the fewest neighbours. Rules from `rules` on are probes.
     pub(super) fn new(index: &'i Index, search: &Search<'i>, rules: usize) -> Self {
-        let all = index.entries.iter().map(|entry| entry.rule as usize + 1).max().unwrap_or(0).max(rules);
+        let all = index
+            .entries
+            .iter()
+            .map(|entry| entry.rule as usize + 1)
+            .max()
+            .unwrap_or(0)
+            .max(rules);
         let mut own: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); all];
         for entry in &index.entries {
             own[entry.rule as usize].insert(entry.term);
@@ -160,7 +187,11 @@ impl<'i> RuleSearch<'i> {
         let mut numbers: HashMap<BTreeSet<u32>, usize> = HashMap::new();
         let (mut members, mut terms): (Vec<Vec<usize>>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
         let mut class = vec![None; all];
-        for (rule, own) in own.into_iter().enumerate().filter(|(_, own)| !own.is_empty()) {
+        for (rule, own) in own
+            .into_iter()
+            .enumerate()
+            .filter(|(_, own)| !own.is_empty())
+        {
             let list: Vec<u32> = own.iter().copied().collect();
             let number = *numbers.entry(own).or_insert_with(|| {
                 members.push(Vec::new());
@@ -173,26 +204,49 @@ impl<'i> RuleSearch<'i> {
         let mut coverers = vec![BTreeSet::new(); terms.len()];
         let mut open: Vec<Vec<usize>> = vec![Vec::new(); index.terms.len()];
         for (number, own) in terms.iter().enumerate() {
-            let rarest = own.iter().filter_map(|term| search.seen[*term as usize].rarest.as_ref());
-            let Some((_, beside)) = rarest.min_by_key(|(weight, _)| *weight) else { continue };
-            let Some(first) = own.first().map(|term| index.term_of(*term)) else { continue };
+            let rarest = own
+                .iter()
+                .filter_map(|term| search.seen[*term as usize].rarest.as_ref());
+            let Some((_, beside)) = rarest.min_by_key(|(weight, _)| *weight) else {
+                continue;
+            };
+            let Some(first) = own.first().map(|term| index.term_of(*term)) else {
+                continue;
+            };
             let others = beside.iter().copied().filter(|id| {
                 let other = index.term_of(*id);
                 // Probes reach nobody and are no rules.
-                other.decision == first.decision && !other.sides.is_empty() && first.sides.is_subset(&other.sides)
+                other.decision == first.decision
+                    && !other.sides.is_empty()
+                    && first.sides.is_subset(&other.sides)
             });
-            let others = index.entries_of(others).filter_map(|entry| class[entry.rule as usize]);
+            let others = index
+                .entries_of(others)
+                .filter_map(|entry| class[entry.rule as usize]);
             coverers[number] = others.filter(|other| *other != number).collect();
             if !coverers[number].is_empty() {
-                own.iter().for_each(|term| open[*term as usize].push(number));
+                own.iter()
+                    .for_each(|term| open[*term as usize].push(number));
             }
         }
-        Self { index, members, class, met: vec![0; index.terms.len()], terms, coverers, open, region: 0 }
+        Self {
+            index,
+            members,
+            class,
+            met: vec![0; index.terms.len()],
+            terms,
+            coverers,
+            open,
+            region: 0,
+        }
     }
 
     /// The terms whose regions are worth a visit.
     pub(super) fn wanted(&self) -> Vec<bool> {
-        self.open.iter().map(|classes| !classes.is_empty()).collect()
+        self.open
+            .iter()
+            .map(|classes| !classes.is_empty())
+            .collect()
     }
 
     pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
@@ -200,12 +254,25 @@ impl<'i> RuleSearch<'i> {
         for term in region.terms {
             self.met[*term as usize] = self.region;
         }
-        let Self { index, terms, coverers, open, met, region: number, members: _, class: _ } = self;
+        let Self {
+            index,
+            terms,
+            coverers,
+            open,
+            met,
+            region: number,
+            members: _,
+            class: _,
+        } = self;
         for id in subjects(index, region) {
             let classes = &mut open[id as usize];
             budget.spend(classes.len())?;
             for class in classes.iter() {
-                coverers[*class].retain(|other| terms[*other].iter().any(|term| met[*term as usize] == *number));
+                coverers[*class].retain(|other| {
+                    terms[*other]
+                        .iter()
+                        .any(|term| met[*term as usize] == *number)
+                });
             }
             classes.retain(|class| !coverers[*class].is_empty());
         }
@@ -214,9 +281,17 @@ impl<'i> RuleSearch<'i> {
 
     /// The first few rules that cover a rule, those that say the same among them.
     pub(super) fn coverers(&self, rule: usize, most: usize) -> Vec<usize> {
-        let Some(class) = self.class.get(rule).copied().flatten() else { return Vec::new() };
+        let Some(class) = self.class.get(rule).copied().flatten() else {
+            return Vec::new();
+        };
         let classes = self.coverers[class].iter().copied().chain([class]);
-        let few = |class: usize| self.members[class].iter().copied().filter(|other| *other != rule).take(most);
+        let few = |class: usize| {
+            self.members[class]
+                .iter()
+                .copied()
+                .filter(|other| *other != rule)
+                .take(most)
+        };
         let mut rules: Vec<usize> = classes.flat_map(few).collect();
         rules.sort_unstable();
         rules.truncate(most);

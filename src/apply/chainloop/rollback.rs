@@ -9,7 +9,9 @@ use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Object};
 use crate::diag::DocumentId;
-use crate::model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, LiveState, PolicyName, SentDocument};
+use crate::model::chainloop::{
+    DesiredDocument, DocumentKind, LiveDocument, LiveState, PolicyName, SentDocument,
+};
 use crate::plan::{ResourceKind, Sent};
 
 /// What is desired of the policies that a run wrote.
@@ -27,27 +29,42 @@ pub(super) fn before(target: &TargetHistory) -> LiveState {
         Object::Document(document) => Some((**document).clone()),
         Object::Policy(_) | Object::Rule(_) | Object::Pack(_) | Object::Group(_) => None,
     });
-    let documents = documents.map(|document| ((document.kind, document.name.clone()), Some(document)));
-    LiveState { documents: documents.collect() }
+    let documents =
+        documents.map(|document| ((document.kind, document.name.clone()), Some(document)));
+    LiveState {
+        documents: documents.collect(),
+    }
 }
 
 /// What a run was about, to be asked for.
 pub fn documents_touched(target: &TargetHistory) -> Vec<(DocumentKind, PolicyName)> {
-    let names = target.calls.iter().filter_map(|made| match &made.intent.send {
-        Sent::Chainloop(operation) => Some((DocumentKind::Policy, operation.document().name.clone())),
-        Sent::Docker(_) | Sent::Pulumi(_) => None,
-    });
+    let names = target
+        .calls
+        .iter()
+        .filter_map(|made| match &made.intent.send {
+            Sent::Chainloop(operation) => {
+                Some((DocumentKind::Policy, operation.document().name.clone()))
+            }
+            Sent::Docker(_) | Sent::Pulumi(_) => None,
+        });
     names.collect()
 }
 
 /// Compares what a run left with what is live, and says what is desired so that the policies that it wrote are as before.
 /// With `overwrite`, what other writers changed since is undone too.
-pub fn undo_documents(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> DocumentUndo {
+pub fn undo_documents(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> DocumentUndo {
     let before = before(target);
     let mut undo = DocumentUndo::default();
     let mut left: BTreeMap<&PolicyName, &SentDocument> = BTreeMap::new();
     for made in &target.calls {
-        let Sent::Chainloop(operation) = &made.intent.send else { continue };
+        let Sent::Chainloop(operation) = &made.intent.send else {
+            continue;
+        };
         let sent = operation.document();
         if made.left().is_some() {
             left.insert(&sent.name, sent);
@@ -56,7 +73,12 @@ pub fn undo_documents(target: &TargetHistory, live: &LiveState, document: Docume
         }
     }
     for (name, left) in left {
-        let of = |state: &LiveState| state.document(DocumentKind::Policy, name).flatten().cloned();
+        let of = |state: &LiveState| {
+            state
+                .document(DocumentKind::Policy, name)
+                .flatten()
+                .cloned()
+        };
         let (was, is) = (of(&before), of(live));
         let Some(was) = was else {
             undo.hold(name, HeldBack::NoDelete);
@@ -64,15 +86,36 @@ pub fn undo_documents(target: &TargetHistory, live: &LiveState, document: Docume
         };
         if is.as_ref().is_none_or(|is| is.digest != left.digest) && !overwrite {
             let object = |document: LiveDocument| Object::Document(Box::new(document));
-            let sent = LiveDocument { digest: left.digest.clone(), bytes: left.bytes.clone(), ..was };
+            let sent = LiveDocument {
+                digest: left.digest.clone(),
+                bytes: left.bytes.clone(),
+                ..was
+            };
             let planned = Some(object(sent));
-            let difference = Difference { planned, found: is.map(object) };
+            let difference = Difference {
+                planned,
+                found: is.map(object),
+            };
             undo.hold(name, HeldBack::ChangedSince(Box::new(difference)));
             continue;
         }
-        let LiveDocument { kind, name, bytes, digest, .. } = was;
+        let LiveDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            ..
+        } = was;
         let (local, references) = (Vec::new(), Vec::new());
-        undo.desired.push(DesiredDocument { kind, name, bytes, digest, local, references, document });
+        undo.desired.push(DesiredDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            local,
+            references,
+            document,
+        });
     }
     undo
 }
@@ -80,10 +123,17 @@ pub fn undo_documents(target: &TargetHistory, live: &LiveState, document: Docume
 impl DocumentUndo {
     fn hold(&mut self, name: &PolicyName, why: HeldBack) {
         let resource = ResourceKind::PolicyDocument;
-        self.held.push(UndoHeld { resource, name: name.to_string(), part: None, why });
+        self.held.push(UndoHeld {
+            resource,
+            name: name.to_string(),
+            part: None,
+            why,
+        });
     }
 }
 
 fn is_unknown(made: &Made) -> bool {
-    made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+    made.answer
+        .as_ref()
+        .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
 }

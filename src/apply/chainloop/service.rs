@@ -19,16 +19,26 @@ pub(in crate::apply) struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     /// What was there before an earlier run. A policy is written once in a run.
     pub(in crate::apply) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
-        Self { before: before(target), reader }
+        Self {
+            before: before(target),
+            reader,
+        }
     }
 
     pub(in crate::apply) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
         let found = self.find(send).await?;
-        Ok(decide(send, self.reader.organization(), self.planned(send), found.as_ref()))
+        Ok(decide(
+            send,
+            self.reader.organization(),
+            self.planned(send),
+            found.as_ref(),
+        ))
     }
 
     fn planned(&self, send: &Operation) -> Option<&LiveDocument> {
-        self.before.document(DocumentKind::Policy, &send.document().name).flatten()
+        self.before
+            .document(DocumentKind::Policy, &send.document().name)
+            .flatten()
     }
 
     /// The policy that a write is about, as it is now.
@@ -45,7 +55,10 @@ pub(in crate::apply) struct Service<'a> {
 
 impl<'a> Service<'a> {
     pub(in crate::apply) fn new(before: LiveState, reader: &'a Reader, writer: &'a Writer) -> Self {
-        Self { lookup: Lookup { before, reader }, writer }
+        Self {
+            lookup: Lookup { before, reader },
+            writer,
+        }
     }
 
     pub(in crate::apply) fn lookup(&self) -> &Lookup<'a> {
@@ -60,15 +73,26 @@ impl<'a> Service<'a> {
             Err(error) => return Some(Failure::NotChecked(error)),
         };
         let (stale, difference) = moved(send, self.lookup.planned(send), found.as_ref())?;
-        Some(Failure::Moved { stale, difference: Box::new(difference) })
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(difference),
+        })
     }
 
     pub(in crate::apply) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
         let document = send.document();
         let Dated { what: (), date } = match send {
-            Operation::CreatePolicy { .. } => self.writer.create(&document.name, &document.bytes).await?,
-            Operation::UpdatePolicy { .. } => self.writer.update(&document.name, &document.bytes).await?,
+            Operation::CreatePolicy { .. } => {
+                self.writer.create(&document.name, &document.bytes).await?
+            }
+            Operation::UpdatePolicy { .. } => {
+                self.writer.update(&document.name, &document.bytes).await?
+            }
         };
-        Ok(Answered { left: Left::AsSent, overwrote: None, date })
+        Ok(Answered {
+            left: Left::AsSent,
+            overwrote: None,
+            date,
+        })
     }
 }

@@ -10,7 +10,10 @@ fn object(document: &LiveDocument) -> Object {
 }
 
 fn difference(planned: Option<&LiveDocument>, found: Option<&LiveDocument>) -> Difference {
-    Difference { planned: planned.map(object), found: found.map(object) }
+    Difference {
+        planned: planned.map(object),
+        found: found.map(object),
+    }
 }
 
 fn same(planned: &LiveDocument, found: &LiveDocument) -> bool {
@@ -31,7 +34,9 @@ pub(super) fn decide(
         }
         // It was made, and another one on top of it: the reading at the end of the run tells of that.
         (planned, Some(found))
-            if found.is_of(organization) && has_version(Some(found), send) && !has_version(planned, send) =>
+            if found.is_of(organization)
+                && has_version(Some(found), send)
+                && !has_version(planned, send) =>
         {
             Verdict::Applied(Left::AsSent)
         }
@@ -45,7 +50,11 @@ pub(super) fn decide(
 fn has_version(document: Option<&LiveDocument>, send: &Operation) -> bool {
     let digest = &send.document().digest;
     document.is_some_and(|document| {
-        document.digest == *digest || document.versions.iter().any(|version| version.digest == *digest)
+        document.digest == *digest
+            || document
+                .versions
+                .iter()
+                .any(|version| version.digest == *digest)
     })
 }
 
@@ -69,7 +78,9 @@ pub(super) fn moved(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::chainloop::{DocumentBytes, DocumentKind, PolicyName, SentDocument, VersionReference};
+    use crate::model::chainloop::{
+        DocumentBytes, DocumentKind, PolicyName, SentDocument, VersionReference,
+    };
 
     fn bytes(text: &str) -> DocumentBytes {
         text.as_bytes().to_vec().into()
@@ -90,26 +101,51 @@ mod tests {
             latest: true,
             builtin: false,
             organization: Some("acme".to_owned()),
-            versions: digests.map(|digest| VersionReference { digest, created_at: None }).collect(),
+            versions: digests
+                .map(|digest| VersionReference {
+                    digest,
+                    created_at: None,
+                })
+                .collect(),
             inputs_schema: None,
         }
     }
 
     #[test]
     fn what_became_of_a_write_is_seen_by_its_digest() {
-        let sent = SentDocument { name: name(), digest: bytes("new").digest(), bytes: bytes("new") };
+        let sent = SentDocument {
+            name: name(),
+            digest: bytes("new").digest(),
+            bytes: bytes("new"),
+        };
         let send = Operation::UpdatePolicy { document: sent };
-        let (old, decided) =
-            (live(&["old"]), |found: &LiveDocument| decide(&send, "acme", Some(&live(&["old"])), Some(found)));
-        assert!(matches!(decided(&live(&["new", "old"])), Verdict::Applied(_)));
+        let (old, decided) = (live(&["old"]), |found: &LiveDocument| {
+            decide(&send, "acme", Some(&live(&["old"])), Some(found))
+        });
+        assert!(matches!(
+            decided(&live(&["new", "old"])),
+            Verdict::Applied(_)
+        ));
         assert!(matches!(decided(&old), Verdict::NotApplied));
-        assert!(matches!(decided(&live(&["other", "old"])), Verdict::Other(_)));
+        assert!(matches!(
+            decided(&live(&["other", "old"])),
+            Verdict::Other(_)
+        ));
         // It was made, and somebody was there right after.
-        assert!(matches!(decided(&live(&["other", "new", "old"])), Verdict::Applied(_)));
+        assert!(matches!(
+            decided(&live(&["other", "new", "old"])),
+            Verdict::Applied(_)
+        ));
         // It was a version before, which says nothing.
         let planned = live(&["old", "new"]);
         let found = live(&["other", "old", "new"]);
-        assert!(matches!(decide(&send, "acme", Some(&planned), Some(&found)), Verdict::Other(_)));
-        assert!(matches!(decide(&send, "acme", None, None), Verdict::NotApplied));
+        assert!(matches!(
+            decide(&send, "acme", Some(&planned), Some(&found)),
+            Verdict::Other(_)
+        ));
+        assert!(matches!(
+            decide(&send, "acme", None, None),
+            Verdict::NotApplied
+        ));
     }
 }

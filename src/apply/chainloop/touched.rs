@@ -7,15 +7,18 @@ use crate::apply::report::Report;
 use crate::apply::stale::Stale;
 use crate::model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
 use crate::plan::{
-    Mismatch, ReplayError, ResourceKind, TargetPlan, document_fingerprint, document_id, documents_replayed,
-    verify_documents,
+    Mismatch, ReplayError, ResourceKind, TargetPlan, document_fingerprint, document_id,
+    documents_replayed, verify_documents,
 };
 use crate::provider::chainloop::Reader;
 use crate::provider::http::ApiError;
 
 /// The policies that the calls of a plan write.
 fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {
-    plan.calls.iter().filter_map(|call| Some(call.send.chainloop()?.document().name.clone())).collect()
+    plan.calls
+        .iter()
+        .filter_map(|call| Some(call.send.chainloop()?.document().name.clone()))
+        .collect()
 }
 
 /// Reads what the plan touches or creates.
@@ -23,14 +26,17 @@ fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {
 /// # Errors
 /// Any failed read.
 pub async fn read_touched(plan: &TargetPlan, reader: &Reader) -> Result<LiveState, ApiError> {
-    let wanted = written(plan).into_iter().map(|name| (DocumentKind::Policy, name));
+    let wanted = written(plan)
+        .into_iter()
+        .map(|name| (DocumentKind::Policy, name));
     reader.clone().asking_for(wanted).live_state().await
 }
 
 /// Of more, what [`read_touched`] would have read.
 pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
     let written = written(plan);
-    live.documents.retain(|(kind, name), _| *kind == DocumentKind::Policy && written.contains(name));
+    live.documents
+        .retain(|(kind, name), _| *kind == DocumentKind::Policy && written.contains(name));
     live
 }
 
@@ -52,7 +58,10 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
             (Operation::UpdatePolicy { .. }, Some(before), Some(found))
                 if document_fingerprint(found) == before.fingerprint => {}
             (Operation::UpdatePolicy { .. }, Some(_) | None, Some(_)) => {
-                stale.push(Stale::Changed(ResourceKind::PolicyDocument, name.to_string()));
+                stale.push(Stale::Changed(
+                    ResourceKind::PolicyDocument,
+                    name.to_string(),
+                ));
             }
         }
     }
@@ -70,8 +79,16 @@ pub fn read_back_differs(
     report: &Report,
     actual: &LiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
-    let disputed: BTreeSet<&str> = report.disputed_calls(&plan.calls).iter().map(|call| call.name.as_str()).collect();
-    let calls: Vec<_> = report.applied_calls(&plan.calls).into_iter().cloned().collect();
+    let disputed: BTreeSet<&str> = report
+        .disputed_calls(&plan.calls)
+        .iter()
+        .map(|call| call.name.as_str())
+        .collect();
+    let calls: Vec<_> = report
+        .applied_calls(&plan.calls)
+        .into_iter()
+        .cloned()
+        .collect();
     let expected = documents_replayed(before, &calls, &plan.target.organization)?;
     let mut found = verify_documents(&expected, actual);
     found.retain(|mismatch| !disputed.contains(mismatch.name.as_str()));

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::apply::journal::TargetHistory;
 use crate::apply::object::{Left, Object};
 use crate::apply::stale::Stale;
-use crate::model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
+use crate::model::docker::{
+    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId,
+};
 use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
 
 /// The policies that a run touches, as they should be at the server now.
@@ -20,8 +22,15 @@ pub struct Ledger {
 impl Ledger {
     /// Begins with what was read just before the first call.
     pub fn new(before: impl IntoIterator<Item = LivePolicy>) -> Self {
-        let policies: BTreeMap<_, _> = before.into_iter().map(|policy| (policy.id.clone(), policy)).collect();
-        Self { seen: policies.keys().cloned().collect(), policies, created: HashMap::new() }
+        let policies: BTreeMap<_, _> = before
+            .into_iter()
+            .map(|policy| (policy.id.clone(), policy))
+            .collect();
+        Self {
+            seen: policies.keys().cloned().collect(),
+            policies,
+            created: HashMap::new(),
+        }
     }
 
     /// What the server should hold after all calls of an earlier run that were applied.
@@ -47,7 +56,9 @@ impl Ledger {
 
     /// A rule as it should be now.
     pub fn rule(&self, policy: &PolicyId, id: &RuleId) -> Option<&LiveRule> {
-        rules(self.policy(policy)?).iter().find(|rule| rule.id == *id)
+        rules(self.policy(policy)?)
+            .iter()
+            .find(|rule| rule.id == *id)
     }
 
     /// Whether this run has seen or made a policy with this id.
@@ -96,7 +107,9 @@ impl Ledger {
     /// # Errors
     /// It was changed, or it is gone.
     pub fn check(&self, id: &PolicyId, found: Option<&LivePolicy>) -> Result<(), Stale> {
-        let Some(expected) = self.policy(id) else { return Ok(()) };
+        let Some(expected) = self.policy(id) else {
+            return Ok(());
+        };
         match found {
             None => Err(Stale::Gone(ResourceKind::Policy, expected.name.clone())),
             Some(found) if fingerprint(found) != fingerprint(expected) => {
@@ -110,7 +123,10 @@ impl Ledger {
         let mut policy = policy.clone();
         match self.policies.get(&policy.id) {
             // Other calls may be changing its rules just now: only their own answers say what became of those.
-            Some(LivePolicy { content: LiveContent::Rules(rules), .. }) => {
+            Some(LivePolicy {
+                content: LiveContent::Rules(rules),
+                ..
+            }) => {
                 policy.content = LiveContent::Rules(rules.clone());
             }
             Some(_) => {}
@@ -155,8 +171,14 @@ impl PolicyKey {
     pub(in crate::apply) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
         match send {
             Operation::CreatePolicy { .. } => Self::Created(call),
-            Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. } => Self::Created(*maker),
-            Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
+            Operation::CreateRule {
+                policy: PolicyRef::CreatedBy(maker),
+                ..
+            } => Self::Created(*maker),
+            Operation::CreateRule {
+                policy: PolicyRef::Existing(id),
+                ..
+            }
             | Operation::UpdatePolicy { id, .. }
             | Operation::DeletePolicy { id }
             | Operation::UpdateRule { policy: id, .. }

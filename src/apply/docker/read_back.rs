@@ -17,16 +17,25 @@ pub(super) async fn read_back(
     ledger: &Mutex<Ledger>,
     reader: &Reader,
 ) -> Result<Option<LivePolicy>, ApiError> {
-    let seen = |id: &PolicyId| ledger.lock().unwrap_or_else(PoisonError::into_inner).has_seen(id);
+    let seen = |id: &PolicyId| {
+        ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .has_seen(id)
+    };
     match send {
         Operation::CreatePolicy { policy } => {
             let name = policy.name.as_str();
-            reader.find_policy(|summary| summary.name == name && !seen(&summary.id)).await
+            reader
+                .find_policy(|summary| summary.name == name && !seen(&summary.id))
+                .await
         }
         Operation::UpdatePolicy { id, .. }
         | Operation::DeletePolicy { id }
         | Operation::CreateRule { policy: id, .. }
         | Operation::UpdateRule { policy: id, .. }
-        | Operation::DeleteRule { policy: id, .. } => reader.find_policy(|summary| summary.id == *id).await,
+        | Operation::DeleteRule { policy: id, .. } => {
+            reader.find_policy(|summary| summary.id == *id).await
+        }
     }
 }

@@ -13,7 +13,8 @@ use crate::apply::object::{Difference, Left, Object};
 use crate::diag::DocumentId;
 use crate::model::Name;
 use crate::model::docker::{
-    Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId,
+    Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation,
+    PolicyId, RuleId,
 };
 use crate::plan::{ResourceKind, Sent, fingerprint};
 
@@ -33,10 +34,23 @@ pub struct Undo {
 /// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
 ///
 /// `document` stands for the journal. With `overwrite`, what other writers changed since is undone too.
-pub fn undo(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> Undo {
+pub fn undo(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> Undo {
     let before = Ledger::new(policies(target).cloned());
     let after = Ledger::of_run(target);
-    let mut undoing = Undoing { target, live, before, after, document, overwrite, undo: Undo::default() };
+    let mut undoing = Undoing {
+        target,
+        live,
+        before,
+        after,
+        document,
+        overwrite,
+        undo: Undo::default(),
+    };
     undoing.note_unknown();
     undoing.policies_that_were_made();
     let before: Vec<LivePolicy> = policies(target).cloned().collect();
@@ -60,11 +74,15 @@ struct Undoing<'a> {
 
 impl Undoing<'_> {
     fn applied(&self) -> impl Iterator<Item = &Made> {
-        self.target.calls.iter().filter(|made| made.left().is_some())
+        self.target
+            .calls
+            .iter()
+            .filter(|made| made.left().is_some())
     }
 
     fn is_touched(&self, id: &PolicyId) -> bool {
-        self.applied().any(|made| policy_of(&made.intent.send) == Some(id))
+        self.applied()
+            .any(|made| policy_of(&made.intent.send) == Some(id))
     }
 
     fn live(&self, id: &PolicyId) -> Option<&LivePolicy> {
@@ -81,9 +99,18 @@ impl Undoing<'_> {
     }
 
     fn note_unknown(&mut self) {
-        let unknown =
-            |made: &&Made| made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown));
-        let calls: Vec<_> = self.target.calls.iter().filter(unknown).map(|made| made.intent.clone()).collect();
+        let unknown = |made: &&Made| {
+            made.answer
+                .as_ref()
+                .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+        };
+        let calls: Vec<_> = self
+            .target
+            .calls
+            .iter()
+            .filter(unknown)
+            .map(|made| made.intent.clone())
+            .collect();
         for intent in calls {
             self.hold(&intent.name, intent.part.as_deref(), HeldBack::Unknown);
         }
@@ -91,27 +118,40 @@ impl Undoing<'_> {
 
     /// What the run made goes, unless somebody else has worked on it since.
     fn policies_that_were_made(&mut self) {
-        let made: Vec<LivePolicy> =
-            self.after.policies().filter(|policy| !self.before.has_seen(&policy.id)).cloned().collect();
+        let made: Vec<LivePolicy> = self
+            .after
+            .policies()
+            .filter(|policy| !self.before.has_seen(&policy.id))
+            .cloned()
+            .collect();
         for policy in made {
-            let Some(found) = self.live(&policy.id).cloned() else { continue };
+            let Some(found) = self.live(&policy.id).cloned() else {
+                continue;
+            };
             if fingerprint(&found) == fingerprint(&policy) || self.overwrite {
                 self.undo.made.insert(policy.id);
             } else {
                 let name = policy.name.clone();
-                self.hold(&name, None, changed(Some(policy_object(&policy)), Some(policy_object(&found))));
+                self.hold(
+                    &name,
+                    None,
+                    changed(Some(policy_object(&policy)), Some(policy_object(&found))),
+                );
             }
         }
     }
 
     /// A policy that was there before.
     fn policy(&mut self, before: &LivePolicy) {
-        let (after, live) = (self.after.policy(&before.id).cloned(), self.live(&before.id).cloned());
-        let taken = self
-            .live
-            .policies
-            .iter()
-            .any(|other| other.name == before.name && other.id != before.id && !self.undo.made.contains(&other.id));
+        let (after, live) = (
+            self.after.policy(&before.id).cloned(),
+            self.live(&before.id).cloned(),
+        );
+        let taken = self.live.policies.iter().any(|other| {
+            other.name == before.name
+                && other.id != before.id
+                && !self.undo.made.contains(&other.id)
+        });
         if taken && live.as_ref().is_none_or(|live| live.name != before.name) {
             self.hold(&before.name, None, HeldBack::NameTaken);
             return;
@@ -121,7 +161,11 @@ impl Undoing<'_> {
             // The run deleted it, and ids are never given twice.
             (None, Some(_)) => self.hold(&before.name, None, HeldBack::Unknown),
             (Some(_), None) if self.overwrite => self.make_again(before),
-            (Some(after), None) => self.hold(&before.name, None, changed(Some(policy_object(&after)), None)),
+            (Some(after), None) => self.hold(
+                &before.name,
+                None,
+                changed(Some(policy_object(&after)), None),
+            ),
             (Some(after), Some(live)) => self.put_back(before, &after, &live),
         }
     }
@@ -143,7 +187,11 @@ impl Undoing<'_> {
             if same_head(live, after) || self.overwrite {
                 head = before;
             } else {
-                self.hold(&live.name, None, changed(Some(policy_object(after)), Some(policy_object(live))));
+                self.hold(
+                    &live.name,
+                    None,
+                    changed(Some(policy_object(after)), Some(policy_object(live))),
+                );
             }
         }
         let mut wanted = Vec::new();
@@ -167,11 +215,17 @@ impl Undoing<'_> {
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
         let created = |made: &Made| match made.left() {
             Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
-            Some(Left::Policy(_) | Left::NoPolicy(_) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent) | None => {
-                false
-            }
+            Some(
+                Left::Policy(_)
+                | Left::NoPolicy(_)
+                | Left::NoRule(..)
+                | Left::Begun(_)
+                | Left::AsSent,
+            )
+            | None => false,
         };
-        self.applied().any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
+        self.applied()
+            .any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
     }
 
     /// A rule that the run made or changed and that is live: what it is to be, with the name that it has now.
@@ -181,7 +235,12 @@ impl Undoing<'_> {
         after: &LivePolicy,
         rule: &LiveRule,
     ) -> Option<(LiveRule, Option<String>)> {
-        let find = |policy: &LivePolicy| rules(policy).iter().find(|other| other.id == rule.id).cloned();
+        let find = |policy: &LivePolicy| {
+            rules(policy)
+                .iter()
+                .find(|other| other.id == rule.id)
+                .cloned()
+        };
         let (was, left) = (find(before), find(after));
         if left.as_ref() != Some(rule) && !self.overwrite {
             let object = |rule: &LiveRule| Object::Rule(Box::new(rule.clone()));
@@ -201,8 +260,9 @@ impl Undoing<'_> {
         live: &LivePolicy,
     ) -> Option<(LiveRule, Option<String>)> {
         let left = rules(after).iter().find(|other| other.id == rule.id);
-        let namesake =
-            rules(live).iter().any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
+        let namesake = rules(live)
+            .iter()
+            .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {
             self.hold(policy, Some(&rule.name), HeldBack::NameTaken);
             return None;
@@ -216,30 +276,56 @@ impl Undoing<'_> {
     }
 
     fn understood(&mut self, policy: &LivePolicy, wanted: &[LiveRule]) -> Vec<DesiredRule> {
-        self.understood_rules(&policy.name, wanted.iter().map(|rule| (rule.clone(), None)).collect())
+        self.understood_rules(
+            &policy.name,
+            wanted.iter().map(|rule| (rule.clone(), None)).collect(),
+        )
     }
 
     /// Rules as they can be written. One that is live and not understood is left to the plan, which leaves it alone.
-    fn understood_rules(&mut self, policy: &str, wanted: Vec<(LiveRule, Option<String>)>) -> Vec<DesiredRule> {
+    fn understood_rules(
+        &mut self,
+        policy: &str,
+        wanted: Vec<(LiveRule, Option<String>)>,
+    ) -> Vec<DesiredRule> {
         let mut desired = Vec::new();
         for (index, (rule, name_now)) in wanted.into_iter().enumerate() {
             match rule.rule {
                 Ok(wanted) => {
-                    let alias = name_now.filter(|now| *now != rule.name).and_then(|now| Name::new(&now).ok());
-                    desired.push(DesiredRule { rule: wanted, aliases: alias.into_iter().collect(), index });
+                    let alias = name_now
+                        .filter(|now| *now != rule.name)
+                        .and_then(|now| Name::new(&now).ok());
+                    desired.push(DesiredRule {
+                        rule: wanted,
+                        aliases: alias.into_iter().collect(),
+                        index,
+                    });
                 }
-                Err(opaque) => self.hold(policy, Some(&rule.name), HeldBack::NotUnderstood(opaque.why)),
+                Err(opaque) => self.hold(
+                    policy,
+                    Some(&rule.name),
+                    HeldBack::NotUnderstood(opaque.why),
+                ),
             }
         }
         desired
     }
 
-    fn desired(&mut self, head: &LivePolicy, rules: Vec<DesiredRule>, name_now: Option<&str>) -> Option<DesiredPolicy> {
+    fn desired(
+        &mut self,
+        head: &LivePolicy,
+        rules: Vec<DesiredRule>,
+        name_now: Option<&str>,
+    ) -> Option<DesiredPolicy> {
         let content = match &head.content {
             LiveContent::Rules(_) => Content::Rules(rules),
             LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),
             LiveContent::Opaque(opaque) => {
-                self.hold(&head.name, None, HeldBack::NotUnderstood(opaque.why.clone()));
+                self.hold(
+                    &head.name,
+                    None,
+                    HeldBack::NotUnderstood(opaque.why.clone()),
+                );
                 return None;
             }
         };
@@ -251,9 +337,18 @@ impl Undoing<'_> {
                 return None;
             }
         };
-        let alias = name_now.filter(|now| *now != head.name).and_then(|now| Name::new(now).ok());
+        let alias = name_now
+            .filter(|now| *now != head.name)
+            .and_then(|now| Name::new(now).ok());
         let (aliases, scope) = (alias.into_iter().collect(), head.scope.clone());
-        Some(DesiredPolicy { name, aliases, protect: false, scope, content, document: self.document })
+        Some(DesiredPolicy {
+            name,
+            aliases,
+            protect: false,
+            scope,
+            content,
+            document: self.document,
+        })
     }
 }
 
@@ -273,12 +368,16 @@ fn policy_of(sent: &Sent) -> Option<&PolicyId> {
 }
 
 fn rule_of(sent: &Sent) -> Option<(&PolicyId, &RuleId)> {
-    let Sent::Docker(send) = sent else { return None };
+    let Sent::Docker(send) = sent else {
+        return None;
+    };
     match send {
         Operation::CreatePolicy { .. }
         | Operation::UpdatePolicy { .. }
         | Operation::DeletePolicy { .. }
         | Operation::CreateRule { .. } => None,
-        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => Some((policy, id)),
+        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
+            Some((policy, id))
+        }
     }
 }

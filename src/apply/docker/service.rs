@@ -26,14 +26,20 @@ pub(in crate::apply) struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     pub(in crate::apply) fn new(ledger: Ledger, reader: &'a Reader) -> Self {
-        Self { ledger: Mutex::new(ledger), reader }
+        Self {
+            ledger: Mutex::new(ledger),
+            reader,
+        }
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::apply) async fn settle(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
+    pub(in crate::apply) async fn settle(
+        &self,
+        send: &Operation<PolicyId>,
+    ) -> Result<Verdict, ApiError> {
         let found = read_back(send, &self.ledger, self.reader).await?;
         Ok(decide(send, &self.ledger(), found.as_ref()))
     }
@@ -56,10 +62,22 @@ pub(in crate::apply) struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    pub(in crate::apply) fn new(ledger: Ledger, reader: &'a Reader, writer: &'a Writer, settings: Settings) -> Self {
+    pub(in crate::apply) fn new(
+        ledger: Ledger,
+        reader: &'a Reader,
+        writer: &'a Writer,
+        settings: Settings,
+    ) -> Self {
         let found = ledger.policies().map(|policy| policy.id.clone()).collect();
         let (begun, checks) = (Instant::now(), Mutex::default());
-        Self { lookup: Lookup::new(ledger, reader), writer, settings, begun, found, checks }
+        Self {
+            lookup: Lookup::new(ledger, reader),
+            writer,
+            settings,
+            begun,
+            found,
+            checks,
+        }
     }
 
     pub(in crate::apply) fn lookup(&self) -> &Lookup<'a> {
@@ -85,14 +103,25 @@ impl<'a> Service<'a> {
             return None;
         }
         let planned = self.lookup.ledger().policy(id).cloned()?;
-        let found = match self.lookup.reader.find_policy(|summary| summary.id == *id).await {
+        let found = match self
+            .lookup
+            .reader
+            .find_policy(|summary| summary.id == *id)
+            .await
+        {
             Ok(found) => found,
             Err(error) => return Some(Failure::NotChecked(error)),
         };
         let stale = self.lookup.ledger().check(id, found.as_ref()).err()?;
         let object = |policy| Object::Policy(Box::new(policy));
-        let difference = Difference { planned: Some(object(planned)), found: found.map(object) };
-        Some(Failure::Moved { stale, difference: Box::new(difference) })
+        let difference = Difference {
+            planned: Some(object(planned)),
+            found: found.map(object),
+        };
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(difference),
+        })
     }
 
     /// What should be there just before a call, of what its answer tells.
@@ -100,16 +129,21 @@ impl<'a> Service<'a> {
         let ledger = self.lookup.ledger();
         match send {
             Operation::CreatePolicy { .. } | Operation::CreateRule { .. } => None,
-            Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => {
-                ledger.policy(id).map(|policy| Object::Policy(Box::new(policy.clone())))
-            }
+            Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => ledger
+                .policy(id)
+                .map(|policy| Object::Policy(Box::new(policy.clone()))),
             Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
-                ledger.rule(policy, id).map(|rule| Object::Rule(Box::new(rule.clone())))
+                ledger
+                    .rule(policy, id)
+                    .map(|rule| Object::Rule(Box::new(rule.clone())))
             }
         }
     }
 
-    pub(in crate::apply) async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
+    pub(in crate::apply) async fn send(
+        &self,
+        send: &Operation<PolicyId>,
+    ) -> Result<Answered, ApiError> {
         let planned = self.planned(send);
         let writer = self.writer;
         let policy = |policy| Some(Object::Policy(Box::new(policy)));
@@ -120,7 +154,10 @@ impl<'a> Service<'a> {
                 (Left::Policy(Box::new(what)), None, date)
             }
             Operation::UpdatePolicy { id, patch } => {
-                let Dated { what: Updated { old, new }, date } = writer.update_policy(id, patch).await?;
+                let Dated {
+                    what: Updated { old, new },
+                    date,
+                } = writer.update_policy(id, patch).await?;
                 (Left::Policy(Box::new(new)), policy(old), date)
             }
             Operation::DeletePolicy { id } => {
@@ -132,7 +169,10 @@ impl<'a> Service<'a> {
                 (Left::Rule(policy.clone(), Box::new(what)), None, date)
             }
             Operation::UpdateRule { policy, id, patch } => {
-                let Dated { what: Updated { old, new }, date } = writer.update_rule(policy, id, patch).await?;
+                let Dated {
+                    what: Updated { old, new },
+                    date,
+                } = writer.update_rule(policy, id, patch).await?;
                 (Left::Rule(policy.clone(), Box::new(new)), rule(old), date)
             }
             Operation::DeleteRule { policy, id } => {
@@ -141,6 +181,10 @@ impl<'a> Service<'a> {
             }
         };
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));
-        Ok(Answered { left, overwrote, date })
+        Ok(Answered {
+            left,
+            overwrote,
+            date,
+        })
     }
 }

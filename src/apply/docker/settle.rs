@@ -3,8 +3,8 @@
 use super::ledger::{Ledger, rules};
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::model::docker::{
-    Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule, RuleId, RulePatch,
-    Scope,
+    Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
+    RuleId, RulePatch, Scope,
 };
 use crate::plan::{fingerprint, patched_rule};
 
@@ -19,22 +19,37 @@ pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePo
         },
         Operation::DeletePolicy { id } => match (ledger.policy(id), found) {
             (_, None) => Verdict::Applied(Left::NoPolicy(id.clone())),
-            (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => Verdict::NotApplied,
-            (planned, Some(found)) => other(planned.map(Object::policy), Some(Object::policy(found))),
+            (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
+                Verdict::NotApplied
+            }
+            (planned, Some(found)) => {
+                other(planned.map(Object::policy), Some(Object::policy(found)))
+            }
         },
         Operation::CreateRule { policy: id, rule } => {
-            in_policy(id, ledger, found, |known, found| created_rule(id, rule, known, found))
-        }
-        Operation::UpdateRule { policy: id, id: rule, patch } => in_policy(id, ledger, found, |known, found| {
-            updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
-        }),
-        Operation::DeleteRule { policy: id, id: rule } => {
-            in_policy(id, ledger, found, |known, found| match (rule_of(known, rule), rule_of(found, rule)) {
-                (_, None) => Verdict::Applied(Left::NoRule(id.clone(), rule.clone())),
-                (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
-                (planned, Some(found)) => other(planned.map(Object::rule), Some(Object::rule(found))),
+            in_policy(id, ledger, found, |known, found| {
+                created_rule(id, rule, known, found)
             })
         }
+        Operation::UpdateRule {
+            policy: id,
+            id: rule,
+            patch,
+        } => in_policy(id, ledger, found, |known, found| {
+            updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
+        }),
+        Operation::DeleteRule {
+            policy: id,
+            id: rule,
+        } => in_policy(id, ledger, found, |known, found| {
+            match (rule_of(known, rule), rule_of(found, rule)) {
+                (_, None) => Verdict::Applied(Left::NoRule(id.clone(), rule.clone())),
+                (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
+                (planned, Some(found)) => {
+                    other(planned.map(Object::rule), Some(Object::rule(found)))
+                }
+            }
+        }),
     }
 }
 
@@ -60,9 +75,14 @@ fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
 }
 
 fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
-    let Some(found) = found else { return Verdict::NotApplied };
+    let Some(found) = found else {
+        return Verdict::NotApplied;
+    };
     // A policy just like ours is as good as ours: nobody else's work is in it.
-    if found.scope == new.scope && found.unknown_scope_fields.is_empty() && is_new(&found.content, new.cedar.as_ref()) {
+    if found.scope == new.scope
+        && found.unknown_scope_fields.is_empty()
+        && is_new(&found.content, new.cedar.as_ref())
+    {
         return Verdict::Applied(Left::Policy(Box::new(found.clone())));
     }
     other(None, Some(Object::policy(found)))
@@ -72,13 +92,23 @@ fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
     match (content, cedar) {
         (LiveContent::Rules(rules), None) => rules.is_empty(),
         (LiveContent::Cedar(found), Some(cedar)) => found == cedar,
-        (LiveContent::Rules(_), Some(_)) | (LiveContent::Cedar(_), None) | (LiveContent::Opaque(_), _) => false,
+        (LiveContent::Rules(_), Some(_))
+        | (LiveContent::Cedar(_), None)
+        | (LiveContent::Opaque(_), _) => false,
     }
 }
 
-fn created_rule(policy: &PolicyId, wanted: &Rule, known: &LivePolicy, found: &LivePolicy) -> Verdict {
+fn created_rule(
+    policy: &PolicyId,
+    wanted: &Rule,
+    known: &LivePolicy,
+    found: &LivePolicy,
+) -> Verdict {
     let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
-    let named: Vec<&LiveRule> = rules(found).iter().filter(|rule| rule.name == wanted.name.as_str()).collect();
+    let named: Vec<&LiveRule> = rules(found)
+        .iter()
+        .filter(|rule| rule.name == wanted.name.as_str())
+        .collect();
     let new = || named.iter().copied().filter(|rule| !is_known(rule));
     if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
         return Verdict::Applied(Left::Rule(policy.clone(), Box::new(ours.clone())));
@@ -89,15 +119,26 @@ fn created_rule(policy: &PolicyId, wanted: &Rule, known: &LivePolicy, found: &Li
     }
 }
 
-fn updated_rule(policy: &PolicyId, patch: &RulePatch, planned: Option<&LiveRule>, found: Option<&LiveRule>) -> Verdict {
+fn updated_rule(
+    policy: &PolicyId,
+    patch: &RulePatch,
+    planned: Option<&LiveRule>,
+    found: Option<&LiveRule>,
+) -> Verdict {
     let (Some(before), Some(found)) = (planned, found) else {
         return other(planned.map(Object::rule), found.map(Object::rule));
     };
     if found == before {
         return Verdict::NotApplied;
     }
-    let wanted = before.rule.as_ref().ok().and_then(|rule| patched_rule(rule, patch).ok());
-    if found.unknown_fields == before.unknown_fields && wanted.is_some_and(|wanted| found.rule == Ok(wanted)) {
+    let wanted = before
+        .rule
+        .as_ref()
+        .ok()
+        .and_then(|rule| patched_rule(rule, patch).ok());
+    if found.unknown_fields == before.unknown_fields
+        && wanted.is_some_and(|wanted| found.rule == Ok(wanted))
+    {
         return Verdict::Applied(Left::Rule(policy.clone(), Box::new(found.clone())));
     }
     other(Some(Object::rule(before)), Some(Object::rule(found)))
@@ -110,7 +151,10 @@ fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) 
         wanted.name = name.to_string();
     }
     if let Some(teams) = teams {
-        wanted.scope = Scope { teams: teams.clone(), ..wanted.scope };
+        wanted.scope = Scope {
+            teams: teams.clone(),
+            ..wanted.scope
+        };
     }
     if let Some(cedar) = cedar {
         wanted.content = LiveContent::Cedar(cedar.clone());
@@ -126,7 +170,16 @@ fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) 
 
 /// Whether two policies are the same apart from their rules, which have calls of their own, and their times.
 pub(super) fn same_head(a: &LivePolicy, b: &LivePolicy) -> bool {
-    let LivePolicy { id, name, scope, unknown_scope_fields, content, created_at: _, updated_at: _, unknown_fields } = a;
+    let LivePolicy {
+        id,
+        name,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields,
+    } = a;
     let content = match (content, &b.content) {
         (LiveContent::Rules(_), LiveContent::Rules(_)) => true,
         (LiveContent::Cedar(a), LiveContent::Cedar(b)) => a == b,
@@ -146,11 +199,16 @@ pub(super) fn overwritten(left: &Left, planned: Option<Object>, old: Object) -> 
     let same = match (&planned, &old) {
         (Some(Object::Rule(planned)), Object::Rule(old)) => planned == old,
         // A policy goes with its rules, and is updated without them.
-        (Some(Object::Policy(planned)), Object::Policy(old)) if matches!(left, Left::NoPolicy(_)) => {
+        (Some(Object::Policy(planned)), Object::Policy(old))
+            if matches!(left, Left::NoPolicy(_)) =>
+        {
             fingerprint(planned) == fingerprint(old)
         }
         (Some(Object::Policy(planned)), Object::Policy(old)) => same_head(planned, old),
         (_, _) => false,
     };
-    (!same).then_some(Difference { planned, found: Some(old) })
+    (!same).then_some(Difference {
+        planned,
+        found: Some(old),
+    })
 }

@@ -15,7 +15,11 @@ use crate::provider::http::ApiError;
 ///
 /// # Errors
 /// Any failed read: a part of the answer is never taken for the whole.
-pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) -> Result<LiveState, ApiError> {
+pub async fn read_touched(
+    plan: &TargetPlan,
+    reader: &Reader,
+    at_once: usize,
+) -> Result<LiveState, ApiError> {
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
     let listed = reader.list_policies().await?;
@@ -23,8 +27,11 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
         ids.contains(&ResourceId::from(&summary.id)) || names.contains(summary.name.as_str())
     };
     let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
-    let policies =
-        stream::iter(wanted).map(|summary| reader.policy(summary)).buffered(at_once.max(1)).try_collect().await?;
+    let policies = stream::iter(wanted)
+        .map(|summary| reader.policy(summary))
+        .buffered(at_once.max(1))
+        .try_collect()
+        .await?;
     Ok(LiveState { policies })
 }
 
@@ -32,7 +39,11 @@ pub async fn read_touched(plan: &TargetPlan, reader: &Reader, at_once: usize) ->
 pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     let mut stale = Vec::new();
     for before in &plan.before {
-        match live.policies.iter().find(|policy| ResourceId::from(&policy.id) == before.id) {
+        match live
+            .policies
+            .iter()
+            .find(|policy| ResourceId::from(&policy.id) == before.id)
+        {
             None => stale.push(Stale::Gone(before.resource, before.name.clone())),
             Some(policy) if fingerprint(policy) != before.fingerprint => {
                 stale.push(Stale::Changed(before.resource, before.name.clone()));
@@ -42,10 +53,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
     }
     let names = names_after(plan);
     let known: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
-    let new = live
-        .policies
-        .iter()
-        .filter(|policy| names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id)));
+    let new = live.policies.iter().filter(|policy| {
+        names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id))
+    });
     stale.extend(new.map(|policy| Stale::Exists(ResourceKind::Policy, policy.name.clone())));
     stale
 }
@@ -54,19 +64,26 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
 pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
     let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
     let names = names_after(plan);
-    live.policies.retain(|policy| ids.contains(&ResourceId::from(&policy.id)) || names.contains(policy.name.as_str()));
+    live.policies.retain(|policy| {
+        ids.contains(&ResourceId::from(&policy.id)) || names.contains(policy.name.as_str())
+    });
     live
 }
 
 /// The names that policies get from the plan.
 fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
-    let names = plan.calls.iter().filter_map(|call| match call.send.docker()? {
-        Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
-        Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().map(crate::model::Name::as_str),
-        Operation::DeletePolicy { .. }
-        | Operation::CreateRule { .. }
-        | Operation::UpdateRule { .. }
-        | Operation::DeleteRule { .. } => None,
-    });
+    let names = plan
+        .calls
+        .iter()
+        .filter_map(|call| match call.send.docker()? {
+            Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
+            Operation::UpdatePolicy { patch, .. } => {
+                patch.name.as_ref().map(crate::model::Name::as_str)
+            }
+            Operation::DeletePolicy { .. }
+            | Operation::CreateRule { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. } => None,
+        });
     names.collect()
 }

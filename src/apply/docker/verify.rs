@@ -22,18 +22,30 @@ pub fn read_back_differs(
     let disputed = report.disputed_calls(&plan.calls);
     let keys: HashSet<PolicyKey> = disputed.iter().filter_map(|call| key(call)).collect();
     let is_disputed = |call: &Call| key(call).is_some_and(|key| keys.contains(&key));
-    let names: BTreeSet<&str> =
-        plan.calls.iter().filter(|call| is_disputed(call)).map(|call| call.name.as_str()).collect();
-    let calls: Vec<Call> =
-        report.applied_calls(&plan.calls).into_iter().filter(|call| !is_disputed(call)).cloned().collect();
+    let names: BTreeSet<&str> = plan
+        .calls
+        .iter()
+        .filter(|call| is_disputed(call))
+        .map(|call| call.name.as_str())
+        .collect();
+    let calls: Vec<Call> = report
+        .applied_calls(&plan.calls)
+        .into_iter()
+        .filter(|call| !is_disputed(call))
+        .cloned()
+        .collect();
     let known = |policy: &LivePolicy| {
-        !names.contains(policy.name.as_str()) && !keys.contains(&PolicyKey::Existing(policy.id.clone()))
+        !names.contains(policy.name.as_str())
+            && !keys.contains(&PolicyKey::Existing(policy.id.clone()))
     };
     let keep = |mut state: LiveState| {
         state.policies.retain(known);
         state
     };
-    Ok(verify(&keep(replay(before, &calls)?), &keep(actual.clone())))
+    Ok(verify(
+        &keep(replay(before, &calls)?),
+        &keep(actual.clone()),
+    ))
 }
 
 fn key(call: &Call) -> Option<PolicyKey> {

@@ -38,15 +38,37 @@ impl From<&LiveDocument> for DocumentImage {
             versions: _,
             inputs_schema: _,
         } = document.clone();
-        Self { kind, name, bytes, builtin, organization }
+        Self {
+            kind,
+            name,
+            bytes,
+            builtin,
+            organization,
+        }
     }
 }
 
 impl From<DocumentImage> for LiveDocument {
     fn from(image: DocumentImage) -> Self {
-        let DocumentImage { kind, name, bytes, builtin, organization } = image;
+        let DocumentImage {
+            kind,
+            name,
+            bytes,
+            builtin,
+            organization,
+        } = image;
         let digest = bytes.digest();
         let versions = Vec::new();
-        Self { kind, name, bytes, digest, latest: true, builtin, organization, versions, inputs_schema: None }
+        Self {
+            kind,
+            name,
+            bytes,
+            digest,
+            latest: true,
+            builtin,
+            organization,
+            versions,
+            inputs_schema: None,
+        }
     }
 }

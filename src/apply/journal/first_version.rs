@@ -4,11 +4,16 @@ use serde_json::{Value, json};
 
 /// A line as the present form has it. What is no line of the first version stays as it is, and is found to be none.
 pub(super) fn upgraded(mut line: Value) -> Value {
-    let Some(fields) = line.as_object_mut() else { return line };
+    let Some(fields) = line.as_object_mut() else {
+        return line;
+    };
     match fields.get("record").and_then(Value::as_str) {
         Some("before") => {
             if let Some(Value::Array(policies)) = fields.remove("policies") {
-                let objects: Vec<Value> = policies.into_iter().map(|policy| json!({ "policy": policy })).collect();
+                let objects: Vec<Value> = policies
+                    .into_iter()
+                    .map(|policy| json!({ "policy": policy }))
+                    .collect();
                 fields.insert("objects".to_owned(), objects.into());
             }
         }

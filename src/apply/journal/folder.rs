@@ -27,7 +27,10 @@ pub fn file_of(run: &RunId) -> Utf8PathBuf {
 /// # Errors
 /// The folder cannot be read.
 pub fn list(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, JournalError> {
-    let failed = |cause: io::Error| JournalError::Read { path: folder.to_owned(), cause: Arc::new(cause) };
+    let failed = |cause: io::Error| JournalError::Read {
+        path: folder.to_owned(),
+        cause: Arc::new(cause),
+    };
     let entries = match folder.read_dir_utf8() {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -79,7 +82,10 @@ pub async fn begin(run: Run, file: Option<&Utf8Path>) -> Result<Journal, Journal
 fn make_folder() -> Result<(), JournalError> {
     let failed = |path: &Utf8Path| {
         let path = path.to_owned();
-        move |cause: io::Error| JournalError::Open { path, cause: Arc::new(cause) }
+        move |cause: io::Error| JournalError::Open {
+            path,
+            cause: Arc::new(cause),
+        }
     };
     let folder = Utf8Path::new(FOLDER);
     fs::create_dir_all(folder).map_err(failed(folder))?;
@@ -92,7 +98,10 @@ fn make_folder() -> Result<(), JournalError> {
 
 /// A run has a file of its own; nothing that another one holds is lost.
 fn keep_aside(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
-    let failed = |cause: io::Error| JournalError::Open { path: path.to_owned(), cause: Arc::new(cause) };
+    let failed = |cause: io::Error| JournalError::Open {
+        path: path.to_owned(),
+        cause: Arc::new(cause),
+    };
     let holds_something = match fs::metadata(path) {
         Ok(metadata) => metadata.is_file() && metadata.len() > 0,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -110,7 +119,10 @@ fn keep_aside(path: &Utf8Path, run: &RunId) -> Result<(), JournalError> {
 fn ends_with_end(path: &Utf8Path) -> Result<bool, JournalError> {
     use std::io::{Read as _, Seek as _, SeekFrom};
     const TAIL: u64 = 4096;
-    let failed = |cause: io::Error| JournalError::Read { path: path.to_owned(), cause: Arc::new(cause) };
+    let failed = |cause: io::Error| JournalError::Read {
+        path: path.to_owned(),
+        cause: Arc::new(cause),
+    };
     let mut file = fs::File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let start = length.saturating_sub(TAIL);
@@ -121,6 +133,9 @@ fn ends_with_end(path: &Utf8Path) -> Result<bool, JournalError> {
         // Nothing but a torn first line: nothing was ever sent.
         return Ok(start == 0 && !tail.contains(&b'\n'));
     };
-    let last = whole.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let last = whole
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     Ok(matches!(serde_json::from_slice(last), Ok(Record::End(_))))
 }

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::chainloop::DocumentImage;
 use super::pulumi::{GroupImage, PackImage};
 use crate::apply::object::{Difference, Object};
-use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope};
+use crate::model::docker::{
+    Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope,
+};
 
 /// A policy as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -118,49 +120,107 @@ pub struct DifferenceImage {
 
 impl From<&LivePolicy> for PolicyImage {
     fn from(policy: &LivePolicy) -> Self {
-        let LivePolicy { id, name, scope, unknown_scope_fields, content, created_at, updated_at, unknown_fields } =
-            policy.clone();
+        let LivePolicy {
+            id,
+            name,
+            scope,
+            unknown_scope_fields,
+            content,
+            created_at,
+            updated_at,
+            unknown_fields,
+        } = policy.clone();
         let content = match content {
-            LiveContent::Rules(rules) => ContentImage::Rules(rules.iter().map(RuleImage::from).collect()),
+            LiveContent::Rules(rules) => {
+                ContentImage::Rules(rules.iter().map(RuleImage::from).collect())
+            }
             LiveContent::Cedar(cedar) => ContentImage::Cedar(cedar),
             LiveContent::Opaque(opaque) => ContentImage::Opaque(opaque.into()),
         };
-        Self { id, name, scope, content, created_at, updated_at, unknown_scope_fields, unknown_fields }
+        Self {
+            id,
+            name,
+            scope,
+            content,
+            created_at,
+            updated_at,
+            unknown_scope_fields,
+            unknown_fields,
+        }
     }
 }
 
 impl From<PolicyImage> for LivePolicy {
     fn from(image: PolicyImage) -> Self {
-        let PolicyImage { id, name, scope, content, created_at, updated_at, unknown_scope_fields, unknown_fields } =
-            image;
+        let PolicyImage {
+            id,
+            name,
+            scope,
+            content,
+            created_at,
+            updated_at,
+            unknown_scope_fields,
+            unknown_fields,
+        } = image;
         let content = match content {
-            ContentImage::Rules(rules) => LiveContent::Rules(rules.into_iter().map(LiveRule::from).collect()),
+            ContentImage::Rules(rules) => {
+                LiveContent::Rules(rules.into_iter().map(LiveRule::from).collect())
+            }
             ContentImage::Cedar(cedar) => LiveContent::Cedar(cedar),
             ContentImage::Opaque(opaque) => LiveContent::Opaque(opaque.into()),
         };
-        Self { id, name, scope, unknown_scope_fields, content, created_at, updated_at, unknown_fields }
+        Self {
+            id,
+            name,
+            scope,
+            unknown_scope_fields,
+            content,
+            created_at,
+            updated_at,
+            unknown_fields,
+        }
     }
 }
 
 impl From<&LiveRule> for RuleImage {
     fn from(rule: &LiveRule) -> Self {
-        let LiveRule { id, name, rule, unknown_fields } = rule.clone();
+        let LiveRule {
+            id,
+            name,
+            rule,
+            unknown_fields,
+        } = rule.clone();
         let says = match rule {
             Ok(rule) => RuleSays::Rule(rule),
             Err(opaque) => RuleSays::Opaque(opaque.into()),
         };
-        Self { id, name, says, unknown_fields }
+        Self {
+            id,
+            name,
+            says,
+            unknown_fields,
+        }
     }
 }
 
 impl From<RuleImage> for LiveRule {
     fn from(image: RuleImage) -> Self {
-        let RuleImage { id, name, says, unknown_fields } = image;
+        let RuleImage {
+            id,
+            name,
+            says,
+            unknown_fields,
+        } = image;
         let rule = match says {
             RuleSays::Rule(rule) => Ok(rule),
             RuleSays::Opaque(opaque) => Err(opaque.into()),
         };
-        Self { id, name, rule, unknown_fields }
+        Self {
+            id,
+            name,
+            rule,
+            unknown_fields,
+        }
     }
 }
 
@@ -202,6 +262,9 @@ impl From<ObjectImage> for Object {
 
 impl From<&Difference> for DifferenceImage {
     fn from(Difference { planned, found }: &Difference) -> Self {
-        Self { planned: planned.as_ref().map(ObjectImage::from), found: found.as_ref().map(ObjectImage::from) }
+        Self {
+            planned: planned.as_ref().map(ObjectImage::from),
+            found: found.as_ref().map(ObjectImage::from),
+        }
     }
 }

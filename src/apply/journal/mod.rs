@@ -18,11 +18,13 @@ pub use chainloop::DocumentImage;
 pub use folder::{FOLDER, begin, file_of, list, unfinished};
 pub use pulumi::{GroupImage, GroupPackImage, GroupSays, PackImage, VersionImage};
 
-pub use image::{ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyImage, RuleImage, RuleSays};
+pub use image::{
+    ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyImage, RuleImage, RuleSays,
+};
 pub use reader::{Counts, History, Made, TargetHistory};
 pub use record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind, ServerClock, ServerTime,
-    SingleCall,
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
+    ServerClock, ServerTime, SingleCall,
 };
 pub use run_id::{NoRunId, RunId};
 pub use writer::{Journal, JournalError};

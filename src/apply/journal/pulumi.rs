@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::image::OpaqueImage;
 use crate::model::pulumi::{
-    EntityType, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion, Mode, StackReference, VersionNumber,
+    EntityType, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion, Mode,
+    StackReference, VersionNumber,
 };
 
 /// A pack with its versions; what they hold never changes, and is not kept.
@@ -104,53 +105,160 @@ pub struct GroupPackImage {
 
 impl From<&LivePack> for PackImage {
     fn from(pack: &LivePack) -> Self {
-        let LivePack { name, display_name, publisher, versions, unknown_fields } = pack.clone();
-        let version = |LiveVersion { number, tag, detail: _ }: LiveVersion| VersionImage { number, tag };
+        let LivePack {
+            name,
+            display_name,
+            publisher,
+            versions,
+            unknown_fields,
+        } = pack.clone();
+        let version = |LiveVersion {
+                           number,
+                           tag,
+                           detail: _,
+                       }: LiveVersion| VersionImage { number, tag };
         let versions = versions.into_iter().map(version).collect();
-        Self { name, display_name, publisher, versions, unknown_fields }
+        Self {
+            name,
+            display_name,
+            publisher,
+            versions,
+            unknown_fields,
+        }
     }
 }
 
 impl From<PackImage> for LivePack {
     fn from(image: PackImage) -> Self {
-        let PackImage { name, display_name, publisher, versions, unknown_fields } = image;
-        let version = |VersionImage { number, tag }: VersionImage| LiveVersion { number, tag, detail: None };
+        let PackImage {
+            name,
+            display_name,
+            publisher,
+            versions,
+            unknown_fields,
+        } = image;
+        let version = |VersionImage { number, tag }: VersionImage| LiveVersion {
+            number,
+            tag,
+            detail: None,
+        };
         let versions = versions.into_iter().map(version).collect();
-        Self { name, display_name, publisher, versions, unknown_fields }
+        Self {
+            name,
+            display_name,
+            publisher,
+            versions,
+            unknown_fields,
+        }
     }
 }
 
 impl From<&LiveGroup> for GroupImage {
     fn from(group: &LiveGroup) -> Self {
-        let LiveGroup { name, is_default, body, unknown_fields } = group.clone();
+        let LiveGroup {
+            name,
+            is_default,
+            body,
+            unknown_fields,
+        } = group.clone();
         let body = match body {
-            Ok(LiveGroupBody { entity_type, mode, stacks, accounts, packs, agent_pool }) => {
-                let pack =
-                    |LiveGroupPack { name, version, tag, config, environments, unknown_fields }: LiveGroupPack| {
-                        GroupPackImage { name, version, tag, config, environments, unknown_fields }
-                    };
+            Ok(LiveGroupBody {
+                entity_type,
+                mode,
+                stacks,
+                accounts,
+                packs,
+                agent_pool,
+            }) => {
+                let pack = |LiveGroupPack {
+                                name,
+                                version,
+                                tag,
+                                config,
+                                environments,
+                                unknown_fields,
+                            }: LiveGroupPack| {
+                    GroupPackImage {
+                        name,
+                        version,
+                        tag,
+                        config,
+                        environments,
+                        unknown_fields,
+                    }
+                };
                 let packs = packs.into_iter().map(pack).collect();
-                GroupSays::Group { entity_type, mode, stacks, accounts, packs, agent_pool }
+                GroupSays::Group {
+                    entity_type,
+                    mode,
+                    stacks,
+                    accounts,
+                    packs,
+                    agent_pool,
+                }
             }
             Err(opaque) => GroupSays::Opaque(opaque.into()),
         };
-        Self { name, is_default, body, unknown_fields }
+        Self {
+            name,
+            is_default,
+            body,
+            unknown_fields,
+        }
     }
 }
 
 impl From<GroupImage> for LiveGroup {
     fn from(image: GroupImage) -> Self {
-        let GroupImage { name, is_default, body, unknown_fields } = image;
+        let GroupImage {
+            name,
+            is_default,
+            body,
+            unknown_fields,
+        } = image;
         let body = match body {
-            GroupSays::Group { entity_type, mode, stacks, accounts, packs, agent_pool } => {
-                let pack = |GroupPackImage { name, version, tag, config, environments, unknown_fields }| {
-                    LiveGroupPack { name, version, tag, config, environments, unknown_fields }
+            GroupSays::Group {
+                entity_type,
+                mode,
+                stacks,
+                accounts,
+                packs,
+                agent_pool,
+            } => {
+                let pack = |GroupPackImage {
+                                name,
+                                version,
+                                tag,
+                                config,
+                                environments,
+                                unknown_fields,
+                            }| {
+                    LiveGroupPack {
+                        name,
+                        version,
+                        tag,
+                        config,
+                        environments,
+                        unknown_fields,
+                    }
                 };
                 let packs = packs.into_iter().map(pack).collect();
-                Ok(LiveGroupBody { entity_type, mode, stacks, accounts, packs, agent_pool })
+                Ok(LiveGroupBody {
+                    entity_type,
+                    mode,
+                    stacks,
+                    accounts,
+                    packs,
+                    agent_pool,
+                })
             }
             GroupSays::Opaque(opaque) => Err(opaque.into()),
         };
-        Self { name, is_default, body, unknown_fields }
+        Self {
+            name,
+            is_default,
+            body,
+            unknown_fields,
+        }
     }
 }

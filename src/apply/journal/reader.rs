@@ -7,7 +7,9 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use serde::Deserialize;
 
-use super::record::{Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind};
+use super::record::{
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
+};
 use super::writer::{JournalError, MAX_BYTES};
 use crate::apply::object::{Left, Object};
 use crate::plan::CallId;
@@ -49,12 +51,19 @@ impl History {
     /// # Errors
     /// It cannot be read, is no journal, or is of a later version.
     pub fn read(path: &Utf8Path) -> Result<Self, JournalError> {
-        let failed = |cause: io::Error| JournalError::Read { path: path.to_owned(), cause: Arc::new(cause) };
+        let failed = |cause: io::Error| JournalError::Read {
+            path: path.to_owned(),
+            cause: Arc::new(cause),
+        };
         let file = std::fs::File::open(path).map_err(failed)?;
         let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(JournalError::TooLong { path: path.to_owned() });
+            return Err(JournalError::TooLong {
+                path: path.to_owned(),
+            });
         }
         Self::parse(&bytes, path)
     }
@@ -64,10 +73,21 @@ impl History {
     /// # Errors
     /// It does not begin as a journal does, or is of a later version.
     pub fn parse(bytes: &[u8], path: &Utf8Path) -> Result<Self, JournalError> {
-        let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let mut lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let (run, format) = head(lines.next().unwrap_or_default(), path)?;
-        let targets = run.targets.iter().map(|target| (target.name.clone(), TargetHistory::default())).collect();
-        let mut history = Self { run, targets, end: None, unreadable: 0 };
+        let targets = run
+            .targets
+            .iter()
+            .map(|target| (target.name.clone(), TargetHistory::default()))
+            .collect();
+        let mut history = Self {
+            run,
+            targets,
+            end: None,
+            unreadable: 0,
+        };
         for line in lines {
             match record(line, format) {
                 Ok(record) => history.take(record),
@@ -85,7 +105,11 @@ impl History {
     /// The calls whose fate is open, target by target.
     pub fn open_calls(&self) -> impl Iterator<Item = (&str, &Made)> {
         self.targets.iter().flat_map(|(name, target)| {
-            target.calls.iter().filter(|made| made.answer.is_none()).map(move |made| (name.as_str(), made))
+            target
+                .calls
+                .iter()
+                .filter(|made| made.answer.is_none())
+                .map(move |made| (name.as_str(), made))
         })
     }
 
@@ -94,10 +118,22 @@ impl History {
         if let (RunKind::Call(_), end) = (&self.run.kind, &self.end) {
             return match end {
                 // A later run that finds it cut off cannot tell either.
-                Some(End { by: EndedBy::Run, applied, not_applied, unknown, time: _ }) => {
-                    Counts { applied: *applied, not_applied: *not_applied, unknown: *unknown }
-                }
-                Some(_) | None => Counts { applied: 0, not_applied: 0, unknown: 1 },
+                Some(End {
+                    by: EndedBy::Run,
+                    applied,
+                    not_applied,
+                    unknown,
+                    time: _,
+                }) => Counts {
+                    applied: *applied,
+                    not_applied: *not_applied,
+                    unknown: *unknown,
+                },
+                Some(_) | None => Counts {
+                    applied: 0,
+                    not_applied: 0,
+                    unknown: 1,
+                },
             };
         }
         let mut counts = Counts::default();
@@ -123,8 +159,16 @@ impl History {
                 self.end = None;
                 let target = self.targets.entry(intent.target.clone()).or_default();
                 match target.find(intent.call) {
-                    Some(made) => *made = Made { intent: *intent, answer: None },
-                    None => target.calls.push(Made { intent: *intent, answer: None }),
+                    Some(made) => {
+                        *made = Made {
+                            intent: *intent,
+                            answer: None,
+                        }
+                    }
+                    None => target.calls.push(Made {
+                        intent: *intent,
+                        answer: None,
+                    }),
                 }
             }
             Record::Answer(answer) => {
@@ -170,7 +214,9 @@ fn record(line: &[u8], format: u32) -> Result<Record, serde_json::Error> {
     if format > 1 {
         return serde_json::from_slice(line);
     }
-    serde_json::from_value(super::first_version::upgraded(serde_json::from_slice(line)?))
+    serde_json::from_value(super::first_version::upgraded(serde_json::from_slice(
+        line,
+    )?))
 }
 
 /// The first line. Its version comes first: a later version may write the rest otherwise.
@@ -180,15 +226,23 @@ fn head(line: &[u8], path: &Utf8Path) -> Result<(Run, u32), JournalError> {
     struct Version {
         format_version: u32,
     }
-    let no_journal = |_| JournalError::NoJournal { path: path.to_owned() };
+    let no_journal = |_| JournalError::NoJournal {
+        path: path.to_owned(),
+    };
     let Version { format_version } = serde_json::from_slice(line).map_err(no_journal)?;
     if format_version > FORMAT_VERSION {
-        return Err(JournalError::Later { path: path.to_owned(), found: format_version, known: FORMAT_VERSION });
+        return Err(JournalError::Later {
+            path: path.to_owned(),
+            found: format_version,
+            known: FORMAT_VERSION,
+        });
     }
     match serde_json::from_slice(line).map_err(no_journal)? {
         Record::Run(run) => Ok((*run, format_version)),
         Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
-            Err(JournalError::NoJournal { path: path.to_owned() })
+            Err(JournalError::NoJournal {
+                path: path.to_owned(),
+            })
         }
     }
 }

@@ -18,7 +18,11 @@ pub const FORMAT_VERSION: u32 = 2;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "record", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "record",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Record {
     /// The first line: which run this is.
     Run(Box<Run>),
@@ -159,12 +163,19 @@ impl ServerTime {
     /// what is gone has none any more: there, the date counts.
     pub(in crate::apply) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
         match left {
-            Left::Policy(policy) if !policy.updated_at.is_empty() => {
-                Some(Self { time: policy.updated_at.clone(), said_by: ServerClock::UpdatedAt })
-            }
-            Left::Policy(_) | Left::NoPolicy(_) | Left::Rule(..) | Left::NoRule(..) | Left::Begun(_) | Left::AsSent => {
-                date.map(|date| Self { time: date.to_string(), said_by: ServerClock::Date })
-            }
+            Left::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
+                time: policy.updated_at.clone(),
+                said_by: ServerClock::UpdatedAt,
+            }),
+            Left::Policy(_)
+            | Left::NoPolicy(_)
+            | Left::Rule(..)
+            | Left::NoRule(..)
+            | Left::Begun(_)
+            | Left::AsSent => date.map(|date| Self {
+                time: date.to_string(),
+                said_by: ServerClock::Date,
+            }),
         }
     }
 }
@@ -259,8 +270,14 @@ impl From<&Left> for LeftImage {
         match left {
             Left::Policy(policy) => Self::Policy(PolicyImage::from(&**policy)),
             Left::NoPolicy(id) => Self::NoPolicy { id: id.clone() },
-            Left::Rule(policy, rule) => Self::Rule { policy: policy.clone(), rule: RuleImage::from(&**rule) },
-            Left::NoRule(policy, id) => Self::NoRule { policy: policy.clone(), id: id.clone() },
+            Left::Rule(policy, rule) => Self::Rule {
+                policy: policy.clone(),
+                rule: RuleImage::from(&**rule),
+            },
+            Left::NoRule(policy, id) => Self::NoRule {
+                policy: policy.clone(),
+                id: id.clone(),
+            },
             Left::Begun(version) => Self::Begun { version: *version },
             Left::AsSent => Self::AsSent,
         }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// When a run began, to the millisecond, and four random bytes: `20261122T093000123Z-1a2b3c4d`. Ids sort by time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String")]
 pub struct RunId(String);
 
@@ -25,7 +27,11 @@ impl RunId {
         let mut bytes = [0; 4];
         // Without randomness the time alone must do; a file of that name is never written over.
         getrandom::fill(&mut bytes).unwrap_or_default();
-        Self(format!("{}-{}", now.strftime("%Y%m%dT%H%M%S%3fZ"), HEXLOWER.encode(&bytes)))
+        Self(format!(
+            "{}-{}",
+            now.strftime("%Y%m%dT%H%M%S%3fZ"),
+            HEXLOWER.encode(&bytes)
+        ))
     }
 
     /// The text.

@@ -45,7 +45,9 @@ fn answer(call: u32) -> Record {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        result: CallResult::Applied(Box::new(LeftImage::NoPolicy { id: PolicyId::new("pol_1") })),
+        result: CallResult::Applied(Box::new(LeftImage::NoPolicy {
+            id: PolicyId::new("pol_1"),
+        })),
         server_time: None,
         read_back: false,
         error: None,
@@ -55,7 +57,10 @@ fn answer(call: u32) -> Record {
 }
 
 fn bytes(records: &[Record]) -> Vec<u8> {
-    records.iter().flat_map(|record| [serde_json::to_vec(record).unwrap(), b"\n".to_vec()].concat()).collect()
+    records
+        .iter()
+        .flat_map(|record| [serde_json::to_vec(record).unwrap(), b"\n".to_vec()].concat())
+        .collect()
 }
 
 proptest! {
@@ -94,8 +99,14 @@ async fn many_writers_share_trips_to_the_disk_and_every_line_is_whole() {
         write.await.unwrap().unwrap();
     }
     let history = History::read(&path).unwrap();
-    assert_eq!((history.targets["t"].calls.len(), history.unreadable), (50, 0));
-    assert!(matches!(Journal::open(&path), Err(JournalError::Locked { .. })));
+    assert_eq!(
+        (history.targets["t"].calls.len(), history.unreadable),
+        (50, 0)
+    );
+    assert!(matches!(
+        Journal::open(&path),
+        Err(JournalError::Locked { .. })
+    ));
 }
 
 #[tokio::test]
@@ -108,15 +119,29 @@ async fn what_follows_a_torn_line_begins_on_its_own() {
     let journal = Journal::open(&path).unwrap();
     journal.write(&intent(2)).await.unwrap();
     let history = History::read(&path).unwrap();
-    assert_eq!((history.targets["t"].calls.len(), history.unreadable), (1, 1));
-    assert!(std::fs::read(&path).unwrap().starts_with(&text), "nothing that it held is lost");
+    assert_eq!(
+        (history.targets["t"].calls.len(), history.unreadable),
+        (1, 1)
+    );
+    assert!(
+        std::fs::read(&path).unwrap().starts_with(&text),
+        "nothing that it held is lost"
+    );
 }
 
 #[test]
 fn ids_of_runs_sort_by_time_and_are_names_of_files() {
     let at = |millisecond| RunId::new(jiff::Timestamp::from_millisecond(millisecond).unwrap());
     assert!(at(1_700_000_000_001) < at(1_700_000_000_002) && at(999) < at(1_000));
-    assert_eq!(at(1_700_000_000_001).as_str().parse::<RunId>().unwrap().as_str().len(), 28);
+    assert_eq!(
+        at(1_700_000_000_001)
+            .as_str()
+            .parse::<RunId>()
+            .unwrap()
+            .as_str()
+            .len(),
+        28
+    );
     for wrong in ["", "../x", "a/b", "a b", "é"] {
         assert!(wrong.parse::<RunId>().is_err(), "{wrong}");
     }
@@ -124,17 +149,32 @@ fn ids_of_runs_sort_by_time_and_are_names_of_files() {
 
 #[test]
 fn a_journal_of_the_first_version_is_read() {
-    let head = serde_json::to_string(&Record::Run(Box::new(Run { format_version: 1, ..head() }))).unwrap();
+    let head = serde_json::to_string(&Record::Run(Box::new(Run {
+        format_version: 1,
+        ..head()
+    })))
+    .unwrap();
     let before = r#"{"record":"before","target":"t","policies":[{"id":"pol_1","name":"p","content":{"rules":[]},"createdAt":"","updatedAt":""}]}"#;
     let intent = r#"{"record":"intent","time":"1970-01-01T00:00:00Z","target":"t","call":1,"policy":"p","rule":"r","change":{"kind":"delete","resource":"rule","policy":"p","rule":"r"},"send":{"operation":"deleteRule","policy":"pol_1","id":"rule_1"}}"#;
-    let history = History::parse(format!("{head}\n{before}\n{intent}\n").as_bytes(), Utf8Path::new("j")).unwrap();
+    let history = History::parse(
+        format!("{head}\n{before}\n{intent}\n").as_bytes(),
+        Utf8Path::new("j"),
+    )
+    .unwrap();
     assert_eq!(history.unreadable, 0);
     let target = &history.targets["t"];
     assert_eq!(target.before.len(), 1);
     let made = &target.calls[0].intent;
     assert_eq!((made.name.as_str(), made.part.as_deref()), ("p", Some("r")));
-    assert_eq!(made.change.as_ref().and_then(|change| change.part.as_deref()), Some("r"));
-    let send =
-        Operation::DeleteRule { policy: PolicyId::new("pol_1"), id: crate::model::docker::RuleId::new("rule_1") };
+    assert_eq!(
+        made.change
+            .as_ref()
+            .and_then(|change| change.part.as_deref()),
+        Some("r")
+    );
+    let send = Operation::DeleteRule {
+        policy: PolicyId::new("pol_1"),
+        id: crate::model::docker::RuleId::new("rule_1"),
+    };
     assert_eq!(made.send, Sent::Docker(send));
 }

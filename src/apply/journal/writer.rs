@@ -27,7 +27,9 @@ pub enum JournalError {
         cause: Arc<io::Error>,
     },
     /// Another run writes it just now.
-    #[error("another run is under way here: it writes the journal `{path}`. Wait for it to end, and run again")]
+    #[error(
+        "another run is under way here: it writes the journal `{path}`. Wait for it to end, and run again"
+    )]
     Locked {
         /// The file.
         path: Utf8PathBuf,
@@ -106,11 +108,23 @@ impl Journal {
     /// # Errors
     /// The file cannot be opened, or another run writes it.
     pub fn open(path: &Utf8Path) -> Result<Self, JournalError> {
-        let failed = |cause: io::Error| JournalError::Open { path: path.to_owned(), cause: Arc::new(cause) };
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        let failed = |cause: io::Error| JournalError::Open {
+            path: path.to_owned(),
+            cause: Arc::new(cause),
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Locked {
+                    path: path.to_owned(),
+                });
+            }
             // Where files cannot be locked, a second run in this directory is not noticed.
             Err(TryLockError::Error(cause)) if cause.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
@@ -118,14 +132,28 @@ impl Journal {
         let torn = ends_torn(&mut file).map_err(failed)?;
         // The name of a new file is on the disk once its folder is.
         if let Some(folder) = path.parent() {
-            let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+            let folder = if folder.as_str().is_empty() {
+                Utf8Path::new(".")
+            } else {
+                folder
+            };
             if let Ok(folder) = File::open(folder) {
-                folder.sync_all().or_else(ignore_unsupported).map_err(failed)?;
+                folder
+                    .sync_all()
+                    .or_else(ignore_unsupported)
+                    .map_err(failed)?;
             }
         }
-        let queue = Queue { lines: if torn { b"\n".to_vec() } else { Vec::new() }, ..Queue::default() };
+        let queue = Queue {
+            lines: if torn { b"\n".to_vec() } else { Vec::new() },
+            ..Queue::default()
+        };
         let (file, queue) = (AsyncMutex::new(Arc::new(file)), Mutex::new(queue));
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), file, queue })))
+        Ok(Self(Arc::new(Inner {
+            path: path.to_owned(),
+            file,
+            queue,
+        })))
     }
 
     /// The file.
@@ -152,7 +180,12 @@ impl Journal {
     /// # Errors
     /// It is not there.
     pub async fn store(&self) -> Result<(), JournalError> {
-        let number = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).queued;
+        let number = self
+            .0
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .queued;
         self.store_until(number).await
     }
 
@@ -200,7 +233,10 @@ impl Journal {
     }
 
     fn failed(&self, cause: io::Error) -> JournalError {
-        JournalError::Write { path: self.0.path.clone(), cause: Arc::new(cause) }
+        JournalError::Write {
+            path: self.0.path.clone(),
+            cause: Arc::new(cause),
+        }
     }
 }
 

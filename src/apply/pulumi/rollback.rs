@@ -10,8 +10,8 @@ use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Object};
 use crate::diag::DocumentId;
 use crate::model::pulumi::{
-    DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveState, Operation, PackName, PolicySelector,
-    VersionTag,
+    DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveState, Operation,
+    PackName, PolicySelector, VersionTag,
 };
 use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint};
 
@@ -42,20 +42,36 @@ pub(super) fn before(target: &TargetHistory) -> LiveState {
 /// The versions that groups used before a run.
 pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
     let before = before(target);
-    let bodies = before.groups.iter().filter_map(|group| group.body.as_ref().ok());
+    let bodies = before
+        .groups
+        .iter()
+        .filter_map(|group| group.body.as_ref().ok());
     let used = bodies.flat_map(|body| &body.packs);
-    used.filter_map(|pack| Some((PackName::new(&pack.name).ok()?, VersionTag::new(&pack.tag).ok()?))).collect()
+    used.filter_map(|pack| {
+        Some((
+            PackName::new(&pack.name).ok()?,
+            VersionTag::new(&pack.tag).ok()?,
+        ))
+    })
+    .collect()
 }
 
 /// Compares what a run left with what is live, and says what is desired so that the groups that it touched are as before.
 /// With `overwrite`, what other writers changed since is undone too.
-pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId, overwrite: bool) -> PackUndo {
+pub fn undo_packs(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> PackUndo {
     let before = before(target);
     let mut after = PackModel::new(&before);
     let mut undo = PackUndo::default();
     let mut touched: BTreeSet<String> = BTreeSet::new();
     for made in &target.calls {
-        let Sent::Pulumi(operation) = &made.intent.send else { continue };
+        let Sent::Pulumi(operation) = &made.intent.send else {
+            continue;
+        };
         if made.left().is_none() {
             if is_unknown(made) {
                 undo.hold(resource(operation), &made.intent.name, HeldBack::Unknown);
@@ -87,13 +103,28 @@ pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId
         }
     }
     for name in touched {
-        let now = after.renamed().iter().find(|(_, old)| **old == name).map_or(name.clone(), |(new, _)| new.clone());
-        let (was, left, is) = (before.group(&name), after.state().group(&now), live.group(&now));
+        let now = after
+            .renamed()
+            .iter()
+            .find(|(_, old)| **old == name)
+            .map_or(name.clone(), |(new, _)| new.clone());
+        let (was, left, is) = (
+            before.group(&name),
+            after.state().group(&now),
+            live.group(&now),
+        );
         let same = left.map(group_fingerprint) == is.map(group_fingerprint);
         if !same && !overwrite {
             let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
-            let difference = Difference { planned: left.map(object), found: is.map(object) };
-            undo.hold(ResourceKind::Group, &name, HeldBack::ChangedSince(Box::new(difference)));
+            let difference = Difference {
+                planned: left.map(object),
+                found: is.map(object),
+            };
+            undo.hold(
+                ResourceKind::Group,
+                &name,
+                HeldBack::ChangedSince(Box::new(difference)),
+            );
             continue;
         }
         match was {
@@ -109,7 +140,12 @@ pub fn undo_packs(target: &TargetHistory, live: &LiveState, document: DocumentId
 
 impl PackUndo {
     fn hold(&mut self, resource: ResourceKind, name: &str, why: HeldBack) {
-        let held = UndoHeld { resource, name: name.to_owned(), part: None, why };
+        let held = UndoHeld {
+            resource,
+            name: name.to_owned(),
+            part: None,
+            why,
+        };
         if !self.held.contains(&held) {
             self.held.push(held);
         }
@@ -117,7 +153,9 @@ impl PackUndo {
 }
 
 fn is_unknown(made: &Made) -> bool {
-    made.answer.as_ref().is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+    made.answer
+        .as_ref()
+        .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
 }
 
 fn resource(operation: &Operation) -> ResourceKind {
@@ -127,34 +165,55 @@ fn resource(operation: &Operation) -> ResourceKind {
         | Operation::CompletePackVersion { .. }
         | Operation::DeletePackVersion { .. }
         | Operation::DeletePack { .. } => ResourceKind::Pack,
-        Operation::CreateGroup { .. } | Operation::UpdateGroup { .. } | Operation::DeleteGroup { .. } => {
-            ResourceKind::Group
-        }
+        Operation::CreateGroup { .. }
+        | Operation::UpdateGroup { .. }
+        | Operation::DeleteGroup { .. } => ResourceKind::Group,
     }
 }
 
 /// A group as it was, with the name that it has now.
-fn desired(was: &LiveGroup, now: &str, live: &LiveState, document: DocumentId) -> Result<DesiredGroup, String> {
+fn desired(
+    was: &LiveGroup,
+    now: &str,
+    live: &LiveState,
+    document: DocumentId,
+) -> Result<DesiredGroup, String> {
     let body = was.body.as_ref().map_err(|opaque| opaque.why.clone())?;
     let named = |error: crate::model::pulumi::WordError| format!("has a name that {error}");
     let mut packs = Vec::new();
     for (index, pack) in body.packs.iter().enumerate() {
-        let (name, tag) = (PackName::new(&pack.name).map_err(named)?, VersionTag::new(&pack.tag).map_err(named)?);
-        if live.pack(&pack.name).is_none_or(|live| live.version(&tag).is_none()) {
+        let (name, tag) = (
+            PackName::new(&pack.name).map_err(named)?,
+            VersionTag::new(&pack.tag).map_err(named)?,
+        );
+        if live
+            .pack(&pack.name)
+            .is_none_or(|live| live.version(&tag).is_none())
+        {
             return Err(format!("had version {tag} of pack `{name}`, which is gone"));
         }
         let mut config = GroupConfig::default();
         for (policy, value) in pack.config.iter().flatten() {
             let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
-            let value =
-                value.as_object().ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
+            let value = value
+                .as_object()
+                .ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
             config.0.insert(selector, value.clone());
         }
-        packs.push(DesiredGroupPack { pack: name, tag, config: Some(config), index });
+        packs.push(DesiredGroupPack {
+            pack: name,
+            tag,
+            config: Some(config),
+            index,
+        });
     }
     Ok(DesiredGroup {
         name: GroupName::new(&was.name).map_err(named)?,
-        aliases: if now == was.name { Vec::new() } else { vec![GroupName::new(now).map_err(named)?] },
+        aliases: if now == was.name {
+            Vec::new()
+        } else {
+            vec![GroupName::new(now).map_err(named)?]
+        },
         entity_type: body.entity_type,
         mode: Some(body.mode),
         stacks: (!was.is_default).then(|| body.stacks.iter().cloned().collect()),

@@ -14,7 +14,8 @@ use crate::apply::report::Failure;
 use crate::apply::service::Answered;
 use crate::apply::stale::Stale;
 use crate::model::pulumi::{
-    ArchiveDigest, GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef, VersionTag,
+    ArchiveDigest, GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber,
+    VersionRef, VersionTag,
 };
 use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint, pack_fingerprint};
 use crate::provider::http::{ApiError, Dated, Upload};
@@ -28,7 +29,10 @@ pub(in crate::apply) struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     pub(in crate::apply) fn new(before: &LiveState, reader: &'a Reader) -> Self {
-        Self { model: Mutex::new(PackModel::new(before)), reader }
+        Self {
+            model: Mutex::new(PackModel::new(before)),
+            reader,
+        }
     }
 
     /// What is known after the calls of an earlier run that were applied.
@@ -71,15 +75,24 @@ impl<'a> Lookup<'a> {
             }
             // Nobody can see an archive; to send it again does no harm.
             Operation::PutArchive { .. } => Found::Nothing,
-            Operation::CompletePackVersion { pack, tag } => Found::Version(reader.find_version(pack, tag).await?),
+            Operation::CompletePackVersion { pack, tag } => {
+                Found::Version(reader.find_version(pack, tag).await?)
+            }
             Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } => {
-                let listed = reader.packs().await?.into_iter().find(|summary| summary.name == pack.as_str());
+                let listed = reader
+                    .packs()
+                    .await?
+                    .into_iter()
+                    .find(|summary| summary.name == pack.as_str());
                 Found::Versions(listed.map(|summary| summary.versions))
             }
-            Operation::CreateGroup { group } => Found::Group(reader.find_group(group.name.as_str()).await?),
-            Operation::UpdateGroup { group: _, change: GroupChange::Rename { name } } => {
-                Found::Group(reader.find_group(name.as_str()).await?)
+            Operation::CreateGroup { group } => {
+                Found::Group(reader.find_group(group.name.as_str()).await?)
             }
+            Operation::UpdateGroup {
+                group: _,
+                change: GroupChange::Rename { name },
+            } => Found::Group(reader.find_group(name.as_str()).await?),
             Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
                 Found::Group(reader.find_group(group.as_str()).await?)
             }
@@ -88,7 +101,11 @@ impl<'a> Lookup<'a> {
 
     /// Whether a version was begun and not completed: asked for, the service says so with a 400.
     async fn is_begun(&self, pack: &PackName, tag: &VersionTag) -> Result<bool, ApiError> {
-        let version = LiveVersion { number: VersionNumber(0), tag: tag.to_string(), detail: None };
+        let version = LiveVersion {
+            number: VersionNumber(0),
+            tag: tag.to_string(),
+            detail: None,
+        };
         match self.reader.version(pack.as_str(), &version).await {
             Err(error) if error.status() == Some(400) => Ok(true),
             Err(error) if error.status() == Some(404) => Ok(false),
@@ -197,12 +214,21 @@ impl<'a> Service<'a> {
     /// Reads what a first call is about again, unless it was read a moment ago or this run made it. An archive is only sent
     /// where the answer is known that says where to.
     pub(in crate::apply) async fn check(&self, send: &Operation) -> Option<Failure> {
-        if let Operation::PutArchive { pack, tag, archive, .. } = send {
+        if let Operation::PutArchive {
+            pack, tag, archive, ..
+        } = send
+        {
             let known = lock(&self.uploads).contains_key(&(pack.clone(), tag.clone()));
             let has = self.sources.archives.contains_key(archive);
-            return (!known || !has).then(|| Failure::NoUpload { pack: pack.to_string(), tag: tag.to_string() });
+            return (!known || !has).then(|| Failure::NoUpload {
+                pack: pack.to_string(),
+                tag: tag.to_string(),
+            });
         }
-        if let Operation::UpdateGroup { change: GroupChange::AddPack { pack, tag, .. }, .. } = send
+        if let Operation::UpdateGroup {
+            change: GroupChange::AddPack { pack, tag, .. },
+            ..
+        } = send
             && let Some(failure) = self.check_published(pack, tag).await
         {
             return Some(failure);
@@ -214,7 +240,11 @@ impl<'a> Service<'a> {
 
     /// Reads back a version that this run published, once, before a group is given it.
     async fn check_published(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
-        if self.before.pack(pack.as_str()).is_some_and(|known| known.version(tag).is_some()) {
+        if self
+            .before
+            .pack(pack.as_str())
+            .is_some_and(|known| known.version(tag).is_some())
+        {
             return None;
         }
         let key = Key::Version(pack.clone(), tag.clone());
@@ -225,20 +255,42 @@ impl<'a> Service<'a> {
     async fn read_back(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
         let planned = self.lookup.model().state().pack(pack.as_str()).cloned();
         let policies = |version: &LiveVersion| -> BTreeSet<String> {
-            version.detail.iter().flat_map(|detail| &detail.policies).map(|policy| policy.name.clone()).collect()
+            version
+                .detail
+                .iter()
+                .flat_map(|detail| &detail.policies)
+                .map(|policy| policy.name.clone())
+                .collect()
         };
-        let wanted = planned.as_ref().and_then(|planned| planned.version(tag)).map(policies).unwrap_or_default();
+        let wanted = planned
+            .as_ref()
+            .and_then(|planned| planned.version(tag))
+            .map(policies)
+            .unwrap_or_default();
         let found = match self.lookup.reader.find_version(pack, tag).await {
             Ok(found) => found,
             Err(error) => return Some(Failure::NotChecked(error)),
         };
-        if found.as_ref().is_some_and(|found| policies(found) == wanted) {
+        if found
+            .as_ref()
+            .is_some_and(|found| policies(found) == wanted)
+        {
             return None;
         }
         let (kind, name) = (ResourceKind::Version, format!("{pack} {tag}"));
-        let stale = if found.is_some() { Stale::Changed(kind, name) } else { Stale::Gone(kind, name) };
+        let stale = if found.is_some() {
+            Stale::Changed(kind, name)
+        } else {
+            Stale::Gone(kind, name)
+        };
         let planned = planned.map(|planned| Object::Pack(Box::new(planned)));
-        Some(Failure::Moved { stale, difference: Box::new(Difference { planned, found: None }) })
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(Difference {
+                planned,
+                found: None,
+            }),
+        })
     }
 
     async fn check_one(&self, key: &Key) -> Option<Failure> {
@@ -252,16 +304,34 @@ impl<'a> Service<'a> {
                     Ok(listed) => listed,
                     Err(error) => return Some(Failure::NotChecked(error)),
                 };
-                let found = listed.into_iter().find(|summary| summary.name == *name).map(|summary| {
-                    let version = |(number, tag)| LiveVersion { number, tag, detail: None };
-                    let versions = summary.versions.into_iter().map(version).collect();
-                    crate::model::pulumi::LivePack { versions, ..planned.clone() }
-                });
-                if found.as_ref().is_some_and(|found| pack_fingerprint(found) == pack_fingerprint(&planned)) {
+                let found = listed
+                    .into_iter()
+                    .find(|summary| summary.name == *name)
+                    .map(|summary| {
+                        let version = |(number, tag)| LiveVersion {
+                            number,
+                            tag,
+                            detail: None,
+                        };
+                        let versions = summary.versions.into_iter().map(version).collect();
+                        crate::model::pulumi::LivePack {
+                            versions,
+                            ..planned.clone()
+                        }
+                    });
+                if found
+                    .as_ref()
+                    .is_some_and(|found| pack_fingerprint(found) == pack_fingerprint(&planned))
+                {
                     return None;
                 }
                 let found = found.map(|found| Object::Pack(Box::new(found)));
-                (ResourceKind::Pack, name.clone(), Object::Pack(Box::new(planned)), found)
+                (
+                    ResourceKind::Pack,
+                    name.clone(),
+                    Object::Pack(Box::new(planned)),
+                    found,
+                )
             }
             Key::Group(name) => {
                 let planned = self.before.group(name)?.clone();
@@ -269,15 +339,33 @@ impl<'a> Service<'a> {
                     Ok(found) => found,
                     Err(error) => return Some(Failure::NotChecked(error)),
                 };
-                if found.as_ref().is_some_and(|found| group_fingerprint(found) == group_fingerprint(&planned)) {
+                if found
+                    .as_ref()
+                    .is_some_and(|found| group_fingerprint(found) == group_fingerprint(&planned))
+                {
                     return None;
                 }
                 let found = found.map(|found| Object::Group(Box::new(found)));
-                (ResourceKind::Group, name.clone(), Object::Group(Box::new(planned)), found)
+                (
+                    ResourceKind::Group,
+                    name.clone(),
+                    Object::Group(Box::new(planned)),
+                    found,
+                )
             }
         };
-        let stale = if found.is_some() { Stale::Changed(kind, name) } else { Stale::Gone(kind, name) };
-        Some(Failure::Moved { stale, difference: Box::new(Difference { planned: Some(planned), found }) })
+        let stale = if found.is_some() {
+            Stale::Changed(kind, name)
+        } else {
+            Stale::Gone(kind, name)
+        };
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(Difference {
+                planned: Some(planned),
+                found,
+            }),
+        })
     }
 
     pub(in crate::apply) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
@@ -286,7 +374,11 @@ impl<'a> Service<'a> {
         let date = match send {
             Operation::CreatePackVersion { version } => {
                 let mut sent = version.clone();
-                let metadata = self.sources.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
+                let metadata = self
+                    .sources
+                    .metadata
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone()));
                 sent.metadata.extend(metadata);
                 let Dated { what, date } = writer.create_version(&sent).await?;
                 let key = (version.name.clone(), version.version_tag.clone());
@@ -294,22 +386,43 @@ impl<'a> Service<'a> {
                 left = Left::Begun(what.number);
                 date
             }
-            Operation::PutArchive { pack, tag, source: _, archive } => {
-                let upload = lock(&self.uploads).get(&(pack.clone(), tag.clone())).cloned();
-                let bytes = self.sources.archives.get(archive).map(|bytes| bytes.to_vec());
+            Operation::PutArchive {
+                pack,
+                tag,
+                source: _,
+                archive,
+            } => {
+                let upload = lock(&self.uploads)
+                    .get(&(pack.clone(), tag.clone()))
+                    .cloned();
+                let bytes = self
+                    .sources
+                    .archives
+                    .get(archive)
+                    .map(|bytes| bytes.to_vec());
                 if let (Some(upload), Some(bytes)) = (upload, bytes) {
                     writer.put_archive(pack, tag, &upload, bytes).await?;
                 }
                 None
             }
-            Operation::CompletePackVersion { pack, tag } => writer.complete_version(pack, tag).await?.date,
-            Operation::DeletePackVersion { pack, version } => writer.delete_version(pack, version).await?.date,
+            Operation::CompletePackVersion { pack, tag } => {
+                writer.complete_version(pack, tag).await?.date
+            }
+            Operation::DeletePackVersion { pack, version } => {
+                writer.delete_version(pack, version).await?.date
+            }
             Operation::DeletePack { pack } => writer.delete_pack(pack).await?.date,
             Operation::CreateGroup { group } => writer.create_group(group).await?.date,
-            Operation::UpdateGroup { group, change } => writer.update_group(group, change).await?.date,
+            Operation::UpdateGroup { group, change } => {
+                writer.update_group(group, change).await?.date
+            }
             Operation::DeleteGroup { group } => writer.delete_group(group).await?.date,
         };
-        Ok(Answered { left, overwrote: None, date })
+        Ok(Answered {
+            left,
+            overwrote: None,
+            date,
+        })
     }
 }
 
@@ -317,11 +430,13 @@ impl<'a> Service<'a> {
 fn key(send: &Operation) -> Option<Key> {
     match send {
         Operation::CreatePackVersion { version } => Some(Key::Pack(version.name.to_string())),
-        Operation::DeletePackVersion { .. } | Operation::PutArchive { .. } | Operation::CompletePackVersion { .. } => {
-            None
-        }
+        Operation::DeletePackVersion { .. }
+        | Operation::PutArchive { .. }
+        | Operation::CompletePackVersion { .. } => None,
         Operation::DeletePack { pack } => Some(Key::Pack(pack.to_string())),
         Operation::CreateGroup { .. } => None,
-        Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => Some(Key::Group(group.to_string())),
+        Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+            Some(Key::Group(group.to_string()))
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupPack, LiveState, LiveVersion, NewGroup, Operation, PackName, VersionNumber,
-    VersionRef,
+    GroupChange, LiveGroup, LiveGroupPack, LiveState, LiveVersion, NewGroup, Operation, PackName,
+    VersionNumber, VersionRef,
 };
 use crate::plan::group_fingerprint;
 
@@ -30,7 +30,9 @@ pub(super) fn decide(send: &Operation, known: &LiveState, found: &Found) -> Verd
             None => Verdict::NotApplied,
             Some(_) => Verdict::Other(Difference {
                 planned: None,
-                found: known.pack(version.name.as_str()).map(|pack| Object::Pack(Box::new(pack.clone()))),
+                found: known
+                    .pack(version.name.as_str())
+                    .map(|pack| Object::Pack(Box::new(pack.clone()))),
             }),
         },
         (Operation::DeletePackVersion { version, .. }, Found::Versions(found)) => {
@@ -48,12 +50,19 @@ pub(super) fn decide(send: &Operation, known: &LiveState, found: &Found) -> Verd
 }
 
 fn applied_if(is: bool) -> Verdict {
-    if is { Verdict::Applied(Left::AsSent) } else { Verdict::NotApplied }
+    if is {
+        Verdict::Applied(Left::AsSent)
+    } else {
+        Verdict::NotApplied
+    }
 }
 
 fn other(planned: Option<&LiveGroup>, found: Option<&LiveGroup>) -> Verdict {
     let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
-    Verdict::Other(Difference { planned: planned.map(object), found: found.map(object) })
+    Verdict::Other(Difference {
+        planned: planned.map(object),
+        found: found.map(object),
+    })
 }
 
 fn group(send: &Operation, known: &LiveState, found: Option<&LiveGroup>) -> Verdict {
@@ -65,12 +74,16 @@ fn group(send: &Operation, known: &LiveState, found: Option<&LiveGroup>) -> Verd
         },
         Operation::DeleteGroup { group } => match (known.group(group.as_str()), found) {
             (_, None) => Verdict::Applied(Left::AsSent),
-            (Some(planned), Some(found)) if group_fingerprint(planned) == group_fingerprint(found) => {
+            (Some(planned), Some(found))
+                if group_fingerprint(planned) == group_fingerprint(found) =>
+            {
                 Verdict::NotApplied
             }
             (planned, found) => other(planned, found),
         },
-        Operation::UpdateGroup { group, change } => changed(known.group(group.as_str()), change, found),
+        Operation::UpdateGroup { group, change } => {
+            changed(known.group(group.as_str()), change, found)
+        }
         Operation::CreatePackVersion { .. }
         | Operation::PutArchive { .. }
         | Operation::CompletePackVersion { .. }
@@ -81,7 +94,11 @@ fn group(send: &Operation, known: &LiveState, found: Option<&LiveGroup>) -> Verd
 
 /// Just what was asked for is as good as ours: nobody else's work is in it.
 fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
-    let NewGroup { name: _, entity_type, mode } = new;
+    let NewGroup {
+        name: _,
+        entity_type,
+        mode,
+    } = new;
     found.body.as_ref().is_ok_and(|body| {
         body.entity_type == *entity_type
             && body.mode == mode.unwrap_or_else(|| entity_type.usual_mode())
@@ -92,23 +109,40 @@ fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
 }
 
 /// Other calls may be changing the same group just now: only what the call is about counts.
-fn changed(planned: Option<&LiveGroup>, change: &GroupChange, found: Option<&LiveGroup>) -> Verdict {
+fn changed(
+    planned: Option<&LiveGroup>,
+    change: &GroupChange,
+    found: Option<&LiveGroup>,
+) -> Verdict {
     if let GroupChange::Rename { .. } = change {
         return applied_if(found.is_some());
     }
-    let Some(group) = found else { return other(planned, None) };
-    let Ok(body) = &group.body else { return other(planned, found) };
+    let Some(group) = found else {
+        return other(planned, None);
+    };
+    let Ok(body) = &group.body else {
+        return other(planned, found);
+    };
     let pack = |group: Option<&LiveGroup>, name: &PackName| -> Option<LiveGroupPack> {
         let body = group?.body.as_ref().ok()?;
-        body.packs.iter().find(|pack| pack.name == name.as_str()).cloned()
+        body.packs
+            .iter()
+            .find(|pack| pack.name == name.as_str())
+            .cloned()
     };
     match change {
         GroupChange::AddStack { stack } => applied_if(body.stacks.contains(stack)),
         GroupChange::RemoveStack { stack } => applied_if(!body.stacks.contains(stack)),
-        GroupChange::AddPack { pack: name, tag, config, environments: _ } => {
+        GroupChange::AddPack {
+            pack: name,
+            tag,
+            config,
+            environments: _,
+        } => {
             let (was, is) = (pack(planned, name), pack(found, name));
-            let empty =
-                |config: &Option<serde_json::Map<String, serde_json::Value>>| config.clone().unwrap_or_default();
+            let empty = |config: &Option<serde_json::Map<String, serde_json::Value>>| {
+                config.clone().unwrap_or_default()
+            };
             match is {
                 Some(is) if is.tag == tag.as_str() && empty(&is.config) == empty(config) => {
                     Verdict::Applied(Left::AsSent)

@@ -6,8 +6,8 @@ use crate::apply::report::Report;
 use crate::apply::stale::Stale;
 use crate::model::pulumi::{LiveState, Operation};
 use crate::plan::{
-    Mismatch, ReplayError, ResourceId, ResourceKind, TargetPlan, group_fingerprint, group_id, pack_fingerprint,
-    pack_id, packs_replayed, verify_packs,
+    Mismatch, ReplayError, ResourceId, ResourceKind, TargetPlan, group_fingerprint, group_id,
+    pack_fingerprint, pack_id, packs_replayed, verify_packs,
 };
 
 /// Whether what the plan touches is still what it was made from.
@@ -27,7 +27,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
         };
         match now {
             None => stale.push(Stale::Gone(before.resource, before.name.clone())),
-            Some(now) if now != before.fingerprint => stale.push(Stale::Changed(before.resource, before.name.clone())),
+            Some(now) if now != before.fingerprint => {
+                stale.push(Stale::Changed(before.resource, before.name.clone()))
+            }
             Some(_) => {}
         }
     }
@@ -39,7 +41,9 @@ pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
                     stale.push(Stale::Exists(ResourceKind::Group, group.name.to_string()));
                 }
             }
-            Operation::CreatePackVersion { version } if live.pack(version.name.as_str()).is_some() => {
+            Operation::CreatePackVersion { version }
+                if live.pack(version.name.as_str()).is_some() =>
+            {
                 if !known(&pack_id(version.name.as_str())) {
                     stale.push(Stale::Exists(ResourceKind::Pack, version.name.to_string()));
                 }
@@ -68,13 +72,23 @@ pub fn read_back_differs(
     report: &Report,
     actual: &LiveState,
 ) -> Result<Vec<Mismatch>, ReplayError> {
-    let disputed: BTreeSet<(ResourceKind, &str)> =
-        report.disputed_calls(&plan.calls).iter().map(|call| (call.send.resource(), call.name.as_str())).collect();
+    let disputed: BTreeSet<(ResourceKind, &str)> = report
+        .disputed_calls(&plan.calls)
+        .iter()
+        .map(|call| (call.send.resource(), call.name.as_str()))
+        .collect();
     let is_disputed = |resource: ResourceKind, name: &str| disputed.contains(&(resource, name));
-    let calls: Vec<_> = report.applied_calls(&plan.calls).into_iter().cloned().collect();
+    let calls: Vec<_> = report
+        .applied_calls(&plan.calls)
+        .into_iter()
+        .cloned()
+        .collect();
     let expected = packs_replayed(before, &calls)?;
-    let touched: BTreeSet<(ResourceKind, &str)> =
-        plan.calls.iter().map(|call| (call.send.resource(), call.name.as_str())).collect();
+    let touched: BTreeSet<(ResourceKind, &str)> = plan
+        .calls
+        .iter()
+        .map(|call| (call.send.resource(), call.name.as_str()))
+        .collect();
     let mut found = verify_packs(&expected, actual);
     found.retain(|mismatch| {
         touched.contains(&(mismatch.resource, mismatch.name.as_str()))

@@ -11,7 +11,14 @@ pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diag
     let DocumentView { id, native } = view;
     let name = PolicyName::new(&native.metadata().name).map_err(|error| {
         let place = Place::value(*id, Path::root().key("metadata").key("name"));
-        Box::new(Diagnostic::new(Code::ChainloopNameInvalid, format!("the name {error}"), place).help("correct it"))
+        Box::new(
+            Diagnostic::new(
+                Code::ChainloopNameInvalid,
+                format!("the name {error}"),
+                place,
+            )
+            .help("correct it"),
+        )
     })?;
     let (mut local, mut references) = (Vec::new(), Vec::new());
     for leads in of_document(*native) {
@@ -23,5 +30,13 @@ pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diag
         }
     }
     let bytes = native.bytes().clone();
-    Ok(DesiredDocument { kind: native.kind(), name, digest: bytes.digest(), bytes, local, references, document: *id })
+    Ok(DesiredDocument {
+        kind: native.kind(),
+        name,
+        digest: bytes.digest(),
+        bytes,
+        local,
+        references,
+        document: *id,
+    })
 }

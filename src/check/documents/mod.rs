@@ -46,15 +46,23 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let mut diagnostics = rules::run(&scene);
     let blamed = blamed(&diagnostics);
     let mut documents = Vec::new();
-    for document in scene.documents.iter().filter(|document| !blamed.contains(&document.id)) {
+    for document in scene
+        .documents
+        .iter()
+        .filter(|document| !blamed.contains(&document.id))
+    {
         match desired::build(document) {
             Ok(document) => documents.push(document),
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    diagnostics
+        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
     cap(&mut diagnostics);
-    CheckedDocuments { documents, diagnostics }
+    CheckedDocuments {
+        documents,
+        diagnostics,
+    }
 }
 
 /// How many errors of one file are kept: a hostile file could hold a hundred thousand.

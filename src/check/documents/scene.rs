@@ -57,7 +57,11 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(input: &DocumentInput<'a>) -> Self {
-        let DocumentInput { target, documents, schemas } = *input;
+        let DocumentInput {
+            target,
+            documents,
+            schemas,
+        } = *input;
         let mut scene = Self {
             target,
             documents: Vec::new(),
@@ -67,12 +71,21 @@ impl<'a> Scene<'a> {
             declared: HashMap::new(),
         };
         for document in documents {
-            let Some(native) = document.manifest.chainloop() else { continue };
-            scene.documents.push(DocumentView { id: document.id, native });
+            let Some(native) = document.manifest.chainloop() else {
+                continue;
+            };
+            scene.documents.push(DocumentView {
+                id: document.id,
+                native,
+            });
             match native {
                 NativeDocument::Policy(policy) => {
                     let (document, manifest) = (document.id, &policy.manifest);
-                    scene.policies.push(PolicyView { document, path: Path::root(), manifest });
+                    scene.policies.push(PolicyView {
+                        document,
+                        path: Path::root(),
+                        manifest,
+                    });
                     let name = manifest.metadata.name.as_str();
                     scene.declared.entry(name).or_insert_with(|| Declared {
                         document,
@@ -84,8 +97,14 @@ impl<'a> Scene<'a> {
                 NativeDocument::Group(group) => {
                     let (document, manifest) = (document.id, &group.manifest);
                     for (path, attachment) in manifest.attachments() {
-                        let Some(manifest) = attachment.embedded.as_deref() else { continue };
-                        scene.policies.push(PolicyView { document, path: path.key("embedded"), manifest });
+                        let Some(manifest) = attachment.embedded.as_deref() else {
+                            continue;
+                        };
+                        scene.policies.push(PolicyView {
+                            document,
+                            path: path.key("embedded"),
+                            manifest,
+                        });
                     }
                     scene.groups.push(GroupView { document, manifest });
                 }
@@ -96,10 +115,24 @@ impl<'a> Scene<'a> {
 
     /// The policy of this target that a reference is to, in the version that is declared.
     pub(super) fn declared(&self, reference: &Reference) -> Option<&Declared<'a>> {
-        let Reference { scheme: _, provider, organization, name, digest } = reference;
-        let own = organization.as_ref().is_none_or(|organization| *organization == self.target.organization);
-        let policy = self.declared.get(name.as_str()).filter(|_| provider.is_none() && own)?;
-        digest.as_ref().is_none_or(|digest| *digest == policy.digest).then_some(policy)
+        let Reference {
+            scheme: _,
+            provider,
+            organization,
+            name,
+            digest,
+        } = reference;
+        let own = organization
+            .as_ref()
+            .is_none_or(|organization| *organization == self.target.organization);
+        let policy = self
+            .declared
+            .get(name.as_str())
+            .filter(|_| provider.is_none() && own)?;
+        digest
+            .as_ref()
+            .is_none_or(|digest| *digest == policy.digest)
+            .then_some(policy)
     }
 }
 
@@ -110,7 +143,11 @@ pub(super) fn names(inputs: &[Input]) -> HashSet<&str> {
 
 /// The names of inputs that must be given.
 pub(super) fn required(inputs: &[Input]) -> Vec<&str> {
-    inputs.iter().filter(|input| input.required == Some(true)).map(|input| input.name.as_str()).collect()
+    inputs
+        .iter()
+        .filter(|input| input.required == Some(true))
+        .map(|input| input.name.as_str())
+        .collect()
 }
 
 /// A script of a policy, and the way to it.
@@ -139,10 +176,14 @@ impl<'a> PolicyView<'a> {
     pub(super) fn scripts(&self) -> Vec<ScriptView<'a>> {
         let spec = &self.manifest.spec;
         let policies = spec.policies.iter().flatten().enumerate();
-        let scripts =
-            policies.map(|(at, script)| ScriptView { path: self.spec("policies").index(at), source: script.source() });
-        let matcher =
-            spec.matcher().map(|(field, matcher)| ScriptView { path: self.spec(field), source: matcher.source() });
+        let scripts = policies.map(|(at, script)| ScriptView {
+            path: self.spec("policies").index(at),
+            source: script.source(),
+        });
+        let matcher = spec.matcher().map(|(field, matcher)| ScriptView {
+            path: self.spec(field),
+            source: matcher.source(),
+        });
         scripts.chain(matcher).collect()
     }
 }
@@ -182,7 +223,15 @@ impl Head<'_> {
 
     /// Where a field of an input is.
     pub(super) fn input(&self, index: usize, field: &str) -> Place {
-        Place::value(self.document, self.path.clone().key("spec").key("inputs").index(index).key(field))
+        Place::value(
+            self.document,
+            self.path
+                .clone()
+                .key("spec")
+                .key("inputs")
+                .index(index)
+                .key(field),
+        )
     }
 }
 

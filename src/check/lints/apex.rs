@@ -35,17 +35,27 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
 
 /// The denies of names below a name.
 fn denied(scene: &Scene<'_>) -> Vec<(Spot, HostPattern)> {
-    let wildcards = resources(scene, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
+    let wildcards =
+        resources(scene, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
     let hosts = wildcards.filter_map(|(spot, usage)| Some((spot, host(&usage.resource)?)));
-    hosts.filter(|(_, host)| matches!(host.depth(), Depth::One | Depth::Many)).collect()
+    hosts
+        .filter(|(_, host)| matches!(host.depth(), Depth::One | Depth::Many))
+        .collect()
 }
 
 /// The resources of all rules with one decision.
-fn resources<'s>(scene: &'s Scene<'_>, decision: Decision) -> impl Iterator<Item = (Spot, &'s ResourceUsage)> {
+fn resources<'s>(
+    scene: &'s Scene<'_>,
+    decision: Decision,
+) -> impl Iterator<Item = (Spot, &'s ResourceUsage)> {
     let rules = scene.rules.iter().zip(&scene.usage.rules).enumerate();
     let rules = rules.filter(move |(_, (declared, _))| declared.rule.rule.decision == decision);
     rules.flat_map(|(rule, (_, usage))| {
-        usage.resources.iter().enumerate().map(move |(resource, usage)| (Spot { rule, resource }, usage))
+        usage
+            .resources
+            .iter()
+            .enumerate()
+            .map(move |(resource, usage)| (Spot { rule, resource }, usage))
     })
 }
 
@@ -54,7 +64,10 @@ fn finding(scene: &Scene<'_>, deny: Spot, allow: Spot, name: &str) -> Option<Dia
     let message = format!("`{wildcard}` does not deny `{name}` itself, which stays allowed");
     let finding = Diagnostic::new(Code::ApexOpen, message, scene.resource_place(deny)?)
         .label("covers names below it only")
-        .also(scene.resource_place(allow)?, format!("allowed by {}", scene.name(allow.rule, deny.rule)));
+        .also(
+            scene.resource_place(allow)?,
+            format!("allowed by {}", scene.name(allow.rule, deny.rule)),
+        );
     Some(finding.help(format!("deny `{name}` too, if it is meant")))
 }
 

@@ -8,14 +8,28 @@ use crate::diag::{Code, Diagnostic};
 use crate::model::docker::{NonEmptySet, Rule, RuleAccess};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
-    for (rule, Declared { policy, rule: declared }) in scene.rules.iter().enumerate() {
+    for (
+        rule,
+        Declared {
+            policy,
+            rule: declared,
+        },
+    ) in scene.rules.iter().enumerate()
+    {
         // What is covered has a finding of its own.
-        let covered = |rule: usize| scene.usage.rules.get(rule).is_some_and(|usage| !usage.covered_by.is_empty());
+        let covered = |rule: usize| {
+            scene
+                .usage
+                .rules
+                .get(rule)
+                .is_some_and(|usage| !usage.covered_by.is_empty())
+        };
         if covered(rule) {
             continue;
         }
         let earlier = scene.rules.iter().enumerate().take(rule).rev();
-        let mut siblings = earlier.take_while(|(_, other)| other.policy.document == policy.document);
+        let mut siblings =
+            earlier.take_while(|(_, other)| other.policy.document == policy.document);
         let other = siblings.find_map(|(other, sibling)| {
             let what = shared(&sibling.rule.rule, &declared.rule)?;
             (!covered(other)).then_some((other, what))
@@ -27,9 +41,17 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn finding(scene: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<Diagnostic> {
-    let message = format!("this rule and {} could be one: {what}", scene.name(other, rule));
-    let finding = Diagnostic::new(Code::RulesMergeable, message, scene.rule_place(rule)?).label("the second");
-    Some(finding.also(scene.rule_place(other)?, "the first").help("move its actions or resources into the first rule"))
+    let message = format!(
+        "this rule and {} could be one: {what}",
+        scene.name(other, rule)
+    );
+    let finding =
+        Diagnostic::new(Code::RulesMergeable, message, scene.rule_place(rule)?).label("the second");
+    Some(
+        finding
+            .also(scene.rule_place(other)?, "the first")
+            .help("move its actions or resources into the first rule"),
+    )
 }
 
 /// What makes two rules one, if anything does.
@@ -40,20 +62,37 @@ fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
     match (&one.access, &other.access) {
         (
             RuleAccess::Network { actions, resources },
-            RuleAccess::Network { actions: other_actions, resources: others },
+            RuleAccess::Network {
+                actions: other_actions,
+                resources: others,
+            },
         ) => alike(actions == other_actions, resources, others),
-        (RuleAccess::Http { actions, resources }, RuleAccess::Http { actions: other_actions, resources: others }) => {
-            alike(actions == other_actions, resources, others)
-        }
+        (
+            RuleAccess::Http { actions, resources },
+            RuleAccess::Http {
+                actions: other_actions,
+                resources: others,
+            },
+        ) => alike(actions == other_actions, resources, others),
         (
             RuleAccess::Filesystem { actions, resources },
-            RuleAccess::Filesystem { actions: other_actions, resources: others },
+            RuleAccess::Filesystem {
+                actions: other_actions,
+                resources: others,
+            },
         ) => alike(actions == other_actions, resources, others),
-        (RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. }, _) => None,
+        (
+            RuleAccess::Network { .. } | RuleAccess::Http { .. } | RuleAccess::Filesystem { .. },
+            _,
+        ) => None,
     }
 }
 
-fn alike<T: Ord>(same_actions: bool, one: &NonEmptySet<T>, other: &NonEmptySet<T>) -> Option<&'static str> {
+fn alike<T: Ord>(
+    same_actions: bool,
+    one: &NonEmptySet<T>,
+    other: &NonEmptySet<T>,
+) -> Option<&'static str> {
     if one == other {
         return Some("both are about the same resources");
     }

@@ -25,13 +25,26 @@ pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnost
     }
     let reaching: Vec<ReachingRule<'_>> = rules
         .iter()
-        .map(|declared| ReachingRule { rule: &declared.rule.rule, scope: &declared.policy.scope })
+        .map(|declared| ReachingRule {
+            rule: &declared.rule.rule,
+            scope: &declared.policy.scope,
+        })
         .collect();
     let usage = match usage(&reaching) {
         Ok(usage) => usage,
-        Err(error) => return policies.first().map(|policy| entangled(policy, error)).into_iter().collect(),
+        Err(error) => {
+            return policies
+                .first()
+                .map(|policy| entangled(policy, error))
+                .into_iter()
+                .collect();
+        }
     };
-    let scene = Scene { documents, rules, usage };
+    let scene = Scene {
+        documents,
+        rules,
+        usage,
+    };
     let mut found = Vec::new();
     unused::check(&scene, &mut found);
     merge::check(&scene, &mut found);
@@ -63,23 +76,40 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// Where a rule is declared.
     fn rule_place(&self, rule: usize) -> Option<Place> {
-        self.rules.get(rule).map(|declared| declared.policy.rule_place(declared.rule))
+        self.rules
+            .get(rule)
+            .map(|declared| declared.policy.rule_place(declared.rule))
     }
 
     /// Where a resource is written, in the rule or in a list that it pulls in.
     fn resource_place(&self, spot: Spot) -> Option<Place> {
         let declared = self.rules.get(spot.rule)?;
-        let place = resource_place(self.documents, declared.policy.document, declared.rule.index, self.text(spot)?);
+        let place = resource_place(
+            self.documents,
+            declared.policy.document,
+            declared.rule.index,
+            self.text(spot)?,
+        );
         place.or_else(|| self.rule_place(spot.rule))
     }
 
     fn text(&self, spot: Spot) -> Option<&str> {
-        Some(&self.usage.rules.get(spot.rule)?.resources.get(spot.resource)?.resource)
+        Some(
+            &self
+                .usage
+                .rules
+                .get(spot.rule)?
+                .resources
+                .get(spot.resource)?
+                .resource,
+        )
     }
 
     /// A rule by name, with its policy where that is another than `beside`'s.
     fn name(&self, rule: usize, beside: usize) -> String {
-        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else { return String::new() };
+        let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
+            return String::new();
+        };
         let name = &named.rule.rule.name;
         if named.policy.document == beside.policy.document {
             format!("rule \"{name}\"")

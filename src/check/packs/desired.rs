@@ -6,11 +6,13 @@ use super::rules::runtime;
 use super::scene::{GroupView, PackView, Scene};
 use crate::diag::{Code, Diagnostic, Place};
 use crate::manifest::pulumi::{
-    ConfigSchemaSpec, FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec, PolicyPackSpec, StackSpec,
+    ConfigSchemaSpec, FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec,
+    PolicyPackSpec, StackSpec,
 };
 use crate::model::pulumi::{
-    ConfigSchema, DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName, LockedSource,
-    NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector, StackReference, VersionTag, WordError,
+    ConfigSchema, DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName,
+    LockedSource, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
+    StackReference, VersionTag, WordError,
 };
 
 /// A failure is a finding like any other; boxed, because it is rare and large.
@@ -20,17 +22,33 @@ type Built<T> = Result<T, Box<Diagnostic>>;
 /// too, so that no pack is ever left out in silence.
 pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack> {
     let source = || pack.field("source");
-    let named = pack.source.ok_or_else(|| refuse("the source was not read", source()))?;
-    let tree = named.tree.as_ref().as_ref().map_err(|error| refuse(error.to_string(), source()))?;
-    let archive =
-        tree.archive().map_err(|error| refuse(format!("the source cannot be archived: {error}"), source()))?;
+    let named = pack
+        .source
+        .ok_or_else(|| refuse("the source was not read", source()))?;
+    let tree = named
+        .tree
+        .as_ref()
+        .as_ref()
+        .map_err(|error| refuse(error.to_string(), source()))?;
+    let archive = tree
+        .archive()
+        .map_err(|error| refuse(format!("the source cannot be archived: {error}"), source()))?;
     let runtime = runtime::of(tree).map_err(|message| refuse(message, source()))?;
     let version = version(pack, runtime)?;
-    let locked = scene.lock.targets.get(&scene.target.name).and_then(|lock| lock.policy_packs.get(&version.name));
-    let locked = locked
-        .into_iter()
-        .flatten()
-        .map(|(tag, lock)| (tag.clone(), LockedSource { digest: lock.source.clone(), files: lock.files.clone() }));
+    let locked = scene
+        .lock
+        .targets
+        .get(&scene.target.name)
+        .and_then(|lock| lock.policy_packs.get(&version.name));
+    let locked = locked.into_iter().flatten().map(|(tag, lock)| {
+        (
+            tag.clone(),
+            LockedSource {
+                digest: lock.source.clone(),
+                files: lock.files.clone(),
+            },
+        )
+    });
     Ok(DesiredPack {
         source: PackSource {
             path: named.path.clone(),
@@ -60,9 +78,14 @@ fn version(pack: &PackView<'_>, runtime: String) -> Built<NewVersion> {
         policies,
     } = &pack.manifest.spec;
     let tag = pack.tag.as_deref().unwrap_or_default();
-    let policies = policies.iter().enumerate().map(|(index, spec)| policy(pack, index, spec));
+    let policies = policies
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| policy(pack, index, spec));
     Ok(NewVersion {
-        name: word(PackName::new(&pack.manifest.metadata.name), || pack.name_place())?,
+        name: word(PackName::new(&pack.manifest.metadata.name), || {
+            pack.name_place()
+        })?,
         display_name: display_name.clone(),
         version_tag: word(VersionTag::new(tag), || pack.field("versionTag"))?,
         policies: policies.collect::<Built<Vec<_>>>()?,
@@ -101,12 +124,19 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
         severity: *severity,
         framework: framework
             .as_ref()
-            .map(|FrameworkSpec { name, version, reference, specification }| Framework {
-                name: said(name),
-                version: said(version),
-                reference: said(reference),
-                specification: said(specification),
-            })
+            .map(
+                |FrameworkSpec {
+                     name,
+                     version,
+                     reference,
+                     specification,
+                 }| Framework {
+                    name: said(name),
+                    version: said(version),
+                    reference: said(reference),
+                    specification: said(specification),
+                },
+            )
             .filter(|framework| *framework != Framework::default()),
         tags: set(tags.as_deref()),
         remediation_steps: said(remediation_steps),
@@ -116,49 +146,87 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
 
 /// The schema that is sent.
 pub(super) fn schema(spec: &ConfigSchemaSpec) -> ConfigSchema {
-    let ConfigSchemaSpec { kind: _, properties, required } = spec;
-    ConfigSchema::new(properties.clone().unwrap_or_default(), set(required.as_deref()))
+    let ConfigSchemaSpec {
+        kind: _,
+        properties,
+        required,
+    } = spec;
+    ConfigSchema::new(
+        properties.clone().unwrap_or_default(),
+        set(required.as_deref()),
+    )
 }
 
 /// Builds the desired group of a manifest that no error speaks against.
 pub(super) fn group(scene: &Scene<'_>, group: &GroupView<'_>) -> Built<DesiredGroup> {
     let metadata = &group.manifest.metadata;
     let aliases = metadata.aliases.iter().enumerate();
-    let aliases = aliases.map(|(index, alias)| word(GroupName::new(alias), || group.alias_place(index)));
-    let PolicyGroupSpec { entity_type, mode, stacks, policy_packs } = &group.manifest.spec;
+    let aliases =
+        aliases.map(|(index, alias)| word(GroupName::new(alias), || group.alias_place(index)));
+    let PolicyGroupSpec {
+        entity_type,
+        mode,
+        stacks,
+        policy_packs,
+    } = &group.manifest.spec;
     let packs = policy_packs.as_ref().map(|packs| {
-        packs.iter().enumerate().map(|(index, spec)| group_pack(scene, group, index, spec)).collect::<Built<Vec<_>>>()
+        packs
+            .iter()
+            .enumerate()
+            .map(|(index, spec)| group_pack(scene, group, index, spec))
+            .collect::<Built<Vec<_>>>()
     });
     Ok(DesiredGroup {
         name: word(GroupName::new(&metadata.name), || group.name_place())?,
         aliases: aliases.collect::<Built<Vec<_>>>()?,
         entity_type: *entity_type,
         mode: *mode,
-        stacks: stacks.as_ref().map(|stacks| stacks.iter().map(stack).collect::<BTreeSet<_>>()),
+        stacks: stacks
+            .as_ref()
+            .map(|stacks| stacks.iter().map(stack).collect::<BTreeSet<_>>()),
         policy_packs: packs.transpose()?,
         document: group.document,
     })
 }
 
 fn stack(spec: &StackSpec) -> StackReference {
-    let StackSpec { name, routing_project } = spec;
-    StackReference { routing_project: routing_project.clone(), name: name.clone() }
+    let StackSpec {
+        name,
+        routing_project,
+    } = spec;
+    StackReference {
+        routing_project: routing_project.clone(),
+        name: name.clone(),
+    }
 }
 
-fn group_pack(scene: &Scene<'_>, group: &GroupView<'_>, index: usize, spec: &GroupPackSpec) -> Built<DesiredGroupPack> {
-    let GroupPackSpec { name, version_tag, config } = spec;
+fn group_pack(
+    scene: &Scene<'_>,
+    group: &GroupView<'_>,
+    index: usize,
+    spec: &GroupPackSpec,
+) -> Built<DesiredGroupPack> {
+    let GroupPackSpec {
+        name,
+        version_tag,
+        config,
+    } = spec;
     let followed = || scene.pack(name).and_then(|pack| pack.tag.as_deref());
     let tag = version_tag.as_deref().or_else(followed).unwrap_or_default();
     let config = config.as_ref().map(|config| {
         let entries = config.iter().map(|(policy, values)| {
-            let selector = word(PolicySelector::try_from(policy.clone()), || group.pack_field(index, "config"))?;
+            let selector = word(PolicySelector::try_from(policy.clone()), || {
+                group.pack_field(index, "config")
+            })?;
             Ok((selector, values.clone()))
         });
         entries.collect::<Built<BTreeMap<_, _>>>().map(GroupConfig)
     });
     Ok(DesiredGroupPack {
         pack: word(PackName::new(name), || group.pack_field(index, "name"))?,
-        tag: word(VersionTag::new(tag), || group.pack_field(index, "versionTag"))?,
+        tag: word(VersionTag::new(tag), || {
+            group.pack_field(index, "versionTag")
+        })?,
         config: config.transpose()?,
         index,
     })
@@ -166,7 +234,13 @@ fn group_pack(scene: &Scene<'_>, group: &GroupView<'_>, index: usize, spec: &Gro
 
 /// Sorted, each once: the order means nothing, and what is sent shall not depend on it.
 fn set(texts: Option<&[String]>) -> Vec<String> {
-    texts.into_iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    texts
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn word<T>(word: Result<T, WordError>, place: impl FnOnce() -> Place) -> Built<T> {

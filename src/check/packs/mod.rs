@@ -47,7 +47,11 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     let mut diagnostics = rules::run(&scene);
     let blamed = blamed(&diagnostics);
     let mut checked = CheckedPacks::default();
-    for pack in scene.packs.iter().filter(|pack| !blamed.contains(&pack.document)) {
+    for pack in scene
+        .packs
+        .iter()
+        .filter(|pack| !blamed.contains(&pack.document))
+    {
         match desired::pack(&scene, pack) {
             Ok(pack) => checked.packs.push(pack),
             Err(finding) => diagnostics.push(*finding),
@@ -56,14 +60,24 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     // A group that follows a pack in doubt is in doubt.
     let follows = |group: &GroupView<'_>| {
         let followed = group.packs().filter(|(_, pack)| pack.version_tag.is_none());
-        followed.filter_map(|(_, pack)| scene.pack(&pack.name)).any(|pack| blamed.contains(&pack.document))
+        followed
+            .filter_map(|(_, pack)| scene.pack(&pack.name))
+            .any(|pack| blamed.contains(&pack.document))
     };
-    for group in scene.groups.iter().filter(|group| !blamed.contains(&group.document) && !follows(group)) {
+    for group in scene
+        .groups
+        .iter()
+        .filter(|group| !blamed.contains(&group.document) && !follows(group))
+    {
         match desired::group(&scene, group) {
             Ok(group) => checked.groups.push(group),
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-    CheckedPacks { diagnostics, ..checked }
+    diagnostics
+        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    CheckedPacks {
+        diagnostics,
+        ..checked
+    }
 }

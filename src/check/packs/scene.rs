@@ -43,14 +43,22 @@ pub(super) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub(super) fn new(input: &PackInput<'a>) -> Self {
-        let PackInput { target, documents, sources, lock } = *input;
+        let PackInput {
+            target,
+            documents,
+            sources,
+            lock,
+        } = *input;
         let (mut packs, mut groups) = (Vec::new(), Vec::new());
         for document in documents {
             match &document.manifest {
                 Manifest::PolicyPack(manifest) => {
                     packs.push(PackView::new(document.id, manifest, sources, lock, target));
                 }
-                Manifest::PolicyGroup(manifest) => groups.push(GroupView { document: document.id, manifest }),
+                Manifest::PolicyGroup(manifest) => groups.push(GroupView {
+                    document: document.id,
+                    manifest,
+                }),
                 Manifest::Policy(_)
                 | Manifest::ResourceList(_)
                 | Manifest::PolicyTest(_)
@@ -60,14 +68,25 @@ impl<'a> Scene<'a> {
         }
         let mut names = HashMap::with_capacity(packs.len());
         for (index, pack) in packs.iter().enumerate() {
-            names.entry(pack.manifest.metadata.name.as_str()).or_insert(index);
+            names
+                .entry(pack.manifest.metadata.name.as_str())
+                .or_insert(index);
         }
-        Self { target, documents, packs, groups, lock, names }
+        Self {
+            target,
+            documents,
+            packs,
+            groups,
+            lock,
+            names,
+        }
     }
 
     /// The pack of this name; the first, where the name is taken twice.
     pub(super) fn pack(&self, name: &str) -> Option<&PackView<'a>> {
-        self.names.get(name).and_then(|index| self.packs.get(*index))
+        self.names
+            .get(name)
+            .and_then(|index| self.packs.get(*index))
     }
 
     /// The names of all packs.
@@ -89,20 +108,32 @@ impl<'a> PackView<'a> {
         let written = &manifest.spec.version_tag;
         let tag = match manifest.spec.version_tag_suffix {
             TagSuffix::None => Some(written.clone()),
-            TagSuffix::SourceDigest => tree.map(|tree| format!("{written}-{}", tree.digest().short())),
+            TagSuffix::SourceDigest => {
+                tree.map(|tree| format!("{written}-{}", tree.digest().short()))
+            }
         };
-        let locked = tag.as_deref().and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
-        Self { document, manifest, source, tag, locked }
+        let locked = tag
+            .as_deref()
+            .and_then(|tag| lock.version(&target.name, &manifest.metadata.name, tag));
+        Self {
+            document,
+            manifest,
+            source,
+            tag,
+            locked,
+        }
     }
 
     /// The source, if it can be read.
     pub(super) fn tree(&self) -> Option<&'a PackTree> {
-        self.source.and_then(|source| source.tree.as_ref().as_ref().ok())
+        self.source
+            .and_then(|source| source.tree.as_ref().as_ref().ok())
     }
 
     /// Why the source cannot be read.
     pub(super) fn source_error(&self) -> Option<&'a PackError> {
-        self.source.and_then(|source| source.tree.as_ref().as_ref().err())
+        self.source
+            .and_then(|source| source.tree.as_ref().as_ref().err())
     }
 
     /// Where the name is.
@@ -134,7 +165,10 @@ impl<'a> GroupView<'a> {
 
     /// Where an alias is.
     pub(super) fn alias_place(&self, index: usize) -> Place {
-        Place::value(self.document, Path::root().key("metadata").key("aliases").index(index))
+        Place::value(
+            self.document,
+            Path::root().key("metadata").key("aliases").index(index),
+        )
     }
 
     /// The packs, each with its position.

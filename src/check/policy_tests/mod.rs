@@ -35,7 +35,12 @@ pub struct CheckedTests {
 
 /// Checks the policy tests of one target, and expands their matrices.
 pub fn check_tests(input: &Input<'_>) -> CheckedTests {
-    let Input { target, documents, cedar_files: _, teams } = *input;
+    let Input {
+        target,
+        documents,
+        cedar_files: _,
+        teams,
+    } = *input;
     let teams = Directory::new(target, teams);
     let mut checked = CheckedTests::default();
     let mut names: HashMap<&str, DocumentId> = HashMap::new();
@@ -44,14 +49,18 @@ pub fn check_tests(input: &Input<'_>) -> CheckedTests {
         let name = test.metadata.name.as_str();
         names::check(name, || name_place(document), &mut checked.diagnostics);
         match names.get(name) {
-            Some(first) => checked.diagnostics.push(name_taken(target, name, document, *first)),
+            Some(first) => checked
+                .diagnostics
+                .push(name_taken(target, name, document, *first)),
             None => {
                 names.insert(name, document);
             }
         }
         check_case_names(document, test, &mut checked.diagnostics);
         let cases: Vec<Case<'_>> = Case::all(document, test).collect();
-        let asked = cases.iter().fold(0, |sum: u64, case| sum.saturating_add(case.count()));
+        let asked = cases
+            .iter()
+            .fold(0, |sum: u64, case| sum.saturating_add(case.count()));
         if asked > LARGEST_TEST.min(left) {
             checked.diagnostics.push(too_large(document, asked));
             continue;
@@ -75,7 +84,9 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
     tests.sort_by_key(|(document, _)| *document);
     let mut found = Vec::new();
     for (document, test) in tests {
-        let Some(name) = &test.spec.target else { continue };
+        let Some(name) = &test.spec.target else {
+            continue;
+        };
         let place = Place::value(document, Path::root().key("spec").key("target"));
         match targets.iter().find(|(target, _)| target.name == *name) {
             None => {
@@ -85,11 +96,19 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
                     Some(like) => format!("did you mean `{like}`?"),
                     None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
                 };
-                found.push(Diagnostic::new(Code::UnknownTarget, message, place).label("not a target").help(help));
+                found.push(
+                    Diagnostic::new(Code::UnknownTarget, message, place)
+                        .label("not a target")
+                        .help(help),
+                );
             }
             Some((_, documents)) if documents.iter().all(|loaded| loaded.id != document) => {
-                let message = format!("the target `{name}` does not load this file, so that the test is never run");
-                let help = format!("move the file below one of the `paths` of `{name}`, or leave `target` out");
+                let message = format!(
+                    "the target `{name}` does not load this file, so that the test is never run"
+                );
+                let help = format!(
+                    "move the file below one of the `paths` of `{name}`, or leave `target` out"
+                );
                 found.push(Diagnostic::new(Code::UnknownTarget, message, place).help(help));
             }
             Some(_) => {}
@@ -98,20 +117,27 @@ pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnost
     found
 }
 
-fn tests<'a>(documents: &[&'a Document]) -> impl Iterator<Item = (DocumentId, &'a PolicyTestManifest)> {
-    documents.iter().filter_map(|document| match &document.manifest {
-        Manifest::PolicyTest(test) => Some((document.id, test)),
-        Manifest::Policy(_)
-        | Manifest::ResourceList(_)
-        | Manifest::PolicyPack(_)
-        | Manifest::PolicyGroup(_)
-        | Manifest::ChainloopPolicy(_)
-        | Manifest::ChainloopGroup(_) => None,
-    })
+fn tests<'a>(
+    documents: &[&'a Document],
+) -> impl Iterator<Item = (DocumentId, &'a PolicyTestManifest)> {
+    documents
+        .iter()
+        .filter_map(|document| match &document.manifest {
+            Manifest::PolicyTest(test) => Some((document.id, test)),
+            Manifest::Policy(_)
+            | Manifest::ResourceList(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
+        })
 }
 
 fn is_for(test: &PolicyTestManifest, target: &Target) -> bool {
-    test.spec.target.as_ref().is_none_or(|name| *name == target.name)
+    test.spec
+        .target
+        .as_ref()
+        .is_none_or(|name| *name == target.name)
 }
 
 fn name_place(document: DocumentId) -> Place {
@@ -119,7 +145,10 @@ fn name_place(document: DocumentId) -> Place {
 }
 
 fn name_taken(target: &Target, name: &str, document: DocumentId, first: DocumentId) -> Diagnostic {
-    let message = format!("two policy tests of the target `{}` are called `{name}`", target.name);
+    let message = format!(
+        "two policy tests of the target `{}` are called `{name}`",
+        target.name
+    );
     Diagnostic::new(Code::TestNameTaken, message, name_place(document))
         .label("again here")
         .also(name_place(first), "first here")
@@ -147,6 +176,8 @@ fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut
 fn too_large(document: DocumentId, asked: u64) -> Diagnostic {
     let message = format!("the test asks {asked} requests");
     Diagnostic::new(Code::TestTooLarge, message, name_place(document))
-        .label(format!("more than {LARGEST_TEST}, or than {LARGEST_SUITE} with the other tests of the target"))
+        .label(format!(
+            "more than {LARGEST_TEST}, or than {LARGEST_SUITE} with the other tests of the target"
+        ))
         .help("leave values out of a matrix that are decided alike, or divide the test")
 }

@@ -38,7 +38,9 @@ impl<'t> Template<'t> {
             } else if rest.starts_with('{') {
                 let end = rest.find('}').ok_or(StrayBrace('{'))?;
                 let name = &rest[1..end];
-                if name.is_empty() || name.contains(|c: char| !c.is_alphanumeric() && c != '-' && c != '_') {
+                if name.is_empty()
+                    || name.contains(|c: char| !c.is_alphanumeric() && c != '-' && c != '_')
+                {
                     return Err(StrayBrace('{'));
                 }
                 pieces.push(Piece::Placeholder(name));
@@ -67,15 +69,23 @@ impl<'t> Template<'t> {
 
     /// How many requests it stands for.
     pub(super) fn count(&self, matrix: &Matrix) -> u64 {
-        let values = self.placeholders().into_iter().filter_map(|name| matrix.get(name));
-        values.fold(1, |product: u64, values| product.saturating_mul(u64::try_from(values.len()).unwrap_or(u64::MAX)))
+        let values = self
+            .placeholders()
+            .into_iter()
+            .filter_map(|name| matrix.get(name));
+        values.fold(1, |product: u64, values| {
+            product.saturating_mul(u64::try_from(values.len()).unwrap_or(u64::MAX))
+        })
     }
 
     /// All requests that it stands for; the last placeholder changes first. Each text ends soon after the length that a
     /// request may have, so that no text grows without bound.
     pub(super) fn expand(&self, matrix: &Matrix) -> impl Iterator<Item = String> {
-        let values: Vec<(&str, &[MatrixValue])> =
-            self.placeholders().into_iter().filter_map(|name| Some((name, matrix.get(name)?.as_slice()))).collect();
+        let values: Vec<(&str, &[MatrixValue])> = self
+            .placeholders()
+            .into_iter()
+            .filter_map(|name| Some((name, matrix.get(name)?.as_slice())))
+            .collect();
         (0..self.count(matrix)).map(move |number| {
             let mut chosen = BTreeMap::new();
             let mut rest = number;
@@ -114,20 +124,41 @@ mod tests {
 
     #[test]
     fn every_combination_is_made_once() {
-        let matrix = matrix(serde_json::json!({"port": [80, 443], "host": ["a", "b", "c"], "other": ["x", "y"]}));
+        let matrix = matrix(
+            serde_json::json!({"port": [80, 443], "host": ["a", "b", "c"], "other": ["x", "y"]}),
+        );
         let template = Template::parse("tcp {host}.{host}:{port}").unwrap();
         assert_eq!(template.count(&matrix), 6);
         let texts: Vec<_> = template.expand(&matrix).collect();
-        assert_eq!(texts, ["tcp a.a:80", "tcp a.a:443", "tcp b.b:80", "tcp b.b:443", "tcp c.c:80", "tcp c.c:443"]);
+        assert_eq!(
+            texts,
+            [
+                "tcp a.a:80",
+                "tcp a.a:443",
+                "tcp b.b:80",
+                "tcp b.b:443",
+                "tcp c.c:80",
+                "tcp c.c:443"
+            ]
+        );
     }
 
     #[test]
     fn braces_are_placeholders_or_doubled() {
-        let one =
-            |text: &str| Template::parse(text).map(|template| template.expand(&Matrix::new()).collect::<Vec<_>>());
+        let one = |text: &str| {
+            Template::parse(text)
+                .map(|template| template.expand(&Matrix::new()).collect::<Vec<_>>())
+        };
         assert_eq!(one("read /a{{b}}c"), Ok(vec!["read /a{b}c".to_owned()]));
         assert_eq!(one(""), Ok(vec![String::new()]));
-        for (text, brace) in [("a{", '{'), ("a}", '}'), ("{}", '{'), ("{a b}", '{'), ("{{a}", '}'), ("{a{b}}", '{')] {
+        for (text, brace) in [
+            ("a{", '{'),
+            ("a}", '}'),
+            ("{}", '{'),
+            ("{a b}", '{'),
+            ("{{a}", '}'),
+            ("{a{b}}", '{'),
+        ] {
             assert_eq!(Template::parse(text), Err(StrayBrace(brace)), "{text}");
         }
     }
@@ -135,15 +166,26 @@ mod tests {
     #[test]
     fn values_are_not_read_again() {
         let matrix = matrix(serde_json::json!({"a": ["{b}"], "b": ["x"]}));
-        assert_eq!(Template::parse("{a}{b}").unwrap().expand(&matrix).collect::<Vec<_>>(), ["{b}x"]);
+        assert_eq!(
+            Template::parse("{a}{b}")
+                .unwrap()
+                .expand(&matrix)
+                .collect::<Vec<_>>(),
+            ["{b}x"]
+        );
     }
 
     #[test]
     fn counts_and_texts_stay_bounded() {
         let values: Vec<u64> = (0..10_000).collect();
-        let matrix = matrix(serde_json::json!({"a": values, "b": values, "c": values, "d": values, "e": values,
-                                               "f": ["x".repeat(100_000)]}));
-        assert_eq!(Template::parse("{a}{b}{c}{d}{e}").unwrap().count(&matrix), u64::MAX);
+        let matrix = matrix(
+            serde_json::json!({"a": values, "b": values, "c": values, "d": values, "e": values,
+                                               "f": ["x".repeat(100_000)]}),
+        );
+        assert_eq!(
+            Template::parse("{a}{b}{c}{d}{e}").unwrap().count(&matrix),
+            u64::MAX
+        );
         let long = Template::parse("{f}{f}{f}{f}{f}{f}{f}{f}").unwrap();
         assert!(long.expand(&matrix).all(|text| text.len() < 200_000));
     }

@@ -8,8 +8,11 @@ use crate::check::view::PolicyView;
 use crate::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
-    let names: HashMap<&str, &PolicyView<'_>> =
-        scene.policies.iter().map(|policy| (policy.manifest.metadata.name.as_str(), policy)).collect();
+    let names: HashMap<&str, &PolicyView<'_>> = scene
+        .policies
+        .iter()
+        .map(|policy| (policy.manifest.metadata.name.as_str(), policy))
+        .collect();
     let mut claims = HashMap::new();
     for policy in &scene.policies {
         for (index, alias) in policy.manifest.metadata.aliases.iter().enumerate() {
@@ -19,7 +22,8 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
                 other.document != policy.document && !other.manifest.metadata.aliases.is_empty()
             };
             if let Some(other) = names.get(alias.as_str()).filter(|other| !moves_on(other)) {
-                let message = format!("the alias `{alias}` is the name of a policy that still exists");
+                let message =
+                    format!("the alias `{alias}` is the name of a policy that still exists");
                 found.push(
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("declared as an old name")

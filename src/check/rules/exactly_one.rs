@@ -9,10 +9,17 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
     let spec = &policy.manifest.spec;
     match (&spec.rules, &spec.cedar) {
         (Some(_), Some(_)) => found.push(
-            Diagnostic::new(Code::ExactlyOne, "a policy holds both rules and Cedar text", cedar(policy, None))
-                .label("the Cedar text")
-                .also(Place::key(policy.document, Path::root().key("spec").key("rules")), "the rules")
-                .help("keep `rules` or `cedar`, or make two policies"),
+            Diagnostic::new(
+                Code::ExactlyOne,
+                "a policy holds both rules and Cedar text",
+                cedar(policy, None),
+            )
+            .label("the Cedar text")
+            .also(
+                Place::key(policy.document, Path::root().key("spec").key("rules")),
+                "the rules",
+            )
+            .help("keep `rules` or `cedar`, or make two policies"),
         ),
         (None, None) => found.push(
             Diagnostic::new(
@@ -27,14 +34,24 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
     let Some(spec) = &spec.cedar else { return };
     match (&spec.text, &spec.file) {
         (Some(_), Some(_)) => found.push(
-            Diagnostic::new(Code::ExactlyOne, "Cedar text is given twice", cedar(policy, Some("file")))
-                .label("as a file")
-                .also(cedar(policy, Some("text")), "and as text")
-                .help("keep `text` or `file`"),
+            Diagnostic::new(
+                Code::ExactlyOne,
+                "Cedar text is given twice",
+                cedar(policy, Some("file")),
+            )
+            .label("as a file")
+            .also(cedar(policy, Some("text")), "and as text")
+            .help("keep `text` or `file`"),
         ),
         (None, None) => found.push(
-            Diagnostic::new(Code::ExactlyOne, "a Cedar policy has no text", cedar(policy, None))
-                .help("add `text` with the statements, or `file` with the path of a file that holds them"),
+            Diagnostic::new(
+                Code::ExactlyOne,
+                "a Cedar policy has no text",
+                cedar(policy, None),
+            )
+            .help(
+                "add `text` with the statements, or `file` with the path of a file that holds them",
+            ),
         ),
         (Some(_), None) | (None, Some(_)) => {}
     }
@@ -58,10 +75,14 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
             .help("add one of `hosts`, `paths` and `httpResources`"),
         ),
         [first, second, ..] => found.push(
-            Diagnostic::new(Code::ExactlyOne, "a ResourceList holds entries of two kinds", at(second.field))
-                .label("and these")
-                .also(at(first.field), "these entries")
-                .help("make one list for each kind: a rule can use only one of them"),
+            Diagnostic::new(
+                Code::ExactlyOne,
+                "a ResourceList holds entries of two kinds",
+                at(second.field),
+            )
+            .label("and these")
+            .also(at(first.field), "these entries")
+            .help("make one list for each kind: a rule can use only one of them"),
         ),
     }
 }

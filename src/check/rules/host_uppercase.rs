@@ -10,14 +10,22 @@ pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
     match &group.entries {
         Entries::Hosts(entries) => {
             for (index, (text, parsed)) in entries.iter().enumerate() {
-                if parsed.as_ref().ok().and_then(|pattern| pattern.host()).is_some_and(HostPattern::has_uppercase) {
+                if parsed
+                    .as_ref()
+                    .ok()
+                    .and_then(|pattern| pattern.host())
+                    .is_some_and(HostPattern::has_uppercase)
+                {
                     found.push(report(text, group.place(index)));
                 }
             }
         }
         Entries::Http(entries) => {
             for (index, (spec, parsed)) in entries.iter().enumerate() {
-                if parsed.as_ref().is_ok_and(|pattern| pattern.host.has_uppercase()) {
+                if parsed
+                    .as_ref()
+                    .is_ok_and(|pattern| pattern.host.has_uppercase())
+                {
                     let path = group.path().index(index).key("host");
                     found.push(report(&spec.host, Place::value(group.document, path)));
                 }
@@ -28,7 +36,9 @@ pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
 }
 
 fn report(text: &str, place: Place) -> Diagnostic {
-    let message =
-        format!("the host `{text}` has capital letters, and the service does not document how it compares them");
-    Diagnostic::new(Code::HostUppercase, message, place).help(format!("write `{}`", text.to_ascii_lowercase()))
+    let message = format!(
+        "the host `{text}` has capital letters, and the service does not document how it compares them"
+    );
+    Diagnostic::new(Code::HostUppercase, message, place)
+        .help(format!("write `{}`", text.to_ascii_lowercase()))
 }

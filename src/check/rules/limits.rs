@@ -14,12 +14,17 @@ const MOST_POLICIES: usize = 100;
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let used = policy.rules.len();
     if used > MOST_RULES {
-        let message = format!("the policy `{}` has more rules than the service takes", policy.manifest.metadata.name);
+        let message = format!(
+            "the policy `{}` has more rules than the service takes",
+            policy.manifest.metadata.name
+        );
         let place = Place::key(policy.document, Path::root().key("spec").key("rules"));
         found.push(
             Diagnostic::new(Code::LimitExceeded, message, place)
                 .label(format!("{used} of {MOST_RULES} rules"))
-                .help("merge rules that differ only in their resources, or split the policy in two"),
+                .help(
+                    "merge rules that differ only in their resources, or split the policy in two",
+                ),
         );
     }
 }
@@ -27,10 +32,15 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
 pub(super) fn check_target(scene: &Scene<'_>, found: &mut Findings) {
     let used = scene.policies.len();
     if let Some(first_over) = scene.policies.get(MOST_POLICIES) {
-        let message = format!("the target `{}` has more policies than the service takes", scene.target.name);
+        let message = format!(
+            "the target `{}` has more policies than the service takes",
+            scene.target.name
+        );
         found.push(
             Diagnostic::new(Code::LimitExceeded, message, first_over.name_place())
-                .label(format!("{used} of {MOST_POLICIES} policies; this is the first too many"))
+                .label(format!(
+                    "{used} of {MOST_POLICIES} policies; this is the first too many"
+                ))
                 .help("merge policies that have the same scope"),
         );
     }

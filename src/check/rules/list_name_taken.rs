@@ -7,8 +7,16 @@ use crate::diag::{Code, Diagnostic};
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     for list in &scene.lists {
         let name = list.manifest.metadata.name.as_str();
-        let Some(first) = scene.list(name).filter(|first| first.document != list.document) else { continue };
-        let message = format!("two ResourceLists of the target `{}` are called `{name}`", scene.target.name);
+        let Some(first) = scene
+            .list(name)
+            .filter(|first| first.document != list.document)
+        else {
+            continue;
+        };
+        let message = format!(
+            "two ResourceLists of the target `{}` are called `{name}`",
+            scene.target.name
+        );
         found.push(
             Diagnostic::new(Code::ListNameTaken, message, list.name_place())
                 .label("again here")

@@ -11,8 +11,10 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
         return;
     }
     let rules = scene.policies.iter().flat_map(|policy| &policy.rules);
-    let used: HashSet<&str> =
-        rules.flat_map(|rule| rule.spec.resources_from.iter().flatten()).map(String::as_str).collect();
+    let used: HashSet<&str> = rules
+        .flat_map(|rule| rule.spec.resources_from.iter().flatten())
+        .map(String::as_str)
+        .collect();
     for list in &scene.lists {
         let name = list.manifest.metadata.name.as_str();
         if !used.contains(name) {
@@ -20,7 +22,9 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
             found.push(
                 Diagnostic::new(Code::ListUnused, message, list.name_place())
                     .label("never used")
-                    .help(format!("add `resourcesFrom: [{name}]` to a rule, or remove the list")),
+                    .help(format!(
+                        "add `resourcesFrom: [{name}]` to a rule, or remove the list"
+                    )),
             );
         }
     }

@@ -84,7 +84,11 @@ const RULES: &[Rule] = &[
 /// Runs all rules; documents in parallel, findings in a fixed order.
 pub(super) fn run(scene: &Scene<'_>) -> Findings {
     let mut found: Findings = scene.lists.par_iter().flat_map_iter(on_list).collect();
-    let policies: Vec<Findings> = scene.policies.par_iter().map(|policy| on_policy(scene, policy)).collect();
+    let policies: Vec<Findings> = scene
+        .policies
+        .par_iter()
+        .map(|policy| on_policy(scene, policy))
+        .collect();
     found.extend(policies.into_iter().flatten());
     for rule in RULES {
         if let Rule::Target(check) = rule {

@@ -18,9 +18,20 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
             check(alias, || rule.item("aliases", index), found);
         }
     }
-    let profiles = policy.manifest.spec.scope.as_ref().and_then(|scope| scope.profiles.as_deref());
+    let profiles = policy
+        .manifest
+        .spec
+        .scope
+        .as_ref()
+        .and_then(|scope| scope.profiles.as_deref());
     for (index, profile) in profiles.unwrap_or_default().iter().enumerate() {
-        let path = || Path::root().key("spec").key("scope").key("profiles").index(index);
+        let path = || {
+            Path::root()
+                .key("spec")
+                .key("scope")
+                .key("profiles")
+                .index(index)
+        };
         check(profile, || Place::value(policy.document, path()), found);
     }
 }
@@ -32,7 +43,8 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
 pub(in crate::check) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
     if let Err(error) = Name::new(name) {
         let trimmed = name.trim();
-        let diagnostic = Diagnostic::new(Code::InvalidValue, error.to_string(), place()).label("not a name");
+        let diagnostic =
+            Diagnostic::new(Code::InvalidValue, error.to_string(), place()).label("not a name");
         found.push(if trimmed != name && Name::new(trimmed).is_ok() {
             diagnostic.help(format!("write `{trimmed}`"))
         } else {

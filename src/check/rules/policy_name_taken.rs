@@ -12,7 +12,10 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
         let name = policy.manifest.metadata.name.as_str();
         let first = *names.entry(name).or_insert(policy);
         if first.document != policy.document {
-            let message = format!("two policies of the target `{}` are called `{name}`", scene.target.name);
+            let message = format!(
+                "two policies of the target `{}` are called `{name}`",
+                scene.target.name
+            );
             found.push(
                 Diagnostic::new(Code::PolicyNameTaken, message, policy.name_place())
                     .label("again here")

@@ -9,13 +9,26 @@ use crate::model::docker::Layer;
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     for rule in &policy.rules {
         let spec = rule.spec;
-        if spec.resources.is_none() && spec.http_resources.is_none() && spec.resources_from.is_none() {
+        if spec.resources.is_none()
+            && spec.http_resources.is_none()
+            && spec.resources_from.is_none()
+        {
             let message = format!("the rule `{}` has no resources", spec.name);
-            let field = if rule.layer == Some(Layer::Http) { "httpResources" } else { "resources" };
+            let field = if rule.layer == Some(Layer::Http) {
+                "httpResources"
+            } else {
+                "resources"
+            };
             found.push(
-                Diagnostic::new(Code::MissingField, message, Place::value(rule.document, rule.path()))
-                    .label(format!("`{field}` is missing"))
-                    .help(format!("add `{field}`, or `resourcesFrom` with the name of a ResourceList")),
+                Diagnostic::new(
+                    Code::MissingField,
+                    message,
+                    Place::value(rule.document, rule.path()),
+                )
+                .label(format!("`{field}` is missing"))
+                .help(format!(
+                    "add `{field}`, or `resourcesFrom` with the name of a ResourceList"
+                )),
             );
         }
         let Some(layer) = rule.layer else { continue };
@@ -39,7 +52,11 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
 
 fn misfit(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnostic {
     let message = format!("`{field}` does not fit {layer} actions");
-    let place = Place::Node { document: rule.document, path: rule.path().key(field), part: Part::Key };
+    let place = Place::Node {
+        document: rule.document,
+        path: rule.path().key(field),
+        part: Part::Key,
+    };
     Diagnostic::new(Code::ResourceKind, message, place)
         .label("does not fit")
         .also(rule.field("actions"), format!("{layer} actions"))
@@ -48,14 +65,29 @@ fn misfit(rule: &RuleView<'_>, layer: Layer, field: &str, help: &str) -> Diagnos
 
 fn check_lists(scene: &Scene<'_>, rule: &RuleView<'_>, layer: Layer, found: &mut Findings) {
     for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
-        let Some(list) = scene.list(name) else { continue };
-        let Some(group) = list.groups.iter().find(|group| group.entries.layer() != layer) else { continue };
+        let Some(list) = scene.list(name) else {
+            continue;
+        };
+        let Some(group) = list
+            .groups
+            .iter()
+            .find(|group| group.entries.layer() != layer)
+        else {
+            continue;
+        };
         let message = format!("the list `{name}` does not fit {layer} actions");
         found.push(
-            Diagnostic::new(Code::ResourceKind, message, rule.item("resourcesFrom", index))
-                .label(format!("this rule has {layer} actions"))
-                .also(Place::key(group.document, group.path()), format!("holds `{}`", group.field))
-                .help(format!("name a list that holds `{}`", list_field(layer))),
+            Diagnostic::new(
+                Code::ResourceKind,
+                message,
+                rule.item("resourcesFrom", index),
+            )
+            .label(format!("this rule has {layer} actions"))
+            .also(
+                Place::key(group.document, group.path()),
+                format!("holds `{}`", group.field),
+            )
+            .help(format!("name a list that holds `{}`", list_field(layer))),
         );
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn check(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings
         for (index, alias) in rule.spec.aliases.iter().enumerate() {
             let place = || rule.item("aliases", index);
             if let Some(other) = names.get(alias.as_str()) {
-                let message = format!("the alias `{alias}` is the name of a rule that still exists");
+                let message =
+                    format!("the alias `{alias}` is the name of a rule that still exists");
                 found.push(
                     Diagnostic::new(Code::AliasTaken, message, place())
                         .label("declared as an old name")

@@ -30,20 +30,41 @@ pub(in crate::check) fn finding(
 
 fn ambiguous(team: &str, ids: &[TeamId], place: Place) -> Diagnostic {
     let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-    let message = format!("{} teams of the organization are called `{team}`", ids.len());
+    let message = format!(
+        "{} teams of the organization are called `{team}`",
+        ids.len()
+    );
     Diagnostic::new(Code::UnknownTeam, message, place)
         .label("which of them?")
-        .help(format!("write the uuid of the one that is meant: {}", ids.join(" or ")))
+        .help(format!(
+            "write the uuid of the one that is meant: {}",
+            ids.join(" or ")
+        ))
 }
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
-    let teams = policy.manifest.spec.scope.as_ref().and_then(|scope| scope.teams.as_deref()).unwrap_or_default();
+    let teams = policy
+        .manifest
+        .spec
+        .scope
+        .as_ref()
+        .and_then(|scope| scope.teams.as_deref())
+        .unwrap_or_default();
     for (index, team) in teams.iter().enumerate() {
         let resolved = scene.teams.resolve(team);
         // Places are made only for findings: they cost more than the check.
         if !matches!(resolved, Resolved::Team(_)) {
-            let path = Path::root().key("spec").key("scope").key("teams").index(index);
-            found.extend(finding(scene.target, team, resolved, Place::value(policy.document, path)));
+            let path = Path::root()
+                .key("spec")
+                .key("scope")
+                .key("teams")
+                .index(index);
+            found.extend(finding(
+                scene.target,
+                team,
+                resolved,
+                Place::value(policy.document, path),
+            ));
         }
     }
 }
@@ -59,8 +80,13 @@ fn unverified(team: &str, like: Option<&str>, place: Place) -> Diagnostic {
 fn unknown(target: &Target, team: &str, like: Option<&str>, place: Place) -> Diagnostic {
     let organization = &target.organization;
     let message = format!("the organization `{organization}` has no team `{team}`");
-    Diagnostic::new(Code::UnknownTeam, message, place).label("not a team").help(match like {
-        Some(like) => format!("did you mean `{like}`?"),
-        None => "write the name of a team, its uuid, or an alias from `teams` in polwarden.yaml".to_owned(),
-    })
+    Diagnostic::new(Code::UnknownTeam, message, place)
+        .label("not a team")
+        .help(match like {
+            Some(like) => format!("did you mean `{like}`?"),
+            None => {
+                "write the name of a team, its uuid, or an alias from `teams` in polwarden.yaml"
+                    .to_owned()
+            }
+        })
 }

@@ -8,11 +8,23 @@ use crate::manifest::docker::ActionSpec;
 use crate::model::docker::Decision;
 
 pub(super) fn check(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
-    for rule in policy.rules.iter().filter(|rule| rule.spec.decision == Decision::Allow) {
-        let Some(index) = rule.spec.actions.iter().position(|action| *action == ActionSpec::ConnectUdp) else {
+    for rule in policy
+        .rules
+        .iter()
+        .filter(|rule| rule.spec.decision == Decision::Allow)
+    {
+        let Some(index) = rule
+            .spec
+            .actions
+            .iter()
+            .position(|action| *action == ActionSpec::ConnectUdp)
+        else {
             continue;
         };
-        let message = format!("the rule `{}` allows UDP, which is rarely needed", rule.spec.name);
+        let message = format!(
+            "the rule `{}` allows UDP, which is rarely needed",
+            rule.spec.name
+        );
         found.push(
             Diagnostic::new(Code::UdpAllowed, message, rule.item("actions", index))
                 .label("also opens DNS and QUIC, which carry data past HTTP rules")

@@ -13,13 +13,20 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
             }
             let help = match did_you_mean(scene.list_names(), name) {
                 Some(like) => format!("did you mean `{like}`?"),
-                None => "write a `polwarden/v1` ResourceList of this name under a path of the target".to_owned(),
+                None => {
+                    "write a `polwarden/v1` ResourceList of this name under a path of the target"
+                        .to_owned()
+                }
             };
             let message = format!("there is no ResourceList `{name}`");
             found.push(
-                Diagnostic::new(Code::UnknownList, message, rule.item("resourcesFrom", index))
-                    .label("not a list of this target")
-                    .help(help),
+                Diagnostic::new(
+                    Code::UnknownList,
+                    message,
+                    rule.item("resourcesFrom", index),
+                )
+                .label("not a list of this target")
+                .help(help),
             );
         }
     }

@@ -28,7 +28,12 @@ pub(super) fn check_policy(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &m
     for rule in &policy.rules {
         let groups: Vec<&Group<'_>> = scene.groups(rule).collect();
         // Gaps inside one list are reported at the list.
-        check(&groups, rule.group.is_some(), |key| covered_elsewhere(scene, policy, rule.spec.decision, key), found);
+        check(
+            &groups,
+            rule.group.is_some(),
+            |key| covered_elsewhere(scene, policy, rule.spec.decision, key),
+            found,
+        );
     }
 }
 
@@ -37,7 +42,12 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
     check(&groups, true, |_| false, found);
 }
 
-fn check(groups: &[&Group<'_>], first_is_own: bool, covered: impl Fn(Key<'_>) -> bool, found: &mut Findings) {
+fn check(
+    groups: &[&Group<'_>],
+    first_is_own: bool,
+    covered: impl Fn(Key<'_>) -> bool,
+    found: &mut Findings,
+) {
     let one_more = |group: &&Group<'_>| hosts(group).any(|(_, host, _)| host.depth() == Depth::One);
     if !first_is_own || !groups.iter().any(one_more) {
         return;
@@ -55,15 +65,22 @@ fn check(groups: &[&Group<'_>], first_is_own: bool, covered: impl Fn(Key<'_>) ->
     }
     let mut gaps: Vec<_> = names
         .iter()
-        .filter_map(|(key, forms)| forms.exact.zip(forms.one).map(|(exact, one)| (*key, exact, one, forms.many)))
+        .filter_map(|(key, forms)| {
+            forms
+                .exact
+                .zip(forms.one)
+                .map(|(exact, one)| (*key, exact, one, forms.many))
+        })
         .filter(|((name, port), (exact, _), (one, _), many)| {
-            let any_port = port.is_some() && names.get(&(*name, None)).is_some_and(|forms| forms.many);
+            let any_port =
+                port.is_some() && names.get(&(*name, None)).is_some_and(|forms| forms.many);
             !many && !any_port && (*exact == 0 || *one == 0) && !covered((name, *port))
         })
         .collect();
     gaps.sort_by_key(|(_, _, one, _)| *one);
     for ((name, port), exact, one, _) in gaps {
-        let place = |(group, index): (usize, usize)| groups.get(group).map(|group| group.place(index));
+        let place =
+            |(group, index): (usize, usize)| groups.get(group).map(|group| group.place(index));
         if let (Some(one), Some(exact)) = (place(one), place(exact)) {
             found.push(report(name, port, one, exact));
         }
@@ -76,25 +93,43 @@ fn report(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Dia
     Diagnostic::new(Code::WildcardGap, message, one)
         .label("covers exactly one label more")
         .also(exact, "covers only this name")
-        .help(format!("write `**.{name}{port}` for all names below `{name}`"))
+        .help(format!(
+            "write `**.{name}{port}` for all names below `{name}`"
+        ))
 }
 
 /// Whether another rule of the policy with the same decision has the deeper names.
-fn covered_elsewhere(scene: &Scene<'_>, policy: &PolicyView<'_>, decision: Decision, (name, port): Key<'_>) -> bool {
-    let rules = policy.rules.iter().filter(|rule| rule.spec.decision == decision);
-    rules.flat_map(|rule| scene.groups(rule)).flat_map(hosts).any(|(_, host, other)| {
-        host.depth() == Depth::Many && host.name() == name && (other.is_none() || other == port)
-    })
+fn covered_elsewhere(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    decision: Decision,
+    (name, port): Key<'_>,
+) -> bool {
+    let rules = policy
+        .rules
+        .iter()
+        .filter(|rule| rule.spec.decision == decision);
+    rules
+        .flat_map(|rule| scene.groups(rule))
+        .flat_map(hosts)
+        .any(|(_, host, other)| {
+            host.depth() == Depth::Many && host.name() == name && (other.is_none() || other == port)
+        })
 }
 
 /// The hosts of a group that parse, with their positions and ports.
-fn hosts<'g>(group: &'g Group<'_>) -> impl Iterator<Item = (usize, &'g HostPattern, Option<NonZeroU16>)> {
+fn hosts<'g>(
+    group: &'g Group<'_>,
+) -> impl Iterator<Item = (usize, &'g HostPattern, Option<NonZeroU16>)> {
     let entries = match &group.entries {
         Entries::Hosts(entries) => entries.as_slice(),
         Entries::Paths(_) | Entries::Http(_) => &[],
     };
-    entries.iter().enumerate().filter_map(|(index, (_, parsed))| {
-        let pattern = parsed.as_ref().ok()?;
-        Some((index, pattern.host()?, pattern.port()))
-    })
+    entries
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (_, parsed))| {
+            let pattern = parsed.as_ref().ok()?;
+            Some((index, pattern.host()?, pattern.port()))
+        })
 }

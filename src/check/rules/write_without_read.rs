@@ -26,12 +26,20 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
     if blind.is_empty() {
         return;
     }
-    let readers = policy.rules.iter().filter(allows).filter(|rule| has(rule, ActionSpec::Read));
-    let readable: Vec<&PathPattern> = readers.flat_map(|rule| paths(scene, rule)).map(|(_, pattern)| pattern).collect();
+    let readers = policy
+        .rules
+        .iter()
+        .filter(allows)
+        .filter(|rule| has(rule, ActionSpec::Read));
+    let readable: Vec<&PathPattern> = readers
+        .flat_map(|rule| paths(scene, rule))
+        .map(|(_, pattern)| pattern)
+        .collect();
     let exact: HashSet<&str> = readable.iter().map(|pattern| pattern.as_str()).collect();
     let mut pairs = 0_usize;
     for rule in blind {
-        let mut unread = paths(scene, rule).filter(|(_, pattern)| !exact.contains(pattern.as_str()));
+        let mut unread =
+            paths(scene, rule).filter(|(_, pattern)| !exact.contains(pattern.as_str()));
         let gap = unread.find(|(_, pattern)| {
             pairs += readable.len();
             pairs <= MOST_PAIRS && !readable.iter().any(|reader| reader.covers(pattern))
@@ -43,8 +51,14 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
 }
 
 fn report(rule: &RuleView<'_>, place: &Place, pattern: &PathPattern) -> Diagnostic {
-    let message = format!("`{pattern}` may be written, but no rule of the policy allows reading it");
-    let write = rule.spec.actions.iter().position(|action| *action == ActionSpec::Write).unwrap_or_default();
+    let message =
+        format!("`{pattern}` may be written, but no rule of the policy allows reading it");
+    let write = rule
+        .spec
+        .actions
+        .iter()
+        .position(|action| *action == ActionSpec::Write)
+        .unwrap_or_default();
     Diagnostic::new(Code::WriteWithoutRead, message, place.clone())
         .label("cannot be mounted for writing")
         .also(rule.item("actions", write), "only `write` is allowed here")
@@ -62,6 +76,11 @@ fn paths<'s>(
             Entries::Hosts(_) | Entries::Http(_) => &[],
         };
         let parsed = entries.iter().enumerate();
-        parsed.filter_map(move |(index, (_, parsed))| parsed.as_ref().ok().map(|it| (move || group.place(index), it)))
+        parsed.filter_map(move |(index, (_, parsed))| {
+            parsed
+                .as_ref()
+                .ok()
+                .map(|it| (move || group.place(index), it))
+        })
     })
 }

@@ -24,20 +24,31 @@ impl AuditFile {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(in crate::cli) fn open(path: Option<&Utf8Path>, earlier: Vec<AuditRecord>) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn open(
+        path: Option<&Utf8Path>,
+        earlier: Vec<AuditRecord>,
+    ) -> anyhow::Result<Self> {
         let open = |path: &Utf8Path| {
             let file = File::create(path);
-            let why = || format!("cannot write the audit record to `{path}`, so that nothing was begun");
+            let why =
+                || format!("cannot write the audit record to `{path}`, so that nothing was begun");
             anyhow::Ok((path.to_owned(), file.with_context(why)?))
         };
-        Ok(Self { file: path.map(open).transpose()?, earlier })
+        Ok(Self {
+            file: path.map(open).transpose()?,
+            earlier,
+        })
     }
 
     /// Prints the record of a journal, and writes it. Gives all that there are by now.
     ///
     /// # Errors
     /// The journal cannot be read, or the record not be written.
-    pub(in crate::cli) fn tell(self, journal: &Utf8Path, console: Console) -> anyhow::Result<Vec<AuditRecord>> {
+    pub(in crate::cli) fn tell(
+        self,
+        journal: &Utf8Path,
+        console: Console,
+    ) -> anyhow::Result<Vec<AuditRecord>> {
         let history = History::read(journal).context("there is no audit record")?;
         let record = AuditRecord::of(&history);
         console.print(&render::audit::human(&record))?;
@@ -49,14 +60,20 @@ impl AuditFile {
     /// # Errors
     /// It cannot be written.
     pub(in crate::cli) fn write(self, record: AuditRecord) -> anyhow::Result<Vec<AuditRecord>> {
-        let Self { file, earlier: mut runs } = self;
+        let Self {
+            file,
+            earlier: mut runs,
+        } = self;
         runs.push(record);
         let report = AuditReport::new(runs);
         if let Some((path, mut file)) = file {
             let text = render::audit::json(&report)?;
-            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+            let written = file
+                .write_all(text.as_bytes())
+                .and_then(|()| file.sync_all());
             let way_out = "`polwarden runs last --audit-record FILE` writes it again";
-            written.with_context(|| format!("cannot write the audit record to `{path}`; {way_out}"))?;
+            written
+                .with_context(|| format!("cannot write the audit record to `{path}`; {way_out}"))?;
         }
         Ok(report.runs)
     }

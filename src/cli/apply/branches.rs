@@ -20,7 +20,9 @@ pub(super) fn configured(applied: &Applied<'_>) -> anyhow::Result<BTreeSet<Strin
     let here = Path::new(".");
     let mut branches: BTreeSet<String> = applied.branch.map(str::to_owned).into_iter().collect();
     // Without a repository, there is nothing else to ask.
-    let Ok(commit) = repo::commit_id(here, applied.at) else { return Ok(branches) };
+    let Ok(commit) = repo::commit_id(here, applied.at) else {
+        return Ok(branches);
+    };
     let base = match applied.base {
         Some(base) => Some(repo::commit_id(here, Some(base))?),
         None => repo::first_parent(here, &commit)?,
@@ -48,7 +50,9 @@ fn branch_at(here: &Path, commit: &str) -> anyhow::Result<Option<String>> {
     match parse_config(file, &text) {
         Ok((config, _)) => Ok(config.apply.branch),
         Err(_) => {
-            bail!("{FILE_NAME} is invalid at {commit}, so that nobody knows which branch it asks for; {way_out}")
+            bail!(
+                "{FILE_NAME} is invalid at {commit}, so that nobody knows which branch it asks for; {way_out}"
+            )
         }
     }
 }

@@ -10,7 +10,9 @@ use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
 use crate::apply::audit::AuditRecord;
 use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
-use crate::apply::{CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run};
+use crate::apply::{
+    CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run,
+};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -64,18 +66,31 @@ impl Standing {
     /// Whether to plan again what a conflict left. Where more is amiss than that, whoever ran this looks first: a run
     /// that follows and ends well must not hide it.
     fn may_go_on(&self) -> bool {
-        let Self { tally, unverified, moved, conflict, follows: _ } = self;
+        let Self {
+            tally,
+            unverified,
+            moved,
+            conflict,
+            follows: _,
+        } = self;
         *conflict && tally.overwrote == 0 && tally.unknown == 0 && !unverified && !moved
     }
 }
 
 impl Execution<'_> {
-    pub(super) async fn run(mut self, pairs: &[(&TargetPlan, &Target)], before: Vec<Live>) -> anyhow::Result<Ended> {
+    pub(super) async fn run(
+        mut self,
+        pairs: &[(&TargetPlan, &Target)],
+        before: Vec<Live>,
+    ) -> anyhow::Result<Ended> {
         let console = self.console;
         let Earlier { stop, audit } = self.earlier.take().unwrap_or_else(|| {
             let stop = Stop::default();
             interrupt::watch(&stop, console);
-            Earlier { stop, audit: Vec::new() }
+            Earlier {
+                stop,
+                audit: Vec::new(),
+            }
         });
         let audit = AuditFile::open(self.applying.audit_record.as_deref(), audit)?;
         let journal = self.begin_journal(pairs).await?;
@@ -85,13 +100,22 @@ impl Execution<'_> {
                 continue;
             }
             console.print(&format!("\nApplying to {}:\n", neutral(&target.name)))?;
-            let report = match self.run_target(plan, target, &before, &journal, &stop).await {
+            let report = match self
+                .run_target(plan, target, &before, &journal, &stop)
+                .await
+            {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
-                    console.warn(&render_error(&error.context(format!("target `{}`", target.name)), console));
+                    console.warn(&render_error(
+                        &error.context(format!("target `{}`", target.name)),
+                        console,
+                    ));
                     let not_attempted = plan.calls.len();
-                    standing.tally = standing.tally.plus(Tally { not_attempted, ..Tally::default() });
+                    standing.tally = standing.tally.plus(Tally {
+                        not_attempted,
+                        ..Tally::default()
+                    });
                     continue;
                 }
             };
@@ -113,13 +137,22 @@ impl Execution<'_> {
             };
         }
         let (audit, exit) = close(&standing, &journal, audit, console).await?;
-        let conflict = (standing.may_go_on() && !stop.is_asked()).then_some(Earlier { stop, audit });
-        Ok(Ended { exit, wrote: standing.tally.applied > 0, conflict })
+        let conflict =
+            (standing.may_go_on() && !stop.is_asked()).then_some(Earlier { stop, audit });
+        Ok(Ended {
+            exit,
+            wrote: standing.tally.applied > 0,
+            conflict,
+        })
     }
 
     async fn begin_journal(&self, pairs: &[(&TargetPlan, &Target)]) -> anyhow::Result<Journal> {
         let time = Timestamp::now();
-        let Provenance { commit, tree, signed_by } = &self.provenance;
+        let Provenance {
+            commit,
+            tree,
+            signed_by,
+        } = &self.provenance;
         let touched = pairs.iter().filter(|(plan, _)| !plan.calls.is_empty());
         let run = journal::Run {
             format_version: FORMAT_VERSION,
@@ -133,7 +166,9 @@ impl Execution<'_> {
             tree: tree.clone(),
             signed_by: signed_by.clone(),
         };
-        journal::begin(run, self.applying.journal.as_deref()).await.context("nothing was applied")
+        journal::begin(run, self.applying.journal.as_deref())
+            .await
+            .context("nothing was applied")
     }
 
     async fn run_target(
@@ -146,45 +181,89 @@ impl Execution<'_> {
     ) -> anyhow::Result<Report> {
         let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
         let progress = CallProgress::new(self.console, plan.calls.len());
-        let settings = Settings { at_once: self.applying.connect.concurrency.get(), ..Settings::default() };
+        let settings = Settings {
+            at_once: self.applying.connect.concurrency.get(),
+            ..Settings::default()
+        };
         let (archives, metadata) = (self.archives.of(target, plan), self.metadata());
         let server = match (before, &reader, &writer) {
             (Live::Docker(before), Reader::Docker(reader), Writer::Docker(writer)) => {
-                Server::Docker { before: before.clone(), reader, writer }
+                Server::Docker {
+                    before: before.clone(),
+                    reader,
+                    writer,
+                }
             }
             (Live::Pulumi(before), Reader::Pulumi(reader), Writer::Pulumi(writer)) => {
                 let (archives, metadata) = (&archives, &metadata);
-                Server::Pulumi { before: before.clone(), reader, writer, archives, metadata }
+                Server::Pulumi {
+                    before: before.clone(),
+                    reader,
+                    writer,
+                    archives,
+                    metadata,
+                }
             }
             (Live::Chainloop(before), Reader::Chainloop(reader), Writer::Chainloop(writer)) => {
                 if !target.chainloop().is_some_and(|settings| settings.writes) {
-                    bail!("the target does not set `writes: true`, so that no policy of it is written");
+                    bail!(
+                        "the target does not set `writes: true`, so that no policy of it is written"
+                    );
                 }
-                Server::Chainloop { before: before.clone(), reader, writer }
+                Server::Chainloop {
+                    before: before.clone(),
+                    reader,
+                    writer,
+                }
             }
             (Live::Docker(_) | Live::Pulumi(_) | Live::Chainloop(_), _, _) => {
                 bail!("what is live is of another service than the target")
             }
         };
-        let report = run(Run { plan, server, journal, stop, progress: &progress, settings }).await;
+        let report = run(Run {
+            plan,
+            server,
+            journal,
+            stop,
+            progress: &progress,
+            settings,
+        })
+        .await;
         progress.finish();
         let report = report?;
         for cleaned in report.cleaned_up() {
-            self.console.warn(&render::report::cleaned_up(cleaned, self.console.error_painter()));
+            self.console.warn(&render::report::cleaned_up(
+                cleaned,
+                self.console.error_painter(),
+            ));
         }
         Ok(report)
     }
 
     /// Where a version is published from.
     fn metadata(&self) -> BTreeMap<String, String> {
-        let Some(commit) = &self.provenance.commit else { return BTreeMap::new() };
+        let Some(commit) = &self.provenance.commit else {
+            return BTreeMap::new();
+        };
         let dirty = ("git.dirty".to_owned(), commit.dirty.to_string());
-        let branch = commit.branch.clone().map(|branch| ("git.headName".to_owned(), branch));
-        [("git.head".to_owned(), commit.id.clone()), dirty].into_iter().chain(branch).collect()
+        let branch = commit
+            .branch
+            .clone()
+            .map(|branch| ("git.headName".to_owned(), branch));
+        [("git.head".to_owned(), commit.id.clone()), dirty]
+            .into_iter()
+            .chain(branch)
+            .collect()
     }
 
     /// Reads back what was written, and says what is not as it should be.
-    async fn verify(&self, plan: &TargetPlan, target: &Target, before: &Live, report: &Report) -> anyhow::Result<bool> {
+    async fn verify(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        before: &Live,
+        report: &Report,
+    ) -> anyhow::Result<bool> {
         let console = self.console;
         if report.applied() == 0 {
             return Ok(true);
@@ -195,7 +274,11 @@ impl Execution<'_> {
         let mismatches = mismatches.context("the applied calls make no state")?;
         for mismatch in &mismatches {
             let text = mismatch.to_string();
-            console.warn(&format!("{}: {}", console.error_painter().bad("read back"), neutral(&text)));
+            console.warn(&format!(
+                "{}: {}",
+                console.error_painter().bad("read back"),
+                neutral(&text)
+            ));
         }
         Ok(mismatches.is_empty())
     }
@@ -215,7 +298,10 @@ async fn close(
     }
     let told = audit.tell(journal.path(), console);
     if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
-        console.say(&format!("The journal of this run is {}.", neutral(journal.path().as_str())));
+        console.say(&format!(
+            "The journal of this run is {}.",
+            neutral(journal.path().as_str())
+        ));
     }
     let exit = exit(standing);
     Ok(match told {
@@ -223,7 +309,14 @@ async fn close(
         Err(error) => {
             console.warn(&render_error(&error, console));
             // What was done is done; that it is not recorded is an error all the same.
-            (Vec::new(), if exit == Exit::Done { Exit::Error } else { exit })
+            (
+                Vec::new(),
+                if exit == Exit::Done {
+                    Exit::Error
+                } else {
+                    exit
+                },
+            )
         }
     })
 }
@@ -240,12 +333,19 @@ async fn end_journal(journal: &Journal, tally: &Tally) -> Result<(), journal::Jo
 }
 
 fn has_moved(report: &Report) -> bool {
-    let moved = |outcome: &CallOutcome| matches!(outcome, CallOutcome::Failed(Failure::Moved { .. }));
+    let moved =
+        |outcome: &CallOutcome| matches!(outcome, CallOutcome::Failed(Failure::Moved { .. }));
     report.outcomes().iter().any(|(_, outcome)| moved(outcome))
 }
 
 fn exit(standing: &Standing) -> Exit {
-    let Standing { tally, unverified, moved, conflict: _, follows: _ } = standing;
+    let Standing {
+        tally,
+        unverified,
+        moved,
+        conflict: _,
+        follows: _,
+    } = standing;
     if tally.missing() == 0 && tally.overwrote == 0 && !unverified {
         return Exit::Done;
     }
@@ -257,14 +357,22 @@ fn exit(standing: &Standing) -> Exit {
 }
 
 fn closing(standing: &Standing) -> String {
-    let Standing { tally, unverified, moved: _, conflict: _, follows } = standing;
+    let Standing {
+        tally,
+        unverified,
+        moved: _,
+        conflict: _,
+        follows,
+    } = standing;
     let applied = tally.applied;
     let mut text = match (tally.missing(), unverified) {
         (0, false) if tally.overwrote > 0 => {
             format!("Applied {applied} calls. Run `polwarden plan` to see where it stands.")
         }
         (0, false) if *follows => {
-            format!("Applied {applied} calls and read them back. Machines follow within five minutes.")
+            format!(
+                "Applied {applied} calls and read them back. Machines follow within five minutes."
+            )
         }
         (0, false) => format!("Applied {applied} calls and read them back."),
         (0, true) => format!(

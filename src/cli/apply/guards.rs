@@ -22,15 +22,25 @@ pub(super) fn refuse(
         let guarding = plan::check_guards(plan, &target.limits, acknowledged)?;
         for breach in &guarding.breaches {
             let breach = breach.to_string();
-            console.warn(&format!("{}: {}", console.error_painter().bad("refused"), neutral(&breach)));
+            console.warn(&format!(
+                "{}: {}",
+                console.error_painter().bad("refused"),
+                neutral(&breach)
+            ));
         }
         if guarding.breaches.is_empty() {
-            needed.extend(acknowledged.cloned().map(|acknowledged| (false, acknowledged)));
+            needed.extend(
+                acknowledged
+                    .cloned()
+                    .map(|acknowledged| (false, acknowledged)),
+            );
             continue;
         }
         if guarding.other_plan {
             let name = neutral(&plan.target.name);
-            console.warn(&format!("What was acknowledged for target `{name}` is for another plan than this one."));
+            console.warn(&format!(
+                "What was acknowledged for target `{name}` is for another plan than this one."
+            ));
         }
         needed.push((true, guarding.needed));
     }
@@ -39,10 +49,22 @@ pub(super) fn refuse(
         let several = pairs.len() > 1;
         let values = needed.into_iter().map(|(_, acknowledged)| {
             let target = acknowledged.target.filter(|_| several);
-            format!("--ack {}", quoted(&Acknowledged { target, ..acknowledged }.to_string()))
+            format!(
+                "--ack {}",
+                quoted(
+                    &Acknowledged {
+                        target,
+                        ..acknowledged
+                    }
+                    .to_string()
+                )
+            )
         });
         let values: Vec<String> = values.collect();
-        console.warn(&format!("If all of this is meant, acknowledge this very plan: {}", values.join(" ")));
+        console.warn(&format!(
+            "If all of this is meant, acknowledge this very plan: {}",
+            values.join(" ")
+        ));
     }
     Ok(refused)
 }
@@ -57,13 +79,17 @@ fn by_target<'a>(
         let position = match &acknowledged.target {
             Some(name) => pairs.iter().position(|(plan, _)| plan.target.name == *name),
             None if pairs.len() == 1 => Some(0),
-            None => bail!("`--ack {acknowledged}`: the plan has several targets; write --ack TARGET:{acknowledged}"),
+            None => bail!(
+                "`--ack {acknowledged}`: the plan has several targets; write --ack TARGET:{acknowledged}"
+            ),
         };
         let Some(position) = position else {
             bail!("`--ack {acknowledged}`: the plan has no target of this name");
         };
         if found[position].replace(acknowledged).is_some() {
-            bail!("`--ack {acknowledged}`: what is acknowledged for a target stands in one value, with commas");
+            bail!(
+                "`--ack {acknowledged}`: what is acknowledged for a target stands in one value, with commas"
+            );
         }
     }
     Ok(found)
@@ -72,5 +98,9 @@ fn by_target<'a>(
 /// A value as a shell takes it.
 fn quoted(value: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || ".,:=_-".contains(character);
-    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', "'\\''")) }
+    if value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
 }

@@ -11,13 +11,17 @@ pub(super) fn watch(stop: &Stop, console: Console) {
         let mut signals = match Signals::new() {
             Ok(signals) => signals,
             Err(error) => {
-                console.warn(&format!("Interrupts cannot be noticed ({error}); one ends this run at once."));
+                console.warn(&format!(
+                    "Interrupts cannot be noticed ({error}); one ends this run at once."
+                ));
                 return;
             }
         };
         signals.next().await;
         stop.ask();
-        console.warn("Stopping: calls that are under way are finished. Interrupt again to end at once.");
+        console.warn(
+            "Stopping: calls that are under way are finished. Interrupt again to end at once.",
+        );
         signals.next().await;
         // The journal tells the next run which calls were under way.
         std::process::exit(Exit::Partial.code().into());
@@ -34,7 +38,10 @@ struct Signals {
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) {

@@ -16,7 +16,11 @@ use crate::render::text::neutral;
 ///
 /// # Errors
 /// One of them is being written by another run, cannot be read, or what it is about cannot be read back.
-pub(in crate::cli) async fn settle(applying: &Applying, targets: &[&Target], console: Console) -> anyhow::Result<()> {
+pub(in crate::cli) async fn settle(
+    applying: &Applying,
+    targets: &[&Target],
+    console: Console,
+) -> anyhow::Result<()> {
     let mut files = journal::list(Utf8Path::new(FOLDER))?;
     files.extend(applying.journal.clone().filter(|path| path.is_file()));
     let mut session = None;
@@ -41,17 +45,27 @@ pub(in crate::cli) async fn settle(applying: &Applying, targets: &[&Target], con
     result
 }
 
-async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], console: Console) -> anyhow::Result<()> {
+async fn settle_one(
+    path: Utf8PathBuf,
+    session: &Session,
+    targets: &[&Target],
+    console: Console,
+) -> anyhow::Result<()> {
     let journal = Journal::open(&path)?;
     // It may have been finished just before it was locked.
-    let Some(history) = journal::unfinished(&path)? else { return Ok(()) };
+    let Some(history) = journal::unfinished(&path)? else {
+        return Ok(());
+    };
     let open = history.open_calls().count();
     console.warn(&format!(
         "The run {} of {} did not end in good order; its journal leaves {open} calls open.",
         history.run.run, history.run.time
     ));
     if history.unreadable > 0 {
-        console.warn(&format!("{} of its lines cannot be read; the others count.", history.unreadable));
+        console.warn(&format!(
+            "{} of its lines cannot be read; the others count.",
+            history.unreadable
+        ));
     }
     let mut resolved = Vec::new();
     for (name, target) in &history.targets {
@@ -67,11 +81,16 @@ async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], c
             return Ok(());
         };
         let found = resolve(name, target, &session.reader(chosen)?).await;
-        resolved.extend(found.with_context(|| format!("target `{name}`: what was under way cannot be read back"))?);
+        resolved.extend(
+            found.with_context(|| {
+                format!("target `{name}`: what was under way cannot be read back")
+            })?,
+        );
     }
     for Resolved { intent, answer } in &resolved {
         journal.note(&Record::Answer(Box::new(answer.clone())));
-        let what = render::report::describe_sent(&intent.send, &intent.name, intent.part.as_deref());
+        let what =
+            render::report::describe_sent(&intent.send, &intent.name, intent.part.as_deref());
         let became = match answer.result {
             CallResult::Applied(_) => "was applied",
             CallResult::NotApplied => "was not applied",
@@ -79,7 +98,9 @@ async fn settle_one(path: Utf8PathBuf, session: &Session, targets: &[&Target], c
         };
         console.warn(&format!("  {what}: {became}"));
     }
-    journal.write(&Record::End(end_of(&history, &resolved))).await?;
+    journal
+        .write(&Record::End(end_of(&history, &resolved)))
+        .await?;
     Ok(())
 }
 
@@ -90,7 +111,9 @@ fn chosen<'a>(
     targets: &[&'a Target],
     session: &Session,
 ) -> anyhow::Result<Option<&'a Target>> {
-    let Some(target) = targets.iter().find(|target| target.name == name) else { return Ok(None) };
+    let Some(target) = targets.iter().find(|target| target.name == name) else {
+        return Ok(None);
+    };
     let info = session.info(target)?;
     Ok(history.run.targets.contains(&info).then_some(*target))
 }

@@ -32,7 +32,8 @@ use shared::Ended;
 const CONFLICTS: usize = 2;
 
 /// Where a plan made again comes to nothing, "nothing was applied" is said of that plan alone.
-const WRITTEN_BEFORE: &str = "What was applied before it stays. Run `polwarden plan` to see where it stands.";
+const WRITTEN_BEFORE: &str =
+    "What was applied before it stays. Run `polwarden plan` to see where it stands.";
 
 /// Make the server equal to the manifests, after showing the plan and asking.
 #[derive(Debug, Args)]
@@ -99,12 +100,22 @@ impl Apply {
         };
         journals::settle(&self.applying, &project.targets(), console).await?;
         let keeper = self.gates.keeper(&at, console)?;
-        let (workspace, session, ready) = match self.prepare(project, plan_file, &keeper, console).await? {
-            Ok(prepared) => prepared,
-            Err(exit) => return Ok(exit),
-        };
+        let (workspace, session, ready) =
+            match self.prepare(project, plan_file, &keeper, console).await? {
+                Ok(prepared) => prepared,
+                Err(exit) => return Ok(exit),
+            };
         let result = match self.is_expected(ready.digest(), console) {
-            true => self.run_ready(&workspace, &session, &keeper, ready.signed_by(signed_by), console).await,
+            true => {
+                self.run_ready(
+                    &workspace,
+                    &session,
+                    &keeper,
+                    ready.signed_by(signed_by),
+                    console,
+                )
+                .await
+            }
             false => Ok(Exit::Stale),
         };
         session.close().await;
@@ -121,17 +132,31 @@ impl Apply {
     ) -> anyhow::Result<Result<(Workspace, Session, Ready), Exit>> {
         let connect = &self.applying.connect;
         let Some(mut plan) = plan_file else {
-            return Ok(match planning::make(project, connect, keeper, console).await? {
-                Ok(Planned { workspace, session, plan, live }) => {
-                    if self.requirements.refuse_files(plan.commit.as_ref(), console) {
-                        session.close().await;
-                        return Ok(Err(Exit::Refused));
+            return Ok(
+                match planning::make(project, connect, keeper, console).await? {
+                    Ok(Planned {
+                        workspace,
+                        session,
+                        plan,
+                        live,
+                    }) => {
+                        if self
+                            .requirements
+                            .refuse_files(plan.commit.as_ref(), console)
+                        {
+                            session.close().await;
+                            return Ok(Err(Exit::Refused));
+                        }
+                        let digest = plan_digest(&plan)?;
+                        Ok((
+                            workspace,
+                            session,
+                            Ready::planned(RunKind::Apply, plan, digest, live),
+                        ))
                     }
-                    let digest = plan_digest(&plan)?;
-                    Ok((workspace, session, Ready::planned(RunKind::Apply, plan, digest, live)))
-                }
-                Err(exit) => Err(exit),
-            });
+                    Err(exit) => Err(exit),
+                },
+            );
         };
         // Where the plan comes from is settled before a server is asked.
         let session = Session::open(connect, &project.targets(), console).await?;
@@ -153,7 +178,8 @@ impl Apply {
         if requirements.refuse_files(made.or(commit.as_ref()), console) {
             return Some(Exit::Refused);
         }
-        let stale = requirements.refuse_plan(plan, commit.as_ref(), &workspace.tree_digest(), console);
+        let stale =
+            requirements.refuse_plan(plan, commit.as_ref(), &workspace.tree_digest(), console);
         stale.then_some(Exit::Stale)
     }
 
@@ -169,18 +195,33 @@ impl Apply {
     ) -> anyhow::Result<Exit> {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
         let signed_by: Option<SignedBy> = ready.signer().cloned();
-        let mut ended = self.applying.run(workspace, session, ready, console).await?;
+        let mut ended = self
+            .applying
+            .run(workspace, session, ready, console)
+            .await?;
         for _ in 0..CONFLICTS {
-            let Ended { exit, wrote, conflict: Some(earlier) } = ended else { break };
+            let Ended {
+                exit,
+                wrote,
+                conflict: Some(earlier),
+            } = ended
+            else {
+                break;
+            };
             if reviewed {
                 return Ok(exit);
             }
-            console.print("\nAnother writer was there meanwhile: what is left is planned again.\n\n")?;
+            console.print(
+                "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
+            )?;
             let next = match planning::again(workspace, session, keeper, console).await {
                 Ok(Ok((plan, live))) => {
                     let digest = plan_digest(&plan)?;
-                    let following = Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
-                    self.applying.run(workspace, session, following, console).await
+                    let following =
+                        Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
+                    self.applying
+                        .run(workspace, session, following, console)
+                        .await
                 }
                 Ok(Err(exit)) => Ok(exit.into()),
                 Err(error) => Err(error),
@@ -204,12 +245,16 @@ impl Apply {
     }
 
     fn is_expected(&self, digest: &Fingerprint, console: Console) -> bool {
-        let Some(expected) = &self.expect_plan else { return true };
+        let Some(expected) = &self.expect_plan else {
+            return true;
+        };
         if digest == expected {
             return true;
         }
         let head = console.error_painter().bad("another plan");
-        console.warn(&format!("{head}: this one has the digest {digest}, and {expected} was expected."));
+        console.warn(&format!(
+            "{head}: this one has the digest {digest}, and {expected} was expected."
+        ));
         console.warn("Nothing was applied. Look at the plan again with `polwarden plan`.");
         false
     }

@@ -13,7 +13,9 @@ use crate::cli::exit::Exit;
 use crate::plan::{Commit, Fingerprint, Plan};
 use crate::render::findings::Prefix;
 use crate::render::text::neutral;
-use crate::repo::{self, BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
+use crate::repo::{
+    self, BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy,
+};
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
@@ -43,7 +45,12 @@ pub(super) struct Requirements {
     require_signed: bool,
     /// The file of those who may sign, beside polwarden.yaml, in the form of OpenSSH; FILE.asc holds OpenPGP keys. It is
     /// read from the base revision.
-    #[arg(long, value_name = "FILE", default_value = "allowed_signers", requires = "require_signed")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "allowed_signers",
+        requires = "require_signed"
+    )]
     allowed_signers: Utf8PathBuf,
 }
 
@@ -79,7 +86,11 @@ impl Requirements {
                 {
                     return Err(error.into());
                 }
-                refuse(&error.to_string(), "--allow-any-branch applies a commit of any branch.", console);
+                refuse(
+                    &error.to_string(),
+                    "--allow-any-branch applies a commit of any branch.",
+                    console,
+                );
                 return Ok(Err(Exit::Refused));
             }
         }
@@ -93,7 +104,11 @@ impl Requirements {
                 error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
             )) => Err(error.into()),
             Err(error) => {
-                refuse(&error.to_string(), "--require-signed asks for a signature.", console);
+                refuse(
+                    &error.to_string(),
+                    "--require-signed asks for a signature.",
+                    console,
+                );
                 Ok(Err(Exit::Refused))
             }
         }
@@ -132,7 +147,11 @@ impl Requirements {
         let (made, here) = (plan.commit.as_ref().map(id), commit.map(id));
         let name = |id: &Option<String>| id.clone().unwrap_or_else(|| "no commit".to_owned());
         let why = if made != here || made.is_none() {
-            format!("the plan was made from {}, and this is {}", name(&made), name(&here))
+            format!(
+                "the plan was made from {}, and this is {}",
+                name(&made),
+                name(&here)
+            )
         } else if plan.tree.as_ref() != Some(tree) {
             "the plan was made from other files than those that are here".to_owned()
         } else {
@@ -147,7 +166,11 @@ impl Requirements {
 
     /// The branches that the commit must be on.
     fn branches(&self, applied: &Applied<'_>) -> anyhow::Result<BTreeSet<String>> {
-        let Self { require_branch, allow_any_branch, .. } = self;
+        let Self {
+            require_branch,
+            allow_any_branch,
+            ..
+        } = self;
         if let Some(branch) = require_branch {
             return Ok(BTreeSet::from([branch.clone()]));
         }
@@ -161,7 +184,12 @@ impl Requirements {
         let here = Path::new(".");
         let commit = repo::commit_id(here, applied.at)?;
         let file = applied.prefix.file(self.allowed_signers.as_str());
-        repo::verify(&SignatureRequest { directory: here, commit: &commit, base: applied.base, file: &file })
+        repo::verify(&SignatureRequest {
+            directory: here,
+            commit: &commit,
+            base: applied.base,
+            file: &file,
+        })
     }
 }
 
@@ -180,6 +208,10 @@ fn on_branch(applied: &Applied<'_>, branch: &str) -> Result<(), BranchError> {
 }
 
 fn refuse(why: &str, way_out: &str, console: Console) {
-    console.warn(&format!("{}: {}.", console.error_painter().bad("refused"), neutral(why)));
+    console.warn(&format!(
+        "{}: {}.",
+        console.error_painter().bad("refused"),
+        neutral(why)
+    ));
     console.warn(&format!("Nothing was applied. {way_out}"));
 }

@@ -9,7 +9,8 @@ use crate::plan::{FORMAT_VERSION, Plan, TargetPlan, plan_digest};
 
 /// Reads a plan. One whose digest is not that of what it holds was changed since it was saved.
 pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the plan `{path}`"))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the plan `{path}`"))?;
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Version {

@@ -88,15 +88,31 @@ impl Ended {
     /// As the end of a command that may have written in an earlier run already.
     #[must_use]
     pub(super) fn after(self, wrote: bool) -> Self {
-        let Self { exit, wrote: wrote_too, conflict } = self;
-        let exit = if wrote && exit != Exit::Done { Exit::Partial } else { exit };
-        Self { exit, wrote: wrote || wrote_too, conflict }
+        let Self {
+            exit,
+            wrote: wrote_too,
+            conflict,
+        } = self;
+        let exit = if wrote && exit != Exit::Done {
+            Exit::Partial
+        } else {
+            exit
+        };
+        Self {
+            exit,
+            wrote: wrote || wrote_too,
+            conflict,
+        }
     }
 }
 
 impl From<Exit> for Ended {
     fn from(exit: Exit) -> Self {
-        Self { exit, wrote: false, conflict: None }
+        Self {
+            exit,
+            wrote: false,
+            conflict: None,
+        }
     }
 }
 
@@ -105,20 +121,54 @@ pub(in crate::cli) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(in crate::cli) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<Live>) -> Self {
-        Self { kind, plan, digest, live, signed_by: None, saved: None, earlier: None }
+    pub(in crate::cli) fn planned(
+        kind: RunKind,
+        plan: Plan,
+        digest: Fingerprint,
+        live: Vec<Live>,
+    ) -> Self {
+        Self {
+            kind,
+            plan,
+            digest,
+            live,
+            signed_by: None,
+            saved: None,
+            earlier: None,
+        }
     }
 
     /// A plan that was made before, with the live state of each of its targets and the further people that they name.
     pub(super) fn saved(plan: Plan, digest: Fingerprint, again: Vec<(Live, Further)>) -> Self {
         let (live, further) = again.into_iter().unzip();
         let kind = RunKind::Apply;
-        Self { kind, plan, digest, live, signed_by: None, saved: Some(further), earlier: None }
+        Self {
+            kind,
+            plan,
+            digest,
+            live,
+            signed_by: None,
+            saved: Some(further),
+            earlier: None,
+        }
     }
 
     /// A plan of what an earlier run of this command left, which the same person may ask to stop.
-    pub(super) fn following(plan: Plan, digest: Fingerprint, live: Vec<Live>, earlier: Earlier) -> Self {
-        Self { kind: RunKind::Apply, plan, digest, live, signed_by: None, saved: None, earlier: Some(earlier) }
+    pub(super) fn following(
+        plan: Plan,
+        digest: Fingerprint,
+        live: Vec<Live>,
+        earlier: Earlier,
+    ) -> Self {
+        Self {
+            kind: RunKind::Apply,
+            plan,
+            digest,
+            live,
+            signed_by: None,
+            saved: None,
+            earlier: Some(earlier),
+        }
     }
 
     /// The same, of a commit that somebody signed.
@@ -155,7 +205,15 @@ impl Applying {
     ) -> anyhow::Result<Ended> {
         let targets = workspace.targets();
         let targets = targets.as_slice();
-        let Ready { kind, plan, digest, live, signed_by, saved, earlier } = ready;
+        let Ready {
+            kind,
+            plan,
+            digest,
+            live,
+            signed_by,
+            saved,
+            earlier,
+        } = ready;
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
@@ -170,7 +228,9 @@ impl Applying {
         if shut > 0 {
             let gates = if shut == 1 { "gate does" } else { "gates do" };
             let refused = console.error_painter().bad("refused");
-            console.warn(&format!("{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."));
+            console.warn(&format!(
+                "{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."
+            ));
             return Ok(Exit::Failed.into());
         }
         if plan.is_empty() {
@@ -185,14 +245,31 @@ impl Applying {
             Approval::Withheld(exit) => return Ok(exit.into()),
         };
         // One that somebody looked at for a while may have been overtaken.
-        let before = if asked { self.read_all(&pairs, session).await? } else { touched(&pairs, &live) };
+        let before = if asked {
+            self.read_all(&pairs, session).await?
+        } else {
+            touched(&pairs, &live)
+        };
         if !fits(&pairs, &before, console) {
             return Ok(Exit::Stale.into());
         }
-        let provenance = Provenance { commit: plan.commit.clone(), tree: plan.tree.clone(), signed_by };
+        let provenance = Provenance {
+            commit: plan.commit.clone(),
+            tree: plan.tree.clone(),
+            signed_by,
+        };
         let archives = workspace.archives();
         let archives = &archives;
-        let execution = Execution { applying: self, kind, digest, provenance, session, archives, console, earlier };
+        let execution = Execution {
+            applying: self,
+            kind,
+            digest,
+            provenance,
+            session,
+            archives,
+            console,
+            earlier,
+        };
         execution.run(&pairs, before).await
     }
 
@@ -213,7 +290,11 @@ impl Applying {
         }
     }
 
-    async fn read_all(&self, pairs: &[(&TargetPlan, &Target)], session: &Session) -> anyhow::Result<Vec<Live>> {
+    async fn read_all(
+        &self,
+        pairs: &[(&TargetPlan, &Target)],
+        session: &Session,
+    ) -> anyhow::Result<Vec<Live>> {
         let mut before = Vec::new();
         for (plan, target) in pairs {
             before.push(self.read(plan, target, session).await?);
@@ -222,7 +303,12 @@ impl Applying {
     }
 
     /// The live policies that a plan touches.
-    pub(super) async fn read(&self, plan: &TargetPlan, target: &Target, session: &Session) -> anyhow::Result<Live> {
+    pub(super) async fn read(
+        &self,
+        plan: &TargetPlan,
+        target: &Target,
+        session: &Session,
+    ) -> anyhow::Result<Live> {
         let reader = session.reader(target)?;
         let live = read_touched(plan, &reader, self.connect.concurrency.get()).await;
         live.with_context(|| planning::of(target))
@@ -241,7 +327,11 @@ fn fits(pairs: &[(&TargetPlan, &Target)], before: &[Live], console: Console) -> 
         for stale in check_unmoved(plan, live) {
             fits = false;
             let stale = stale.to_string();
-            console.warn(&format!("{}: {}", console.error_painter().bad("stale plan"), neutral(&stale)));
+            console.warn(&format!(
+                "{}: {}",
+                console.error_painter().bad("stale plan"),
+                neutral(&stale)
+            ));
         }
     }
     if !fits {
@@ -279,5 +369,8 @@ fn recompute(
 
 /// Of each target's live state, what its plan touches.
 fn touched(pairs: &[(&TargetPlan, &Target)], live: &[Live]) -> Vec<Live> {
-    live.iter().zip(pairs).map(|(live, (plan, _))| keep_touched(live.clone(), plan)).collect()
+    live.iter()
+        .zip(pairs)
+        .map(|(live, (plan, _))| keep_touched(live.clone(), plan))
+        .collect()
 }

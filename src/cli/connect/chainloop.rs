@@ -31,7 +31,11 @@ impl Session {
     }
 
     /// Starts the embedded service and connects to it. What `raw_schema` holds there is what the targets send.
-    async fn embed_chainloop(&mut self, http: &HttpClient, targets: &[&Target]) -> anyhow::Result<Connection> {
+    async fn embed_chainloop(
+        &mut self,
+        http: &HttpClient,
+        targets: &[&Target],
+    ) -> anyhow::Result<Connection> {
         let organization = |target: &&Target| emulator::chainloop::OrganizationSeed {
             name: target.organization.clone(),
             ..emulator::chainloop::OrganizationSeed::default()
@@ -42,10 +46,19 @@ impl Session {
             raw_schema: emulator::chainloop::RawSchema::Either,
             ..emulator::chainloop::Options::default()
         };
-        let running = emulator::chainloop::start(options).await.context("cannot start the embedded service")?;
-        let endpoint = running.url().parse().context("the embedded service has no usable address")?;
+        let running = emulator::chainloop::start(options)
+            .await
+            .context("cannot start the embedded service")?;
+        let endpoint = running
+            .url()
+            .parse()
+            .context("the embedded service has no usable address")?;
         self.embedded.push((Provider::Chainloop, running));
-        Ok(Connection::new(http, &endpoint, &SecretString::from("embedded".to_owned()))?)
+        Ok(Connection::new(
+            http,
+            &endpoint,
+            &SecretString::from("embedded".to_owned()),
+        )?)
     }
 
     /// A reader for a target's organization at Chainloop; it asks for nothing yet.
@@ -67,7 +80,10 @@ impl Session {
         Ok(connection.writer(&organization, settings.raw_schema_encoding))
     }
 
-    pub(super) fn find_chainloop(&self, target: &Target) -> anyhow::Result<(&Connection, Organization)> {
+    pub(super) fn find_chainloop(
+        &self,
+        target: &Target,
+    ) -> anyhow::Result<(&Connection, Organization)> {
         let organization = organization(target)?;
         match (&self.chainloop, target.provider()) {
             (Some(connection), Provider::Chainloop) => Ok((connection, organization)),

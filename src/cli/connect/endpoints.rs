@@ -18,7 +18,9 @@ struct EndpointArgument {
 enum EndpointArgumentError {
     #[error("expected PROVIDER=URL or PROVIDER=embedded, for example docker=embedded")]
     Form,
-    #[error("what stands before `=` is not a provider; this version knows docker, pulumi and chainloop")]
+    #[error(
+        "what stands before `=` is not a provider; this version knows docker, pulumi and chainloop"
+    )]
     Provider,
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -28,8 +30,13 @@ impl FromStr for EndpointArgument {
     type Err = EndpointArgumentError;
     fn from_str(text: &str) -> Result<Self, EndpointArgumentError> {
         let (provider, choice) = text.split_once('=').ok_or(EndpointArgumentError::Form)?;
-        let provider = Provider::ALL.iter().find(|known| known.as_str() == provider);
-        Ok(Self { provider: *provider.ok_or(EndpointArgumentError::Provider)?, choice: choice.parse()? })
+        let provider = Provider::ALL
+            .iter()
+            .find(|known| known.as_str() == provider);
+        Ok(Self {
+            provider: *provider.ok_or(EndpointArgumentError::Provider)?,
+            choice: choice.parse()?,
+        })
     }
 }
 
@@ -40,7 +47,11 @@ impl FromStr for EndpointArgument {
 pub(super) fn choice(given: &[String], provider: Provider) -> anyhow::Result<EndpointChoice> {
     let given: Result<Vec<EndpointArgument>, _> = given.iter().map(|text| text.parse()).collect();
     let given = given.context("--endpoint cannot be used")?;
-    if let Some(argument) = given.into_iter().rev().find(|argument| argument.provider == provider) {
+    if let Some(argument) = given
+        .into_iter()
+        .rev()
+        .find(|argument| argument.provider == provider)
+    {
         return Ok(argument.choice);
     }
     let variable = match provider {
@@ -49,9 +60,10 @@ pub(super) fn choice(given: &[String], provider: Provider) -> anyhow::Result<End
         Provider::Chainloop => chainloop::ENDPOINT_VARIABLE,
     };
     match std::env::var(variable) {
-        Ok(text) if !text.trim().is_empty() => {
-            text.trim().parse().with_context(|| format!("{variable} cannot be used"))
-        }
+        Ok(text) if !text.trim().is_empty() => text
+            .trim()
+            .parse()
+            .with_context(|| format!("{variable} cannot be used")),
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(EndpointChoice::Default),
         Err(error) => Err(error).with_context(|| format!("{variable} cannot be used")),
     }

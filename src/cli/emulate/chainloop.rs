@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use super::super::console::Console;
 use super::super::exit::Exit;
 use super::{Contents, Place, Requests, fault_help, serve};
-use crate::emulator::chainloop::{self, ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling};
+use crate::emulator::chainloop::{
+    self, ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
+};
 
 /// Chainloop's policies and policy groups.
 #[derive(Debug, Args)]
@@ -18,7 +20,12 @@ pub(super) struct Chainloop {
     contents: Contents,
     /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
     /// process list.
-    #[arg(long, env = "POLWARDEN_EMULATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        env = "POLWARDEN_EMULATOR_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
     token: Option<SecretString>,
     /// How answers spell the names of fields: snake or camel.
     #[arg(long, default_value_t)]
@@ -55,13 +62,29 @@ impl Chainloop {
     }
 
     fn options(self) -> anyhow::Result<Options> {
-        let Self { place, contents, token, spelling, raw_schema, errors, requests, faults } = self;
-        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        let Self {
+            place,
+            contents,
+            token,
+            spelling,
+            raw_schema,
+            errors,
+            requests,
+            faults,
+        } = self;
+        let organization = |name| OrganizationSeed {
+            name,
+            ..OrganizationSeed::default()
+        };
         Ok(Options {
             listen: place.listen,
             state: contents.location(),
             seed: contents.seed(Seed::from_json)?,
-            organizations: contents.organization.into_iter().map(organization).collect(),
+            organizations: contents
+                .organization
+                .into_iter()
+                .map(organization)
+                .collect(),
             token,
             spelling,
             raw_schema,

@@ -23,7 +23,12 @@ pub(super) struct Docker {
     contents: Contents,
     /// Sign in nobody but who has this secret; without it, any that is not empty will do. The variable keeps it out
     /// of the process list.
-    #[arg(long, env = "POLWARDEN_EMULATOR_SECRET", hide_env_values = true, value_name = "SECRET")]
+    #[arg(
+        long,
+        env = "POLWARDEN_EMULATOR_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
     secret: Option<SecretString>,
     /// How long a token is good for, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
@@ -57,19 +62,38 @@ impl Docker {
     }
 
     fn options(self) -> anyhow::Result<Options> {
-        let Self { place, profile, contents, secret, token_ttl, requests, max_policies, faults } = self;
-        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        let Self {
+            place,
+            profile,
+            contents,
+            secret,
+            token_ttl,
+            requests,
+            max_policies,
+            faults,
+        } = self;
+        let organization = |name| OrganizationSeed {
+            name,
+            ..OrganizationSeed::default()
+        };
         Ok(Options {
             listen: place.listen,
             profile,
             state: contents.location(),
             seed: contents.seed(Seed::from_json)?,
-            organizations: contents.organization.into_iter().map(organization).collect(),
+            organizations: contents
+                .organization
+                .into_iter()
+                .map(organization)
+                .collect(),
             secret,
             token_ttl: Duration::from_secs(token_ttl),
             latency: requests.latency(),
             request_log: requests.request_log.map(Into::into),
-            limits: Limits { policies: max_policies, ..Limits::default() },
+            limits: Limits {
+                policies: max_policies,
+                ..Limits::default()
+            },
             faults,
         })
     }

@@ -139,13 +139,20 @@ impl Contents {
         &self,
         read: impl FnOnce(&str) -> Result<S, E>,
     ) -> anyhow::Result<Option<S>> {
-        let Some(path) = &self.seed_file else { return Ok(None) };
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the seed file `{path}`"))?;
-        read(&text).map(Some).with_context(|| format!("the seed file `{path}` cannot be used"))
+        let Some(path) = &self.seed_file else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the seed file `{path}`"))?;
+        read(&text)
+            .map(Some)
+            .with_context(|| format!("the seed file `{path}` cannot be used"))
     }
 
     fn location(&self) -> StateLocation {
-        self.state.as_ref().map_or(StateLocation::Memory, |path| StateLocation::File(path.into()))
+        self.state.as_ref().map_or(StateLocation::Memory, |path| {
+            StateLocation::File(path.into())
+        })
     }
 }
 
@@ -156,16 +163,24 @@ impl Requests {
 }
 
 /// Tells where a service listens, and waits until it is interrupted or crashes.
-async fn serve(running: Running, port_file: Option<&Utf8Path>, console: Console) -> anyhow::Result<Exit> {
+async fn serve(
+    running: Running,
+    port_file: Option<&Utf8Path>,
+    console: Console,
+) -> anyhow::Result<Exit> {
     if let Some(path) = port_file {
         let port = running.address().port();
         // A reader that waits for the file must never see it half written.
         let folder = path.parent().filter(|folder| !folder.as_str().is_empty());
         let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| ".".into()))?;
         std::io::Write::write_all(&mut file, format!("{port}\n").as_bytes())?;
-        file.persist(path).with_context(|| format!("cannot write the port to `{path}`"))?;
+        file.persist(path)
+            .with_context(|| format!("cannot write the port to `{path}`"))?;
     }
-    console.say(&format!("Listening on {} (stop with Ctrl-C)", running.url()));
+    console.say(&format!(
+        "Listening on {} (stop with Ctrl-C)",
+        running.url()
+    ));
     let crashed = tokio::select! {
         stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).context("cannot wait for Ctrl-C")?,
         () = running.crashed() => true,

@@ -26,7 +26,12 @@ pub(super) struct Pulumi {
     any_stack: bool,
     /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
     /// process list.
-    #[arg(long, env = "POLWARDEN_EMULATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        env = "POLWARDEN_EMULATOR_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
     token: Option<SecretString>,
     /// How many packs or versions a page of the registry holds.
     #[arg(long, value_name = "N", default_value_t = Options::default().page_size)]
@@ -61,14 +66,31 @@ impl Pulumi {
     }
 
     fn options(self) -> anyhow::Result<Options> {
-        let Self { place, listen_uploads, contents, any_stack, token, page_size, warning, requests, faults } = self;
-        let organization = |name| OrganizationSeed { name, ..OrganizationSeed::default() };
+        let Self {
+            place,
+            listen_uploads,
+            contents,
+            any_stack,
+            token,
+            page_size,
+            warning,
+            requests,
+            faults,
+        } = self;
+        let organization = |name| OrganizationSeed {
+            name,
+            ..OrganizationSeed::default()
+        };
         Ok(Options {
             listen: place.listen,
             listen_uploads,
             state: contents.location(),
             seed: contents.seed(Seed::from_json)?,
-            organizations: contents.organization.into_iter().map(organization).collect(),
+            organizations: contents
+                .organization
+                .into_iter()
+                .map(organization)
+                .collect(),
             any_stack,
             token,
             page_size,

@@ -31,11 +31,15 @@ impl Mcp {
         }
         let mut circumstances = Circumstances::default();
         if let Some(text) = principal {
-            circumstances = circumstances.with_principal(text).context("--principal cannot be used")?;
+            circumstances = circumstances
+                .with_principal(text)
+                .context("--principal cannot be used")?;
         }
         if let Some(text) = context {
             let json = serde_json::from_str(text).context("--context is not JSON")?;
-            circumstances = circumstances.with_context(&json).context("--context cannot be used")?;
+            circumstances = circumstances
+                .with_context(&json)
+                .context("--context cannot be used")?;
         }
         Ok(circumstances)
     }

@@ -38,13 +38,18 @@ pub(super) fn find(tree: &Tree, paths: &[Utf8PathBuf], console: Console) -> anyh
     for path in paths {
         // Editors give absolute paths.
         let path = match tree {
-            Tree::Work(tree) => path.strip_prefix(tree.root().to_str().unwrap_or_default()).unwrap_or(path),
+            Tree::Work(tree) => path
+                .strip_prefix(tree.root().to_str().unwrap_or_default())
+                .unwrap_or(path),
             Tree::Revision(_) => path,
         };
         found.add(path, tree.list(path));
         // A listing passes the configuration over.
         let config = path.join(config::FILE_NAME);
-        if !matches!(tree.read(&config, MAX_BYTES), Err(ProblemKind::Missing | ProblemKind::Unreadable(_))) {
+        if !matches!(
+            tree.read(&config, MAX_BYTES),
+            Err(ProblemKind::Missing | ProblemKind::Unreadable(_))
+        ) {
             found.files.push(config);
         }
     }
@@ -62,16 +67,33 @@ fn targets(tree: &Tree, invalid: &mut usize, console: Console) -> anyhow::Result
             "there is no {} in this directory; name the files to format, or go to the directory that has one with -C DIR",
             config::FILE_NAME
         ),
-        Err(kind) => return Err(kind).with_context(|| format!("cannot read {}", config::FILE_NAME)),
+        Err(kind) => {
+            return Err(kind).with_context(|| format!("cannot read {}", config::FILE_NAME));
+        }
     };
     let mut sources = SourceMap::default();
     let file = sources.add(config::FILE_NAME, std::sync::Arc::clone(&text));
     match parse_config(file, &text) {
-        Ok((config, _)) => Ok(config.targets.into_iter().flat_map(|target| target.paths).map(Into::into).collect()),
+        Ok((config, _)) => Ok(config
+            .targets
+            .into_iter()
+            .flat_map(|target| target.paths)
+            .map(Into::into)
+            .collect()),
         Err(findings) => {
             *invalid += 1;
-            console.warn(human(&sources, &findings, Amount::All, console.error_painter().is_coloured()).trim_end());
-            console.warn("Only the configuration is formatted: it does not say where the manifests are.\n");
+            console.warn(
+                human(
+                    &sources,
+                    &findings,
+                    Amount::All,
+                    console.error_painter().is_coloured(),
+                )
+                .trim_end(),
+            );
+            console.warn(
+                "Only the configuration is formatted: it does not say where the manifests are.\n",
+            );
             Ok(Vec::new())
         }
     }
@@ -84,7 +106,10 @@ impl Found {
                 self.files.extend(files);
                 self.problems.extend(problems);
             }
-            Err(kind) => self.problems.push(Problem { path: path.to_owned(), kind }),
+            Err(kind) => self.problems.push(Problem {
+                path: path.to_owned(),
+                kind,
+            }),
         }
     }
 }
@@ -93,7 +118,12 @@ impl Found {
 ///
 /// # Errors
 /// The file is not what it was when it was read, or cannot be written.
-pub(in crate::cli) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, after: &str) -> anyhow::Result<()> {
+pub(in crate::cli) fn replace(
+    tree: &WorkTree,
+    path: &Utf8Path,
+    before: &str,
+    after: &str,
+) -> anyhow::Result<()> {
     let real = tree.real_path(path)?;
     if *tree.read(path, MAX_BYTES)? != *before {
         bail!("the file has changed since it was read; run the command again");
@@ -101,7 +131,8 @@ pub(in crate::cli) fn replace(tree: &WorkTree, path: &Utf8Path, before: &str, af
     let folder = real.parent().context("the file stands in no folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(after.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(&real)?.permissions())?;
+    file.as_file()
+        .set_permissions(std::fs::metadata(&real)?.permissions())?;
     file.persist(&real)?;
     Ok(())
 }

@@ -10,7 +10,11 @@ use crate::render::text::{neutral, neutral_lines};
 pub(super) fn diff(path: &Utf8Path, before: &str, after: &str, paint: Painter) -> String {
     let diff = TextDiff::from_lines(before, after);
     let path = neutral(path.as_str());
-    let text = diff.unified_diff().context_radius(3).header(&format!("a/{path}"), &format!("b/{path}")).to_string();
+    let text = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("a/{path}"), &format!("b/{path}"))
+        .to_string();
     let mut shown = String::with_capacity(text.len());
     for line in text.lines() {
         let line = neutral_lines(line);

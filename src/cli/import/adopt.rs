@@ -66,13 +66,17 @@ impl Adoption<'_> {
     ) -> anyhow::Result<Exit> {
         let mut states = Vec::new();
         for target in targets {
-            let live = session.docker_live(target).await.with_context(|| planning::of(target))?;
+            let live = session
+                .docker_live(target)
+                .await
+                .with_context(|| planning::of(target))?;
             states.push(live);
         }
         self.all_are_live(&states)?;
         let (mut edits, mut told) = (Edits::default(), Vec::new());
         for (target, live) in targets.iter().zip(&states) {
-            let teams = planning::teams(session, target, workspace.needs_server_teams(target)).await?;
+            let teams =
+                planning::teams(session, target, workspace.needs_server_teams(target)).await?;
             let here = self.read(&edits)?;
             let plan = match plan_of(&here, target, session, &teams, live)? {
                 Ok(plan) => plan,
@@ -81,7 +85,17 @@ impl Adoption<'_> {
                     return Ok(Exit::Invalid);
                 }
             };
-            let mut draft = Draft { adoption: self, session, target, live, teams, workspace: here, plan, edits, told };
+            let mut draft = Draft {
+                adoption: self,
+                session,
+                target,
+                live,
+                teams,
+                workspace: here,
+                plan,
+                edits,
+                told,
+            };
             for policy in self.named(live) {
                 if let Err(why) = draft.adopt(policy)? {
                     bail!(
@@ -103,11 +117,19 @@ impl Adoption<'_> {
     /// The named policies of a live state, each once.
     fn named<'l>(&self, live: &'l LiveState) -> Vec<&'l LivePolicy> {
         let names: BTreeSet<&str> = self.import.only.iter().map(String::as_str).collect();
-        live.policies.iter().filter(|policy| names.contains(policy.name.as_str())).collect()
+        live.policies
+            .iter()
+            .filter(|policy| names.contains(policy.name.as_str()))
+            .collect()
     }
 
     fn all_are_live(&self, states: &[LiveState]) -> anyhow::Result<()> {
-        let live = || states.iter().flat_map(|state| &state.policies).map(|policy| policy.name.as_str());
+        let live = || {
+            states
+                .iter()
+                .flat_map(|state| &state.policies)
+                .map(|policy| policy.name.as_str())
+        };
         for name in &self.import.only {
             if !live().any(|known| known == name) {
                 let hint = did_you_mean(live(), name).map_or_else(
@@ -124,7 +146,9 @@ impl Adoption<'_> {
     fn read(&self, edits: &Edits) -> anyhow::Result<Workspace> {
         match Project::read(&self.import.selection, &At::default())? {
             Ok(project) => Ok(project.load_edited(edits)),
-            Err(_) => bail!("the configuration has changed since it was read; run the command again"),
+            Err(_) => {
+                bail!("the configuration has changed since it was read; run the command again")
+            }
         }
     }
 }
@@ -132,7 +156,14 @@ impl Adoption<'_> {
 impl Draft<'_> {
     /// Brings the manifests to what is live of one policy, or says why that cannot be.
     fn adopt(&mut self, policy: &LivePolicy) -> anyhow::Result<Result<(), Refusal>> {
-        if self.live.policies.iter().filter(|other| other.name == policy.name).count() > 1 {
+        if self
+            .live
+            .policies
+            .iter()
+            .filter(|other| other.name == policy.name)
+            .count()
+            > 1
+        {
             return Ok(Err("two live policies have this name".to_owned()));
         }
         let declared = match Declared::find(&self.workspace, self.target, &policy.name) {
@@ -141,12 +172,20 @@ impl Draft<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let Some(change) = self.change(&self.plan, policy) else {
-            let line = format!("{} says what is live (policy \"{}\")", declared.place(), neutral(&policy.name));
+            let line = format!(
+                "{} says what is live (policy \"{}\")",
+                declared.place(),
+                neutral(&policy.name)
+            );
             self.told.push(line);
             return Ok(Ok(()));
         };
         if let Some(other) = self.workspace.other_reader(self.target, declared.file()) {
-            let why = format!("{} is read for target `{}` too", declared.place(), neutral(&other.name));
+            let why = format!(
+                "{} is read for target `{}` too",
+                declared.place(),
+                neutral(&other.name)
+            );
             return Ok(Err(why));
         }
         let ways = match declared.ways(policy, change, &aliases(self.target)) {
@@ -181,57 +220,103 @@ impl Draft<'_> {
         if let Some((_, why)) = refused.into_iter().next() {
             return Ok(Err(neutral(&why).into_owned()));
         }
-        let Some(File { path, kind: _, policy: name, imported }) = new.pop() else {
+        let Some(File {
+            path,
+            kind: _,
+            policy: name,
+            imported,
+        }) = new.pop()
+        else {
             return Ok(Err("there is nothing to write".to_owned()));
         };
         if self.edits.contains_key(&path) || (path.exists() && !import.force) {
             let path = neutral(path.as_str()).into_owned();
-            return Ok(Err(format!("`{path}` exists; move it away, choose another folder with --out, or add --force")));
+            return Ok(Err(format!(
+                "`{path}` exists; move it away, choose another folder with --out, or add --force"
+            )));
         }
         let mut edits = self.edits.clone();
         edits.insert(path.clone(), imported.text);
         let fits = self.fits(policy, edits, false)?;
         Ok(fits.map(|next| {
             self.take(next);
-            self.told.push(format!("wrote {} (policy \"{}\")", neutral(path.as_str()), neutral(&name)));
+            self.told.push(format!(
+                "wrote {} (policy \"{}\")",
+                neutral(path.as_str()),
+                neutral(&name)
+            ));
             let left = imported.left_out.iter();
-            self.told.extend(left.map(|line| format!("  left at the server as it is: {}", neutral(line))));
+            self.told.extend(
+                left.map(|line| format!("  left at the server as it is: {}", neutral(line))),
+            );
         }))
     }
 
     fn take(&mut self, next: Next) {
-        let Next { workspace, plan, edits } = next;
+        let Next {
+            workspace,
+            plan,
+            edits,
+        } = next;
         (self.workspace, self.plan, self.edits) = (workspace, plan, edits);
     }
 
     /// What edits lead to, if the policy has no difference then, and, where they change what is there, nothing else has
     /// another.
-    fn fits(&self, policy: &LivePolicy, edits: Edits, others: bool) -> anyhow::Result<Result<Next, Refusal>> {
+    fn fits(
+        &self,
+        policy: &LivePolicy,
+        edits: Edits,
+        others: bool,
+    ) -> anyhow::Result<Result<Next, Refusal>> {
         let workspace = self.adoption.read(&edits)?;
-        let plan = match plan_of(&workspace, self.target, self.session, &self.teams, self.live)? {
+        let plan = match plan_of(
+            &workspace,
+            self.target,
+            self.session,
+            &self.teams,
+            self.live,
+        )? {
             Ok(plan) => plan,
             Err(findings) => {
-                let first = workspace.findings().iter().chain(&findings).find(|finding| is_error(finding));
-                let said = first.map(|finding| neutral(&finding.message).into_owned()).unwrap_or_default();
+                let first = workspace
+                    .findings()
+                    .iter()
+                    .chain(&findings)
+                    .find(|finding| is_error(finding));
+                let said = first
+                    .map(|finding| neutral(&finding.message).into_owned())
+                    .unwrap_or_default();
                 return Ok(Err(format!("its manifest would not be valid: {said}")));
             }
         };
         if self.change(&plan, policy).is_some() {
-            return Ok(Err("its manifest would still differ from what is live".to_owned()));
+            return Ok(Err(
+                "its manifest would still differ from what is live".to_owned()
+            ));
         }
         if others && self.rest(&plan, policy) != self.rest(&self.plan, policy) {
             return Ok(Err("another policy would change with it".to_owned()));
         }
-        Ok(Ok(Next { workspace, plan, edits }))
+        Ok(Ok(Next {
+            workspace,
+            plan,
+            edits,
+        }))
     }
 
     fn change<'p>(&self, plan: &'p TargetPlan, policy: &LivePolicy) -> Option<&'p Change> {
-        plan.changes.iter().find(|change| change.id.as_deref() == Some(policy.id.as_str()))
+        plan.changes
+            .iter()
+            .find(|change| change.id.as_deref() == Some(policy.id.as_str()))
     }
 
     /// What a plan changes of other policies, wherever that stands.
     fn rest(&self, plan: &TargetPlan, policy: &LivePolicy) -> Vec<Change> {
-        let others = plan.changes.iter().filter(|change| change.id.as_deref() != Some(policy.id.as_str()));
+        let others = plan
+            .changes
+            .iter()
+            .filter(|change| change.id.as_deref() != Some(policy.id.as_str()));
         others.cloned().map(without_place).collect()
     }
 }
@@ -250,7 +335,11 @@ fn plan_of(
     teams: &Teams,
     live: &LiveState,
 ) -> anyhow::Result<Result<TargetPlan, Vec<Diagnostic>>> {
-    let Checked { policies, diagnostics, .. } = workspace.check(target, teams);
+    let Checked {
+        policies,
+        diagnostics,
+        ..
+    } = workspace.check(target, teams);
     // A folder that holds no manifests yet is no error where some are about to be written.
     if diagnostics.iter().any(is_error) || workspace.has_errors_for_import() {
         return Ok(Err(diagnostics));

@@ -50,13 +50,24 @@ impl Documents<'_> {
         let names = self.names()?;
         let mut states = Vec::new();
         for target in targets {
-            let wanted = names.iter().flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
-            let live = session.chainloop_reader(target)?.asking_for(wanted).live_state().await;
+            let wanted = names
+                .iter()
+                .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
+            let live = session
+                .chainloop_reader(target)?
+                .asking_for(wanted)
+                .live_state()
+                .await;
             states.push((*target, live.with_context(|| planning::of(target))?));
         }
         for name in &names {
-            if !states.iter().any(|(_, live)| live.found().any(|document| document.name == *name)) {
-                bail!("there is no policy or policy group `{name}` at the service. Nothing was written.");
+            if !states
+                .iter()
+                .any(|(_, live)| live.found().any(|document| document.name == *name))
+            {
+                bail!(
+                    "there is no policy or policy group `{name}` at the service. Nothing was written."
+                );
             }
         }
         let (mut edits, mut told) = (Edits::default(), Vec::new());
@@ -73,7 +84,8 @@ impl Documents<'_> {
 
     fn names(&self) -> anyhow::Result<BTreeSet<PolicyName>> {
         let name = |text: &String| {
-            PolicyName::new(text).with_context(|| format!("`{}` is no name of a policy", neutral(text)))
+            PolicyName::new(text)
+                .with_context(|| format!("`{}` is no name of a policy", neutral(text)))
         };
         self.import.only.iter().map(name).collect()
     }
@@ -90,23 +102,35 @@ impl Documents<'_> {
         for document in live.found() {
             let what = format!("{} \"{}\"", document.kind.words(), document.name);
             let is_own = document.is_of(&target.organization);
-            let is_meant = |other: &LiveDocument| other.name == document.name && other.is_of(&target.organization);
+            let is_meant = |other: &LiveDocument| {
+                other.name == document.name && other.is_of(&target.organization)
+            };
             if !is_own && live.found().any(is_meant) {
                 // A group may have the name of a policy; who has none of both is told why.
                 continue;
             }
             if document.builtin {
-                bail!("{what} is builtin: nobody can write it, so there is nothing to keep; `polwarden lock` pins it");
+                bail!(
+                    "{what} is builtin: nobody can write it, so there is nothing to keep; `polwarden lock` pins it"
+                );
             }
             if !is_own {
-                let owner = document.organization.as_deref().unwrap_or("another organization");
-                bail!("{what} is owned by {}, so this target cannot write it", neutral(owner));
+                let owner = document
+                    .organization
+                    .as_deref()
+                    .unwrap_or("another organization");
+                bail!(
+                    "{what} is owned by {}, so this target cannot write it",
+                    neutral(owner)
+                );
             }
             let here = self.read(edits)?;
             let before = declared(&here, target);
             let known = before.get(&(document.kind, document.name.as_str().to_owned()));
             if known.is_some_and(|(_, bytes)| *bytes == document.bytes) {
-                told.push(format!("nothing to do: the manifest of {what} has the live bytes"));
+                told.push(format!(
+                    "nothing to do: the manifest of {what} has the live bytes"
+                ));
                 continue;
             }
             let place = match known {
@@ -117,7 +141,11 @@ impl Documents<'_> {
             edits.insert(path.clone(), text);
             self.prove(target, document, before, edits)?;
             let verb = if is_new { "wrote" } else { "updated" };
-            told.push(format!("{verb} {} ({what}, {})", neutral(path.as_str()), document.digest));
+            told.push(format!(
+                "{verb} {} ({what}, {})",
+                neutral(path.as_str()),
+                document.digest
+            ));
         }
         Ok(())
     }
@@ -126,7 +154,9 @@ impl Documents<'_> {
     fn read(&self, edits: &Edits) -> anyhow::Result<Workspace> {
         match Project::read(&self.import.selection, &At::default())? {
             Ok(project) => Ok(project.load_edited(edits)),
-            Err(_) => bail!("the configuration has changed since it was read; run the command again"),
+            Err(_) => {
+                bail!("the configuration has changed since it was read; run the command again")
+            }
         }
     }
 
@@ -140,28 +170,53 @@ impl Documents<'_> {
         document: &LiveDocument,
     ) -> anyhow::Result<Place> {
         let file = here.sources().file(id.file);
-        if let Some(other) = here.other_reader(target, id.file).or_else(|| workspace.other_reader(target, id.file)) {
-            bail!("`{}` is read for target `{}` too", neutral(file.name()), neutral(&other.name));
+        if let Some(other) = here
+            .other_reader(target, id.file)
+            .or_else(|| workspace.other_reader(target, id.file))
+        {
+            bail!(
+                "`{}` is read for target `{}` too",
+                neutral(file.name()),
+                neutral(&other.name)
+            );
         }
         let new = text_of(document)?;
         let mut text = file.text().to_string();
-        let piece = usize::try_from(id.index).ok().and_then(|index| split(&text).into_iter().nth(index));
-        let range =
-            piece.map(|piece| piece.document).context("the document cannot be told from the others of its file")?;
+        let piece = usize::try_from(id.index)
+            .ok()
+            .and_then(|index| split(&text).into_iter().nth(index));
+        let range = piece
+            .map(|piece| piece.document)
+            .context("the document cannot be told from the others of its file")?;
         text.replace_range(range, new);
-        Ok(Place { path: file.name().into(), text, is_new: false })
+        Ok(Place {
+            path: file.name().into(),
+            text,
+            is_new: false,
+        })
     }
 
-    fn new_file(&self, target: &Target, document: &LiveDocument, edits: &Edits) -> anyhow::Result<Place> {
+    fn new_file(
+        &self,
+        target: &Target,
+        document: &LiveDocument,
+        edits: &Edits,
+    ) -> anyhow::Result<Place> {
         let stem = match document.kind {
             DocumentKind::Policy => document.name.to_string(),
             DocumentKind::PolicyGroup => format!("group-{}", document.name),
         };
         let path = self.import.folder(target).join(format!("{stem}.yaml"));
         if edits.contains_key(&path) || (path.exists() && !self.import.force) {
-            bail!("`{path}` exists; move it away, choose another folder with --out, or add --force");
+            bail!(
+                "`{path}` exists; move it away, choose another folder with --out, or add --force"
+            );
         }
-        Ok(Place { path, text: text_of(document)?.to_owned(), is_new: true })
+        Ok(Place {
+            path,
+            text: text_of(document)?.to_owned(),
+            is_new: true,
+        })
     }
 
     /// Holds the manifests, as they would be, to what was wanted.
@@ -176,29 +231,57 @@ impl Documents<'_> {
         let found = there.check(target, &Teams::Offline).diagnostics;
         // A folder that holds no manifests yet is no error where some are about to be written.
         if there.has_errors_for_import() || found.iter().any(is_error) {
-            let first = there.findings().iter().chain(&found).find(|finding| is_error(finding));
-            let said = first.map(|finding| neutral(&finding.message).into_owned()).unwrap_or_default();
-            bail!("the manifest of \"{}\" would not be valid: {said}", document.name);
+            let first = there
+                .findings()
+                .iter()
+                .chain(&found)
+                .find(|finding| is_error(finding));
+            let said = first
+                .map(|finding| neutral(&finding.message).into_owned())
+                .unwrap_or_default();
+            bail!(
+                "the manifest of \"{}\" would not be valid: {said}",
+                document.name
+            );
         }
         let key = (document.kind, document.name.as_str().to_owned());
         let mut after = declared(&there, target);
         before.remove(&key);
-        let is_live = after.remove(&key).is_some_and(|(_, bytes)| bytes == document.bytes);
-        let same =
-            |one: &Declared| one.iter().map(|(key, (_, bytes))| (key.clone(), bytes.clone())).collect::<Vec<_>>();
+        let is_live = after
+            .remove(&key)
+            .is_some_and(|(_, bytes)| bytes == document.bytes);
+        let same = |one: &Declared| {
+            one.iter()
+                .map(|(key, (_, bytes))| (key.clone(), bytes.clone()))
+                .collect::<Vec<_>>()
+        };
         if !is_live || same(&before) != same(&after) {
-            bail!("\"{}\" cannot stand in that file without changing a byte; move it to one of its own", document.name);
+            bail!(
+                "\"{}\" cannot stand in that file without changing a byte; move it to one of its own",
+                document.name
+            );
         }
         Ok(())
     }
 }
 
 fn text_of(document: &LiveDocument) -> anyhow::Result<&str> {
-    document.bytes.text().with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
+    document
+        .bytes
+        .text()
+        .with_context(|| format!("\"{}\" is no UTF-8 at the service", document.name))
 }
 
 fn declared(workspace: &Workspace, target: &Target) -> Declared {
     let documents = workspace.documents(target).into_iter();
-    let native = documents.filter_map(|document| Some((document.id, document.manifest.chainloop()?)));
-    native.map(|(id, native)| ((native.kind(), native.metadata().name.clone()), (id, native.bytes().clone()))).collect()
+    let native =
+        documents.filter_map(|document| Some((document.id, document.manifest.chainloop()?)));
+    native
+        .map(|(id, native)| {
+            (
+                (native.kind(), native.metadata().name.clone()),
+                (id, native.bytes().clone()),
+            )
+        })
+        .collect()
 }

@@ -53,11 +53,18 @@ pub(super) struct Import {
 }
 
 fn service(text: &str) -> Result<Provider, String> {
-    let known = Provider::ALL.iter().copied().find(|provider| provider.as_str() == text);
+    let known = Provider::ALL
+        .iter()
+        .copied()
+        .find(|provider| provider.as_str() == text);
     known.ok_or_else(|| {
         format!(
             "this version knows {}",
-            Provider::ALL.iter().map(|provider| provider.as_str()).collect::<Vec<_>>().join(", ")
+            Provider::ALL
+                .iter()
+                .map(|provider| provider.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     })
 }
@@ -89,9 +96,16 @@ impl Import {
             Err(exit) => return Ok(exit),
         };
         let mut targets = workspace.targets();
-        targets.retain(|target| self.provider.is_none_or(|provider| target.provider() == provider));
+        targets.retain(|target| {
+            self.provider
+                .is_none_or(|provider| target.provider() == provider)
+        });
         if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
-            bail!("{} has no target of the provider {}", crate::manifest::config::FILE_NAME, provider.as_str());
+            bail!(
+                "{} has no target of the provider {}",
+                crate::manifest::config::FILE_NAME,
+                provider.as_str()
+            );
         }
         if !self.only.is_empty() {
             return self.import_named(&workspace, &targets, console).await;
@@ -102,7 +116,9 @@ impl Import {
         let session = Session::open(&self.connect, &targets, console).await?;
         let mut exit = Exit::Done;
         for target in &targets {
-            let imported = self.import_target(&workspace, target, &session, console).await;
+            let imported = self
+                .import_target(&workspace, target, &session, console)
+                .await;
             let imported = imported.with_context(|| format!("target `{}`", target.name));
             let ended = imported.unwrap_or_else(|error| {
                 // The failure of one target does not keep the others from being imported.
@@ -118,7 +134,12 @@ impl Import {
     }
 
     /// Takes over what `--only` names.
-    async fn import_named(&self, workspace: &Workspace, targets: &[&Target], console: Console) -> anyhow::Result<Exit> {
+    async fn import_named(
+        &self,
+        workspace: &Workspace,
+        targets: &[&Target],
+        console: Console,
+    ) -> anyhow::Result<Exit> {
         let can = |target: &&&Target| target.provider() != Provider::Pulumi;
         let targets: Vec<&Target> = targets.iter().filter(can).copied().collect();
         if targets.is_empty() {
@@ -127,15 +148,30 @@ impl Import {
                  differ: bring their manifests to that by hand"
             );
         }
-        let documents = targets.iter().filter(|target| target.provider() == Provider::Chainloop).count();
+        let documents = targets
+            .iter()
+            .filter(|target| target.provider() == Provider::Chainloop)
+            .count();
         if documents != 0 && documents != targets.len() {
-            bail!("--only names what is at one kind of service; choose it with --provider or --target");
+            bail!(
+                "--only names what is at one kind of service; choose it with --provider or --target"
+            );
         }
         let session = Session::open(&self.connect, &targets, console).await?;
         let ended = if documents == 0 {
-            adopt::Adoption { import: self, console }.adopt(workspace, &targets, &session).await
+            adopt::Adoption {
+                import: self,
+                console,
+            }
+            .adopt(workspace, &targets, &session)
+            .await
         } else {
-            documents::Documents { import: self, console }.run(workspace, &targets, &session).await
+            documents::Documents {
+                import: self,
+                console,
+            }
+            .run(workspace, &targets, &session)
+            .await
         };
         session.close().await;
         ended
@@ -150,14 +186,20 @@ impl Import {
     ) -> anyhow::Result<Exit> {
         match target.provider() {
             Provider::Docker => {}
-            Provider::Pulumi => return self.import_packs(workspace, target, session, console).await,
+            Provider::Pulumi => {
+                return self.import_packs(workspace, target, session, console).await;
+            }
             Provider::Chainloop => {
                 console.warn(&format!(
                     "{}: nothing was imported: Chainloop has no list of policies; name them: polwarden import --provider chainloop --only NAME",
                     neutral(&target.name)
                 ));
                 // Among other targets it is no failure.
-                return Ok(if self.provider.is_some() { Exit::Error } else { Exit::Done });
+                return Ok(if self.provider.is_some() {
+                    Exit::Error
+                } else {
+                    Exit::Done
+                });
             }
         }
         let live = session.docker_live(target).await?;
@@ -172,11 +214,16 @@ impl Import {
         console: Console,
     ) -> anyhow::Result<Exit> {
         let declared = workspace.declared(target);
-        let (known, new): (Vec<_>, Vec<_>) =
-            live.policies.iter().partition(|policy| declared.contains(policy.name.as_str()));
+        let (known, new): (Vec<_>, Vec<_>) = live
+            .policies
+            .iter()
+            .partition(|policy| declared.contains(policy.name.as_str()));
         let folder = self.folder(target);
         let (files, refused) = files(&new, target, &folder);
-        let refused: Vec<_> = refused.into_iter().map(|(policy, why)| (format!("policy \"{policy}\""), why)).collect();
+        let refused: Vec<_> = refused
+            .into_iter()
+            .map(|(policy, why)| (format!("policy \"{policy}\""), why))
+            .collect();
         self.write(target, &files, known.len(), &refused, console)
     }
 
@@ -191,7 +238,11 @@ impl Import {
     ) -> anyhow::Result<Exit> {
         let folder = self.folder(target);
         for (what, why) in refused {
-            console.warn(&format!("not imported: {}: {}", neutral(what), neutral(why)));
+            console.warn(&format!(
+                "not imported: {}: {}",
+                neutral(what),
+                neutral(why)
+            ));
         }
         let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
         if !self.force && !in_the_way.is_empty() {
@@ -202,13 +253,28 @@ impl Import {
             return Ok(Exit::Error);
         }
         if !files.is_empty() {
-            std::fs::create_dir_all(&folder).with_context(|| format!("cannot create `{folder}`"))?;
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot create `{folder}`"))?;
         }
-        for File { path, kind, policy, imported } in files {
-            std::fs::write(path, &imported.text).with_context(|| format!("cannot write `{path}`"))?;
-            console.print(&format!("wrote {} ({kind} \"{}\")\n", neutral(path.as_str()), neutral(policy)))?;
+        for File {
+            path,
+            kind,
+            policy,
+            imported,
+        } in files
+        {
+            std::fs::write(path, &imported.text)
+                .with_context(|| format!("cannot write `{path}`"))?;
+            console.print(&format!(
+                "wrote {} ({kind} \"{}\")\n",
+                neutral(path.as_str()),
+                neutral(policy)
+            ))?;
             for line in &imported.left_out {
-                console.print(&format!("  left at the server as it is: {}\n", neutral(line)))?;
+                console.print(&format!(
+                    "  left at the server as it is: {}\n",
+                    neutral(line)
+                ))?;
             }
         }
         console.print(&format!(
@@ -227,18 +293,28 @@ impl Import {
             matches!(extension, Some("yaml" | "yml" | "json"))
         };
         let configured = target.paths.iter().find(|path| !is_file(path));
-        self.out.clone().unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
+        self.out
+            .clone()
+            .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
 }
 
 /// The short names of a target's teams, by uuid.
 fn aliases(target: &Target) -> BTreeMap<&str, &str> {
-    target.teams().iter().map(|(alias, uuid)| (uuid.as_str(), alias.as_str())).collect()
+    target
+        .teams()
+        .iter()
+        .map(|(alias, uuid)| (uuid.as_str(), alias.as_str()))
+        .collect()
 }
 
 /// The files for some policies, with names that do not depend on the order in which the server lists them, and the
 /// policies that no manifest can express.
-fn files(policies: &[&LivePolicy], target: &Target, folder: &Utf8Path) -> (Vec<File>, Vec<(String, String)>) {
+fn files(
+    policies: &[&LivePolicy],
+    target: &Target,
+    folder: &Utf8Path,
+) -> (Vec<File>, Vec<(String, String)>) {
     let teams = aliases(target);
     let mut policies = policies.to_vec();
     policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -249,9 +325,16 @@ fn files(policies: &[&LivePolicy], target: &Target, folder: &Utf8Path) -> (Vec<F
             Ok(imported) => {
                 let stem = manifest::file_stem(&policy.name);
                 let numbered = (2..).map(|number| format!("{stem}-{number}"));
-                let free = std::iter::once(stem.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
+                let free = std::iter::once(stem.clone())
+                    .chain(numbered)
+                    .find(|name| taken.insert(name.clone()));
                 let path = folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                files.push(File { path, kind: "policy", policy: policy.name.clone(), imported });
+                files.push(File {
+                    path,
+                    kind: "policy",
+                    policy: policy.name.clone(),
+                    imported,
+                });
             }
         }
     }

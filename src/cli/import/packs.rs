@@ -29,16 +29,25 @@ impl Import {
         let live = session.pulumi_reader(target)?.live_state().await?;
         let folder = self.folder(target);
         let (packs, groups) = declared(workspace, target);
-        let mut import = Importing { folder: &folder, files: Vec::new(), refused: Vec::new(), taken: BTreeSet::new() };
+        let mut import = Importing {
+            folder: &folder,
+            files: Vec::new(),
+            refused: Vec::new(),
+            taken: BTreeSet::new(),
+        };
         let mut known = 0;
-        let LiveState { packs: live_packs, groups: live_groups } = &live;
+        let LiveState {
+            packs: live_packs,
+            groups: live_groups,
+        } = &live;
         for pack in live_packs {
             if packs.contains(pack.name.as_str()) {
                 known += 1;
             } else if !pack.is_of(&target.organization) {
-                import
-                    .refused
-                    .push((format!("pack \"{}\"", pack.name), "another organization publishes it".to_owned()));
+                import.refused.push((
+                    format!("pack \"{}\"", pack.name),
+                    "another organization publishes it".to_owned(),
+                ));
             } else {
                 let source = format!("../packs/{}", pack.name);
                 import.add("pack", &pack.name, pulumi::pack(pack, &source));
@@ -57,7 +66,10 @@ impl Import {
 }
 
 /// The names of the packs and of the groups that manifests declare, those that groups had before included.
-fn declared<'w>(workspace: &'w Workspace, target: &Target) -> (BTreeSet<&'w str>, BTreeSet<&'w str>) {
+fn declared<'w>(
+    workspace: &'w Workspace,
+    target: &Target,
+) -> (BTreeSet<&'w str>, BTreeSet<&'w str>) {
     let (mut packs, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for document in workspace.documents(target) {
         match &document.manifest {
@@ -66,7 +78,13 @@ fn declared<'w>(workspace: &'w Workspace, target: &Target) -> (BTreeSet<&'w str>
             }
             Manifest::PolicyGroup(group) => {
                 let metadata = &group.metadata;
-                groups.extend(metadata.aliases.iter().chain([&metadata.name]).map(String::as_str));
+                groups.extend(
+                    metadata
+                        .aliases
+                        .iter()
+                        .chain([&metadata.name])
+                        .map(String::as_str),
+                );
             }
             Manifest::Policy(_)
             | Manifest::ResourceList(_)
@@ -89,13 +107,22 @@ struct Importing<'a> {
 impl Importing<'_> {
     fn add(&mut self, kind: &'static str, name: &str, imported: Result<Imported, ImportError>) {
         match imported {
-            Err(error) => self.refused.push((format!("{kind} \"{name}\""), error.to_string())),
+            Err(error) => self
+                .refused
+                .push((format!("{kind} \"{name}\""), error.to_string())),
             Ok(imported) => {
                 let stem = format!("{kind}-{}", file_stem(name));
                 let numbered = (2..).map(|number| format!("{stem}-{number}"));
-                let free = std::iter::once(stem.clone()).chain(numbered).find(|name| self.taken.insert(name.clone()));
+                let free = std::iter::once(stem.clone())
+                    .chain(numbered)
+                    .find(|name| self.taken.insert(name.clone()));
                 let path = self.folder.join(format!("{}.yaml", free.unwrap_or(stem)));
-                self.files.push(File { path, kind, policy: name.to_owned(), imported });
+                self.files.push(File {
+                    path,
+                    kind,
+                    policy: name.to_owned(),
+                    imported,
+                });
             }
         }
     }

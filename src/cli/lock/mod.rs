@@ -86,12 +86,22 @@ impl Lock {
             }
         }
         if self.update {
-            let declared = workspace.config().0.targets.iter().map(|target| target.name.as_str());
+            let declared = workspace
+                .config()
+                .0
+                .targets
+                .iter()
+                .map(|target| target.name.as_str());
             let declared: Vec<&str> = declared.collect();
-            lock.targets.retain(|name, _| declared.contains(&name.as_str()));
+            lock.targets
+                .retain(|name, _| declared.contains(&name.as_str()));
         }
         lock.targets.retain(|name, entry| {
-            *entry != TargetLock::default() || !workspace.targets().iter().any(|target| target.name == *name)
+            *entry != TargetLock::default()
+                || !workspace
+                    .targets()
+                    .iter()
+                    .any(|target| target.name == *name)
         });
         for line in rewrite.write(&workspace)? {
             console.say(&neutral(&line));
@@ -111,30 +121,58 @@ impl Lock {
         let (mut findings, mut documents) = (Vec::new(), Vec::new());
         for target in of(workspace, Provider::Pulumi) {
             // A tag that means something else now is what this command is for.
-            let lock_of_target = if self.update { LockFile::default() } else { workspace.lock().clone() };
+            let lock_of_target = if self.update {
+                LockFile::default()
+            } else {
+                workspace.lock().clone()
+            };
             let checked = workspace.check_packs(target, &lock_of_target);
-            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::PackUnlocked));
+            findings.extend(
+                checked
+                    .diagnostics
+                    .into_iter()
+                    .filter(|finding| finding.code != Code::PackUnlocked),
+            );
             packs::take(target, &checked.packs, self.update, lock, told);
         }
         for target in of(workspace, Provider::Chainloop) {
             // Kinds of other services are told there.
             findings.extend(workspace.check_packs(target, workspace.lock()).diagnostics);
             let checked = workspace.check_documents(target, &InputsSchemas::new());
-            findings.extend(checked.diagnostics.into_iter().filter(|finding| finding.code != Code::LocalReference));
+            findings.extend(
+                checked
+                    .diagnostics
+                    .into_iter()
+                    .filter(|finding| finding.code != Code::LocalReference),
+            );
             documents.push((target, checked.documents));
         }
-        if workspace.report(unique(findings), console) { None } else { Some(documents) }
+        if workspace.report(unique(findings), console) {
+            None
+        } else {
+            Some(documents)
+        }
     }
 
     /// Asks the servers of Chainloop, if there is anything to ask for.
-    fn pins(&self, documents: &[Documents<'_>], lock: &mut LockFile, console: Console) -> anyhow::Result<Pins> {
+    fn pins(
+        &self,
+        documents: &[Documents<'_>],
+        lock: &mut LockFile,
+        console: Console,
+    ) -> anyhow::Result<Pins> {
         let mut pins = Pins::default();
-        let aim = Aim { update: self.update, rewrite: self.rewrite };
+        let aim = Aim {
+            update: self.update,
+            rewrite: self.rewrite,
+        };
         for (target, documents) in documents {
             pins.forget(target, documents, lock, aim);
         }
-        let asked: Vec<&Documents<'_>> =
-            documents.iter().filter(|(_, documents)| !references::all(documents).is_empty()).collect();
+        let asked: Vec<&Documents<'_>> = documents
+            .iter()
+            .filter(|(_, documents)| !references::all(documents).is_empty())
+            .collect();
         if asked.is_empty() {
             return Ok(pins);
         }
@@ -165,7 +203,9 @@ impl Lock {
                 console.warn(&format!("not {}", neutral(line)));
             }
             if told.is_empty() {
-                console.warn(&format!("{LOCK_FILE} is not written as `polwarden lock` writes it"));
+                console.warn(&format!(
+                    "{LOCK_FILE} is not written as `polwarden lock` writes it"
+                ));
             }
             console.warn("Run `polwarden lock` and commit the file.");
             return Ok(Exit::Error);
@@ -185,13 +225,22 @@ impl Lock {
 
 /// The chosen targets at a service.
 fn of(workspace: &Workspace, provider: Provider) -> Vec<&Target> {
-    workspace.targets().into_iter().filter(|target| target.provider() == provider).collect()
+    workspace
+        .targets()
+        .into_iter()
+        .filter(|target| target.provider() == provider)
+        .collect()
 }
 
 /// What the server says to be wrong with arguments.
 fn arguments(workspace: &Workspace, documents: &[Documents<'_>], pins: &Pins) -> Vec<Diagnostic> {
-    let told = documents.iter().filter_map(|(target, _)| Some((target, pins.schemas.get(&target.name)?)));
-    unique(told.flat_map(|(target, schemas)| workspace.check_documents(target, schemas).diagnostics).collect())
+    let told = documents
+        .iter()
+        .filter_map(|(target, _)| Some((target, pins.schemas.get(&target.name)?)));
+    unique(
+        told.flat_map(|(target, schemas)| workspace.check_documents(target, schemas).diagnostics)
+            .collect(),
+    )
 }
 
 /// What the pins come to: something that drifted weighs more than what could not be written down.
@@ -206,5 +255,9 @@ fn verdict(exit: Exit, pins: &Pins, console: Console) -> Exit {
         console.warn("Run `polwarden lock --update` to move pins, with `--rewrite` those that manifests name.");
         return Exit::Drift;
     }
-    if pins.unpinned.is_empty() { exit } else { Exit::Error }
+    if pins.unpinned.is_empty() {
+        exit
+    } else {
+        Exit::Error
+    }
 }

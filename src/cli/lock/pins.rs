@@ -62,7 +62,10 @@ impl Pins {
             let fixed = if aim.update && (reference.digest.is_none() || aim.rewrite) {
                 None
             } else {
-                reference.digest.clone().or_else(|| old.as_ref().map(|pin| pin.digest.clone()))
+                reference
+                    .digest
+                    .clone()
+                    .or_else(|| old.as_ref().map(|pin| pin.digest.clone()))
             };
             let Some(live) = read(session, target, &reference, fixed.as_ref()).await? else {
                 self.missing(target, documents, &reference, old.is_some());
@@ -78,35 +81,77 @@ impl Pins {
                 continue;
             };
             if pin.digest != live.latest.digest {
-                let since = live.latest.created_at().map(|at| format!(", there since {at}")).unwrap_or_default();
+                let since = live
+                    .latest
+                    .created_at()
+                    .map(|at| format!(", there since {at}"))
+                    .unwrap_or_default();
                 let latest = live.latest.digest.short();
                 let (name, pinned) = (&target.name, pin.digest.short());
-                self.drifted.push(format!("{reference} of {name}: {pinned} is behind {latest}{since}"));
+                self.drifted.push(format!(
+                    "{reference} of {name}: {pinned} is behind {latest}{since}"
+                ));
             }
             if let Some(schema) = live.schema {
-                self.schemas.entry(target.name.clone()).or_default().insert(reference.clone(), schema);
+                self.schemas
+                    .entry(target.name.clone())
+                    .or_default()
+                    .insert(reference.clone(), schema);
             }
-            self.versions.entry(target.name.clone()).or_default().insert(reference.clone(), pin.digest.clone());
+            self.versions
+                .entry(target.name.clone())
+                .or_default()
+                .insert(reference.clone(), pin.digest.clone());
             if old.as_ref() != Some(&pin) {
-                let again = if old.is_some() { "pinned anew" } else { "pinned" };
-                self.told.push(format!("{again} {reference} of {}, which is {}", target.name, pin.digest.short()));
-                lock.targets.entry(target.name.clone()).or_default().policies.insert(pin_key(&reference), pin);
+                let again = if old.is_some() {
+                    "pinned anew"
+                } else {
+                    "pinned"
+                };
+                self.told.push(format!(
+                    "{again} {reference} of {}, which is {}",
+                    target.name,
+                    pin.digest.short()
+                ));
+                lock.targets
+                    .entry(target.name.clone())
+                    .or_default()
+                    .policies
+                    .insert(pin_key(&reference), pin);
             }
         }
         Ok(())
     }
 
     /// With `update`, forgets what nothing refers to; notes what cannot be asked for.
-    pub(super) fn forget(&mut self, target: &Target, documents: &[DesiredDocument], lock: &mut LockFile, aim: Aim) {
+    pub(super) fn forget(
+        &mut self,
+        target: &Target,
+        documents: &[DesiredDocument],
+        lock: &mut LockFile,
+        aim: Aim,
+    ) {
         let uses = documents.iter().flat_map(|document| &document.references);
-        let others: BTreeSet<&Reference> =
-            uses.map(|one| &one.reference).filter(|reference| !references::can_be_read(reference)).collect();
+        let others: BTreeSet<&Reference> = uses
+            .map(|one| &one.reference)
+            .filter(|reference| !references::can_be_read(reference))
+            .collect();
         self.notes.extend(others.into_iter().map(|other| {
-            format!("{other} of {} is not pinned: the service answers for its own policies only", target.name)
+            format!(
+                "{other} of {} is not pinned: the service answers for its own policies only",
+                target.name
+            )
         }));
-        let Some(entry) = lock.targets.get_mut(&target.name).filter(|_| aim.update) else { return };
+        let Some(entry) = lock.targets.get_mut(&target.name).filter(|_| aim.update) else {
+            return;
+        };
         let keys: BTreeSet<String> = references::all(documents).iter().map(pin_key).collect();
-        let gone: Vec<String> = entry.policies.keys().filter(|key| !keys.contains(*key)).cloned().collect();
+        let gone: Vec<String> = entry
+            .policies
+            .keys()
+            .filter(|key| !keys.contains(*key))
+            .cloned()
+            .collect();
         for key in gone {
             entry.policies.remove(&key);
             self.told.push(format!("forgot {key} of {}", target.name));
@@ -114,16 +159,33 @@ impl Pins {
     }
 
     /// The server has no such policy.
-    fn missing(&mut self, target: &Target, documents: &[DesiredDocument], reference: &Reference, was_pinned: bool) {
-        let own = reference.organization.as_ref().is_none_or(|organization| *organization == target.organization);
-        let declares = |one: &DesiredDocument| own && one.kind == DocumentKind::Policy && one.name == reference.name;
+    fn missing(
+        &mut self,
+        target: &Target,
+        documents: &[DesiredDocument],
+        reference: &Reference,
+        was_pinned: bool,
+    ) {
+        let own = reference
+            .organization
+            .as_ref()
+            .is_none_or(|organization| *organization == target.organization);
+        let declares = |one: &DesiredDocument| {
+            own && one.kind == DocumentKind::Policy && one.name == reference.name
+        };
         let name = &target.name;
         if was_pinned {
-            self.drifted.push(format!("{reference} of {name}: the server has no such policy any more"));
+            self.drifted.push(format!(
+                "{reference} of {name}: the server has no such policy any more"
+            ));
         } else if reference.digest.is_none() && documents.iter().any(declares) {
-            self.notes.push(format!("{reference} of {name} is not pinned: apply creates it first"));
+            self.notes.push(format!(
+                "{reference} of {name} is not pinned: apply creates it first"
+            ));
         } else {
-            self.unpinned.push(format!("{reference} of {name}: the server has no such policy"));
+            self.unpinned.push(format!(
+                "{reference} of {name}: the server has no such policy"
+            ));
         }
     }
 }
@@ -135,15 +197,25 @@ async fn read(
     reference: &Reference,
     wanted: Option<&Digest>,
 ) -> anyhow::Result<Option<Live>> {
-    let Some(latest) = references::version(session, target, reference, None).await? else { return Ok(None) };
+    let Some(latest) = references::version(session, target, reference, None).await? else {
+        return Ok(None);
+    };
     let wanted = wanted.unwrap_or(&latest.digest);
     if *wanted == latest.digest {
         let schema = latest.inputs_schema.clone();
-        return Ok(Some(Live { wanted: Some(pin(&latest)), schema, latest }));
+        return Ok(Some(Live {
+            wanted: Some(pin(&latest)),
+            schema,
+            latest,
+        }));
     }
     let found = references::version(session, target, reference, Some(wanted)).await?;
     let schema = found.as_ref().and_then(|found| found.inputs_schema.clone());
-    Ok(Some(Live { wanted: found.as_ref().map(pin), schema, latest }))
+    Ok(Some(Live {
+        wanted: found.as_ref().map(pin),
+        schema,
+        latest,
+    }))
 }
 
 fn pin(document: &LiveDocument) -> PolicyPin {

@@ -41,10 +41,14 @@ impl Rewrite {
         pins: &Pins,
         lock: &mut LockFile,
     ) -> anyhow::Result<()> {
-        let Some(versions) = pins.versions.get(&target.name) else { return Ok(()) };
+        let Some(versions) = pins.versions.get(&target.name) else {
+            return Ok(());
+        };
         for document in documents {
             for one in &document.references {
-                let Some(digest) = versions.get(&one.reference) else { continue };
+                let Some(digest) = versions.get(&one.reference) else {
+                    continue;
+                };
                 let pinned = one.reference.pinned(digest);
                 if pinned == one.reference {
                     continue;
@@ -57,7 +61,9 @@ impl Rewrite {
                 }
             }
         }
-        let Some(entry) = lock.targets.get_mut(&target.name) else { return Ok(()) };
+        let Some(entry) = lock.targets.get_mut(&target.name) else {
+            return Ok(());
+        };
         for (reference, digest) in versions {
             if reference.pinned(digest) != *reference {
                 entry.policies.remove(&pin_key(reference));
@@ -75,7 +81,11 @@ impl Rewrite {
     ) -> anyhow::Result<()> {
         let file = document.document.file;
         let location = sources.resolve(&document.at(&one.path));
-        let written = sources.file(file).text().get(location.range.clone()).unwrap_or_default();
+        let written = sources
+            .file(file)
+            .text()
+            .get(location.range.clone())
+            .unwrap_or_default();
         let old = one.reference.to_string();
         let text = if written == old {
             pinned.to_string()
@@ -92,7 +102,10 @@ impl Rewrite {
         let edits = self.edits.entry(file).or_default();
         // A file of two targets is written once.
         match edits.iter().find(|edit| edit.range == location.range) {
-            None => edits.push(Edit { range: location.range, text }),
+            None => edits.push(Edit {
+                range: location.range,
+                text,
+            }),
             Some(edit) if edit.text == text => {}
             Some(_) => bail!(
                 "{}:{}: `{old}` stands for different versions in two targets; give each its own file",
@@ -118,15 +131,21 @@ impl Rewrite {
                 after.replace_range(edit.range.clone(), &edit.text);
             }
             let findings = parse(SourceMap::default().add(name, ""), &after).diagnostics;
-            if findings.iter().any(|finding| finding.severity() == Severity::Error) {
-                bail!("writing the references of `{name}` anew would break it, which is a defect; nothing was written");
+            if findings
+                .iter()
+                .any(|finding| finding.severity() == Severity::Error)
+            {
+                bail!(
+                    "writing the references of `{name}` anew would break it, which is a defect; nothing was written"
+                );
             }
             texts.push((name, std::sync::Arc::clone(before), after, edits.len()));
         }
         let tree = WorkTree::open(Path::new("."))?;
         let mut told = Vec::new();
         for (name, before, after, count) in texts {
-            replace(&tree, name.into(), &before, &after).with_context(|| format!("cannot write `{name}`"))?;
+            replace(&tree, name.into(), &before, &after)
+                .with_context(|| format!("cannot write `{name}`"))?;
             told.push(format!("wrote {count} references anew in {name}"));
         }
         Ok(told)

@@ -11,7 +11,8 @@ use crate::manifest::config::Target;
 use crate::model::docker::DesiredPolicy;
 use crate::model::{Live, chainloop, docker, pulumi};
 use crate::plan::{
-    BasePlan, DocumentRequest, PackRequest, Request, TargetOrigins, TargetPlan, plan_documents, plan_gated, plan_packs,
+    BasePlan, DocumentRequest, PackRequest, Request, TargetOrigins, TargetPlan, plan_documents,
+    plan_gated, plan_packs,
 };
 use crate::provider;
 
@@ -29,25 +30,51 @@ pub(super) struct One<'a> {
 
 impl One<'_> {
     /// The plan, or what only the server can tell to be wrong with the manifests.
-    pub(super) fn plan(&self, desired: &Checked, live: Live) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
+    pub(super) fn plan(
+        &self,
+        desired: &Checked,
+        live: Live,
+    ) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
         match &live {
             Live::Docker(state) => {
                 let (plan, origins) = self.plan_policies(&desired.policies, state)?;
-                Ok(Ok(Outcome { plan, origins, live }))
+                Ok(Ok(Outcome {
+                    plan,
+                    origins,
+                    live,
+                }))
             }
             Live::Pulumi(state) => {
                 let planned = self.plan_packs(desired, state)?;
-                Ok(planned.map(|(plan, origins)| Outcome { plan, origins, live }))
+                Ok(planned.map(|(plan, origins)| Outcome {
+                    plan,
+                    origins,
+                    live,
+                }))
             }
             Live::Chainloop(state) => {
                 let (plan, origins) = self.plan_documents(desired, state)?;
-                Ok(Ok(Outcome { plan, origins, live }))
+                Ok(Ok(Outcome {
+                    plan,
+                    origins,
+                    live,
+                }))
             }
         }
     }
 
-    fn plan_policies(&self, desired: &[DesiredPolicy], live: &docker::LiveState) -> anyhow::Result<Planning> {
-        let Self { workspace, session, target, keeper, base } = self;
+    fn plan_policies(
+        &self,
+        desired: &[DesiredPolicy],
+        live: &docker::LiveState,
+    ) -> anyhow::Result<Planning> {
+        let Self {
+            workspace,
+            session,
+            target,
+            keeper,
+            base,
+        } = self;
         let request = Request {
             target: session.info(target)?,
             desired,
@@ -57,7 +84,9 @@ impl One<'_> {
             locate: &|place| locate(workspace.sources(), place),
         };
         let mut gates = keeper.gates(workspace, target);
-        let Some((before, wanted)) = base else { return Ok((plan_gated(&request, &gates), None)) };
+        let Some((before, wanted)) = base else {
+            return Ok((plan_gated(&request, &gates), None));
+        };
         let old = before.plan(wanted, request.target.clone(), target, live);
         gates.base = Some(old.as_ref().map(BasePlan::from).unwrap_or_default());
         let plan = plan_gated(&request, &gates);
@@ -70,7 +99,13 @@ impl One<'_> {
         desired: &Checked,
         live: &pulumi::LiveState,
     ) -> anyhow::Result<Result<Planning, Vec<Diagnostic>>> {
-        let Self { workspace, session, target, keeper: _, base } = self;
+        let Self {
+            workspace,
+            session,
+            target,
+            keeper: _,
+            base,
+        } = self;
         let request = PackRequest {
             target: session.info(target)?,
             packs: &desired.packs,
@@ -84,13 +119,27 @@ impl One<'_> {
             Ok(plan) => plan,
             Err(findings) => return Ok(Err(findings)),
         };
-        let old = base.as_ref().and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
-        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
+        let old = base
+            .as_ref()
+            .and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
+        let origins = base
+            .is_some()
+            .then(|| three_way::origins(&plan, old.as_ref()));
         Ok(Ok((plan, origins)))
     }
 
-    fn plan_documents(&self, desired: &Checked, live: &chainloop::LiveState) -> anyhow::Result<Planning> {
-        let Self { workspace, session, target, keeper: _, base } = self;
+    fn plan_documents(
+        &self,
+        desired: &Checked,
+        live: &chainloop::LiveState,
+    ) -> anyhow::Result<Planning> {
+        let Self {
+            workspace,
+            session,
+            target,
+            keeper: _,
+            base,
+        } = self;
         let request = DocumentRequest {
             target: session.info(target)?,
             documents: &desired.documents,
@@ -99,9 +148,12 @@ impl One<'_> {
             locate: &|place| locate(workspace.sources(), place),
         };
         let plan = plan_documents(&request);
-        let old =
-            base.as_ref().and_then(|(before, wanted)| before.plan_documents(wanted, request.target.clone(), live));
-        let origins = base.is_some().then(|| three_way::origins(&plan, old.as_ref()));
+        let old = base.as_ref().and_then(|(before, wanted)| {
+            before.plan_documents(wanted, request.target.clone(), live)
+        });
+        let origins = base
+            .is_some()
+            .then(|| three_way::origins(&plan, old.as_ref()));
         Ok((plan, origins))
     }
 }
@@ -113,7 +165,10 @@ pub(in crate::cli) async fn read_documents(
     wanted: impl IntoIterator<Item = (chainloop::DocumentKind, chainloop::PolicyName)>,
 ) -> anyhow::Result<Live> {
     let reader = session.chainloop_reader(target)?.asking_for(wanted);
-    Ok(session.reading_with(provider::Reader::Chainloop(reader), target).live_state().await?)
+    Ok(session
+        .reading_with(provider::Reader::Chainloop(reader), target)
+        .live_state()
+        .await?)
 }
 
 /// What is live, with what more has to be read to compare it with what is desired.
@@ -127,12 +182,23 @@ pub(super) async fn deepened(
         Live::Docker(_) => Ok(live),
         Live::Pulumi(live) => {
             let wanted = desired.packs.iter().map(|pack| (pack.name(), pack.tag()));
-            let used = desired.groups.iter().flat_map(|group| group.policy_packs.iter().flatten());
+            let used = desired
+                .groups
+                .iter()
+                .flat_map(|group| group.policy_packs.iter().flatten());
             let wanted = wanted.chain(used.map(|pack| (&pack.pack, &pack.tag)));
-            Ok(Live::Pulumi(session.pulumi_reader(target)?.with_versions(live, wanted).await?))
+            Ok(Live::Pulumi(
+                session
+                    .pulumi_reader(target)?
+                    .with_versions(live, wanted)
+                    .await?,
+            ))
         }
         Live::Chainloop(_) => {
-            let wanted = desired.documents.iter().map(|document| (document.kind, document.name.clone()));
+            let wanted = desired
+                .documents
+                .iter()
+                .map(|document| (document.kind, document.name.clone()));
             read_documents(session, target, wanted).await
         }
     }

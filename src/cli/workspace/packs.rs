@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Workspace;
 use crate::check::{
-    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents, check_packs,
+    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents,
+    check_packs,
 };
 use crate::manifest::config::Target;
 use crate::manifest::lock::Lock;
@@ -21,7 +22,11 @@ pub(in crate::cli) struct Archives {
 impl Archives {
     /// The archives that a plan uploads. One that cannot be made again from what was read is left out, and its upload is
     /// refused then.
-    pub(in crate::cli) fn of(&self, target: &Target, plan: &TargetPlan) -> BTreeMap<ArchiveDigest, Arc<[u8]>> {
+    pub(in crate::cli) fn of(
+        &self,
+        target: &Target,
+        plan: &TargetPlan,
+    ) -> BTreeMap<ArchiveDigest, Arc<[u8]>> {
         if target.pulumi().is_none() {
             return BTreeMap::new();
         }
@@ -29,7 +34,9 @@ impl Archives {
             .calls
             .iter()
             .filter_map(|call| match call.send.pulumi()? {
-                Operation::PutArchive { source, archive, .. } => Some((source, archive)),
+                Operation::PutArchive {
+                    source, archive, ..
+                } => Some((source, archive)),
                 Operation::CreatePackVersion { .. }
                 | Operation::CompletePackVersion { .. }
                 | Operation::DeletePackVersion { .. }
@@ -55,14 +62,30 @@ impl Archives {
 
 impl Workspace {
     /// Checks the documents of a target, with what its server says about the inputs of policies.
-    pub(in crate::cli) fn check_documents(&self, target: &Target, schemas: &InputsSchemas) -> CheckedDocuments {
-        check_documents(&DocumentInput { target, documents: &self.documents(target), schemas })
+    pub(in crate::cli) fn check_documents(
+        &self,
+        target: &Target,
+        schemas: &InputsSchemas,
+    ) -> CheckedDocuments {
+        check_documents(&DocumentInput {
+            target,
+            documents: &self.documents(target),
+            schemas,
+        })
     }
 
     /// The sources of all policy packs.
     pub(in crate::cli) fn archives(&self) -> Archives {
-        let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());
-        Archives { trees: sources.filter_map(|source| source.tree.as_ref().as_ref().ok().cloned()).collect() }
+        let sources = self
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        Archives {
+            trees: sources
+                .filter_map(|source| source.tree.as_ref().as_ref().ok().cloned())
+                .collect(),
+        }
     }
 
     /// What the lock file says.
@@ -73,18 +96,33 @@ impl Workspace {
     /// Checks the packs and groups of a target against another lock than that of the file.
     pub(in crate::cli) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
         let (documents, none) = (self.documents(target), HashMap::new());
-        let sources = self.loaded(target).map_or(&none, |loaded| &loaded.pack_sources);
-        check_packs(&PackInput { target, documents: &documents, sources, lock })
+        let sources = self
+            .loaded(target)
+            .map_or(&none, |loaded| &loaded.pack_sources);
+        check_packs(&PackInput {
+            target,
+            documents: &documents,
+            sources,
+            lock,
+        })
     }
 
     /// The names and bytes of the files that the sources of policy packs hold; of a link, where it leads.
     pub(super) fn pack_files(&self) -> BTreeMap<String, Vec<u8>> {
-        let sources = self.loaded.targets.iter().flat_map(|target| target.pack_sources.values());
-        let trees = sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
+        let sources = self
+            .loaded
+            .targets
+            .iter()
+            .flat_map(|target| target.pack_sources.values());
+        let trees =
+            sources.filter_map(|source| Some((&source.path, source.tree.as_ref().as_ref().ok()?)));
         let files = trees.flat_map(|(folder, tree)| {
             tree.entries().iter().map(move |(path, entry)| {
                 let bytes = match entry {
-                    PackEntry::File { bytes, executable: _ } => bytes.to_vec(),
+                    PackEntry::File {
+                        bytes,
+                        executable: _,
+                    } => bytes.to_vec(),
                     PackEntry::Link { target } => target.clone().into_bytes(),
                 };
                 (folder.join(path).into_string(), bytes)

@@ -16,7 +16,11 @@ pub(super) fn positions(config: &Config, selection: &Selection) -> anyhow::Resul
     }
     let mut selected = Vec::new();
     for name in &selection.targets {
-        match config.targets.iter().position(|target| target.name == *name) {
+        match config
+            .targets
+            .iter()
+            .position(|target| target.name == *name)
+        {
             Some(position) => selected.push(position),
             None => {
                 let names = || config.targets.iter().map(|target| target.name.as_str());

@@ -32,7 +32,12 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, lines: Lines::of(text), spans: Spans::default(), open: Vec::new() }
+        Self {
+            text,
+            lines: Lines::of(text),
+            spans: Spans::default(),
+            open: Vec::new(),
+        }
     }
 
     pub(super) fn run(mut self) -> Spans {
@@ -63,7 +68,11 @@ impl<'a> Builder<'a> {
             }
             Event::Alias(_) => self.scalar(None, range),
             Event::Scalar(text, style, ..) => {
-                let range = if style == ScalarStyle::Plain { range } else { self.to_its_quote(range) };
+                let range = if style == ScalarStyle::Plain {
+                    range
+                } else {
+                    self.to_its_quote(range)
+                };
                 self.scalar(Some(&text), range);
             }
             Event::SequenceStart(..) => self.start(Children::Items(Vec::new()), range),
@@ -83,7 +92,8 @@ impl<'a> Builder<'a> {
 
     /// A quoted scalar ends at its quote, whatever its mark says.
     fn to_its_quote(&self, range: Range<usize>) -> Range<usize> {
-        let end = quoted(&self.text[range.clone()]).map_or(range.end, |quoted| range.start + quoted.len());
+        let end = quoted(&self.text[range.clone()])
+            .map_or(range.end, |quoted| range.start + quoted.len());
         range.start..end
     }
 
@@ -108,7 +118,12 @@ impl<'a> Builder<'a> {
             open.key = Some((String::new(), range.clone()));
         }
         let node = self.attach(range, children);
-        self.open.push(Open { node, key: None, seen: HashMap::new(), mapping });
+        self.open.push(Open {
+            node,
+            key: None,
+            seen: HashMap::new(),
+            mapping,
+        });
     }
 
     fn end(&mut self, end: usize) {
@@ -123,13 +138,19 @@ impl<'a> Builder<'a> {
     }
 
     fn is_flow(&self, node: usize) -> bool {
-        let start = self.spans.nodes.get(node).map_or(0, |node| node.value.start);
+        let start = self
+            .spans
+            .nodes
+            .get(node)
+            .map_or(0, |node| node.value.start);
         matches!(self.text.as_bytes().get(start), Some(b'[' | b'{'))
     }
 
     /// A collection reaches at least to the end of its last child.
     fn grow_parent(&mut self, child: usize) {
-        let Some(end) = self.spans.nodes.get(child).map(|node| node.value.end) else { return };
+        let Some(end) = self.spans.nodes.get(child).map(|node| node.value.end) else {
+            return;
+        };
         if let Some(open) = self.open.last()
             && let Some(parent) = self.spans.nodes.get_mut(open.node)
         {
@@ -141,7 +162,11 @@ impl<'a> Builder<'a> {
     fn attach(&mut self, value: Range<usize>, children: Children) -> usize {
         let at = self.spans.nodes.len();
         let Some(open) = self.open.last_mut() else {
-            self.spans.nodes.push(Node { key: None, value, children });
+            self.spans.nodes.push(Node {
+                key: None,
+                value,
+                children,
+            });
             if let Some(root) = self.spans.roots.last_mut() {
                 root.get_or_insert(at);
             }
@@ -153,7 +178,13 @@ impl<'a> Builder<'a> {
         let written = !value.is_empty() || !matches!(children, Children::None);
         let value = key.clone().filter(|_| !written).unwrap_or(value);
         let first = name.as_ref().and_then(|name| open.seen.get(name).copied());
-        match (self.spans.nodes.get_mut(open.node).map(|node| &mut node.children), name.clone()) {
+        match (
+            self.spans
+                .nodes
+                .get_mut(open.node)
+                .map(|node| &mut node.children),
+            name.clone(),
+        ) {
             (Some(Children::Items(items)), _) => items.push(at),
             (Some(Children::Entries(entries)), Some(name)) if first.is_none() => {
                 open.seen.insert(name.clone(), at);
@@ -161,7 +192,11 @@ impl<'a> Builder<'a> {
             }
             (Some(Children::Entries(_) | Children::None) | None, _) => {}
         }
-        self.spans.nodes.push(Node { key: key.clone(), value, children });
+        self.spans.nodes.push(Node {
+            key: key.clone(),
+            value,
+            children,
+        });
         self.grow_parent(at);
         if let (Some(first), Some(name), Some(second)) = (first, name, key) {
             self.duplicate(first, name, second);
@@ -170,10 +205,22 @@ impl<'a> Builder<'a> {
     }
 
     fn duplicate(&mut self, first: usize, name: String, second: Range<usize>) {
-        let Some(first) = self.spans.nodes.get(first).and_then(|node| node.key.clone()) else { return };
+        let Some(first) = self
+            .spans
+            .nodes
+            .get(first)
+            .and_then(|node| node.key.clone())
+        else {
+            return;
+        };
         let path = self.path().key(name);
         let document = u32::try_from(self.spans.roots.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.spans.duplicates.push(Duplicate { document, path, first, second });
+        self.spans.duplicates.push(Duplicate {
+            document,
+            path,
+            first,
+            second,
+        });
     }
 
     /// The path of the collection that is open.
@@ -188,10 +235,15 @@ impl<'a> Builder<'a> {
     fn step(&self, parent: usize, child: usize) -> Option<Segment> {
         match &self.spans.nodes.get(parent)?.children {
             Children::None => None,
-            Children::Items(items) => items.iter().rposition(|at| *at == child).map(Segment::Index),
-            Children::Entries(entries) => {
-                entries.iter().rev().find(|(_, at)| *at == child).map(|(name, _)| Segment::Key(name.clone()))
-            }
+            Children::Items(items) => items
+                .iter()
+                .rposition(|at| *at == child)
+                .map(Segment::Index),
+            Children::Entries(entries) => entries
+                .iter()
+                .rev()
+                .find(|(_, at)| *at == child)
+                .map(|(name, _)| Segment::Key(name.clone())),
         }
     }
 

@@ -66,7 +66,10 @@ impl Spans {
     pub fn find(&self, index: u32, path: &Path) -> NodeSpan {
         let root = self.roots.get(index as usize).copied().flatten();
         let Some(mut node) = root.and_then(|at| self.nodes.get(at)) else {
-            return NodeSpan { key: None, value: 0..0 };
+            return NodeSpan {
+                key: None,
+                value: 0..0,
+            };
         };
         for segment in path.segments() {
             match node.child(segment).and_then(|at| self.nodes.get(at)) {
@@ -74,7 +77,10 @@ impl Spans {
                 None => break,
             }
         }
-        NodeSpan { key: node.key.clone(), value: node.value.clone() }
+        NodeSpan {
+            key: node.key.clone(),
+            value: node.value.clone(),
+        }
     }
 
     /// All keys that stand twice in one mapping, in the order of the text.
@@ -87,9 +93,10 @@ impl Node {
     fn child(&self, segment: &Segment) -> Option<usize> {
         match (&self.children, segment) {
             (Children::Items(items), Segment::Index(index)) => items.get(*index).copied(),
-            (Children::Entries(entries), Segment::Key(key)) => {
-                entries.iter().find(|(name, _)| name == key).map(|(_, at)| *at)
-            }
+            (Children::Entries(entries), Segment::Key(key)) => entries
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, at)| *at),
             (Children::None | Children::Items(_) | Children::Entries(_), _) => None,
         }
     }

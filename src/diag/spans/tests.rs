@@ -2,12 +2,14 @@ use super::*;
 
 /// A path written like `spec.rules[1].name`.
 fn path(text: &str) -> Path {
-    text.split(['.', '[']).filter(|step| !step.is_empty()).fold(Path::root(), |path, step| {
-        match step.strip_suffix(']').and_then(|index| index.parse().ok()) {
-            Some(index) => path.index(index),
-            None => path.key(step),
-        }
-    })
+    text.split(['.', '['])
+        .filter(|step| !step.is_empty())
+        .fold(Path::root(), |path, step| {
+            match step.strip_suffix(']').and_then(|index| index.parse().ok()) {
+                Some(index) => path.index(index),
+                None => path.key(step),
+            }
+        })
 }
 
 fn value<'a>(text: &'a str, document: u32, at: &str) -> &'a str {
@@ -15,7 +17,10 @@ fn value<'a>(text: &'a str, document: u32, at: &str) -> &'a str {
 }
 
 fn key<'a>(text: &'a str, document: u32, at: &str) -> Option<&'a str> {
-    Spans::of(text).find(document, &path(at)).key.map(|range| &text[range])
+    Spans::of(text)
+        .find(document, &path(at))
+        .key
+        .map(|range| &text[range])
 }
 
 #[test]
@@ -78,16 +83,27 @@ fn a_syntax_error_keeps_what_came_before() {
 fn duplicate_keys_are_listed_and_the_first_wins() {
     let text = "a: 1\nb:\n  - c: 1\n  - c: 2\n    c: 3\na: 4\n";
     let spans = Spans::of(text);
-    let found: Vec<_> =
-        spans.duplicates().iter().map(|d| (d.path.to_string(), d.first.start, d.second.start)).collect();
-    assert_eq!(found, [("b[1].c".to_owned(), 21, 30), ("a".to_owned(), 0, 35)]);
+    let found: Vec<_> = spans
+        .duplicates()
+        .iter()
+        .map(|d| (d.path.to_string(), d.first.start, d.second.start))
+        .collect();
+    assert_eq!(
+        found,
+        [("b[1].c".to_owned(), 21, 30), ("a".to_owned(), 0, 35)]
+    );
     assert_eq!(value(text, 0, "a"), "1");
 }
 
 #[test]
 fn a_quoted_scalar_ends_at_its_quote() {
     let text = "a: \"x\" # note\nb: 'it''s'   # note\nc: \"a \\\" b\"\n\"d\": 1 # note\n";
-    let expected = [("a", "\"x\""), ("b", "'it''s'"), ("c", "\"a \\\" b\""), ("d", "1")];
+    let expected = [
+        ("a", "\"x\""),
+        ("b", "'it''s'"),
+        ("c", "\"a \\\" b\""),
+        ("d", "1"),
+    ];
     for (path, source) in expected {
         assert_eq!(value(text, 0, path), source);
     }

@@ -44,7 +44,14 @@ impl App {
             faults,
         } = options;
         let common = Common::open(latency, faults, request_log)?;
-        Ok(Self { store, tokens: AccessTokens::new(token), spelling, raw_schema, errors, common })
+        Ok(Self {
+            store,
+            tokens: AccessTokens::new(token),
+            spelling,
+            raw_schema,
+            errors,
+            common,
+        })
     }
 }
 

@@ -94,20 +94,32 @@ fn seed(name: &str, texts: &[(&str, &str)]) -> DocumentSeed {
         digest: None,
         format: None,
     };
-    DocumentSeed { name: name.to_owned(), versions: texts.iter().map(version).collect() }
+    DocumentSeed {
+        name: name.to_owned(),
+        versions: texts.iter().map(version).collect(),
+    }
 }
 
 /// The policies.
 pub(super) fn policies() -> Vec<DocumentSeed> {
     vec![
-        seed("builtin-licenses", &[(LICENSES_BEFORE, "2025-03-01T09:00:00Z"), (LICENSES, "2026-02-01T09:00:00Z")]),
+        seed(
+            "builtin-licenses",
+            &[
+                (LICENSES_BEFORE, "2025-03-01T09:00:00Z"),
+                (LICENSES, "2026-02-01T09:00:00Z"),
+            ],
+        ),
         seed("builtin-commit", &[(COMMIT, "2025-03-01T09:00:00Z")]),
     ]
 }
 
 /// The groups.
 pub(super) fn groups() -> Vec<DocumentSeed> {
-    vec![seed("builtin-quality", &[(QUALITY, "2025-06-01T09:00:00Z")])]
+    vec![seed(
+        "builtin-quality",
+        &[(QUALITY, "2025-06-01T09:00:00Z")],
+    )]
 }
 
 #[cfg(test)]

@@ -20,8 +20,13 @@ pub enum Change {
 }
 
 impl fault::Change for Change {
-    const WORDS: &'static [&'static str] =
-        &["add-policy", "change-policy", "restore-policy", "delete-policy", "change-group"];
+    const WORDS: &'static [&'static str] = &[
+        "add-policy",
+        "change-policy",
+        "restore-policy",
+        "delete-policy",
+        "change-group",
+    ];
     const IN_SHORT: &'static str = "add-, change-, restore- or delete-policy, change-group";
 
     fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
@@ -31,7 +36,9 @@ impl fault::Change for Change {
             "change-policy" => policy(value).map(Self::ChangePolicy),
             "restore-policy" => policy(value).map(Self::RestorePolicy),
             "delete-policy" => policy(value).map(Self::DeletePolicy),
-            "change-group" => value.name(word, "the name of a group").map(Self::ChangeGroup),
+            "change-group" => value
+                .name(word, "the name of a group")
+                .map(Self::ChangeGroup),
             other => Err(FaultError::no_change::<Self>(other)),
         }
     }
@@ -57,7 +64,10 @@ mod tests {
     fn every_change_has_one_text_that_means_the_same() {
         for (given, shown) in [
             ("add-policy", "add-policy=any"),
-            ("change-policy=sbom@PolicyService_Update:1", "change-policy=sbom@PolicyService_Update:1"),
+            (
+                "change-policy=sbom@PolicyService_Update:1",
+                "change-policy=sbom@PolicyService_Update:1",
+            ),
             ("restore-policy=sbom@write:2", "restore-policy=sbom@write:2"),
             ("delete-policy=\"any\"@once", "delete-policy=\"any\"@once"),
             ("change-group@reads", "change-group=any@reads"),

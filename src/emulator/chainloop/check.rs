@@ -20,10 +20,19 @@ type Members = Map<String, Value>;
 /// Holds a policy to the rules; gives its name, and the organization that it names.
 pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> {
     let members = object(value, "the policy")?;
-    known(members, "the policy", &["apiVersion", "api_version", "kind", "metadata", "spec"])?;
-    let version = either(members, "apiVersion", "api_version").and_then(Value::as_str).unwrap_or_default();
+    known(
+        members,
+        "the policy",
+        &["apiVersion", "api_version", "kind", "metadata", "spec"],
+    )?;
+    let version = either(members, "apiVersion", "api_version")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !API_VERSIONS.contains(&version) {
-        return Err(format!("apiVersion: must be one of {}", API_VERSIONS.join(", ")));
+        return Err(format!(
+            "apiVersion: must be one of {}",
+            API_VERSIONS.join(", ")
+        ));
     }
     if members.get("kind").and_then(Value::as_str) != Some("Policy") {
         return Err("kind: must be Policy".to_owned());
@@ -31,7 +40,13 @@ pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> 
     let metadata = object(members.get("metadata").unwrap_or(&Value::Null), "metadata")?;
     let name = metadata_of(metadata)?;
     spec(object(members.get("spec").unwrap_or(&Value::Null), "spec")?)?;
-    Ok((name, metadata.get("organization").and_then(Value::as_str).map(str::to_owned)))
+    Ok((
+        name,
+        metadata
+            .get("organization")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+    ))
 }
 
 fn metadata_of(metadata: &Members) -> Result<String, String> {
@@ -46,7 +61,10 @@ fn metadata_of(metadata: &Members) -> Result<String, String> {
         "display_name",
     ];
     known(metadata, "metadata", &all)?;
-    let name = metadata.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = metadata
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || !name.bytes().all(inner) || name.starts_with('-') || name.ends_with('-') {
         return Err("metadata.name: must be a DNS-1123 label".to_owned());
@@ -61,8 +79,23 @@ fn metadata_of(metadata: &Members) -> Result<String, String> {
 }
 
 fn spec(spec: &Members) -> Checked {
-    known(spec, "spec", &["path", "embedded", "type", "policies", "inputs", "autoMatch", "auto_match"])?;
-    let old = ["path", "embedded"].iter().filter(|key| spec.contains_key(**key)).count();
+    known(
+        spec,
+        "spec",
+        &[
+            "path",
+            "embedded",
+            "type",
+            "policies",
+            "inputs",
+            "autoMatch",
+            "auto_match",
+        ],
+    )?;
+    let old = ["path", "embedded"]
+        .iter()
+        .filter(|key| spec.contains_key(**key))
+        .count();
     let scripts = match spec.get("policies") {
         None => &[][..],
         Some(value) => value.as_array().ok_or("spec.policies: must be a list")?,
@@ -75,7 +108,18 @@ fn spec(spec: &Members) -> Checked {
     for (index, script) in scripts.iter().enumerate() {
         let place = format!("spec.policies[{index}]");
         let script = object(script, &place)?;
-        known(script, &place, &["path", "embedded", "ref", "kind", "attestationPhases", "attestation_phases"])?;
+        known(
+            script,
+            &place,
+            &[
+                "path",
+                "embedded",
+                "ref",
+                "kind",
+                "attestationPhases",
+                "attestation_phases",
+            ],
+        )?;
         sources(script, &place)?;
         kind(script.get("kind"), &place)?;
     }
@@ -91,17 +135,27 @@ fn spec(spec: &Members) -> Checked {
 
 /// A script is here, or where the service can fetch it: not in a file of somebody's machine.
 fn sources(script: &Members, place: &str) -> Checked {
-    let named: Vec<&str> = ["path", "embedded", "ref"].into_iter().filter(|key| script.contains_key(*key)).collect();
+    let named: Vec<&str> = ["path", "embedded", "ref"]
+        .into_iter()
+        .filter(|key| script.contains_key(*key))
+        .collect();
     let [source] = named.as_slice() else {
-        return Err(format!("{place}: exactly one of path, embedded and ref is needed"));
+        return Err(format!(
+            "{place}: exactly one of path, embedded and ref is needed"
+        ));
     };
-    let text = script.get(*source).and_then(Value::as_str).unwrap_or_default();
+    let text = script
+        .get(*source)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if text.is_empty() {
         return Err(format!("{place}.{source}: must be a text"));
     }
     let is_remote = text.starts_with("https://") || text.starts_with("http://");
     if *source != "embedded" && !is_remote {
-        return Err(format!("{place}.{source}: `{text}` cannot be read by the server; embed the script"));
+        return Err(format!(
+            "{place}.{source}: `{text}` cannot be read by the server; embed the script"
+        ));
     }
     Ok(())
 }
@@ -109,22 +163,40 @@ fn sources(script: &Members, place: &str) -> Checked {
 fn kind(kind: Option<&Value>, place: &str) -> Checked {
     match kind.and_then(Value::as_str) {
         Some(kind) if KINDS.split_whitespace().any(|known| known == kind) => Ok(()),
-        Some(kind) => Err(format!("{place}.kind: `{kind}` is no kind of material that a policy can be about")),
+        Some(kind) => Err(format!(
+            "{place}.kind: `{kind}` is no kind of material that a policy can be about"
+        )),
         None => Err(format!("{place}.kind: is needed")),
     }
 }
 
 fn inputs(inputs: Option<&Value>) -> Checked {
     let Some(inputs) = inputs else { return Ok(()) };
-    for (index, input) in inputs.as_array().ok_or("spec.inputs: must be a list")?.iter().enumerate() {
+    for (index, input) in inputs
+        .as_array()
+        .ok_or("spec.inputs: must be a list")?
+        .iter()
+        .enumerate()
+    {
         let place = format!("spec.inputs[{index}]");
         let input = object(input, &place)?;
-        known(input, &place, &["name", "description", "required", "default"])?;
-        let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
+        known(
+            input,
+            &place,
+            &["name", "description", "required", "default"],
+        )?;
+        let name = input
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let fits = name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !fits {
-            return Err(format!("{place}.name: must be letters, digits and underscores, a letter first"));
+            return Err(format!(
+                "{place}.name: must be letters, digits and underscores, a letter first"
+            ));
         }
         if input.get("required") == Some(&Value::Bool(true)) && input.contains_key("default") {
             return Err(format!("{place}: what is required has no default"));
@@ -134,7 +206,9 @@ fn inputs(inputs: Option<&Value>) -> Checked {
 }
 
 fn object<'v>(value: &'v Value, place: &str) -> Result<&'v Members, String> {
-    value.as_object().ok_or_else(|| format!("{place}: must be an object"))
+    value
+        .as_object()
+        .ok_or_else(|| format!("{place}: must be an object"))
 }
 
 fn either<'v>(members: &'v Members, camel: &str, snake: &str) -> Option<&'v Value> {

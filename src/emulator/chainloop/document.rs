@@ -56,7 +56,12 @@ impl Version {
     /// A version that is written now.
     pub(super) fn now(body: Vec<u8>) -> Self {
         let (digest, format) = (digest(&body), "FORMAT_YAML".to_owned());
-        Self { digest, format, body, created_at: jiff::Timestamp::now() }
+        Self {
+            digest,
+            format,
+            body,
+            created_at: jiff::Timestamp::now(),
+        }
     }
 }
 
@@ -70,7 +75,12 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 pub(super) fn fields(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut parser = Parser::new_from_str(text.trim_start_matches('\u{feff}'));
-    let mut next = || parser.next_event().and_then(Result::ok).map(|(event, _)| event);
+    let mut next = || {
+        parser
+            .next_event()
+            .and_then(Result::ok)
+            .map(|(event, _)| event)
+    };
     let mut found = None;
     loop {
         match next()? {
@@ -83,7 +93,11 @@ pub(super) fn fields(bytes: &[u8]) -> Option<Value> {
 }
 
 /// The value that begins with an event.
-fn value<'t>(first: Event<'t>, next: &mut impl FnMut() -> Option<Event<'t>>, depth: usize) -> Option<Value> {
+fn value<'t>(
+    first: Event<'t>,
+    next: &mut impl FnMut() -> Option<Event<'t>>,
+    depth: usize,
+) -> Option<Value> {
     if depth > DEEPEST {
         return None;
     }
@@ -112,7 +126,10 @@ fn value<'t>(first: Event<'t>, next: &mut impl FnMut() -> Option<Event<'t>>, dep
                     Event::Scalar(key, _, _, _) => {
                         let key = key.into_owned();
                         let event = next()?;
-                        if members.insert(key, value(event, next, depth + 1)?).is_some() {
+                        if members
+                            .insert(key, value(event, next, depth + 1)?)
+                            .is_some()
+                        {
                             return None;
                         }
                     }
@@ -133,10 +150,23 @@ mod tests {
     #[test]
     fn one_document_has_fields_and_anything_else_has_none() {
         let text = b"\xef\xbb\xbfa: {b: [1.10, 'true', true]}\r\nc: |\n  x\n  y\n";
-        assert_eq!(fields(text), Some(json!({"a": {"b": ["1.10", "true", true]}, "c": "x\ny\n"})));
-        for bad in [&b""[..], b"a: 1\n---\nb: 2\n", b"a: [", b"a: 1\na: 2\n", b"\xff", b"a: &x 1\nb: *x\n"] {
+        assert_eq!(
+            fields(text),
+            Some(json!({"a": {"b": ["1.10", "true", true]}, "c": "x\ny\n"}))
+        );
+        for bad in [
+            &b""[..],
+            b"a: 1\n---\nb: 2\n",
+            b"a: [",
+            b"a: 1\na: 2\n",
+            b"\xff",
+            b"a: &x 1\nb: *x\n",
+        ] {
             assert_eq!(fields(bad), None, "{bad:?}");
         }
-        assert_eq!(digest(b""), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            digest(b""),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
     }
 }

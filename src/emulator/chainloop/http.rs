@@ -21,7 +21,11 @@ use super::operations::{self, Asked, Sent};
 use super::refusal::Refusal;
 
 /// What request bodies are like. A policy may hold null where its author wrote nothing.
-const JSON: Form = Form { media_type: "application/json", is_list: false, free: &["policy"] };
+const JSON: Form = Form {
+    media_type: "application/json",
+    is_list: false,
+    free: &["policy"],
+};
 
 type Answer = Result<Json<Value>, Refusal>;
 type Shared = State<Arc<App>>;
@@ -49,13 +53,28 @@ async fn group(State(app): Shared, At(name): At<String>, Query(query): Parameter
     read(app, Kind::Group, name, query).await
 }
 
-async fn read(app: Arc<App>, kind: Kind, name: String, mut query: HashMap<String, String>) -> Answer {
-    let mut parameter =
-        |snake: &str, camel: &str| query.remove(snake).or_else(|| query.remove(camel)).unwrap_or_default();
+async fn read(
+    app: Arc<App>,
+    kind: Kind,
+    name: String,
+    mut query: HashMap<String, String>,
+) -> Answer {
+    let mut parameter = |snake: &str, camel: &str| {
+        query
+            .remove(snake)
+            .or_else(|| query.remove(camel))
+            .unwrap_or_default()
+    };
     let digest = parameter("digest", "digest");
     let organization = parameter("organization_name", "organizationName");
-    let asked = Asked { name, digest, organization };
-    app.run(move |app| operations::get(app, kind, &asked)).await.map(Json)
+    let asked = Asked {
+        name,
+        digest,
+        organization,
+    };
+    app.run(move |app| operations::get(app, kind, &asked))
+        .await
+        .map(Json)
 }
 
 /// The body of a write.
@@ -75,18 +94,24 @@ impl From<Write> for Sent {
 
 async fn create(State(app): Shared, headers: HeaderMap, raw: RawBody) -> Answer {
     let sent = body::<Write>(&headers, raw, JSON)?.into();
-    app.run(move |app| operations::create(app, &sent)).await.map(|()| Json(json!({})))
+    app.run(move |app| operations::create(app, &sent))
+        .await
+        .map(|()| Json(json!({})))
 }
 
 async fn update(State(app): Shared, headers: HeaderMap, raw: RawBody) -> Answer {
     let sent = body::<Write>(&headers, raw, JSON)?.into();
-    app.run(move |app| operations::update(app, &sent)).await.map(|()| Json(json!({})))
+    app.run(move |app| operations::update(app, &sent))
+        .await
+        .map(|()| Json(json!({})))
 }
 
 /// Gives refusals the body that was asked for.
 async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
+    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else {
+        return response;
+    };
     let mut shaped = refusal.shaped(app.errors);
     // What a fault and the log have left there stays.
     std::mem::swap(shaped.extensions_mut(), response.extensions_mut());

@@ -51,7 +51,9 @@ impl Operation {
 
     /// The operation of a request, by its method and the route that it matched.
     pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.method() == *method && operation.route() == route)
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.method() == *method && operation.route() == route)
     }
 }
 
@@ -67,7 +69,11 @@ impl OperationName for Operation {
     }
 
     fn access(self) -> Access {
-        if self.method() == Method::GET { Access::Read } else { Access::Write }
+        if self.method() == Method::GET {
+            Access::Read
+        } else {
+            Access::Write
+        }
     }
 }
 

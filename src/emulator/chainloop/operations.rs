@@ -30,7 +30,10 @@ pub(super) fn get(app: &App, kind: Kind, asked: &Asked) -> Result<Value, Refusal
         let version = if asked.digest.is_empty() {
             versions.last()
         } else {
-            versions.iter().rev().find(|version| version.digest == asked.digest)
+            versions
+                .iter()
+                .rev()
+                .find(|version| version.digest == asked.digest)
         };
         let version = version.ok_or_else(missing)?;
         Ok(view::answer(&document, &versions, version, app.spelling))
@@ -40,18 +43,32 @@ pub(super) fn get(app: &App, kind: Kind, asked: &Asked) -> Result<Value, Refusal
 /// The document that is meant: the organization's own, or else a builtin one. Without an organization, it may be
 /// anybody's.
 fn find(records: &Records<'_>, kind: Kind, asked: &Asked) -> Result<Option<Document>, Refusal> {
-    let Asked { name, digest: _, organization } = asked;
+    let Asked {
+        name,
+        digest: _,
+        organization,
+    } = asked;
     let organizations = records.organizations()?;
     let builtin = [Owner::Builtin];
     let owners: Vec<Owner> = if organization.is_empty() {
-        let of = |foreign: bool| organizations.iter().filter(move |each| each.is_foreign == foreign);
+        let of = |foreign: bool| {
+            organizations
+                .iter()
+                .filter(move |each| each.is_foreign == foreign)
+        };
         let owner = |each: &super::store::Organization| Owner::Organization(each.name.clone());
-        of(false).map(owner).chain(builtin).chain(of(true).map(owner)).collect()
+        of(false)
+            .map(owner)
+            .chain(builtin)
+            .chain(of(true).map(owner))
+            .collect()
     } else {
         if !organizations.iter().any(|each| each.name == *organization) {
             return Err(Refusal::not_found("organization"));
         }
-        std::iter::once(Owner::Organization(organization.clone())).chain(builtin).collect()
+        std::iter::once(Owner::Organization(organization.clone()))
+            .chain(builtin)
+            .collect()
     };
     for owner in owners {
         if let Some(document) = records.document(kind, &owner, name)? {
@@ -78,7 +95,11 @@ struct Understood {
 /// Creates a policy.
 pub(super) fn create(app: &App, sent: &Sent) -> Result<(), Refusal> {
     app.store.write(|records| {
-        let Understood { organization, name, body } = understand(records, app.raw_schema, sent)?;
+        let Understood {
+            organization,
+            name,
+            body,
+        } = understand(records, app.raw_schema, sent)?;
         let owner = Owner::Organization(organization);
         for taken in [&owner, &Owner::Builtin] {
             if records.document(Kind::Policy, taken, &name)?.is_some() {
@@ -93,40 +114,74 @@ pub(super) fn create(app: &App, sent: &Sent) -> Result<(), Refusal> {
 /// Writes another version of a policy. One that is the latest already makes none.
 pub(super) fn update(app: &App, sent: &Sent) -> Result<(), Refusal> {
     app.store.write(|records| {
-        let Understood { organization, name, body } = understand(records, app.raw_schema, sent)?;
-        let Some(document) = records.document(Kind::Policy, &Owner::Organization(organization), &name)? else {
-            return Err(match records.document(Kind::Policy, &Owner::Builtin, &name)? {
-                Some(_) => Refusal::forbidden("builtin policies cannot be changed"),
-                None => Refusal::not_found("policy"),
-            });
+        let Understood {
+            organization,
+            name,
+            body,
+        } = understand(records, app.raw_schema, sent)?;
+        let Some(document) =
+            records.document(Kind::Policy, &Owner::Organization(organization), &name)?
+        else {
+            return Err(
+                match records.document(Kind::Policy, &Owner::Builtin, &name)? {
+                    Some(_) => Refusal::forbidden("builtin policies cannot be changed"),
+                    None => Refusal::not_found("policy"),
+                },
+            );
         };
         let version = Version::now(body);
-        let is_latest = records.versions(&document)?.last().is_some_and(|latest| latest.digest == version.digest);
-        if is_latest { Ok(()) } else { Ok(records.add_version(&document, &version)?) }
+        let is_latest = records
+            .versions(&document)?
+            .last()
+            .is_some_and(|latest| latest.digest == version.digest);
+        if is_latest {
+            Ok(())
+        } else {
+            Ok(records.add_version(&document, &version)?)
+        }
     })
 }
 
 /// Holds what was sent to the rules. The structured policy and the text must be of one name.
-fn understand(records: &Records<'_>, encoding: RawSchema, sent: &Sent) -> Result<Understood, Refusal> {
+fn understand(
+    records: &Records<'_>,
+    encoding: RawSchema,
+    sent: &Sent,
+) -> Result<Understood, Refusal> {
     let Sent { policy, raw_schema } = sent;
     let body = match encoding {
-        RawSchema::Base64 => {
-            BASE64.decode(raw_schema.as_bytes()).map_err(|_| Refusal::invalid("raw_schema: is not base64"))?
-        }
+        RawSchema::Base64 => BASE64
+            .decode(raw_schema.as_bytes())
+            .map_err(|_| Refusal::invalid("raw_schema: is not base64"))?,
         RawSchema::Text => raw_schema.clone().into_bytes(),
-        RawSchema::Either => BASE64.decode(raw_schema.as_bytes()).unwrap_or_else(|_| raw_schema.clone().into_bytes()),
+        RawSchema::Either => BASE64
+            .decode(raw_schema.as_bytes())
+            .unwrap_or_else(|_| raw_schema.clone().into_bytes()),
     };
-    let (name, named) = check::policy(policy).map_err(|why| Refusal::invalid(format!("policy: {why}")))?;
-    let text = fields(&body).ok_or_else(|| Refusal::invalid("raw_schema: is not a YAML document"))?;
-    let (raw_name, raw_named) = check::policy(&text).map_err(|why| Refusal::invalid(format!("raw_schema: {why}")))?;
+    let (name, named) =
+        check::policy(policy).map_err(|why| Refusal::invalid(format!("policy: {why}")))?;
+    let text =
+        fields(&body).ok_or_else(|| Refusal::invalid("raw_schema: is not a YAML document"))?;
+    let (raw_name, raw_named) =
+        check::policy(&text).map_err(|why| Refusal::invalid(format!("raw_schema: {why}")))?;
     if raw_name != name {
-        return Err(Refusal::invalid("raw_schema: has another name than the policy"));
+        return Err(Refusal::invalid(
+            "raw_schema: has another name than the policy",
+        ));
     }
-    let mut own = records.organizations()?.into_iter().filter(|organization| !organization.is_foreign);
+    let mut own = records
+        .organizations()?
+        .into_iter()
+        .filter(|organization| !organization.is_foreign);
     let organization = match named.or(raw_named) {
         Some(named) => own.find(|organization| organization.name == named),
         None => own.next(),
     };
-    let organization = organization.ok_or_else(|| Refusal::forbidden("the token is not one of that organization"))?;
-    Ok(Understood { organization: organization.name, name, body })
+    let organization = organization
+        .ok_or_else(|| Refusal::forbidden("the token is not one of that organization"))?;
+    Ok(Understood {
+        organization: organization.name,
+        name,
+        body,
+    })
 }

@@ -18,22 +18,32 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
         match change {
             Change::AddPolicy(which) => return add(records, which),
             Change::ChangePolicy(which) => {
-                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else {
+                    return Ok(false);
+                };
                 annotate(records, &policy)?;
             }
             Change::ChangeGroup(which) => {
-                let Some(group) = find(records, Kind::Group, which, meant)? else { return Ok(false) };
+                let Some(group) = find(records, Kind::Group, which, meant)? else {
+                    return Ok(false);
+                };
                 annotate(records, &group)?;
             }
             Change::RestorePolicy(which) => {
-                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else {
+                    return Ok(false);
+                };
                 let mut versions = records.versions(&policy)?;
                 versions.pop();
-                let Some(before) = versions.pop() else { return Ok(false) };
+                let Some(before) = versions.pop() else {
+                    return Ok(false);
+                };
                 records.add_version(&policy, &Version::now(before.body))?;
             }
             Change::DeletePolicy(which) => {
-                let Some(policy) = find(records, Kind::Policy, which, meant)? else { return Ok(false) };
+                let Some(policy) = find(records, Kind::Policy, which, meant)? else {
+                    return Ok(false);
+                };
                 records.delete(&policy)?;
             }
         }
@@ -42,23 +52,39 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
 }
 
 /// The document of an organization of the caller's: the one that the request is about, or else the oldest.
-fn find(records: &Records<'_>, kind: Kind, which: &Which, meant: Option<&str>) -> Result<Option<Document>, Refusal> {
+fn find(
+    records: &Records<'_>,
+    kind: Kind,
+    which: &Which,
+    meant: Option<&str>,
+) -> Result<Option<Document>, Refusal> {
     let own = own(records)?;
     let mut documents = records.documents(kind)?;
     documents.retain(|document| own.contains(&document.owner) && which.fits(&document.name));
-    let place = documents.iter().position(|document| Some(document.name.as_str()) == meant).unwrap_or_default();
+    let place = documents
+        .iter()
+        .position(|document| Some(document.name.as_str()) == meant)
+        .unwrap_or_default();
     Ok(documents.into_iter().nth(place))
 }
 
 fn own(records: &Records<'_>) -> Result<Vec<Owner>, Refusal> {
-    let own = records.organizations()?.into_iter().filter(|organization| !organization.is_foreign);
-    Ok(own.map(|organization| Owner::Organization(organization.name)).collect())
+    let own = records
+        .organizations()?
+        .into_iter()
+        .filter(|organization| !organization.is_foreign);
+    Ok(own
+        .map(|organization| Owner::Organization(organization.name))
+        .collect())
 }
 
 /// Another version, which differs in a comment.
 fn annotate(records: &Records<'_>, document: &Document) -> Result<(), Refusal> {
     let versions = records.versions(document)?;
-    let mut body = versions.last().map(|version| version.body.clone()).unwrap_or_default();
+    let mut body = versions
+        .last()
+        .map(|version| version.body.clone())
+        .unwrap_or_default();
     if !body.ends_with(b"\n") {
         body.push(b'\n');
     }
@@ -67,14 +93,23 @@ fn annotate(records: &Records<'_>, document: &Document) -> Result<(), Refusal> {
 }
 
 fn add(records: &Records<'_>, which: &Which) -> Result<bool, Refusal> {
-    let Some(owner) = own(records)?.into_iter().next() else { return Ok(false) };
+    let Some(owner) = own(records)?.into_iter().next() else {
+        return Ok(false);
+    };
     let taken = records.documents(Kind::Policy)?;
-    let is_taken = |name: &str| taken.iter().any(|document| document.owner == owner && document.name == name);
+    let is_taken = |name: &str| {
+        taken
+            .iter()
+            .any(|document| document.owner == owner && document.name == name)
+    };
     let name = match which {
         Which::Named(name) => name.clone(),
         Which::Any => {
             let numbered = (2_usize..).map(|number| format!("{NEW_NAME}-{number}"));
-            std::iter::once(NEW_NAME.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+            std::iter::once(NEW_NAME.to_owned())
+                .chain(numbered)
+                .find(|name| !is_taken(name))
+                .unwrap_or_default()
         }
     };
     if is_taken(&name) {

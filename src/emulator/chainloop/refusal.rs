@@ -18,7 +18,10 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self {
+            status,
+            message: message.into(),
+        }
     }
 
     /// 400: the request cannot be followed.
@@ -77,9 +80,11 @@ impl Refusal {
         let code = self.code();
         let Self { status, message } = self;
         match shape {
-            ErrorShape::Code => {
-                (status, Json(json!({"code": code, "message": message, "details": []}))).into_response()
-            }
+            ErrorShape::Code => (
+                status,
+                Json(json!({"code": code, "message": message, "details": []})),
+            )
+                .into_response(),
             ErrorShape::Level => {
                 let body = json!({"level": "error", "code": status.as_u16().to_string(), "reason": message});
                 (status, Json(body)).into_response()
@@ -102,10 +107,14 @@ impl IntoResponse for Refusal {
 impl From<BadInput> for Refusal {
     fn from(input: BadInput) -> Self {
         match input {
-            BadInput::MediaType(expected) => {
-                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the content type must be {expected}"))
-            }
-            BadInput::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
+            BadInput::MediaType(expected) => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("the content type must be {expected}"),
+            ),
+            BadInput::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request body is too large",
+            ),
             BadInput::Malformed(message) => Self::invalid(message),
         }
     }

@@ -15,7 +15,12 @@ use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
 /// The application number is `PWch`.
-const LAYOUT: Layout = Layout { service: "chainloop", application: 0x5057_6368, number: 1, tables: TABLES };
+const LAYOUT: Layout = Layout {
+    service: "chainloop",
+    application: 0x5057_6368,
+    number: 1,
+    tables: TABLES,
+};
 
 /// A document without an owner is builtin. Versions are never deleted before their document is; the last one is the
 /// latest.
@@ -88,32 +93,68 @@ impl Records<'_> {
     /// All organizations, oldest first.
     pub(super) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, is_foreign from organizations order by place";
-        let organization = |row: &Row<'_>| Ok(Organization { name: row.get(0)?, is_foreign: row.get(1)? });
-        self.connection.prepare_cached(sql)?.query_map((), organization)?.collect()
+        let organization = |row: &Row<'_>| {
+            Ok(Organization {
+                name: row.get(0)?,
+                is_foreign: row.get(1)?,
+            })
+        };
+        self.connection
+            .prepare_cached(sql)?
+            .query_map((), organization)?
+            .collect()
     }
 
     /// All documents of a kind, oldest first.
     pub(super) fn documents(&self, kind: Kind) -> rusqlite::Result<Vec<Document>> {
         let sql = format!("select {DOCUMENT} from documents where kind = ?1 order by place");
-        self.connection.prepare_cached(&sql)?.query_map([kind.as_str()], |row| document(row, kind))?.collect()
+        self.connection
+            .prepare_cached(&sql)?
+            .query_map([kind.as_str()], |row| document(row, kind))?
+            .collect()
     }
 
-    pub(super) fn document(&self, kind: Kind, owner: &Owner, name: &str) -> rusqlite::Result<Option<Document>> {
-        let sql = format!("select {DOCUMENT} from documents where kind = ?1 and owner = ?2 and name = ?3");
+    pub(super) fn document(
+        &self,
+        kind: Kind,
+        owner: &Owner,
+        name: &str,
+    ) -> rusqlite::Result<Option<Document>> {
+        let sql = format!(
+            "select {DOCUMENT} from documents where kind = ?1 and owner = ?2 and name = ?3"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        statement.query_row([kind.as_str(), owner_text(owner), name], |row| document(row, kind)).optional()
+        statement
+            .query_row([kind.as_str(), owner_text(owner), name], |row| {
+                document(row, kind)
+            })
+            .optional()
     }
 
     /// Adds a document without versions.
-    pub(super) fn add_document(&self, kind: Kind, owner: Owner, name: &str) -> rusqlite::Result<Document> {
+    pub(super) fn add_document(
+        &self,
+        kind: Kind,
+        owner: Owner,
+        name: &str,
+    ) -> rusqlite::Result<Document> {
         let sql = "insert into documents (kind, owner, name) values (?1, ?2, ?3)";
-        self.connection.prepare_cached(sql)?.execute([kind.as_str(), owner_text(&owner), name])?;
-        Ok(Document { place: self.connection.last_insert_rowid(), kind, owner, name: name.to_owned() })
+        self.connection
+            .prepare_cached(sql)?
+            .execute([kind.as_str(), owner_text(&owner), name])?;
+        Ok(Document {
+            place: self.connection.last_insert_rowid(),
+            kind,
+            owner,
+            name: name.to_owned(),
+        })
     }
 
     /// Deletes a document with its versions.
     pub(super) fn delete(&self, document: &Document) -> rusqlite::Result<()> {
-        let mut statement = self.connection.prepare_cached("delete from documents where place = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("delete from documents where place = ?1")?;
         statement.execute([document.place]).map(drop)
     }
 
@@ -121,22 +162,52 @@ impl Records<'_> {
     pub(super) fn versions(&self, document: &Document) -> rusqlite::Result<Vec<Version>> {
         let sql = "select digest, format, body, created_at from versions where document = ?1 order by place";
         let version = |row: &Row<'_>| {
-            Ok(Version { digest: row.get(0)?, format: row.get(1)?, body: row.get(2)?, created_at: time(row, 3)? })
+            Ok(Version {
+                digest: row.get(0)?,
+                format: row.get(1)?,
+                body: row.get(2)?,
+                created_at: time(row, 3)?,
+            })
         };
-        self.connection.prepare_cached(sql)?.query_map([document.place], version)?.collect()
+        self.connection
+            .prepare_cached(sql)?
+            .query_map([document.place], version)?
+            .collect()
     }
 
     /// Adds the version that is the latest from now on.
-    pub(super) fn add_version(&self, document: &Document, version: &Version) -> rusqlite::Result<()> {
-        let Version { digest, format, body, created_at } = version;
+    pub(super) fn add_version(
+        &self,
+        document: &Document,
+        version: &Version,
+    ) -> rusqlite::Result<()> {
+        let Version {
+            digest,
+            format,
+            body,
+            created_at,
+        } = version;
         let sql = "insert into versions (document, digest, format, body, created_at) values (?1, ?2, ?3, ?4, ?5)";
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.execute(params![document.place, digest, format, body, created_at.to_string()]).map(drop)
+        statement
+            .execute(params![
+                document.place,
+                digest,
+                format,
+                body,
+                created_at.to_string()
+            ])
+            .map(drop)
     }
 
     fn add_organization(&self, name: &str, is_foreign: bool) -> rusqlite::Result<bool> {
-        let sql = "insert into organizations (name, is_foreign) values (?1, ?2) on conflict do nothing";
-        Ok(self.connection.prepare_cached(sql)?.execute(params![name, is_foreign])? == 1)
+        let sql =
+            "insert into organizations (name, is_foreign) values (?1, ?2) on conflict do nothing";
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .execute(params![name, is_foreign])?
+            == 1)
     }
 }
 
@@ -150,20 +221,36 @@ fn owner_text(owner: &Owner) -> &str {
 
 fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
     let owner: String = row.get(2)?;
-    let owner = if owner.is_empty() { Owner::Builtin } else { Owner::Organization(owner) };
-    Ok(Document { place: row.get(0)?, kind, owner, name: row.get(3)? })
+    let owner = if owner.is_empty() {
+        Owner::Builtin
+    } else {
+        Owner::Organization(owner)
+    };
+    Ok(Document {
+        place: row.get(0)?,
+        kind,
+        owner,
+        name: row.get(3)?,
+    })
 }
 
 /// Creates what the service brings along and the organizations of `options` that the state lacks, with all that they
 /// hold. Documents are stored only with a new owner: a restart must not bring deleted ones back.
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
-    store.write(|records| create(records, options)).map_err(|failure| match failure {
-        Failure::State(cause) if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-            EmulatorError::SeedRepeats { cause }
-        }
-        Failure::State(cause) => EmulatorError::State { place: describe(&options.state), cause },
-        Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
-    })
+    store
+        .write(|records| create(records, options))
+        .map_err(|failure| match failure {
+            Failure::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                EmulatorError::SeedRepeats { cause }
+            }
+            Failure::State(cause) => EmulatorError::State {
+                place: describe(&options.state),
+                cause,
+            },
+            Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
+        })
 }
 
 enum Failure {
@@ -179,7 +266,10 @@ impl From<rusqlite::Error> for Failure {
 
 fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
     let none = Seed::default();
-    let Seed { organizations, builtin: Builtin { policies, groups } } = options.seed.as_ref().unwrap_or(&none);
+    let Seed {
+        organizations,
+        builtin: Builtin { policies, groups },
+    } = options.seed.as_ref().unwrap_or(&none);
     if records.organizations()?.is_empty() {
         for policy in builtin::policies().iter().chain(policies) {
             add(records, Kind::Policy, Owner::Builtin, policy)?;
@@ -188,37 +278,76 @@ fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
             add(records, Kind::Group, Owner::Builtin, group)?;
         }
     }
-    for OrganizationSeed { name, foreign, policies, groups } in organizations.iter().chain(&options.organizations) {
+    for OrganizationSeed {
+        name,
+        foreign,
+        policies,
+        groups,
+    } in organizations.iter().chain(&options.organizations)
+    {
         if name.is_empty() {
-            return Err(Failure::Seed { place: "organizations".to_owned(), why: "a name is empty".to_owned() });
+            return Err(Failure::Seed {
+                place: "organizations".to_owned(),
+                why: "a name is empty".to_owned(),
+            });
         }
         if !records.add_organization(name, *foreign)? {
             continue;
         }
         for policy in policies {
-            add(records, Kind::Policy, Owner::Organization(name.clone()), policy)?;
+            add(
+                records,
+                Kind::Policy,
+                Owner::Organization(name.clone()),
+                policy,
+            )?;
         }
         for group in groups {
-            add(records, Kind::Group, Owner::Organization(name.clone()), group)?;
+            add(
+                records,
+                Kind::Group,
+                Owner::Organization(name.clone()),
+                group,
+            )?;
         }
     }
-    if records.organizations()?.iter().all(|organization| organization.is_foreign) {
+    if records
+        .organizations()?
+        .iter()
+        .all(|organization| organization.is_foreign)
+    {
         records.add_organization(DEFAULT_ORGANIZATION, false)?;
     }
     Ok(())
 }
 
-fn add(records: &Records<'_>, kind: Kind, owner: Owner, seed: &DocumentSeed) -> Result<(), Failure> {
+fn add(
+    records: &Records<'_>,
+    kind: Kind,
+    owner: Owner,
+    seed: &DocumentSeed,
+) -> Result<(), Failure> {
     let DocumentSeed { name, versions } = seed;
-    let wrong = |why: &str| Failure::Seed { place: format!("{} {name}", kind.as_str()), why: why.to_owned() };
+    let wrong = |why: &str| Failure::Seed {
+        place: format!("{} {name}", kind.as_str()),
+        why: why.to_owned(),
+    };
     if versions.is_empty() {
         return Err(wrong("it has no version"));
     }
     let document = records.add_document(kind, owner, name)?;
-    for VersionSeed { text, created_at, digest: said, format } in versions {
+    for VersionSeed {
+        text,
+        created_at,
+        digest: said,
+        format,
+    } in versions
+    {
         let created_at = match created_at {
             None => Timestamp::now(),
-            Some(text) => text.parse().map_err(|_| wrong("`createdAt` is no moment such as 2026-01-02T03:04:05Z"))?,
+            Some(text) => text
+                .parse()
+                .map_err(|_| wrong("`createdAt` is no moment such as 2026-01-02T03:04:05Z"))?,
         };
         let version = Version {
             digest: said.clone().unwrap_or_else(|| digest(text.as_bytes())),

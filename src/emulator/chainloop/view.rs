@@ -7,8 +7,18 @@ use super::document::{Document, Kind, Owner, Version, digest, fields};
 use super::options::Spelling;
 
 /// The answer about a version. `versions` are all of them, oldest first; `version` is one of those.
-pub(super) fn answer(document: &Document, versions: &[Version], version: &Version, spelling: Spelling) -> Value {
-    let Document { place: _, kind, owner, name } = document;
+pub(super) fn answer(
+    document: &Document,
+    versions: &[Version],
+    version: &Version,
+    spelling: Spelling,
+) -> Value {
+    let Document {
+        place: _,
+        kind,
+        owner,
+        name,
+    } = document;
     let fields = fields(&version.body).unwrap_or_default();
     let references = versions.iter().rev();
     let references: Vec<Value> = references
@@ -52,10 +62,20 @@ fn structured(fields: Value) -> Value {
     match fields {
         Value::Object(members) => {
             let member = |(key, value): (String, Value)| {
-                let value = if key == "annotations" || key == "with" { value } else { structured(value) };
+                let value = if key == "annotations" || key == "with" {
+                    value
+                } else {
+                    structured(value)
+                };
                 (snake(&key), value)
             };
-            Value::Object(members.into_iter().filter(|(key, _)| key != "ref").map(member).collect())
+            Value::Object(
+                members
+                    .into_iter()
+                    .filter(|(key, _)| key != "ref")
+                    .map(member)
+                    .collect(),
+            )
         }
         Value::Array(items) => items.into_iter().map(structured).collect(),
         other => other,
@@ -71,20 +91,38 @@ fn group(name: &str, fields: &Value, envelope: &Map<String, Value>) -> Value {
         "materials": fields.pointer("/spec/policies/materials").cloned().unwrap_or_else(|| json!([])),
     });
     if let Some(members) = group.as_object_mut() {
-        for key in ["version_references", "builtin", "organization_id", "digest", "organization_name"] {
-            members.extend(envelope.get(key).map(|value| (key.to_owned(), value.clone())));
+        for key in [
+            "version_references",
+            "builtin",
+            "organization_id",
+            "digest",
+            "organization_name",
+        ] {
+            members.extend(
+                envelope
+                    .get(key)
+                    .map(|value| (key.to_owned(), value.clone())),
+            );
         }
-        members.extend(envelope.get("raw").map(|raw| ("raw_group".to_owned(), raw.clone())));
+        members.extend(
+            envelope
+                .get("raw")
+                .map(|raw| ("raw_group".to_owned(), raw.clone())),
+        );
     }
     group
 }
 
 /// A JSON Schema of the inputs, as a text; without inputs it is empty.
 fn inputs_schema(fields: &Value) -> String {
-    let Some(inputs) = fields.pointer("/spec/inputs").and_then(Value::as_array) else { return String::new() };
+    let Some(inputs) = fields.pointer("/spec/inputs").and_then(Value::as_array) else {
+        return String::new();
+    };
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for input in inputs {
-        let Some(name) = input.get("name").and_then(Value::as_str) else { continue };
+        let Some(name) = input.get("name").and_then(Value::as_str) else {
+            continue;
+        };
         let mut property = json!({"type": "string"});
         for key in ["description", "default"] {
             if let (Some(value), Some(members)) = (input.get(key), property.as_object_mut()) {
@@ -110,7 +148,14 @@ fn inputs_schema(fields: &Value) -> String {
 fn organization_id(name: &str) -> String {
     let hex = digest(name.as_bytes());
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", part(7..15), part(15..19), part(19..22), part(22..25), part(25..37))
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        part(7..15),
+        part(15..19),
+        part(19..22),
+        part(22..25),
+        part(25..37)
+    )
 }
 
 /// `apiVersion` → `api_version`.
@@ -130,7 +175,11 @@ fn respelt(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let member = |(key, value): (String, Value)| {
-                let value = if key == "annotations" || key == "with" { value } else { respelt(value) };
+                let value = if key == "annotations" || key == "with" {
+                    value
+                } else {
+                    respelt(value)
+                };
                 (camel(&key), value)
             };
             Value::Object(members.into_iter().map(member).collect())

@@ -45,7 +45,14 @@ impl App {
             faults,
         } = options;
         let common = Common::open(latency, faults, request_log)?;
-        Ok(Self { profile, limits, store, tokens: Tokens::new(secret, token_ttl), rate: Rate::default(), common })
+        Ok(Self {
+            profile,
+            limits,
+            store,
+            tokens: Tokens::new(secret, token_ttl),
+            rate: Rate::default(),
+            common,
+        })
     }
 }
 
@@ -68,7 +75,11 @@ impl Service for App {
     fn on_purpose(status: StatusCode, operation: Option<Operation>) -> Response {
         let refusal = Refusal::on_purpose(status);
         let of_the_hub = matches!(operation, Some(Operation::ListGroups | Operation::SignIn));
-        if of_the_hub { refusal.into_hub_response() } else { refusal.into_response() }
+        if of_the_hub {
+            refusal.into_hub_response()
+        } else {
+            refusal.into_response()
+        }
     }
 
     /// Only bodies below `/v2/orgs/` are known to hold no credentials.

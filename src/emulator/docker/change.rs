@@ -33,14 +33,24 @@ pub struct WhichRule {
 }
 
 impl fault::Change for Change {
-    const WORDS: &'static [&'static str] =
-        &["add-policy", "rename-policy", "change-policy", "delete-policy", "add-rule", "change-rule", "delete-rule"];
+    const WORDS: &'static [&'static str] = &[
+        "add-policy",
+        "rename-policy",
+        "change-policy",
+        "delete-policy",
+        "add-rule",
+        "change-rule",
+        "delete-rule",
+    ];
     const IN_SHORT: &'static str = "add-, rename-, change- or delete- with policy or rule";
 
     fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
         let policy = |value: Value| value.name(word, "the name of a policy");
-        let rule =
-            |value: Value| value.pair(word, "RULE or POLICY/RULE").map(|(policy, rule)| WhichRule { policy, rule });
+        let rule = |value: Value| {
+            value
+                .pair(word, "RULE or POLICY/RULE")
+                .map(|(policy, rule)| WhichRule { policy, rule })
+        };
         match word {
             "add-policy" => policy(value).map(Self::AddPolicy),
             "rename-policy" => policy(value).map(Self::RenamePolicy),

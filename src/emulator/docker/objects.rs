@@ -55,12 +55,23 @@ impl Policy {
 
     /// Notes a change: the time moves on even if the clock does not.
     pub(super) fn touch(&mut self) {
-        let next = Timestamp::from_millisecond(self.updated_at.as_millisecond() + 1).unwrap_or(self.updated_at);
+        let next = Timestamp::from_millisecond(self.updated_at.as_millisecond() + 1)
+            .unwrap_or(self.updated_at);
         self.updated_at = Timestamp::now().max(next);
     }
 
     fn common(&self) -> Map<String, Value> {
-        let Self { place: _, id, organization, name, kind: _, scope, body: _, created_at, updated_at } = self;
+        let Self {
+            place: _,
+            id,
+            organization,
+            name,
+            kind: _,
+            scope,
+            body: _,
+            created_at,
+            updated_at,
+        } = self;
         Map::from_iter([
             ("id".to_owned(), json!(id)),
             ("name".to_owned(), json!(name)),
@@ -117,7 +128,9 @@ pub(super) fn rule_id() -> Result<String, getrandom::Error> {
 
 /// RFC 3339 in UTC with milliseconds, none where they are zero.
 pub(super) fn time(at: Timestamp) -> String {
-    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at).to_string()
+    Timestamp::from_millisecond(at.as_millisecond())
+        .unwrap_or(at)
+        .to_string()
 }
 
 /// The length of a full policy in bytes, checked against the limit.
@@ -126,7 +139,9 @@ pub(super) fn time(at: Timestamp) -> String {
 pub(super) fn check_size(policy: &Policy, rules: &[Rule], limit: usize) -> Result<(), Refusal> {
     let size = policy.full(rules).to_string().len();
     if size > limit {
-        return Err(Refusal::invalid(format!("the policy has {size} bytes, the maximum is {limit}")));
+        return Err(Refusal::invalid(format!(
+            "the policy has {size} bytes, the maximum is {limit}"
+        )));
     }
     Ok(())
 }

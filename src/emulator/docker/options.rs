@@ -70,6 +70,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { policies: 100, rules: 250, policy_bytes: 400 * 1024 }
+        Self {
+            policies: 100,
+            rules: 250,
+            policy_bytes: 400 * 1024,
+        }
     }
 }

@@ -20,7 +20,9 @@ const NEW_NAME: &str = "another writer";
 /// Makes a change; answers whether there was anything to change. `about` is what the request is about.
 pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
     let organization = about.get("organization").map_or("", String::as_str);
-    let policies = app.store.read(|records| records.policies(organization, 0, usize::MAX))?;
+    let policies = app
+        .store
+        .read(|records| records.policies(organization, 0, usize::MAX))?;
     let policies = first(policies, |policy| Some(&policy.id) == about.get("policy"));
     let found = |which: &Which| policies.iter().find(|policy| which.fits(&policy.name));
     let taken = |name: &str| policies.iter().any(|policy| policy.name == name);
@@ -30,31 +32,67 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
             policies::create(app, organization, fields(json!({"name": name}))?)?;
         }
         Change::RenamePolicy(which) => {
-            let Some(policy) = found(which) else { return Ok(false) };
+            let Some(policy) = found(which) else {
+                return Ok(false);
+            };
             let name = free_name(&format!("{} (renamed)", policy.name), taken);
-            policies::update(app, organization, &policy.id, fields(json!({"name": name}))?)?;
+            policies::update(
+                app,
+                organization,
+                &policy.id,
+                fields(json!({"name": name}))?,
+            )?;
         }
         Change::ChangePolicy(which) => {
-            let Some(policy) = found(which) else { return Ok(false) };
-            let Some(teams) = other_scope(app, policy)? else { return Ok(false) };
-            policies::update(app, organization, &policy.id, fields(json!({"scope": {"teams": teams}}))?)?;
+            let Some(policy) = found(which) else {
+                return Ok(false);
+            };
+            let Some(teams) = other_scope(app, policy)? else {
+                return Ok(false);
+            };
+            policies::update(
+                app,
+                organization,
+                &policy.id,
+                fields(json!({"scope": {"teams": teams}}))?,
+            )?;
         }
         Change::DeletePolicy(which) => {
-            let Some(policy) = found(which) else { return Ok(false) };
+            let Some(policy) = found(which) else {
+                return Ok(false);
+            };
             policies::delete(app, organization, &policy.id)?;
         }
         Change::AddRule(WhichRule { policy, rule }) => {
-            let mut fitting = policies.iter().filter(|each| each.kind == ALLOWLIST && policy.fits(&each.name));
-            let Some(policy) = fitting.next() else { return Ok(false) };
+            let mut fitting = policies
+                .iter()
+                .filter(|each| each.kind == ALLOWLIST && policy.fits(&each.name));
+            let Some(policy) = fitting.next() else {
+                return Ok(false);
+            };
             add_rule(app, policy, rule)?;
         }
         Change::ChangeRule(which) => {
-            let Some((policy, rule)) = rule(app, &policies, about, which)? else { return Ok(false) };
-            let decision = if rule.other.get("decision") == Some(&json!("deny")) { "allow" } else { "deny" };
-            rules::update(app, organization, &policy.id, &rule.id, fields(json!({"decision": decision}))?)?;
+            let Some((policy, rule)) = rule(app, &policies, about, which)? else {
+                return Ok(false);
+            };
+            let decision = if rule.other.get("decision") == Some(&json!("deny")) {
+                "allow"
+            } else {
+                "deny"
+            };
+            rules::update(
+                app,
+                organization,
+                &policy.id,
+                &rule.id,
+                fields(json!({"decision": decision}))?,
+            )?;
         }
         Change::DeleteRule(which) => {
-            let Some((policy, rule)) = rule(app, &policies, about, which)? else { return Ok(false) };
+            let Some((policy, rule)) = rule(app, &policies, about, which)? else {
+                return Ok(false);
+            };
             rules::delete(app, organization, &policy.id, &rule.id)?;
         }
     }
@@ -96,7 +134,9 @@ fn other_scope(app: &App, policy: &Policy) -> Result<Option<Vec<String>>, Refusa
     if policy.scope.contains_key("teams") {
         return Ok(Some(Vec::new()));
     }
-    let teams = app.store.read(|records| records.teams(&policy.organization))?;
+    let teams = app
+        .store
+        .read(|records| records.teams(&policy.organization))?;
     Ok(teams.into_iter().next().map(|team| vec![team.uuid]))
 }
 
@@ -105,7 +145,9 @@ fn add_rule(app: &App, policy: &Policy, which: &Which) -> Result<(), Refusal> {
     let rules = app.store.read(|records| records.rules(&policy.id))?;
     let name = new_name(which, |name| rules.iter().any(|rule| rule.name == name));
     let mut rule = match rules.iter().find_map(Rule::domain) {
-        Some(Domain::Filesystem) => json!({"name": name, "actions": ["read"], "resources": ["/another/writer"]}),
+        Some(Domain::Filesystem) => {
+            json!({"name": name, "actions": ["read"], "resources": ["/another/writer"]})
+        }
         Some(Domain::Network) | None => {
             json!({"name": name, "actions": ["connect:tcp"], "resources": ["another-writer.example.com"]})
         }
@@ -120,7 +162,10 @@ fn rule<'p>(
     about: &PathNames,
     which: &WhichRule,
 ) -> Result<Option<(&'p Policy, Rule)>, Refusal> {
-    for policy in policies.iter().filter(|policy| which.policy.fits(&policy.name)) {
+    for policy in policies
+        .iter()
+        .filter(|policy| which.policy.fits(&policy.name))
+    {
         let rules = app.store.read(|records| records.rules(&policy.id))?;
         let rules = first(rules, |rule| Some(&rule.id) == about.get("rule"));
         if let Some(rule) = rules.into_iter().find(|rule| which.rule.fits(&rule.name)) {

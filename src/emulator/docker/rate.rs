@@ -41,7 +41,11 @@ impl Rate {
             *window = Window { minute, used: 0 };
         }
         window.used += 1;
-        Quota { limit: LIMIT, remaining: LIMIT.saturating_sub(window.used).max(1), reset: (minute + 1) * 60 }
+        Quota {
+            limit: LIMIT,
+            remaining: LIMIT.saturating_sub(window.used).max(1),
+            reset: (minute + 1) * 60,
+        }
     }
 }
 
@@ -53,7 +57,10 @@ mod tests {
     fn a_minute_counts_down_and_the_next_begins_anew() {
         let rate = Rate::default();
         let remaining = |second| rate.count_at(second).remaining;
-        assert_eq!((remaining(60), remaining(119), remaining(120)), (LIMIT - 1, LIMIT - 2, LIMIT - 1));
+        assert_eq!(
+            (remaining(60), remaining(119), remaining(120)),
+            (LIMIT - 1, LIMIT - 2, LIMIT - 1)
+        );
         assert_eq!(rate.count_at(121).reset, 180);
     }
 }

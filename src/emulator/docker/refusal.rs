@@ -19,7 +19,11 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     /// 400: the request is malformed or fails validation.
@@ -29,17 +33,28 @@ impl Refusal {
 
     /// 401: no token, or one that is not good.
     pub(super) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "unauthenticated")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "unauthenticated",
+        )
     }
 
     /// The same with another message.
     pub(super) fn with_message(self, message: &str) -> Self {
-        Self { message: message.to_owned(), ..self }
+        Self {
+            message: message.to_owned(),
+            ..self
+        }
     }
 
     /// 404: `what` (such as `policy`) does not exist.
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("{what} not found"),
+        )
     }
 
     /// An organization that does not exist: told from `intermediate` on; under `seed`, where listing and creating have
@@ -48,23 +63,39 @@ impl Refusal {
         if profile.hides_organizations() {
             Self::not_found("organization")
         } else {
-            Self::new(StatusCode::FORBIDDEN, "permission_denied", "permission denied")
+            Self::new(
+                StatusCode::FORBIDDEN,
+                "permission_denied",
+                "permission denied",
+            )
         }
     }
 
     /// 405: the path exists, the operation does not.
     pub(super) fn no_such_operation() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "unimplemented", "method not allowed")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "unimplemented",
+            "method not allowed",
+        )
     }
 
     /// 409: `what` (such as `policy name`) is taken.
     pub(super) fn conflict(what: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", format!("{what} already in use"))
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            format!("{what} already in use"),
+        )
     }
 
     /// 413: the body is longer than any policy may be.
     fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_argument", "the request body is too large")
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "invalid_argument",
+            "the request body is too large",
+        )
     }
 
     /// 415: the body's media type is not that of the operation.
@@ -88,7 +119,11 @@ impl Refusal {
     /// 500: the emulator failed; `error` goes to the emulator's own log only.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the emulator cannot answer a request");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "internal error",
+        )
     }
 
     /// An error that a fault puts in the place of the answer. The contract has no code for every status.
@@ -108,15 +143,31 @@ impl Refusal {
 
     /// The same refusal as the Hub's own endpoints say it: `{"detail", "message", "errinfo"}`.
     pub(super) fn into_hub_response(self) -> Response {
-        let Self { status, code: _, message } = self;
-        (status, Json(json!({"detail": message, "message": message, "errinfo": {}}))).into_response()
+        let Self {
+            status,
+            code: _,
+            message,
+        } = self;
+        (
+            status,
+            Json(json!({"detail": message, "message": message, "errinfo": {}})),
+        )
+            .into_response()
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { status, code, message } = self;
-        (status, Json(json!({"error": {"code": code, "message": message}}))).into_response()
+        let Self {
+            status,
+            code,
+            message,
+        } = self;
+        (
+            status,
+            Json(json!({"error": {"code": code, "message": message}})),
+        )
+            .into_response()
     }
 }
 

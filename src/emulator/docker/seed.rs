@@ -113,7 +113,12 @@ mod tests {
 
     #[test]
     fn a_misspelt_field_of_an_organization_is_an_error_with_its_place() {
-        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"team\":[]}]}").unwrap_err().to_string();
-        assert!(error.contains("unknown field `team`") && error.contains("line 2"), "{error}");
+        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"team\":[]}]}")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("unknown field `team`") && error.contains("line 2"),
+            "{error}"
+        );
     }
 }

@@ -24,11 +24,19 @@ pub(super) struct Tokens {
 impl Tokens {
     /// No tokens yet; `secret` is the only one that signs in, if there is one.
     pub(super) fn new(secret: Option<SecretString>, ttl: Duration) -> Self {
-        Self { secret, ttl, issued: Mutex::default() }
+        Self {
+            secret,
+            ttl,
+            issued: Mutex::default(),
+        }
     }
 
     /// A token for `subject`, or none if the credentials are refused.
-    pub(super) fn sign_in(&self, subject: &str, secret: &str) -> Result<Option<String>, getrandom::Error> {
+    pub(super) fn sign_in(
+        &self,
+        subject: &str,
+        secret: &str,
+    ) -> Result<Option<String>, getrandom::Error> {
         let accepted = match &self.secret {
             Some(expected) => expected.expose_secret() == secret,
             None => !secret.is_empty(),
@@ -47,22 +55,33 @@ impl Tokens {
     /// Whether `token` was issued here and has not expired.
     pub(super) fn accepts(&self, token: &str) -> bool {
         let issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        issued.get(token).is_some_and(|expiry| *expiry > Instant::now())
+        issued
+            .get(token)
+            .is_some_and(|expiry| *expiry > Instant::now())
     }
 
     /// Forgets all tokens: whoever signed in must do it again.
     pub(super) fn revoke(&self) {
-        self.issued.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.issued
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// `header.payload.signature`; `iat` and `exp` are whole seconds since the epoch (RFC 7519, section 2).
     fn form(&self, subject: &str) -> Result<String, getrandom::Error> {
         let issued_at = Timestamp::now().as_second();
-        let expires_at = issued_at.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX));
+        let expires_at =
+            issued_at.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX));
         let header = json!({"alg": "HS256", "typ": "JWT"});
         let payload = json!({"sub": subject, "iat": issued_at, "exp": expires_at, "jti": random::base32(16)?});
         let part = |value: serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
-        Ok(format!("{}.{}.{}", part(header), part(payload), random::base64url()?))
+        Ok(format!(
+            "{}.{}.{}",
+            part(header),
+            part(payload),
+            random::base64url()?
+        ))
     }
 }
 
@@ -100,11 +119,17 @@ mod tests {
 
     #[test]
     fn a_token_says_when_it_expires() {
-        let token = Tokens::new(None, Duration::from_secs(600)).sign_in("me", "s").unwrap().unwrap();
+        let token = Tokens::new(None, Duration::from_secs(600))
+            .sign_in("me", "s")
+            .unwrap()
+            .unwrap();
         let parts: Vec<&str> = token.split('.').collect();
         let payload: serde_json::Value =
             serde_json::from_slice(&BASE64URL_NOPAD.decode(parts[1].as_bytes()).unwrap()).unwrap();
         assert_eq!(parts.len(), 3);
-        assert_eq!(payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap(), 600);
+        assert_eq!(
+            payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap(),
+            600
+        );
     }
 }

@@ -35,8 +35,17 @@ pub(in crate::emulator) struct Arrival<O> {
 impl<O: OperationName, C> Armed<O, C> {
     pub(in crate::emulator) fn new(faults: Vec<Fault<O, C>>) -> Self {
         let struck = vec![0; faults.len()];
-        let counts = Counts { requests: 0, reads: 0, writes: 0, operations: BTreeMap::new(), struck };
-        Self { faults, counts: Mutex::new(counts) }
+        let counts = Counts {
+            requests: 0,
+            reads: 0,
+            writes: 0,
+            operations: BTreeMap::new(),
+            struck,
+        };
+        Self {
+            faults,
+            counts: Mutex::new(counts),
+        }
     }
 
     /// Counts a request, and picks its faults: all that prepare it, and the first that ends it.
@@ -55,7 +64,11 @@ impl<O: OperationName, C> Armed<O, C> {
             }
             met.push(place);
         }
-        Arrival { seq: counts.requests, operation, met }
+        Arrival {
+            seq: counts.requests,
+            operation,
+            met,
+        }
     }
 
     /// The faults of an arrival, with their places.
@@ -63,7 +76,10 @@ impl<O: OperationName, C> Armed<O, C> {
         &'a self,
         arrival: &'a Arrival<O>,
     ) -> impl Iterator<Item = (usize, &'a Fault<O, C>)> {
-        arrival.met.iter().filter_map(|place| self.faults.get(*place).map(|fault| (*place, fault)))
+        arrival
+            .met
+            .iter()
+            .filter_map(|place| self.faults.get(*place).map(|fault| (*place, fault)))
     }
 
     /// Takes back a strike that found nothing to strike at, so that it does not count.
@@ -90,7 +106,9 @@ impl<O: OperationName> Counts<O> {
     /// Whether a fault strikes the request that was just counted.
     fn strikes<C>(&self, place: usize, fault: &Fault<O, C>, operation: Option<O>) -> bool {
         let access = operation.map(O::access);
-        if matches!(fault.kind, FaultKind::OtherWriter(_)) && matches!(access, None | Some(Access::Neither)) {
+        if matches!(fault.kind, FaultKind::OtherWriter(_))
+            && matches!(access, None | Some(Access::Neither))
+        {
             // There is no organization to write to.
             return false;
         }
@@ -98,10 +116,15 @@ impl<O: OperationName> Counts<O> {
             Among::Requests => Some(self.requests),
             Among::Reads => (access == Some(Access::Read)).then_some(self.reads),
             Among::Writes => (access == Some(Access::Write)).then_some(self.writes),
-            Among::Operation(wanted) => self.operations.get(&wanted).copied().filter(|_| operation == Some(wanted)),
+            Among::Operation(wanted) => self
+                .operations
+                .get(&wanted)
+                .copied()
+                .filter(|_| operation == Some(wanted)),
         };
         let struck = self.struck.get(place).copied().unwrap_or_default();
-        n.is_some_and(|n| fault.at.takes(n)) && fault.at.times.is_none_or(|times| struck < times.get())
+        n.is_some_and(|n| fault.at.takes(n))
+            && fault.at.times.is_none_or(|times| struck < times.get())
     }
 }
 
@@ -111,8 +134,12 @@ mod tests {
     use crate::emulator::docker::{Change, Operation};
 
     fn met(faults: &[&str], requests: &[Option<Operation>]) -> Vec<Vec<usize>> {
-        let armed: Armed<Operation, Change> = Armed::new(faults.iter().map(|text| text.parse().unwrap()).collect());
-        requests.iter().map(|operation| armed.arrive(*operation).met).collect()
+        let armed: Armed<Operation, Change> =
+            Armed::new(faults.iter().map(|text| text.parse().unwrap()).collect());
+        requests
+            .iter()
+            .map(|operation| armed.arrive(*operation).met)
+            .collect()
     }
 
     const LIST: Option<Operation> = Some(Operation::ListPolicies);
@@ -144,7 +171,10 @@ mod tests {
 
     #[test]
     fn one_fault_ends_a_request_and_the_others_are_not_used_up() {
-        let met = met(&["delay=1ms", "after-500@once", "reset@once", "delay=2ms@2"], &[CREATE, CREATE, CREATE]);
+        let met = met(
+            &["delay=1ms", "after-500@once", "reset@once", "delay=2ms@2"],
+            &[CREATE, CREATE, CREATE],
+        );
         assert_eq!(met, [vec![0, 1], vec![0, 2, 3], vec![0]]);
     }
 

@@ -21,7 +21,9 @@ pub enum FaultError {
         changes: &'static str,
     },
     /// The number is not the status of an error.
-    #[error("`{0}` is not the status of an error; statuses lie between 400 and 599, as in before-503")]
+    #[error(
+        "`{0}` is not the status of an error; statuses lie between 400 and 599, as in before-503"
+    )]
     Status(String),
     /// A status is given without saying whether the work is done.
     #[error("`{0}` does not say whether the work is done; write before-{0} or after-{0}")]
@@ -45,7 +47,9 @@ pub enum FaultError {
         example: &'static str,
     },
     /// The kind takes no value, or fewer names.
-    #[error("`{kind}` takes {takes}; after it stands `@` and at which requests, if not at all of them")]
+    #[error(
+        "`{kind}` takes {takes}; after it stands `@` and at which requests, if not at all of them"
+    )]
     Value {
         /// The kind.
         kind: &'static str,
@@ -64,7 +68,9 @@ pub enum FaultError {
     )]
     Name(String),
     /// Something stands between the value and `@`.
-    #[error("`{0}` is not expected here; after the fault stands `@` and at which requests, as in {1}@write:3")]
+    #[error(
+        "`{0}` is not expected here; after the fault stands `@` and at which requests, as in {1}@write:3"
+    )]
     Trailing(String, String),
     /// There is no such selector.
     #[error(
@@ -80,7 +86,9 @@ pub enum FaultError {
         example: &'static str,
     },
     /// The text is not a number, or 0.
-    #[error("`{0}` is not a number of requests; they are counted from 1, as in write:3, write:3.. or write:3..5")]
+    #[error(
+        "`{0}` is not a number of requests; they are counted from 1, as in write:3, write:3.. or write:3..5"
+    )]
     Number(String),
     /// The text is not a seed.
     #[error("`{0}` is not a seed; seeds are whole numbers from 0 on")]
@@ -107,18 +115,35 @@ pub enum FaultError {
 impl FaultError {
     /// The word names no change of another writer.
     pub(in crate::emulator) fn no_change<C: Change>(word: &str) -> Self {
-        Self::Kind { word: word.to_owned(), nearest: None, changes: C::IN_SHORT }
+        Self::Kind {
+            word: word.to_owned(),
+            nearest: None,
+            changes: C::IN_SHORT,
+        }
     }
 }
 
 fn near(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|word| format!(" (did you mean `{word}`?)")).unwrap_or_default()
+    nearest
+        .as_ref()
+        .map(|word| format!(" (did you mean `{word}`?)"))
+        .unwrap_or_default()
 }
 
 /// The candidate that `word` was probably meant to be.
-pub(super) fn nearest(word: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+pub(super) fn nearest(
+    word: &str,
+    candidates: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
     let word = word.to_ascii_lowercase();
-    let rated =
-        candidates.map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()), candidate));
-    rated.filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4).min().map(|(_, candidate)| candidate)
+    let rated = candidates.map(|candidate| {
+        (
+            strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()),
+            candidate,
+        )
+    });
+    rated
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
 }

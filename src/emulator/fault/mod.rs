@@ -116,7 +116,10 @@ pub enum FaultKind<C> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// With an error.
-    Answer { status: ErrorStatus, retry_after: Option<u32> },
+    Answer {
+        status: ErrorStatus,
+        retry_after: Option<u32>,
+    },
     /// With a text that is not JSON.
     Undecodable,
     /// With an answer that does not arrive as a whole.
@@ -140,7 +143,17 @@ impl<C> FaultKind<C> {
     /// How the fault ends its request, if it does. One such fault strikes a request, and any number of others.
     pub(super) fn ending(&self) -> Option<(When, Ending)> {
         match *self {
-            Self::Answer { when, status, retry_after } => Some((when, Ending::Answer { status, retry_after })),
+            Self::Answer {
+                when,
+                status,
+                retry_after,
+            } => Some((
+                when,
+                Ending::Answer {
+                    status,
+                    retry_after,
+                },
+            )),
             Self::Reset(when) => Some((when, Ending::Broken(Delivery::Reset))),
             Self::Hang(when) => Some((when, Ending::Broken(Delivery::Hang))),
             Self::Crash(when) => Some((when, Ending::Broken(Delivery::Crash))),
@@ -170,8 +183,12 @@ impl TryFrom<u16> for ErrorStatus {
     type Error = FaultError;
 
     fn try_from(number: u16) -> Result<Self, FaultError> {
-        let status = StatusCode::from_u16(number).ok().filter(|status| (400..600).contains(&status.as_u16()));
-        status.map(Self).ok_or_else(|| FaultError::Status(number.to_string()))
+        let status = StatusCode::from_u16(number)
+            .ok()
+            .filter(|status| (400..600).contains(&status.as_u16()));
+        status
+            .map(Self)
+            .ok_or_else(|| FaultError::Status(number.to_string()))
     }
 }
 

@@ -16,12 +16,20 @@ use jiff::SignedDuration;
 
 use super::error::nearest;
 use super::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, OperationName, Probability, Range, Selection,
-    When, Which,
+    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, OperationName, Probability,
+    Range, Selection, When, Which,
 };
 
 /// The kinds that all services share, for suggestions; statuses are numbers.
-const KINDS: [&str; 7] = ["reset", "hang", "crash", "undecodable", "truncated", "delay", "revoke-tokens"];
+const KINDS: [&str; 7] = [
+    "reset",
+    "hang",
+    "crash",
+    "undecodable",
+    "truncated",
+    "delay",
+    "revoke-tokens",
+];
 
 impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
     type Err = FaultError;
@@ -42,7 +50,10 @@ impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
                 return Err(FaultError::Trailing(rest.to_owned(), word.to_owned()));
             }
         };
-        Ok(Self { kind: kind(word, value)?, at })
+        Ok(Self {
+            kind: kind(word, value)?,
+            at,
+        })
     }
 }
 
@@ -57,8 +68,14 @@ impl Value {
         loop {
             let (part, rest) = if text.starts_with('"') {
                 let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-                let part = strings.next().and_then(Result::ok).ok_or_else(|| FaultError::Name(text.to_owned()))?;
-                ((part, true), text.get(strings.byte_offset()..).unwrap_or_default())
+                let part = strings
+                    .next()
+                    .and_then(Result::ok)
+                    .ok_or_else(|| FaultError::Name(text.to_owned()))?;
+                (
+                    (part, true),
+                    text.get(strings.byte_offset()..).unwrap_or_default(),
+                )
             } else {
                 let (part, rest) = text.split_at(text.find(['/', '@']).unwrap_or(text.len()));
                 if part.trim().is_empty() || part.contains('"') {
@@ -76,7 +93,14 @@ impl Value {
 
     /// No value at all.
     fn none(&self, kind: &'static str) -> Result<(), FaultError> {
-        if self.0.is_empty() { Ok(()) } else { Err(FaultError::Value { kind, takes: "no value" }) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(FaultError::Value {
+                kind,
+                takes: "no value",
+            })
+        }
     }
 
     /// A duration, if there is any value.
@@ -84,7 +108,10 @@ impl Value {
         match self.0.as_slice() {
             [] => Ok(None),
             [(text, false)] => duration(text).map(Some),
-            [..] => Err(FaultError::Value { kind, takes: "one duration" }),
+            [..] => Err(FaultError::Value {
+                kind,
+                takes: "one duration",
+            }),
         }
     }
 
@@ -104,7 +131,11 @@ impl Value {
     ///
     /// # Errors
     /// There are more.
-    pub fn pair(self, kind: &'static str, takes: &'static str) -> Result<(Which, Which), FaultError> {
+    pub fn pair(
+        self,
+        kind: &'static str,
+        takes: &'static str,
+    ) -> Result<(Which, Which), FaultError> {
         let mut names = self.0.into_iter().map(which);
         match (names.next(), names.next(), names.next()) {
             (None, _, _) => Ok((Which::Any, Which::Any)),
@@ -116,19 +147,29 @@ impl Value {
 }
 
 fn which((name, quoted): (String, bool)) -> Which {
-    if name == "any" && !quoted { Which::Any } else { Which::Named(name) }
+    if name == "any" && !quoted {
+        Which::Any
+    } else {
+        Which::Named(name)
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, FaultError> {
     let parsed: Option<SignedDuration> = text.trim().parse().ok();
-    parsed.and_then(|duration| duration.try_into().ok()).ok_or_else(|| FaultError::Duration(text.to_owned()))
+    parsed
+        .and_then(|duration| duration.try_into().ok())
+        .ok_or_else(|| FaultError::Duration(text.to_owned()))
 }
 
 /// `before-x` and `x-before` are the same; so are those with `after`.
 fn split(word: &str) -> (Option<When>, &str) {
     for (name, when) in [("before", When::Before), ("after", When::After)] {
-        let front = word.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
-        let back = word.strip_suffix(name).and_then(|rest| rest.strip_suffix('-'));
+        let front = word
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('-'));
+        let back = word
+            .strip_suffix(name)
+            .and_then(|rest| rest.strip_suffix('-'));
         if let Some(what) = front.or(back) {
             return (Some(when), what);
         }
@@ -151,7 +192,11 @@ fn kind<C: Change>(word: &str, value: Value) -> Result<FaultKind<C>, FaultError>
         "undecodable" => return ending("undecodable", When::After, FaultKind::Undecodable),
         "truncated" if when == Some(When::Before) => {
             let why = "what is not done has no answer that could be cut";
-            return Err(FaultError::When { kind: "truncated", when: "before", why });
+            return Err(FaultError::When {
+                kind: "truncated",
+                when: "before",
+                why,
+            });
         }
         "truncated" => return value.none("truncated").map(|()| FaultKind::Truncated),
         _ => {}
@@ -161,40 +206,69 @@ fn kind<C: Change>(word: &str, value: Value) -> Result<FaultKind<C>, FaultError>
         None => Ok(kind),
         Some(when) => {
             let why = "it happens before the request is served, whatever becomes of that";
-            Err(FaultError::When { kind: name, when: when.as_str(), why })
+            Err(FaultError::When {
+                kind: name,
+                when: when.as_str(),
+                why,
+            })
         }
     }
 }
 
 fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<C>, FaultError> {
-    let number: u16 = what.parse().map_err(|_| FaultError::Status(what.to_owned()))?;
+    let number: u16 = what
+        .parse()
+        .map_err(|_| FaultError::Status(what.to_owned()))?;
     let status = ErrorStatus::try_from(number)?;
     let when = when.ok_or_else(|| FaultError::StatusAlone(what.to_owned()))?;
     let seconds = |wait: Duration| {
-        let seconds = u32::try_from(wait.as_secs()).ok().filter(|_| wait.subsec_nanos() == 0);
-        seconds
-            .ok_or_else(|| FaultError::RetryAfter(format!("{:#}", SignedDuration::try_from(wait).unwrap_or_default())))
+        let seconds = u32::try_from(wait.as_secs())
+            .ok()
+            .filter(|_| wait.subsec_nanos() == 0);
+        seconds.ok_or_else(|| {
+            FaultError::RetryAfter(format!(
+                "{:#}",
+                SignedDuration::try_from(wait).unwrap_or_default()
+            ))
+        })
     };
     let retry_after = value.duration("a status")?.map(seconds).transpose()?;
-    Ok(FaultKind::Answer { when, status, retry_after })
+    Ok(FaultKind::Answer {
+        when,
+        status,
+        retry_after,
+    })
 }
 
 /// The kinds that do not end a request, each with its name.
-fn preparation<C: Change>(word: &str, what: &str, value: Value) -> Result<(&'static str, FaultKind<C>), FaultError> {
+fn preparation<C: Change>(
+    word: &str,
+    what: &str,
+    value: Value,
+) -> Result<(&'static str, FaultKind<C>), FaultError> {
     if let Some(change) = C::WORDS.iter().find(|change| **change == what) {
         return C::read(change, value).map(|read| (*change, FaultKind::OtherWriter(read)));
     }
     match what {
         "delay" => {
-            let wait = value.duration("delay")?.ok_or(FaultError::NoValue { kind: "delay", example: "200ms" })?;
+            let wait = value.duration("delay")?.ok_or(FaultError::NoValue {
+                kind: "delay",
+                example: "200ms",
+            })?;
             Ok(("delay", FaultKind::Delay(wait)))
         }
-        "revoke-tokens" => value.none("revoke-tokens").map(|()| ("revoke-tokens", FaultKind::RevokeTokens)),
+        "revoke-tokens" => value
+            .none("revoke-tokens")
+            .map(|()| ("revoke-tokens", FaultKind::RevokeTokens)),
         _ => {
             // `before-rest` is to be `before-reset`.
             let known = KINDS.into_iter().chain(C::WORDS.iter().copied());
             let nearest = nearest(what, known).map(|kind| word.replacen(what, kind, 1));
-            Err(FaultError::Kind { word: word.to_owned(), nearest, changes: C::IN_SHORT })
+            Err(FaultError::Kind {
+                word: word.to_owned(),
+                nearest,
+                changes: C::IN_SHORT,
+            })
         }
     }
 }
@@ -208,7 +282,9 @@ impl<O: OperationName> FromStr for Selection<O> {
             match word.split_once('=') {
                 Some(("p", number)) => once(&mut probability, "the probability", chance(number)?)?,
                 Some(("seed", number)) => {
-                    let number = number.parse().map_err(|_| FaultError::Seed(number.to_owned()))?;
+                    let number = number
+                        .parse()
+                        .map_err(|_| FaultError::Seed(number.to_owned()))?;
                     once(&mut seed, "the seed", number)?;
                 }
                 Some(("times", number)) => once(&mut times, "how often", counted(number)?)?,
@@ -219,25 +295,41 @@ impl<O: OperationName> FromStr for Selection<O> {
         }
         let (among, nth) = class.unwrap_or((Among::Requests, None));
         let chance = match (probability, seed) {
-            (Some(probability), seed) => Some(Chance { probability, seed: seed.unwrap_or_default() }),
+            (Some(probability), seed) => Some(Chance {
+                probability,
+                seed: seed.unwrap_or_default(),
+            }),
             (None, Some(_)) => return Err(FaultError::SeedAlone),
             (None, None) => None,
         };
-        Ok(Self { among, nth, chance, times })
+        Ok(Self {
+            among,
+            nth,
+            chance,
+            times,
+        })
     }
 }
 
 fn once<T>(slot: &mut Option<T>, what: &'static str, value: T) -> Result<(), FaultError> {
-    if slot.replace(value).is_some() { Err(FaultError::Twice(what)) } else { Ok(()) }
+    if slot.replace(value).is_some() {
+        Err(FaultError::Twice(what))
+    } else {
+        Ok(())
+    }
 }
 
 fn chance(text: &str) -> Result<Probability, FaultError> {
     let wrong = || FaultError::Probability(text.to_owned());
-    text.parse::<f64>().map_err(|_| wrong())?.try_into().map_err(|_| wrong())
+    text.parse::<f64>()
+        .map_err(|_| wrong())?
+        .try_into()
+        .map_err(|_| wrong())
 }
 
 fn counted(text: &str) -> Result<NonZeroU64, FaultError> {
-    text.parse().map_err(|_| FaultError::Number(text.to_owned()))
+    text.parse()
+        .map_err(|_| FaultError::Number(text.to_owned()))
 }
 
 /// `5`, `writes`, `write:3`, `createRule:1..2`.
@@ -245,7 +337,9 @@ fn counting<O: OperationName>(word: &str) -> Result<(Among<O>, Option<Range>), F
     if word.starts_with(|first: char| first.is_ascii_digit()) {
         return Ok((Among::Requests, Some(range(word)?)));
     }
-    let (class, numbers) = word.split_once(':').map_or((word, None), |(class, numbers)| (class, Some(numbers)));
+    let (class, numbers) = word
+        .split_once(':')
+        .map_or((word, None), |(class, numbers)| (class, Some(numbers)));
     let among = match class {
         "request" | "requests" => Among::Requests,
         "read" | "reads" => Among::Reads,

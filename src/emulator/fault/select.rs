@@ -21,14 +21,20 @@ pub struct Selection<O> {
 
 impl<O> Default for Selection<O> {
     fn default() -> Self {
-        Self { among: Among::Requests, nth: None, chance: None, times: None }
+        Self {
+            among: Among::Requests,
+            nth: None,
+            chance: None,
+            times: None,
+        }
     }
 }
 
 impl<O> Selection<O> {
     /// Whether the `n`-th of the requests that count is struck, apart from `times`.
     pub(super) fn takes(&self, n: u64) -> bool {
-        self.nth.is_none_or(|range| range.holds(n)) && self.chance.is_none_or(|chance| chance.takes(n))
+        self.nth.is_none_or(|range| range.holds(n))
+            && self.chance.is_none_or(|chance| chance.takes(n))
     }
 }
 
@@ -56,7 +62,10 @@ pub struct Range {
 impl Range {
     /// The n-th alone.
     pub fn only(n: NonZeroU64) -> Self {
-        Self { first: n, last: Some(n) }
+        Self {
+            first: n,
+            last: Some(n),
+        }
     }
 
     /// The n-th and all after it.
@@ -69,7 +78,14 @@ impl Range {
     /// # Errors
     /// The last is before the first.
     pub fn between(first: NonZeroU64, last: NonZeroU64) -> Result<Self, FaultError> {
-        if last < first { Err(FaultError::Backwards { first, last }) } else { Ok(Self { first, last: Some(last) }) }
+        if last < first {
+            Err(FaultError::Backwards { first, last })
+        } else {
+            Ok(Self {
+                first,
+                last: Some(last),
+            })
+        }
     }
 
     /// The first number.
@@ -99,8 +115,14 @@ pub struct Chance {
 impl Chance {
     /// Draws for the `n`-th request. No state is kept, so the order of arrival among other requests does not matter.
     fn takes(self, n: u64) -> bool {
-        let digest = Sha256::new().chain_update(self.seed.to_le_bytes()).chain_update(n.to_le_bytes()).finalize();
-        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let digest = Sha256::new()
+            .chain_update(self.seed.to_le_bytes())
+            .chain_update(n.to_le_bytes())
+            .finalize();
+        let number = digest
+            .iter()
+            .take(8)
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         // 53 bits are what a double holds exactly.
         let drawn = (number >> 11) as f64 / (1_u64 << 53) as f64;
         drawn < self.probability.get()
@@ -122,7 +144,11 @@ impl TryFrom<f64> for Probability {
     type Error = FaultError;
 
     fn try_from(number: f64) -> Result<Self, FaultError> {
-        if number > 0.0 && number <= 1.0 { Ok(Self(number)) } else { Err(FaultError::Probability(number.to_string())) }
+        if number > 0.0 && number <= 1.0 {
+            Ok(Self(number))
+        } else {
+            Err(FaultError::Probability(number.to_string()))
+        }
     }
 }
 
@@ -131,12 +157,19 @@ mod tests {
     use super::*;
 
     fn chance(probability: f64, seed: u64) -> Chance {
-        Chance { probability: probability.try_into().unwrap(), seed }
+        Chance {
+            probability: probability.try_into().unwrap(),
+            seed,
+        }
     }
 
     #[test]
     fn draws_depend_on_the_seed_alone_and_come_as_often_as_they_should() {
-        let taken = |p, seed| (1..=10_000).filter(|n| chance(p, seed).takes(*n)).collect::<Vec<u64>>();
+        let taken = |p, seed| {
+            (1..=10_000)
+                .filter(|n| chance(p, seed).takes(*n))
+                .collect::<Vec<u64>>()
+        };
         assert_eq!(taken(0.05, 7), taken(0.05, 7));
         assert_ne!(taken(0.05, 7), taken(0.05, 8));
         for p in [0.05, 0.5, 0.95] {

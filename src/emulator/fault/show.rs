@@ -10,7 +10,11 @@ impl<O: OperationName, C: Display> Display for Fault<O, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { kind, at } = self;
         write!(f, "{kind}")?;
-        if *at == Selection::default() { Ok(()) } else { write!(f, "@{at}") }
+        if *at == Selection::default() {
+            Ok(())
+        } else {
+            write!(f, "@{at}")
+        }
     }
 }
 
@@ -26,7 +30,11 @@ impl When {
 impl<C: Display> Display for FaultKind<C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer { when, status, retry_after } => {
+            Self::Answer {
+                when,
+                status,
+                retry_after,
+            } => {
                 write!(f, "{}-{}", when.as_str(), status.get())?;
                 retry_after.map_or(Ok(()), |seconds| write!(f, "={seconds}s"))
             }
@@ -37,7 +45,11 @@ impl<C: Display> Display for FaultKind<C> {
             Self::Truncated => f.write_str("truncated"),
             // A duration beyond what can be shown is as good as for ever.
             Self::Delay(wait) => {
-                write!(f, "delay={:#}", SignedDuration::try_from(*wait).unwrap_or(SignedDuration::MAX))
+                write!(
+                    f,
+                    "delay={:#}",
+                    SignedDuration::try_from(*wait).unwrap_or(SignedDuration::MAX)
+                )
             }
             Self::RevokeTokens => f.write_str("revoke-tokens"),
             Self::OtherWriter(change) => write!(f, "{change}"),
@@ -66,7 +78,12 @@ fn is_plain(name: &str) -> bool {
 
 impl<O: OperationName> Display for Selection<O> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { among, nth, chance, times } = self;
+        let Self {
+            among,
+            nth,
+            chance,
+            times,
+        } = self;
         let counted = match (among, nth) {
             (Among::Requests, None) => None,
             (Among::Requests, Some(range)) => Some(range.to_string()),
@@ -77,8 +94,15 @@ impl<O: OperationName> Display for Selection<O> {
             (Among::Operation(operation), None) => Some(operation.to_string()),
             (Among::Operation(operation), Some(range)) => Some(format!("{operation}:{range}")),
         };
-        let chance = chance.map(|chance| format!("p={},seed={}", chance.probability.get(), chance.seed));
-        let times = times.map(|times| if times.get() == 1 { "once".to_owned() } else { format!("times={times}") });
+        let chance =
+            chance.map(|chance| format!("p={},seed={}", chance.probability.get(), chance.seed));
+        let times = times.map(|times| {
+            if times.get() == 1 {
+                "once".to_owned()
+            } else {
+                format!("times={times}")
+            }
+        });
         let said: Vec<String> = [counted, chance, times].into_iter().flatten().collect();
         f.write_str(&said.join(","))
     }
@@ -112,14 +136,23 @@ mod tests {
             ("undecodable@read:2..4", "after-undecodable@read:2..4"),
             ("truncated@signIn", "truncated@signIn"),
             (" delay=1500ms@requests ", "delay=1s 500ms"),
-            ("revoke-tokens@seed=9, p=.5, writes", "revoke-tokens@writes,p=0.5,seed=9"),
+            (
+                "revoke-tokens@seed=9, p=.5, writes",
+                "revoke-tokens@writes,p=0.5,seed=9",
+            ),
             ("hang@p=1", "before-hang@p=1,seed=0"),
             ("add-policy", "add-policy=any"),
             ("rename-policy=a b,c=d@once", "rename-policy=a b,c=d@once"),
-            ("change-policy=\"any\"@times=1", "change-policy=\"any\"@once"),
+            (
+                "change-policy=\"any\"@times=1",
+                "change-policy=\"any\"@once",
+            ),
             ("delete-policy=any@times=2", "delete-policy=any@times=2"),
             ("add-rule=p/any", "add-rule=p/any"),
-            ("change-rule=\"a/b\"/\"c@d\"@5", "change-rule=\"a/b\"/\"c@d\"@5"),
+            (
+                "change-rule=\"a/b\"/\"c@d\"@5",
+                "change-rule=\"a/b\"/\"c@d\"@5",
+            ),
             ("delete-rule=any/r", "delete-rule=r"),
         ] {
             let fault: Fault = given.parse().unwrap();

@@ -20,7 +20,10 @@ pub(super) async fn deliver(
     next: Next,
 ) -> Response {
     let response = next.run(request).await;
-    let delivery = response.extensions().get().and_then(|Disturbed { delivery, .. }| *delivery);
+    let delivery = response
+        .extensions()
+        .get()
+        .and_then(|Disturbed { delivery, .. }| *delivery);
     match delivery {
         None => response,
         Some(Delivery::Truncated) => half(response, connection).await,
@@ -47,7 +50,9 @@ async fn half(response: Response, connection: Connection) -> Response {
     let (mut parts, body) = response.into_parts();
     // Answers are made in memory, so reading one to its end cannot fail.
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len().max(1)));
+    parts
+        .headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(whole.len().max(1)));
     let first = stream::iter([Ok::<Bytes, axum::Error>(whole.slice(..whole.len() / 2))]);
     // Asked for more, it closes the connection as soon as the first half is sent: an error here would be noticed
     // before anything is.

@@ -76,7 +76,12 @@ pub(super) async fn disturb<S: Service>(
         Some((When::Before, ending)) => {
             // A service that fails has read the request; an answer into the middle of it would be another fault.
             let _ = to_bytes(request.into_body(), S::BODY_LIMIT).await;
-            spoil::<S>(ending, Response::default(), arrival.operation, &mut disturbed)
+            spoil::<S>(
+                ending,
+                Response::default(),
+                arrival.operation,
+                &mut disturbed,
+            )
         }
         Some((When::After, ending)) => {
             let response = next.run(request).await;
@@ -105,13 +110,18 @@ async fn wait_unless_stopped(wait: Duration, connection: &Connection) -> bool {
 /// What the path of a request names.
 async fn about(request: &mut Request) -> PathNames {
     let parameters = request.extract_parts::<Path<PathNames>>().await;
-    parameters.map(|Path(parameters)| parameters).unwrap_or_default()
+    parameters
+        .map(|Path(parameters)| parameters)
+        .unwrap_or_default()
 }
 
 /// Whether another writer found something to change.
 async fn other_writer<S: Service>(service: &Arc<S>, about: PathNames, change: S::Change) -> bool {
     let shown = change.to_string();
-    match Arc::clone(service).run(move |service| service.interfere(&about, &change)).await {
+    match Arc::clone(service)
+        .run(move |service| service.interfere(&about, &change))
+        .await
+    {
         Ok(changed) => changed,
         Err(refusal) => {
             tracing::debug!(?refusal, change = shown, "another writer was refused");
@@ -128,16 +138,23 @@ fn spoil<S: Service>(
     disturbed: &mut Disturbed,
 ) -> Response {
     match ending {
-        Ending::Answer { status, retry_after } => {
+        Ending::Answer {
+            status,
+            retry_after,
+        } => {
             let mut response = S::on_purpose(status.code(), operation);
             if let Some(seconds) = retry_after {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
         Ending::Undecodable => {
             let mut response = Response::new(Body::from(NO_JSON));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Ending::Broken(delivery) => {

@@ -33,7 +33,8 @@ impl<T: DeserializeOwned + Send, S: Service> FromRequestParts<Arc<S>> for At<T> 
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, S::Refusal> {
         let path = Path::<T>::from_request_parts(parts, state).await;
-        path.map(|Path(value)| Self(value)).map_err(|rejection| BadInput::Malformed(rejection.body_text()).into())
+        path.map(|Path(value)| Self(value))
+            .map_err(|rejection| BadInput::Malformed(rejection.body_text()).into())
     }
 }
 
@@ -56,9 +57,19 @@ pub(in crate::emulator) fn body<T: DeserializeOwned>(
     body: RawBody,
     form: Form,
 ) -> Result<T, BadInput> {
-    let Form { media_type, is_list, free } = form;
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let sent = sent.split_once(';').map_or(sent, |(essence, _)| essence).trim();
+    let Form {
+        media_type,
+        is_list,
+        free,
+    } = form;
+    let sent = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let sent = sent
+        .split_once(';')
+        .map_or(sent, |(essence, _)| essence)
+        .trim();
     if !sent.eq_ignore_ascii_case(media_type) {
         return Err(BadInput::MediaType(media_type));
     }
@@ -70,13 +81,21 @@ pub(in crate::emulator) fn body<T: DeserializeOwned>(
     let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
     // A struct could be read from an array too.
     let is_good = if is_list {
-        value.as_array().is_some_and(|items| items.iter().all(Value::is_object))
+        value
+            .as_array()
+            .is_some_and(|items| items.iter().all(Value::is_object))
     } else {
         value.is_object()
     };
     if !is_good {
-        let wanted = if is_list { "a list of objects" } else { "an object" };
-        return Err(BadInput::Malformed(format!("the request body must be {wanted}")));
+        let wanted = if is_list {
+            "a list of objects"
+        } else {
+            "an object"
+        };
+        return Err(BadInput::Malformed(format!(
+            "the request body must be {wanted}"
+        )));
     }
     if let Some(place) = place_of_null(&value, free) {
         return Err(BadInput::Malformed(format!("{place} must not be null")));
@@ -86,17 +105,24 @@ pub(in crate::emulator) fn body<T: DeserializeOwned>(
 
 /// Where the first null is, such as `scope.teams`.
 fn place_of_null(value: &Value, free: &[&str]) -> Option<String> {
-    let join = |name: String, rest: String| if rest.is_empty() { name } else { format!("{name}.{rest}") };
+    let join = |name: String, rest: String| {
+        if rest.is_empty() {
+            name
+        } else {
+            format!("{name}.{rest}")
+        }
+    };
     match value {
         Value::Null => Some(String::new()),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| place_of_null(item, free).map(|rest| join(index.to_string(), rest))),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            place_of_null(item, free).map(|rest| join(index.to_string(), rest))
+        }),
         Value::Object(members) => members
             .iter()
             .filter(|(name, _)| !free.contains(&name.as_str()))
-            .find_map(|(name, member)| place_of_null(member, free).map(|rest| join(name.clone(), rest))),
+            .find_map(|(name, member)| {
+                place_of_null(member, free).map(|rest| join(name.clone(), rest))
+            }),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
@@ -112,10 +138,17 @@ mod tests {
         for (value, place) in [
             (json!({"a": 1, "b": [true, {"c": "x"}]}), None),
             (json!({"a": null}), Some("a")),
-            (json!({"scope": {"teams": ["x", null]}}), Some("scope.teams.1")),
+            (
+                json!({"scope": {"teams": ["x", null]}}),
+                Some("scope.teams.1"),
+            ),
             (json!({"free": {"a": null}, "b": {"free": null}}), None),
         ] {
-            assert_eq!(place_of_null(&value, &["free"]).as_deref(), place, "{value}");
+            assert_eq!(
+                place_of_null(&value, &["free"]).as_deref(),
+                place,
+                "{value}"
+            );
         }
     }
 }

@@ -28,15 +28,39 @@ pub(super) async fn record<S: Service>(
     let arrival = service.common().faults.arrive(operation);
     let seq = arrival.seq;
     request.extensions_mut().insert(arrival);
-    let Some(log) = &service.common().log else { return next.run(request).await };
-    let (parts, body) = request.into_parts();
-    let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
-    let (body, response) = match to_bytes(body, S::BODY_LIMIT).await {
-        Ok(bytes) => (bytes.clone(), next.run(Request::from_parts(parts, Body::from(bytes))).await),
-        Err(_) => (Bytes::new(), S::Refusal::from(BadInput::TooLarge).into_response()),
+    let Some(log) = &service.common().log else {
+        return next.run(request).await;
     };
-    let untouched = || Disturbed { served: Some(response.status()), ..Disturbed::default() };
-    let Disturbed { struck, served, delivery } = response.extensions().get().cloned().unwrap_or_else(untouched);
+    let (parts, body) = request.into_parts();
+    let (method, uri, headers) = (
+        parts.method.clone(),
+        parts.uri.clone(),
+        parts.headers.clone(),
+    );
+    let (body, response) = match to_bytes(body, S::BODY_LIMIT).await {
+        Ok(bytes) => (
+            bytes.clone(),
+            next.run(Request::from_parts(parts, Body::from(bytes)))
+                .await,
+        ),
+        Err(_) => (
+            Bytes::new(),
+            S::Refusal::from(BadInput::TooLarge).into_response(),
+        ),
+    };
+    let untouched = || Disturbed {
+        served: Some(response.status()),
+        ..Disturbed::default()
+    };
+    let Disturbed {
+        struck,
+        served,
+        delivery,
+    } = response
+        .extensions()
+        .get()
+        .cloned()
+        .unwrap_or_else(untouched);
     let status = match delivery {
         None | Some(Delivery::Truncated) => Some(response.status()),
         Some(Delivery::Reset | Delivery::Hang | Delivery::Crash) => None,
@@ -47,8 +71,14 @@ pub(super) async fn record<S: Service>(
         path: uri.path(),
         query: uri.query(),
         status: status.map(|status| status.as_u16()),
-        body: if body.is_empty() { Value::Null } else { S::logged(uri.path(), &body) },
-        content_type: headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
+        body: if body.is_empty() {
+            Value::Null
+        } else {
+            S::logged(uri.path(), &body)
+        },
+        content_type: headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok()),
         duration_ms: milliseconds(started.elapsed()),
         operation: operation.map(S::Operation::as_str),
         faults: &struck,

@@ -52,10 +52,20 @@ impl App {
         } = options;
         // A text that cannot stand in a header has its strange characters replaced.
         let plain = |text: String| text.replace(|c: char| !(' '..='~').contains(&c), "?");
-        let warning = warning.map(plain).and_then(|text| HeaderValue::from_str(&text).ok());
+        let warning = warning
+            .map(plain)
+            .and_then(|text| HeaderValue::from_str(&text).ok());
         let common = Common::open(latency, faults, request_log)?;
         let tokens = AccessTokens::new(token);
-        Ok(Self { store, tokens, any_stack, page_size: page_size.max(1), warning, uploads, common })
+        Ok(Self {
+            store,
+            tokens,
+            any_stack,
+            page_size: page_size.max(1),
+            warning,
+            uploads,
+            common,
+        })
     }
 
     /// Where the archive of a ticket is.
@@ -94,7 +104,11 @@ impl Service for App {
     fn on_purpose(status: StatusCode, operation: Option<Operation>) -> Response {
         let refusal = Refusal::on_purpose(status);
         let of_uploads = operation.is_some_and(Operation::is_of_uploads);
-        if of_uploads { refusal.into_upload_response() } else { refusal.into_response() }
+        if of_uploads {
+            refusal.into_upload_response()
+        } else {
+            refusal.into_response()
+        }
     }
 
     /// No body of this service holds credentials. Of an archive, length and digest are kept.

@@ -58,10 +58,16 @@ impl fault::Change for Change {
                                     delete-group";
 
     fn read(word: &'static str, value: Value) -> Result<Self, FaultError> {
-        let pack = |value: Value| value.pair(word, "PACK or GROUP/PACK").map(|(group, pack)| WhichPack { group, pack });
+        let pack = |value: Value| {
+            value
+                .pair(word, "PACK or GROUP/PACK")
+                .map(|(group, pack)| WhichPack { group, pack })
+        };
         let group = |value: Value| value.name(word, "the name of a group");
         match word {
-            "publish-version" => value.name(word, "the name of a pack").map(Self::PublishVersion),
+            "publish-version" => value
+                .name(word, "the name of a pack")
+                .map(Self::PublishVersion),
             "delete-version" => {
                 let (pack, tag) = value.pair(word, "TAG or PACK/TAG")?;
                 Ok(Self::DeleteVersion(WhichVersion { pack, tag }))
@@ -121,15 +127,24 @@ mod tests {
     fn every_change_has_one_text_that_means_the_same() {
         for (given, shown) in [
             ("publish-version", "publish-version=any"),
-            ("publish-version=a.b@UpdatePolicyGroup:1", "publish-version=a.b@UpdatePolicyGroup:1"),
+            (
+                "publish-version=a.b@UpdatePolicyGroup:1",
+                "publish-version=a.b@UpdatePolicyGroup:1",
+            ),
             ("delete-version=guard/1.0.0", "delete-version=guard/1.0.0"),
             ("delete-version=any/1.0.0", "delete-version=1.0.0"),
             ("add-pack=\"a b\"/any", "add-pack=a b/any"),
-            ("switch-pack=prod/guard@write:2", "switch-pack=prod/guard@write:2"),
+            (
+                "switch-pack=prod/guard@write:2",
+                "switch-pack=prod/guard@write:2",
+            ),
             ("configure-pack=guard@once", "configure-pack=guard@once"),
             ("remove-pack@reads", "remove-pack=any@reads"),
             ("add-group=new", "add-group=new"),
-            ("delete-group@CompletePolicyPack", "delete-group=any@CompletePolicyPack"),
+            (
+                "delete-group@CompletePolicyPack",
+                "delete-group=any@CompletePolicyPack",
+            ),
         ] {
             let fault: Fault = given.parse().unwrap();
             assert_eq!(fault.to_string(), shown);
@@ -141,11 +156,23 @@ mod tests {
     fn what_is_wrong_is_said_in_the_words_of_this_service() {
         for (text, wanted) in [
             ("switch-pak", "did you mean `switch-pack`?"),
-            ("add-policy", "and publish- or delete-version, add-, switch-, configure- or remove-pack, add- or"),
+            (
+                "add-policy",
+                "and publish- or delete-version, add-, switch-, configure- or remove-pack, add- or",
+            ),
             ("add-group=a/b", "`add-group` takes the name of a group"),
-            ("switch-pack=a/b/c", "`switch-pack` takes PACK or GROUP/PACK"),
-            ("delete-version=a/b/c", "`delete-version` takes TAG or PACK/TAG"),
-            ("reset@createPolicyPack", "an operation such as CreatePolicyPack"),
+            (
+                "switch-pack=a/b/c",
+                "`switch-pack` takes PACK or GROUP/PACK",
+            ),
+            (
+                "delete-version=a/b/c",
+                "`delete-version` takes TAG or PACK/TAG",
+            ),
+            (
+                "reset@createPolicyPack",
+                "an operation such as CreatePolicyPack",
+            ),
         ] {
             let error = text.parse::<Fault>().expect_err(text).to_string();
             assert!(error.contains(wanted), "{text}: {error}");

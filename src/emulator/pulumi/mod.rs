@@ -23,8 +23,8 @@ pub use change::{Change, WhichPack, WhichVersion};
 pub use operation::Operation;
 pub use options::Options;
 pub use seed::{
-    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed, PolicyPackReference, Seed,
-    StackSeed,
+    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed,
+    PolicyPackReference, Seed, StackSeed,
 };
 
 use super::error::EmulatorError;
@@ -49,5 +49,8 @@ pub async fn start(options: Options) -> Result<Running, EmulatorError> {
     let api = Listening::on(options.listen).await?;
     let uploads = Listening::on(options.listen_uploads).await?;
     let app = Arc::new(App::open(options, uploads.address())?);
-    Ok(Running::serve(vec![(api, http::api(&app)), (uploads, http::uploads(app))]))
+    Ok(Running::serve(vec![
+        (api, http::api(&app)),
+        (uploads, http::uploads(app)),
+    ]))
 }

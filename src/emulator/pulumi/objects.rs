@@ -22,7 +22,12 @@ pub(super) enum EnforcementLevel {
 
 impl EnforcementLevel {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::Advisory, Self::Mandatory, Self::Remediate, Self::Disabled];
+    pub(super) const ALL: [Self; 4] = [
+        Self::Advisory,
+        Self::Mandatory,
+        Self::Remediate,
+        Self::Disabled,
+    ];
 }
 
 /// What a group is about (schema `PolicyGroup`, `entityType`).
@@ -143,7 +148,12 @@ pub(super) struct GroupBody {
 
 impl Group {
     /// A group without members; `place` is given by the store.
-    pub(super) fn new(organization: &str, name: &str, entity_type: EntityType, mode: Option<Mode>) -> Self {
+    pub(super) fn new(
+        organization: &str,
+        name: &str,
+        entity_type: EntityType,
+        mode: Option<Mode>,
+    ) -> Self {
         let body = GroupBody {
             entity_type,
             mode: mode.unwrap_or_else(|| entity_type.usual_mode()),
@@ -153,12 +163,21 @@ impl Group {
             accounts: Vec::new(),
             other: Map::new(),
         };
-        Self { place: 0, organization: organization.to_owned(), name: name.to_owned(), body }
+        Self {
+            place: 0,
+            organization: organization.to_owned(),
+            name: name.to_owned(),
+            body,
+        }
     }
 
     /// The two groups that every organization has.
     pub(super) fn built_in(organization: &str) -> [Self; 2] {
-        [(DEFAULT_GROUP, EntityType::Stacks), (DEFAULT_ACCOUNTS_GROUP, EntityType::Accounts)].map(|(name, entity)| {
+        [
+            (DEFAULT_GROUP, EntityType::Stacks),
+            (DEFAULT_ACCOUNTS_GROUP, EntityType::Accounts),
+        ]
+        .map(|(name, entity)| {
             let mut group = Self::new(organization, name, entity, None);
             group.body.is_default = true;
             group

@@ -178,9 +178,15 @@ impl Operation {
         match self {
             Self::ListOrgPacks | Self::CreatePack => "/api/orgs/{organization}/policypacks",
             Self::DeleteOrgPack => "/api/orgs/{organization}/policypacks/{pack}",
-            Self::GetPack | Self::DeletePackVersion => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}",
-            Self::CompletePack => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/complete",
-            Self::GetConfigSchema => "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/schema",
+            Self::GetPack | Self::DeletePackVersion => {
+                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}"
+            }
+            Self::CompletePack => {
+                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/complete"
+            }
+            Self::GetConfigSchema => {
+                "/api/orgs/{organization}/policypacks/{pack}/versions/{version}/schema"
+            }
             Self::GetOrgRegistryPack => "/api/orgs/{organization}/registry/policypacks/{pack}",
             Self::ListRegistryPacks | Self::QueryRegistryPacks => "/api/registry/policypacks",
             Self::DeleteRegistryPack => "/api/registry/policypacks/{source}/{publisher}/{pack}",
@@ -195,11 +201,15 @@ impl Operation {
             }
             Self::ListGroups | Self::CreateGroup => "/api/orgs/{organization}/policygroups",
             Self::GetGroupMetadata => "/api/orgs/{organization}/policygroups/metadata",
-            Self::GetGroup | Self::UpdateGroup | Self::DeleteGroup => "/api/orgs/{organization}/policygroups/{group}",
+            Self::GetGroup | Self::UpdateGroup | Self::DeleteGroup => {
+                "/api/orgs/{organization}/policygroups/{group}"
+            }
             Self::BatchUpdateGroup => "/api/orgs/{organization}/policygroups/{group}/batch",
             Self::ListStackGroups => "/api/stacks/{organization}/{project}/{stack}/policygroups",
             Self::ListStackPacks => "/api/stacks/{organization}/{project}/{stack}/policypacks",
-            Self::ListAccountPacks => "/api/preview/insights/{organization}/accounts/{account}/policy/packs",
+            Self::ListAccountPacks => {
+                "/api/preview/insights/{organization}/accounts/{account}/policy/packs"
+            }
             Self::Upload | Self::Download => "/policypacks/{ticket}",
         }
     }
@@ -216,9 +226,13 @@ impl Operation {
 
     /// The operation of a request, by its method and the route that it matched.
     pub(super) fn of(method: &Method, route: &str) -> Option<Self> {
-        let preview = route.strip_prefix(PREVIEW_REGISTRY).map(|rest| format!("{REGISTRY}{rest}"));
+        let preview = route
+            .strip_prefix(PREVIEW_REGISTRY)
+            .map(|rest| format!("{REGISTRY}{rest}"));
         let route = preview.as_deref().unwrap_or(route);
-        Self::ALL.into_iter().find(|operation| operation.method() == *method && operation.route() == route)
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.method() == *method && operation.route() == route)
     }
 }
 
@@ -234,7 +248,11 @@ impl OperationName for Operation {
     }
 
     fn access(self) -> Access {
-        if self == Self::QueryRegistryPacks || self.method() == Method::GET { Access::Read } else { Access::Write }
+        if self == Self::QueryRegistryPacks || self.method() == Method::GET {
+            Access::Read
+        } else {
+            Access::Write
+        }
     }
 }
 
@@ -256,6 +274,9 @@ mod tests {
             let preview = route.replace(REGISTRY, PREVIEW_REGISTRY);
             assert_eq!(Operation::of(&method, &preview), Some(operation));
         }
-        assert_eq!(Operation::of(&Method::PUT, "/api/registry/policypacks"), None);
+        assert_eq!(
+            Operation::of(&Method::PUT, "/api/registry/policypacks"),
+            None
+        );
     }
 }

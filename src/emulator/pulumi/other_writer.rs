@@ -20,8 +20,14 @@ const NEW_NAME: &str = "another-writer";
 
 /// Makes a change; answers whether there was anything to change. `about` is what the request is about.
 pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
-    let Some(organization) = organization(app, about)? else { return Ok(false) };
-    let writer = Writer { app, about, organization };
+    let Some(organization) = organization(app, about)? else {
+        return Ok(false);
+    };
+    let writer = Writer {
+        app,
+        about,
+        organization,
+    };
     match change {
         Change::PublishVersion(pack) => writer.publish(pack),
         Change::DeleteVersion(version) => writer.delete_version(version),
@@ -29,14 +35,21 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
         Change::SwitchPack(which) => writer.switch(which),
         Change::ConfigurePack(which) => writer.configure(which),
         Change::RemovePack(which) => {
-            let Some((group, applied)) = writer.applied(which)? else { return Ok(false) };
-            writer.update(&group, json!({"removePolicyPack": {"name": applied.pack.name}}))
+            let Some((group, applied)) = writer.applied(which)? else {
+                return Ok(false);
+            };
+            writer.update(
+                &group,
+                json!({"removePolicyPack": {"name": applied.pack.name}}),
+            )
         }
         Change::AddGroup(which) => writer.add_group(which),
         Change::DeleteGroup(which) => {
             let is_meant = |group: &&Group| !group.body.is_default && which.fits(&group.name);
             let groups = writer.groups()?;
-            let Some(group) = groups.iter().find(is_meant) else { return Ok(false) };
+            let Some(group) = groups.iter().find(is_meant) else {
+                return Ok(false);
+            };
             groups::delete(app, &writer.organization, &group.name).map(|()| true)
         }
     }
@@ -45,7 +58,11 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
 /// The organization that the request is about, or else the oldest.
 fn organization(app: &App, about: &PathNames) -> Result<Option<String>, Refusal> {
     let named = about.get("organization").or_else(|| about.get("publisher"));
-    let ours = app.store.read(|records| records.organizations())?.into_iter().filter(|each| !each.is_foreign);
+    let ours = app
+        .store
+        .read(|records| records.organizations())?
+        .into_iter()
+        .filter(|each| !each.is_foreign);
     let mut ours = ours.map(|organization| organization.name);
     Ok(match named {
         Some(name) => ours.find(|organization| organization == name),
@@ -60,7 +77,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> rusqlite::Result<T>) -> Result<T, Refusal> {
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Refusal> {
         Ok(self.app.store.read(work)?)
     }
 
@@ -68,13 +88,17 @@ impl Writer<'_> {
     fn packs(&self) -> Result<Vec<Pack>, Refusal> {
         let mut packs = self.read(|records| records.packs())?;
         packs.retain(|pack| pack.publisher == self.organization);
-        Ok(first(packs, |pack| Some(&pack.name) == self.about.get("pack")))
+        Ok(first(packs, |pack| {
+            Some(&pack.name) == self.about.get("pack")
+        }))
     }
 
     /// The organization's groups, the one that the request is about first.
     fn groups(&self) -> Result<Vec<Group>, Refusal> {
         let groups = self.read(|records| records.groups(&self.organization))?;
-        Ok(first(groups, |group| Some(&group.name) == self.about.get("group")))
+        Ok(first(groups, |group| {
+            Some(&group.name) == self.about.get("group")
+        }))
     }
 
     fn complete(&self, pack: &Pack) -> Result<Vec<Version>, Refusal> {
@@ -85,8 +109,14 @@ impl Writer<'_> {
 
     /// Creates, uploads and completes.
     fn publish(&self, which: &Which) -> Result<bool, Refusal> {
-        for pack in self.packs()?.into_iter().filter(|pack| which.fits(&pack.name)) {
-            let Some(newest) = self.complete(&pack)?.pop() else { continue };
+        for pack in self
+            .packs()?
+            .into_iter()
+            .filter(|pack| which.fits(&pack.name))
+        {
+            let Some(newest) = self.complete(&pack)?.pop() else {
+                continue;
+            };
             let versions = self.read(|records| records.versions(&pack))?;
             let tag = free_name(|tag| versions.iter().any(|version| version.tag == tag));
             let request = json!({
@@ -96,11 +126,20 @@ impl Writer<'_> {
                 "versionTag": tag,
             });
             let created = publish::create(self.app, &self.organization, fields(request)?)?;
-            let ticket = created["uploadURI"].as_str().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-            let headers = archives::REQUIRED_HEADERS
-                .map(|(name, value)| (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_static(value)));
-            let headers: HeaderMap =
-                headers.into_iter().filter_map(|(name, value)| Some((name.ok()?, value))).collect();
+            let ticket = created["uploadURI"]
+                .as_str()
+                .and_then(|url| url.rsplit('/').next())
+                .unwrap_or_default();
+            let headers = archives::REQUIRED_HEADERS.map(|(name, value)| {
+                (
+                    HeaderName::from_bytes(name.as_bytes()),
+                    HeaderValue::from_static(value),
+                )
+            });
+            let headers: HeaderMap = headers
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.ok()?, value)))
+                .collect();
             archives::upload(self.app, ticket, &headers, NEW_NAME.as_bytes())?;
             publish::complete(self.app, &self.organization, &pack.name, &tag)?;
             return Ok(true);
@@ -110,9 +149,15 @@ impl Writer<'_> {
 
     fn delete_version(&self, which: &WhichVersion) -> Result<bool, Refusal> {
         let meant = self.about.get("version");
-        for pack in self.packs()?.into_iter().filter(|pack| which.pack.fits(&pack.name)) {
+        for pack in self
+            .packs()?
+            .into_iter()
+            .filter(|pack| which.pack.fits(&pack.name))
+        {
             for version in first(self.complete(&pack)?, |version| Some(&version.tag) == meant) {
-                if which.tag.fits(&version.tag) && !self.read(|records| records.is_applied(&pack, &version))? {
+                if which.tag.fits(&version.tag)
+                    && !self.read(|records| records.is_applied(&pack, &version))?
+                {
                     packs::delete_version(self.app, &self.organization, &pack.name, &version.tag)?;
                     return Ok(true);
                 }
@@ -123,9 +168,16 @@ impl Writer<'_> {
 
     /// The first group that has the pack, and the pack.
     fn applied(&self, which: &WhichPack) -> Result<Option<(Group, Applied)>, Refusal> {
-        for group in self.groups()?.into_iter().filter(|group| which.group.fits(&group.name)) {
+        for group in self
+            .groups()?
+            .into_iter()
+            .filter(|group| which.group.fits(&group.name))
+        {
             let applied = self.read(|records| records.applied(&group))?;
-            if let Some(applied) = applied.into_iter().find(|applied| which.pack.fits(&applied.pack.name)) {
+            if let Some(applied) = applied
+                .into_iter()
+                .find(|applied| which.pack.fits(&applied.pack.name))
+            {
                 return Ok(Some((group, applied)));
             }
         }
@@ -133,9 +185,17 @@ impl Writer<'_> {
     }
 
     fn add(&self, which: &WhichPack) -> Result<bool, Refusal> {
-        for group in self.groups()?.into_iter().filter(|group| which.group.fits(&group.name)) {
+        for group in self
+            .groups()?
+            .into_iter()
+            .filter(|group| which.group.fits(&group.name))
+        {
             let applied = self.read(|records| records.applied(&group))?;
-            for pack in self.packs()?.into_iter().filter(|pack| which.pack.fits(&pack.name)) {
+            for pack in self
+                .packs()?
+                .into_iter()
+                .filter(|pack| which.pack.fits(&pack.name))
+            {
                 let is_there = applied.iter().any(|applied| applied.pack == pack);
                 if !is_there && !self.complete(&pack)?.is_empty() {
                     return self.update(&group, json!({"addPolicyPack": {"name": pack.name}}));
@@ -146,19 +206,29 @@ impl Writer<'_> {
     }
 
     fn switch(&self, which: &WhichPack) -> Result<bool, Refusal> {
-        let Some((group, applied)) = self.applied(which)? else { return Ok(false) };
+        let Some((group, applied)) = self.applied(which)? else {
+            return Ok(false);
+        };
         let others = self.complete(&applied.pack)?;
-        let Some(other) = others.into_iter().rfind(|version| version.number != applied.version.number) else {
+        let Some(other) = others
+            .into_iter()
+            .rfind(|version| version.number != applied.version.number)
+        else {
             return Ok(false);
         };
         // The configuration stays if it fits the other version.
         let pack = |config: Value| json!({"name": applied.pack.name, "versionTag": other.tag, "config": config});
-        self.update(&group, json!({"addPolicyPack": pack(json!(applied.config))}))
-            .or_else(|_| self.update(&group, json!({"addPolicyPack": pack(json!({}))})))
+        self.update(
+            &group,
+            json!({"addPolicyPack": pack(json!(applied.config))}),
+        )
+        .or_else(|_| self.update(&group, json!({"addPolicyPack": pack(json!({}))})))
     }
 
     fn configure(&self, which: &WhichPack) -> Result<bool, Refusal> {
-        let Some((group, applied)) = self.applied(which)? else { return Ok(false) };
+        let Some((group, applied)) = self.applied(which)? else {
+            return Ok(false);
+        };
         let advisory = json!({"enforcementLevel": "advisory"});
         let mut config = applied.config.clone();
         if config.get("all") == Some(&advisory) {
@@ -166,7 +236,8 @@ impl Writer<'_> {
         } else {
             config.insert("all".to_owned(), advisory);
         }
-        let pack = json!({"name": applied.pack.name, "versionTag": applied.version.tag, "config": config});
+        let pack =
+            json!({"name": applied.pack.name, "versionTag": applied.version.tag, "config": config});
         self.update(&group, json!({"addPolicyPack": pack}))
     }
 
@@ -181,7 +252,13 @@ impl Writer<'_> {
     }
 
     fn update(&self, group: &Group, request: Value) -> Result<bool, Refusal> {
-        update::update(self.app, &self.organization, &group.name, vec![fields(request)?]).map(|()| true)
+        update::update(
+            self.app,
+            &self.organization,
+            &group.name,
+            vec![fields(request)?],
+        )
+        .map(|()| true)
     }
 }
 

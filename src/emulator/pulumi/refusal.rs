@@ -30,7 +30,11 @@ struct Wrong {
 
 impl Refusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), wrong: None }
+        Self {
+            status,
+            message: message.into(),
+            wrong: None,
+        }
     }
 
     /// 400: the request cannot be followed.
@@ -39,16 +43,31 @@ impl Refusal {
     }
 
     /// 400: a member of a request is not what it must be.
-    pub(super) fn invalid(resource: &'static str, attribute: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn invalid(
+        resource: &'static str,
+        attribute: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         let (attribute, custom_message) = (attribute.into(), message.into());
         let message = format!("Bad Request: {resource} {attribute}: {custom_message}");
-        let wrong = Some(Wrong { resource, attribute, error_type: "invalid", custom_message });
-        Self { wrong, ..Self::new(StatusCode::BAD_REQUEST, message) }
+        let wrong = Some(Wrong {
+            resource,
+            attribute,
+            error_type: "invalid",
+            custom_message,
+        });
+        Self {
+            wrong,
+            ..Self::new(StatusCode::BAD_REQUEST, message)
+        }
     }
 
     /// 401: no token, or one that is not good.
     pub(super) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized: No credentials provided or are invalid.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized: No credentials provided or are invalid.",
+        )
     }
 
     /// 403: the token is good, but not for this.
@@ -58,7 +77,10 @@ impl Refusal {
 
     /// 404: `what` (such as `Policy Pack`) does not exist.
     pub(super) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("Not Found: {what} not found"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("Not Found: {what} not found"),
+        )
     }
 
     /// 409: what there is stands against it.
@@ -84,7 +106,11 @@ impl Refusal {
 
     /// The same refusal as the upload host says it: in XML.
     pub(super) fn into_upload_response(self) -> Response {
-        let Self { status, message, wrong: _ } = self;
+        let Self {
+            status,
+            message,
+            wrong: _,
+        } = self;
         let code = match status {
             StatusCode::BAD_REQUEST => "InvalidRequest",
             StatusCode::FORBIDDEN => "AccessDenied",
@@ -95,16 +121,24 @@ impl Refusal {
             _ => "InternalError",
         };
         let message = message.replace('&', "&amp;").replace('<', "&lt;");
-        let text = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>\n");
+        let text = format!(
+            "<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>\n"
+        );
         let mut response = (status, text).into_response();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         response
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { status, message, wrong } = self;
+        let Self {
+            status,
+            message,
+            wrong,
+        } = self;
         let mut body = json!({"code": status.as_u16(), "message": message});
         if let (Some(wrong), Some(members)) = (wrong, body.as_object_mut()) {
             members.insert("errors".to_owned(), json!([wrong]));
@@ -120,7 +154,10 @@ impl From<BadInput> for Refusal {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("Unsupported Media Type: the content type must be {expected}"),
             ),
-            BadInput::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
+            BadInput::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the request body is too large",
+            ),
             BadInput::Malformed(message) => Self::bad_request(format!("Bad Request: {message}")),
         }
     }

@@ -105,7 +105,14 @@ pub struct PackSeed {
 impl Default for PackSeed {
     fn default() -> Self {
         let name = String::new();
-        Self { name, id: None, source: private(), public: false, withheld: false, versions: Vec::new() }
+        Self {
+            name,
+            id: None,
+            source: private(),
+            public: false,
+            withheld: false,
+            versions: Vec::new(),
+        }
     }
 }
 
@@ -208,7 +215,12 @@ mod tests {
 
     #[test]
     fn a_misspelt_field_of_an_organization_is_an_error_with_its_place() {
-        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}").unwrap_err().to_string();
-        assert!(error.contains("unknown field `packs`") && error.contains("line 2"), "{error}");
+        let error = Seed::from_json("{\"organizations\":[\n {\"name\":\"o\",\"packs\":[]}]}")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("unknown field `packs`") && error.contains("line 2"),
+            "{error}"
+        );
     }
 }

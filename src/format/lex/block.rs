@@ -27,12 +27,17 @@ pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>>
     for c in indicators {
         match c {
             '+' | '-' if chomping.is_none() => chomping = Some(c),
-            '1'..='9' if digit.is_none() => digit = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok()),
+            '1'..='9' if digit.is_none() => {
+                digit = c.to_digit(10).and_then(|digit| usize::try_from(digit).ok())
+            }
             _ => return None,
         }
     }
     let body = start + header.len() + 1;
-    let indent = digit.map_or_else(|| detect(&text[body..], parent), |digit| Some(parent + digit));
+    let indent = digit.map_or_else(
+        || detect(&text[body..], parent),
+        |digit| Some(parent + digit),
+    );
     let lines = content(&text[body..], indent, chomping == Some('+'));
     let length: usize = lines.iter().map(|line| line.len() + 1).sum();
     let strip = |line: &&'_ str| -> usize { indent.unwrap_or(line.len()).min(line.len()) };
@@ -43,7 +48,10 @@ pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>>
         comment,
         // Without its last line break, which belongs to what follows.
         end: body + length - 1,
-        lines: lines.into_iter().map(|line| &line[strip(&line)..]).collect(),
+        lines: lines
+            .into_iter()
+            .map(|line| &line[strip(&line)..])
+            .collect(),
     })
 }
 
@@ -53,7 +61,9 @@ fn leading_spaces(line: &str) -> usize {
 
 /// The indentation of the first line that is not empty; nothing if the content is.
 fn detect(body: &str, parent: usize) -> Option<usize> {
-    let first = body.lines().find(|line| !line.trim_start_matches(' ').is_empty())?;
+    let first = body
+        .lines()
+        .find(|line| !line.trim_start_matches(' ').is_empty())?;
     Some(leading_spaces(first)).filter(|indent| *indent > parent)
 }
 
@@ -63,10 +73,14 @@ fn content(body: &str, indent: Option<usize>, keep: bool) -> Vec<&str> {
         let spaces = leading_spaces(line);
         spaces == line.len() && indent.is_none_or(|indent| spaces <= indent)
     };
-    let is_inside = |line: &&str| is_blank(line) || indent.is_some_and(|indent| leading_spaces(line) >= indent);
+    let is_inside =
+        |line: &&str| is_blank(line) || indent.is_some_and(|indent| leading_spaces(line) >= indent);
     let mut lines: Vec<_> = body.lines().take_while(is_inside).collect();
     if !keep {
-        let filled = lines.iter().rposition(|line| !is_blank(line)).map_or(0, |last| last + 1);
+        let filled = lines
+            .iter()
+            .rposition(|line| !is_blank(line))
+            .map_or(0, |last| last + 1);
         lines.truncate(filled);
     }
     lines

@@ -25,7 +25,11 @@ struct Section<'a> {
 
 /// Sorts a list, unless an item is not what the set holds.
 pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
-    let ranks: Option<Vec<Rank>> = list.children.iter().map(|child| rank(child, elements)).collect();
+    let ranks: Option<Vec<Rank>> = list
+        .children
+        .iter()
+        .map(|child| rank(child, elements))
+        .collect();
     let Some(ranks) = ranks else { return };
     let children = std::mem::take(&mut list.children);
     let mut sections = divide(ranks.into_iter().zip(children));
@@ -33,7 +37,9 @@ pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
     for section in &mut sections {
         section.sort();
         // A comment on an item that stands in an earlier section too may be about this place.
-        section.items.retain(|(rank, child)| !seen.contains(rank) || child.has_comments());
+        section
+            .items
+            .retain(|(rank, child)| !seen.contains(rank) || child.has_comments());
         seen.extend(section.items.iter().map(|(rank, _)| rank.clone()));
     }
     join(list, sections);
@@ -41,7 +47,9 @@ pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
 
 fn rank(child: &Child<'_>, elements: Elements) -> Option<Rank> {
     match (&child.value, elements) {
-        (Node::Scalar(scalar), Elements::Texts) => scalar.is_text.then(|| Rank::Text(scalar.value.clone())),
+        (Node::Scalar(scalar), Elements::Texts) => {
+            scalar.is_text.then(|| Rank::Text(scalar.value.clone()))
+        }
         (Node::Scalar(scalar), Elements::Actions) if scalar.is_text => {
             let action = scalar.value.parse().ok();
             Some(Rank::Action(action.is_none(), action, scalar.value.clone()))
@@ -53,7 +61,12 @@ fn rank(child: &Child<'_>, elements: Elements) -> Option<Rank> {
 
 /// An HTTP resource with nothing but a host, a path and perhaps a port.
 fn http(resource: &Collection<'_>) -> Option<Rank> {
-    let text = |name: &str| match &resource.children.iter().find(|child| child.is_named(name))?.value {
+    let text = |name: &str| match &resource
+        .children
+        .iter()
+        .find(|child| child.is_named(name))?
+        .value
+    {
         Node::Scalar(scalar) => Some(scalar),
         Node::Null(_) | Node::Collection(_) => None,
     };
@@ -64,9 +77,12 @@ fn http(resource: &Collection<'_>) -> Option<Rank> {
     let port = match (text("port"), resource.children.len()) {
         (None, 2) => None,
         // Only as the schema wants it: a number, written the usual way.
-        (Some(port), 3) if !port.is_text => {
-            Some(port.value.parse::<u16>().ok().filter(|number| number.to_string() == port.value)?)
-        }
+        (Some(port), 3) if !port.is_text => Some(
+            port.value
+                .parse::<u16>()
+                .ok()
+                .filter(|number| number.to_string() == port.value)?,
+        ),
         _ => return None,
     };
     Some(Rank::Http(host.value.clone(), port, path.value.clone()))
@@ -75,9 +91,18 @@ fn http(resource: &Collection<'_>) -> Option<Rank> {
 fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>> {
     let mut sections = vec![Section::default()];
     for (rank, mut child) in items {
-        let blanks = child.leading.iter().skip(1).map(|comment| comment.blank_before).chain([child.blank_before]);
+        let blanks = child
+            .leading
+            .iter()
+            .skip(1)
+            .map(|comment| comment.blank_before)
+            .chain([child.blank_before]);
         // How many comments stand above the last empty line.
-        let above = blanks.enumerate().filter(|(_, blank)| *blank).map(|(index, _)| index + 1).last();
+        let above = blanks
+            .enumerate()
+            .filter(|(_, blank)| *blank)
+            .map(|(index, _)| index + 1)
+            .last();
         let above = above.unwrap_or(0).min(child.leading.len());
         child.blank_before = false;
         if above > 0 {
@@ -87,7 +112,10 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
             if let Some(first) = child.leading.first_mut() {
                 first.blank_before = false;
             }
-            sections.push(Section { divider, items: Vec::new() });
+            sections.push(Section {
+                divider,
+                items: Vec::new(),
+            });
         }
         if let Some(section) = sections.last_mut() {
             section.items.push((rank, child));
@@ -115,7 +143,9 @@ impl<'a> Child<'a> {
         let inside = match &self.value {
             Node::Null(body) => !body.is_empty(),
             Node::Scalar(_) => false,
-            Node::Collection(inner) => !inner.tail.is_empty() || inner.children.iter().any(Child::has_comments),
+            Node::Collection(inner) => {
+                !inner.tail.is_empty() || inner.children.iter().any(Child::has_comments)
+            }
         };
         inside || !self.leading.is_empty() || self.trailing.is_some()
     }
@@ -151,12 +181,19 @@ impl<'a> Child<'a> {
 }
 
 fn own_line(text: &str) -> Comment<'_> {
-    Comment { text, blank_before: false }
+    Comment {
+        text,
+        blank_before: false,
+    }
 }
 
 fn join<'a>(list: &mut Collection<'a>, sections: Vec<Section<'a>>) {
     let mut divider: Vec<Comment<'a>> = Vec::new();
-    for Section { divider: above, items } in sections {
+    for Section {
+        divider: above,
+        items,
+    } in sections
+    {
         divider.extend(above);
         for (_, mut child) in items {
             if !divider.is_empty() {

@@ -50,19 +50,47 @@ const HOSTS: &[&str] = &[
     "443",
     "# ",
 ];
-const ACTIONS: &[&str] = &["connect:udp", "connect:tcp", "\"connect:tcp\"", "request:get", "write", "read", "fly"];
-const SCALARS: &[&str] =
-    &["r", "\"x # y\"", "'it''s'", "two\n words", "\"two \\\n  words\n\n end\\\\\"", "a#b", "~", "é"];
+const ACTIONS: &[&str] = &[
+    "connect:udp",
+    "connect:tcp",
+    "\"connect:tcp\"",
+    "request:get",
+    "write",
+    "read",
+    "fly",
+];
+const SCALARS: &[&str] = &[
+    "r",
+    "\"x # y\"",
+    "'it''s'",
+    "two\n words",
+    "\"two \\\n  words\n\n end\\\\\"",
+    "a#b",
+    "~",
+    "é",
+];
 const LITERALS: &[&str] = &["permit (\n  principal\n);", "a\n\nb", "# no comment", "x"];
 
 fn texts(dice: &mut Dice, of: &'static [&'static str]) -> Value {
-    Value::List((0..dice.roll(7)).map(|_| Value::Scalar(dice.one(&of[..of.len() - 1]))).collect())
+    Value::List(
+        (0..dice.roll(7))
+            .map(|_| Value::Scalar(dice.one(&of[..of.len() - 1])))
+            .collect(),
+    )
 }
 
 fn http(dice: &mut Dice) -> Value {
     let resource = |dice: &mut Dice| {
-        let (host, port, path) = (dice.one(&HOSTS[..3]), dice.one(&["80", "443", "'80'"]), dice.one(&["/", "/b/**"]));
-        let entries = vec![("host", Value::Scalar(host)), ("port", Value::Scalar(port)), ("path", Value::Scalar(path))];
+        let (host, port, path) = (
+            dice.one(&HOSTS[..3]),
+            dice.one(&["80", "443", "'80'"]),
+            dice.one(&["/", "/b/**"]),
+        );
+        let entries = vec![
+            ("host", Value::Scalar(host)),
+            ("port", Value::Scalar(port)),
+            ("path", Value::Scalar(path)),
+        ];
         Value::Mapping(dice.some(entries))
     };
     Value::List((0..dice.roll(5)).map(|_| resource(dice)).collect())
@@ -83,8 +111,14 @@ fn rule(dice: &mut Dice) -> Value {
 }
 
 fn policy(dice: &mut Dice) -> Value {
-    let scope = vec![("teams", texts(dice, HOSTS)), ("profiles", texts(dice, HOSTS))];
-    let cedar = vec![("text", Value::Literal(dice.one(LITERALS))), ("schemaUrl", Value::Scalar(dice.one(SCALARS)))];
+    let scope = vec![
+        ("teams", texts(dice, HOSTS)),
+        ("profiles", texts(dice, HOSTS)),
+    ];
+    let cedar = vec![
+        ("text", Value::Literal(dice.one(LITERALS))),
+        ("schemaUrl", Value::Scalar(dice.one(SCALARS))),
+    ];
     let rules = (0..dice.roll(4)).map(|_| rule(dice)).collect();
     let spec = vec![
         ("scope", Value::Mapping(dice.some(scope))),
@@ -92,14 +126,26 @@ fn policy(dice: &mut Dice) -> Value {
         ("cedar", Value::Mapping(dice.some(cedar))),
         ("nothing", Value::Scalar("")),
     ];
-    let metadata = vec![("name", Value::Scalar(dice.one(SCALARS))), ("aliases", texts(dice, SCALARS))];
+    let metadata = vec![
+        ("name", Value::Scalar(dice.one(SCALARS))),
+        ("aliases", texts(dice, SCALARS)),
+    ];
     let mut entries = vec![
         ("metadata", Value::Mapping(dice.some(metadata))),
         ("spec", Value::Mapping(dice.some(spec))),
-        ("extra", Value::List(vec![texts(dice, HOSTS), Value::Mapping(vec![("k", texts(dice, HOSTS))])])),
+        (
+            "extra",
+            Value::List(vec![
+                texts(dice, HOSTS),
+                Value::Mapping(vec![("k", texts(dice, HOSTS))]),
+            ]),
+        ),
     ];
     entries = dice.some(entries);
-    for (key, value) in [("kind", "Policy"), ("apiVersion", "docker.com/governance/v1")] {
+    for (key, value) in [
+        ("kind", "Policy"),
+        ("apiVersion", "docker.com/governance/v1"),
+    ] {
         entries.insert(dice.roll(entries.len() + 1), (key, Value::Scalar(value)));
     }
     Value::Mapping(entries)
@@ -125,7 +171,8 @@ impl Writer<'_> {
             } else {
                 let odd = self.dice.roll(8) / 7 * self.dice.roll(9);
                 let comment = self.comment();
-                self.out.push_str(&format!("{}{comment}\n", " ".repeat(indent + odd)));
+                self.out
+                    .push_str(&format!("{}{comment}\n", " ".repeat(indent + odd)));
             }
         }
     }
@@ -145,7 +192,10 @@ impl Writer<'_> {
         let wish = self.dice.roll(5) == 4;
         match value {
             Value::Scalar(text) => {
-                let text = text.replace('\n', &format!("\n{}", " ".repeat(indent + 1 + self.dice.roll(3))));
+                let text = text.replace(
+                    '\n',
+                    &format!("\n{}", " ".repeat(indent + 1 + self.dice.roll(3))),
+                );
                 let gap = if text.is_empty() { "" } else { &gap };
                 self.out.push_str(&format!("{gap}{text}"));
                 self.end();
@@ -181,11 +231,16 @@ impl Writer<'_> {
     }
 
     fn literal(&mut self, text: &str, indent: usize) {
-        self.out.push_str(self.dice.one(&[" |", " >", " |-", " |+", " >+"]));
+        self.out
+            .push_str(self.dice.one(&[" |", " >", " |-", " |+", " >+"]));
         self.end();
         let indent = " ".repeat(indent + 1 + self.dice.roll(4));
         for line in text.lines() {
-            self.out.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") });
+            self.out.push_str(&if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("{indent}{line}\n")
+            });
         }
     }
 
@@ -214,11 +269,18 @@ impl Writer<'_> {
     }
 
     fn flow(&mut self, value: &Value, indent: usize) {
-        let (open, close) = if matches!(value, Value::List(_)) { ('[', ']') } else { ('{', '}') };
+        let (open, close) = if matches!(value, Value::List(_)) {
+            ('[', ']')
+        } else {
+            ('{', '}')
+        };
         self.out.push(open);
         let children: Vec<(Option<&str>, &Value)> = match value {
             Value::List(items) => items.iter().map(|item| (None, item)).collect(),
-            Value::Mapping(entries) => entries.iter().map(|(key, value)| (Some(*key), value)).collect(),
+            Value::Mapping(entries) => entries
+                .iter()
+                .map(|(key, value)| (Some(*key), value))
+                .collect(),
             Value::Scalar(_) | Value::Literal(_) => unreachable!(),
         };
         // A comment in an empty list is not understood.
@@ -261,8 +323,14 @@ fn flow_fits(value: &Value) -> bool {
 fn text(numbers: Vec<u32>) -> String {
     let mut dice = Dice(numbers, 0);
     let value = policy(&mut dice);
-    let Value::Mapping(entries) = value else { return String::new() };
-    let mut writer = Writer { out: String::new(), dice: &mut dice, comments: 0 };
+    let Value::Mapping(entries) = value else {
+        return String::new();
+    };
+    let mut writer = Writer {
+        out: String::new(),
+        dice: &mut dice,
+        comments: 0,
+    };
     writer.mapping(&entries, 0, false);
     writer.out
 }
@@ -273,7 +341,11 @@ fn comments(text: &str) -> Vec<String> {
         .skip(1)
         .filter_map(|rest| {
             let rest = rest.trim_start_matches(['#', ' ']);
-            let number: String = rest.strip_prefix('c')?.chars().take_while(char::is_ascii_digit).collect();
+            let number: String = rest
+                .strip_prefix('c')?
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
             (!number.is_empty()).then_some(number)
         })
         .collect();

@@ -20,7 +20,8 @@ fn every_kind_has_a_shape_in_the_order_of_its_schema() {
                 .to_owned()
         };
         let (version, kind) = (text("apiVersion"), text("kind"));
-        let shape = shape::find(&version, &kind).unwrap_or_else(|| panic!("no shape for {version} {kind}"));
+        let shape =
+            shape::find(&version, &kind).unwrap_or_else(|| panic!("no shape for {version} {kind}"));
         compare(shape, &schema, &kind);
     }
 }
@@ -28,7 +29,9 @@ fn every_kind_has_a_shape_in_the_order_of_its_schema() {
 fn compare(shape: &Shape, schema: &Value, at: &str) {
     match shape {
         Shape::Mapping(fields) => {
-            let properties = schema["properties"].as_object().unwrap_or_else(|| panic!("{at}: {schema}"));
+            let properties = schema["properties"]
+                .as_object()
+                .unwrap_or_else(|| panic!("{at}: {schema}"));
             let expected: Vec<_> = properties.keys().collect();
             let found: Vec<_> = fields.iter().map(|(name, _)| name).collect();
             assert_eq!(found, expected, "{at}");

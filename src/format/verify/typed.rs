@@ -4,7 +4,9 @@ use crate::diag::SourceMap;
 use crate::manifest::config::Config;
 use crate::manifest::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
 use crate::manifest::list::{ResourceListManifest, ResourceListSpec};
-use crate::manifest::pulumi::{ConfigSchemaSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec};
+use crate::manifest::pulumi::{
+    ConfigSchemaSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec,
+};
 use crate::manifest::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
 use crate::manifest::{self, Document, Manifest};
 
@@ -27,24 +29,45 @@ pub(super) fn read(text: &str) -> Typed {
             Manifest::PolicyTest(test) => normalise_test(test),
             Manifest::PolicyPack(pack) => normalise_pack(pack),
             // Its lists keep the author's order; documents of Chainloop keep every byte.
-            Manifest::PolicyGroup(_) | Manifest::ChainloopPolicy(_) | Manifest::ChainloopGroup(_) => {}
+            Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => {}
         }
     }
     // Nothing in a configuration is a set.
-    let config = manifest::parse_config(file, text).ok().map(|(config, _)| config);
+    let config = manifest::parse_config(file, text)
+        .ok()
+        .map(|(config, _)| config);
     Typed { documents, config }
 }
 
 fn normalise_policy(policy: &mut PolicyManifest) {
-    let PolicyManifest { api_version: _, kind: _, metadata: _, spec } = policy;
+    let PolicyManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = policy;
     // Nothing in a Cedar body is a set.
-    let PolicySpec { scope, rules, cedar: _ } = spec;
+    let PolicySpec {
+        scope,
+        rules,
+        cedar: _,
+    } = spec;
     if let Some(ScopeSpec { teams, profiles }) = scope {
         normalise(teams);
         normalise(profiles);
     }
     for rule in rules.iter_mut().flatten() {
-        let RuleSpec { name: _, aliases: _, decision: _, actions, resources, http_resources, resources_from } = rule;
+        let RuleSpec {
+            name: _,
+            aliases: _,
+            decision: _,
+            actions,
+            resources,
+            http_resources,
+            resources_from,
+        } = rule;
         actions.sort_by_key(|action| *action as u8);
         actions.dedup();
         normalise(resources);
@@ -54,19 +77,43 @@ fn normalise_policy(policy: &mut PolicyManifest) {
 }
 
 fn normalise_list(list: &mut ResourceListManifest) {
-    let ResourceListManifest { api_version: _, kind: _, metadata: _, spec } = list;
-    let ResourceListSpec { hosts, paths, http_resources } = spec;
+    let ResourceListManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = list;
+    let ResourceListSpec {
+        hosts,
+        paths,
+        http_resources,
+    } = spec;
     normalise(hosts);
     normalise(paths);
     normalise_http(http_resources);
 }
 
 fn normalise_test(test: &mut PolicyTestManifest) {
-    let PolicyTestManifest { api_version: _, kind: _, metadata: _, spec } = test;
+    let PolicyTestManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = test;
     let PolicyTestSpec { target: _, cases } = spec;
     for case in cases {
-        let CaseSpec { name: _, audience, audiences, matrix: _, mcp: _, allow: _, deny: _ } = case;
-        for AudienceSpec { teams, profiles } in audience.iter_mut().chain(audiences.iter_mut().flatten()) {
+        let CaseSpec {
+            name: _,
+            audience,
+            audiences,
+            matrix: _,
+            mcp: _,
+            allow: _,
+            deny: _,
+        } = case;
+        for AudienceSpec { teams, profiles } in
+            audience.iter_mut().chain(audiences.iter_mut().flatten())
+        {
             normalise(teams);
             normalise(profiles);
         }
@@ -74,7 +121,12 @@ fn normalise_test(test: &mut PolicyTestManifest) {
 }
 
 fn normalise_pack(pack: &mut PolicyPackManifest) {
-    let PolicyPackManifest { api_version: _, kind: _, metadata: _, spec } = pack;
+    let PolicyPackManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = pack;
     let PolicyPackSpec {
         display_name: _,
         version_tag: _,
@@ -104,7 +156,12 @@ fn normalise_pack(pack: &mut PolicyPackManifest) {
             url: _,
         } = policy;
         normalise(tags);
-        if let Some(ConfigSchemaSpec { kind: _, properties: _, required }) = config_schema {
+        if let Some(ConfigSchemaSpec {
+            kind: _,
+            properties: _,
+            required,
+        }) = config_schema
+        {
             normalise(required);
         }
     }
@@ -119,7 +176,9 @@ fn normalise(texts: &mut Option<Vec<String>>) {
 
 fn normalise_http(resources: &mut Option<Vec<HttpResourceSpec>>) {
     if let Some(resources) = resources {
-        let key = |HttpResourceSpec { host, port, path }: &HttpResourceSpec| (host.clone(), *port, path.clone());
+        let key = |HttpResourceSpec { host, port, path }: &HttpResourceSpec| {
+            (host.clone(), *port, path.clone())
+        };
         resources.sort_by_key(key);
         resources.dedup();
     }

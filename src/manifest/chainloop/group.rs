@@ -24,7 +24,11 @@ pub struct PolicyGroupManifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<ApiVersion>,
     /// Another spelling of `apiVersion`.
-    #[serde(rename = "api_version", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "api_version",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub api_version_snake: Option<ApiVersion>,
     /// The kind of this document.
     pub kind: GroupKind,
@@ -73,7 +77,11 @@ pub struct GroupMaterial {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_mode: Option<MatchMode>,
     /// Another spelling of `matchMode`.
-    #[serde(rename = "match_mode", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "match_mode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub match_mode_snake: Option<MatchMode>,
     /// Whether an attestation may lack the material.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +133,11 @@ pub struct Selector {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_mode: Option<MatchMode>,
     /// Another spelling of `matchMode`.
-    #[serde(rename = "match_mode", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "match_mode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub match_mode_snake: Option<MatchMode>,
 }
 
@@ -189,16 +201,30 @@ impl PolicyGroupManifest {
             found.extend(policies.map(|(at, one)| (path.clone().key("policies").index(at), one)));
         }
         let path = Path::root().key("spec").key("policies").key("attestation");
-        let attestation = self.spec.policies.iter().flat_map(|policies| policies.attestation.iter().flatten());
-        found.extend(attestation.enumerate().map(|(at, one)| (path.clone().index(at), one)));
+        let attestation = self
+            .spec
+            .policies
+            .iter()
+            .flat_map(|policies| policies.attestation.iter().flatten());
+        found.extend(
+            attestation
+                .enumerate()
+                .map(|(at, one)| (path.clone().index(at), one)),
+        );
         found
     }
 
     /// The materials, each with the way to it.
     pub fn materials(&self) -> impl Iterator<Item = (Path, &GroupMaterial)> {
         let path = Path::root().key("spec").key("policies").key("materials");
-        let materials = self.spec.policies.iter().flat_map(|policies| policies.materials.iter().flatten());
-        materials.enumerate().map(move |(at, material)| (path.clone().index(at), material))
+        let materials = self
+            .spec
+            .policies
+            .iter()
+            .flat_map(|policies| policies.materials.iter().flatten());
+        materials
+            .enumerate()
+            .map(move |(at, material)| (path.clone().index(at), material))
     }
 
     /// The inputs; none where they are left out.

@@ -21,7 +21,8 @@ use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, Spans};
 use crate::model::chainloop::{DocumentBytes, DocumentKind};
 
 pub use group::{
-    Attachment, GroupDocument, GroupMaterial, GroupPolicies, GroupSpec, MatchMode, PolicyGroupManifest, Selector,
+    Attachment, GroupDocument, GroupMaterial, GroupPolicies, GroupSpec, MatchMode,
+    PolicyGroupManifest, Selector,
 };
 pub use material::MaterialType;
 pub use policy::{AutoMatch, Input, Phase, PolicyManifest, PolicySpec, Script, ScriptSource};
@@ -88,7 +89,11 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding_type: Option<FindingType>,
     /// Another spelling of `findingType`.
-    #[serde(rename = "finding_type", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "finding_type",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub finding_type_snake: Option<FindingType>,
 }
 
@@ -151,21 +156,34 @@ pub(super) fn own_text<'t>(
     count: u32,
     value: &Value,
 ) -> Result<&'t str, Vec<Diagnostic>> {
-    let own = usize::try_from(document.index).ok().and_then(|index| pieces.get(index));
+    let own = usize::try_from(document.index)
+        .ok()
+        .and_then(|index| pieces.get(index));
     if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
         let own = piece.of(text);
-        let alone = || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
+        let alone =
+            || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
         if count == 1 || alone() {
             return Ok(own);
         }
     }
     let message = "the text of this document cannot be told from that of the others in its file";
-    let finding = Diagnostic::new(Code::YamlUnsupported, message, Place::value(document, Path::root()));
-    Err(vec![finding.help("write it into a file of its own, or part the documents by `---` and nothing else")])
+    let finding = Diagnostic::new(
+        Code::YamlUnsupported,
+        message,
+        Place::value(document, Path::root()),
+    );
+    Err(vec![finding.help(
+        "write it into a file of its own, or part the documents by `---` and nothing else",
+    )])
 }
 
 fn alone(document: DocumentId, text: &str) -> Option<Value> {
-    let yaml::Raw { documents, diagnostics, count } = yaml::read(document.file, text);
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        count,
+    } = yaml::read(document.file, text);
     match (count, documents.into_iter().next()) {
         (1, Some(first)) if diagnostics.is_empty() => Some(first.value),
         _ => None,
@@ -176,28 +194,47 @@ fn alone(document: DocumentId, text: &str) -> Option<Value> {
 /// them. `text` is the document's own.
 pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
     let mut spans = None;
-    let Some(policies) = value.get_mut("spec").and_then(|spec| spec.get_mut("policies")) else { return };
+    let Some(policies) = value
+        .get_mut("spec")
+        .and_then(|spec| spec.get_mut("policies"))
+    else {
+        return;
+    };
     let path = Path::root().key("spec").key("policies");
     let mut each = |list: Option<&mut Value>, path: Path| {
-        for (index, attachment) in list.and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
-            let Some(Value::Object(with)) = attachment.get_mut("with") else { continue };
+        for (index, attachment) in list
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            let Some(Value::Object(with)) = attachment.get_mut("with") else {
+                continue;
+            };
             for (name, value) in with {
                 if !matches!(value, Value::Bool(_) | Value::Number(_)) {
                     continue;
                 }
                 let spans = spans.get_or_insert_with(|| Spans::of(text));
                 let at = path.clone().index(index).key("with").key(name);
-                *value = Value::String(written(spans, text, &at).unwrap_or_else(|| value.to_string()));
+                *value =
+                    Value::String(written(spans, text, &at).unwrap_or_else(|| value.to_string()));
             }
         }
     };
     if policies.is_array() {
         return;
     }
-    each(policies.get_mut("attestation"), path.clone().key("attestation"));
+    each(
+        policies.get_mut("attestation"),
+        path.clone().key("attestation"),
+    );
     let materials = policies.get_mut("materials").and_then(Value::as_array_mut);
     for (index, material) in materials.into_iter().flatten().enumerate() {
-        each(material.get_mut("policies"), path.clone().key("materials").index(index).key("policies"));
+        each(
+            material.get_mut("policies"),
+            path.clone().key("materials").index(index).key("policies"),
+        );
     }
 }
 
@@ -209,7 +246,13 @@ fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
         Segment::Index(_) => None,
     });
     // The nearest parent is no answer.
-    let found = span.key.and_then(|key| text.get(key)).zip(key).is_some_and(|(found, key)| found.contains(key));
-    let written = text.get(span.value).filter(|written| !written.starts_with(['*', '&']))?;
+    let found = span
+        .key
+        .and_then(|key| text.get(key))
+        .zip(key)
+        .is_some_and(|(found, key)| found.contains(key));
+    let written = text
+        .get(span.value)
+        .filter(|written| !written.starts_with(['*', '&']))?;
     found.then(|| written.to_owned())
 }

@@ -17,7 +17,11 @@ pub struct PolicyManifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<ApiVersion>,
     /// Another spelling of `apiVersion`.
-    #[serde(rename = "api_version", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "api_version",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub api_version_snake: Option<ApiVersion>,
     /// The kind of this document.
     pub kind: PolicyKind,
@@ -52,7 +56,11 @@ pub struct PolicySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_match: Option<AutoMatch>,
     /// Another spelling of `autoMatch`.
-    #[serde(rename = "auto_match", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "auto_match",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub auto_match_snake: Option<AutoMatch>,
 }
 
@@ -78,7 +86,11 @@ pub struct Script {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation_phases: Option<Vec<Phase>>,
     /// Another spelling of `attestationPhases`.
-    #[serde(rename = "attestation_phases", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "attestation_phases",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub attestation_phases_snake: Option<Vec<Phase>>,
 }
 
@@ -164,30 +176,61 @@ pub struct ScriptSource<'a> {
 impl Script {
     /// Where the script comes from.
     pub fn source(&self) -> ScriptSource<'_> {
-        let Self { path, embedded, reference, .. } = self;
-        ScriptSource { path: path.as_deref(), embedded: embedded.as_deref(), reference: reference.as_deref() }
+        let Self {
+            path,
+            embedded,
+            reference,
+            ..
+        } = self;
+        ScriptSource {
+            path: path.as_deref(),
+            embedded: embedded.as_deref(),
+            reference: reference.as_deref(),
+        }
     }
 
     /// When it is asked, with the spelling of the field.
     pub fn phases(&self) -> Option<(&'static str, &[Phase])> {
-        let camel = self.attestation_phases.as_deref().map(|phases| ("attestationPhases", phases));
-        camel.or_else(|| self.attestation_phases_snake.as_deref().map(|phases| ("attestation_phases", phases)))
+        let camel = self
+            .attestation_phases
+            .as_deref()
+            .map(|phases| ("attestationPhases", phases));
+        camel.or_else(|| {
+            self.attestation_phases_snake
+                .as_deref()
+                .map(|phases| ("attestation_phases", phases))
+        })
     }
 }
 
 impl AutoMatch {
     /// Where the script comes from.
     pub fn source(&self) -> ScriptSource<'_> {
-        let Self { path, embedded, reference } = self;
-        ScriptSource { path: path.as_deref(), embedded: embedded.as_deref(), reference: reference.as_deref() }
+        let Self {
+            path,
+            embedded,
+            reference,
+        } = self;
+        ScriptSource {
+            path: path.as_deref(),
+            embedded: embedded.as_deref(),
+            reference: reference.as_deref(),
+        }
     }
 }
 
 impl PolicySpec {
     /// What says whether the policy is for a material, with the spelling of the field.
     pub fn matcher(&self) -> Option<(&'static str, &AutoMatch)> {
-        let camel = self.auto_match.as_ref().map(|matcher| ("autoMatch", matcher));
-        camel.or_else(|| self.auto_match_snake.as_ref().map(|matcher| ("auto_match", matcher)))
+        let camel = self
+            .auto_match
+            .as_ref()
+            .map(|matcher| ("autoMatch", matcher));
+        camel.or_else(|| {
+            self.auto_match_snake
+                .as_ref()
+                .map(|matcher| ("auto_match", matcher))
+        })
     }
 
     /// The inputs; none where they are left out.

@@ -28,22 +28,41 @@ impl Piece {
 /// not told from it.
 pub fn split(text: &str) -> Vec<Piece> {
     let markers: Vec<Range<usize>> = lines(text).filter_map(|line| marker(text, line)).collect();
-    let Some(first) = markers.first() else { return vec![whole(text)] };
+    let Some(first) = markers.first() else {
+        return vec![whole(text)];
+    };
     let bare = text.get(..first.start).is_some_and(has_content);
     let mut pieces = Vec::with_capacity(markers.len() + 1);
     if bare {
-        pieces.push(Piece { separator: 0..0, document: 0..first.start });
+        pieces.push(Piece {
+            separator: 0..0,
+            document: 0..first.start,
+        });
     }
-    let ends = markers.iter().skip(1).map(|marker| marker.start).chain([text.len()]);
+    let ends = markers
+        .iter()
+        .skip(1)
+        .map(|marker| marker.start)
+        .chain([text.len()]);
     for (marker, end) in markers.iter().zip(ends) {
         let start = if pieces.is_empty() { 0 } else { marker.start };
-        pieces.push(Piece { separator: start..marker.end, document: marker.end..end });
+        pieces.push(Piece {
+            separator: start..marker.end,
+            document: marker.end..end,
+        });
     }
-    if pieces.len() == 1 { vec![whole(text)] } else { pieces }
+    if pieces.len() == 1 {
+        vec![whole(text)]
+    } else {
+        pieces
+    }
 }
 
 fn whole(text: &str) -> Piece {
-    Piece { separator: 0..0, document: 0..text.len() }
+    Piece {
+        separator: 0..0,
+        document: 0..text.len(),
+    }
 }
 
 /// The lines of a text, their ends included. YAML ends lines with CR LF, LF or CR (1.2, section 5.4).
@@ -67,7 +86,11 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
     let content = text.get(line.clone())?;
     // A byte order mark may stand in front of the first line.
-    let mark = if line.start == 0 { content.len() - content.trim_start_matches('\u{feff}').len() } else { 0 };
+    let mark = if line.start == 0 {
+        content.len() - content.trim_start_matches('\u{feff}').len()
+    } else {
+        0
+    };
     let rest = content[mark..].strip_prefix("---")?;
     match rest.trim_start_matches([' ', '\t']) {
         after if after.starts_with(['\n', '\r']) || after.is_empty() => Some(line),
@@ -79,8 +102,12 @@ fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
 
 /// Whether something stands after the `...` that ends a document: another document, or what is said about the next.
 pub(super) fn goes_on_after_end(document: &str) -> bool {
-    let after = document.split(['\n', '\r']).skip_while(|line| line.trim_end() != "...");
-    after.map(str::trim_start).any(|line| !(line.is_empty() || line.starts_with('#') || line.trim_end() == "..."))
+    let after = document
+        .split(['\n', '\r'])
+        .skip_while(|line| line.trim_end() != "...");
+    after
+        .map(str::trim_start)
+        .any(|line| !(line.is_empty() || line.starts_with('#') || line.trim_end() == "..."))
 }
 
 /// Whether there is a document in what stands before the first `---`: more than comments and directives.
@@ -88,7 +115,10 @@ fn has_content(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');
     text.split(['\n', '\r']).any(|line| {
         let content = line.trim_start_matches([' ', '\t']);
-        !(content.is_empty() || content.starts_with('#') || line.starts_with('%') || line.trim_end() == "...")
+        !(content.is_empty()
+            || content.starts_with('#')
+            || line.starts_with('%')
+            || line.trim_end() == "...")
     })
 }
 
@@ -104,7 +134,13 @@ mod tests {
 
     #[test]
     fn the_only_document_is_the_whole_file() {
-        for text in ["", "a: 1\n", "---\na: 1\n", "\u{feff}# licence\r\n---\r\na: 1", "%YAML 1.2\n---\na: 1\n...\n"] {
+        for text in [
+            "",
+            "a: 1\n",
+            "---\na: 1\n",
+            "\u{feff}# licence\r\n---\r\na: 1",
+            "%YAML 1.2\n---\na: 1\n...\n",
+        ] {
             assert_eq!(documents(text), [text], "{text:?}");
         }
     }
@@ -114,10 +150,16 @@ mod tests {
         for (text, wanted) in [
             ("a: 1\n---\nb: 2\n", ["a: 1\n", "b: 2\n"]),
             ("---\na: 1\n---\nb: 2", ["a: 1\n", "b: 2"]),
-            ("# all\n--- # first\na: 1 # one\r\n---\r\n\r\nb: 2\r\n", ["a: 1 # one\r\n", "\r\nb: 2\r\n"]),
+            (
+                "# all\n--- # first\na: 1 # one\r\n---\r\n\r\nb: 2\r\n",
+                ["a: 1 # one\r\n", "\r\nb: 2\r\n"],
+            ),
             ("\u{feff}---\na: 1\n---\nb: 2\n", ["a: 1\n", "b: 2\n"]),
             ("--- {a: 1}\n--- {b: 2}\n", [" {a: 1}\n", " {b: 2}\n"]),
-            ("a: |\n  ---\n  x\n---\nb: ----\n", ["a: |\n  ---\n  x\n", "b: ----\n"]),
+            (
+                "a: |\n  ---\n  x\n---\nb: ----\n",
+                ["a: |\n  ---\n  x\n", "b: ----\n"],
+            ),
             ("---\r---\rb: 2", ["", "b: 2"]),
         ] {
             assert_eq!(documents(text), wanted, "{text:?}");

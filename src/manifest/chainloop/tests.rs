@@ -16,8 +16,7 @@ fn only(text: &str) -> Manifest {
     parsed.documents.remove(0).manifest
 }
 
-const POLICY: &str =
-    "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec: {policies: [{embedded: x}]}\n";
+const POLICY: &str = "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec: {policies: [{embedded: x}]}\n";
 
 #[test]
 fn a_document_keeps_its_bytes() {
@@ -40,8 +39,11 @@ fn documents_of_one_file_have_their_own_bytes() {
     let list = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {name: l}\nspec: {hosts: [a.example.com]}\n";
     let parsed = read(&format!("{POLICY}---\n{list}--- # next\n{second}"));
     assert_eq!(parsed.diagnostics, []);
-    let bytes: Vec<_> =
-        parsed.documents.iter().filter_map(|document| document.manifest.chainloop()?.bytes().text()).collect();
+    let bytes: Vec<_> = parsed
+        .documents
+        .iter()
+        .filter_map(|document| document.manifest.chainloop()?.bytes().text())
+        .collect();
     assert_eq!(bytes, [POLICY, &second]);
 }
 
@@ -49,11 +51,20 @@ fn documents_of_one_file_have_their_own_bytes() {
 fn a_document_that_cannot_be_told_from_others_is_refused() {
     for (text, sound) in [
         (format!("{POLICY}...\n{POLICY}"), 0),
-        (format!("{POLICY}---\n{POLICY}...\n%YAML 1.2\n---\n{POLICY}"), 2),
+        (
+            format!("{POLICY}---\n{POLICY}...\n%YAML 1.2\n---\n{POLICY}"),
+            2,
+        ),
         (format!("{POLICY}---\n# nothing\n...\n{POLICY}"), 0),
     ] {
         let parsed = read(&text);
-        assert!(parsed.diagnostics.iter().any(|finding| finding.code == Code::YamlUnsupported), "{text}");
+        assert!(
+            parsed
+                .diagnostics
+                .iter()
+                .any(|finding| finding.code == Code::YamlUnsupported),
+            "{text}"
+        );
         assert_eq!(parsed.documents.len(), sound, "{text}");
     }
 }
@@ -78,28 +89,58 @@ spec:
               c: |
                 x
 ";
-    let Manifest::ChainloopGroup(group) = only(text) else { panic!("a group") };
+    let Manifest::ChainloopGroup(group) = only(text) else {
+        panic!("a group")
+    };
     let with = |index: usize| {
         let attachments = group.manifest.attachments();
-        attachments[index].1.with.clone().unwrap().into_iter().collect::<Vec<_>>()
+        attachments[index]
+            .1
+            .with
+            .clone()
+            .unwrap()
+            .into_iter()
+            .collect::<Vec<_>>()
     };
-    let pairs =
-        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(with(0), pairs(&[("a", "7"), ("b", "7"), ("c", "x\n")]));
-    let wanted = [("a", "1.0"), ("b", "yes"), ("c", "true"), ("d", "0x10"), ("e", "1.50"), ("f", "1e3"), ("g", "-0")];
+    let wanted = [
+        ("a", "1.0"),
+        ("b", "yes"),
+        ("c", "true"),
+        ("d", "0x10"),
+        ("e", "1.50"),
+        ("f", "1e3"),
+        ("g", "-0"),
+    ];
     assert_eq!(with(1), pairs(&wanted));
 }
 
 /// The vendor's published schemas, as they are.
-const PUBLISHED: [(&str, &str); 2] =
-    [("Policy", include_str!("published/policy.json")), ("PolicyGroup", include_str!("published/policy-group.json"))];
+const PUBLISHED: [(&str, &str); 2] = [
+    ("Policy", include_str!("published/policy.json")),
+    ("PolicyGroup", include_str!("published/policy-group.json")),
+];
 
 fn validators(kind: &str) -> (jsonschema::Validator, jsonschema::Validator) {
     let (_, published) = PUBLISHED.iter().find(|(name, _)| *name == kind).unwrap();
-    let name = if kind == "Policy" { "chainloop-policy.schema.json" } else { "chainloop-policy-group.schema.json" };
-    let own = crate::manifest::schema::all().into_iter().find(|file| file.name == name).unwrap();
+    let name = if kind == "Policy" {
+        "chainloop-policy.schema.json"
+    } else {
+        "chainloop-policy-group.schema.json"
+    };
+    let own = crate::manifest::schema::all()
+        .into_iter()
+        .find(|file| file.name == name)
+        .unwrap();
     let compile = |text: &str| {
-        let options = jsonschema::options().with_pattern_options(jsonschema::PatternOptions::fancy_regex());
+        let options =
+            jsonschema::options().with_pattern_options(jsonschema::PatternOptions::fancy_regex());
         options.build(&serde_json::from_str(text).unwrap()).unwrap()
     };
     (compile(published), compile(&own.text))
@@ -195,8 +236,16 @@ fn check_against(kind: &str, value: &Value) -> Result<(), TestCaseError> {
     // The schema is at least as strict; what it refuses on top is a document or an input without a name.
     prop_assert!(!own || published, "accepted here alone: {}", value);
     let text = value.to_string();
-    let nameless = |value: &Value| value.get("metadata").is_some_and(|metadata| metadata.get("name").is_none());
-    let inputs = value.pointer("/spec/inputs").and_then(Value::as_array).into_iter().flatten();
+    let nameless = |value: &Value| {
+        value
+            .get("metadata")
+            .is_some_and(|metadata| metadata.get("name").is_none())
+    };
+    let inputs = value
+        .pointer("/spec/inputs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let nameless_input = inputs.into_iter().any(|input| input.get("name").is_none());
     let embedded_nameless = text.contains("\"embedded\":{");
     if published && !nameless(value) && !nameless_input && !embedded_nameless {
@@ -240,11 +289,17 @@ fn whole_documents_fit_both() {
     });
     let (published, own) = validators("PolicyGroup");
     assert!(published.is_valid(&group) && own.is_valid(&group));
-    for pointer in ["/metadata/other", "/spec/policies/materials/0/policies/0/embedded/spec/policies/0/other"] {
+    for pointer in [
+        "/metadata/other",
+        "/spec/policies/materials/0/policies/0/embedded/spec/policies/0/other",
+    ] {
         let mut wrong = group.clone();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         wrong.pointer_mut(parent).unwrap()[key] = json!(1);
-        assert!(!published.is_valid(&wrong) && !own.is_valid(&wrong), "{pointer}");
+        assert!(
+            !published.is_valid(&wrong) && !own.is_valid(&wrong),
+            "{pointer}"
+        );
     }
 }
 

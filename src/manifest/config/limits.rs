@@ -15,7 +15,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_updates: Share::Percent(30), max_deletes: Share::Percent(30) }
+        Self {
+            max_updates: Share::Percent(30),
+            max_deletes: Share::Percent(30),
+        }
     }
 }
 

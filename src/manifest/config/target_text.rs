@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::super::NAME_PATTERN;
 use super::super::access::Access;
 use super::{
-    ChainloopSettings, DockerSettings, Limits, Provider, PulumiSettings, RawSchemaEncoding, Settings, Target, Unmanaged,
+    ChainloopSettings, DockerSettings, Limits, Provider, PulumiSettings, RawSchemaEncoding,
+    Settings, Target, Unmanaged,
 };
 use crate::model::docker::Profile;
 
@@ -120,10 +121,16 @@ impl TryFrom<TargetText> for Target {
             ("rawSchemaEncoding", raw_schema_encoding.is_some()),
         ];
         let foreign = |(name, written): &(&str, bool)| {
-            *written && SETTINGS.iter().any(|(known, of)| known == name && !of.contains(&provider))
+            *written
+                && SETTINGS
+                    .iter()
+                    .any(|(known, of)| known == name && !of.contains(&provider))
         };
         if let Some((name, _)) = written.iter().find(|setting| foreign(setting)) {
-            return Err(format!("a target with `provider: {}` has no `{name}`", provider.as_str()));
+            return Err(format!(
+                "a target with `provider: {}` has no `{name}`",
+                provider.as_str()
+            ));
         }
         let settings = match provider {
             Provider::Docker => Settings::Docker(DockerSettings {
@@ -139,14 +146,28 @@ impl TryFrom<TargetText> for Target {
         };
         // What is at Chainloop cannot be listed: there is nothing to say of what no manifest declares.
         let unmanaged = unmanaged.unwrap_or_default();
-        Ok(Self { name, organization, paths, unmanaged, limits, settings })
+        Ok(Self {
+            name,
+            organization,
+            paths,
+            unmanaged,
+            limits,
+            settings,
+        })
     }
 }
 
 impl From<Target> for TargetText {
     fn from(target: Target) -> Self {
         let provider = target.provider();
-        let Target { name, organization, paths, unmanaged, limits, settings } = target;
+        let Target {
+            name,
+            organization,
+            paths,
+            unmanaged,
+            limits,
+            settings,
+        } = target;
         let mut text = Self {
             name,
             provider,
@@ -162,13 +183,22 @@ impl From<Target> for TargetText {
             raw_schema_encoding: None,
         };
         match settings {
-            Settings::Docker(DockerSettings { profile, teams, access }) => {
+            Settings::Docker(DockerSettings {
+                profile,
+                teams,
+                access,
+            }) => {
                 text.profile = Some(profile);
                 text.teams = Some(teams).filter(|teams| !teams.is_empty());
                 text.access = Some(access).filter(|access| !access.is_empty());
             }
-            Settings::Pulumi(PulumiSettings { keep_versions }) => text.keep_versions = keep_versions,
-            Settings::Chainloop(ChainloopSettings { writes, raw_schema_encoding }) => {
+            Settings::Pulumi(PulumiSettings { keep_versions }) => {
+                text.keep_versions = keep_versions
+            }
+            Settings::Chainloop(ChainloopSettings {
+                writes,
+                raw_schema_encoding,
+            }) => {
                 text.unmanaged = None;
                 text.writes = Some(writes);
                 text.raw_schema_encoding = Some(raw_schema_encoding);

@@ -6,10 +6,12 @@ mod pack;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use group::{GroupPackSpec, Metadata as GroupMetadata, PolicyGroupManifest, PolicyGroupSpec, StackSpec};
+pub use group::{
+    GroupPackSpec, Metadata as GroupMetadata, PolicyGroupManifest, PolicyGroupSpec, StackSpec,
+};
 pub use pack::{
-    ConfigSchemaSpec, FrameworkSpec, Metadata as PackMetadata, PackPolicySpec, PolicyPackManifest, PolicyPackSpec,
-    TagSuffix,
+    ConfigSchemaSpec, FrameworkSpec, Metadata as PackMetadata, PackPolicySpec, PolicyPackManifest,
+    PolicyPackSpec, TagSuffix,
 };
 
 /// The `apiVersion` of manifests of Pulumi Cloud.

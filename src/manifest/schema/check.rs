@@ -34,8 +34,10 @@ fn compiled(kind: Kind) -> &'static Compiled {
     static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
     static POLICY_PACK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyPack));
     static POLICY_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyGroup));
-    static CHAINLOOP_POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ChainloopPolicy));
-    static CHAINLOOP_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ChainloopGroup));
+    static CHAINLOOP_POLICY: LazyLock<Compiled> =
+        LazyLock::new(|| Compiled::new(Kind::ChainloopPolicy));
+    static CHAINLOOP_GROUP: LazyLock<Compiled> =
+        LazyLock::new(|| Compiled::new(Kind::ChainloopGroup));
     static LOCK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Lock));
     static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
     match kind {
@@ -55,73 +57,117 @@ fn compiled(kind: Kind) -> &'static Compiled {
 ///
 /// # Errors
 /// All findings, one for each mistake.
-pub(in crate::manifest) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
+pub(in crate::manifest) fn check(
+    document: DocumentId,
+    value: &Value,
+) -> Result<Kind, Vec<Diagnostic>> {
     let kind = kind_of(document, value)?;
     let Compiled { schema, validator } = compiled(kind);
-    let Some(validator) = validator else { return Ok(kind) };
+    let Some(validator) = validator else {
+        return Ok(kind);
+    };
     if validator.is_valid(value) {
         return Ok(kind);
     }
-    let mut findings = Findings { document, schema, found: Vec::new() };
+    let mut findings = Findings {
+        document,
+        schema,
+        found: Vec::new(),
+    };
     for error in validator.iter_errors(value) {
         if findings.found.len() > MAX_FINDINGS {
             break;
         }
         findings.add(&error);
     }
-    Err(findings.found.into_iter().map(|(_, finding)| finding).collect())
+    Err(findings
+        .found
+        .into_iter()
+        .map(|(_, finding)| finding)
+        .collect())
 }
 
 /// Chooses the kind first, so that errors speak of that kind alone.
 fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
     let root = Place::value(document, Path::root());
     let Value::Object(map) = value else {
-        let message = format!("a manifest must be a mapping, not {}", expected::found(value));
+        let message = format!(
+            "a manifest must be a mapping, not {}",
+            expected::found(value)
+        );
         let finding = Diagnostic::new(Code::WrongType, message, root);
         return Err(vec![finding.help("begin with `apiVersion:` and `kind:`")]);
     };
-    let spelling = ["apiVersion", "api_version"].into_iter().find(|spelling| map.contains_key(*spelling));
+    let spelling = ["apiVersion", "api_version"]
+        .into_iter()
+        .find(|spelling| map.contains_key(*spelling));
     let spelling = spelling.unwrap_or("apiVersion");
     let (version, kind) = (map.get(spelling), map.get("kind"));
     if let (Some(Value::String(version)), Some(Value::String(kind))) = (version, kind) {
-        let known = Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
+        let known =
+            Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
         if spelling != "apiVersion" && known.other_spelling() != Some(spelling) {
-            return Err(vec![missing(document, &Path::root(), "apiVersion").help("write `apiVersion`")]);
+            return Err(vec![
+                missing(document, &Path::root(), "apiVersion").help("write `apiVersion`"),
+            ]);
         }
         return Ok(known);
     }
     let fields = [(spelling, version), ("kind", kind)];
     let findings = fields.into_iter().filter_map(|(name, value)| match value {
-        None => Some(missing(document, &Path::root(), name).help(format!("known kinds: {}", known_kinds()))),
+        None => Some(
+            missing(document, &Path::root(), name).help(format!("known kinds: {}", known_kinds())),
+        ),
         Some(Value::String(_)) => None,
         Some(other) => {
             let message = format!("`{name}` must be a text, not {}", expected::found(other));
-            Some(Diagnostic::new(Code::WrongType, message, Place::value(document, Path::root().key(name))))
+            Some(Diagnostic::new(
+                Code::WrongType,
+                message,
+                Place::value(document, Path::root().key(name)),
+            ))
         }
     });
     Err(findings.collect())
 }
 
 fn known_kinds() -> String {
-    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{} {}`", kind.api_version(), kind.name())).collect();
+    let kinds: Vec<_> = Kind::ALL
+        .iter()
+        .map(|kind| format!("`{} {}`", kind.api_version(), kind.name()))
+        .collect();
     kinds.join(", ")
 }
 
 fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
     let same_kind = Kind::ALL.iter().find(|known| known.name() == kind);
-    let same_version = Kind::ALL.iter().any(|known| known.api_versions().contains(&version));
+    let same_version = Kind::ALL
+        .iter()
+        .any(|known| known.api_versions().contains(&version));
     let (field, near) = match same_kind {
         Some(known) if !same_version => ("apiVersion", Some(known.api_version())),
         Some(_) | None if same_version => {
-            let kinds = Kind::ALL.iter().filter(|known| known.api_versions().contains(&version));
+            let kinds = Kind::ALL
+                .iter()
+                .filter(|known| known.api_versions().contains(&version));
             ("kind", did_you_mean(kinds.map(|known| known.name()), kind))
         }
-        Some(_) | None => ("apiVersion", did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version)),
+        Some(_) | None => (
+            "apiVersion",
+            did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version),
+        ),
     };
     let place = Place::value(document, Path::root().key(field));
-    let finding = Diagnostic::new(Code::UnknownKind, format!("`{version} {kind}` is no known manifest"), place);
+    let finding = Diagnostic::new(
+        Code::UnknownKind,
+        format!("`{version} {kind}` is no known manifest"),
+        place,
+    );
     match near {
-        Some(near) => finding.help(format!("did you mean `{field}: {near}`? Known kinds: {}", known_kinds())),
+        Some(near) => finding.help(format!(
+            "did you mean `{field}: {near}`? Known kinds: {}",
+            known_kinds()
+        )),
         None => finding.help(format!("known kinds: {}", known_kinds())),
     }
 }
@@ -131,7 +177,11 @@ fn missing(document: DocumentId, path: &Path, name: &str) -> Diagnostic {
         [] => format!("the field `{name}` is missing"),
         _ => format!("`{path}` lacks the field `{name}`"),
     };
-    Diagnostic::new(Code::MissingField, message, Place::key(document, path.clone()))
+    Diagnostic::new(
+        Code::MissingField,
+        message,
+        Place::key(document, path.clone()),
+    )
 }
 
 /// Collects one finding for each mistake.
@@ -151,7 +201,9 @@ impl Findings<'_> {
                     self.unknown_field(&path, name, error);
                 }
             }
-            ValidationErrorKind::Required { property: Value::String(name) } => self.missing_field(&path, name),
+            ValidationErrorKind::Required {
+                property: Value::String(name),
+            } => self.missing_field(&path, name),
             _ => {
                 if !self.found.iter().any(|(known, _)| *known == path) {
                     let finding = self.value(&path, error);
@@ -201,7 +253,11 @@ impl Findings<'_> {
     /// A finding about the value itself.
     fn value(&self, path: &Path, error: &ValidationError<'_>) -> Diagnostic {
         let value = error.instance();
-        let name = if path.segments().is_empty() { "the manifest".to_owned() } else { format!("`{path}`") };
+        let name = if path.segments().is_empty() {
+            "the manifest".to_owned()
+        } else {
+            format!("`{path}`")
+        };
         let place = Place::value(self.document, path.clone());
         let invalid = |message: String| Diagnostic::new(Code::InvalidValue, message, place.clone());
         match error.kind() {
@@ -214,25 +270,37 @@ impl Findings<'_> {
                     None => finding,
                 }
             }
-            ValidationErrorKind::Enum { options } => choice(invalid(not_known(&name, value)), value, options),
+            ValidationErrorKind::Enum { options } => {
+                choice(invalid(not_known(&name, value)), value, options)
+            }
             ValidationErrorKind::AnyOf { .. } => {
-                match expected::named(self.schema, error.schema_path().as_str()).filter(|_| value.is_string()) {
+                match expected::named(self.schema, error.schema_path().as_str())
+                    .filter(|_| value.is_string())
+                {
                     Some(options) => choice(invalid(not_known(&name, value)), value, options),
-                    None => invalid(format!("{name} does not fit the schema: {}", error.masked())),
+                    None => invalid(format!(
+                        "{name} does not fit the schema: {}",
+                        error.masked()
+                    )),
                 }
             }
             ValidationErrorKind::Constant { expected_value } => {
                 invalid(not_known(&name, value)).help(format!("write {expected_value}"))
             }
             ValidationErrorKind::MinItems { .. } | ValidationErrorKind::MinProperties { .. } => {
-                Diagnostic::new(Code::EmptyList, format!("{name} must not be empty"), place.clone())
-                    .help("write at least one entry, or remove the field where it is optional")
+                Diagnostic::new(
+                    Code::EmptyList,
+                    format!("{name} must not be empty"),
+                    place.clone(),
+                )
+                .help("write at least one entry, or remove the field where it is optional")
             }
             ValidationErrorKind::MinLength { .. } => {
                 invalid(format!("{name} must not be empty")).help("write a text that is not empty")
             }
             ValidationErrorKind::Pattern { pattern } => {
-                invalid(format!("{name} has not the form that is wanted")).help(expected::pattern_help(pattern))
+                invalid(format!("{name} has not the form that is wanted"))
+                    .help(expected::pattern_help(pattern))
             }
             ValidationErrorKind::Minimum { limit } => {
                 invalid(format!("{name} is too small")).help(format!("write at least {limit}"))
@@ -243,10 +311,17 @@ impl Findings<'_> {
             ValidationErrorKind::FalseSchema => {
                 let condition = expected::condition(self.schema, error.schema_path().as_str());
                 let message = format!("{name} does not go with {condition}");
-                Diagnostic::new(Code::UnknownField, message, Place::key(self.document, path.clone()))
-                    .help(format!("remove it, or take it to what is not {condition}"))
+                Diagnostic::new(
+                    Code::UnknownField,
+                    message,
+                    Place::key(self.document, path.clone()),
+                )
+                .help(format!("remove it, or take it to what is not {condition}"))
             }
-            _ => invalid(format!("{name} does not fit the schema: {}", error.masked())),
+            _ => invalid(format!(
+                "{name} does not fit the schema: {}",
+                error.masked()
+            )),
         }
     }
 }
@@ -259,10 +334,20 @@ fn not_known(name: &str, value: &Value) -> String {
 }
 
 fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
-    let known: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let near = value.as_str().and_then(|text| did_you_mean(known.iter().copied(), text));
+    let known: Vec<_> = options
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let near = value
+        .as_str()
+        .and_then(|text| did_you_mean(known.iter().copied(), text));
     match near {
-        Some(near) => finding.help(format!("did you mean `{near}`? Known values: {}", known.join(", "))),
+        Some(near) => finding.help(format!(
+            "did you mean `{near}`? Known values: {}",
+            known.join(", ")
+        )),
         None => finding.help(format!("known values: {}", known.join(", "))),
     }
 }

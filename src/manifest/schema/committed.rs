@@ -20,7 +20,12 @@ macro_rules! schema_text {
         if false {
             $generate
         } else {
-            $crate::manifest::schema::unpack(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".zlib")))
+            $crate::manifest::schema::unpack(include_bytes!(concat!(
+                env!("OUT_DIR"),
+                "/",
+                $name,
+                ".zlib"
+            )))
         }
     };
 }

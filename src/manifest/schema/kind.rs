@@ -109,7 +109,9 @@ impl Kind {
             Self::PolicyPack => schema_text!("pulumi-policy-pack.schema.json", generated(self)),
             Self::PolicyGroup => schema_text!("pulumi-policy-group.schema.json", generated(self)),
             Self::ChainloopPolicy => schema_text!("chainloop-policy.schema.json", generated(self)),
-            Self::ChainloopGroup => schema_text!("chainloop-policy-group.schema.json", generated(self)),
+            Self::ChainloopGroup => {
+                schema_text!("chainloop-policy-group.schema.json", generated(self))
+            }
             Self::Lock => schema_text!("lock.schema.json", generated(self)),
             Self::ResourceList => schema_text!("resource-list.schema.json", generated(self)),
             Self::PolicyTest => schema_text!("policy-test.schema.json", generated(self)),
@@ -118,6 +120,9 @@ impl Kind {
     }
 
     pub(super) fn find(api_version: &str, name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name && kind.api_versions().contains(&api_version))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.name() == name && kind.api_versions().contains(&api_version))
     }
 }

@@ -34,8 +34,14 @@ pub const UNION: &str = "polwarden.schema.json";
 
 /// All schemas: one for each kind, then the union. The same build always gives the same bytes.
 pub fn all() -> Vec<SchemaFile> {
-    let kinds = Kind::ALL.iter().map(|kind| SchemaFile { name: kind.file(), text: kind.schema_text() });
-    let union = SchemaFile { name: UNION, text: text(&union()) };
+    let kinds = Kind::ALL.iter().map(|kind| SchemaFile {
+        name: kind.file(),
+        text: kind.schema_text(),
+    });
+    let union = SchemaFile {
+        name: UNION,
+        text: text(&union()),
+    };
     kinds.chain([union]).collect()
 }
 
@@ -67,8 +73,12 @@ fn schema_of(kind: Kind) -> Schema {
 }
 
 fn generate<T: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.with_transform(RecursiveTransform(transform::tidy)).into_generator().into_root_schema_for::<T>()
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings
+        .with_transform(RecursiveTransform(transform::tidy))
+        .into_generator()
+        .into_root_schema_for::<T>()
 }
 
 /// Chooses by `apiVersion` and `kind`, so that an editor offers and checks only what fits the document. It is put together
@@ -79,22 +89,38 @@ fn union() -> Value {
         texts.dedup();
         texts
     };
-    let versions = set(Kind::ALL.iter().flat_map(|kind| kind.api_versions()).copied().collect());
+    let versions = set(Kind::ALL
+        .iter()
+        .flat_map(|kind| kind.api_versions())
+        .copied()
+        .collect());
     let names = set(Kind::ALL.iter().map(|kind| kind.name()).collect());
-    let other = set(Kind::ALL.iter().filter_map(|kind| kind.other_spelling()).collect());
+    let other = set(Kind::ALL
+        .iter()
+        .filter_map(|kind| kind.other_spelling())
+        .collect());
     let mut properties = serde_json::Map::new();
     properties.insert(
         "apiVersion".to_owned(),
         json!({ "enum": versions, "description": "The version of the file's format." }),
     );
-    properties.insert("kind".to_owned(), json!({ "enum": names, "description": "What the file declares." }));
+    properties.insert(
+        "kind".to_owned(),
+        json!({ "enum": names, "description": "What the file declares." }),
+    );
     let mut version = vec![json!({ "required": ["apiVersion"] })];
     for spelling in other {
-        properties.insert(spelling.to_owned(), json!({ "description": "Another spelling of `apiVersion`." }));
+        properties.insert(
+            spelling.to_owned(),
+            json!({ "description": "Another spelling of `apiVersion`." }),
+        );
         version.push(json!({ "required": [spelling] }));
     }
     let branches = Kind::ALL.iter().flat_map(|kind| {
-        ["apiVersion"].into_iter().chain(kind.other_spelling()).map(|spelling| branch(*kind, spelling))
+        ["apiVersion"]
+            .into_iter()
+            .chain(kind.other_spelling())
+            .map(|spelling| branch(*kind, spelling))
     });
     let definitions = Kind::ALL.iter().map(|kind| {
         let mut schema = of_kind(*kind);
@@ -137,12 +163,17 @@ fn branch(kind: Kind, spelling: &str) -> Value {
 
 /// An identifier that names no host.
 fn id(file: &str) -> String {
-    format!("urn:polwarden:schema:{}", file.trim_end_matches(".schema.json"))
+    format!(
+        "urn:polwarden:schema:{}",
+        file.trim_end_matches(".schema.json")
+    )
 }
 
 /// Puts what a reader looks for first in front.
 fn front(schema: Value) -> Value {
-    let Value::Object(mut rest) = schema else { return schema };
+    let Value::Object(mut rest) = schema else {
+        return schema;
+    };
     let mut ordered = serde_json::Map::new();
     for key in ["$schema", "$id", "title", "description"] {
         ordered.extend(rest.remove_entry(key));

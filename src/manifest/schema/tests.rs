@@ -25,7 +25,11 @@ fn the_committed_schemas_are_not_stale() {
             std::fs::write(&path, &file.text).unwrap();
         }
         let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == file.text, "schemas/{} is stale; run `polwarden schema --out schemas`", file.name);
+        assert!(
+            committed == file.text,
+            "schemas/{} is stale; run `polwarden schema --out schemas`",
+            file.name
+        );
     }
 }
 
@@ -58,8 +62,17 @@ fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
 
 fn rule() -> impl Strategy<Value = Value> {
     let action = prop_oneof!["connect:tcp", "read", "request:get", "fly"].prop_map(Value::from);
-    let http = (maybe("[a-z]{1,3}".prop_map(Value::from)), maybe(any::<i32>().prop_map(Value::from)))
-        .prop_map(|(host, port)| json!([object([("host", host), ("port", port), ("path", Some(json!("/a")))])]));
+    let http = (
+        maybe("[a-z]{1,3}".prop_map(Value::from)),
+        maybe(any::<i32>().prop_map(Value::from)),
+    )
+        .prop_map(|(host, port)| {
+            json!([object([
+                ("host", host),
+                ("port", port),
+                ("path", Some(json!("/a")))
+            ])])
+        });
     (
         maybe(" ?[a-z]{0,3}".prop_map(Value::from)),
         prop_oneof!["allow", "deny", "Allow"].prop_map(Value::from),
@@ -89,7 +102,11 @@ fn policy() -> impl Strategy<Value = Value> {
 }
 
 fn share() -> impl Strategy<Value = Value> {
-    prop_oneof![any::<i64>().prop_map(Value::from), "[0-9]{1,3}%?".prop_map(Value::from), Just(Value::Null)]
+    prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        "[0-9]{1,3}%?".prop_map(Value::from),
+        Just(Value::Null)
+    ]
 }
 
 proptest! {
@@ -115,11 +132,16 @@ proptest! {
 
 #[test]
 fn a_written_manifest_fits_its_schema() {
-    let document = DocumentId { file: SourceMap::default().add("a", ""), index: 0 };
+    let document = DocumentId {
+        file: SourceMap::default().add("a", ""),
+        index: 0,
+    };
     let manifest = list::ResourceListManifest {
         api_version: list::ApiVersion::V1,
         kind: list::Kind::ResourceList,
-        metadata: list::Metadata { name: "hosts".to_owned() },
+        metadata: list::Metadata {
+            name: "hosts".to_owned(),
+        },
         spec: list::ResourceListSpec {
             hosts: Some(vec!["a.example.com".to_owned()]),
             paths: None,

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 /// Tidies one schema; to be applied to all.
 pub(super) fn tidy(schema: &mut Schema) {
-    let Some(object) = schema.as_object_mut() else { return };
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
     drop_null(object);
     unwrap_single(object);
     name_choices(object);
@@ -35,7 +37,9 @@ fn drop_null(object: &mut Map<String, Value>) {
 
 /// `anyOf` with one branch is that branch; what stands beside it wins.
 fn unwrap_single(object: &mut Map<String, Value>) {
-    let Some(Value::Array(choices)) = object.get_mut("anyOf") else { return };
+    let Some(Value::Array(choices)) = object.get_mut("anyOf") else {
+        return;
+    };
     if choices.len() != 1 {
         return;
     }
@@ -50,8 +54,14 @@ fn unwrap_single(object: &mut Map<String, Value>) {
 /// Turns `oneOf` of constants, each with a description, into an `enum` with `enumDescriptions`: editors show both
 /// alike, errors name the values, and checking is one look-up.
 fn name_choices(object: &mut Map<String, Value>) {
-    let Some(Value::Array(choices)) = object.get("oneOf") else { return };
-    let Some(values) = choices.iter().map(|choice| choice.get("const").cloned()).collect::<Option<Vec<_>>>() else {
+    let Some(Value::Array(choices)) = object.get("oneOf") else {
+        return;
+    };
+    let Some(values) = choices
+        .iter()
+        .map(|choice| choice.get("const").cloned())
+        .collect::<Option<Vec<_>>>()
+    else {
         return;
     };
     let describe = |choice: &Value| choice.get("description").cloned().unwrap_or_default();
@@ -65,11 +75,19 @@ fn name_choices(object: &mut Map<String, Value>) {
 /// Editors show `description` as it stands and `markdownDescription` as Markdown. Line breaks of the source are no
 /// line breaks of the text, empty lines are.
 fn markdown(object: &mut Map<String, Value>) {
-    let Some(Value::String(text)) = object.get("description") else { return };
-    let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+    let Some(Value::String(text)) = object.get("description") else {
+        return;
+    };
+    let paragraphs: Vec<_> = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.replace('\n', " "))
+        .collect();
     let text = paragraphs.join("\n\n");
     if text.contains('`') {
-        object.insert("markdownDescription".to_owned(), Value::String(text.clone()));
+        object.insert(
+            "markdownDescription".to_owned(),
+            Value::String(text.clone()),
+        );
     }
     object.insert("description".to_owned(), Value::String(text));
 }

@@ -54,12 +54,18 @@ fn report_duplicates(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>
 }
 
 fn bytes(file: FileId, range: &Range<usize>) -> Place {
-    Place::Bytes { file, range: range.clone() }
+    Place::Bytes {
+        file,
+        range: range.clone(),
+    }
 }
 
 enum Content {
     Sequence(Vec<Value>),
-    Mapping { map: Map<String, Value>, key: Option<String> },
+    Mapping {
+        map: Map<String, Value>,
+        key: Option<String>,
+    },
 }
 
 /// A collection that is still open.
@@ -140,10 +146,24 @@ impl<'a> Reader<'a> {
                 if let Some(tag) = tag {
                     self.tag(&tag.to_string(), span);
                 }
-                self.start(Content::Mapping { map: Map::new(), key: None }, anchor, span)
+                self.start(
+                    Content::Mapping {
+                        map: Map::new(),
+                        key: None,
+                    },
+                    anchor,
+                    span,
+                )
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(Open { content, anchor, weight }) = self.open.pop() else { return Ok(()) };
+                let Some(Open {
+                    content,
+                    anchor,
+                    weight,
+                }) = self.open.pop()
+                else {
+                    return Ok(());
+                };
                 let value = match content {
                     Content::Sequence(items) => Value::Array(items),
                     Content::Mapping { map, key: _ } => Value::Object(map),
@@ -155,16 +175,26 @@ impl<'a> Reader<'a> {
 
     fn start(&mut self, content: Content, anchor: usize, span: Span) -> Step {
         if self.key_is_next() {
-            self.unsupported("a key must be a text", "write the key as one word, or quote it", span);
+            self.unsupported(
+                "a key must be a text",
+                "write the key as one word, or quote it",
+                span,
+            );
         }
         if self.open.len() >= MAX_DEPTH {
             let message = format!("collections nest deeper than {MAX_DEPTH} levels");
             let finding = Diagnostic::new(Code::YamlLimit, message, self.place(span));
-            return Err(finding.help("manifests need six levels; look for brackets that are not closed"));
+            return Err(
+                finding.help("manifests need six levels; look for brackets that are not closed")
+            );
         }
         let weight = self.weight;
         self.weight += 16;
-        self.open.push(Open { content, anchor, weight });
+        self.open.push(Open {
+            content,
+            anchor,
+            weight,
+        });
         Ok(())
     }
 
@@ -175,10 +205,17 @@ impl<'a> Reader<'a> {
             self.key(text, style, span);
             return self.keep(anchor, || Value::String(text.to_owned()), weight, span);
         }
-        let value =
-            if style == ScalarStyle::Plain { scalar::plain(text) } else { Some(Value::String(text.to_owned())) };
+        let value = if style == ScalarStyle::Plain {
+            scalar::plain(text)
+        } else {
+            Some(Value::String(text.to_owned()))
+        };
         let value = value.unwrap_or_else(|| {
-            self.unsupported("JSON has no infinite numbers", "write a finite number, or quote the text", span);
+            self.unsupported(
+                "JSON has no infinite numbers",
+                "write a finite number, or quote the text",
+                span,
+            );
             Value::Null
         });
         self.value(value, anchor, weight, span)
@@ -186,7 +223,11 @@ impl<'a> Reader<'a> {
 
     fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {
         if style == ScalarStyle::Plain && text == "<<" {
-            self.unsupported("merge keys are not part of YAML 1.2", "write the entries out", span);
+            self.unsupported(
+                "merge keys are not part of YAML 1.2",
+                "write the entries out",
+                span,
+            );
         } else if style == ScalarStyle::Plain && !scalar::is_text(text) {
             let help = format!("quote it: \"{text}\"");
             self.unsupported("a key must be a text", &help, span);
@@ -199,7 +240,11 @@ impl<'a> Reader<'a> {
             self.unsupported("an alias cannot be a key", "write the key itself", span);
         }
         let Some((value, weight)) = self.anchors.get(&anchor) else {
-            let finding = Diagnostic::new(Code::YamlSyntax, "an alias stands inside its own anchor", self.place(span));
+            let finding = Diagnostic::new(
+                Code::YamlSyntax,
+                "an alias stands inside its own anchor",
+                self.place(span),
+            );
             return Err(finding.help("a value cannot hold itself; write it out"));
         };
         let weight = *weight;
@@ -219,7 +264,10 @@ impl<'a> Reader<'a> {
         match self.open.last_mut().map(|open| &mut open.content) {
             None if value.is_null() || self.unfit => {}
             None => {
-                self.raw.documents.push(RawDocument { index: self.documents.saturating_sub(1), value });
+                self.raw.documents.push(RawDocument {
+                    index: self.documents.saturating_sub(1),
+                    value,
+                });
             }
             Some(Content::Sequence(items)) => items.push(value),
             Some(Content::Mapping { map, key }) => match key.take() {
@@ -235,7 +283,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers an anchored value.
-    fn keep(&mut self, anchor: usize, value: impl FnOnce() -> Value, before: usize, span: Span) -> Step {
+    fn keep(
+        &mut self,
+        anchor: usize,
+        value: impl FnOnce() -> Value,
+        before: usize,
+        span: Span,
+    ) -> Step {
         if anchor == 0 {
             return Ok(());
         }
@@ -249,11 +303,21 @@ impl<'a> Reader<'a> {
     }
 
     fn key_is_next(&self) -> bool {
-        matches!(self.open.last(), Some(Open { content: Content::Mapping { key: None, .. }, .. }))
+        matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Mapping { key: None, .. },
+                ..
+            })
+        )
     }
 
     fn set_key(&mut self, text: String) {
-        if let Some(Open { content: Content::Mapping { key, .. }, .. }) = self.open.last_mut() {
+        if let Some(Open {
+            content: Content::Mapping { key, .. },
+            ..
+        }) = self.open.last_mut()
+        {
             *key = Some(text);
         }
     }
@@ -279,6 +343,9 @@ impl<'a> Reader<'a> {
     fn place(&self, span: Span) -> Place {
         let start = self.lines().offset(&span.start);
         let end = self.lines().offset(&span.end).max(start);
-        Place::Bytes { file: self.file, range: start + self.bom..end + self.bom }
+        Place::Bytes {
+            file: self.file,
+            range: start + self.bom..end + self.bom,
+        }
     }
 }

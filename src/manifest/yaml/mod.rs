@@ -53,9 +53,15 @@ pub(super) fn read(file: FileId, text: &str) -> Raw {
 /// Like [`read`], for files that may be larger.
 pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
     if text.len() > limit {
-        let message = format!("the file has {} bytes; at most {limit} are read", text.len());
+        let message = format!(
+            "the file has {} bytes; at most {limit} are read",
+            text.len()
+        );
         let finding = Diagnostic::new(Code::YamlLimit, message, Place::File(file));
-        return Raw { diagnostics: vec![finding.help("split it into several files")], ..Raw::default() };
+        return Raw {
+            diagnostics: vec![finding.help("split it into several files")],
+            ..Raw::default()
+        };
     }
     full::read(file, text)
 }

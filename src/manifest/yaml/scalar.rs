@@ -28,16 +28,28 @@ fn number(text: &str) -> Option<Value> {
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
         return None;
     }
-    let radix = |prefix, radix| text.strip_prefix(prefix).and_then(|digits| u64::from_str_radix(digits, radix).ok());
-    if let Some(value) = radix("0x", 16).or_else(|| radix("0o", 8)).filter(|_| !text.contains('+')) {
+    let radix = |prefix, radix| {
+        text.strip_prefix(prefix)
+            .and_then(|digits| u64::from_str_radix(digits, radix).ok())
+    };
+    if let Some(value) = radix("0x", 16)
+        .or_else(|| radix("0o", 8))
+        .filter(|_| !text.contains('+'))
+    {
         return Some(Value::Number(value.into()));
     }
     if !is_decimal(unsigned) {
         return Some(Value::String(text.to_owned()));
     }
     let whole = unsigned.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = whole.then(|| text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)));
-    let number = whole.and_then(Result::ok).or_else(|| text.parse().ok().and_then(Number::from_f64));
+    let whole = whole.then(|| {
+        text.parse::<i64>()
+            .map(Number::from)
+            .or_else(|_| text.parse::<u64>().map(Number::from))
+    });
+    let number = whole
+        .and_then(Result::ok)
+        .or_else(|| text.parse().ok().and_then(Number::from_f64));
     number.map(Value::Number)
 }
 

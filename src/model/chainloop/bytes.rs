@@ -58,7 +58,9 @@ impl TryFrom<Written> for DocumentBytes {
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         match written {
             Written::Text(text) => Ok(Self(text.into_bytes().into())),
-            Written::Base64(text) => data_encoding::BASE64.decode(text.as_bytes()).map(Self::from),
+            Written::Base64(text) => data_encoding::BASE64
+                .decode(text.as_bytes())
+                .map(Self::from),
         }
     }
 }
@@ -79,7 +81,10 @@ mod tests {
     #[test]
     fn bytes_are_read_back_as_they_were() {
         for (bytes, json) in [
-            (&b"\xef\xbb\xbfa: 1\r\n"[..], "{\"text\":\"\u{feff}a: 1\\r\\n\"}"),
+            (
+                &b"\xef\xbb\xbfa: 1\r\n"[..],
+                "{\"text\":\"\u{feff}a: 1\\r\\n\"}",
+            ),
             (b"\xff\x00", r#"{"base64":"/wA="}"#),
             (b"", r#"{"text":""}"#),
         ] {

@@ -9,7 +9,9 @@ use super::{Digest, DocumentBytes, PolicyName, Reference};
 use crate::diag::{DocumentId, Path, Place};
 
 /// What a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DocumentKind {
     /// A policy.

@@ -22,8 +22,8 @@ impl InputsSchema {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let schema: Value =
-            serde_json::from_str(text).map_err(|error| format!("the schema of the inputs is no JSON: {error}"))?;
+        let schema: Value = serde_json::from_str(text)
+            .map_err(|error| format!("the schema of the inputs is no JSON: {error}"))?;
         let Value::Object(mut schema) = schema else {
             return Err("the schema of the inputs is no object".to_owned());
         };
@@ -32,10 +32,17 @@ impl InputsSchema {
             Some(_) | None => BTreeMap::new(),
         };
         let required = match schema.remove("required") {
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(Value::Array(names)) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             Some(_) | None => BTreeSet::new(),
         };
-        Ok(Some(Self { properties, required }))
+        Ok(Some(Self {
+            properties,
+            required,
+        }))
     }
 }
 
@@ -47,7 +54,8 @@ mod tests {
     fn the_schema_is_read_from_its_text() {
         assert_eq!(InputsSchema::parse(" "), Ok(None));
         assert!(InputsSchema::parse("{").is_err() && InputsSchema::parse("[]").is_err());
-        let schema = InputsSchema::parse(r#"{"properties":{"a":{"type":"string"}},"required":["a",1]}"#);
+        let schema =
+            InputsSchema::parse(r#"{"properties":{"a":{"type":"string"}},"required":["a",1]}"#);
         let schema = schema.unwrap().unwrap();
         assert_eq!(schema.properties.keys().collect::<Vec<_>>(), ["a"]);
         assert_eq!(schema.required, BTreeSet::from(["a".to_owned()]));

@@ -41,7 +41,9 @@ pub struct LiveDocument {
 impl LiveDocument {
     /// The version with this digest.
     pub fn version(&self, digest: &Digest) -> Option<&VersionReference> {
-        self.versions.iter().find(|version| version.digest == *digest)
+        self.versions
+            .iter()
+            .find(|version| version.digest == *digest)
     }
 
     /// Since when the version that was read is there.
@@ -51,7 +53,11 @@ impl LiveDocument {
 
     /// Whether an organization owns it, and so may change it.
     pub fn is_of(&self, organization: &str) -> bool {
-        !self.builtin && self.organization.as_deref().is_some_and(|owner| owner == organization)
+        !self.builtin
+            && self
+                .organization
+                .as_deref()
+                .is_some_and(|owner| owner == organization)
     }
 }
 
@@ -66,7 +72,9 @@ pub struct LiveState {
 impl LiveState {
     /// The document of this kind and name. The outer none: it was not asked for; the inner none: it is missing.
     pub fn document(&self, kind: DocumentKind, name: &PolicyName) -> Option<Option<&LiveDocument>> {
-        self.documents.get(&(kind, name.clone())).map(Option::as_ref)
+        self.documents
+            .get(&(kind, name.clone()))
+            .map(Option::as_ref)
     }
 
     /// The documents that are there.

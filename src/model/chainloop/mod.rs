@@ -13,7 +13,9 @@ mod reference;
 
 pub use super::digest::{Digest, DigestError};
 pub use bytes::DocumentBytes;
-pub use desired::{DesiredDocument, DocumentKind, LocalReference, LocalReferenceKind, ReferenceUse};
+pub use desired::{
+    DesiredDocument, DocumentKind, LocalReference, LocalReferenceKind, ReferenceUse,
+};
 pub use inputs::InputsSchema;
 pub use live::{LiveDocument, LiveState, VersionReference};
 pub use name::{InputName, NameError, PolicyName};

@@ -43,7 +43,9 @@ fn input(text: &str) -> Result<(), NameError> {
     match text.chars().find(other) {
         _ if text.is_empty() => Err(NameError::Empty),
         Some(character) => Err(NameError::InputCharacter(character)),
-        None if !text.starts_with(|first: char| first.is_ascii_alphabetic()) => Err(NameError::NoLetter),
+        None if !text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            Err(NameError::NoLetter)
+        }
         None => Ok(()),
     }
 }

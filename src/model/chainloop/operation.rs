@@ -19,7 +19,12 @@ pub struct SentDocument {
 
 /// One write of the API, with all it needs. Groups have none: the service documents no way to write them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "operation", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum Operation {
     /// `POST /v1/policies`: a policy that is not there.
     CreatePolicy {
@@ -34,7 +39,9 @@ pub enum Operation {
 }
 
 /// The kind of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum OperationKind {
     /// Creates a policy.

@@ -15,7 +15,9 @@ pub enum ReferenceError {
     #[error("`{0}://` is no scheme of a policy that the service keeps")]
     Scheme(String),
     /// A part before the name that cannot be one.
-    #[error("the {part} `{text}` is no name: letters, digits, `.`, `_` and `-` are all that it may hold")]
+    #[error(
+        "the {part} `{text}` is no name: letters, digits, `.`, `_` and `-` are all that it may hold"
+    )]
     Part {
         /// Which part: `provider` or `organization`.
         part: &'static str,
@@ -64,7 +66,8 @@ impl Reference {
         let (rest, digest) = match rest.split_once('@') {
             None => (rest, None),
             Some((rest, digest)) => {
-                let digest = Digest::try_from(digest.to_owned()).map_err(|_| ReferenceError::Digest)?;
+                let digest =
+                    Digest::try_from(digest.to_owned()).map_err(|_| ReferenceError::Digest)?;
                 (rest, Some(digest))
             }
         };
@@ -76,34 +79,61 @@ impl Reference {
             None => (None, rest),
             Some((organization, rest)) => (Some(part("organization", organization)?), rest),
         };
-        let name = PolicyName::new(name).map_err(|why| ReferenceError::Name { text: name.to_owned(), why })?;
-        Ok(Self { scheme, provider, organization, name, digest })
+        let name = PolicyName::new(name).map_err(|why| ReferenceError::Name {
+            text: name.to_owned(),
+            why,
+        })?;
+        Ok(Self {
+            scheme,
+            provider,
+            organization,
+            name,
+            digest,
+        })
     }
 
     /// The same, of this version.
     #[must_use]
     pub fn pinned(&self, digest: &Digest) -> Self {
-        Self { digest: Some(digest.clone()), ..self.clone() }
+        Self {
+            digest: Some(digest.clone()),
+            ..self.clone()
+        }
     }
 
     /// The same without its version: what the reference is to.
     #[must_use]
     pub fn unpinned(&self) -> Self {
-        Self { digest: None, ..self.clone() }
+        Self {
+            digest: None,
+            ..self.clone()
+        }
     }
 }
 
 fn part(part: &'static str, text: &str) -> Result<String, ReferenceError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !text.is_empty() && text.chars().all(fits) && text.contains(|c: char| c.is_ascii_alphanumeric()) {
+    if !text.is_empty()
+        && text.chars().all(fits)
+        && text.contains(|c: char| c.is_ascii_alphanumeric())
+    {
         return Ok(text.to_owned());
     }
-    Err(ReferenceError::Part { part, text: text.to_owned() })
+    Err(ReferenceError::Part {
+        part,
+        text: text.to_owned(),
+    })
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scheme, provider, organization, name, digest } = self;
+        let Self {
+            scheme,
+            provider,
+            organization,
+            name,
+            digest,
+        } = self;
         if *scheme {
             f.write_str(SCHEME)?;
         }
@@ -165,14 +195,26 @@ mod tests {
         };
         assert_eq!(reference, wanted);
         assert_eq!(reference.to_string(), text);
-        assert_eq!(reference.unpinned().to_string(), "chainloop://team.1:my-org/sbom-fresh");
-        assert_eq!(Reference::parse("a").unwrap().pinned(&digest).to_string(), format!("a@{digest}"));
+        assert_eq!(
+            reference.unpinned().to_string(),
+            "chainloop://team.1:my-org/sbom-fresh"
+        );
+        assert_eq!(
+            Reference::parse("a").unwrap().pinned(&digest).to_string(),
+            format!("a@{digest}")
+        );
     }
 
     #[test]
     fn what_is_no_reference_says_why() {
-        let part = |part, text: &str| ReferenceError::Part { part, text: text.to_owned() };
-        let name = |text: &str, why| ReferenceError::Name { text: text.to_owned(), why };
+        let part = |part, text: &str| ReferenceError::Part {
+            part,
+            text: text.to_owned(),
+        };
+        let name = |text: &str, why| ReferenceError::Name {
+            text: text.to_owned(),
+            why,
+        };
         for (text, why) in [
             ("", name("", NameError::Empty)),
             ("file://a", ReferenceError::Scheme("file".to_owned())),
@@ -184,7 +226,10 @@ mod tests {
             ("/a", part("organization", "")),
             ("../a", part("organization", "..")),
             ("o/p/a", name("p/a", NameError::Character('/'))),
-            ("policy.rego", name("policy.rego", NameError::Character('.'))),
+            (
+                "policy.rego",
+                name("policy.rego", NameError::Character('.')),
+            ),
         ] {
             assert_eq!(Reference::parse(text), Err(why), "{text}");
         }

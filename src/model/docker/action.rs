@@ -107,7 +107,9 @@ impl Layer {
 }
 
 /// Any action of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(untagged)]
 pub enum Action {
     /// Of the network layer.
@@ -160,6 +162,8 @@ pub struct UnknownAction(String);
 impl FromStr for Action {
     type Err = UnknownAction;
     fn from_str(text: &str) -> Result<Self, UnknownAction> {
-        Self::all().find(|action| action.as_str() == text).ok_or_else(|| UnknownAction(text.to_owned()))
+        Self::all()
+            .find(|action| action.as_str() == text)
+            .ok_or_else(|| UnknownAction(text.to_owned()))
     }
 }

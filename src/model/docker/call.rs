@@ -66,7 +66,12 @@ pub struct RulePatch {
 impl RulePatch {
     /// Whether nothing would be sent.
     pub fn is_empty(&self) -> bool {
-        let Self { name, decision, actions, resources } = self;
+        let Self {
+            name,
+            decision,
+            actions,
+            resources,
+        } = self;
         name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
     }
 }
@@ -82,7 +87,12 @@ pub struct Updated<T> {
 
 /// One write of the API, with all it needs. `P` names the policy that a rule is added to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "operation", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum Operation<P> {
     /// `POST …/policies`.
     CreatePolicy {
@@ -142,7 +152,10 @@ impl<P> Operation<P> {
             Self::CreatePolicy { policy } => Operation::CreatePolicy { policy },
             Self::UpdatePolicy { id, patch } => Operation::UpdatePolicy { id, patch },
             Self::DeletePolicy { id } => Operation::DeletePolicy { id },
-            Self::CreateRule { policy, rule } => Operation::CreateRule { policy: name(policy)?, rule },
+            Self::CreateRule { policy, rule } => Operation::CreateRule {
+                policy: name(policy)?,
+                rule,
+            },
             Self::UpdateRule { policy, id, patch } => Operation::UpdateRule { policy, id, patch },
             Self::DeleteRule { policy, id } => Operation::DeleteRule { policy, id },
         })
@@ -150,7 +163,9 @@ impl<P> Operation<P> {
 }
 
 /// The kind of a write, named as in the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum OperationKind {
     /// createPolicy.

@@ -12,7 +12,9 @@ use crate::diag::{DocumentId, Path, Place};
 use crate::model::Name;
 
 /// The id of a team in a scope: the `uuid` that the Hub gives for it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct TeamId(Arc<str>);
 
@@ -108,6 +110,9 @@ impl DesiredPolicy {
 
     /// Where one of its rules is declared.
     pub fn rule_place(&self, rule: &DesiredRule) -> Place {
-        Place::value(self.document, Path::root().key("spec").key("rules").index(rule.index))
+        Place::value(
+            self.document,
+            Path::root().key("spec").key("rules").index(rule.index),
+        )
     }
 }

@@ -7,7 +7,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A published shape of the Docker AI Governance API (contract: the table at the head of `FACTS`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// The first: policies can be created and read, but neither changed nor deleted.
@@ -72,6 +85,10 @@ pub struct UnknownProfile(String);
 impl FromStr for Profile {
     type Err = UnknownProfile;
     fn from_str(text: &str) -> Result<Self, UnknownProfile> {
-        Self::ALL.iter().copied().find(|p| p.as_str() == text).ok_or_else(|| UnknownProfile(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|p| p.as_str() == text)
+            .ok_or_else(|| UnknownProfile(text.to_owned()))
     }
 }

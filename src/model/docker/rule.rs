@@ -12,7 +12,9 @@ use super::{Action, FileMode, Layer, Method, Transport};
 use crate::model::Name;
 
 /// What happens when a rule matches; deny always wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// Let the request through, unless something denies it.
@@ -62,7 +64,9 @@ impl<'a, T: Ord> IntoIterator for &'a NonEmptySet<T> {
 }
 
 /// A target of HTTP requests (contract: `HTTPResource`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct HttpResource {
     /// A host name or host glob, without scheme and port.
@@ -142,7 +146,10 @@ impl RuleAccess {
     ///
     /// # Errors
     /// Says what keeps the two from making a rule.
-    pub fn new(actions: impl IntoIterator<Item = Action>, resources: Resources) -> Result<Self, RuleError> {
+    pub fn new(
+        actions: impl IntoIterator<Item = Action>,
+        resources: Resources,
+    ) -> Result<Self, RuleError> {
         let (mut connect, mut file, mut request) = (Vec::new(), Vec::new(), Vec::new());
         for action in actions {
             match action {
@@ -151,11 +158,19 @@ impl RuleAccess {
                 Action::Request(action) => request.push(action),
             }
         }
-        match (NonEmptySet::new(connect), NonEmptySet::new(request), NonEmptySet::new(file)) {
-            (Some(actions), None, None) => Ok(Self::Network { actions, resources: plain(resources, Layer::Network)? }),
-            (None, None, Some(actions)) => {
-                Ok(Self::Filesystem { actions, resources: plain(resources, Layer::Filesystem)? })
-            }
+        match (
+            NonEmptySet::new(connect),
+            NonEmptySet::new(request),
+            NonEmptySet::new(file),
+        ) {
+            (Some(actions), None, None) => Ok(Self::Network {
+                actions,
+                resources: plain(resources, Layer::Network)?,
+            }),
+            (None, None, Some(actions)) => Ok(Self::Filesystem {
+                actions,
+                resources: plain(resources, Layer::Filesystem)?,
+            }),
             (None, Some(actions), None) => match resources {
                 Resources::Http(targets) => {
                     let resources = NonEmptySet::new(targets).ok_or(RuleError::NoResources)?;
@@ -165,8 +180,12 @@ impl RuleAccess {
             },
             (None, None, None) => Err(RuleError::NoActions),
             (Some(_), Some(_), _) => Err(RuleError::MixedActions(Layer::Network, Layer::Http)),
-            (Some(_), None, Some(_)) => Err(RuleError::MixedActions(Layer::Network, Layer::Filesystem)),
-            (None, Some(_), Some(_)) => Err(RuleError::MixedActions(Layer::Http, Layer::Filesystem)),
+            (Some(_), None, Some(_)) => {
+                Err(RuleError::MixedActions(Layer::Network, Layer::Filesystem))
+            }
+            (None, Some(_), Some(_)) => {
+                Err(RuleError::MixedActions(Layer::Http, Layer::Filesystem))
+            }
         }
     }
 
@@ -191,7 +210,9 @@ impl RuleAccess {
     /// How many resources there are.
     pub fn resource_count(&self) -> usize {
         match self {
-            Self::Network { resources, .. } | Self::Filesystem { resources, .. } => resources.as_set().len(),
+            Self::Network { resources, .. } | Self::Filesystem { resources, .. } => {
+                resources.as_set().len()
+            }
             Self::Http { resources, .. } => resources.as_set().len(),
         }
     }
@@ -243,7 +264,11 @@ struct RuleText {
 /// copied first.
 impl Serialize for Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { name, decision, access } = self;
+        let Self {
+            name,
+            decision,
+            access,
+        } = self;
         let mut text = serializer.serialize_struct("Rule", 4)?;
         text.serialize_field("name", name)?;
         text.serialize_field("decision", decision)?;
@@ -268,7 +293,16 @@ impl Serialize for Rule {
 impl TryFrom<RuleText> for Rule {
     type Error = RuleError;
     fn try_from(text: RuleText) -> Result<Self, RuleError> {
-        let RuleText { name, decision, actions, resources } = text;
-        Ok(Self { name, decision, access: RuleAccess::new(actions, resources)? })
+        let RuleText {
+            name,
+            decision,
+            actions,
+            resources,
+        } = text;
+        Ok(Self {
+            name,
+            decision,
+            access: RuleAccess::new(actions, resources)?,
+        })
     }
 }

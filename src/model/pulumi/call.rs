@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ArchiveDigest, EntityType, GroupName, Mode, PackName, PackPolicy, SourceDigest, StackReference, VersionNumber,
-    VersionTag,
+    ArchiveDigest, EntityType, GroupName, Mode, PackName, PackPolicy, SourceDigest, StackReference,
+    VersionNumber, VersionTag,
 };
 
 /// createPackVersion: what is published, without the archive (contract: `AppCreatePolicyPackRequest`).
@@ -62,7 +62,12 @@ pub struct NewGroup {
 
 /// updateGroup: one change a call, which is done or not, and never in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "change", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "change",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum GroupChange {
     /// Gives the group another name.
     Rename {
@@ -102,7 +107,9 @@ pub enum GroupChange {
 }
 
 /// How a call names a version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum VersionRef {
     /// By its tag.
@@ -122,7 +129,12 @@ impl fmt::Display for VersionRef {
 
 /// One write of the API, with all it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "operation", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum Operation {
     /// `POST …/policypacks`: the first step of publishing. The answer says where the archive goes.
     CreatePackVersion {
@@ -179,7 +191,9 @@ pub enum Operation {
 }
 
 /// The kind of a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum OperationKind {
     /// The first step of publishing.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8PathBuf;
 
 use super::{
-    ArchiveDigest, EntityType, FileDigest, GroupConfig, GroupName, Mode, NewVersion, PackName, SourceDigest,
-    StackReference, VersionTag,
+    ArchiveDigest, EntityType, FileDigest, GroupConfig, GroupName, Mode, NewVersion, PackName,
+    SourceDigest, StackReference, VersionTag,
 };
 use crate::diag::{DocumentId, Path, Place};
 
@@ -76,7 +76,10 @@ impl DesiredPack {
 
     /// Where one of its policies is; `index` counts `version.policies`.
     pub fn policy_place(&self, index: usize) -> Place {
-        Place::value(self.document, Path::root().key("spec").key("policies").index(index))
+        Place::value(
+            self.document,
+            Path::root().key("spec").key("policies").index(index),
+        )
     }
 }
 
@@ -125,6 +128,12 @@ impl DesiredGroup {
 
     /// Where one of its packs is.
     pub fn pack_place(&self, pack: &DesiredGroupPack) -> Place {
-        Place::value(self.document, Path::root().key("spec").key("policyPacks").index(pack.index))
+        Place::value(
+            self.document,
+            Path::root()
+                .key("spec")
+                .key("policyPacks")
+                .index(pack.index),
+        )
     }
 }

@@ -10,7 +10,20 @@ use serde_json::{Map, Value};
 use super::{ALL, PolicyName, WordError};
 
 /// What a group is about (contract: `PolicyGroup`, `entityType`). It cannot change.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityType {
     /// Stacks.
@@ -45,7 +58,9 @@ impl fmt::Display for EntityType {
 }
 
 /// What a group does about violations (contract: `PolicyGroup`, `mode`). It cannot change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It tells of them.
@@ -71,7 +86,9 @@ impl fmt::Display for Mode {
 }
 
 /// A stack by its names (contract: `AppPulumiStackReference`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StackReference {
     /// The project.
@@ -82,13 +99,18 @@ pub struct StackReference {
 
 impl fmt::Display for StackReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { routing_project, name } = self;
+        let Self {
+            routing_project,
+            name,
+        } = self;
         write!(f, "{routing_project}/{name}")
     }
 }
 
 /// What a part of a configuration is for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum PolicySelector {
@@ -111,7 +133,11 @@ impl PolicySelector {
 impl TryFrom<String> for PolicySelector {
     type Error = WordError;
     fn try_from(text: String) -> Result<Self, WordError> {
-        if text == ALL { Ok(Self::All) } else { PolicyName::new(&text).map(Self::Policy) }
+        if text == ALL {
+            Ok(Self::All)
+        } else {
+            PolicyName::new(&text).map(Self::Policy)
+        }
     }
 }
 
@@ -136,6 +162,9 @@ pub struct GroupConfig(pub BTreeMap<PolicySelector, Map<String, Value>>);
 impl GroupConfig {
     /// As it goes over the wire.
     pub fn to_wire(&self) -> Map<String, Value> {
-        self.0.iter().map(|(selector, object)| (selector.as_str().to_owned(), Value::Object(object.clone()))).collect()
+        self.0
+            .iter()
+            .map(|(selector, object)| (selector.as_str().to_owned(), Value::Object(object.clone())))
+            .collect()
     }
 }

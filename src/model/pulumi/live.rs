@@ -10,7 +10,9 @@ use super::{EntityType, Mode, PackPolicy, StackReference, VersionRef, VersionTag
 use crate::model::Opaque;
 
 /// The number that the server gave a version; it counts up from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct VersionNumber(pub u64);
 
@@ -83,12 +85,16 @@ pub struct LivePack {
 impl LivePack {
     /// The version with this tag.
     pub fn version(&self, tag: &VersionTag) -> Option<&LiveVersion> {
-        self.versions.iter().find(|version| version.tag == tag.as_str())
+        self.versions
+            .iter()
+            .find(|version| version.tag == tag.as_str())
     }
 
     /// Whether an organization may change it. Where the registry does not tell, the service will.
     pub fn is_of(&self, organization: &str) -> bool {
-        self.publisher.as_ref().is_none_or(|publisher| publisher.eq_ignore_ascii_case(organization))
+        self.publisher
+            .as_ref()
+            .is_none_or(|publisher| publisher.eq_ignore_ascii_case(organization))
     }
 
     /// The newest version.

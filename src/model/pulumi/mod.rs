@@ -16,8 +16,8 @@ pub use call::{GroupChange, NewGroup, NewVersion, Operation, OperationKind, Vers
 pub use desired::{DesiredGroup, DesiredGroupPack, DesiredPack, LockedSource, PackSource};
 pub use group::{EntityType, GroupConfig, Mode, PolicySelector, StackReference};
 pub use live::{
-    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion, VersionDetail,
-    VersionNumber,
+    LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
+    VersionDetail, VersionNumber,
 };
 pub use pack::{ConfigSchema, EnforcementLevel, Framework, PackPolicy, Severity};
 pub use word::{ALL, GroupName, LATEST, LONGEST_WORD, PackName, PolicyName, VersionTag, WordError};

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use super::PolicyName;
 
 /// What happens where a policy is violated (contract: `AppPolicy`, `enforcementLevel`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum EnforcementLevel {
     /// Nothing: the policy is not looked at.
@@ -25,7 +27,12 @@ pub enum EnforcementLevel {
 
 impl EnforcementLevel {
     /// All levels.
-    pub const ALL: &'static [Self] = &[Self::Disabled, Self::Advisory, Self::Mandatory, Self::Remediate];
+    pub const ALL: &'static [Self] = &[
+        Self::Disabled,
+        Self::Advisory,
+        Self::Mandatory,
+        Self::Remediate,
+    ];
 
     /// The text on the wire and in manifests.
     pub fn as_str(self) -> &'static str {
@@ -55,7 +62,9 @@ impl fmt::Display for EnforcementLevel {
 }
 
 /// How much a violation matters (contract: `AppPolicy`, `severity`; the empty one is no severity here).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A little.
@@ -130,7 +139,11 @@ pub struct ConfigSchema {
 impl ConfigSchema {
     /// A schema of these properties.
     pub fn new(properties: BTreeMap<String, Map<String, Value>>, required: Vec<String>) -> Self {
-        Self { kind: ObjectType::Object, properties, required }
+        Self {
+            kind: ObjectType::Object,
+            properties,
+            required,
+        }
     }
 }
 

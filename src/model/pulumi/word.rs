@@ -48,7 +48,10 @@ fn check(text: &str, reserved: &[&'static str]) -> Result<(), WordError> {
     if let Some(dots) = [".", ".."].into_iter().find(|dots| *dots == text) {
         return Err(WordError::Dots(dots));
     }
-    reserved.iter().find(|word| **word == text).map_or(Ok(()), |word| Err(WordError::Reserved(word)))
+    reserved
+        .iter()
+        .find(|word| **word == text)
+        .map_or(Ok(()), |word| Err(WordError::Reserved(word)))
 }
 
 checked_text! {
@@ -77,7 +80,11 @@ mod tests {
         let long = "a".repeat(100);
         for good in ["a", "1.0.0-rc.1_x", "Latest", "all-of-it", "...", &long] {
             assert_eq!(VersionTag::new(good).unwrap().as_str(), good);
-            assert!(PackName::new(good).is_ok() && PolicyName::new(good).is_ok() && GroupName::new(good).is_ok());
+            assert!(
+                PackName::new(good).is_ok()
+                    && PolicyName::new(good).is_ok()
+                    && GroupName::new(good).is_ok()
+            );
         }
         for (bad, wanted) in [
             ("", WordError::Empty),
@@ -94,7 +101,10 @@ mod tests {
         assert_eq!(VersionTag::new(LATEST), Err(WordError::Reserved(LATEST)));
         assert_eq!(VersionTag::new(ALL), Err(WordError::Reserved(ALL)));
         assert_eq!(PolicyName::new(ALL), Err(WordError::Reserved(ALL)));
-        assert_eq!(GroupName::new("metadata"), Err(WordError::Reserved("metadata")));
+        assert_eq!(
+            GroupName::new("metadata"),
+            Err(WordError::Reserved("metadata"))
+        );
         assert!(PackName::new(ALL).is_ok() && PolicyName::new(LATEST).is_ok());
         assert!(serde_json::from_str::<VersionTag>("\"latest\"").is_err());
     }

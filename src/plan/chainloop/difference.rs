@@ -20,7 +20,9 @@ pub(super) fn fields(
     before: Option<(&DocumentBytes, &Digest)>,
     after: Option<(&DocumentBytes, &Digest)>,
 ) -> Vec<FieldChange> {
-    let digest = |document: Option<(&DocumentBytes, &Digest)>| document.map(|(_, digest)| digest.to_string());
+    let digest = |document: Option<(&DocumentBytes, &Digest)>| {
+        document.map(|(_, digest)| digest.to_string())
+    };
     let mut fields = vec![scalar(Field::Digest, digest(before), digest(after))];
     // Of what comes or goes as a whole, the text says it all.
     if let (Some((before, _)), Some((after, _))) = (before, after)
@@ -29,11 +31,19 @@ pub(super) fn fields(
         fields.extend(set(Field::Meaning, lines(&before), lines(&after)));
     }
     let text = |document: Option<(&DocumentBytes, &Digest)>| -> String {
-        let bytes = document.map(|(bytes, _)| bytes.as_slice()).unwrap_or_default();
+        let bytes = document
+            .map(|(bytes, _)| bytes.as_slice())
+            .unwrap_or_default();
         String::from_utf8_lossy(bytes).into_owned()
     };
-    let value = ValueChange::Text { before: text(before), after: text(after) };
-    fields.push(FieldChange { field: Field::Text, value });
+    let value = ValueChange::Text {
+        before: text(before),
+        after: text(after),
+    };
+    fields.push(FieldChange {
+        field: Field::Text,
+        value,
+    });
     fields
 }
 
@@ -60,9 +70,18 @@ fn walk(value: &Value, path: &Path, lines: &mut BTreeSet<String>) {
         }
         Value::String(text) if text.contains('\n') => {
             let digest = Digest::of(text.as_bytes());
-            lines.insert(format!("{path}: {} lines, {}", text.lines().count(), digest.short()));
+            lines.insert(format!(
+                "{path}: {} lines, {}",
+                text.lines().count(),
+                digest.short()
+            ));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
             lines.insert(format!("{path}: {value}"));
         }
     }

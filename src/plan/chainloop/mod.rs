@@ -12,8 +12,9 @@ use serde_json::json;
 
 use super::fingerprint::Fingerprint;
 use super::types::{
-    Before, Call, CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Held, HeldReason, LiveCounts,
-    Note, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan, ToSend,
+    Before, Call, CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Held,
+    HeldReason, LiveCounts, Note, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
+    ToSend,
 };
 use crate::diag::Place;
 use crate::model::chainloop::{
@@ -21,7 +22,8 @@ use crate::model::chainloop::{
 };
 
 pub use recompute::{
-    DocumentBreach, audit_documents, documents_drift, documents_replayed, recomputed_documents, verify_documents,
+    DocumentBreach, audit_documents, documents_drift, documents_replayed, recomputed_documents,
+    verify_documents,
 };
 
 use difference::fields;
@@ -52,9 +54,24 @@ pub fn document_id(kind: DocumentKind, name: &PolicyName) -> ResourceId {
 
 /// The digest of what a live document is: its bytes and its owner. How many versions it has does not count.
 pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
-    let LiveDocument { kind, name, bytes: _, digest, latest: _, builtin, organization, versions: _, inputs_schema: _ } =
-        document;
-    Fingerprint::of(json!([kind.as_str(), name.as_str(), digest.as_str(), builtin, organization]))
+    let LiveDocument {
+        kind,
+        name,
+        bytes: _,
+        digest,
+        latest: _,
+        builtin,
+        organization,
+        versions: _,
+        inputs_schema: _,
+    } = document;
+    Fingerprint::of(json!([
+        kind.as_str(),
+        name.as_str(),
+        digest.as_str(),
+        builtin,
+        organization
+    ]))
 }
 
 /// Plans one target. The result does not depend on the order of what is desired.
@@ -62,9 +79,16 @@ pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
     let mut wanted: BTreeMap<(DocumentKind, &PolicyName), &DesiredDocument> = BTreeMap::new();
     for document in request.documents {
         // A name that stands there twice is a finding of the check.
-        wanted.entry((document.kind, &document.name)).or_insert(document);
+        wanted
+            .entry((document.kind, &document.name))
+            .or_insert(document);
     }
-    let mut planner = Planner { request, drafts: Vec::new(), held: Vec::new(), documents: Vec::new() };
+    let mut planner = Planner {
+        request,
+        drafts: Vec::new(),
+        held: Vec::new(),
+        documents: Vec::new(),
+    };
     for ((kind, name), desired) in wanted {
         if let Some(live) = request.live.document(kind, name) {
             planner.document(desired, live);
@@ -83,9 +107,20 @@ fn resource(kind: DocumentKind) -> ResourceKind {
 
 /// How much the server holds of what was asked for.
 fn counts(live: &LiveState) -> LiveCounts {
-    let of = |kind: DocumentKind| (resource(kind), live.found().filter(|document| document.kind == kind).count());
+    let of = |kind: DocumentKind| {
+        (
+            resource(kind),
+            live.found()
+                .filter(|document| document.kind == kind)
+                .count(),
+        )
+    };
     let [policies, groups] = [DocumentKind::Policy, DocumentKind::PolicyGroup].map(of);
-    LiveCounts::new([policies].into_iter().chain((groups.1 > 0).then_some(groups)))
+    LiveCounts::new(
+        [policies]
+            .into_iter()
+            .chain((groups.1 > 0).then_some(groups)),
+    )
 }
 
 /// A call with the change that it makes.
@@ -106,13 +141,24 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn document(&mut self, desired: &DesiredDocument, live: Option<&LiveDocument>) {
-        let DesiredDocument { kind, name, bytes, digest, local: _, references: _, document: _ } = desired;
+        let DesiredDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            local: _,
+            references: _,
+            document: _,
+        } = desired;
         let state = state(bytes, digest, live, &self.request.target.organization);
         let source = (self.request.locate)(&desired.place());
         let fields = if live.is_some_and(|live| live.digest == *digest) {
             Vec::new()
         } else {
-            fields(live.map(|live| (&live.bytes, &live.digest)), Some((bytes, digest)))
+            fields(
+                live.map(|live| (&live.bytes, &live.digest)),
+                Some((bytes, digest)),
+            )
         };
         let mut status = DocumentStatus {
             resource: resource(*kind),
@@ -120,28 +166,52 @@ impl Planner<'_> {
             state,
             digest: digest.clone(),
             live: live.map(|live| live.digest.clone()),
-            live_since: live.and_then(LiveDocument::created_at).map(|time| time.to_string()),
+            live_since: live
+                .and_then(LiveDocument::created_at)
+                .map(|time| time.to_string()),
             source: Some(source),
             fields: Vec::new(),
         };
         if let Some((reason, at)) = self.reason(desired, &status.state) {
-            let source = at.map(|place| (self.request.locate)(&place)).or_else(|| status.source.clone());
+            let source = at
+                .map(|place| (self.request.locate)(&place))
+                .or_else(|| status.source.clone());
             status.fields = fields;
             let (resource, name) = (status.resource, status.name.clone());
-            self.held.push(Held { resource, name, part: None, source, reason });
+            self.held.push(Held {
+                resource,
+                name,
+                part: None,
+                source,
+                reason,
+            });
         } else if status.state != DocumentState::InSync {
-            let document = SentDocument { name: name.clone(), digest: digest.clone(), bytes: bytes.clone() };
+            let document = SentDocument {
+                name: name.clone(),
+                digest: digest.clone(),
+                bytes: bytes.clone(),
+            };
             self.drafts.push(draft(document, live, &status, fields));
         }
         self.documents.push(status);
     }
 
     /// Why a document that differs is left as it is, and where that is written.
-    fn reason(&self, desired: &DesiredDocument, state: &DocumentState) -> Option<(HeldReason, Option<Place>)> {
+    fn reason(
+        &self,
+        desired: &DesiredDocument,
+        state: &DocumentState,
+    ) -> Option<(HeldReason, Option<Place>)> {
         match state {
             DocumentState::InSync => return None,
             DocumentState::OwnedElsewhere { builtin, owner } => {
-                return Some((HeldReason::OwnedElsewhere { builtin: *builtin, owner: owner.clone() }, None));
+                return Some((
+                    HeldReason::OwnedElsewhere {
+                        builtin: *builtin,
+                        owner: owner.clone(),
+                    },
+                    None,
+                ));
             }
             DocumentState::FormatOnly
             | DocumentState::MeaningDiffers
@@ -152,20 +222,45 @@ impl Planner<'_> {
             return Some((HeldReason::NoWrite, None));
         }
         if let Some(first) = desired.local.first() {
-            let references = desired.local.iter().map(|local| local.text.clone()).collect();
-            return Some((HeldReason::LocalReferences { references }, Some(desired.at(&first.path))));
+            let references = desired
+                .local
+                .iter()
+                .map(|local| local.text.clone())
+                .collect();
+            return Some((
+                HeldReason::LocalReferences { references },
+                Some(desired.at(&first.path)),
+            ));
         }
         (!self.request.writes).then_some((HeldReason::WritesOff, None))
     }
 
     fn finish(self) -> TargetPlan {
-        let Self { request, drafts, held, documents } = self;
-        let (mut calls, mut changes, mut notes, mut before) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let Self {
+            request,
+            drafts,
+            held,
+            documents,
+        } = self;
+        let (mut calls, mut changes, mut notes, mut before) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (number, draft) in (1..).zip(drafts) {
-            let Draft { send, change, note, before: was } = draft;
+            let Draft {
+                send,
+                change,
+                note,
+                before: was,
+            } = draft;
             let name = send.document().name.to_string();
             let send = ToSend::Chainloop(send);
-            calls.push(Call { id: CallId(number), after: Vec::new(), name, part: None, why: None, send });
+            calls.push(Call {
+                id: CallId(number),
+                after: Vec::new(),
+                name,
+                part: None,
+                why: None,
+                send,
+            });
             changes.push(change);
             notes.extend(note);
             before.extend(was);
@@ -210,7 +305,11 @@ fn draft(
         | DocumentState::OwnedElsewhere { .. } => None,
     };
     let change = Change {
-        kind: if live.is_some() { ChangeKind::Update } else { ChangeKind::Create },
+        kind: if live.is_some() {
+            ChangeKind::Update
+        } else {
+            ChangeKind::Create
+        },
         resource: resource(kind),
         name: status.name.clone(),
         id: live.map(|_| id.to_string()),
@@ -228,5 +327,10 @@ fn draft(
         Some(_) => Operation::UpdatePolicy { document },
         None => Operation::CreatePolicy { document },
     };
-    Draft { send, change, note, before }
+    Draft {
+        send,
+        change,
+        note,
+        before,
+    }
 }

@@ -12,15 +12,22 @@ pub(super) fn state(
     live: Option<&LiveDocument>,
     organization: &str,
 ) -> DocumentState {
-    let Some(live) = live else { return DocumentState::Missing };
+    let Some(live) = live else {
+        return DocumentState::Missing;
+    };
     if !live.is_of(organization) {
-        return DocumentState::OwnedElsewhere { builtin: live.builtin, owner: live.organization.clone() };
+        return DocumentState::OwnedElsewhere {
+            builtin: live.builtin,
+            owner: live.organization.clone(),
+        };
     }
     if live.digest == *digest {
         return DocumentState::InSync;
     }
     if let Some(version) = live.version(digest) {
-        return DocumentState::Behind { since: version.created_at.map(|time| time.to_string()) };
+        return DocumentState::Behind {
+            since: version.created_at.map(|time| time.to_string()),
+        };
     }
     match (parsed(bytes), parsed(&live.bytes)) {
         (Some(wanted), Some(there)) if wanted == there => DocumentState::FormatOnly,

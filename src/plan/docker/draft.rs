@@ -51,12 +51,26 @@ pub(in crate::plan) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(policy: &str, rule: Option<&str>, effect: Effect, send: Operation<DraftPolicy>) -> Self {
-        Self { policy: policy.to_owned(), rule: rule.map(str::to_owned), effect, send, updated: None }
+    pub(super) fn new(
+        policy: &str,
+        rule: Option<&str>,
+        effect: Effect,
+        send: Operation<DraftPolicy>,
+    ) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            rule: rule.map(str::to_owned),
+            effect,
+            send,
+            updated: None,
+        }
     }
 
     pub(super) fn updating(self, updated: Updated) -> Self {
-        Self { updated: Some(updated), ..self }
+        Self {
+            updated: Some(updated),
+            ..self
+        }
     }
 }
 

@@ -18,14 +18,15 @@ use super::matching::{Costs, Paired, Policies, pair_policies};
 use super::order;
 use super::replay::replay;
 use super::types::{
-    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note, ResourceId, ResourceKind,
-    SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
+    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note,
+    ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
 use crate::access::NamedAudience;
 use crate::diag::Place;
 use crate::manifest::config::Unmanaged;
 use crate::model::docker::{
-    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId, Profile,
+    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
+    Profile,
 };
 
 pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
@@ -69,14 +70,21 @@ pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates
     plan_policies(request, gates, Some(made))
 }
 
-fn plan_policies(request: &Request<'_>, gates: &Gates, undone: Option<&BTreeSet<PolicyId>>) -> TargetPlan {
+fn plan_policies(
+    request: &Request<'_>,
+    gates: &Gates,
+    undone: Option<&BTreeSet<PolicyId>>,
+) -> TargetPlan {
     let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
     desired.sort_by(|a, b| a.name.cmp(&b.name));
     let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
     live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
     let mut planner = Planner::new(request, gates);
-    let Paired { pairing, taken_over } = pair(request, gates, undone.is_some(), &live, &desired);
+    let Paired {
+        pairing,
+        taken_over,
+    } = pair(request, gates, undone.is_some(), &live, &desired);
     let (mut unmanaged, mut known) = (Vec::new(), Known::default());
     for (live_index, desired_index) in &pairing.pairs {
         let (live, desired) = (live[*live_index], desired[*desired_index]);
@@ -93,7 +101,9 @@ fn plan_policies(request: &Request<'_>, gates: &Gates, undone: Option<&BTreeSet<
     let only_live = pairing.only_live.iter().map(|index| live[*index]);
     match undone {
         None => unmanaged.extend(only_live.filter_map(|policy| planner.unmanaged(policy))),
-        Some(made) => only_live.filter(|policy| made.contains(&policy.id)).for_each(|policy| planner.prune(policy)),
+        Some(made) => only_live
+            .filter(|policy| made.contains(&policy.id))
+            .for_each(|policy| planner.prune(policy)),
     }
     unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     planner.finish(&live, unmanaged, &known)
@@ -117,8 +127,22 @@ fn pair(
         Content::Cedar(_) => 1,
     };
     // What a run did not touch never becomes something else when the run is undone.
-    let (writes, prunes) = (request.profile().has_policy_writes(), !undoes && request.unmanaged == Unmanaged::Prune);
-    pair_policies(&Policies { live, desired, writes, prunes }, &Costs { update: &update, create: &create })
+    let (writes, prunes) = (
+        request.profile().has_policy_writes(),
+        !undoes && request.unmanaged == Unmanaged::Prune,
+    );
+    pair_policies(
+        &Policies {
+            live,
+            desired,
+            writes,
+            prunes,
+        },
+        &Costs {
+            update: &update,
+            create: &create,
+        },
+    )
 }
 
 /// Collects what the plan will hold, policy by policy.
@@ -134,7 +158,14 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
         let (drafts, changes) = (Drafts::default(), Vec::new());
-        Self { request, gates, drafts, changes, held: Vec::new(), notes: Vec::new() }
+        Self {
+            request,
+            gates,
+            drafts,
+            changes,
+            held: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn locate(&self, place: &Place) -> Option<SourceRef> {
@@ -172,10 +203,15 @@ impl<'a> Planner<'a> {
 
     fn prune(&mut self, live: &LivePolicy) {
         let reason = if let LiveContent::Opaque(opaque) = &live.content {
-            Some(HeldReason::NotUnderstood { why: opaque.why.clone() })
+            Some(HeldReason::NotUnderstood {
+                why: opaque.why.clone(),
+            })
         } else if !self.request.profile().has_policy_writes() {
             let wanted = "delete it, as no manifest declares it".to_owned();
-            Some(HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted })
+            Some(HeldReason::ProfileLacks {
+                operation: OperationKind::DeletePolicy,
+                wanted,
+            })
         } else {
             None
         };
@@ -197,16 +233,41 @@ impl<'a> Planner<'a> {
             fields: Vec::new(),
             children,
         });
-        let send = Operation::DeletePolicy { id: live.id.clone() };
-        self.drafts.push(Draft::new(&live.name, None, content_effect(live, Effect::removing), send));
+        let send = Operation::DeletePolicy {
+            id: live.id.clone(),
+        };
+        self.drafts.push(Draft::new(
+            &live.name,
+            None,
+            content_effect(live, Effect::removing),
+            send,
+        ));
     }
 
     fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
-        self.held.push(Held { resource: ResourceKind::Policy, name: name.to_owned(), part: None, source, reason });
+        self.held.push(Held {
+            resource: ResourceKind::Policy,
+            name: name.to_owned(),
+            part: None,
+            source,
+            reason,
+        });
     }
 
-    fn finish(self, live: &[&LivePolicy], unmanaged: Vec<UnmanagedResource>, known: &Known<'_>) -> TargetPlan {
-        let Self { request, gates, drafts, mut changes, mut held, mut notes } = self;
+    fn finish(
+        self,
+        live: &[&LivePolicy],
+        unmanaged: Vec<UnmanagedResource>,
+        known: &Known<'_>,
+    ) -> TargetPlan {
+        let Self {
+            request,
+            gates,
+            drafts,
+            mut changes,
+            mut held,
+            mut notes,
+        } = self;
         let unordered = order::Unordered::of(drafts);
         let made = unordered.calls();
         let (live_state, teams, places) = (request.live, request.teams, Places::new(request));
@@ -216,24 +277,39 @@ impl<'a> Planner<'a> {
             || outcome(live_state, &made, known, &gates.audiences, &places),
         );
         notes.extend(gaps);
-        let access = access.map(|access| access.with_team_names(request.teams)).unwrap_or_else(|why| {
-            notes.push(Note::NotCompared { why });
-            Impact::default()
-        });
-        let (rule, policy) =
-            (|policy: &str, rule: &str| places.rule(policy, rule), |policy: &str| places.policy(policy));
-        let names = Names { rule: &rule, policy: &policy, teams: request.teams };
+        let access = access
+            .map(|access| access.with_team_names(request.teams))
+            .unwrap_or_else(|why| {
+                notes.push(Note::NotCompared { why });
+                Impact::default()
+            });
+        let (rule, policy) = (
+            |policy: &str, rule: &str| places.rule(policy, rule),
+            |policy: &str| places.policy(policy),
+        );
+        let names = Names {
+            rule: &rule,
+            policy: &policy,
+            teams: request.teams,
+        };
         let gates = hold_gates_of(request.live, (&changes, &calls), gates, &names);
         notes.sort();
         notes.dedup();
-        let touched: BTreeSet<ResourceId> = calls.iter().filter_map(|call| call.send.existing()).collect();
-        let before = live.par_iter().map(|policy| (ResourceId::from(&policy.id), policy));
-        let before = before.filter(|(id, _)| touched.contains(id)).map(|(id, policy)| Before {
-            resource: ResourceKind::Policy,
-            id,
-            name: policy.name.clone(),
-            fingerprint: fingerprint(policy),
-        });
+        let touched: BTreeSet<ResourceId> = calls
+            .iter()
+            .filter_map(|call| call.send.existing())
+            .collect();
+        let before = live
+            .par_iter()
+            .map(|policy| (ResourceId::from(&policy.id), policy));
+        let before = before
+            .filter(|(id, _)| touched.contains(id))
+            .map(|(id, policy)| Before {
+                resource: ResourceKind::Policy,
+                id,
+                name: policy.name.clone(),
+                fingerprint: fingerprint(policy),
+            });
         let before = before.collect();
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
@@ -277,7 +353,10 @@ fn outcome(
             (guarded(live, &after, known), access)
         }
         // They might do anything.
-        Err(error) => (guarded(live, &LiveState::default(), known), Err(error.to_string())),
+        Err(error) => (
+            guarded(live, &LiveState::default(), known),
+            Err(error.to_string()),
+        ),
     }
 }
 
@@ -295,11 +374,18 @@ impl<'a> Places<'a> {
             policies.insert(policy.name.as_str(), policy.place());
             if let Content::Rules(declared) = &policy.content {
                 for rule in declared {
-                    rules.insert((policy.name.as_str(), rule.rule.name.as_str()), policy.rule_place(rule));
+                    rules.insert(
+                        (policy.name.as_str(), rule.rule.name.as_str()),
+                        policy.rule_place(rule),
+                    );
                 }
             }
         }
-        Self { locate: request.locate, rules, policies }
+        Self {
+            locate: request.locate,
+            rules,
+            policies,
+        }
     }
 
     fn rule(&self, policy: &str, rule: &str) -> Option<SourceRef> {
@@ -329,7 +415,10 @@ fn rule_count(policy: &LivePolicy) -> usize {
 }
 
 /// What happens to access when all of a policy comes or goes.
-fn content_effect(policy: &LivePolicy, of: impl Fn(crate::model::docker::Decision) -> Effect) -> Effect {
+fn content_effect(
+    policy: &LivePolicy,
+    of: impl Fn(crate::model::docker::Decision) -> Effect,
+) -> Effect {
     use crate::model::docker::Decision;
     match &policy.content {
         LiveContent::Rules(rules) => rules

@@ -3,8 +3,8 @@
 use super::draft::{Draft, DraftPolicy, Updated};
 use super::{Planner, content_effect};
 use crate::model::docker::{
-    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, OperationKind,
-    PolicyPatch, Scope,
+    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
+    Operation, OperationKind, PolicyPatch, Scope,
 };
 use crate::plan::Effect;
 use crate::plan::difference::{cedar_fields, scalar, scope_fields};
@@ -20,10 +20,24 @@ impl Planner<'_> {
         };
         fields.extend(cedar_fields(None, cedar));
         let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
-        let policy = NewPolicy { name: desired.name.clone(), scope: desired.scope.clone(), cedar: cedar.cloned() };
-        let draft = Draft::new(desired.name.as_str(), None, effect, Operation::CreatePolicy { policy });
+        let policy = NewPolicy {
+            name: desired.name.clone(),
+            scope: desired.scope.clone(),
+            cedar: cedar.cloned(),
+        };
+        let draft = Draft::new(
+            desired.name.as_str(),
+            None,
+            effect,
+            Operation::CreatePolicy { policy },
+        );
         let id = self.drafts.push(draft);
-        let children = self.create_rules(desired, desired.name.as_str(), rules.iter(), &DraftPolicy::Created(id));
+        let children = self.create_rules(
+            desired,
+            desired.name.as_str(),
+            rules.iter(),
+            &DraftPolicy::Created(id),
+        );
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
     }
 
@@ -32,7 +46,9 @@ impl Planner<'_> {
         self.note_unknown_fields(live);
         match (&live.content, &desired.content) {
             (LiveContent::Opaque(opaque), Content::Rules(_) | Content::Cedar(_)) => {
-                let reason = HeldReason::NotUnderstood { why: opaque.why.clone() };
+                let reason = HeldReason::NotUnderstood {
+                    why: opaque.why.clone(),
+                };
                 self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             }
             (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
@@ -44,8 +60,12 @@ impl Planner<'_> {
                 let fields = self.update_fields(live, desired, Some((before, after)));
                 self.push_update(live, desired, fields, Vec::new());
             }
-            (LiveContent::Rules(_), Content::Cedar(_)) => self.replace(live, desired, "from rules to Cedar text"),
-            (LiveContent::Cedar(_), Content::Rules(_)) => self.replace(live, desired, "from Cedar text to rules"),
+            (LiveContent::Rules(_), Content::Cedar(_)) => {
+                self.replace(live, desired, "from rules to Cedar text")
+            }
+            (LiveContent::Cedar(_), Content::Rules(_)) => {
+                self.replace(live, desired, "from Cedar text to rules")
+            }
         }
     }
 
@@ -53,7 +73,10 @@ impl Planner<'_> {
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
         if !self.request.profile().has_policy_writes() {
-            let reason = HeldReason::ProfileLacks { operation: OperationKind::DeletePolicy, wanted };
+            let reason = HeldReason::ProfileLacks {
+                operation: OperationKind::DeletePolicy,
+                wanted,
+            };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
             return;
         }
@@ -80,7 +103,11 @@ impl Planner<'_> {
             }
         }
         if live.scope != desired.scope {
-            let wanted = format!("change its scope from {} to {}", describe(&live.scope), describe(&desired.scope));
+            let wanted = format!(
+                "change its scope from {} to {}",
+                describe(&live.scope),
+                describe(&desired.scope)
+            );
             if self.can_update(live, desired, wanted) {
                 fields.extend(scope_fields(&live.scope, &desired.scope));
                 patch.teams = Some(desired.scope.teams.clone());
@@ -97,26 +124,46 @@ impl Planner<'_> {
             effect = effect | cedar_effect();
         }
         if !patch.is_empty() {
-            let send = Operation::UpdatePolicy { id: live.id.clone(), patch };
-            let scopes = Updated::Scope { before: live.scope.clone(), after: desired.scope.clone() };
+            let send = Operation::UpdatePolicy {
+                id: live.id.clone(),
+                patch,
+            };
+            let scopes = Updated::Scope {
+                before: live.scope.clone(),
+                after: desired.scope.clone(),
+            };
             let name = self.name_after(desired, Some(live));
-            self.drafts.push(Draft::new(&name, None, effect, send).updating(scopes));
+            self.drafts
+                .push(Draft::new(&name, None, effect, send).updating(scopes));
         }
         fields
     }
 
     fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
-        let unknown = live.unknown_fields.get("cedar_v1").and_then(serde_json::Value::as_object);
-        let Some(field) = unknown.and_then(|fields| fields.keys().next()) else { return true };
-        let why = format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
-        self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
+        let unknown = live
+            .unknown_fields
+            .get("cedar_v1")
+            .and_then(serde_json::Value::as_object);
+        let Some(field) = unknown.and_then(|fields| fields.keys().next()) else {
+            return true;
+        };
+        let why =
+            format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
+        self.hold_policy(
+            &live.name,
+            self.locate(&desired.place()),
+            HeldReason::NotUnderstood { why },
+        );
         false
     }
 
     fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {
         let can = self.request.profile().has_policy_writes();
         if !can {
-            let reason = HeldReason::ProfileLacks { operation: OperationKind::UpdatePolicy, wanted };
+            let reason = HeldReason::ProfileLacks {
+                operation: OperationKind::UpdatePolicy,
+                wanted,
+            };
             self.hold_policy(&live.name, self.locate(&desired.place()), reason);
         }
         can
@@ -164,16 +211,26 @@ impl Planner<'_> {
 
     fn note_scope(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
         if desired.scope.is_organization_wide() && !live.scope.is_organization_wide() {
-            self.notes.push(Note::ScopeWidens { policy: desired.name.to_string() });
+            self.notes.push(Note::ScopeWidens {
+                policy: desired.name.to_string(),
+            });
         }
     }
 
     fn note_unknown_fields(&mut self, live: &LivePolicy) {
-        let scope = live.unknown_scope_fields.keys().map(|field| format!("scope.{field}"));
+        let scope = live
+            .unknown_scope_fields
+            .keys()
+            .map(|field| format!("scope.{field}"));
         let fields: Vec<String> = live.unknown_fields.keys().cloned().chain(scope).collect();
         self.note_fields(live, None, fields);
         if let LiveContent::Rules(rules) = &live.content {
-            for LiveRule { name, unknown_fields, .. } in rules {
+            for LiveRule {
+                name,
+                unknown_fields,
+                ..
+            } in rules
+            {
                 self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
             }
         }
@@ -182,7 +239,11 @@ impl Planner<'_> {
     fn note_fields(&mut self, live: &LivePolicy, rule: Option<&String>, mut fields: Vec<String>) {
         if !fields.is_empty() {
             fields.sort();
-            self.notes.push(Note::UnknownFields { policy: live.name.clone(), rule: rule.cloned(), fields });
+            self.notes.push(Note::UnknownFields {
+                policy: live.name.clone(),
+                rule: rule.cloned(),
+                fields,
+            });
         }
     }
 }
@@ -199,13 +260,23 @@ fn cedar_effect() -> Effect {
 fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
     let of = |effect: fn(Decision) -> Effect| {
         let after = match &desired.content {
-            Content::Rules(rules) => rules.iter().fold(Effect::NONE, |sum, rule| sum | effect(rule.rule.decision)),
+            Content::Rules(rules) => rules
+                .iter()
+                .fold(Effect::NONE, |sum, rule| sum | effect(rule.rule.decision)),
             Content::Cedar(_) => effect(Decision::Allow) | effect(Decision::Deny),
         };
         content_effect(live, effect) | after
     };
-    let grows = if within(&desired.scope, &live.scope) { Effect::NONE } else { of(Effect::adding) };
-    let shrinks = if within(&live.scope, &desired.scope) { Effect::NONE } else { of(Effect::removing) };
+    let grows = if within(&desired.scope, &live.scope) {
+        Effect::NONE
+    } else {
+        of(Effect::adding)
+    };
+    let shrinks = if within(&live.scope, &desired.scope) {
+        Effect::NONE
+    } else {
+        of(Effect::removing)
+    };
     grows | shrinks
 }
 
@@ -221,5 +292,9 @@ fn describe(scope: &Scope) -> String {
     let Scope { teams, profiles } = scope;
     let mut parts: Vec<String> = teams.iter().map(|team| format!("team {team}")).collect();
     parts.extend(profiles.iter().map(|profile| format!("profile {profile}")));
-    if parts.is_empty() { "the whole organization".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "the whole organization".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

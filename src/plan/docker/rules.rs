@@ -2,7 +2,9 @@
 
 use super::Planner;
 use super::draft::{Draft, DraftPolicy, Updated};
-use crate::model::docker::{DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule};
+use crate::model::docker::{
+    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule,
+};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
 use crate::plan::matching::{Pairing, nearest, pair_rules};
@@ -22,9 +24,13 @@ impl Planner<'_> {
         let mut changes = Vec::new();
         for item in rules {
             let rule = &item.rule;
-            let send = Operation::CreateRule { policy: policy.clone(), rule: rule.clone() };
+            let send = Operation::CreateRule {
+                policy: policy.clone(),
+                rule: rule.clone(),
+            };
             let effect = Effect::adding(rule.decision);
-            self.drafts.push(Draft::new(name, Some(rule.name.as_str()), effect, send));
+            self.drafts
+                .push(Draft::new(name, Some(rule.name.as_str()), effect, send));
             let source = self.locate(&desired.rule_place(item));
             changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
         }
@@ -45,22 +51,43 @@ impl Planner<'_> {
         rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
         let moves = changes_domain(&live_rules, &rules);
         if moves && let Some(opaque) = live_rules.iter().find_map(|rule| rule.rule.as_ref().err()) {
-            let why = format!("changes its domain, but has a rule that would have to go first and {}", opaque.why);
-            self.hold_policy(&live.name, self.locate(&desired.place()), HeldReason::NotUnderstood { why });
+            let why = format!(
+                "changes its domain, but has a rule that would have to go first and {}",
+                opaque.why
+            );
+            self.hold_policy(
+                &live.name,
+                self.locate(&desired.place()),
+                HeldReason::NotUnderstood { why },
+            );
             return Vec::new();
         }
-        let pairing = if moves { self.across(&live_rules, &rules) } else { pair_rules(&live_rules, &rules) };
+        let pairing = if moves {
+            self.across(&live_rules, &rules)
+        } else {
+            pair_rules(&live_rules, &rules)
+        };
 
         let mut changes = Vec::new();
         for (live_index, desired_index) in &pairing.pairs {
-            changes.extend(self.update_rule(live, live_rules[*live_index], desired, rules[*desired_index]));
+            changes.extend(self.update_rule(
+                live,
+                live_rules[*live_index],
+                desired,
+                rules[*desired_index],
+            ));
         }
         for live_index in &pairing.only_live {
             changes.extend(self.delete_rule(live, live_rules[*live_index]));
         }
         let new = pairing.only_desired.iter().map(|index| rules[*index]);
         let name = self.name_after(desired, Some(live));
-        changes.extend(self.create_rules(desired, &name, new, &DraftPolicy::Existing(live.id.clone())));
+        changes.extend(self.create_rules(
+            desired,
+            &name,
+            new,
+            &DraftPolicy::Existing(live.id.clone()),
+        ));
         changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
         changes
     }
@@ -68,7 +95,12 @@ impl Planner<'_> {
     /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
     /// call less than deleting it and making another.
     fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
-        let last = self.request.profile().lets_lone_rule_change_domain().then(|| nearest(live, desired)).flatten();
+        let last = self
+            .request
+            .profile()
+            .lets_lone_rule_change_domain()
+            .then(|| nearest(live, desired))
+            .flatten();
         Pairing::of(last.into_iter().collect(), live.len(), desired.len())
     }
 
@@ -93,12 +125,25 @@ impl Planner<'_> {
         if patch.is_empty() {
             return None;
         }
-        let send = Operation::UpdateRule { policy: live.id.clone(), id: live_rule.id.clone(), patch };
+        let send = Operation::UpdateRule {
+            policy: live.id.clone(),
+            id: live_rule.id.clone(),
+            patch,
+        };
         let effect = Effect::of_update(before, after);
         let name = self.name_after(desired, Some(live));
         let draft = Draft::new(&name, Some(after.name.as_str()), effect, send);
-        self.drafts.push(draft.updating(Updated::Rule { before: before.clone(), after: after.clone() }));
-        Some(change(ChangeKind::Update, Some(live_rule), Some(before), Some(after), source(self)))
+        self.drafts.push(draft.updating(Updated::Rule {
+            before: before.clone(),
+            after: after.clone(),
+        }));
+        Some(change(
+            ChangeKind::Update,
+            Some(live_rule),
+            Some(before),
+            Some(after),
+            source(self),
+        ))
     }
 
     fn delete_rule(&mut self, live: &LivePolicy, live_rule: &LiveRule) -> Option<Change> {
@@ -109,16 +154,36 @@ impl Planner<'_> {
                 return None;
             }
         };
-        let send = Operation::DeleteRule { policy: live.id.clone(), id: live_rule.id.clone() };
+        let send = Operation::DeleteRule {
+            policy: live.id.clone(),
+            id: live_rule.id.clone(),
+        };
         let effect = Effect::removing(rule.decision);
-        self.drafts.push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
-        Some(change(ChangeKind::Delete, Some(live_rule), Some(rule), None, None))
+        self.drafts
+            .push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
+        Some(change(
+            ChangeKind::Delete,
+            Some(live_rule),
+            Some(rule),
+            None,
+            None,
+        ))
     }
 
     /// The rules that go when their policy is deleted, for showing.
     pub(super) fn removed_rules(&self, live: &LivePolicy) -> Vec<Change> {
-        let LiveContent::Rules(rules) = &live.content else { return Vec::new() };
-        let gone = |rule: &LiveRule| change(ChangeKind::Delete, Some(rule), rule.rule.as_ref().ok(), None, None);
+        let LiveContent::Rules(rules) = &live.content else {
+            return Vec::new();
+        };
+        let gone = |rule: &LiveRule| {
+            change(
+                ChangeKind::Delete,
+                Some(rule),
+                rule.rule.as_ref().ok(),
+                None,
+                None,
+            )
+        };
         let mut changes: Vec<Change> = rules.iter().map(gone).collect();
         changes.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         changes
@@ -142,7 +207,9 @@ fn change(
     after: Option<&Rule>,
     source: Option<SourceRef>,
 ) -> Change {
-    let name = after.map(|rule| rule.name.to_string()).or_else(|| live.map(|rule| rule.name.clone()));
+    let name = after
+        .map(|rule| rule.name.to_string())
+        .or_else(|| live.map(|rule| rule.name.clone()));
     Change {
         kind,
         resource: ResourceKind::Rule,
@@ -155,7 +222,11 @@ fn change(
 }
 
 fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {
-    let before: Option<Domain> = live.iter().find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()));
-    let after: Option<Domain> = desired.first().map(|rule| rule.rule.access.layer().domain());
+    let before: Option<Domain> = live
+        .iter()
+        .find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()));
+    let after: Option<Domain> = desired
+        .first()
+        .map(|rule| rule.rule.access.layer().domain());
     matches!((before, after), (Some(before), Some(after)) if before != after)
 }

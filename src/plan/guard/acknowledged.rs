@@ -62,19 +62,32 @@ impl FromStr for Acknowledged {
             Some((target, parts)) => (Some(target.to_owned()), parts),
             None => (None, text),
         };
-        let mut acknowledged = Self { target, ..Self::default() };
+        let mut acknowledged = Self {
+            target,
+            ..Self::default()
+        };
         for part in parts.split(',') {
             let (name, value) = part.split_once('=').ok_or_else(form)?;
             let (name, value) = (name.trim(), value.trim());
             let again = if name == "plan" {
                 let is_mark = value.len() == PlanMark::DIGITS
-                    && value.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-                let mark = is_mark.then(|| PlanMark(value.to_owned())).ok_or_else(form)?;
+                    && value
+                        .bytes()
+                        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+                let mark = is_mark
+                    .then(|| PlanMark(value.to_owned()))
+                    .ok_or_else(form)?;
                 acknowledged.plan.replace(mark).is_some()
             } else {
-                let guard = Guard::ALL.iter().copied().find(|guard| guard.as_str() == name);
+                let guard = Guard::ALL
+                    .iter()
+                    .copied()
+                    .find(|guard| guard.as_str() == name);
                 let guard = guard.ok_or_else(|| AcknowledgedError::NoGuard(name.to_owned()))?;
-                acknowledged.counts.insert(guard, value.parse().map_err(|_| form())?).is_some()
+                acknowledged
+                    .counts
+                    .insert(guard, value.parse().map_err(|_| form())?)
+                    .is_some()
             };
             if again {
                 return Err(AcknowledgedError::Twice(name.to_owned()));
@@ -86,12 +99,20 @@ impl FromStr for Acknowledged {
 
 impl fmt::Display for Acknowledged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, counts, plan } = self;
+        let Self {
+            target,
+            counts,
+            plan,
+        } = self;
         if let Some(target) = target {
             write!(f, "{target}:")?;
         }
-        let counts = counts.iter().map(|(guard, count)| format!("{}={count}", guard.as_str()));
-        let parts: Vec<String> = counts.chain(plan.iter().map(|plan| format!("plan={plan}"))).collect();
+        let counts = counts
+            .iter()
+            .map(|(guard, count)| format!("{}={count}", guard.as_str()));
+        let parts: Vec<String> = counts
+            .chain(plan.iter().map(|plan| format!("plan={plan}")))
+            .collect();
         f.write_str(&parts.join(","))
     }
 }

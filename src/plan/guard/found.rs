@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::docker::{Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId};
+use crate::model::docker::{
+    Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId,
+};
 use crate::plan::types::{Guarded, GuardedKind, ResourceKind};
 
 /// What the planner knows of live policies.
@@ -16,9 +18,19 @@ pub(in crate::plan) struct Known<'a> {
 }
 
 /// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
-pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
-    let later: HashMap<&PolicyId, &LivePolicy> = after.policies.iter().map(|policy| (&policy.id, policy)).collect();
-    let named: HashMap<&str, &LivePolicy> = made(before, after).map(|policy| (policy.name.as_str(), policy)).collect();
+pub(in crate::plan) fn guarded(
+    before: &LiveState,
+    after: &LiveState,
+    known: &Known<'_>,
+) -> Vec<Guarded> {
+    let later: HashMap<&PolicyId, &LivePolicy> = after
+        .policies
+        .iter()
+        .map(|policy| (&policy.id, policy))
+        .collect();
+    let named: HashMap<&str, &LivePolicy> = made(before, after)
+        .map(|policy| (policy.name.as_str(), policy))
+        .collect();
     let mut found = Vec::new();
     for policy in &before.policies {
         let declared = known.declared.get(&policy.id).copied();
@@ -36,14 +48,25 @@ pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Kn
             });
         };
         match (declared, same) {
-            (None, None) => push(GuardedKind::Prune, "no manifest declares it, and it is deleted"),
+            (None, None) => push(
+                GuardedKind::Prune,
+                "no manifest declares it, and it is deleted",
+            ),
             (None, Some(now)) if now.name != policy.name => {
-                push(GuardedKind::Prune, &format!("no manifest declares it, and it becomes `{}`", now.name));
+                push(
+                    GuardedKind::Prune,
+                    &format!("no manifest declares it, and it becomes `{}`", now.name),
+                );
             }
             (None | Some(_), _) => {}
         }
-        if now.is_some_and(|now| now.scope.is_organization_wide()) && !policy.scope.is_organization_wide() {
-            push(GuardedKind::ScopeWidens, "it was for some people, and will be for the whole organization");
+        if now.is_some_and(|now| now.scope.is_organization_wide())
+            && !policy.scope.is_organization_wide()
+        {
+            push(
+                GuardedKind::ScopeWidens,
+                "it was for some people, and will be for the whole organization",
+            );
         }
         if has_denies(policy) && !now.is_some_and(has_denies) {
             push(GuardedKind::LastDeny, "its last deny rule goes");
@@ -59,23 +82,32 @@ pub(in crate::plan) fn guarded(before: &LiveState, after: &LiveState, known: &Kn
 }
 
 /// The policies that are there only after a plan. One that is made anew is among them; one that takes a name is not.
-pub(in crate::plan) fn made<'s>(before: &'s LiveState, after: &'s LiveState) -> impl Iterator<Item = &'s LivePolicy> {
+pub(in crate::plan) fn made<'s>(
+    before: &'s LiveState,
+    after: &'s LiveState,
+) -> impl Iterator<Item = &'s LivePolicy> {
     let known: HashSet<&PolicyId> = before.policies.iter().map(|policy| &policy.id).collect();
-    after.policies.iter().filter(move |policy| !known.contains(&policy.id))
+    after
+        .policies
+        .iter()
+        .filter(move |policy| !known.contains(&policy.id))
 }
 
 fn has_denies(policy: &LivePolicy) -> bool {
     match &policy.content {
-        LiveContent::Rules(rules) => {
-            rules.iter().filter_map(|rule| rule.rule.as_ref().ok()).any(|rule| rule.decision == Decision::Deny)
-        }
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .filter_map(|rule| rule.rule.as_ref().ok())
+            .any(|rule| rule.decision == Decision::Deny),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => false,
     }
 }
 
 /// How a protected policy comes to an end, if it does: under its id nothing is left of what it held.
 fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
-    let Some(after) = after else { return Some("it is protected, and it is deleted and made again") };
+    let Some(after) = after else {
+        return Some("it is protected, and it is deleted and made again");
+    };
     match (domain(before), domain(after)) {
         (Some(_), None) => Some("it is protected, and all its rules go"),
         (Some(before), Some(after)) if before != after => {
@@ -87,9 +119,9 @@ fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static
 
 fn domain(policy: &LivePolicy) -> Option<Domain> {
     match &policy.content {
-        LiveContent::Rules(rules) => {
-            rules.iter().find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()))
-        }
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain())),
         LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
     }
 }

@@ -119,10 +119,23 @@ pub enum What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Beyond { verb, count, live, of, limit } => {
-                write!(f, "the plan {verb} {count} of {live} live {of}; the limit is {limit}")
+            Self::Beyond {
+                verb,
+                count,
+                live,
+                of,
+                limit,
+            } => {
+                write!(
+                    f,
+                    "the plan {verb} {count} of {live} live {of}; the limit is {limit}"
+                )
             }
-            Self::Unseen { resource, name, how } => write!(f, "{} `{name}`: {how}", resource.words().0),
+            Self::Unseen {
+                resource,
+                name,
+                how,
+            } => write!(f, "{} `{name}`: {how}", resource.words().0),
         }
     }
 }
@@ -155,24 +168,48 @@ pub fn check(
     for breach in &breaches {
         counts.insert(breach.guard, breach.count);
     }
-    let seen = acknowledged.filter(|_| !other_plan).map(|acknowledged| &acknowledged.counts);
-    let is_seen = |breach: &Breach| seen.and_then(|seen| seen.get(&breach.guard)) == Some(&breach.count);
+    let seen = acknowledged
+        .filter(|_| !other_plan)
+        .map(|acknowledged| &acknowledged.counts);
+    let is_seen =
+        |breach: &Breach| seen.and_then(|seen| seen.get(&breach.guard)) == Some(&breach.count);
     Ok(Guarding {
-        breaches: breaches.into_iter().filter(|breach| !is_seen(breach)).collect(),
-        needed: Acknowledged { target: Some(plan.target.name.clone()), counts, plan: Some(mark) },
+        breaches: breaches
+            .into_iter()
+            .filter(|breach| !is_seen(breach))
+            .collect(),
+        needed: Acknowledged {
+            target: Some(plan.target.name.clone()),
+            counts,
+            plan: Some(mark),
+        },
         other_plan,
     })
 }
 
 /// All that sets off a guard, acknowledged or not.
 fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
-    let Limits { max_updates, max_deletes } = limits;
+    let Limits {
+        max_updates,
+        max_deletes,
+    } = limits;
     let target = || plan.target.name.clone();
     let live = plan.live.counted();
     let beyond = |guard: Guard, verb: &'static str, kind: ChangeKind, share: &Share| {
         let count = count(&plan.changes, kind);
-        let what = What::Beyond { verb, count, live, of: plan.live.counted_words(), limit: describe(share) };
-        exceeds(count, live, share).then(|| Breach { target: target(), guard, count, what })
+        let what = What::Beyond {
+            verb,
+            count,
+            live,
+            of: plan.live.counted_words(),
+            limit: describe(share),
+        };
+        exceeds(count, live, share).then(|| Breach {
+            target: target(),
+            guard,
+            count,
+            what,
+        })
     };
     let limits = [
         beyond(Guard::Deletes, "deletes", ChangeKind::Delete, max_deletes),
@@ -181,8 +218,16 @@ fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
     let unseen = plan.guarded.iter().map(|guarded| Breach {
         target: target(),
         guard: guarded.kind.into(),
-        count: plan.guarded.iter().filter(|other| other.kind == guarded.kind).count(),
-        what: What::Unseen { resource: guarded.resource, name: guarded.name.clone(), how: guarded.how.clone() },
+        count: plan
+            .guarded
+            .iter()
+            .filter(|other| other.kind == guarded.kind)
+            .count(),
+        what: What::Unseen {
+            resource: guarded.resource,
+            name: guarded.name.clone(),
+            how: guarded.how.clone(),
+        },
     });
     limits.into_iter().flatten().chain(unseen).collect()
 }
@@ -191,7 +236,8 @@ fn exceeds(count: usize, live: usize, share: &Share) -> bool {
     match share {
         Share::Count(limit) => count > usize::try_from(*limit).unwrap_or(usize::MAX),
         Share::Percent(percent) => {
-            live >= SMALLEST_GUARDED && count.saturating_mul(100) > live.saturating_mul(usize::from(*percent))
+            live >= SMALLEST_GUARDED
+                && count.saturating_mul(100) > live.saturating_mul(usize::from(*percent))
         }
     }
 }

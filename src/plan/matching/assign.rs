@@ -35,10 +35,18 @@ pub(super) fn best(table: &Table<'_>) -> Pairs {
     let mut open = BinaryHeap::from([(weight(table, &first), 0, Choice::default(), first.clone())]);
     let mut number = 0;
     for _ in 0..tries {
-        let Some((_, _, mut choice, pairs)) = open.pop() else { break };
+        let Some((_, _, mut choice, pairs)) = open.pop() else {
+            break;
+        };
         let kept = |pair: &(usize, usize)| choice.kept.contains(pair);
-        let Some(ring) = shortest_ring(table, &pairs) else { return pairs };
-        for pair in ring.into_iter().filter(|pair| !kept(pair)).collect::<Pairs>() {
+        let Some(ring) = shortest_ring(table, &pairs) else {
+            return pairs;
+        };
+        for pair in ring
+            .into_iter()
+            .filter(|pair| !kept(pair))
+            .collect::<Pairs>()
+        {
             let mut other = choice.clone();
             other.forbidden.insert(pair);
             let pairs = solve(table, &other);
@@ -54,13 +62,15 @@ pub(super) fn best(table: &Table<'_>) -> Pairs {
 /// Where both sides have the same names, each once, and any two rules may be paired, every other pairing that makes as
 /// few calls has a ring: nobody gives up a name before another takes it.
 fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
-    let by_name: HashMap<&str, usize> =
-        (0..table.desired()).map(|desired| (table.desired_name(desired), desired)).collect();
+    let by_name: HashMap<&str, usize> = (0..table.desired())
+        .map(|desired| (table.desired_name(desired), desired))
+        .collect();
     if table.live() != table.desired() || by_name.len() != table.desired() {
         return None;
     }
-    let pairs: Pairs =
-        (0..table.live()).map(|live| Some((live, *by_name.get(table.live_name(live))?))).collect::<Option<_>>()?;
+    let pairs: Pairs = (0..table.live())
+        .map(|live| Some((live, *by_name.get(table.live_name(live))?)))
+        .collect::<Option<_>>()?;
     let names: BTreeSet<usize> = pairs.iter().map(|(_, desired)| *desired).collect();
     (names.len() == pairs.len() && table.fits_all()).then_some(pairs)
 }
@@ -76,8 +86,12 @@ impl Choice {
     /// The pairs that are out of the question: those that are forbidden, and the rivals of those that are kept.
     fn closed(&self, size: (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
         let rivals = self.kept.iter().flat_map(move |(live, desired)| {
-            let of_live = (0..size.1).filter(move |other| other != desired).map(move |other| (*live, other));
-            let of_desired = (0..size.0).filter(move |other| other != live).map(move |other| (other, *desired));
+            let of_live = (0..size.1)
+                .filter(move |other| other != desired)
+                .map(move |other| (*live, other));
+            let of_desired = (0..size.0)
+                .filter(move |other| other != live)
+                .map(move |other| (other, *desired));
             of_live.chain(of_desired)
         });
         self.forbidden.iter().copied().chain(rivals)
@@ -104,24 +118,45 @@ fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
         columns.into_iter().enumerate().collect()
     } else {
         let (_, columns) = kuhn_munkres(&weights.transposed());
-        columns.into_iter().enumerate().map(|(desired, live)| (live, desired)).collect()
+        columns
+            .into_iter()
+            .enumerate()
+            .map(|(desired, live)| (live, desired))
+            .collect()
     };
     pairs.into_iter().filter(|pair| weight(*pair) > 0).collect()
 }
 
 /// Each side that has fewer rules pairs every rule with what suits it best, if no two want the same: no sum is greater.
 /// Most policies are like that, and are paired in no time.
-fn each_its_best(live: usize, desired: usize, weight: &dyn Fn((usize, usize)) -> i64) -> Option<Pairs> {
+fn each_its_best(
+    live: usize,
+    desired: usize,
+    weight: &dyn Fn((usize, usize)) -> i64,
+) -> Option<Pairs> {
     let by_live = live <= desired;
-    let (rows, columns) = if by_live { (live, desired) } else { (desired, live) };
-    let pair = |row: usize, column: usize| if by_live { (row, column) } else { (column, row) };
+    let (rows, columns) = if by_live {
+        (live, desired)
+    } else {
+        (desired, live)
+    };
+    let pair = |row: usize, column: usize| {
+        if by_live {
+            (row, column)
+        } else {
+            (column, row)
+        }
+    };
     let mut taken = vec![false; columns];
     let mut pairs = Pairs::with_capacity(rows);
     for row in 0..rows {
         let best = (0..columns).max_by_key(|column| weight(pair(row, *column)))?;
         let greatest = weight(pair(row, best));
         // Where two suit as well, the choice may matter to others.
-        let alone = (0..columns).filter(|column| weight(pair(row, *column)) == greatest).count() == 1;
+        let alone = (0..columns)
+            .filter(|column| weight(pair(row, *column)) == greatest)
+            .count()
+            == 1;
         if greatest <= 0 || !alone || std::mem::replace(&mut taken[best], true) {
             return None;
         }
@@ -131,16 +166,23 @@ fn each_its_best(live: usize, desired: usize, weight: &dyn Fn((usize, usize)) ->
 }
 
 fn weight(table: &Table<'_>, pairs: &Pairs) -> i64 {
-    pairs.iter().map(|(live, desired)| table.weight(*live, *desired)).sum()
+    pairs
+        .iter()
+        .map(|(live, desired)| table.weight(*live, *desired))
+        .sum()
 }
 
 fn all_rings(table: &Table<'_>, pairs: &Pairs) -> Vec<Pairs> {
     let renamed = |pair: &&(usize, usize)| table.live_name(pair.0) != table.desired_name(pair.1);
     let renames: Pairs = pairs.iter().filter(renamed).copied().collect();
-    let names: Vec<(&str, &str)> =
-        renames.iter().map(|(live, desired)| (table.live_name(*live), table.desired_name(*desired))).collect();
+    let names: Vec<(&str, &str)> = renames
+        .iter()
+        .map(|(live, desired)| (table.live_name(*live), table.desired_name(*desired)))
+        .collect();
     let positions = rings(&names).into_iter();
-    positions.map(|ring| ring.into_iter().map(|position| renames[position]).collect()).collect()
+    positions
+        .map(|ring| ring.into_iter().map(|position| renames[position]).collect())
+        .collect()
 }
 
 fn shortest_ring(table: &Table<'_>, pairs: &Pairs) -> Option<Pairs> {
@@ -157,7 +199,9 @@ fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
         for ring in rings {
             pairs.retain(|pair| !ring.contains(pair));
             for (live, _) in &ring {
-                let own = ring.iter().find(|(_, desired)| table.desired_name(*desired) == table.live_name(*live));
+                let own = ring
+                    .iter()
+                    .find(|(_, desired)| table.desired_name(*desired) == table.live_name(*live));
                 pairs.extend(own.map(|(_, desired)| (*live, *desired)));
             }
         }
@@ -170,8 +214,13 @@ fn by_hand(table: &Table<'_>) -> Pairs {
     let (mut free_live, mut free_desired) = (vec![true; table.live()], vec![true; table.desired()]);
     let mut pairs = Vec::new();
     let mut pass = |fits: &dyn Fn(usize, usize) -> bool| {
-        for (live, is_free) in free_live.iter_mut().enumerate().filter(|(_, is_free)| **is_free) {
-            let found = (0..table.desired()).find(|desired| free_desired[*desired] && fits(live, *desired));
+        for (live, is_free) in free_live
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, is_free)| **is_free)
+        {
+            let found =
+                (0..table.desired()).find(|desired| free_desired[*desired] && fits(live, *desired));
             if let Some(desired) = found {
                 *is_free = false;
                 free_desired[desired] = false;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::model::docker::{Action, DesiredRule, HttpResource, LiveRule, NonEmptySet, Resources, Rule, RuleAccess};
+use crate::model::docker::{
+    Action, DesiredRule, HttpResource, LiveRule, NonEmptySet, Resources, Rule, RuleAccess,
+};
 
 /// The most rules on a side for which the levels below hold: sums over all pairs must not reach into the next level.
 /// It is a little more than a policy can hold.
@@ -39,7 +41,9 @@ struct Side<'a> {
 
 impl Side<'_> {
     fn same_content(&self, other: &Self) -> bool {
-        self.rule.decision == other.rule.decision && self.actions == other.actions && self.resources == other.resources
+        self.rule.decision == other.rule.decision
+            && self.actions == other.actions
+            && self.resources == other.resources
     }
 
     /// How many fields the patch from one to the other holds.
@@ -68,7 +72,9 @@ enum List<'a> {
 impl<'a> Lists<'a> {
     fn side(&mut self, rule: &'a Rule, unknown: bool) -> Side<'a> {
         let list = match &rule.access {
-            RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => List::Plain(resources),
+            RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
+                List::Plain(resources)
+            }
             RuleAccess::Http { resources, .. } => List::Http(resources),
         };
         Side {
@@ -89,9 +95,14 @@ impl<'a> Table<'a> {
     /// Weighs all pairs.
     pub(super) fn new(live: &[(&'a LiveRule, &'a Rule)], desired: &[&'a DesiredRule]) -> Self {
         let mut lists = Lists::default();
-        let live_sides: Vec<Side<'a>> =
-            live.iter().map(|(live, rule)| lists.side(rule, !live.unknown_fields.is_empty())).collect();
-        let desired_sides: Vec<Side<'a>> = desired.iter().map(|item| lists.side(&item.rule, false)).collect();
+        let live_sides: Vec<Side<'a>> = live
+            .iter()
+            .map(|(live, rule)| lists.side(rule, !live.unknown_fields.is_empty()))
+            .collect();
+        let desired_sides: Vec<Side<'a>> = desired
+            .iter()
+            .map(|item| lists.side(&item.rule, false))
+            .collect();
         let shared = shared(&live_sides, &desired_sides);
         let mut weights = Vec::with_capacity(live.len() * desired.len());
         for (live_index, one) in live_sides.iter().enumerate() {
@@ -100,7 +111,11 @@ impl<'a> Table<'a> {
                 weights.push(weight(one, other, desired[desired_index], shared));
             }
         }
-        Self { live: live_sides, desired: desired_sides, weights }
+        Self {
+            live: live_sides,
+            desired: desired_sides,
+            weights,
+        }
     }
 
     pub(super) fn live(&self) -> usize {
@@ -163,9 +178,23 @@ fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize
 fn alike(live: &Rule, desired: &Rule, shared: usize) -> usize {
     let all = live.access.resource_count() + desired.access.resource_count();
     let resources = (2 * shared * 900).checked_div(all).unwrap_or_default();
-    let layer = if live.access.layer() == desired.access.layer() { 40 } else { 0 };
-    let decision = if live.decision == desired.decision { 40 } else { 0 };
-    let begins = live.name.as_str().chars().zip(desired.name.as_str().chars()).take_while(|(a, b)| a == b).count();
+    let layer = if live.access.layer() == desired.access.layer() {
+        40
+    } else {
+        0
+    };
+    let decision = if live.decision == desired.decision {
+        40
+    } else {
+        0
+    };
+    let begins = live
+        .name
+        .as_str()
+        .chars()
+        .zip(desired.name.as_str().chars())
+        .take_while(|(a, b)| a == b)
+        .count();
     resources + layer + decision + begins.min(20)
 }
 

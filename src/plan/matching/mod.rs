@@ -35,7 +35,11 @@ impl Pairing {
             free_desired[*desired] = false;
         }
         let open = |free: &[bool]| (0..free.len()).filter(|position| free[*position]).collect();
-        Self { pairs, only_live: open(&free_live), only_desired: open(&free_desired) }
+        Self {
+            pairs,
+            only_live: open(&free_live),
+            only_desired: open(&free_desired),
+        }
     }
 }
 
@@ -52,7 +56,11 @@ fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
     let mut found = Vec::new();
     for start in 0..renames.len() {
         // The way from the start, each step with how many of those behind it were looked at.
-        let mut way = if seen[start] { Vec::new() } else { vec![(start, 0)] };
+        let mut way = if seen[start] {
+            Vec::new()
+        } else {
+            vec![(start, 0)]
+        };
         seen[start] = true;
         while let Some((position, looked)) = way.last_mut() {
             let Some(then) = next(*position).get(*looked).copied() else {
@@ -61,7 +69,12 @@ fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
             };
             *looked += 1;
             if let Some(first) = way.iter().position(|(step, _)| *step == then) {
-                found.push(way.split_off(first).into_iter().map(|(step, _)| step).collect());
+                found.push(
+                    way.split_off(first)
+                        .into_iter()
+                        .map(|(step, _)| step)
+                        .collect(),
+                );
             } else if !seen[then] {
                 seen[then] = true;
                 way.push((then, 0));

@@ -62,10 +62,17 @@ pub(in crate::plan) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>)
         pairs.extend(links.pair(&group, policies, costs));
     }
     let declared = Pairing::of(pairs.clone(), policies.live.len(), policies.desired.len());
-    let takeovers = if policies.prunes && policies.writes { take_over(policies, &declared, costs) } else { Vec::new() };
+    let takeovers = if policies.prunes && policies.writes {
+        take_over(policies, &declared, costs)
+    } else {
+        Vec::new()
+    };
     let taken_over = takeovers.iter().map(|(live, _)| *live).collect();
     pairs.extend(takeovers);
-    Paired { pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()), taken_over }
+    Paired {
+        pairing: Pairing::of(pairs, policies.live.len(), policies.desired.len()),
+        taken_over,
+    }
 }
 
 /// Which live policies each desired one names.
@@ -78,14 +85,26 @@ struct Links<'a> {
 
 impl<'a> Links<'a> {
     fn of(policies: &'a Policies<'a>) -> Self {
-        let names: HashMap<&str, usize> =
-            policies.live.iter().enumerate().rev().map(|(index, live)| (live.name.as_str(), index)).collect();
-        let own: Vec<Option<usize>> =
-            policies.desired.iter().map(|desired| names.get(desired.name.as_str()).copied()).collect();
+        let names: HashMap<&str, usize> = policies
+            .live
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(index, live)| (live.name.as_str(), index))
+            .collect();
+        let own: Vec<Option<usize>> = policies
+            .desired
+            .iter()
+            .map(|desired| names.get(desired.name.as_str()).copied())
+            .collect();
         let old = policies.desired.iter().map(|desired| {
             let temporary = temporary_name(&desired.name);
-            let names =
-                desired.aliases.iter().map(Name::as_str).chain([temporary.as_str()]).map(|name| names.get(name));
+            let names = desired
+                .aliases
+                .iter()
+                .map(Name::as_str)
+                .chain([temporary.as_str()])
+                .map(|name| names.get(name));
             names.flatten().copied().collect()
         });
         let old = old.collect();
@@ -97,13 +116,27 @@ impl<'a> Links<'a> {
         let mut group_of: HashMap<usize, usize> = HashMap::new();
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for desired in 0..self.own.len() {
-            let named: Vec<usize> = self.own[desired].iter().chain(&self.old[desired]).copied().collect();
-            let met: BTreeSet<usize> = named.iter().filter_map(|live| group_of.get(live).copied()).collect();
-            let mut members: Vec<usize> = met.iter().filter_map(|group| groups.remove(group)).flatten().collect();
+            let named: Vec<usize> = self.own[desired]
+                .iter()
+                .chain(&self.old[desired])
+                .copied()
+                .collect();
+            let met: BTreeSet<usize> = named
+                .iter()
+                .filter_map(|live| group_of.get(live).copied())
+                .collect();
+            let mut members: Vec<usize> = met
+                .iter()
+                .filter_map(|group| groups.remove(group))
+                .flatten()
+                .collect();
             members.push(desired);
             members.sort_unstable();
             if !met.is_empty() {
-                group_of.values_mut().filter(|group| met.contains(group)).for_each(|group| *group = desired);
+                group_of
+                    .values_mut()
+                    .filter(|group| met.contains(group))
+                    .for_each(|group| *group = desired);
             }
             group_of.extend(named.into_iter().map(|live| (live, desired)));
             groups.insert(desired, members);
@@ -111,29 +144,49 @@ impl<'a> Links<'a> {
         groups.into_values().collect()
     }
 
-    fn pair(&self, group: &[usize], policies: &Policies<'_>, costs: &Costs<'_>) -> Vec<(usize, usize)> {
+    fn pair(
+        &self,
+        group: &[usize],
+        policies: &Policies<'_>,
+        costs: &Costs<'_>,
+    ) -> Vec<(usize, usize)> {
         let by_name = self.by_name(group);
         let ways: usize = group
             .iter()
             .map(|desired| 2 + self.old[*desired].len())
             .try_fold(1_usize, usize::checked_mul)
             .unwrap_or(usize::MAX);
-        let contested = group.iter().any(|desired| self.old[*desired].iter().any(|live| self.is_declared(*live)));
+        let contested = group.iter().any(|desired| {
+            self.old[*desired]
+                .iter()
+                .any(|live| self.is_declared(*live))
+        });
         if !contested || !policies.writes || ways > MOST_WAYS {
             return by_name;
         }
-        let mut search = Search { links: self, group, costs, best: None, cache: HashMap::new() };
+        let mut search = Search {
+            links: self,
+            group,
+            costs,
+            best: None,
+            cache: HashMap::new(),
+        };
         search.go(&mut Vec::new());
         search.best.map_or(by_name, |(_, pairs)| pairs)
     }
 
     /// Names first, then old names.
     fn by_name(&self, group: &[usize]) -> Vec<(usize, usize)> {
-        let mut pairs: Vec<(usize, usize)> =
-            group.iter().filter_map(|desired| Some((self.own[*desired]?, *desired))).collect();
+        let mut pairs: Vec<(usize, usize)> = group
+            .iter()
+            .filter_map(|desired| Some((self.own[*desired]?, *desired)))
+            .collect();
         let mut taken: BTreeSet<usize> = pairs.iter().map(|(live, _)| *live).collect();
         for desired in group.iter().filter(|desired| self.own[**desired].is_none()) {
-            let free = self.old[*desired].iter().copied().find(|live| !taken.contains(live));
+            let free = self.old[*desired]
+                .iter()
+                .copied()
+                .find(|live| !taken.contains(live));
             if let Some(live) = free {
                 taken.insert(live);
                 pairs.push((live, *desired));
@@ -154,7 +207,10 @@ impl<'a> Links<'a> {
             let opaque = matches!(self.policies.live[*live].content, LiveContent::Opaque(_));
             holder.is_none() || (!protected && !opaque)
         };
-        self.own[desired].into_iter().chain(self.old[desired].iter().copied().filter(movable)).collect()
+        self.own[desired]
+            .into_iter()
+            .chain(self.old[desired].iter().copied().filter(movable))
+            .collect()
     }
 }
 
@@ -173,8 +229,15 @@ struct Search<'s> {
 
 impl Search<'_> {
     fn go(&mut self, made: &mut Vec<(Option<usize>, usize)>) {
-        let Some(desired) = self.group.get(made.len()).copied() else { return self.judge(made) };
-        let choices = self.links.choices(desired).into_iter().map(Some).chain([None]);
+        let Some(desired) = self.group.get(made.len()).copied() else {
+            return self.judge(made);
+        };
+        let choices = self
+            .links
+            .choices(desired)
+            .into_iter()
+            .map(Some)
+            .chain([None]);
         for choice in choices.collect::<Vec<_>>() {
             if choice.is_none() || made.iter().all(|(taken, _)| *taken != choice) {
                 made.push((choice, desired));
@@ -185,31 +248,50 @@ impl Search<'_> {
     }
 
     fn judge(&mut self, made: &[(Option<usize>, usize)]) {
-        let pairs: Vec<(usize, usize)> = made.iter().filter_map(|(live, desired)| Some(((*live)?, *desired))).collect();
+        let pairs: Vec<(usize, usize)> = made
+            .iter()
+            .filter_map(|(live, desired)| Some(((*live)?, *desired)))
+            .collect();
         let policies = self.links.policies;
         // A live policy that stays as it is keeps its name, which nobody else can have then.
         let keeps = |live: &usize| !pairs.iter().any(|(paired, _)| paired == live);
-        if self.group.iter().filter_map(|desired| self.links.own[*desired]).any(|live| keeps(&live)) {
+        if self
+            .group
+            .iter()
+            .filter_map(|desired| self.links.own[*desired])
+            .any(|live| keeps(&live))
+        {
             return;
         }
         let exchanges = exchanges(policies, &pairs);
         let known = |name: &str| {
             policies.live.iter().any(|live| live.name == name)
-                || policies.desired.iter().any(|desired| desired.name.as_str() == name)
+                || policies
+                    .desired
+                    .iter()
+                    .any(|desired| desired.name.as_str() == name)
         };
-        if exchanges.iter().flatten().any(|name| known(&temporary_name(name))) {
+        if exchanges
+            .iter()
+            .flatten()
+            .any(|name| known(&temporary_name(name)))
+        {
             return;
         }
         let mut calls = exchanges.len();
         for (live, desired) in made {
             calls += match live {
-                Some(live) => {
-                    *self.cache.entry((*live, *desired)).or_insert_with(|| (self.costs.update)(*live, *desired))
-                }
+                Some(live) => *self
+                    .cache
+                    .entry((*live, *desired))
+                    .or_insert_with(|| (self.costs.update)(*live, *desired)),
                 None => (self.costs.create)(*desired),
             };
         }
-        let renamed = pairs.iter().filter(|(live, desired)| self.links.own[*desired] != Some(*live)).count();
+        let renamed = pairs
+            .iter()
+            .filter(|(live, desired)| self.links.own[*desired] != Some(*live))
+            .count();
         let merit = (Reverse(pairs.len()), calls, renamed);
         if self.best.as_ref().is_none_or(|(best, _)| merit < *best) {
             self.best = Some((merit, pairs));
@@ -221,15 +303,30 @@ impl Search<'_> {
 fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&'a Name>> {
     let names: Vec<(&'a str, &'a Name)> = pairs
         .iter()
-        .map(|(live, desired)| (policies.live[*live].name.as_str(), &policies.desired[*desired].name))
+        .map(|(live, desired)| {
+            (
+                policies.live[*live].name.as_str(),
+                &policies.desired[*desired].name,
+            )
+        })
         .filter(|(from, to)| *from != to.as_str())
         .collect();
-    let texts: Vec<(&str, &str)> = names.iter().map(|(from, to)| (*from, to.as_str())).collect();
-    rings(&texts).into_iter().map(|ring| ring.into_iter().map(|at| names[at].1).collect()).collect()
+    let texts: Vec<(&str, &str)> = names
+        .iter()
+        .map(|(from, to)| (*from, to.as_str()))
+        .collect();
+    rings(&texts)
+        .into_iter()
+        .map(|ring| ring.into_iter().map(|at| names[at].1).collect())
+        .collect()
 }
 
 /// New policies that are made from live ones which would be deleted, so that the calls saved are the most.
-fn take_over(policies: &Policies<'_>, declared: &Pairing, costs: &Costs<'_>) -> Vec<(usize, usize)> {
+fn take_over(
+    policies: &Policies<'_>,
+    declared: &Pairing,
+    costs: &Costs<'_>,
+) -> Vec<(usize, usize)> {
     let saved = |(desired, live): (usize, usize)| -> i64 {
         let (live, desired) = (declared.only_live[live], declared.only_desired[desired]);
         if !is_the_same(policies.live[live], policies.desired[desired]) {
@@ -243,24 +340,43 @@ fn take_over(policies: &Policies<'_>, declared: &Pairing, costs: &Costs<'_>) -> 
         return Vec::new();
     }
     // A column for each row that takes none, as no row may be without.
-    let table =
-        Matrix::from_fn(rows, columns + rows, |(row, column)| if column < columns { saved((row, column)) } else { 0 });
+    let table = Matrix::from_fn(rows, columns + rows, |(row, column)| {
+        if column < columns {
+            saved((row, column))
+        } else {
+            0
+        }
+    });
     let (_, chosen) = kuhn_munkres(&table);
-    let chosen = chosen.into_iter().enumerate().filter(|(row, column)| table[(*row, *column)] > 0);
-    chosen.map(|(row, column)| (declared.only_live[column], declared.only_desired[row])).collect()
+    let chosen = chosen
+        .into_iter()
+        .enumerate()
+        .filter(|(row, column)| table[(*row, *column)] > 0);
+    chosen
+        .map(|(row, column)| (declared.only_live[column], declared.only_desired[row]))
+        .collect()
 }
 
 /// Whether a live policy is a declared one under another name, as far as one can see: nothing of it is unknown, both
 /// reach the same people, and at least half of the rules are there on both sides, whatever they are called.
 fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
-    let LivePolicy { scope, unknown_scope_fields, content, unknown_fields, .. } = live;
+    let LivePolicy {
+        scope,
+        unknown_scope_fields,
+        content,
+        unknown_fields,
+        ..
+    } = live;
     if !unknown_scope_fields.is_empty() || !unknown_fields.is_empty() || *scope != desired.scope {
         return false;
     }
     match (content, &desired.content) {
         (LiveContent::Cedar(before), Content::Cedar(after)) => before == after,
         (LiveContent::Rules(before), Content::Rules(after)) => {
-            if before.iter().any(|rule| rule.rule.is_err() || !rule.unknown_fields.is_empty()) {
+            if before
+                .iter()
+                .any(|rule| rule.rule.is_err() || !rule.unknown_fields.is_empty())
+            {
                 return false;
             }
             if 2 * before.len().min(after.len()) < before.len().max(after.len()) {
@@ -270,12 +386,14 @@ fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
             for rule in before.iter().filter_map(|rule| rule.rule.as_ref().ok()) {
                 *left.entry((rule.decision, &rule.access)).or_default() += 1;
             }
-            let found = after.iter().filter(|item| match left.get_mut(&(item.rule.decision, &item.rule.access)) {
-                Some(count) if *count > 0 => {
-                    *count -= 1;
-                    true
+            let found = after.iter().filter(|item| {
+                match left.get_mut(&(item.rule.decision, &item.rule.access)) {
+                    Some(count) if *count > 0 => {
+                        *count -= 1;
+                        true
+                    }
+                    Some(_) | None => false,
                 }
-                Some(_) | None => false,
             });
             let found = found.count();
             found > 0 && 2 * found >= before.len().max(after.len())

@@ -19,10 +19,15 @@ pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) 
     let mut open = Open::new(live.len(), desired.len());
     open.pair_equal(live, desired);
     open.pair_not_understood(live, desired);
-    let free_live: Vec<(usize, &LiveRule, &Rule)> =
-        open.free_live().filter_map(|index| Some((index, live[index], live[index].rule.as_ref().ok()?))).collect();
+    let free_live: Vec<(usize, &LiveRule, &Rule)> = open
+        .free_live()
+        .filter_map(|index| Some((index, live[index], live[index].rule.as_ref().ok()?)))
+        .collect();
     let free_desired: Vec<usize> = open.free_desired().collect();
-    let left: Vec<(&LiveRule, &Rule)> = free_live.iter().map(|(_, live, rule)| (*live, *rule)).collect();
+    let left: Vec<(&LiveRule, &Rule)> = free_live
+        .iter()
+        .map(|(_, live, rule)| (*live, *rule))
+        .collect();
     let wanted: Vec<&DesiredRule> = free_desired.iter().map(|index| desired[*index]).collect();
     for (live, desired) in best(&Table::new(&left, &wanted)) {
         open.pair(free_live[live].0, free_desired[desired]);
@@ -31,11 +36,17 @@ pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) 
 }
 
 /// The one pair that makes the smallest and most expected patch, if any two may be paired.
-pub(in crate::plan) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(usize, usize)> {
-    let left: Option<Vec<(&LiveRule, &Rule)>> =
-        live.iter().map(|live| Some((*live, live.rule.as_ref().ok()?))).collect();
+pub(in crate::plan) fn nearest(
+    live: &[&LiveRule],
+    desired: &[&DesiredRule],
+) -> Option<(usize, usize)> {
+    let left: Option<Vec<(&LiveRule, &Rule)>> = live
+        .iter()
+        .map(|live| Some((*live, live.rule.as_ref().ok()?)))
+        .collect();
     let table = Table::new(&left?, desired);
-    let pairs = (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
+    let pairs =
+        (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
     // The first of the best, whatever `max_by_key` would take.
     pairs
         .filter(|(live, desired)| table.fits(*live, *desired))
@@ -52,7 +63,11 @@ struct Open {
 
 impl Open {
     fn new(live: usize, desired: usize) -> Self {
-        Self { live: vec![true; live], desired: vec![true; desired], pairs: Vec::new() }
+        Self {
+            live: vec![true; live],
+            desired: vec![true; desired],
+            pairs: Vec::new(),
+        }
     }
 
     fn free_live(&self) -> impl Iterator<Item = usize> {
@@ -78,7 +93,11 @@ impl Open {
         for (index, wanted) in desired.iter().enumerate() {
             let named = names.get(wanted.rule.name.as_str()).into_iter().flatten();
             let equal = |live_index: &&usize| {
-                self.live[**live_index] && live[**live_index].rule.as_ref().is_ok_and(|rule| *rule == wanted.rule)
+                self.live[**live_index]
+                    && live[**live_index]
+                        .rule
+                        .as_ref()
+                        .is_ok_and(|rule| *rule == wanted.rule)
             };
             if let Some(live_index) = named.copied().find(|live_index| equal(&live_index)) {
                 self.pair(live_index, index);
@@ -89,24 +108,36 @@ impl Open {
     /// A rule that is not understood can be neither patched nor deleted. It stands for the rule that is declared by its
     /// name, or by a name that it had, unless another live rule has that rule's name.
     fn pair_not_understood(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
-        let opaque: Vec<usize> = self.free_live().filter(|index| live[*index].rule.is_err()).collect();
+        let opaque: Vec<usize> = self
+            .free_live()
+            .filter(|index| live[*index].rule.is_err())
+            .collect();
         for index in opaque {
             let name = live[index].name.as_str();
             let taken = |wanted: &DesiredRule| {
                 live.iter().enumerate().any(|(other, rule)| {
-                    self.live[other] && rule.name == wanted.rule.name.as_str() && (rule.rule.is_ok() || other != index)
+                    self.live[other]
+                        && rule.name == wanted.rule.name.as_str()
+                        && (rule.rule.is_ok() || other != index)
                 })
             };
             let by_name = |at: &usize| {
                 desired[*at].rule.name.as_str() == name
-                    && !live
-                        .iter()
-                        .enumerate()
-                        .any(|(other, rule)| self.live[other] && rule.name == name && rule.rule.is_ok())
+                    && !live.iter().enumerate().any(|(other, rule)| {
+                        self.live[other] && rule.name == name && rule.rule.is_ok()
+                    })
             };
-            let by_alias =
-                |at: &usize| desired[*at].aliases.iter().any(|alias| alias.as_str() == name) && !taken(desired[*at]);
-            let found = self.free_desired().find(by_name).or_else(|| self.free_desired().find(by_alias));
+            let by_alias = |at: &usize| {
+                desired[*at]
+                    .aliases
+                    .iter()
+                    .any(|alias| alias.as_str() == name)
+                    && !taken(desired[*at])
+            };
+            let found = self
+                .free_desired()
+                .find(by_name)
+                .or_else(|| self.free_desired().find(by_alias));
             if let Some(found) = found {
                 self.pair(index, found);
             }

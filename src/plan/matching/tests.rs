@@ -6,47 +6,99 @@ use serde_json::{Map, json};
 
 use super::{Pairing, pair_rules, rings};
 use crate::model::Name;
-use crate::model::docker::{Action, Decision, DesiredRule, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId};
+use crate::model::docker::{
+    Action, Decision, DesiredRule, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId,
+};
 
 /// `allow name a.example.com b.example.com`
 fn rule(text: &str) -> Rule {
     let mut words = text.split(' ');
-    let decision = if words.next() == Some("allow") { Decision::Allow } else { Decision::Deny };
+    let decision = if words.next() == Some("allow") {
+        Decision::Allow
+    } else {
+        Decision::Deny
+    };
     let name = Name::new(words.next().unwrap()).unwrap();
     let action: Action = "connect:tcp".parse().unwrap();
     let resources = Resources::Plain(words.map(str::to_owned).collect());
-    Rule { name, decision, access: RuleAccess::new([action], resources).unwrap() }
+    Rule {
+        name,
+        decision,
+        access: RuleAccess::new([action], resources).unwrap(),
+    }
 }
 
 /// A live rule; one whose text begins with `+` has a field that nobody knows, one with `?` is not understood.
 fn live_rule(number: usize, text: &str) -> LiveRule {
     let rule = rule(text.trim_start_matches(['+', '?']));
-    let unknown = text.starts_with('+').then(|| ("expires_at".to_owned(), json!("2027-01-01")));
-    let opaque = Opaque { why: "has the unknown action `connect:quic`".to_owned(), raw: json!({}) };
+    let unknown = text
+        .starts_with('+')
+        .then(|| ("expires_at".to_owned(), json!("2027-01-01")));
+    let opaque = Opaque {
+        why: "has the unknown action `connect:quic`".to_owned(),
+        raw: json!({}),
+    };
     LiveRule {
         id: RuleId::new(&format!("rule_{number}")),
         name: rule.name.to_string(),
-        rule: if text.starts_with('?') { Err(opaque) } else { Ok(rule) },
+        rule: if text.starts_with('?') {
+            Err(opaque)
+        } else {
+            Ok(rule)
+        },
         unknown_fields: unknown.into_iter().collect::<Map<_, _>>(),
     }
 }
 
 /// A desired rule; `old > ` before it is an alias.
 fn desired_rule(index: usize, text: &str) -> DesiredRule {
-    let (alias, text) = text.split_once(" > ").map_or((None, text), |(alias, text)| (Some(alias), text));
-    DesiredRule { rule: rule(text), aliases: alias.into_iter().map(|name| Name::new(name).unwrap()).collect(), index }
+    let (alias, text) = text
+        .split_once(" > ")
+        .map_or((None, text), |(alias, text)| (Some(alias), text));
+    DesiredRule {
+        rule: rule(text),
+        aliases: alias
+            .into_iter()
+            .map(|name| Name::new(name).unwrap())
+            .collect(),
+        index,
+    }
 }
 
 /// The pairs as `live→desired`, then what is left alone.
 fn paired(live: &[&str], desired: &[&str]) -> String {
-    let live: Vec<LiveRule> = live.iter().enumerate().map(|(number, text)| live_rule(number, text)).collect();
-    let desired: Vec<DesiredRule> = desired.iter().enumerate().map(|(index, text)| desired_rule(index, text)).collect();
-    let Pairing { pairs, only_live, only_desired } =
-        pair_rules(&live.iter().collect::<Vec<_>>(), &desired.iter().collect::<Vec<_>>());
-    let mut words: Vec<String> =
-        pairs.iter().map(|(from, to)| format!("{}→{}", live[*from].name, desired[*to].rule.name)).collect();
-    words.extend(only_live.iter().map(|from| format!("-{}", live[*from].name)));
-    words.extend(only_desired.iter().map(|to| format!("+{}", desired[*to].rule.name)));
+    let live: Vec<LiveRule> = live
+        .iter()
+        .enumerate()
+        .map(|(number, text)| live_rule(number, text))
+        .collect();
+    let desired: Vec<DesiredRule> = desired
+        .iter()
+        .enumerate()
+        .map(|(index, text)| desired_rule(index, text))
+        .collect();
+    let Pairing {
+        pairs,
+        only_live,
+        only_desired,
+    } = pair_rules(
+        &live.iter().collect::<Vec<_>>(),
+        &desired.iter().collect::<Vec<_>>(),
+    );
+    let mut words: Vec<String> = pairs
+        .iter()
+        .map(|(from, to)| format!("{}→{}", live[*from].name, desired[*to].rule.name))
+        .collect();
+    words.extend(
+        only_live
+            .iter()
+            .map(|from| format!("-{}", live[*from].name)),
+    );
+    words.extend(
+        only_desired
+            .iter()
+            .map(|to| format!("+{}", desired[*to].rule.name)),
+    );
     words.join(" ")
 }
 
@@ -54,18 +106,46 @@ fn paired(live: &[&str], desired: &[&str]) -> String {
 fn pairs_are_those_that_a_person_expects() {
     let table: &[(&[&str], &[&str], &str)] = &[
         // What is equal stays; what is left becomes one patch, whatever it is.
-        (&["allow a x.com", "allow b y.com"], &["allow a x.com", "deny c z.com"], "a→a b→c"),
+        (
+            &["allow a x.com", "allow b y.com"],
+            &["allow a x.com", "deny c z.com"],
+            "a→a b→c",
+        ),
         // The same name, if both are a patch of one field.
-        (&["allow a x.com", "allow b y.com"], &["allow a z.com", "allow b w.com"], "a→a b→b"),
+        (
+            &["allow a x.com", "allow b y.com"],
+            &["allow a z.com", "allow b w.com"],
+            "a→a b→b",
+        ),
         // The same content is a rename.
-        (&["allow a x.com", "allow b y.com"], &["allow c y.com", "allow d x.com"], "b→c a→d"),
+        (
+            &["allow a x.com", "allow b y.com"],
+            &["allow c y.com", "allow d x.com"],
+            "b→c a→d",
+        ),
         // Equal content goes before an equal name, as both are one field.
-        (&["allow a x.com"], &["allow a z.com", "allow b x.com"], "a→b +a"),
+        (
+            &["allow a x.com"],
+            &["allow a z.com", "allow b x.com"],
+            "a→b +a",
+        ),
         // A declared alias goes before likeness.
-        (&["allow a x.com y.com", "allow b v.com"], &["b > allow c x.com y.com z.com"], "b→c -a"),
-        (&["allow a x.com y.com", "allow b v.com"], &["allow c x.com y.com z.com"], "a→c -b"),
+        (
+            &["allow a x.com y.com", "allow b v.com"],
+            &["b > allow c x.com y.com z.com"],
+            "b→c -a",
+        ),
+        (
+            &["allow a x.com y.com", "allow b v.com"],
+            &["allow c x.com y.com z.com"],
+            "a→c -b",
+        ),
         // Fewer fields go before an alias.
-        (&["allow a x.com", "deny b y.com"], &["b > allow c x.com"], "a→c -b"),
+        (
+            &["allow a x.com", "deny b y.com"],
+            &["b > allow c x.com"],
+            "a→c -b",
+        ),
         // What is not known of a rule never goes along to another one.
         (&["+allow a x.com"], &["deny b y.com"], "-a +b"),
         (&["+allow a x.com"], &["allow b x.com"], "a→b"),
@@ -87,15 +167,24 @@ fn names_never_go_round_in_a_ring() {
     let swapped = ["allow a y.com", "allow b x.com"];
     assert_eq!(paired(&live, &swapped), "a→a b→b");
     // A chain is none.
-    assert_eq!(paired(&live, &["allow b x.com", "allow c y.com"]), "a→b b→c");
+    assert_eq!(
+        paired(&live, &["allow b x.com", "allow c y.com"]),
+        "a→b b→c"
+    );
 }
 
 #[test]
 fn rings_are_found_and_chains_are_not() {
     assert_eq!(rings(&[("a", "b"), ("b", "c")]), Vec::<Vec<usize>>::new());
     assert_eq!(rings(&[("a", "b"), ("b", "a")]), [vec![0, 1]]);
-    assert_eq!(rings(&[("z", "a"), ("a", "b"), ("b", "c"), ("c", "a")]).len(), 1);
-    assert_eq!(rings(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(), 2);
+    assert_eq!(
+        rings(&[("z", "a"), ("a", "b"), ("b", "c"), ("c", "a")]).len(),
+        1
+    );
+    assert_eq!(
+        rings(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")]).len(),
+        2
+    );
     // A name that two have, of whom the second closes the ring.
     assert_eq!(rings(&[("a", "b"), ("b", "x"), ("b", "a")]), [vec![0, 2]]);
 }
@@ -103,11 +192,18 @@ fn rings_are_found_and_chains_are_not() {
 /// A policy of the greatest size in which every rule is another one.
 fn all_changed(turn: usize) -> (Vec<LiveRule>, Vec<DesiredRule>) {
     let hosts = |seed: usize| -> String {
-        (0..8).map(|host| format!(" h{}.example.com", (seed * 7 + host * 13) % 997)).collect()
+        (0..8)
+            .map(|host| format!(" h{}.example.com", (seed * 7 + host * 13) % 997))
+            .collect()
     };
-    let live = (0..250).map(|number| live_rule(number, &format!("allow r{number:03}{}", hosts(number))));
+    let live =
+        (0..250).map(|number| live_rule(number, &format!("allow r{number:03}{}", hosts(number))));
     let desired = (0..250).map(|number| {
-        let text = format!("allow r{:03}{}", (number + turn) % 250, hosts(number * 3 + 1));
+        let text = format!(
+            "allow r{:03}{}",
+            (number + turn) % 250,
+            hosts(number * 3 + 1)
+        );
         desired_rule(number, &text)
     });
     (live.collect(), desired.collect())
@@ -119,19 +215,36 @@ fn a_full_policy_of_changed_rules_is_paired_quickly() {
     for turn in [0, 1, 125] {
         let (live, desired) = all_changed(turn);
         let start = Instant::now();
-        let pairing = pair_rules(&live.iter().collect::<Vec<_>>(), &desired.iter().collect::<Vec<_>>());
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let pairing = pair_rules(
+            &live.iter().collect::<Vec<_>>(),
+            &desired.iter().collect::<Vec<_>>(),
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            start.elapsed()
+        );
         assert_eq!(pairing.pairs.len(), 250);
     }
 }
 
 #[test]
 fn more_rules_than_a_policy_can_hold_are_paired_without_looking_at_all_ways() {
-    let live: Vec<LiveRule> =
-        (0..600).map(|number| live_rule(number, &format!("allow r{number} x{number}.com"))).collect();
-    let desired: Vec<DesiredRule> =
-        (0..500).map(|number| desired_rule(number, &format!("allow r{} y{number}.com", (number + 1) % 500))).collect();
-    let pairing = pair_rules(&live.iter().collect::<Vec<_>>(), &desired.iter().collect::<Vec<_>>());
+    let live: Vec<LiveRule> = (0..600)
+        .map(|number| live_rule(number, &format!("allow r{number} x{number}.com")))
+        .collect();
+    let desired: Vec<DesiredRule> = (0..500)
+        .map(|number| {
+            desired_rule(
+                number,
+                &format!("allow r{} y{number}.com", (number + 1) % 500),
+            )
+        })
+        .collect();
+    let pairing = pair_rules(
+        &live.iter().collect::<Vec<_>>(),
+        &desired.iter().collect::<Vec<_>>(),
+    );
     assert_eq!((pairing.pairs.len(), pairing.only_live.len()), (500, 100));
     let by_name = |(from, to): &(usize, usize)| live[*from].name == desired[*to].rule.name.as_str();
     assert!(pairing.pairs.iter().all(by_name));

@@ -30,7 +30,11 @@ impl Graph {
         for at in order {
             nodes[at] = graph.add_node(at);
         }
-        Self { graph, nodes, known: HashMap::new() }
+        Self {
+            graph,
+            nodes,
+            known: HashMap::new(),
+        }
     }
 
     /// Adds all of these edges, or none if one would close a circle.
@@ -40,7 +44,10 @@ impl Graph {
             if self.known.contains_key(&(*first, *then)) {
                 continue;
             }
-            match self.graph.try_add_edge(self.nodes[*first], self.nodes[*then], *why) {
+            match self
+                .graph
+                .try_add_edge(self.nodes[*first], self.nodes[*then], *why)
+            {
                 Ok(edge) => {
                     self.known.insert((*first, *then), *why);
                     added.push((edge, (*first, *then)));
@@ -64,11 +71,15 @@ impl Graph {
             waits[*then] += 1;
         }
         let free = (0..waits.len()).filter(|at| waits[*at] == 0);
-        let mut free: BinaryHeap<Reverse<(u8, At)>> = free.map(|at| Reverse((natural(at), at))).collect();
+        let mut free: BinaryHeap<Reverse<(u8, At)>> =
+            free.map(|at| Reverse((natural(at), at))).collect();
         let mut order = Vec::with_capacity(waits.len());
         while let Some(Reverse((_, at))) = free.pop() {
             order.push(at);
-            for edge in self.graph.edges_directed(self.nodes[at], Direction::Outgoing) {
+            for edge in self
+                .graph
+                .edges_directed(self.nodes[at], Direction::Outgoing)
+            {
                 let then = self.graph[edge.target()];
                 waits[then] -= 1;
                 if waits[then] == 0 {

@@ -31,15 +31,27 @@ pub(in crate::plan) fn ways(ballot: &Ballot) -> Vec<Vec<Edge>> {
 /// Allowed before and after: some allow counts at every step, and no deny ever does.
 fn stay_allowed(ballot: &Ballot) -> Vec<Vec<Edge>> {
     // Nothing denies before or after; what would deny in between must be kept from it.
-    let Some(never) = all(ballot.denies.iter().map(|deny| never(deny, Reason::DeniesFirst))) else { return Vec::new() };
+    let Some(never) = all(ballot
+        .denies
+        .iter()
+        .map(|deny| never(deny, Reason::DeniesFirst)))
+    else {
+        return Vec::new();
+    };
     let handed = hand_over(&ballot.allows, Reason::AllowsFirst);
-    handed.into_iter().map(|way| [way, never.clone()].concat()).collect()
+    handed
+        .into_iter()
+        .map(|way| [way, never.clone()].concat())
+        .collect()
 }
 
 /// Denied before and after: at every step, a deny counts or no allow does.
 fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let Ballot { allows, denies } = ballot;
-    let (before, after) = (denies.iter().any(Vote::is_before), denies.iter().any(Vote::is_after));
+    let (before, after) = (
+        denies.iter().any(Vote::is_before),
+        denies.iter().any(Vote::is_after),
+    );
     let mut ways = Vec::new();
     if before && after {
         ways.extend(hand_over(denies, Reason::DeniesFirst));
@@ -50,7 +62,10 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let harmless = |allow: &Vote| {
         let ends = going.iter().filter_map(|deny| ends_before(allow, deny));
         let begins = coming.iter().filter_map(|deny| begins_after(allow, deny));
-        let mut ways: Vec<Vec<Edge>> = ends.chain(begins).chain(never(allow, Reason::ClosesFirst)).collect();
+        let mut ways: Vec<Vec<Edge>> = ends
+            .chain(begins)
+            .chain(never(allow, Reason::ClosesFirst))
+            .collect();
         ways.sort_by_key(Vec::len);
         ways
     };
@@ -58,7 +73,9 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let most = harmless.iter().map(Vec::len).max().unwrap_or(0);
     // The best way for each allow; then, should that run in a circle, the second best where there is one, and so on.
     for rank in 0..most {
-        ways.extend(all(harmless.iter().map(|ways| ways.get(rank).or(ways.last()).cloned())));
+        ways.extend(all(harmless
+            .iter()
+            .map(|ways| ways.get(rank).or(ways.last()).cloned())));
     }
     ways
 }
@@ -68,7 +85,8 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
 fn hand_over(votes: &[Vote], why: Reason) -> Vec<Vec<Edge>> {
     let old = || votes.iter().filter(|vote| vote.is_before());
     let new = votes.iter().filter(|vote| vote.is_after());
-    new.flat_map(|new| old().map(|old| product(&new.need, &old.avoid, why))).collect()
+    new.flat_map(|new| old().map(|old| product(&new.need, &old.avoid, why)))
+        .collect()
 }
 
 /// An allow that is gone for good before a deny goes. One that comes in between is never gone for good before.
@@ -86,15 +104,28 @@ fn begins_after(allow: &Vote, deny: &Vote) -> Option<Vec<Edge>> {
 /// A vote that never counts: what ends it comes before what it needs.
 fn never(vote: &Vote, why: Reason) -> Option<Vec<Edge>> {
     let (end, need) = (vote.avoid.first()?, vote.need.first()?);
-    (end != need).then(|| vec![Edge { first: *end, then: *need, why }])
+    (end != need).then(|| {
+        vec![Edge {
+            first: *end,
+            then: *need,
+            why,
+        }]
+    })
 }
 
 fn all(parts: impl Iterator<Item = Option<Vec<Edge>>>) -> Option<Vec<Edge>> {
-    parts.collect::<Option<Vec<_>>>().map(|parts| parts.concat())
+    parts
+        .collect::<Option<Vec<_>>>()
+        .map(|parts| parts.concat())
 }
 
 /// All of the first before all of the second; one call that is both is both at once.
 fn product(first: &[At], then: &[At], why: Reason) -> Vec<Edge> {
-    let pairs = first.iter().flat_map(|first| then.iter().map(move |then| (*first, *then)));
-    pairs.filter(|(first, then)| first != then).map(|(first, then)| Edge { first, then, why }).collect()
+    let pairs = first
+        .iter()
+        .flat_map(|first| then.iter().map(move |then| (*first, *then)));
+    pairs
+        .filter(|(first, then)| first != then)
+        .map(|(first, then)| Edge { first, then, why })
+        .collect()
 }

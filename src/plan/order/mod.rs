@@ -48,12 +48,27 @@ impl Unordered {
 
 /// Puts the calls of a target in order, and says where access is not what it should be for a while. `teams` are the
 /// short names of teams, each with its uuid.
-pub(super) fn arrange(live: &LiveState, calls: Unordered, teams: &BTreeMap<String, String>) -> (Vec<Call>, Vec<Note>) {
-    let (steps, Attempt { graph, conflicts, unproved }) = solve(live, calls.0);
+pub(super) fn arrange(
+    live: &LiveState,
+    calls: Unordered,
+    teams: &BTreeMap<String, String>,
+) -> (Vec<Call>, Vec<Note>) {
+    let (
+        steps,
+        Attempt {
+            graph,
+            conflicts,
+            unproved,
+        },
+    ) = solve(live, calls.0);
     let mut notes = gaps(&conflicts, &steps, teams);
     notes.extend(cedar_note(live, &steps));
     let calls = number(steps, &graph, unproved.is_some());
-    notes.extend(unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why }));
+    notes.extend(
+        unproved
+            .filter(|_| calls.len() > 1)
+            .map(|why| Note::Unproved { why }),
+    );
     (calls, notes)
 }
 
@@ -68,17 +83,39 @@ pub(in crate::plan) enum Unavoidable {
 impl Unavoidable {
     /// Of calls that are not split any further, whatever they wait for.
     pub(in crate::plan) fn of(live: &LiveState, calls: &[Call]) -> Self {
-        let Attempt { graph: _, conflicts, unproved } = attempt(live, &Step::of_calls(calls));
-        if unproved.is_some() { Self::Unproved } else { Self::Gaps(conflicts.len()) }
+        let Attempt {
+            graph: _,
+            conflicts,
+            unproved,
+        } = attempt(live, &Step::of_calls(calls));
+        if unproved.is_some() {
+            Self::Unproved
+        } else {
+            Self::Gaps(conflicts.len())
+        }
     }
 }
 
 /// What a reviewer should know of some calls, whatever their order: it is worked out as for a new plan.
-pub(super) fn told(live: &LiveState, calls: &[Call], teams: &BTreeMap<String, String>) -> Vec<Note> {
+pub(super) fn told(
+    live: &LiveState,
+    calls: &[Call],
+    teams: &BTreeMap<String, String>,
+) -> Vec<Note> {
     let steps = Step::of_calls(calls);
-    let Attempt { graph: _, conflicts, unproved } = attempt(live, &steps);
-    let unproved = unproved.filter(|_| calls.len() > 1).map(|why| Note::Unproved { why });
-    gaps(&conflicts, &steps, teams).into_iter().chain(cedar_note(live, &steps)).chain(unproved).collect()
+    let Attempt {
+        graph: _,
+        conflicts,
+        unproved,
+    } = attempt(live, &steps);
+    let unproved = unproved
+        .filter(|_| calls.len() > 1)
+        .map(|why| Note::Unproved { why });
+    gaps(&conflicts, &steps, teams)
+        .into_iter()
+        .chain(cedar_note(live, &steps))
+        .chain(unproved)
+        .collect()
 }
 
 /// What came of looking for an order.
@@ -99,7 +136,11 @@ struct Conflict {
 /// What is broken for a while.
 enum Broken {
     /// The decision about a request.
-    Access { witness: String, audience: Audience, allowed: bool },
+    Access {
+        witness: String,
+        audience: Audience,
+        allowed: bool,
+    },
     /// A name that two calls hand to each other.
     Name,
 }
@@ -110,7 +151,9 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     let mut tries = 0;
     'splitting: while !best.conflicts.is_empty() && tries < TRIES {
         for (at, cause) in involved(&best.conflicts) {
-            let Some(more) = split::split(&steps, at, cause) else { continue };
+            let Some(more) = split::split(&steps, at, cause) else {
+                continue;
+            };
             tries += 1;
             let other = attempt(live, &more);
             if other.conflicts.len() < best.conflicts.len() {
@@ -126,7 +169,9 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     if !best.conflicts.is_empty() {
         // From the back, so that the positions of those in front stay.
         let all = involved(&best.conflicts).into_iter().rev();
-        let more = all.fold(steps.clone(), |steps, (at, cause)| split::split(&steps, at, cause).unwrap_or(steps));
+        let more = all.fold(steps.clone(), |steps, (at, cause)| {
+            split::split(&steps, at, cause).unwrap_or(steps)
+        });
         let other = attempt(live, &more);
         if other.conflicts.len() < best.conflicts.len() {
             (steps, best) = (more, other);
@@ -142,7 +187,10 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
             Broken::Access { .. } => Cause::Access,
             Broken::Name => Cause::Name,
         };
-        conflict.edges.iter().flat_map(move |edge| [(edge.first, cause), (edge.then, cause)])
+        conflict
+            .edges
+            .iter()
+            .flat_map(move |edge| [(edge.first, cause), (edge.then, cause)])
     });
     each.collect()
 }
@@ -154,44 +202,82 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     let mut conflicts = Vec::new();
     let timeline = match Timeline::new(live, &calls) {
         Ok(timeline) => timeline,
-        Err(error) => return Attempt { graph, conflicts, unproved: Some(error.to_string()) },
+        Err(error) => {
+            return Attempt {
+                graph,
+                conflicts,
+                unproved: Some(error.to_string()),
+            };
+        }
     };
     for edge in structure::edges(&timeline, &calls) {
         if !graph.add(&[edge]) {
-            conflicts.push(Conflict { edges: vec![edge], what: Broken::Name });
+            conflicts.push(Conflict {
+                edges: vec![edge],
+                what: Broken::Name,
+            });
         }
     }
     let mut told: HashSet<Ballot> = HashSet::new();
     let mut choices: Vec<(Vec<Vec<Edge>>, Broken)> = Vec::new();
     let visited = ballots(&timeline, &mut |situation, audience, ballot| {
-        let Some(allowed) = ballot.must_stay().filter(|_| !told.contains(&ballot)) else { return };
+        let Some(allowed) = ballot.must_stay().filter(|_| !told.contains(&ballot)) else {
+            return;
+        };
         let ways = handover::ways(&ballot);
         told.insert(ballot);
         if ways.first().is_none_or(|way| !way.is_empty()) {
-            let witness = situation.witness().map(|request| request.to_string()).unwrap_or_default();
-            choices.push((ways, Broken::Access { witness, audience: audience.clone(), allowed }));
+            let witness = situation
+                .witness()
+                .map(|request| request.to_string())
+                .unwrap_or_default();
+            choices.push((
+                ways,
+                Broken::Access {
+                    witness,
+                    audience: audience.clone(),
+                    allowed,
+                },
+            ));
         }
     });
     if let Err(entangled) = visited {
-        return Attempt { graph, conflicts, unproved: Some(entangled.to_string()) };
+        return Attempt {
+            graph,
+            conflicts,
+            unproved: Some(entangled.to_string()),
+        };
     }
     // Where there is no choice first.
     choices.sort_by_key(|(ways, _)| ways.len());
     for (ways, what) in choices {
         if !ways.iter().any(|way| graph.add(way)) {
-            conflicts.push(Conflict { edges: ways.into_iter().next().unwrap_or_default(), what });
+            conflicts.push(Conflict {
+                edges: ways.into_iter().next().unwrap_or_default(),
+                what,
+            });
         }
     }
-    Attempt { graph, conflicts, unproved: None }
+    Attempt {
+        graph,
+        conflicts,
+        unproved: None,
+    }
 }
 
 /// The gaps in the words of people: one for each policy, with one request that shows it.
 fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>) -> Vec<Note> {
     let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
-        let calls = conflict.edges.iter().flat_map(|edge| [edge.first, edge.then]);
+        let calls = conflict
+            .edges
+            .iter()
+            .flat_map(|edge| [edge.first, edge.then]);
         let policy = calls.map(|at| steps[at].call.name.as_str()).min();
-        by_policy.entry(policy.unwrap_or_default()).or_default().push(conflict);
+        by_policy
+            .entry(policy.unwrap_or_default())
+            .or_default()
+            .push(conflict);
     }
     let notes = by_policy.into_iter().filter_map(|(policy, conflicts)| {
         let more = match conflicts.len() {
@@ -199,8 +285,14 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
             count => format!("; and {} more like it", count - 1),
         };
         // Whichever comes first may depend on the order of the calls.
-        let why = format!("{}{more}", conflicts.iter().map(|conflict| conflict.why(teams)).min()?);
-        Some(Note::Gap { policy: policy.to_owned(), why })
+        let why = format!(
+            "{}{more}",
+            conflicts.iter().map(|conflict| conflict.why(teams)).min()?
+        );
+        Some(Note::Gap {
+            policy: policy.to_owned(),
+            why,
+        })
     });
     notes.collect()
 }
@@ -208,8 +300,16 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
 impl Conflict {
     fn why(&self, teams: &BTreeMap<String, String>) -> String {
         match &self.what {
-            Broken::Access { witness, audience, allowed } => {
-                let (decision, other) = if *allowed { ("allowed", "denied") } else { ("denied", "allowed") };
+            Broken::Access {
+                witness,
+                audience,
+                allowed,
+            } => {
+                let (decision, other) = if *allowed {
+                    ("allowed", "denied")
+                } else {
+                    ("denied", "allowed")
+                };
                 let people = people(&audience.clone().with_team_names(teams));
                 format!(
                     "`{witness}` is {decision} for {people} before and after, and may be {other} for a moment between"
@@ -228,22 +328,41 @@ fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
     };
     let changes = |step: &&Step| match step.call.send.docker() {
         Some(Operation::CreatePolicy { policy }) => policy.cedar.is_some(),
-        Some(Operation::UpdatePolicy { id, patch }) => is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some()),
-        Some(Operation::DeletePolicy { id }) => is_cedar(id),
-        Some(Operation::CreateRule { .. } | Operation::UpdateRule { .. } | Operation::DeleteRule { .. }) | None => {
-            false
+        Some(Operation::UpdatePolicy { id, patch }) => {
+            is_cedar(id) && (patch.teams.is_some() || patch.cedar.is_some())
         }
+        Some(Operation::DeletePolicy { id }) => is_cedar(id),
+        Some(
+            Operation::CreateRule { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. },
+        )
+        | None => false,
     };
-    let cedar: Vec<&str> = steps.iter().filter(changes).map(|step| step.call.name.as_str()).collect();
+    let cedar: Vec<&str> = steps
+        .iter()
+        .filter(changes)
+        .map(|step| step.call.name.as_str())
+        .collect();
     let first = cedar.iter().min().filter(|_| cedar.len() > 1)?;
-    let why = format!("Cedar policies change in {} calls; what tools may do between them is not compared", cedar.len());
-    Some(Note::Gap { policy: (*first).to_owned(), why })
+    let why = format!(
+        "Cedar policies change in {} calls; what tools may do between them is not compared",
+        cedar.len()
+    );
+    Some(Note::Gap {
+        policy: (*first).to_owned(),
+        why,
+    })
 }
 
 fn people(audience: &Audience) -> String {
     let Audience { teams, profiles } = audience;
     let all: Vec<&str> = teams.iter().chain(profiles).map(String::as_str).collect();
-    if all.is_empty() { "everybody".to_owned() } else { format!("people in {}", all.join(" and ")) }
+    if all.is_empty() {
+        "everybody".to_owned()
+    } else {
+        format!("people in {}", all.join(" and "))
+    }
 }
 
 /// Gives the calls their numbers. `one_by_one`: each waits for all before it.
@@ -258,12 +377,23 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
     }
     let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
     let calls = order.into_iter().filter_map(|at| {
-        let Step { mut call, effect, .. } = steps[at].take()?;
+        let Step {
+            mut call, effect, ..
+        } = steps[at].take()?;
         call.id = *numbers.get(&at)?;
         let before = waits.remove(&at).unwrap_or_default();
-        call.after = ranges(before.into_iter().filter_map(|(first, why)| Some((*numbers.get(&first)?, why))).collect());
+        call.after = ranges(
+            before
+                .into_iter()
+                .filter_map(|(first, why)| Some((*numbers.get(&first)?, why)))
+                .collect(),
+        );
         if one_by_one && call.id.0 > 1 {
-            call.after.push(After { first: CallId(1), last: CallId(call.id.0 - 1), why: reason(effect) });
+            call.after.push(After {
+                first: CallId(1),
+                last: CallId(call.id.0 - 1),
+                why: reason(effect),
+            });
         }
         call.renumber(&provisional);
         Some(call)
@@ -278,7 +408,11 @@ pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     for (id, why) in before {
         match ranges.last_mut() {
             Some(last) if last.why == why && last.last.0 + 1 == id.0 => last.last = id,
-            _ => ranges.push(After { first: id, last: id, why }),
+            _ => ranges.push(After {
+                first: id,
+                last: id,
+                why,
+            }),
         }
     }
     ranges
@@ -287,8 +421,13 @@ pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
 /// Why a call waits for all before it where nothing is proved.
 fn reason(effect: Effect) -> Reason {
     match effect {
-        Effect { removes_deny: true, .. } => Reason::ClosesFirst,
-        Effect { removes_allow: true, .. } => Reason::AllowsFirst,
+        Effect {
+            removes_deny: true, ..
+        } => Reason::ClosesFirst,
+        Effect {
+            removes_allow: true,
+            ..
+        } => Reason::AllowsFirst,
         Effect { .. } => Reason::DeniesFirst,
     }
 }

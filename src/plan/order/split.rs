@@ -25,33 +25,62 @@ const WHY_BOTH: &str = "one call more than the fewest: it first holds both what 
                         step more or less is open than before or after";
 const WHY_ANEW: &str = "two calls more than the fewest: the rule is made anew beside the old one, so that at no step \
                         more or less is open than before or after";
-const WHY_NAME: &str = "one call more than the fewest: names are exchanged, so one of them is put aside first";
+const WHY_NAME: &str =
+    "one call more than the fewest: names are exchanged, so one of them is put aside first";
 
 impl Step {
     pub(super) fn of(drafts: Vec<Draft>) -> Vec<Self> {
         let id = |draft: DraftId| CallId(u32::try_from(draft.0 + 1).unwrap_or(u32::MAX));
         let steps = drafts.into_iter().enumerate().map(|(position, draft)| {
-            let Draft { policy, rule, effect, send, updated } = draft;
+            let Draft {
+                policy,
+                rule,
+                effect,
+                send,
+                updated,
+            } = draft;
             let send = send.map(|policy| match policy {
                 DraftPolicy::Existing(id) => PolicyRef::Existing(id),
                 DraftPolicy::Created(draft) => PolicyRef::CreatedBy(id(draft)),
             });
             let send = ToSend::Docker(send);
-            let call = Call { id: id(DraftId(position)), after: Vec::new(), name: policy, part: rule, why: None, send };
-            Self { call, effect, updated, is_part: false }
+            let call = Call {
+                id: id(DraftId(position)),
+                after: Vec::new(),
+                name: policy,
+                part: rule,
+                why: None,
+                send,
+            };
+            Self {
+                call,
+                effect,
+                updated,
+                is_part: false,
+            }
         });
         steps.collect()
     }
 
     /// Calls of a finished plan, which are not split any further.
     pub(super) fn of_calls(calls: &[Call]) -> Vec<Self> {
-        let step = |call: &Call| Self { call: call.clone(), effect: Effect::NONE, updated: None, is_part: true };
+        let step = |call: &Call| Self {
+            call: call.clone(),
+            effect: Effect::NONE,
+            updated: None,
+            is_part: true,
+        };
         calls.iter().map(step).collect()
     }
 
     /// The place of the call where nothing else decides: what denies comes first and goes last.
     pub(super) fn rank(&self) -> u8 {
-        let Effect { adds_deny, adds_allow, removes_allow, removes_deny } = self.effect;
+        let Effect {
+            adds_deny,
+            adds_allow,
+            removes_allow,
+            removes_deny,
+        } = self.effect;
         match (adds_deny, adds_allow, removes_allow, removes_deny) {
             (false, false, false, false) => 0,
             (true, false, false, false) => 1,
@@ -83,7 +112,9 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
         (Cause::Access, Some(Updated::Rule { before, after })) => {
             both(step, before, after).or_else(|| anew(steps, step, before, after))?
         }
-        (Cause::Access, Some(Updated::Scope { before, after })) => both_scopes(step, before, after)?,
+        (Cause::Access, Some(Updated::Scope { before, after })) => {
+            both_scopes(step, before, after)?
+        }
         (Cause::Access, None) => return None,
     };
     for part in parts.iter_mut().skip(1) {
@@ -98,10 +129,16 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
 
 /// An update of a rule in two calls: first old and new together, then the new alone.
 fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else { return None };
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+        return None;
+    };
     let both = union(before, after)?;
     let part = |from: &Rule, to: &Rule| {
-        let send = Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch: rule_patch(from, to) };
+        let send = Operation::UpdateRule {
+            policy: policy.clone(),
+            id: id.clone(),
+            patch: rule_patch(from, to),
+        };
         part(step, Effect::of_update(from, to), send, WHY_BOTH)
     };
     Some(vec![part(before, &both), part(&both, after)])
@@ -115,30 +152,64 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
     if before.decision != after.decision || same_actions == same_resources {
         return None;
     }
-    let actions = before.access.actions().into_iter().chain(after.access.actions());
+    let actions = before
+        .access
+        .actions()
+        .into_iter()
+        .chain(after.access.actions());
     let resources = match (before.access.resources(), after.access.resources()) {
-        (Resources::Plain(old), Resources::Plain(new)) => Resources::Plain(old.into_iter().chain(new).collect()),
-        (Resources::Http(old), Resources::Http(new)) => Resources::Http(old.into_iter().chain(new).collect()),
-        (Resources::Plain(_), Resources::Http(_)) | (Resources::Http(_), Resources::Plain(_)) => return None,
+        (Resources::Plain(old), Resources::Plain(new)) => {
+            Resources::Plain(old.into_iter().chain(new).collect())
+        }
+        (Resources::Http(old), Resources::Http(new)) => {
+            Resources::Http(old.into_iter().chain(new).collect())
+        }
+        (Resources::Plain(_), Resources::Http(_)) | (Resources::Http(_), Resources::Plain(_)) => {
+            return None;
+        }
     };
     let access = RuleAccess::new(actions, resources).ok()?;
-    Some(Rule { name: before.name.clone(), decision: before.decision, access })
+    Some(Rule {
+        name: before.name.clone(),
+        decision: before.decision,
+        access,
+    })
 }
 
 /// A rule is made anew and the old one deleted; an old one of the same name is put aside first.
 fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
-    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else { return None };
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+        return None;
+    };
     let mut parts = Vec::new();
     if before.name == after.name {
         let aside = aside(steps, &before.name)?;
-        let patch = RulePatch { name: Some(aside), ..RulePatch::default() };
-        let send = Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch };
+        let patch = RulePatch {
+            name: Some(aside),
+            ..RulePatch::default()
+        };
+        let send = Operation::UpdateRule {
+            policy: policy.clone(),
+            id: id.clone(),
+            patch,
+        };
         parts.push(part(step, Effect::NONE, send, WHY_ANEW));
     }
-    let send = Operation::CreateRule { policy: PolicyRef::Existing(policy.clone()), rule: after.clone() };
+    let send = Operation::CreateRule {
+        policy: PolicyRef::Existing(policy.clone()),
+        rule: after.clone(),
+    };
     parts.push(part(step, Effect::adding(after.decision), send, WHY_ANEW));
-    let send = Operation::DeleteRule { policy: policy.clone(), id: id.clone() };
-    parts.push(part(step, Effect::removing(before.decision), send, WHY_ANEW));
+    let send = Operation::DeleteRule {
+        policy: policy.clone(),
+        id: id.clone(),
+    };
+    parts.push(part(
+        step,
+        Effect::removing(before.decision),
+        send,
+        WHY_ANEW,
+    ));
     Some(parts)
 }
 
@@ -148,14 +219,27 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
     let send = step.call.send.docker()?;
     let first = match send {
         Operation::UpdateRule { policy, id, patch } => {
-            let patch = RulePatch { name: Some(aside(&patch.name)?), ..RulePatch::default() };
-            Operation::UpdateRule { policy: policy.clone(), id: id.clone(), patch }
+            let patch = RulePatch {
+                name: Some(aside(&patch.name)?),
+                ..RulePatch::default()
+            };
+            Operation::UpdateRule {
+                policy: policy.clone(),
+                id: id.clone(),
+                patch,
+            }
         }
         Operation::UpdatePolicy { id, patch } => {
             // A run that follows one that was cut off here finds the policy by this name.
             let name = Name::new(&temporary_name(patch.name.as_ref()?)).ok()?;
-            let patch = PolicyPatch { name: Some(name), ..PolicyPatch::default() };
-            Operation::UpdatePolicy { id: id.clone(), patch }
+            let patch = PolicyPatch {
+                name: Some(name),
+                ..PolicyPatch::default()
+            };
+            Operation::UpdatePolicy {
+                id: id.clone(),
+                patch,
+            }
         }
         Operation::CreatePolicy { .. }
         | Operation::DeletePolicy { .. }
@@ -169,14 +253,20 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
 /// A name that nothing in the plan uses.
 fn aside(steps: &[Step], name: &Name) -> Option<Name> {
     let calls = steps.iter().map(|step| &step.call);
-    let used: BTreeSet<&str> = calls.flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name])).collect();
+    let used: BTreeSet<&str> = calls
+        .flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name]))
+        .collect();
     let mut names = (1..100).map(|number| format!("{name} (old {number})"));
-    names.find(|name| !used.contains(name.as_str())).and_then(|name| Name::new(&name).ok())
+    names
+        .find(|name| !used.contains(name.as_str()))
+        .and_then(|name| Name::new(&name).ok())
 }
 
 /// A policy moves from some teams to others in two calls: first it is for all of them.
 fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> {
-    let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else { return None };
+    let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else {
+        return None;
+    };
     if before.is_organization_wide() || after.is_organization_wide() {
         return None;
     }
@@ -184,15 +274,41 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
     if teams == before.teams || teams == after.teams {
         return None;
     }
-    let first = PolicyPatch { teams: Some(teams), ..PolicyPatch::default() };
+    let first = PolicyPatch {
+        teams: Some(teams),
+        ..PolicyPatch::default()
+    };
     let effect = step.effect;
-    let grows = Effect { removes_allow: false, removes_deny: false, ..effect };
-    let shrinks = Effect { adds_allow: false, adds_deny: false, ..effect };
-    let send = |patch| Operation::UpdatePolicy { id: id.clone(), patch };
-    Some(vec![part(step, grows, send(first), WHY_BOTH), part(step, shrinks, send(patch.clone()), WHY_BOTH)])
+    let grows = Effect {
+        removes_allow: false,
+        removes_deny: false,
+        ..effect
+    };
+    let shrinks = Effect {
+        adds_allow: false,
+        adds_deny: false,
+        ..effect
+    };
+    let send = |patch| Operation::UpdatePolicy {
+        id: id.clone(),
+        patch,
+    };
+    Some(vec![
+        part(step, grows, send(first), WHY_BOTH),
+        part(step, shrinks, send(patch.clone()), WHY_BOTH),
+    ])
 }
 
 fn part(step: &Step, effect: Effect, send: Operation<PolicyRef>, why: &str) -> Step {
-    let call = Call { why: Some(why.to_owned()), send: ToSend::Docker(send), ..step.call.clone() };
-    Step { call, effect, updated: None, is_part: true }
+    let call = Call {
+        why: Some(why.to_owned()),
+        send: ToSend::Docker(send),
+        ..step.call.clone()
+    };
+    Step {
+        call,
+        effect,
+        updated: None,
+        is_part: true,
+    }
 }

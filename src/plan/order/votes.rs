@@ -84,9 +84,14 @@ pub(in crate::plan) fn ballots(
         let (rule, span) = spans[number];
         let track = &timeline.rules[rule];
         let span = &track.contents[span];
-        span.from.is_some() || span.until.is_some() || timeline.policies[track.policy].scopes.len() > 1
+        span.from.is_some()
+            || span.until.is_some()
+            || timeline.policies[track.policy].scopes.len() > 1
     };
-    let counter = Counter { timeline, spans: &spans };
+    let counter = Counter {
+        timeline,
+        spans: &spans,
+    };
     situations.visit(&moves, &mut |situation| {
         for audience in counter.audiences(situation) {
             let ballot = Ballot {
@@ -111,9 +116,12 @@ impl Counter<'_, '_> {
     /// scopes of these rules.
     fn audiences(&self, situation: &Situation<'_>) -> Vec<Audience> {
         let numbers = situation.allows.iter().chain(situation.denies);
-        let policies: BTreeSet<usize> =
-            numbers.map(|number| self.timeline.rules[self.spans[*number].0].policy).collect();
-        let scopes = policies.iter().flat_map(|policy| &self.timeline.policies[*policy].scopes);
+        let policies: BTreeSet<usize> = numbers
+            .map(|number| self.timeline.rules[self.spans[*number].0].policy)
+            .collect();
+        let scopes = policies
+            .iter()
+            .flat_map(|policy| &self.timeline.policies[*policy].scopes);
         let members: BTreeSet<Member> = scopes.flat_map(|span| members(&span.what)).collect();
         let members: Vec<Member> = members.into_iter().collect();
         combinations(&members)
@@ -124,13 +132,24 @@ impl Counter<'_, '_> {
         let mut rest = numbers;
         while let Some(first) = rest.first() {
             let rule = self.spans[*first].0;
-            let own = rest.iter().take_while(|number| self.spans[**number].0 == rule).count();
+            let own = rest
+                .iter()
+                .take_while(|number| self.spans[**number].0 == rule)
+                .count();
             let (of_rule, others) = rest.split_at(own);
             rest = others;
             let track = &self.timeline.rules[rule];
-            let contents = joined(of_rule.iter().map(|number| &track.contents[self.spans[*number].1]));
+            let contents = joined(
+                of_rule
+                    .iter()
+                    .map(|number| &track.contents[self.spans[*number].1]),
+            );
             let scopes = &self.timeline.policies[track.policy].scopes;
-            let reached = joined(scopes.iter().filter(|span| audience.is_reached_by(&span.what)));
+            let reached = joined(
+                scopes
+                    .iter()
+                    .filter(|span| audience.is_reached_by(&span.what)),
+            );
             for content in &contents {
                 votes.extend(reached.iter().map(|scope| Vote {
                     need: content.from.into_iter().chain(scope.from).collect(),
@@ -147,8 +166,14 @@ fn joined<'t, T: 't>(spans: impl Iterator<Item = &'t Span<T>>) -> Track<()> {
     let mut track: Track<()> = Track::new();
     for span in spans {
         match track.last_mut() {
-            Some(last) if last.until.is_some() && last.until == span.from => last.until = span.until,
-            _ => track.push(Span { what: (), from: span.from, until: span.until }),
+            Some(last) if last.until.is_some() && last.until == span.from => {
+                last.until = span.until
+            }
+            _ => track.push(Span {
+                what: (),
+                from: span.from,
+                until: span.until,
+            }),
         }
     }
     track
@@ -169,7 +194,11 @@ fn members(scope: &Scope) -> impl Iterator<Item = Member> {
 fn combinations(members: &[Member]) -> Vec<Audience> {
     let of = |chosen: &dyn Fn(usize) -> bool| {
         let mut audience = Audience::default();
-        for (_, member) in members.iter().enumerate().filter(|(position, _)| chosen(*position)) {
+        for (_, member) in members
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| chosen(*position))
+        {
             match member {
                 Member::Team(team) => drop(audience.teams.insert(team.clone())),
                 Member::Profile(profile) => drop(audience.profiles.insert(profile.clone())),
@@ -178,8 +207,14 @@ fn combinations(members: &[Member]) -> Vec<Audience> {
         audience
     };
     if members.len() <= COMBINED {
-        return (0..1_usize << members.len()).map(|set| of(&|position| set >> position & 1 == 1)).collect();
+        return (0..1_usize << members.len())
+            .map(|set| of(&|position| set >> position & 1 == 1))
+            .collect();
     }
     let single = (0..members.len()).map(|only| of(&|position| position == only));
-    [of(&|_| false)].into_iter().chain(single).chain([of(&|_| true)]).collect()
+    [of(&|_| false)]
+        .into_iter()
+        .chain(single)
+        .chain([of(&|_| true)])
+        .collect()
 }

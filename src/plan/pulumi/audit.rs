@@ -29,7 +29,9 @@ pub enum Breach {
         why: Reason,
     },
     /// A group is without a pack, in any version, that it has before and after.
-    #[error("group `{group}` is without the pack `{pack}` after call {call}, and has it before and after")]
+    #[error(
+        "group `{group}` is without the pack `{pack}` after call {call}, and has it before and after"
+    )]
     Lacks {
         /// The group.
         group: String,
@@ -39,7 +41,9 @@ pub enum Breach {
         call: u32,
     },
     /// A group has a pack in a version, or with a configuration, that it has neither before nor after.
-    #[error("group `{group}` has the pack `{pack}` after call {call} as it has it neither before nor after")]
+    #[error(
+        "group `{group}` has the pack `{pack}` after call {call} as it has it neither before nor after"
+    )]
     Between {
         /// The group.
         group: String,
@@ -66,17 +70,31 @@ pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     let earlier = Earlier::new(calls);
     let mut breaches: Vec<Breach> = edges(live, &operations)
         .into_iter()
-        .filter(|(weight, edge)| *weight == Weight::Service && !earlier.before(edge.first, edge.then))
+        .filter(|(weight, edge)| {
+            *weight == Weight::Service && !earlier.before(edge.first, edge.then)
+        })
         .filter_map(|(_, edge)| {
             let (first, then) = (calls.get(edge.first)?.id.0, calls.get(edge.then)?.id.0);
-            Some(Breach::Refused { first, then, why: edge.why })
+            Some(Breach::Refused {
+                first,
+                then,
+                why: edge.why,
+            })
         })
         .collect();
     let mut model = Model::new(live);
     for call in calls {
-        let Some(operation) = call.send.pulumi() else { continue };
+        let Some(operation) = call.send.pulumi() else {
+            continue;
+        };
         if let Err(why) = model.make(operation) {
-            breaches.push(ReplayError::Refused { call: call.id.0, why }.into());
+            breaches.push(
+                ReplayError::Refused {
+                    call: call.id.0,
+                    why,
+                }
+                .into(),
+            );
             break;
         }
         breaches.extend(between(live, &model, &after, call.id.0));
@@ -89,17 +107,33 @@ pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
 fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breach> {
     let mut found = Vec::new();
     for group in &now.state.groups {
-        let old = now.renamed.get(&group.name).map_or(group.name.as_str(), String::as_str);
+        let old = now
+            .renamed
+            .get(&group.name)
+            .map_or(group.name.as_str(), String::as_str);
         let (was, will) = (live.group(old), after.state.group(&name_after(after, old)));
-        let (Some(was), Some(will)) = (was, will) else { continue };
-        let names: BTreeSet<&str> = packs(was).chain(packs(will)).map(|(name, _)| name).collect();
+        let (Some(was), Some(will)) = (was, will) else {
+            continue;
+        };
+        let names: BTreeSet<&str> = packs(was)
+            .chain(packs(will))
+            .map(|(name, _)| name)
+            .collect();
         for pack in names {
-            let of = |group| packs(group).find(|(name, _)| *name == pack).map(|(_, used)| used);
+            let of = |group| {
+                packs(group)
+                    .find(|(name, _)| *name == pack)
+                    .map(|(_, used)| used)
+            };
             let (before, is, later) = (of(was), of(group), of(will));
             let (group, pack) = (group.name.clone(), pack.to_owned());
             match is {
-                None if before.is_some() && later.is_some() => found.push(Breach::Lacks { group, pack, call }),
-                Some(_) if is != before && is != later => found.push(Breach::Between { group, pack, call }),
+                None if before.is_some() && later.is_some() => {
+                    found.push(Breach::Lacks { group, pack, call })
+                }
+                Some(_) if is != before && is != later => {
+                    found.push(Breach::Between { group, pack, call })
+                }
                 None | Some(_) => {}
             }
         }
@@ -114,6 +148,15 @@ fn name_after(after: &Model, old: &str) -> String {
 
 /// The packs of a group, each as it is used.
 fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
-    let packs = group.body.as_ref().map(|body| body.packs.as_slice()).unwrap_or_default();
-    packs.iter().map(|pack| (pack.name.as_str(), (pack.version.0, super::changes::config(pack).to_string())))
+    let packs = group
+        .body
+        .as_ref()
+        .map(|body| body.packs.as_slice())
+        .unwrap_or_default();
+    packs.iter().map(|pack| {
+        (
+            pack.name.as_str(),
+            (pack.version.0, super::changes::config(pack).to_string()),
+        )
+    })
 }

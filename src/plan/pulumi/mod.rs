@@ -13,8 +13,8 @@ mod recompute;
 use std::num::NonZeroU32;
 
 use super::types::{
-    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
+    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId,
+    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
 };
 use crate::diag::{Diagnostic, Place};
 use crate::manifest::config::Unmanaged;
@@ -118,17 +118,42 @@ impl Planner<'_> {
     /// Plans a call, if the service takes it after those before; what it refuses is held.
     fn push(&mut self, resource: ResourceKind, name: &str, part: Option<&str>, send: Operation) {
         match self.model.make(&send) {
-            Ok(()) => self.drafts.push(Draft { name: name.to_owned(), part: part.map(str::to_owned), send }),
+            Ok(()) => self.drafts.push(Draft {
+                name: name.to_owned(),
+                part: part.map(str::to_owned),
+                send,
+            }),
             Err(why) => self.hold(resource, name, None, HeldReason::Refused { why }),
         }
     }
 
-    fn hold(&mut self, resource: ResourceKind, name: &str, source: Option<SourceRef>, reason: HeldReason) {
-        self.held.push(Held { resource, name: name.to_owned(), part: None, source, reason });
+    fn hold(
+        &mut self,
+        resource: ResourceKind,
+        name: &str,
+        source: Option<SourceRef>,
+        reason: HeldReason,
+    ) {
+        self.held.push(Held {
+            resource,
+            name: name.to_owned(),
+            part: None,
+            source,
+            reason,
+        });
     }
 
     fn finish(self) -> TargetPlan {
-        let Self { request, model: _, drafts, mut held, mut notes, mut unmanaged, findings: _, pruned } = self;
+        let Self {
+            request,
+            model: _,
+            drafts,
+            mut held,
+            mut notes,
+            mut unmanaged,
+            findings: _,
+            pruned,
+        } = self;
         let live = request.live;
         let (calls, gaps) = order::arrange(live, drafts);
         notes.extend(gaps);
@@ -174,8 +199,10 @@ pub(in crate::plan) fn counts(live: &LiveState) -> LiveCounts {
 
 /// What the calls touch, as it is.
 fn before(live: &LiveState, calls: &[super::types::Call]) -> Vec<Before> {
-    let touched: std::collections::BTreeSet<ResourceId> =
-        calls.iter().filter_map(|call| call.send.existing()).collect();
+    let touched: std::collections::BTreeSet<ResourceId> = calls
+        .iter()
+        .filter_map(|call| call.send.existing())
+        .collect();
     let packs = live.packs.iter().map(|pack| Before {
         resource: ResourceKind::Pack,
         id: pack_id(&pack.name),
@@ -188,7 +215,10 @@ fn before(live: &LiveState, calls: &[super::types::Call]) -> Vec<Before> {
         name: group.name.clone(),
         fingerprint: group_fingerprint(group),
     });
-    let mut all: Vec<Before> = packs.chain(groups).filter(|before| touched.contains(&before.id)).collect();
+    let mut all: Vec<Before> = packs
+        .chain(groups)
+        .filter(|before| touched.contains(&before.id))
+        .collect();
     all.sort_by(|a, b| a.id.cmp(&b.id));
     all
 }
@@ -210,10 +240,14 @@ fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded
 fn leaving(changes: &[Change]) -> Vec<Guarded> {
     use super::types::ChangeKind;
     let groups = changes.iter().filter(|change| {
-        change.resource == ResourceKind::Group && matches!(change.kind, ChangeKind::Update | ChangeKind::Within)
+        change.resource == ResourceKind::Group
+            && matches!(change.kind, ChangeKind::Update | ChangeKind::Within)
     });
     let packs = groups.flat_map(|group| {
-        let gone = group.children.iter().filter(|pack| pack.kind == ChangeKind::Delete);
+        let gone = group
+            .children
+            .iter()
+            .filter(|pack| pack.kind == ChangeKind::Delete);
         gone.map(|pack| Guarded {
             kind: GuardedKind::PackRemoved,
             resource: ResourceKind::Group,
@@ -231,27 +265,57 @@ struct Declared<'a> {
 
 impl Known for Declared<'_> {
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef> {
-        let pack = self.request.packs.iter().find(|pack| pack.name().as_str() == name)?;
-        let index = |policy: &str| pack.version.policies.iter().position(|known| known.name.as_str() == policy);
+        let pack = self
+            .request
+            .packs
+            .iter()
+            .find(|pack| pack.name().as_str() == name)?;
+        let index = |policy: &str| {
+            pack.version
+                .policies
+                .iter()
+                .position(|known| known.name.as_str() == policy)
+        };
         let place = match policy {
-            Some(policy) => index(policy).map_or_else(|| pack.place(), |index| pack.policy_place(index)),
+            Some(policy) => {
+                index(policy).map_or_else(|| pack.place(), |index| pack.policy_place(index))
+            }
             None => pack.place(),
         };
         Some((self.request.locate)(&place))
     }
 
     fn group(&self, name: &str, pack: Option<&str>) -> Option<SourceRef> {
-        let group = self.request.groups.iter().find(|group| group.name.as_str() == name)?;
+        let group = self
+            .request
+            .groups
+            .iter()
+            .find(|group| group.name.as_str() == name)?;
         let packs = group.policy_packs.as_deref().unwrap_or_default();
         let used = pack.and_then(|pack| packs.iter().find(|used| used.pack.as_str() == pack));
-        Some((self.request.locate)(&used.map_or_else(|| group.place(), |used| group.pack_place(used))))
+        Some((self.request.locate)(&used.map_or_else(
+            || group.place(),
+            |used| group.pack_place(used),
+        )))
     }
 
     fn files(&self, name: &str) -> Option<ValueChange> {
-        let pack = self.request.packs.iter().find(|pack| pack.name().as_str() == name)?;
+        let pack = self
+            .request
+            .packs
+            .iter()
+            .find(|pack| pack.name().as_str() == name)?;
         let newest = self.request.live.pack(name)?.newest()?;
-        let (_, locked) = pack.locked.iter().find(|(tag, _)| tag.as_str() == newest.tag)?;
-        let entry = |(path, digest): (&String, &crate::model::pulumi::FileDigest)| format!("{path} {}", digest.short());
-        set(locked.files.iter().map(entry), pack.source.files.iter().map(entry))
+        let (_, locked) = pack
+            .locked
+            .iter()
+            .find(|(tag, _)| tag.as_str() == newest.tag)?;
+        let entry = |(path, digest): (&String, &crate::model::pulumi::FileDigest)| {
+            format!("{path} {}", digest.short())
+        };
+        set(
+            locked.files.iter().map(entry),
+            pack.source.files.iter().map(entry),
+        )
     }
 }

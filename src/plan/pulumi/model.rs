@@ -7,8 +7,9 @@ use serde_json::Map;
 use super::super::replay::ReplayError;
 use super::super::types::Call;
 use crate::model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion, NewGroup,
-    NewVersion, Operation, PackName, SourceDigest, VersionDetail, VersionNumber, VersionRef, VersionTag,
+    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,
+    LiveVersion, NewGroup, NewVersion, Operation, PackName, SourceDigest, VersionDetail,
+    VersionNumber, VersionRef, VersionTag,
 };
 
 /// A version that nobody is shown yet.
@@ -59,8 +60,13 @@ impl Model {
         let mut model = Self::new(live);
         for call in calls {
             let number = call.id.0;
-            let operation = call.send.pulumi().ok_or(ReplayError::Foreign { call: number })?;
-            model.make(operation).map_err(|why| ReplayError::Refused { call: number, why })?;
+            let operation = call
+                .send
+                .pulumi()
+                .ok_or(ReplayError::Foreign { call: number })?;
+            model
+                .make(operation)
+                .map_err(|why| ReplayError::Refused { call: number, why })?;
         }
         Ok(model)
     }
@@ -72,9 +78,15 @@ impl Model {
     pub fn make(&mut self, operation: &Operation) -> Result<(), String> {
         match operation {
             Operation::CreatePackVersion { version } => self.create_version(version),
-            Operation::PutArchive { pack, tag, source, archive: _ } => {
+            Operation::PutArchive {
+                pack,
+                tag,
+                source,
+                archive: _,
+            } => {
                 let pending = self.pending.get_mut(&(pack.clone(), tag.clone()));
-                let pending = pending.ok_or_else(|| format!("version {tag} of pack `{pack}` was not begun"))?;
+                let pending = pending
+                    .ok_or_else(|| format!("version {tag} of pack `{pack}` was not begun"))?;
                 pending.uploaded = Some(source.clone());
                 Ok(())
             }
@@ -97,27 +109,54 @@ impl Model {
     /// The groups that use a version of a pack, or any version of it, by name.
     pub(in crate::plan) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
         let uses = |group: &&LiveGroup| match &group.body {
-            Ok(body) => {
-                body.packs.iter().any(|used| used.name == pack && version.is_none_or(|version| used.version == version))
-            }
+            Ok(body) => body.packs.iter().any(|used| {
+                used.name == pack && version.is_none_or(|version| used.version == version)
+            }),
             Err(_) => false,
         };
-        let mut users: Vec<&str> = self.state.groups.iter().filter(uses).map(|group| group.name.as_str()).collect();
+        let mut users: Vec<&str> = self
+            .state
+            .groups
+            .iter()
+            .filter(uses)
+            .map(|group| group.name.as_str())
+            .collect();
         users.sort_unstable();
         users
     }
 
     fn create_version(&mut self, new: &NewVersion) -> Result<(), String> {
-        let NewVersion { name, display_name, version_tag, policies, .. } = new;
+        let NewVersion {
+            name,
+            display_name,
+            version_tag,
+            policies,
+            ..
+        } = new;
         let key = (name.clone(), version_tag.clone());
-        let taken = self.state.pack(name.as_str()).is_some_and(|pack| pack.version(version_tag).is_some());
-        let burnt = self.burnt.contains(&(name.to_string(), version_tag.to_string()));
+        let taken = self
+            .state
+            .pack(name.as_str())
+            .is_some_and(|pack| pack.version(version_tag).is_some());
+        let burnt = self
+            .burnt
+            .contains(&(name.to_string(), version_tag.to_string()));
         if taken || burnt || self.pending.contains_key(&key) {
-            return Err(format!("version {version_tag} of pack `{name}` has already been published"));
+            return Err(format!(
+                "version {version_tag} of pack `{name}` has already been published"
+            ));
         }
-        let known = self.state.pack(name.as_str()).and_then(LivePack::newest).map_or(0, |version| version.number.0);
+        let known = self
+            .state
+            .pack(name.as_str())
+            .and_then(LivePack::newest)
+            .map_or(0, |version| version.number.0);
         let begun = self.pending.iter().filter(|((pack, _), _)| pack == name);
-        let highest = begun.map(|(_, pending)| pending.version.number.0).max().unwrap_or_default().max(known);
+        let highest = begun
+            .map(|(_, pending)| pending.version.number.0)
+            .max()
+            .unwrap_or_default()
+            .max(known);
         let policies = policies.iter().map(|policy| LivePackPolicy {
             name: policy.name.to_string(),
             policy: Ok(policy.clone()),
@@ -129,19 +168,42 @@ impl Model {
             applied: false,
             unknown_fields: Map::new(),
         };
-        let version =
-            LiveVersion { number: VersionNumber(highest + 1), tag: version_tag.to_string(), detail: Some(detail) };
-        self.pending.insert(key, Pending { display_name: display_name.clone(), version, uploaded: None });
+        let version = LiveVersion {
+            number: VersionNumber(highest + 1),
+            tag: version_tag.to_string(),
+            detail: Some(detail),
+        };
+        self.pending.insert(
+            key,
+            Pending {
+                display_name: display_name.clone(),
+                version,
+                uploaded: None,
+            },
+        );
         Ok(())
     }
 
     fn complete(&mut self, pack: &PackName, tag: &VersionTag) -> Result<(), String> {
         let pending = self.pending.remove(&(pack.clone(), tag.clone()));
-        let Some(Pending { display_name, version, uploaded: Some(source) }) = pending else {
-            return Err(format!("the archive of version {tag} of pack `{pack}` was not uploaded"));
+        let Some(Pending {
+            display_name,
+            version,
+            uploaded: Some(source),
+        }) = pending
+        else {
+            return Err(format!(
+                "the archive of version {tag} of pack `{pack}` was not uploaded"
+            ));
         };
-        self.sources.insert((pack.to_string(), tag.to_string()), source);
-        match self.state.packs.iter_mut().find(|known| known.name == pack.as_str()) {
+        self.sources
+            .insert((pack.to_string(), tag.to_string()), source);
+        match self
+            .state
+            .packs
+            .iter_mut()
+            .find(|known| known.name == pack.as_str())
+        {
             Some(known) => {
                 known.display_name = display_name;
                 known.versions.push(version);
@@ -159,13 +221,24 @@ impl Model {
 
     fn delete_version(&mut self, pack: &PackName, reference: &VersionRef) -> Result<(), String> {
         let missing = || format!("pack `{pack}` has no version {reference}");
-        let version = self.state.pack(pack.as_str()).and_then(|pack| find(pack, reference)).ok_or_else(missing)?;
+        let version = self
+            .state
+            .pack(pack.as_str())
+            .and_then(|pack| find(pack, reference))
+            .ok_or_else(missing)?;
         let number = version.number;
         let tag = version.tag.clone();
         if !self.users(pack.as_str(), Some(number)).is_empty() {
-            return Err(format!("version {reference} of pack `{pack}` is applied to a group"));
+            return Err(format!(
+                "version {reference} of pack `{pack}` is applied to a group"
+            ));
         }
-        if let Some(pack) = self.state.packs.iter_mut().find(|known| known.name == pack.as_str()) {
+        if let Some(pack) = self
+            .state
+            .packs
+            .iter_mut()
+            .find(|known| known.name == pack.as_str())
+        {
             pack.versions.retain(|version| version.number != number);
         }
         self.state.packs.retain(|pack| !pack.versions.is_empty());
@@ -185,7 +258,11 @@ impl Model {
     }
 
     fn create_group(&mut self, new: &NewGroup) -> Result<(), String> {
-        let NewGroup { name, entity_type, mode } = new;
+        let NewGroup {
+            name,
+            entity_type,
+            mode,
+        } = new;
         if self.state.group(name.as_str()).is_some() {
             return Err(format!("group `{name}` already exists"));
         }
@@ -206,15 +283,31 @@ impl Model {
     }
 
     fn group_at(&self, name: &str) -> Result<usize, String> {
-        let at = self.state.groups.iter().position(|group| group.name == name);
+        let at = self
+            .state
+            .groups
+            .iter()
+            .position(|group| group.name == name);
         at.ok_or_else(|| format!("there is no group `{name}`"))
     }
 
     /// The pack that a change gives to a group, as the group has it then; nothing for another change.
     fn added(&self, change: &GroupChange) -> Result<Option<LiveGroupPack>, String> {
-        let GroupChange::AddPack { pack, tag, config, environments } = change else { return Ok(None) };
-        let known = self.state.pack(pack.as_str()).and_then(|pack| pack.version(tag));
-        let version = known.ok_or_else(|| format!("pack `{pack}` has no complete version {tag}"))?;
+        let GroupChange::AddPack {
+            pack,
+            tag,
+            config,
+            environments,
+        } = change
+        else {
+            return Ok(None);
+        };
+        let known = self
+            .state
+            .pack(pack.as_str())
+            .and_then(|pack| pack.version(tag));
+        let version =
+            known.ok_or_else(|| format!("pack `{pack}` has no complete version {tag}"))?;
         Ok(Some(LiveGroupPack {
             name: pack.to_string(),
             version: version.number,
@@ -242,7 +335,9 @@ impl Model {
         };
         match change {
             GroupChange::AddStack { .. } | GroupChange::RemoveStack { .. } if is_default => {
-                return Err(format!("group `{name}` is built in and cannot be given members"));
+                return Err(format!(
+                    "group `{name}` is built in and cannot be given members"
+                ));
             }
             GroupChange::AddStack { stack } => {
                 if !body.stacks.contains(stack) {
@@ -251,7 +346,8 @@ impl Model {
             }
             GroupChange::RemoveStack { stack } => {
                 let at = body.stacks.iter().position(|known| known == stack);
-                body.stacks.remove(at.ok_or_else(|| format!("group `{name}` has no stack {stack}"))?);
+                body.stacks
+                    .remove(at.ok_or_else(|| format!("group `{name}` has no stack {stack}"))?);
             }
             GroupChange::AddPack { .. } => {
                 if let Some(added) = added {
@@ -262,10 +358,13 @@ impl Model {
                 }
             }
             GroupChange::RemovePack { pack, version } => {
-                let fits =
-                    |known: &LiveGroupPack| known.name == pack.as_str() && is(version, known.version, &known.tag);
+                let fits = |known: &LiveGroupPack| {
+                    known.name == pack.as_str() && is(version, known.version, &known.tag)
+                };
                 let at = body.packs.iter().position(fits);
-                body.packs.remove(at.ok_or_else(|| format!("group `{name}` has no version {version} of `{pack}`"))?);
+                body.packs.remove(at.ok_or_else(|| {
+                    format!("group `{name}` has no version {version} of `{pack}`")
+                })?);
             }
             GroupChange::Rename { .. } => {}
         }
@@ -281,6 +380,11 @@ fn is(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
 }
 
 /// The version of a pack that a call means.
-pub(in crate::plan) fn find<'p>(pack: &'p LivePack, reference: &VersionRef) -> Option<&'p LiveVersion> {
-    pack.versions.iter().find(|version| is(reference, version.number, &version.tag))
+pub(in crate::plan) fn find<'p>(
+    pack: &'p LivePack,
+    reference: &VersionRef,
+) -> Option<&'p LiveVersion> {
+    pack.versions
+        .iter()
+        .find(|version| is(reference, version.number, &version.tag))
 }

@@ -31,12 +31,22 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
     let edges = edges(live, &operations);
     let rank = |at: usize| operations.get(at).map_or(0, |operation| rank(operation));
     let mut dropped = Vec::new();
-    let graph = [Weight::Levels, Weight::Keeps, Weight::Service].into_iter().find_map(|weight| {
-        let mut graph = Graph::new(operations.len(), rank);
-        let wanted: Vec<Edge> = edges.iter().filter(|(own, _)| *own <= weight).map(|(_, edge)| *edge).collect();
-        dropped = edges.iter().filter(|(own, _)| *own > weight).map(|(_, edge)| *edge).collect();
-        graph.add(&wanted).then_some(graph)
-    });
+    let graph = [Weight::Levels, Weight::Keeps, Weight::Service]
+        .into_iter()
+        .find_map(|weight| {
+            let mut graph = Graph::new(operations.len(), rank);
+            let wanted: Vec<Edge> = edges
+                .iter()
+                .filter(|(own, _)| *own <= weight)
+                .map(|(_, edge)| *edge)
+                .collect();
+            dropped = edges
+                .iter()
+                .filter(|(own, _)| *own > weight)
+                .map(|(_, edge)| *edge)
+                .collect();
+            graph.add(&wanted).then_some(graph)
+        });
     let graph = graph.unwrap_or_else(|| Graph::new(operations.len(), rank));
     let notes = gaps(&dropped, &drafts);
     let order = graph.order(rank);
@@ -46,8 +56,20 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
     let calls = order.into_iter().filter_map(|at| {
         let Draft { name, part, send } = drafts.get_mut(at)?.take()?;
         let before = waits.remove(&at).unwrap_or_default();
-        let after = ranges(before.into_iter().filter_map(|(first, why)| Some((*numbers.get(&first)?, why))).collect());
-        Some(Call { id: *numbers.get(&at)?, after, name, part, why: None, send: ToSend::Pulumi(send) })
+        let after = ranges(
+            before
+                .into_iter()
+                .filter_map(|(first, why)| Some((*numbers.get(&first)?, why)))
+                .collect(),
+        );
+        Some(Call {
+            id: *numbers.get(&at)?,
+            after,
+            name,
+            part,
+            why: None,
+            send: ToSend::Pulumi(send),
+        })
     });
     (calls.collect(), notes)
 }
@@ -55,7 +77,9 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
 /// The place of a call where nothing else decides.
 fn rank(operation: &Operation) -> u8 {
     match operation {
-        Operation::CreatePackVersion { .. } | Operation::PutArchive { .. } | Operation::CompletePackVersion { .. } => 0,
+        Operation::CreatePackVersion { .. }
+        | Operation::PutArchive { .. }
+        | Operation::CompletePackVersion { .. } => 0,
         Operation::CreateGroup { .. } => 1,
         Operation::UpdateGroup { change, .. } => match change {
             GroupChange::Rename { .. } => 1,
@@ -75,7 +99,10 @@ fn gaps(dropped: &[Edge], drafts: &[Draft]) -> Vec<Note> {
     let names: BTreeSet<String> = names.map(|draft| draft.name.clone()).collect();
     let why = "stacks and packs move between groups in a circle, so that a stack may see the packs of a group in the \
                version that it has before or after for a moment";
-    let note = |name| Note::GroupGap { name, why: why.to_owned() };
+    let note = |name| Note::GroupGap {
+        name,
+        why: why.to_owned(),
+    };
     names.into_iter().map(note).collect()
 }
 
@@ -102,43 +129,71 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
         {
             Some((Weight::Service, Reason::BeginsVersion))
         }
-        (Operation::CompletePackVersion { pack, tag }, Operation::PutArchive { pack: other, tag: other_tag, .. })
-            if pack == other && tag == other_tag =>
-        {
-            Some((Weight::Service, Reason::Uploads))
-        }
         (
-            Operation::UpdateGroup { change: GroupChange::AddPack { pack, tag, .. }, .. },
-            Operation::CompletePackVersion { pack: other, tag: other_tag },
+            Operation::CompletePackVersion { pack, tag },
+            Operation::PutArchive {
+                pack: other,
+                tag: other_tag,
+                ..
+            },
+        ) if pack == other && tag == other_tag => Some((Weight::Service, Reason::Uploads)),
+        (
+            Operation::UpdateGroup {
+                change: GroupChange::AddPack { pack, tag, .. },
+                ..
+            },
+            Operation::CompletePackVersion {
+                pack: other,
+                tag: other_tag,
+            },
         ) if pack == other && tag == other_tag => Some((Weight::Service, Reason::Publishes)),
-        (Operation::UpdateGroup { group, .. }, Operation::CreateGroup { group: new }) if new.name == *group => {
+        (Operation::UpdateGroup { group, .. }, Operation::CreateGroup { group: new })
+            if new.name == *group =>
+        {
             Some((Weight::Service, Reason::MakesGroup))
         }
-        (Operation::UpdateGroup { group, .. }, Operation::UpdateGroup { change: GroupChange::Rename { name }, .. })
-            if name == group =>
+        (
+            Operation::UpdateGroup { group, .. },
+            Operation::UpdateGroup {
+                change: GroupChange::Rename { name },
+                ..
+            },
+        ) if name == group => Some((Weight::Service, Reason::RenamesFirst)),
+        (Operation::CreateGroup { group }, Operation::DeleteGroup { group: gone })
+            if group.name == *gone =>
         {
-            Some((Weight::Service, Reason::RenamesFirst))
-        }
-        (Operation::CreateGroup { group }, Operation::DeleteGroup { group: gone }) if group.name == *gone => {
             Some((Weight::Service, Reason::FreesName))
         }
         (
             Operation::CreateGroup { group },
-            Operation::UpdateGroup { group: old, change: GroupChange::Rename { .. } },
+            Operation::UpdateGroup {
+                group: old,
+                change: GroupChange::Rename { .. },
+            },
         ) if group.name == *old => Some((Weight::Service, Reason::FreesName)),
-        (Operation::UpdateGroup { group, change }, Operation::UpdateGroup { group: other, change: before }) => {
-            in_groups((group.as_str(), change), (other.as_str(), before))
-        }
+        (
+            Operation::UpdateGroup { group, change },
+            Operation::UpdateGroup {
+                group: other,
+                change: before,
+            },
+        ) => in_groups((group.as_str(), change), (other.as_str(), before)),
         (Operation::DeleteGroup { group }, Operation::UpdateGroup { change, .. }) => {
             let body = live.group(group.as_str())?.body.as_ref().ok()?;
             let keeps = match change {
                 GroupChange::AddStack { stack } => body.stacks.contains(stack),
-                GroupChange::AddPack { pack, .. } => body.packs.iter().any(|used| used.name == pack.as_str()),
-                GroupChange::Rename { .. } | GroupChange::RemoveStack { .. } | GroupChange::RemovePack { .. } => false,
+                GroupChange::AddPack { pack, .. } => {
+                    body.packs.iter().any(|used| used.name == pack.as_str())
+                }
+                GroupChange::Rename { .. }
+                | GroupChange::RemoveStack { .. }
+                | GroupChange::RemovePack { .. } => false,
             };
             keeps.then_some((Weight::Keeps, Reason::KeepsPacks))
         }
-        (Operation::DeletePackVersion { pack, version }, _) => retires(live, pack, Some(version), earlier),
+        (Operation::DeletePackVersion { pack, version }, _) => {
+            retires(live, pack, Some(version), earlier)
+        }
         (Operation::DeletePack { pack }, _) => retires(live, pack, None, earlier),
         (
             Operation::CreatePackVersion { .. }
@@ -153,13 +208,25 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
 }
 
 /// Between changes of groups.
-fn in_groups((group, later): (&str, &GroupChange), (other, earlier): (&str, &GroupChange)) -> Option<(Weight, Reason)> {
-    let is_pack = |change: &GroupChange| matches!(change, GroupChange::AddPack { .. } | GroupChange::RemovePack { .. });
+fn in_groups(
+    (group, later): (&str, &GroupChange),
+    (other, earlier): (&str, &GroupChange),
+) -> Option<(Weight, Reason)> {
+    let is_pack = |change: &GroupChange| {
+        matches!(
+            change,
+            GroupChange::AddPack { .. } | GroupChange::RemovePack { .. }
+        )
+    };
     match (later, earlier) {
-        (GroupChange::RemoveStack { stack }, GroupChange::AddStack { stack: joined }) if stack == joined => {
+        (GroupChange::RemoveStack { stack }, GroupChange::AddStack { stack: joined })
+            if stack == joined =>
+        {
             Some((Weight::Keeps, Reason::KeepsPacks))
         }
-        (GroupChange::RemovePack { pack, .. }, GroupChange::AddPack { pack: added, .. }) if pack == added => {
+        (GroupChange::RemovePack { pack, .. }, GroupChange::AddPack { pack: added, .. })
+            if pack == added =>
+        {
             Some((Weight::Keeps, Reason::KeepsPacks))
         }
         (GroupChange::AddStack { .. }, packs) if group == other && is_pack(packs) => {
@@ -191,14 +258,20 @@ fn retires(
         body.is_some_and(|body| body.packs.iter().any(|used| used.name == pack.as_str()))
     };
     match earlier {
-        Operation::UpdateGroup { change: GroupChange::AddPack { pack: other, .. }, .. }
-        | Operation::UpdateGroup { change: GroupChange::RemovePack { pack: other, .. }, .. }
-            if other == pack =>
-        {
+        Operation::UpdateGroup {
+            change: GroupChange::AddPack { pack: other, .. },
+            ..
+        }
+        | Operation::UpdateGroup {
+            change: GroupChange::RemovePack { pack: other, .. },
+            ..
+        } if other == pack => Some((Weight::Service, Reason::StopsUsing)),
+        Operation::DeleteGroup { group } if used(group.as_str()) => {
             Some((Weight::Service, Reason::StopsUsing))
         }
-        Operation::DeleteGroup { group } if used(group.as_str()) => Some((Weight::Service, Reason::StopsUsing)),
-        Operation::CompletePackVersion { pack: other, .. } if other == pack && version.is_some() => {
+        Operation::CompletePackVersion { pack: other, .. }
+            if other == pack && version.is_some() =>
+        {
             Some((Weight::Service, Reason::Publishes))
         }
         Operation::CreatePackVersion { .. }

@@ -4,7 +4,9 @@ use super::super::types::{HeldReason, ResourceKind, UnmanagedResource};
 use super::Planner;
 use crate::diag::{Code, Diagnostic};
 use crate::manifest::config::Unmanaged;
-use crate::model::pulumi::{DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail};
+use crate::model::pulumi::{
+    DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail,
+};
 
 impl Planner<'_> {
     /// Publishes the versions that are wanted and not there.
@@ -16,9 +18,16 @@ impl Planner<'_> {
             let live = request.live.pack(pack.name().as_str());
             if let Some(live) = live.filter(|live| !live.is_of(&request.target.organization)) {
                 let publisher = live.publisher.as_deref().unwrap_or_default();
-                let why = format!("it is published by `{publisher}`, and only that organization can change it");
+                let why = format!(
+                    "it is published by `{publisher}`, and only that organization can change it"
+                );
                 let source = Some((request.locate)(&pack.place()));
-                self.hold(ResourceKind::Pack, &live.name, source, HeldReason::Refused { why });
+                self.hold(
+                    ResourceKind::Pack,
+                    &live.name,
+                    source,
+                    HeldReason::Refused { why },
+                );
                 continue;
             }
             match live.and_then(|live| live.version(pack.tag())) {
@@ -33,9 +42,19 @@ impl Planner<'_> {
         let (name, tag) = (pack.name().clone(), pack.tag().clone());
         let (source, archive) = (pack.source.digest.clone(), pack.source.archive.clone());
         let calls = [
-            Operation::CreatePackVersion { version: Box::new(version) },
-            Operation::PutArchive { pack: name.clone(), tag: tag.clone(), source, archive },
-            Operation::CompletePackVersion { pack: name.clone(), tag: tag.clone() },
+            Operation::CreatePackVersion {
+                version: Box::new(version),
+            },
+            Operation::PutArchive {
+                pack: name.clone(),
+                tag: tag.clone(),
+                source,
+                archive,
+            },
+            Operation::CompletePackVersion {
+                pack: name.clone(),
+                tag: tag.clone(),
+            },
         ];
         for send in calls {
             self.push(ResourceKind::Pack, name.as_str(), Some(tag.as_str()), send);
@@ -45,11 +64,19 @@ impl Planner<'_> {
     /// Deletes the versions that are no longer kept, and the packs that are pruned.
     pub(super) fn retire(&mut self) {
         let request = self.request;
-        let mut live: Vec<&LivePack> =
-            request.live.packs.iter().filter(|pack| pack.is_of(&request.target.organization)).collect();
+        let mut live: Vec<&LivePack> = request
+            .live
+            .packs
+            .iter()
+            .filter(|pack| pack.is_of(&request.target.organization))
+            .collect();
         live.sort_by(|a, b| a.name.cmp(&b.name));
         for pack in live {
-            if request.packs.iter().any(|desired| desired.name().as_str() == pack.name) {
+            if request
+                .packs
+                .iter()
+                .any(|desired| desired.name().as_str() == pack.name)
+            {
                 self.retire_versions(pack);
             } else {
                 self.unmanaged_pack(pack);
@@ -58,16 +85,39 @@ impl Planner<'_> {
     }
 
     fn retire_versions(&mut self, pack: &LivePack) {
-        let Some(keep) = self.request.keep_versions else { return };
-        let Ok(name) = PackName::new(&pack.name) else { return };
-        let versions = self.model.state.pack(&pack.name).map(|pack| pack.versions.clone()).unwrap_or_default();
-        let many = versions.len().saturating_sub(usize::try_from(keep.get()).unwrap_or(usize::MAX));
+        let Some(keep) = self.request.keep_versions else {
+            return;
+        };
+        let Ok(name) = PackName::new(&pack.name) else {
+            return;
+        };
+        let versions = self
+            .model
+            .state
+            .pack(&pack.name)
+            .map(|pack| pack.versions.clone())
+            .unwrap_or_default();
+        let many = versions
+            .len()
+            .saturating_sub(usize::try_from(keep.get()).unwrap_or(usize::MAX));
         for version in versions.iter().take(many) {
             // What a group uses is kept, whatever its age.
-            if self.model.users(&pack.name, Some(version.number)).is_empty() {
+            if self
+                .model
+                .users(&pack.name, Some(version.number))
+                .is_empty()
+            {
                 let reference = version.reference();
-                let send = Operation::DeletePackVersion { pack: name.clone(), version: reference.clone() };
-                self.push(ResourceKind::Pack, &pack.name, Some(&reference.to_string()), send);
+                let send = Operation::DeletePackVersion {
+                    pack: name.clone(),
+                    version: reference.clone(),
+                };
+                self.push(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    Some(&reference.to_string()),
+                    send,
+                );
             }
         }
     }
@@ -93,16 +143,31 @@ impl Planner<'_> {
         let users = self.model.users(&pack.name, None);
         if let Some(group) = users.first() {
             let why = format!("the group `{group}` uses it");
-            return self.hold(ResourceKind::Pack, &pack.name, None, HeldReason::Refused { why });
+            return self.hold(
+                ResourceKind::Pack,
+                &pack.name,
+                None,
+                HeldReason::Refused { why },
+            );
         }
         match PackName::new(&pack.name) {
             Ok(name) => {
-                self.push(ResourceKind::Pack, &pack.name, None, Operation::DeletePack { pack: name });
+                self.push(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    None,
+                    Operation::DeletePack { pack: name },
+                );
                 self.pruned.push((ResourceKind::Pack, pack.name.clone()));
             }
             Err(error) => {
                 let why = format!("has a name that {error}");
-                self.hold(ResourceKind::Pack, &pack.name, None, HeldReason::NotUnderstood { why });
+                self.hold(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    None,
+                    HeldReason::NotUnderstood { why },
+                );
             }
         }
     }
@@ -111,7 +176,11 @@ impl Planner<'_> {
 /// A tag that is published with another content.
 fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
     let what = differs(pack, live.detail.as_ref()?)?;
-    let message = format!("version `{}` of pack `{}` is published with other content: {what}", pack.tag(), pack.name());
+    let message = format!(
+        "version `{}` of pack `{}` is published with other content: {what}",
+        pack.tag(),
+        pack.name()
+    );
     Some(
         Diagnostic::new(Code::TagReused, message, pack.tag_place())
             .label("a tag never gets another content")
@@ -126,7 +195,10 @@ fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
     }
     let wanted = &pack.version.policies;
     for policy in wanted {
-        let found = live.policies.iter().find(|found| found.name == policy.name.as_str());
+        let found = live
+            .policies
+            .iter()
+            .find(|found| found.name == policy.name.as_str());
         match found.map(|found| &found.policy) {
             None => return Some(format!("it has no policy `{}`", policy.name)),
             // What is not understood cannot be compared.
@@ -135,7 +207,11 @@ fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
             Some(Ok(found)) => {
                 let fields = super::changes::policy_fields(Some(found), Some(policy));
                 let fields: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
-                return Some(format!("its policy `{}` differs ({})", policy.name, fields.join(", ")));
+                return Some(format!(
+                    "its policy `{}` differs ({})",
+                    policy.name,
+                    fields.join(", ")
+                ));
             }
         }
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::replay::{Mismatch, ReplayError};
 use super::super::types::{
-    Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan, UnmanagedResource,
-    ValueChange,
+    Change, ChangeKind, Guarded, GuardedKind, ResourceKind, SourceRef, TargetDrift, TargetPlan,
+    UnmanagedResource, ValueChange,
 };
 use super::changes::{Known, changes};
 use super::enforcement::enforcement;
@@ -33,14 +33,20 @@ pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPla
     let mut recomputed = plan.clone();
     recomputed.changes = changes(live, &after, &places);
     recomputed.enforcement = enforcement(live, &after, &places);
-    let gone = recomputed.changes.iter().filter(|change| change.kind == ChangeKind::Delete).map(|change| Guarded {
-        kind: GuardedKind::Prune,
-        resource: change.resource,
-        name: change.name.clone(),
-        how: "no manifest declares it, and it is deleted".to_owned(),
-    });
-    let mut guarded: Vec<Guarded> =
-        gone.chain(leaving(&recomputed.changes)).chain(plan.guarded.iter().cloned()).collect();
+    let gone = recomputed
+        .changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Delete)
+        .map(|change| Guarded {
+            kind: GuardedKind::Prune,
+            resource: change.resource,
+            name: change.name.clone(),
+            how: "no manifest declares it, and it is deleted".to_owned(),
+        });
+    let mut guarded: Vec<Guarded> = gone
+        .chain(leaving(&recomputed.changes))
+        .chain(plan.guarded.iter().cloned())
+        .collect();
     guarded.sort();
     guarded.dedup();
     recomputed.guarded = guarded;
@@ -56,7 +62,11 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
     let wanted = Model::after(live, &plan.calls)?;
     let places = Places::new(&plan.changes);
     let mut there = Model::new(live);
-    there.renamed = wanted.renamed.iter().map(|(new, old)| (old.clone(), new.clone())).collect();
+    there.renamed = wanted
+        .renamed
+        .iter()
+        .map(|(new, old)| (old.clone(), new.clone()))
+        .collect();
     let mut changes = changes(&wanted.state, &there, &places);
     for change in &mut changes {
         // What the server lost is declared all the same.
@@ -64,13 +74,23 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
             change.source = places.find(change.resource, &change.name, None);
         }
     }
-    let unmanaged: Vec<UnmanagedResource> =
-        plan.unmanaged.iter().filter(|one| one.treatment == Unmanaged::Report).cloned().collect();
-    let undo = ["polwarden", "apply", "--target", &plan.target.name].map(str::to_owned).to_vec();
+    let unmanaged: Vec<UnmanagedResource> = plan
+        .unmanaged
+        .iter()
+        .filter(|one| one.treatment == Unmanaged::Report)
+        .cloned()
+        .collect();
+    let undo = ["polwarden", "apply", "--target", &plan.target.name]
+        .map(str::to_owned)
+        .to_vec();
     Ok(TargetDrift {
         // What a server holds of a pack is not enough to write its source.
         adopt: Vec::new(),
-        undo: if plan.calls.is_empty() { Vec::new() } else { undo },
+        undo: if plan.calls.is_empty() {
+            Vec::new()
+        } else {
+            undo
+        },
         target: plan.target.clone(),
         since: Vec::new(),
         documents: Vec::new(),
@@ -86,31 +106,57 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
 pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let mut differs = |resource, name: &str, what: &str| {
-        found.push(Mismatch { resource, name: name.to_owned(), what: what.to_owned() });
+        found.push(Mismatch {
+            resource,
+            name: name.to_owned(),
+            what: what.to_owned(),
+        });
     };
-    let packs: BTreeSet<&str> = expected.packs.iter().chain(&actual.packs).map(|pack| pack.name.as_str()).collect();
+    let packs: BTreeSet<&str> = expected
+        .packs
+        .iter()
+        .chain(&actual.packs)
+        .map(|pack| pack.name.as_str())
+        .collect();
     for name in packs {
         let tags = |state: &LiveState| -> Option<Vec<String>> {
-            Some(state.pack(name)?.versions.iter().map(|version| version.tag.clone()).collect())
+            Some(
+                state
+                    .pack(name)?
+                    .versions
+                    .iter()
+                    .map(|version| version.tag.clone())
+                    .collect(),
+            )
         };
         match (tags(expected), tags(actual)) {
             (Some(_), None) => differs(ResourceKind::Pack, name, "it should exist and does not"),
             (None, Some(_)) => differs(ResourceKind::Pack, name, "it exists and should not"),
-            (Some(a), Some(b)) if a != b => {
-                differs(ResourceKind::Pack, name, "it has not the versions that it should have")
-            }
+            (Some(a), Some(b)) if a != b => differs(
+                ResourceKind::Pack,
+                name,
+                "it has not the versions that it should have",
+            ),
             (Some(_) | None, _) => {}
         }
     }
-    let groups: BTreeSet<&str> =
-        expected.groups.iter().chain(&actual.groups).map(|group| group.name.as_str()).collect();
+    let groups: BTreeSet<&str> = expected
+        .groups
+        .iter()
+        .chain(&actual.groups)
+        .map(|group| group.name.as_str())
+        .collect();
     for name in groups {
         match (expected.group(name), actual.group(name)) {
             (Some(_), None) => differs(ResourceKind::Group, name, "it should exist and does not"),
             (None, Some(_)) => differs(ResourceKind::Group, name, "it exists and should not"),
             (Some(a), Some(b)) => {
                 if stacks(a) != stacks(b) {
-                    differs(ResourceKind::Group, name, "its stacks are not what was sent");
+                    differs(
+                        ResourceKind::Group,
+                        name,
+                        "its stacks are not what was sent",
+                    );
                 }
                 if packs_of(a) != packs_of(b) {
                     differs(ResourceKind::Group, name, "its packs are not what was sent");
@@ -123,12 +169,24 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
 }
 
 fn stacks(group: &LiveGroup) -> BTreeSet<String> {
-    group.body.iter().flat_map(|body| &body.stacks).map(ToString::to_string).collect()
+    group
+        .body
+        .iter()
+        .flat_map(|body| &body.stacks)
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn packs_of(group: &LiveGroup) -> BTreeMap<&str, (&str, String)> {
     let packs = group.body.iter().flat_map(|body| &body.packs);
-    packs.map(|pack| (pack.name.as_str(), (pack.tag.as_str(), super::changes::config(pack).to_string()))).collect()
+    packs
+        .map(|pack| {
+            (
+                pack.name.as_str(),
+                (pack.tag.as_str(), super::changes::config(pack).to_string()),
+            )
+        })
+        .collect()
 }
 
 /// Where a plan says that things are declared. Only this is believed of a file.
@@ -138,9 +196,19 @@ impl Places {
     fn new(changes: &[Change]) -> Self {
         let mut places = BTreeMap::new();
         for change in changes {
-            let own = change.source.iter().map(|source| ((change.resource, change.name.clone(), None), source.clone()));
+            let own = change
+                .source
+                .iter()
+                .map(|source| ((change.resource, change.name.clone(), None), source.clone()));
             let parts = change.children.iter().filter_map(|part| {
-                Some(((change.resource, change.name.clone(), Some(part.name.clone())), part.source.clone()?))
+                Some((
+                    (
+                        change.resource,
+                        change.name.clone(),
+                        Some(part.name.clone()),
+                    ),
+                    part.source.clone()?,
+                ))
             });
             places.extend(own.chain(parts));
         }
@@ -148,7 +216,9 @@ impl Places {
     }
 
     fn find(&self, resource: ResourceKind, name: &str, part: Option<&str>) -> Option<SourceRef> {
-        self.0.get(&(resource, name.to_owned(), part.map(str::to_owned))).cloned()
+        self.0
+            .get(&(resource, name.to_owned(), part.map(str::to_owned)))
+            .cloned()
     }
 }
 

@@ -10,7 +10,9 @@ use crate::model::docker::{Operation, OperationKind, PolicyId};
 use crate::model::{chainloop, pulumi};
 
 /// The number of a call in its target's plan, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct CallId(pub u32);
 
@@ -25,7 +27,9 @@ pub enum PolicyRef {
 }
 
 /// Earlier calls that a call waits for, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct After {
     /// The first of them.
@@ -37,7 +41,9 @@ pub struct After {
 }
 
 /// Why a call waits for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// The other makes the policy that this one adds a rule to.
@@ -126,7 +132,10 @@ impl Call {
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
     pub(in crate::plan) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
-            ToSend::Docker(Operation::CreateRule { policy: PolicyRef::CreatedBy(maker), .. }) => {
+            ToSend::Docker(Operation::CreateRule {
+                policy: PolicyRef::CreatedBy(maker),
+                ..
+            }) => {
                 if let Some(number) = numbers.get(maker) {
                     *maker = *number;
                 }
@@ -161,7 +170,9 @@ pub enum Sent {
 }
 
 /// The kinds of calls, of all providers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(untagged)]
 pub enum CallKind {
     /// Of the Docker AI Governance API.
@@ -231,7 +242,9 @@ impl ToSend {
     pub fn part(&self) -> Option<&str> {
         match self {
             Self::Docker(operation) => match operation {
-                Operation::UpdateRule { id, .. } | Operation::DeleteRule { id, .. } => Some(id.as_str()),
+                Operation::UpdateRule { id, .. } | Operation::DeleteRule { id, .. } => {
+                    Some(id.as_str())
+                }
                 Operation::CreatePolicy { .. }
                 | Operation::UpdatePolicy { .. }
                 | Operation::DeletePolicy { .. }
@@ -245,8 +258,15 @@ impl ToSend {
     pub fn existing(&self) -> Option<ResourceId> {
         match self {
             Self::Docker(operation) => match operation {
-                Operation::CreatePolicy { .. } | Operation::CreateRule { policy: PolicyRef::CreatedBy(_), .. } => None,
-                Operation::CreateRule { policy: PolicyRef::Existing(id), .. }
+                Operation::CreatePolicy { .. }
+                | Operation::CreateRule {
+                    policy: PolicyRef::CreatedBy(_),
+                    ..
+                } => None,
+                Operation::CreateRule {
+                    policy: PolicyRef::Existing(id),
+                    ..
+                }
                 | Operation::UpdatePolicy { id, .. }
                 | Operation::DeletePolicy { id }
                 | Operation::UpdateRule { policy: id, .. }
@@ -258,9 +278,10 @@ impl ToSend {
             },
             Self::Chainloop(operation) => match operation {
                 chainloop::Operation::CreatePolicy { .. } => None,
-                chainloop::Operation::UpdatePolicy { document } => {
-                    Some(crate::plan::document_id(chainloop::DocumentKind::Policy, &document.name))
-                }
+                chainloop::Operation::UpdatePolicy { document } => Some(crate::plan::document_id(
+                    chainloop::DocumentKind::Policy,
+                    &document.name,
+                )),
             },
         }
     }
@@ -280,7 +301,9 @@ impl Sent {
 /// What a write of Pulumi Cloud is about, and its name.
 fn pulumi_resource(operation: &pulumi::Operation) -> (ResourceKind, &str) {
     match operation {
-        pulumi::Operation::CreatePackVersion { version } => (ResourceKind::Pack, version.name.as_str()),
+        pulumi::Operation::CreatePackVersion { version } => {
+            (ResourceKind::Pack, version.name.as_str())
+        }
         pulumi::Operation::PutArchive { pack, .. }
         | pulumi::Operation::CompletePackVersion { pack, .. }
         | pulumi::Operation::DeletePackVersion { pack, .. }

@@ -30,7 +30,20 @@ pub struct Commit {
 impl Commit {
     /// What git knows, with what a pipeline says.
     pub fn new(head: Head, pipeline: Option<Pipeline>) -> Self {
-        let Head { id, dirty, branch, author, committer } = head;
-        Self { id, dirty, branch, author: Some(author), committer: Some(committer), pipeline }
+        let Head {
+            id,
+            dirty,
+            branch,
+            author,
+            committer,
+        } = head;
+        Self {
+            id,
+            dirty,
+            branch,
+            author: Some(author),
+            committer: Some(committer),
+            pipeline,
+        }
     }
 }

@@ -8,7 +8,12 @@ use crate::model::chainloop::{Digest, DocumentKind, PolicyName};
 
 /// How a document compares.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(
+    tag = "code",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
 pub enum DocumentState {
     /// The server holds the very same bytes.
     InSync,
@@ -93,9 +98,22 @@ impl DocumentStatus {
 
     /// What would be done to it if it were not held; nothing where nothing would, or where it is done.
     pub fn held_change(&self) -> Option<Change> {
-        let Self { resource, name, state: _, digest: _, live, live_since: _, source, fields } = self;
+        let Self {
+            resource,
+            name,
+            state: _,
+            digest: _,
+            live,
+            live_since: _,
+            source,
+            fields,
+        } = self;
         (!fields.is_empty()).then(|| Change {
-            kind: if live.is_some() { ChangeKind::Update } else { ChangeKind::Create },
+            kind: if live.is_some() {
+                ChangeKind::Update
+            } else {
+                ChangeKind::Create
+            },
             resource: *resource,
             name: name.clone(),
             id: None,

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Commit, DocumentStatus, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource};
+use super::{
+    Change, Commit, DocumentStatus, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource,
+};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
 pub const DRIFT_FORMAT_VERSION: u32 = 2;
@@ -70,12 +72,20 @@ pub struct Since {
 
 impl TargetDrift {
     /// The words of the command that brings the manifests of some policies to what is live; none for no policy.
-    pub fn adopting<'p>(target: &TargetInfo, policies: impl IntoIterator<Item = &'p str>) -> Vec<String> {
-        let only: Vec<&str> = policies.into_iter().flat_map(|policy| ["--only", policy]).collect();
+    pub fn adopting<'p>(
+        target: &TargetInfo,
+        policies: impl IntoIterator<Item = &'p str>,
+    ) -> Vec<String> {
+        let only: Vec<&str> = policies
+            .into_iter()
+            .flat_map(|policy| ["--only", policy])
+            .collect();
         if only.is_empty() {
             return Vec::new();
         }
-        let command = ["polwarden", "import", "--target", &target.name].into_iter().chain(only);
+        let command = ["polwarden", "import", "--target", &target.name]
+            .into_iter()
+            .chain(only);
         command.map(str::to_owned).collect()
     }
 

@@ -7,7 +7,9 @@ use super::SourceRef;
 use crate::model::pulumi::EnforcementLevel;
 
 /// Which way a level of enforcement moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
     /// More gets through.

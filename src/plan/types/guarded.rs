@@ -20,7 +20,9 @@ pub struct Guarded {
 }
 
 /// What needs an acknowledgement of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum GuardedKind {
     /// A policy that no manifest declares goes: it is deleted, or becomes another one.

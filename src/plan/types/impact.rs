@@ -90,7 +90,11 @@ impl Impact {
     /// The same with teams called by their short names, each given with the team's uuid.
     #[must_use]
     pub(crate) fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
-        for AudienceImpact { audience, changes: _ } in &mut self.audiences {
+        for AudienceImpact {
+            audience,
+            changes: _,
+        } in &mut self.audiences
+        {
             *audience = std::mem::take(audience).with_team_names(names);
         }
         self
@@ -107,6 +111,8 @@ impl Impact {
     }
 
     fn changes(&self) -> impl Iterator<Item = &AccessChange> {
-        self.audiences.iter().flat_map(|audience| audience.changes.iter().map(Arc::as_ref))
+        self.audiences
+            .iter()
+            .flat_map(|audience| audience.changes.iter().map(Arc::as_ref))
     }
 }

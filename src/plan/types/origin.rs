@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, TargetPlan};
 
 /// Why the server is something else than the manifests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// The manifests changed since the base revision; the server holds what the base wants.

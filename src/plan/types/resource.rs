@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::docker::PolicyId;
 
 /// The kinds of things that change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum ResourceKind {
     /// A policy.
@@ -79,7 +81,11 @@ impl ResourceKind {
         match self {
             Self::Rule | Self::Version | Self::Group | Self::PolicyDocument => true,
             // A group that is a document is never written.
-            Self::Policy | Self::Pack | Self::PackPolicy | Self::EnabledPack | Self::GroupDocument => false,
+            Self::Policy
+            | Self::Pack
+            | Self::PackPolicy
+            | Self::EnabledPack
+            | Self::GroupDocument => false,
         }
     }
 }
@@ -91,7 +97,9 @@ impl fmt::Display for ResourceKind {
 }
 
 /// What a server calls something that stands by itself: an id that it gave, or a name that is unique there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ResourceId(Arc<str>);
 
@@ -142,7 +150,10 @@ impl LiveCounts {
 
     /// How many there are of what shares are counted in.
     pub fn counted(&self) -> usize {
-        self.iter().filter(|(kind, _)| kind.is_counted()).map(|(_, count)| count).sum()
+        self.iter()
+            .filter(|(kind, _)| kind.is_counted())
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// All counts in words: "4 policies, 11 rules".
@@ -156,8 +167,11 @@ impl LiveCounts {
 
     /// What shares are counted in, in the words for many: "rules".
     pub fn counted_words(&self) -> String {
-        let words: Vec<&str> =
-            self.iter().filter(|(kind, _)| kind.is_counted()).map(|(kind, _)| kind.words().1).collect();
+        let words: Vec<&str> = self
+            .iter()
+            .filter(|(kind, _)| kind.is_counted())
+            .map(|(kind, _)| kind.words().1)
+            .collect();
         words.join(" and ")
     }
 }

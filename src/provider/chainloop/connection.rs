@@ -10,7 +10,9 @@ use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
 use crate::manifest::config::RawSchemaEncoding;
-use crate::provider::http::{ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient};
+use crate::provider::http::{
+    ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient,
+};
 use crate::provider::{ConnectionError, Organization};
 
 const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
@@ -29,11 +31,18 @@ impl Connection {
     ///
     /// # Errors
     /// The HTTP client cannot be set up, or the token cannot be sent.
-    pub fn new(http: &HttpClient, endpoint: &Endpoint, token: &SecretString) -> Result<Self, ConnectionError> {
+    pub fn new(
+        http: &HttpClient,
+        endpoint: &Endpoint,
+        token: &SecretString,
+    ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
         host.redactor().learn(token);
         let authorization = TOKEN.authorize(token)?;
-        Ok(Self(Arc::new(Inner { host, authorization })))
+        Ok(Self(Arc::new(Inner {
+            host,
+            authorization,
+        })))
     }
 
     /// Where requests go.
@@ -56,8 +65,17 @@ impl Connection {
     }
 
     pub(super) async fn send(&self, call: &Call) -> Result<Dated<Value>, ApiError> {
-        let Inner { host, authorization } = &*self.0;
+        let Inner {
+            host,
+            authorization,
+        } = &*self.0;
         let answer = host.send_dated(call, Some(authorization)).await;
-        answer.map_err(|error| if error.status() == Some(401) { error.with_help(REFUSED_TOKEN) } else { error })
+        answer.map_err(|error| {
+            if error.status() == Some(401) {
+                error.with_help(REFUSED_TOKEN)
+            } else {
+                error
+            }
+        })
     }
 }

@@ -9,13 +9,18 @@ use crate::provider::access_token::TokenPlace;
 pub const TOKEN_VARIABLE: &str = "CHAINLOOP_TOKEN";
 
 /// Where the token is, and how the service calls it.
-pub(super) const TOKEN: TokenPlace = TokenPlace { variable: TOKEN_VARIABLE, scheme: "Bearer" };
+pub(super) const TOKEN: TokenPlace = TokenPlace {
+    variable: TOKEN_VARIABLE,
+    scheme: "Bearer",
+};
 
 /// Reads the token from the environment, given as a function. A variable that is empty counts as not set, and white
 /// space around the value is dropped.
 ///
 /// # Errors
 /// It is not set, or cannot be sent. No error repeats the value.
-pub fn token_from(environment: impl Fn(&str) -> Option<String>) -> Result<SecretString, CredentialsError> {
+pub fn token_from(
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<SecretString, CredentialsError> {
     TOKEN.token_from(environment)
 }

@@ -4,8 +4,10 @@
 use super::target::ORGANIZATION;
 use crate::provider::operation::{Field, FieldKind, Operation, Verb};
 
-const BODY: &[Field] =
-    &[Field::body("policy", FieldKind::Json).required(), Field::body("raw_schema", FieldKind::Text).required()];
+const BODY: &[Field] = &[
+    Field::body("policy", FieldKind::Json).required(),
+    Field::body("raw_schema", FieldKind::Text).required(),
+];
 
 /// All operations.
 pub const OPERATIONS: &[Operation] = &[

@@ -24,7 +24,11 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, wanted: Arc::default(), progress: None }
+        Self {
+            target,
+            wanted: Arc::default(),
+            progress: None,
+        }
     }
 
     /// The organization that is asked for.
@@ -48,7 +52,10 @@ impl Reader {
 
     /// The same reader, asking for these documents and no others: the service documents no list.
     #[must_use]
-    pub fn asking_for(mut self, wanted: impl IntoIterator<Item = (DocumentKind, PolicyName)>) -> Self {
+    pub fn asking_for(
+        mut self,
+        wanted: impl IntoIterator<Item = (DocumentKind, PolicyName)>,
+    ) -> Self {
         self.wanted = Arc::new(wanted.into_iter().collect());
         self
     }
@@ -59,7 +66,11 @@ impl Reader {
     /// The server refuses it, or gives no JSON.
     pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
         let call = request.call(self.target.organization.as_str(), "application/json");
-        Ok(self.target.send(&self.target.of_organization(call)).await?.what)
+        Ok(self
+            .target
+            .send(&self.target.of_organization(call))
+            .await?
+            .what)
     }
 
     /// PolicyService_Get: a policy, in its latest version or the one with this digest; nothing if it is not there. It may
@@ -68,7 +79,11 @@ impl Reader {
     /// # Errors
     /// It cannot be read, does not fit the contract, is another one than was asked for, or its bytes are not those of
     /// the digest.
-    pub async fn policy(&self, name: &PolicyName, digest: Option<&Digest>) -> Result<Option<LiveDocument>, ApiError> {
+    pub async fn policy(
+        &self,
+        name: &PolicyName,
+        digest: Option<&Digest>,
+    ) -> Result<Option<LiveDocument>, ApiError> {
         self.document(DocumentKind::Policy, name, digest).await
     }
 
@@ -96,7 +111,8 @@ impl Reader {
             Err(error) if error.status() == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let document = wire::document(&answer, kind, name, digest).map_err(|kind| self.target.failed(&call, kind))?;
+        let document = wire::document(&answer, kind, name, digest)
+            .map_err(|kind| self.target.failed(&call, kind))?;
         Ok(Some(document))
     }
 
@@ -106,8 +122,12 @@ impl Reader {
             DocumentKind::PolicyGroup => ("PolicyService_GetGroup", "groups"),
         };
         let path = ["v1", folder, name.as_str()].map(str::to_owned).to_vec();
-        let query = digest.map(|digest| ("digest".to_owned(), digest.to_string())).into_iter().collect();
-        let call = Call::read(operation, format!("{} `{name}`", kind.words()), path).with_query(query);
+        let query = digest
+            .map(|digest| ("digest".to_owned(), digest.to_string()))
+            .into_iter()
+            .collect();
+        let call =
+            Call::read(operation, format!("{} `{name}`", kind.words()), path).with_query(query);
         self.target.of_organization(call)
     }
 
@@ -138,6 +158,11 @@ impl Reader {
     fn stopped(&self) -> ApiError {
         let organization = format!("organization `{}`", self.target.organization);
         let call = Call::read("PolicyService_Get", organization, Vec::new());
-        self.target.failed(&call, ErrorKind::Incomplete { why: "it was stopped".to_owned() })
+        self.target.failed(
+            &call,
+            ErrorKind::Incomplete {
+                why: "it was stopped".to_owned(),
+            },
+        )
     }
 }

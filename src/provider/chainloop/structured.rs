@@ -21,16 +21,24 @@ const CHOICES: &[&str] = &["kind", "type", "attestation_phases", "attestationPha
 ///
 /// # Errors
 /// The text is not one document with this name, as a sentence.
-pub(super) fn structured(text: &str, organization: &str, name: &PolicyName) -> Result<Value, String> {
+pub(super) fn structured(
+    text: &str,
+    organization: &str,
+    name: &PolicyName,
+) -> Result<Value, String> {
     let mut value = read(text)?;
     let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
     let metadata = metadata.ok_or_else(|| "the document has no metadata".to_owned())?;
     if metadata.get("name").and_then(Value::as_str) != Some(name.as_str()) {
         return Err(format!("the document is not that of `{name}`"));
     }
-    let owner = metadata.entry("organization").or_insert_with(|| Value::from(organization));
+    let owner = metadata
+        .entry("organization")
+        .or_insert_with(|| Value::from(organization));
     if owner.as_str() != Some(organization) {
-        return Err(format!("the document names another organization than `{organization}`"));
+        return Err(format!(
+            "the document names another organization than `{organization}`"
+        ));
     }
     Ok(value)
 }
@@ -43,7 +51,10 @@ struct Open {
 
 enum Content {
     List(Vec<Value>),
-    Members { members: Map<String, Value>, key: Option<String> },
+    Members {
+        members: Map<String, Value>,
+        key: Option<String>,
+    },
 }
 
 #[derive(Default)]
@@ -56,14 +67,19 @@ struct Builder {
 
 fn read(text: &str) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let (mut builder, mut parser, mut documents) = (Builder::default(), Parser::new_from_str(text), 0_usize);
+    let (mut builder, mut parser, mut documents) =
+        (Builder::default(), Parser::new_from_str(text), 0_usize);
     while let Some(event) = parser.next_event() {
         let (event, _) = event.map_err(|error| format!("the document is no YAML: {error}"))?;
         match event {
             Event::DocumentStart(_) => documents += 1,
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::Alias(anchor) => {
-                let (value, nodes) = builder.anchors.get(&anchor).cloned().ok_or("an alias has no anchor")?;
+                let (value, nodes) = builder
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or("an alias has no anchor")?;
                 builder.nodes += nodes;
                 builder.node(value, 0)?;
             }
@@ -73,7 +89,13 @@ fn read(text: &str) -> Result<Value, String> {
             }
             Event::SequenceStart(anchor, _) => builder.open(Content::List(Vec::new()), anchor)?,
             Event::MappingStart(anchor, _) => {
-                builder.open(Content::Members { members: Map::new(), key: None }, anchor)?;
+                builder.open(
+                    Content::Members {
+                        members: Map::new(),
+                        key: None,
+                    },
+                    anchor,
+                )?;
             }
             Event::SequenceEnd | Event::MappingEnd => builder.close()?,
         }
@@ -102,9 +124,15 @@ impl Builder {
         };
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-            "true" | "True" | "TRUE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(true),
-            "false" | "False" | "FALSE" if key.is_some_and(|key| TRUTHS.contains(&key)) => Value::Bool(false),
-            _ if key.is_some_and(|key| CHOICES.contains(&key)) => text.parse::<i32>().map_or(text.into(), Value::from),
+            "true" | "True" | "TRUE" if key.is_some_and(|key| TRUTHS.contains(&key)) => {
+                Value::Bool(true)
+            }
+            "false" | "False" | "FALSE" if key.is_some_and(|key| TRUTHS.contains(&key)) => {
+                Value::Bool(false)
+            }
+            _ if key.is_some_and(|key| CHOICES.contains(&key)) => {
+                text.parse::<i32>().map_or(text.into(), Value::from)
+            }
             _ => Value::from(text),
         }
     }
@@ -118,7 +146,9 @@ impl Builder {
     }
 
     fn close(&mut self) -> Result<(), String> {
-        let Some(Open { content, anchor }) = self.open.pop() else { return Ok(()) };
+        let Some(Open { content, anchor }) = self.open.pop() else {
+            return Ok(());
+        };
         let value = match content {
             Content::List(items) => Value::Array(items),
             Content::Members { members, key: _ } => Value::Object(members),
@@ -210,8 +240,21 @@ mod tests {
             assert!(of(text).is_err(), "{text}");
         }
         let bomb: String = (0..40)
-            .map(|n| format!("k{n}: &a{n} [{0}, {0}]\n", if n == 0 { "x".to_owned() } else { format!("*a{}", n - 1) }))
+            .map(|n| {
+                format!(
+                    "k{n}: &a{n} [{0}, {0}]\n",
+                    if n == 0 {
+                        "x".to_owned()
+                    } else {
+                        format!("*a{}", n - 1)
+                    }
+                )
+            })
             .collect();
-        assert!(of(&format!("metadata: {{name: p}}\n{bomb}")).unwrap_err().contains("too large"));
+        assert!(
+            of(&format!("metadata: {{name: p}}\n{bomb}"))
+                .unwrap_err()
+                .contains("too large")
+        );
     }
 }

@@ -19,7 +19,10 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn new(connection: Connection, organization: Organization) -> Self {
-        Self { connection, organization }
+        Self {
+            connection,
+            organization,
+        }
     }
 
     /// The call with the organization named.

@@ -35,23 +35,37 @@ impl Writer {
     /// # Errors
     /// The server refuses it.
     pub async fn call(&self, request: &WriteRequest) -> Result<Value, ApiError> {
-        Ok(self.target.send(&request.call(self.target.organization.as_str(), JSON)).await?.what)
+        Ok(self
+            .target
+            .send(&request.call(self.target.organization.as_str(), JSON))
+            .await?
+            .what)
     }
 
     /// PolicyService_Create: a policy that is not there yet.
     ///
     /// # Errors
     /// The document cannot be sent, or the server refuses it.
-    pub async fn create(&self, name: &PolicyName, bytes: &DocumentBytes) -> Result<Dated<()>, ApiError> {
-        self.write("PolicyService_Create", Method::POST, name, bytes).await
+    pub async fn create(
+        &self,
+        name: &PolicyName,
+        bytes: &DocumentBytes,
+    ) -> Result<Dated<()>, ApiError> {
+        self.write("PolicyService_Create", Method::POST, name, bytes)
+            .await
     }
 
     /// PolicyService_Update: another version of a policy.
     ///
     /// # Errors
     /// The document cannot be sent, or the server refuses it.
-    pub async fn update(&self, name: &PolicyName, bytes: &DocumentBytes) -> Result<Dated<()>, ApiError> {
-        self.write("PolicyService_Update", Method::PUT, name, bytes).await
+    pub async fn update(
+        &self,
+        name: &PolicyName,
+        bytes: &DocumentBytes,
+    ) -> Result<Dated<()>, ApiError> {
+        self.write("PolicyService_Update", Method::PUT, name, bytes)
+            .await
     }
 
     /// Both requests have the document twice: its fields, with the organization among them, and its bytes. What a
@@ -64,9 +78,12 @@ impl Writer {
         bytes: &DocumentBytes,
     ) -> Result<Dated<()>, ApiError> {
         let path = ["v1", "policies"].map(str::to_owned).to_vec();
-        let call = Call::write(operation, format!("policy `{name}`"), method, path).answering_nothing();
+        let call =
+            Call::write(operation, format!("policy `{name}`"), method, path).answering_nothing();
         let not_sent = |why: String| self.target.failed(&call, ErrorKind::NotSent { why });
-        let text = bytes.text().ok_or_else(|| not_sent("the document is no UTF-8".to_owned()))?;
+        let text = bytes
+            .text()
+            .ok_or_else(|| not_sent("the document is no UTF-8".to_owned()))?;
         let policy = structured(text, self.target.organization.as_str(), name).map_err(not_sent)?;
         let raw = match self.encoding {
             RawSchemaEncoding::Base64 => STANDARD.encode(bytes.as_slice()),

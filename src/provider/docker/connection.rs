@@ -34,9 +34,16 @@ impl Connection {
     ///
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new(http: &HttpClient, endpoint: &Endpoint, credentials: Credentials) -> Result<Self, ClientError> {
+    pub fn new(
+        http: &HttpClient,
+        endpoint: &Endpoint,
+        credentials: Credentials,
+    ) -> Result<Self, ClientError> {
         let host = http.bind(endpoint.under("v2"))?;
-        Ok(Self(Arc::new(Inner { host, session: Session::new(credentials) })))
+        Ok(Self(Arc::new(Inner {
+            host,
+            session: Session::new(credentials),
+        })))
     }
 
     /// Where requests go, `/v2` included.
@@ -60,7 +67,11 @@ impl Connection {
 
     /// Sends a call with a token; a token that is refused is renewed once. A 401 says that the call was not applied, so
     /// this is safe for writes too.
-    pub(super) async fn send(&self, call: &Call, sign_in: SignIn) -> Result<Dated<Value>, ApiError> {
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        sign_in: SignIn,
+    ) -> Result<Dated<Value>, ApiError> {
         let Inner { host, session } = &*self.0;
         let token = session.token(host, sign_in, None).await?;
         let error = match host.send_dated(call, Some(&token.authorization)).await {
@@ -71,9 +82,11 @@ impl Connection {
             return Err(error.with_help(REFUSED_TOKEN));
         }
         let token = session.token(host, sign_in, Some(&token)).await?;
-        host.send_dated(call, Some(&token.authorization)).await.map_err(|error| match error.status() {
-            Some(401) => error.with_help(REFUSED_NEW_TOKEN),
-            _ => error,
-        })
+        host.send_dated(call, Some(&token.authorization))
+            .await
+            .map_err(|error| match error.status() {
+                Some(401) => error.with_help(REFUSED_NEW_TOKEN),
+                _ => error,
+            })
     }
 }

@@ -31,7 +31,10 @@ pub enum Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignIn { identifier, secret: _ } => write!(f, "SignIn({identifier}, ..)"),
+            Self::SignIn {
+                identifier,
+                secret: _,
+            } => write!(f, "SignIn({identifier}, ..)"),
             Self::Token(_) => f.write_str("Token(..)"),
         }
     }
@@ -41,7 +44,9 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CredentialsError {
     /// None of the variables is set.
-    #[error("there are no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}")]
+    #[error(
+        "there are no credentials: set {IDENTIFIER_VARIABLE} and {SECRET_VARIABLE}, or {TOKEN_VARIABLE}"
+    )]
     Missing,
     /// One of two that belong together.
     #[error("{present} is set but {missing} is not; a sign-in needs both")]
@@ -67,17 +72,27 @@ pub enum CredentialsError {
 ///
 /// # Errors
 /// Nothing or half of it is set, or the value cannot work. No error repeats a value.
-pub fn credentials_from(environment: impl Fn(&str) -> Option<String>) -> Result<Credentials, CredentialsError> {
-    let value = |name| environment(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+pub fn credentials_from(
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Credentials, CredentialsError> {
+    let value = |name| {
+        environment(name)
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    };
     if let Some(token) = value(TOKEN_VARIABLE) {
         if token.starts_with("dckr_") {
             return Err(CredentialsError::AccessToken);
         }
         let token = SecretString::from(token);
-        Authorization::new("Bearer", &token).map_err(|_| CredentialsError::Characters(TOKEN_VARIABLE))?;
+        Authorization::new("Bearer", &token)
+            .map_err(|_| CredentialsError::Characters(TOKEN_VARIABLE))?;
         return Ok(Credentials::Token(token));
     }
-    match (value(IDENTIFIER_VARIABLE), value(SECRET_VARIABLE).map(SecretString::from)) {
+    match (
+        value(IDENTIFIER_VARIABLE),
+        value(SECRET_VARIABLE).map(SecretString::from),
+    ) {
         (Some(identifier), Some(secret)) => {
             if identifier.chars().any(char::is_control) {
                 return Err(CredentialsError::Characters(IDENTIFIER_VARIABLE));
@@ -87,8 +102,14 @@ pub fn credentials_from(environment: impl Fn(&str) -> Option<String>) -> Result<
             }
             Ok(Credentials::SignIn { identifier, secret })
         }
-        (Some(_), None) => Err(CredentialsError::Half { present: IDENTIFIER_VARIABLE, missing: SECRET_VARIABLE }),
-        (None, Some(_)) => Err(CredentialsError::Half { present: SECRET_VARIABLE, missing: IDENTIFIER_VARIABLE }),
+        (Some(_), None) => Err(CredentialsError::Half {
+            present: IDENTIFIER_VARIABLE,
+            missing: SECRET_VARIABLE,
+        }),
+        (None, Some(_)) => Err(CredentialsError::Half {
+            present: SECRET_VARIABLE,
+            missing: IDENTIFIER_VARIABLE,
+        }),
         (None, None) => Err(CredentialsError::Missing),
     }
 }
@@ -98,9 +119,16 @@ mod tests {
     use super::*;
 
     fn from(variables: &[(&str, &str)]) -> Result<String, CredentialsError> {
-        let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let find = |name: &str| {
+            variables
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         credentials_from(find).map(|credentials| match credentials {
-            Credentials::SignIn { identifier, secret } => format!("{identifier}:{}", secret.expose_secret()),
+            Credentials::SignIn { identifier, secret } => {
+                format!("{identifier}:{}", secret.expose_secret())
+            }
             Credentials::Token(token) => token.expose_secret().to_owned(),
         })
     }
@@ -111,15 +139,36 @@ mod tests {
         let (id, secret, token) = (IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE);
         for (variables, wanted) in [
             (vec![], Err(CredentialsError::Missing)),
-            (vec![(id, "me"), (secret, "s3cret\n")], Ok("me:s3cret".to_owned())),
-            (vec![(id, "me"), (secret, "s"), (token, "t")], Ok("t".to_owned())),
-            (vec![(id, "me"), (secret, "s"), (token, " ")], Ok("me:s".to_owned())),
+            (
+                vec![(id, "me"), (secret, "s3cret\n")],
+                Ok("me:s3cret".to_owned()),
+            ),
+            (
+                vec![(id, "me"), (secret, "s"), (token, "t")],
+                Ok("t".to_owned()),
+            ),
+            (
+                vec![(id, "me"), (secret, "s"), (token, " ")],
+                Ok("me:s".to_owned()),
+            ),
             (vec![(id, "me")], half(id, secret)),
             (vec![(id, ""), (secret, "s")], half(secret, id)),
-            (vec![(token, "dckr_pat_x")], Err(CredentialsError::AccessToken)),
-            (vec![(token, "a\nb")], Err(CredentialsError::Characters(token))),
-            (vec![(id, "m\u{7}e"), (secret, "s")], Err(CredentialsError::Characters(id))),
-            (vec![(id, "me"), (secret, "a\nb")], Err(CredentialsError::Characters(secret))),
+            (
+                vec![(token, "dckr_pat_x")],
+                Err(CredentialsError::AccessToken),
+            ),
+            (
+                vec![(token, "a\nb")],
+                Err(CredentialsError::Characters(token)),
+            ),
+            (
+                vec![(id, "m\u{7}e"), (secret, "s")],
+                Err(CredentialsError::Characters(id)),
+            ),
+            (
+                vec![(id, "me"), (secret, "a\nb")],
+                Err(CredentialsError::Characters(secret)),
+            ),
         ] {
             assert_eq!(from(&variables), wanted, "{variables:?}");
         }
@@ -127,7 +176,13 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let sign_in = Credentials::SignIn { identifier: "me".to_owned(), secret: "hunter2".into() };
-        assert_eq!(format!("{sign_in:?} {:?}", Credentials::Token("hunter2".into())), "SignIn(me, ..) Token(..)");
+        let sign_in = Credentials::SignIn {
+            identifier: "me".to_owned(),
+            secret: "hunter2".into(),
+        };
+        assert_eq!(
+            format!("{sign_in:?} {:?}", Credentials::Token("hunter2".into())),
+            "SignIn(me, ..) Token(..)"
+        );
     }
 }

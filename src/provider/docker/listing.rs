@@ -46,7 +46,8 @@ pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> 
         Profile::Intermediate => {
             let object = Object::new(answer, At::ROOT)?;
             if object.present("next_page_token").is_some() {
-                let why = "the server lists in pages, which profile `intermediate` does not have".to_owned();
+                let why = "the server lists in pages, which profile `intermediate` does not have"
+                    .to_owned();
                 return Err(ErrorKind::Incomplete { why });
             }
             (object.list("data")?, At::ROOT.key("data"), None)
@@ -56,13 +57,23 @@ pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> 
             let next = match object.get("next_page_token") {
                 Some(Value::Null) => None,
                 Some(Value::String(cursor)) if !cursor.is_empty() => Some(cursor.clone()),
-                _ => return Err(object.mismatch("next_page_token", "a cursor text or null").into()),
+                _ => {
+                    return Err(object
+                        .mismatch("next_page_token", "a cursor text or null")
+                        .into());
+                }
             };
             (object.list("data")?, At::ROOT.key("data"), next)
         }
     };
-    let policies = list.iter().enumerate().map(|(index, value)| summary(value, at.index(index)));
-    Ok(Page { policies: policies.collect::<Result<_, _>>()?, next })
+    let policies = list
+        .iter()
+        .enumerate()
+        .map(|(index, value)| summary(value, at.index(index)));
+    Ok(Page {
+        policies: policies.collect::<Result<_, _>>()?,
+        next,
+    })
 }
 
 /// Watches over a listing while its pages come in.
@@ -79,15 +90,27 @@ impl Progression {
     /// # Errors
     /// An id that came before, a cursor that came before, or pages without end: the list cannot be trusted.
     pub(super) fn accept(&mut self, page: &Page) -> Result<(), ErrorKind> {
-        let incomplete = |why: &str| Err(ErrorKind::Incomplete { why: why.to_owned() });
+        let incomplete = |why: &str| {
+            Err(ErrorKind::Incomplete {
+                why: why.to_owned(),
+            })
+        };
         self.pages += 1;
         if self.pages > MOST_PAGES {
             return incomplete("it has no end");
         }
-        if page.policies.iter().any(|policy| !self.ids.insert(policy.id.clone())) {
+        if page
+            .policies
+            .iter()
+            .any(|policy| !self.ids.insert(policy.id.clone()))
+        {
             return incomplete("a policy is listed twice");
         }
-        if page.next.as_ref().is_some_and(|cursor| !self.cursors.insert(cursor.clone())) {
+        if page
+            .next
+            .as_ref()
+            .is_some_and(|cursor| !self.cursors.insert(cursor.clone()))
+        {
             return incomplete("a page leads back to one that was read before");
         }
         Ok(())
@@ -123,7 +146,11 @@ mod tests {
             (&json!({}), false, false, false),
         ] {
             assert_eq!(page(answer, Profile::Seed).is_ok(), seed, "{answer}");
-            assert_eq!(page(answer, Profile::Intermediate).is_ok(), intermediate, "{answer}");
+            assert_eq!(
+                page(answer, Profile::Intermediate).is_ok(),
+                intermediate,
+                "{answer}"
+            );
             assert_eq!(page(answer, Profile::Current).is_ok(), current, "{answer}");
         }
     }
@@ -134,7 +161,10 @@ mod tests {
         let error = page(&broken, Profile::Seed).unwrap_err();
         assert_eq!(
             error,
-            ErrorKind::Malformed { at: "$[1].name".to_owned(), expected: "a text, found a number".to_owned() }
+            ErrorKind::Malformed {
+                at: "$[1].name".to_owned(),
+                expected: "a text, found a number".to_owned()
+            }
         );
         for id in ["../x", "", "a/b", "a\u{0}", "%2e"] {
             assert!(page(&json!([element(id)]), Profile::Seed).is_err(), "{id}");
@@ -144,7 +174,11 @@ mod tests {
     #[test]
     fn repetition_and_endlessness_are_found() {
         let page = |id: &str, next: Option<&str>| {
-            page(&json!({"data": [element(id)], "next_page_token": next}), Profile::Current).unwrap()
+            page(
+                &json!({"data": [element(id)], "next_page_token": next}),
+                Profile::Current,
+            )
+            .unwrap()
         };
         let mut list = Progression::default();
         assert!(list.accept(&page("a", Some("1"))).is_ok());
@@ -153,7 +187,10 @@ mod tests {
         assert!(list.accept(&page("a", Some("1"))).is_ok());
         assert!(list.accept(&page("b", Some("1"))).is_err());
         let mut list = Progression::default();
-        let accepted = (0..).take_while(|n| list.accept(&page(&format!("p{n}"), Some(&n.to_string()))).is_ok());
+        let accepted = (0..).take_while(|n| {
+            list.accept(&page(&format!("p{n}"), Some(&n.to_string())))
+                .is_ok()
+        });
         assert_eq!(accepted.count(), MOST_PAGES);
     }
 }

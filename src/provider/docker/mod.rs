@@ -21,7 +21,8 @@ pub use super::endpoint_choice::EndpointChoice;
 pub use super::organization::{Organization, OrganizationError};
 pub use connection::Connection;
 pub use credentials::{
-    Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE, credentials_from,
+    Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE,
+    credentials_from,
 };
 pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
 pub use operations::OPERATIONS;

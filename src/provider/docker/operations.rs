@@ -16,7 +16,10 @@ pub const OPERATIONS: &[Operation] = &[
         about: "lists a page of the policies of the organization",
         verb: Verb::Get,
         path: POLICIES,
-        fields: &[Field::query("page_size", FieldKind::Text), Field::query("page_token", FieldKind::Text)],
+        fields: &[
+            Field::query("page_size", FieldKind::Text),
+            Field::query("page_token", FieldKind::Text),
+        ],
     },
     Operation {
         name: "createPolicy",
@@ -96,6 +99,9 @@ pub const OPERATIONS: &[Operation] = &[
         about: "lists a page of the teams of the organization",
         verb: Verb::Get,
         path: "orgs/{organization}/groups",
-        fields: &[Field::query("page", FieldKind::Text), Field::query("page_size", FieldKind::Text)],
+        fields: &[
+            Field::query("page", FieldKind::Text),
+            Field::query("page_size", FieldKind::Text),
+        ],
     },
 ];

@@ -23,7 +23,10 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, progress: None }
+        Self {
+            target,
+            progress: None,
+        }
     }
 
     /// The same reader, telling how far it is.
@@ -38,10 +41,13 @@ impl Reader {
     /// # Errors
     /// Any page that cannot be read, and a list that repeats itself or does not end: never a part of the list.
     pub async fn list_policies(&self) -> Result<Vec<PolicySummary>, ApiError> {
-        let (mut policies, mut progression, mut cursor) = (Vec::new(), Progression::default(), None);
+        let (mut policies, mut progression, mut cursor) =
+            (Vec::new(), Progression::default(), None);
         loop {
             let page = self.page(cursor.as_deref()).await?;
-            progression.accept(&page).map_err(|kind| self.listing_failed(kind))?;
+            progression
+                .accept(&page)
+                .map_err(|kind| self.listing_failed(kind))?;
             policies.extend(page.policies);
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -56,11 +62,22 @@ impl Reader {
     /// It cannot be read, does not fit the contract, or is another policy than was asked for.
     pub async fn policy(&self, summary: &PolicySummary) -> Result<LivePolicy, ApiError> {
         let path = self.target.policies_path(&[summary.id.as_str()]);
-        let call = Call::read("getPolicy", format!("policy `{}` ({})", summary.name, summary.id), path);
-        let policy = self.target.ask(&call, |answer| policy(answer, At::ROOT, Kind::Listed(&summary.kind))).await?;
+        let call = Call::read(
+            "getPolicy",
+            format!("policy `{}` ({})", summary.name, summary.id),
+            path,
+        );
+        let policy = self
+            .target
+            .ask(&call, |answer| {
+                policy(answer, At::ROOT, Kind::Listed(&summary.kind))
+            })
+            .await?;
         if policy.id != summary.id {
             let (at, expected) = ("$.id".to_owned(), "the id that was asked for".to_owned());
-            return Err(self.target.failed(&call, ErrorKind::Malformed { at, expected }));
+            return Err(self
+                .target
+                .failed(&call, ErrorKind::Malformed { at, expected }));
         }
         Ok(policy)
     }
@@ -76,7 +93,9 @@ impl Reader {
     ) -> Result<Option<LivePolicy>, ApiError> {
         for last in [false, true] {
             let listed = self.list_policies().await?;
-            let Some(summary) = listed.iter().find(|summary| wanted(summary)) else { return Ok(None) };
+            let Some(summary) = listed.iter().find(|summary| wanted(summary)) else {
+                return Ok(None);
+            };
             match self.policy(summary).await {
                 // It went between the two readings: the list tells.
                 Err(error) if error.status() == Some(404) && !last => {}
@@ -94,7 +113,9 @@ impl Reader {
     /// Anything that could not be read. There is no partial result.
     pub async fn live_state(&self) -> Result<LiveState, ApiError> {
         match self.read_all().await {
-            Err(error) if error.operation() == "getPolicy" && error.status() == Some(404) => self.read_all().await,
+            Err(error) if error.operation() == "getPolicy" && error.status() == Some(404) => {
+                self.read_all().await
+            }
             result => result,
         }
     }
@@ -109,16 +130,25 @@ impl Reader {
             let path = self.target.path(&["groups"]);
             let call = Call::read("listGroups", self.target.name(), path).with_query(query.clone());
             let failed = |kind| self.target.failed(&call, kind);
-            let incomplete = |why: &str| failed(ErrorKind::Incomplete { why: why.to_owned() });
+            let incomplete = |why: &str| {
+                failed(ErrorKind::Incomplete {
+                    why: why.to_owned(),
+                })
+            };
             if !seen.insert(query) || seen.len() > teams::MOST_PAGES {
-                return Err(incomplete("a page leads back to one that was read before, or there is no end"));
+                return Err(incomplete(
+                    "a page leads back to one that was read before, or there is no end",
+                ));
             }
-            let page = teams::page(&self.target.send(&call).await?, self.target.endpoint()).map_err(failed)?;
+            let page = teams::page(&self.target.send(&call).await?, self.target.endpoint())
+                .map_err(failed)?;
             found.extend(page.teams);
             match page.next {
                 Some(next) => query = next,
                 None if page.count.is_some_and(|count| count > found.len() as u64) => {
-                    return Err(incomplete("it holds fewer teams than the server says there are"));
+                    return Err(incomplete(
+                        "it holds fewer teams than the server says there are",
+                    ));
                 }
                 None => return Ok(found),
             }
@@ -130,11 +160,17 @@ impl Reader {
     /// # Errors
     /// The server refuses it, or gives no JSON.
     pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
-        self.target.send(&request.call(self.target.organization.as_str(), "application/json")).await
+        self.target
+            .send(&request.call(self.target.organization.as_str(), "application/json"))
+            .await
     }
 
     fn list_call(&self) -> Call {
-        Call::read("listPolicies", self.target.name(), self.target.policies_path(&[]))
+        Call::read(
+            "listPolicies",
+            self.target.name(),
+            self.target.policies_path(&[]),
+        )
     }
 
     fn listing_failed(&self, kind: ErrorKind) -> ApiError {
@@ -142,7 +178,9 @@ impl Reader {
     }
 
     async fn page(&self, cursor: Option<&str>) -> Result<Page, ApiError> {
-        let call = self.list_call().with_query(listing::query(self.target.profile, cursor));
+        let call = self
+            .list_call()
+            .with_query(listing::query(self.target.profile, cursor));
         let answer = self.target.send(&call).await?;
         listing::page(&answer, self.target.profile).map_err(|kind| self.listing_failed(kind))
     }
@@ -155,11 +193,16 @@ impl Reader {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().page_step(None));
         while let Some(step) = tasks.join_next().await {
-            let step =
-                step.map_err(|_| self.listing_failed(ErrorKind::Incomplete { why: "it was stopped".to_owned() }))?;
+            let step = step.map_err(|_| {
+                self.listing_failed(ErrorKind::Incomplete {
+                    why: "it was stopped".to_owned(),
+                })
+            })?;
             match step? {
                 Step::Page(page) => {
-                    progression.accept(&page).map_err(|kind| self.listing_failed(kind))?;
+                    progression
+                        .accept(&page)
+                        .map_err(|kind| self.listing_failed(kind))?;
                     // First in line: the sooner the next page is here, the sooner its policies can be asked for.
                     if let Some(cursor) = page.next {
                         tasks.spawn(self.clone().page_step(Some(cursor)));
@@ -177,7 +220,9 @@ impl Reader {
                 progress(policies.len(), known);
             }
         }
-        Ok(LiveState { policies: policies.into_values().collect() })
+        Ok(LiveState {
+            policies: policies.into_values().collect(),
+        })
     }
 
     async fn page_step(self, cursor: Option<String>) -> Result<Step, ApiError> {

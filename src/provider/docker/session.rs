@@ -17,7 +17,8 @@ use crate::provider::http::{ApiError, Authorization, Call, ErrorKind, HostClient
 
 const REFUSED_SIGN_IN: &str = "Check DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET. The sign-in is not tried again: \
      repeated failures lock the account.";
-const WRONG_SIGN_IN: &str = "Check the endpoint and the target's profile: the sign-in differs between profiles.";
+const WRONG_SIGN_IN: &str =
+    "Check the endpoint and the target's profile: the sign-in differs between profiles.";
 
 /// The two sign-ins of the contract (`bearerAuth`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,16 @@ impl SignIn {
     fn call(self, identifier: &str, secret: &SecretString) -> (Call, &'static str) {
         let secret = secret.expose_secret();
         let (path, body, field) = match self {
-            Self::Login => (["users", "login"], json!({"username": identifier, "password": secret}), "token"),
-            Self::Token => (["auth", "token"], json!({"identifier": identifier, "secret": secret}), "access_token"),
+            Self::Login => (
+                ["users", "login"],
+                json!({"username": identifier, "password": secret}),
+                "token",
+            ),
+            Self::Token => (
+                ["auth", "token"],
+                json!({"identifier": identifier, "secret": secret}),
+                "access_token",
+            ),
         };
         let path = path.iter().map(ToString::to_string).collect();
         let call = Call::exchange("signIn", format!("`{identifier}`"), path);
@@ -70,7 +79,10 @@ struct State {
 
 impl Session {
     pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, state: Mutex::default() }
+        Self {
+            credentials,
+            state: Mutex::default(),
+        }
     }
 
     /// Whether a token that is refused can be replaced.
@@ -89,7 +101,11 @@ impl Session {
         if let Some(error) = &state.refused {
             return Err(error.clone());
         }
-        let State { login, token, refused: refusal } = &mut *state;
+        let State {
+            login,
+            token,
+            refused: refusal,
+        } = &mut *state;
         let slot = match sign_in {
             SignIn::Login => login,
             SignIn::Token => token,
@@ -103,15 +119,17 @@ impl Session {
         }
         let obtained = match &self.credentials {
             Credentials::Token(token) => ready(host, token)?,
-            Credentials::SignIn { identifier, secret } => match obtain(host, sign_in, identifier, secret).await {
-                Ok(token) => token,
-                Err(error) => {
-                    if error.status().is_some_and(is_refusal) {
-                        *refusal = Some(error.clone());
+            Credentials::SignIn { identifier, secret } => {
+                match obtain(host, sign_in, identifier, secret).await {
+                    Ok(token) => token,
+                    Err(error) => {
+                        if error.status().is_some_and(is_refusal) {
+                            *refusal = Some(error.clone());
+                        }
+                        return Err(error);
                     }
-                    return Err(error);
                 }
-            },
+            }
         };
         let obtained = Arc::new(obtained);
         *slot = Some(Arc::clone(&obtained));
@@ -127,9 +145,18 @@ fn is_refusal(status: u16) -> bool {
 fn ready(host: &HostClient, token: &SecretString) -> Result<Token, ApiError> {
     host.redactor().learn(token);
     let call = Call::exchange("signIn", "the ready token", Vec::new());
-    let authorization = Authorization::new("Bearer", token)
-        .map_err(|error| host.failed(&call, ErrorKind::NotSent { why: error.to_string() }))?;
-    Ok(Token { authorization, renew_at: None })
+    let authorization = Authorization::new("Bearer", token).map_err(|error| {
+        host.failed(
+            &call,
+            ErrorKind::NotSent {
+                why: error.to_string(),
+            },
+        )
+    })?;
+    Ok(Token {
+        authorization,
+        renew_at: None,
+    })
 }
 
 async fn obtain(
@@ -141,17 +168,29 @@ async fn obtain(
     host.redactor().learn(secret);
     let (call, field) = sign_in.call(identifier, secret);
     let asked_at = Instant::now();
-    let answer = host.send(&call, None).await.map_err(|error| match error.status() {
-        Some(401 | 403) => error.with_help(REFUSED_SIGN_IN),
-        Some(404 | 405) => error.with_help(WRONG_SIGN_IN),
-        _ => error,
-    })?;
+    let answer = host
+        .send(&call, None)
+        .await
+        .map_err(|error| match error.status() {
+            Some(401 | 403) => error.with_help(REFUSED_SIGN_IN),
+            Some(404 | 405) => error.with_help(WRONG_SIGN_IN),
+            _ => error,
+        })?;
     let token = take(&answer, field).map_err(|kind| host.failed(&call, kind))?;
     host.redactor().learn(&token);
-    let authorization = Authorization::new("Bearer", &token)
-        .map_err(|error| host.failed(&call, ErrorKind::NotSent { why: error.to_string() }))?;
+    let authorization = Authorization::new("Bearer", &token).map_err(|error| {
+        host.failed(
+            &call,
+            ErrorKind::NotSent {
+                why: error.to_string(),
+            },
+        )
+    })?;
     let life = usable_for(token.expose_secret(), Timestamp::now().as_second());
-    Ok(Token { authorization, renew_at: life.and_then(|life: Duration| asked_at.checked_add(life)) })
+    Ok(Token {
+        authorization,
+        renew_at: life.and_then(|life: Duration| asked_at.checked_add(life)),
+    })
 }
 
 fn take(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {

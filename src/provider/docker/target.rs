@@ -18,18 +18,34 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(connection: Connection, organization: Organization, profile: Profile) -> Self {
-        Self { connection, organization, profile }
+    pub(super) fn new(
+        connection: Connection,
+        organization: Organization,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            connection,
+            organization,
+            profile,
+        }
     }
 
     /// `/orgs/{org_name}` and what follows.
     pub(super) fn path(&self, rest: &[&str]) -> Vec<String> {
-        ["orgs", self.organization.as_str()].iter().chain(rest).map(ToString::to_string).collect()
+        ["orgs", self.organization.as_str()]
+            .iter()
+            .chain(rest)
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// `/orgs/{org_name}/governance/policies` and what follows.
     pub(super) fn policies_path(&self, rest: &[&str]) -> Vec<String> {
-        [self.path(&["governance", "policies"]), rest.iter().map(ToString::to_string).collect()].concat()
+        [
+            self.path(&["governance", "policies"]),
+            rest.iter().map(ToString::to_string).collect(),
+        ]
+        .concat()
     }
 
     /// The organization, for messages.

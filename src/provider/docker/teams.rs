@@ -37,7 +37,10 @@ pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<Page, ErrorKin
     for (index, value) in object.list("results")?.iter().enumerate() {
         let at = results.index(index);
         let team = Object::new(value, at)?;
-        teams.push(Team { id: TeamId::new(team.id("uuid")?), name: team.text("name")?.to_owned() });
+        teams.push(Team {
+            id: TeamId::new(team.id("uuid")?),
+            name: team.text("name")?.to_owned(),
+        });
     }
     let next = match object.present("next") {
         None => None,
@@ -46,11 +49,17 @@ pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<Page, ErrorKin
             Some(query.ok_or_else(|| object.mismatch("next", "a URL with a query or null"))?)
         }
     };
-    Ok(Page { teams, count: object.present("count").and_then(Value::as_u64), next })
+    Ok(Page {
+        teams,
+        count: object.present("count").and_then(Value::as_u64),
+        next,
+    })
 }
 
 fn query_of(next: &str, endpoint: &Endpoint) -> Option<Query> {
-    let url = Url::parse(&endpoint.to_string()).and_then(|base| base.join(next)).ok()?;
+    let url = Url::parse(&endpoint.to_string())
+        .and_then(|base| base.join(next))
+        .ok()?;
     let query: Query = url.query_pairs().into_owned().collect();
     (!query.is_empty()).then_some(query)
 }
@@ -66,12 +75,33 @@ mod tests {
         let endpoint: Endpoint = "https://hub.example.com/v2".parse().unwrap();
         let read = |next: Value| {
             let results = json!([{"id": 1, "uuid": "u-1", "name": "security", "description": ""}]);
-            page(&json!({"count": 1, "next": next, "previous": null, "results": results}), &endpoint)
+            page(
+                &json!({"count": 1, "next": next, "previous": null, "results": results}),
+                &endpoint,
+            )
         };
-        let team = Team { id: TeamId::new("u-1"), name: "security".to_owned() };
-        assert_eq!(read(Value::Null).unwrap(), Page { teams: vec![team], count: Some(1), next: None });
-        for next in ["https://evil.example.com/x?page=2", "/v2/orgs/o/groups?page=2", "?page=2"] {
-            assert_eq!(read(json!(next)).unwrap().next, Some(vec![("page".to_owned(), "2".to_owned())]), "{next}");
+        let team = Team {
+            id: TeamId::new("u-1"),
+            name: "security".to_owned(),
+        };
+        assert_eq!(
+            read(Value::Null).unwrap(),
+            Page {
+                teams: vec![team],
+                count: Some(1),
+                next: None
+            }
+        );
+        for next in [
+            "https://evil.example.com/x?page=2",
+            "/v2/orgs/o/groups?page=2",
+            "?page=2",
+        ] {
+            assert_eq!(
+                read(json!(next)).unwrap().next,
+                Some(vec![("page".to_owned(), "2".to_owned())]),
+                "{next}"
+            );
         }
         for next in [json!(7), json!("https://hub.example.com/x"), json!("")] {
             assert!(read(next).is_err());

@@ -25,7 +25,9 @@ pub(super) fn usable_for(token: &str, now: i64) -> Option<Duration> {
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     let Claims { exp, iat } = serde_json::from_slice(&payload).ok()?;
     let since = iat.unwrap_or(now as f64);
-    let life = Duration::try_from_secs_f64(exp - since).ok().filter(|life| !life.is_zero())?;
+    let life = Duration::try_from_secs_f64(exp - since)
+        .ok()
+        .filter(|life| !life.is_zero())?;
     Some(life - LONGEST_MARGIN.min(life / 10))
 }
 
@@ -51,7 +53,11 @@ mod tests {
             (r#"{}"#, None),
             ("not json", None),
         ] {
-            assert_eq!(usable_for(&token(claims), 1000), wanted.map(Duration::from_secs), "{claims}");
+            assert_eq!(
+                usable_for(&token(claims), 1000),
+                wanted.map(Duration::from_secs),
+                "{claims}"
+            );
         }
         for opaque in ["", "opaque", "a.b", "a.!!!.c"] {
             assert_eq!(usable_for(opaque, 1000), None);

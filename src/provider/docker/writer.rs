@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::target::Target;
 use super::wire::{self, At, DecodeError, Kind, Object, Unfit, live_rule, policy};
 use crate::model::docker::{
-    LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch, Updated,
+    LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch,
+    Updated,
 };
 use crate::provider::http::{ApiError, Call, Dated};
 use crate::provider::operation::WriteRequest;
@@ -33,9 +34,16 @@ impl Writer {
     /// The server refuses it, or the profile cannot express it.
     pub async fn create_policy(&self, new: &NewPolicy) -> Result<Dated<LivePolicy>, ApiError> {
         let path = self.target.policies_path(&[]);
-        let call = Call::write("createPolicy", format!("policy `{}`", new.name), Method::POST, path);
+        let call = Call::write(
+            "createPolicy",
+            format!("policy `{}`", new.name),
+            Method::POST,
+            path,
+        );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
-        self.target.ask_dated(&call, |answer| policy(answer, At::ROOT, Kind::Shown)).await
+        self.target
+            .ask_dated(&call, |answer| policy(answer, At::ROOT, Kind::Shown))
+            .await
     }
 
     /// updatePolicy: name, teams or Cedar text.
@@ -50,8 +58,14 @@ impl Writer {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
-        let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
-        self.target.ask_dated(&call, |answer| updated(answer, decode)).await
+        let decode = |value: &Value, at: At<'_>| {
+            expect(policy(value, at, Kind::Shown)?, at, |policy| {
+                policy.id == *id
+            })
+        };
+        self.target
+            .ask_dated(&call, |answer| updated(answer, decode))
+            .await
     }
 
     /// deletePolicy, with all its rules.
@@ -61,20 +75,32 @@ impl Writer {
     pub async fn delete_policy(&self, id: &PolicyId) -> Result<Dated<LivePolicy>, ApiError> {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
-        let decode = |value: &Value, at: At<'_>| expect(policy(value, at, Kind::Shown)?, at, |policy| policy.id == *id);
-        self.target.ask_dated(&call, |answer| deleted(answer, decode)).await
+        let decode = |value: &Value, at: At<'_>| {
+            expect(policy(value, at, Kind::Shown)?, at, |policy| {
+                policy.id == *id
+            })
+        };
+        self.target
+            .ask_dated(&call, |answer| deleted(answer, decode))
+            .await
     }
 
     /// createRule.
     ///
     /// # Errors
     /// The server refuses it, or the profile cannot express it.
-    pub async fn create_rule(&self, id: &PolicyId, rule: &Rule) -> Result<Dated<LiveRule>, ApiError> {
+    pub async fn create_rule(
+        &self,
+        id: &PolicyId,
+        rule: &Rule,
+    ) -> Result<Dated<LiveRule>, ApiError> {
         let path = self.target.policies_path(&[id.as_str(), "rules"]);
         let resource = format!("rule `{}` of policy {id}", rule.name);
         let call = Call::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
-        self.target.ask_dated(&call, |answer| live_rule(answer, At::ROOT)).await
+        self.target
+            .ask_dated(&call, |answer| live_rule(answer, At::ROOT))
+            .await
     }
 
     /// updateRule, with the media type of the profile.
@@ -88,19 +114,33 @@ impl Writer {
         patch: &RulePatch,
     ) -> Result<Dated<Updated<LiveRule>>, ApiError> {
         let call = self.on_rule("updateRule", Method::PATCH, policy, id);
-        let call = self.body(call, self.media_type("updateRule"), wire::rule_patch(patch, self.target.profile))?;
-        let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
-        self.target.ask_dated(&call, |answer| updated(answer, decode)).await
+        let call = self.body(
+            call,
+            self.media_type("updateRule"),
+            wire::rule_patch(patch, self.target.profile),
+        )?;
+        let decode =
+            |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+        self.target
+            .ask_dated(&call, |answer| updated(answer, decode))
+            .await
     }
 
     /// deleteRule.
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn delete_rule(&self, policy: &PolicyId, id: &RuleId) -> Result<Dated<LiveRule>, ApiError> {
+    pub async fn delete_rule(
+        &self,
+        policy: &PolicyId,
+        id: &RuleId,
+    ) -> Result<Dated<LiveRule>, ApiError> {
         let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
-        let decode = |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
-        self.target.ask_dated(&call, |answer| deleted(answer, decode)).await
+        let decode =
+            |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+        self.target
+            .ask_dated(&call, |answer| deleted(answer, decode))
+            .await
     }
 
     /// Makes one writing request, as it is.
@@ -109,7 +149,10 @@ impl Writer {
     /// The server refuses it, or the profile has no such operation.
     pub async fn call(&self, request: &WriteRequest) -> Result<Value, ApiError> {
         let operation = request.request().operation();
-        let call = request.call(self.target.organization.as_str(), self.media_type(operation.name));
+        let call = request.call(
+            self.target.organization.as_str(),
+            self.media_type(operation.name),
+        );
         if matches!(operation.name, "updatePolicy" | "deletePolicy") {
             self.policy_writes(&call)?;
         }
@@ -125,22 +168,47 @@ impl Writer {
     }
 
     fn on_policy(&self, operation: &'static str, method: Method, id: &PolicyId) -> Call {
-        Call::write(operation, format!("policy {id}"), method, self.target.policies_path(&[id.as_str()]))
+        Call::write(
+            operation,
+            format!("policy {id}"),
+            method,
+            self.target.policies_path(&[id.as_str()]),
+        )
     }
 
-    fn on_rule(&self, operation: &'static str, method: Method, policy: &PolicyId, id: &RuleId) -> Call {
-        let path = self.target.policies_path(&[policy.as_str(), "rules", id.as_str()]);
-        Call::write(operation, format!("rule {id} of policy {policy}"), method, path)
+    fn on_rule(
+        &self,
+        operation: &'static str,
+        method: Method,
+        policy: &PolicyId,
+        id: &RuleId,
+    ) -> Call {
+        let path = self
+            .target
+            .policies_path(&[policy.as_str(), "rules", id.as_str()]);
+        Call::write(
+            operation,
+            format!("rule {id} of policy {policy}"),
+            method,
+            path,
+        )
     }
 
     fn policy_writes(&self, call: &Call) -> Result<(), ApiError> {
         if self.target.profile.has_policy_writes() {
             return Ok(());
         }
-        Err(self.target.failed(call, Unfit::Operation(self.target.profile).into()))
+        Err(self
+            .target
+            .failed(call, Unfit::Operation(self.target.profile).into()))
     }
 
-    fn body(&self, call: Call, media_type: &'static str, body: Result<Value, Unfit>) -> Result<Call, ApiError> {
+    fn body(
+        &self,
+        call: Call,
+        media_type: &'static str,
+        body: Result<Value, Unfit>,
+    ) -> Result<Call, ApiError> {
         match body {
             Ok(body) => Ok(call.with_body(media_type, &body)),
             Err(unfit) => Err(self.target.failed(&call, unfit.into())),
@@ -154,16 +222,24 @@ fn updated<T>(
     answer: &Value,
     decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>,
 ) -> Result<Updated<T>, DecodeError> {
-    Ok(Updated { old: part(answer, "old", &decode)?, new: part(answer, "new", &decode)? })
+    Ok(Updated {
+        old: part(answer, "old", &decode)?,
+        new: part(answer, "new", &decode)?,
+    })
 }
 
-fn deleted<T>(answer: &Value, decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+fn deleted<T>(
+    answer: &Value,
+    decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     part(answer, "deleted", &decode)
 }
 
 fn part<T>(answer: &Value, field: &'static str, decode: Decode<'_, T>) -> Result<T, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
-    let value = object.get(field).ok_or_else(|| object.mismatch(field, "an object"))?;
+    let value = object
+        .get(field)
+        .ok_or_else(|| object.mismatch(field, "an object"))?;
     decode(value, object.at().key(field))
 }
 
@@ -172,5 +248,8 @@ fn expect<T>(object: T, at: At<'_>, is_ours: impl Fn(&T) -> bool) -> Result<T, D
     if is_ours(&object) {
         return Ok(object);
     }
-    Err(DecodeError { at: at.key("id").to_string(), expected: "the id that was asked for".to_owned() })
+    Err(DecodeError {
+        at: at.key("id").to_string(),
+        expected: "the id that was asked for".to_owned(),
+    })
 }

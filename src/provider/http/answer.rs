@@ -21,26 +21,43 @@ pub(super) async fn read(
     limit: usize,
     redactor: &Redactor,
 ) -> Result<Value, Failure> {
-    let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
+    let (status, headers, url) = (
+        response.status(),
+        response.headers().clone(),
+        response.url().clone(),
+    );
     if status.is_redirection() {
         let to = target(&headers, &url).map(|host| redactor.clean(&host));
-        return Err(Failure::last(ErrorKind::Redirected { status: status.as_u16(), to }));
+        return Err(Failure::last(ErrorKind::Redirected {
+            status: status.as_u16(),
+            to,
+        }));
     }
     if !status.is_success() {
         // The status decides; a body that breaks off only costs the message.
         let body = body(response, limit, redactor).await.unwrap_or_default();
         let kind = refusal::read(status.as_u16(), &headers, &body, redactor);
-        return Err(Failure { kind, retry: retry_of(status, asked) });
+        return Err(Failure {
+            kind,
+            retry: retry_of(status, asked),
+        });
     }
     let body = body(response, limit, redactor).await?;
     if expects == Expects::JsonOrNothing && body.is_empty() {
         return Ok(Value::Null);
     }
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let value = content_type.filter(|text| is_json(text)).and_then(|_| serde_json::from_slice(&body).ok());
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let value = content_type
+        .filter(|text| is_json(text))
+        .and_then(|_| serde_json::from_slice(&body).ok());
     value.ok_or_else(|| {
         let content_type = content_type.map(|text| redactor.clean(text));
-        Failure::last(ErrorKind::NotJson { status: status.as_u16(), content_type })
+        Failure::last(ErrorKind::NotJson {
+            status: status.as_u16(),
+            content_type,
+        })
     })
 }
 
@@ -59,16 +76,33 @@ fn target(headers: &HeaderMap, from: &Url) -> Option<String> {
 }
 
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn body(mut response: Response, limit: usize, redactor: &Redactor) -> Result<Vec<u8>, Failure> {
+async fn body(
+    mut response: Response,
+    limit: usize,
+    redactor: &Redactor,
+) -> Result<Vec<u8>, Failure> {
     let too_long = || Failure::last(ErrorKind::TooLong { limit });
     let announced = response.content_length().unwrap_or_default();
-    let announced = usize::try_from(announced).ok().filter(|length| *length <= limit).ok_or_else(too_long)?;
+    let announced = usize::try_from(announced)
+        .ok()
+        .filter(|length| *length <= limit)
+        .ok_or_else(too_long)?;
     let mut body = Vec::with_capacity(announced);
-    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error, redactor))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| transport(&error, redactor))?
+    {
         if body.len() + chunk.len() > limit {
             return Err(too_long());
         }
@@ -81,14 +115,28 @@ async fn body(mut response: Response, limit: usize, redactor: &Redactor) -> Resu
 pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> Failure {
     let cause = redactor.clean(&innermost(error));
     if error.is_connect() {
-        let retry = if is_tls(error) { Retry::Never } else { Retry::Unsent };
-        return Failure { kind: ErrorKind::Unreachable { cause }, retry };
+        let retry = if is_tls(error) {
+            Retry::Never
+        } else {
+            Retry::Unsent
+        };
+        return Failure {
+            kind: ErrorKind::Unreachable { cause },
+            retry,
+        };
     }
     if error.is_builder() {
         return Failure::last(ErrorKind::NotSent { why: cause });
     }
-    let kind = if error.is_timeout() { ErrorKind::TimedOut } else { ErrorKind::Interrupted { cause } };
-    Failure { kind, retry: Retry::Fault }
+    let kind = if error.is_timeout() {
+        ErrorKind::TimedOut
+    } else {
+        ErrorKind::Interrupted { cause }
+    };
+    Failure {
+        kind,
+        retry: Retry::Fault,
+    }
 }
 
 fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -97,14 +145,20 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
 
 fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
     // An I/O error hides what it wraps from `source`.
-    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+    match error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
+    chain(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// A certificate that is not trusted will not be trusted a second later.
@@ -118,12 +172,21 @@ mod tests {
 
     #[test]
     fn media_types_of_json() {
-        for good in
-            ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/problem+json"]
-        {
+        for good in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON",
+            "application/problem+json",
+        ] {
             assert!(is_json(good), "{good}");
         }
-        for bad in ["text/html", "", "application/jsonp", "text/x+json", "application/octet-stream"] {
+        for bad in [
+            "text/html",
+            "",
+            "application/jsonp",
+            "text/x+json",
+            "application/octet-stream",
+        ] {
             assert!(!is_json(bad), "{bad}");
         }
     }
@@ -132,8 +195,14 @@ mod tests {
     fn of_a_redirect_only_the_host_is_taken() {
         let from: Url = "https://hub.example.com/v2/x".parse().unwrap();
         for (location, wanted) in [
-            ("https://evil.example.com/x?token=secret", Some("evil.example.com")),
-            ("https://user:secret@evil.example.com/", Some("evil.example.com")),
+            (
+                "https://evil.example.com/x?token=secret",
+                Some("evil.example.com"),
+            ),
+            (
+                "https://user:secret@evil.example.com/",
+                Some("evil.example.com"),
+            ),
             ("/login", Some("hub.example.com")),
             ("//other.example.com/login", Some("other.example.com")),
             ("data:text/plain,x", None),

@@ -48,17 +48,43 @@ impl Call {
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
         let (effect, method, query) = (Effect::Read, Method::GET, Vec::new());
         let (body, accept, expects) = (None, "application/json", Expects::Json);
-        Self { operation, resource: resource.into(), effect, method, path, query, body, accept, expects }
+        Self {
+            operation,
+            resource: resource.into(),
+            effect,
+            method,
+            path,
+            query,
+            body,
+            accept,
+            expects,
+        }
     }
 
     /// A request that may change something. Add the body with [`Call::with_body`].
-    pub fn write(operation: &'static str, resource: impl Into<String>, method: Method, path: Vec<String>) -> Self {
-        Self { effect: Effect::Write, method, ..Self::read(operation, resource, path) }
+    pub fn write(
+        operation: &'static str,
+        resource: impl Into<String>,
+        method: Method,
+        path: Vec<String>,
+    ) -> Self {
+        Self {
+            effect: Effect::Write,
+            method,
+            ..Self::read(operation, resource, path)
+        }
     }
 
     /// A POST that changes nothing that lasts and may be repeated, such as a sign-in.
-    pub fn exchange(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
-        Self { method: Method::POST, ..Self::read(operation, resource, path) }
+    pub fn exchange(
+        operation: &'static str,
+        resource: impl Into<String>,
+        path: Vec<String>,
+    ) -> Self {
+        Self {
+            method: Method::POST,
+            ..Self::read(operation, resource, path)
+        }
     }
 
     /// The call with query parameters; they are percent-encoded when it is sent.
@@ -71,7 +97,8 @@ impl Call {
     /// The call with a query parameter that it does not have yet, or has without a value.
     #[must_use]
     pub fn with_usual_query(mut self, name: &str, value: &str) -> Self {
-        self.query.retain(|(key, value)| key != name || !value.is_empty());
+        self.query
+            .retain(|(key, value)| key != name || !value.is_empty());
         if !self.query.iter().any(|(key, _)| key == name) {
             self.query.push((name.to_owned(), value.to_owned()));
         }
@@ -81,7 +108,10 @@ impl Call {
     /// The call with a JSON body under a media type such as `application/merge-patch+json`.
     #[must_use]
     pub fn with_body(mut self, media_type: &'static str, body: &Value) -> Self {
-        self.body = Some(Body { media_type, bytes: body.to_string().into_bytes() });
+        self.body = Some(Body {
+            media_type,
+            bytes: body.to_string().into_bytes(),
+        });
         self
     }
 
@@ -101,9 +131,11 @@ impl Call {
 
     /// Puts other segments in the place of those that the path begins with; tells whether it begins so.
     pub fn reroute(&mut self, from: &[&str], to: &[&str]) -> bool {
-        let begins = self.path.len() >= from.len() && self.path.iter().zip(from).all(|(own, from)| own == from);
+        let begins = self.path.len() >= from.len()
+            && self.path.iter().zip(from).all(|(own, from)| own == from);
         if begins {
-            self.path.splice(..from.len(), to.iter().map(ToString::to_string));
+            self.path
+                .splice(..from.len(), to.iter().map(ToString::to_string));
         }
         begins
     }
@@ -135,7 +167,10 @@ impl Authorization {
     /// The secret holds characters that a header cannot carry.
     pub fn new(scheme: &str, secret: &SecretString) -> Result<Self, AuthorizationError> {
         let text = format!("{scheme} {}", secret.expose_secret());
-        if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        if !text
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        {
             return Err(AuthorizationError);
         }
         let mut value = HeaderValue::from_str(&text).map_err(|_| AuthorizationError)?;

@@ -24,7 +24,9 @@ use super::warnings::Warnings;
 
 /// Why no client could be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the HTTP client could not be set up: {0}; check the proxy variables and the machine's certificates")]
+#[error(
+    "the HTTP client could not be set up: {0}; check the proxy variables and the machine's certificates"
+)]
 pub struct ClientError(String);
 
 /// The settings and the one bound on concurrency that all hosts share. Clones share the bound.
@@ -37,8 +39,13 @@ pub struct HttpClient {
 impl HttpClient {
     /// Takes the settings. Nothing is sent or looked up yet.
     pub fn new(options: HttpOptions) -> Self {
-        let slots = Arc::new(Semaphore::new(options.concurrency.get().min(Semaphore::MAX_PERMITS)));
-        Self { options: Arc::new(options), slots }
+        let slots = Arc::new(Semaphore::new(
+            options.concurrency.get().min(Semaphore::MAX_PERMITS),
+        ));
+        Self {
+            options: Arc::new(options),
+            slots,
+        }
     }
 
     /// A client for one endpoint. Proxies of the environment are used, except for this machine.
@@ -46,11 +53,20 @@ impl HttpClient {
     /// # Errors
     /// The TLS set-up or a proxy variable is unusable.
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
-        let client = build(&self.options, &endpoint).map_err(|error| ClientError(error.without_url().to_string()))?;
+        let client = build(&self.options, &endpoint)
+            .map_err(|error| ClientError(error.without_url().to_string()))?;
         let (http, host) = (self.clone(), endpoint.host());
         let (pause, redactor) = (Pause::default(), Redactor::default());
         let warnings = Warnings::default();
-        Ok(HostClient(Arc::new(Inner { http, client, endpoint, host, pause, redactor, warnings })))
+        Ok(HostClient(Arc::new(Inner {
+            http,
+            client,
+            endpoint,
+            host,
+            pause,
+            redactor,
+            warnings,
+        })))
     }
 }
 
@@ -58,7 +74,9 @@ impl HttpClient {
 pub(super) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been quicker; then there is a provider, which is all that is wanted.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
     }
     let mut builder = Client::builder()
         .user_agent(&options.user_agent)
@@ -73,7 +91,10 @@ pub(super) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client
         .tcp_nodelay(true);
     if endpoint.is_loopback() {
         // `localhost` must not be looked up elsewhere: it is trusted with plain http.
-        let here = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
+        let here = [
+            ([127, 0, 0, 1], 0).into(),
+            (std::net::Ipv6Addr::LOCALHOST, 0).into(),
+        ];
         builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
     }
     if !endpoint.is_encrypted() {
@@ -118,7 +139,11 @@ impl HostClient {
     ///
     /// # Errors
     /// Everything else than a 2xx answer in JSON, after the retries.
-    pub async fn send(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Value, ApiError> {
+    pub async fn send(
+        &self,
+        call: &Call,
+        authorization: Option<&Authorization>,
+    ) -> Result<Value, ApiError> {
         Ok(self.send_dated(call, authorization).await?.what)
     }
 
@@ -145,7 +170,9 @@ impl HostClient {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
-            let Some(wait) = attempts.next(retry, call.effect) else { return Err(self.failed(call, kind)) };
+            let Some(wait) = attempts.next(retry, call.effect) else {
+                return Err(self.failed(call, kind));
+            };
             tracing::debug!(operation = call.operation, %kind, ?wait, "sending again");
             match retry {
                 // The next attempt waits for the shared pause, as all other calls do.
@@ -160,18 +187,37 @@ impl HostClient {
     ///
     /// # Errors
     /// The place cannot be trusted, or the answer is no 2xx. What was put may be there after all.
-    pub async fn put_elsewhere(&self, call: &Call, upload: &Upload, bytes: Vec<u8>) -> Result<(), ApiError> {
-        let Inner { http, endpoint, redactor, .. } = &*self.0;
+    pub async fn put_elsewhere(
+        &self,
+        call: &Call,
+        upload: &Upload,
+        bytes: Vec<u8>,
+    ) -> Result<(), ApiError> {
+        let Inner {
+            http,
+            endpoint,
+            redactor,
+            ..
+        } = &*self.0;
         let checked = upload::check(upload, endpoint).map_err(|why| {
-            ApiError::new(call, &upload.host(), ErrorKind::NotSent { why: why.to_string() }, redactor)
+            ApiError::new(
+                call,
+                &upload.host(),
+                ErrorKind::NotSent {
+                    why: why.to_string(),
+                },
+                redactor,
+            )
         })?;
         let failed = |kind| ApiError::new(call, &checked.host, kind, redactor);
-        let _slot = http
-            .slots
-            .acquire()
+        let _slot = http.slots.acquire().await.map_err(|_| {
+            failed(ErrorKind::NotSent {
+                why: "the client is shut down".to_owned(),
+            })
+        })?;
+        upload::put(&http.options, checked.clone(), bytes, redactor)
             .await
-            .map_err(|_| failed(ErrorKind::NotSent { why: "the client is shut down".to_owned() }))?;
-        upload::put(&http.options, checked.clone(), bytes, redactor).await.map_err(failed)
+            .map_err(failed)
     }
 
     /// The error that a call failed at this host. Texts from outside in `kind` must be cleaned already.
@@ -194,17 +240,25 @@ impl Inner {
             request = request.header(reqwest::header::AUTHORIZATION, value);
         }
         if let Some(body) = &call.body {
-            request = request.header(reqwest::header::CONTENT_TYPE, body.media_type).body(body.bytes.clone());
+            request = request
+                .header(reqwest::header::CONTENT_TYPE, body.media_type)
+                .body(body.bytes.clone());
         }
         let since = Instant::now();
-        let sent = request.send().await.map_err(|error| answer::transport(&error, &self.redactor));
+        let sent = request
+            .send()
+            .await
+            .map_err(|error| answer::transport(&error, &self.redactor));
         self.tell(call, url, since, sent.as_ref());
         let response = sent?;
         let asked = pause::asked(response.headers(), Timestamp::now());
         if let Some(wait) = asked {
             self.pause.extend(wait);
         }
-        let date = response.headers().get(reqwest::header::DATE).and_then(|date| pause::date(date.to_str().ok()?));
+        let date = response
+            .headers()
+            .get(reqwest::header::DATE)
+            .and_then(|date| pause::date(date.to_str().ok()?));
         self.warnings.hear(response.headers(), &self.redactor);
         let limit = self.http.options.longest_answer;
         let what = answer::read(response, call.expects, asked, limit, &self.redactor).await?;
@@ -213,14 +267,32 @@ impl Inner {
 
     /// Tells of a request, for whoever asked to be told. What was sent besides is nobody's business: a body or a header
     /// may hold a secret.
-    fn tell(&self, call: &Call, url: &Url, since: Instant, sent: Result<&reqwest::Response, &Failure>) {
-        let (operation, method, path) = (call.operation, call.method.as_str(), self.redactor.clean(url.path()));
+    fn tell(
+        &self,
+        call: &Call,
+        url: &Url,
+        since: Instant,
+        sent: Result<&reqwest::Response, &Failure>,
+    ) {
+        let (operation, method, path) = (
+            call.operation,
+            call.method.as_str(),
+            self.redactor.clean(url.path()),
+        );
         let took = since.elapsed();
         match sent {
             Ok(response) => {
                 let id = refusal::request_id(response.headers(), &self.redactor);
                 let (status, id) = (response.status().as_u16(), id.as_deref().unwrap_or("none"));
-                tracing::debug!(operation, method, path, status, ?took, request_id = id, "answered");
+                tracing::debug!(
+                    operation,
+                    method,
+                    path,
+                    status,
+                    ?took,
+                    request_id = id,
+                    "answered"
+                );
             }
             Err(Failure { kind, retry: _ }) => {
                 tracing::debug!(operation, method, path, ?took, why = %kind, "no answer");
@@ -231,7 +303,11 @@ impl Inner {
     /// Waits for a free slot outside of any pause.
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
         loop {
-            let closed = |_| Failure::last(ErrorKind::NotSent { why: "the client is shut down".to_owned() });
+            let closed = |_| {
+                Failure::last(ErrorKind::NotSent {
+                    why: "the client is shut down".to_owned(),
+                })
+            };
             let slot = self.http.slots.acquire().await.map_err(closed)?;
             let wait = self.pause.remaining();
             if wait.is_zero() {

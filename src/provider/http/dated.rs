@@ -14,7 +14,10 @@ pub struct Dated<T> {
 impl<T> Dated<T> {
     /// The same date on something else.
     pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Dated<U> {
-        Dated { what: other(self.what), date: self.date }
+        Dated {
+            what: other(self.what),
+            date: self.date,
+        }
     }
 }
 

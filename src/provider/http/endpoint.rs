@@ -30,10 +30,14 @@ pub enum EndpointError {
     #[error("plain http to `{0}` would show the credential to the network; use https")]
     PlainHttp(String),
     /// User name or password in the URL.
-    #[error("the endpoint holds a user name or password; give credentials in the environment instead")]
+    #[error(
+        "the endpoint holds a user name or password; give credentials in the environment instead"
+    )]
     UserInfo,
     /// A query or a fragment.
-    #[error("the endpoint holds a query or a fragment; give scheme, host, port and path prefix only")]
+    #[error(
+        "the endpoint holds a query or a fragment; give scheme, host, port and path prefix only"
+    )]
     Extra,
 }
 
@@ -68,7 +72,10 @@ pub fn check_segment(text: &str) -> Result<(), SegmentError> {
     if text == "." || text.contains("..") {
         return Err(SegmentError::Dots);
     }
-    if text.chars().any(|c| !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '#' | '%')) {
+    if text
+        .chars()
+        .any(|c| !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '#' | '%'))
+    {
         return Err(SegmentError::Character);
     }
     Ok(())
@@ -97,7 +104,10 @@ impl Endpoint {
     /// The same place with one more path segment, unless the path already ends with it.
     #[must_use]
     pub fn under(&self, segment: &str) -> Self {
-        let present = self.0.path_segments().and_then(|mut segments| segments.rfind(|s| !s.is_empty()));
+        let present = self
+            .0
+            .path_segments()
+            .and_then(|mut segments| segments.rfind(|s| !s.is_empty()));
         if present == Some(segment) {
             return self.clone();
         }
@@ -112,7 +122,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// A segment that [`check_segment`] refuses: nothing a server or a file says may lead to another path.
-    pub(super) fn url(&self, path: &[String], query: &[(String, String)]) -> Result<Url, SegmentError> {
+    pub(super) fn url(
+        &self,
+        path: &[String],
+        query: &[(String, String)],
+    ) -> Result<Url, SegmentError> {
         path.iter().try_for_each(|segment| check_segment(segment))?;
         let mut url = self.0.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -127,7 +141,10 @@ impl Endpoint {
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -138,7 +155,11 @@ impl FromStr for Endpoint {
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(EndpointError::PlainHttp(url.host_str().unwrap_or_default().to_owned())),
+            "http" => {
+                return Err(EndpointError::PlainHttp(
+                    url.host_str().unwrap_or_default().to_owned(),
+                ));
+            }
             _ => return Err(EndpointError::Scheme),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -178,9 +199,18 @@ mod tests {
             ("", EndpointError::NotUrl),
             ("ftp://localhost", EndpointError::Scheme),
             ("file:///etc/passwd", EndpointError::Scheme),
-            ("http://hub.docker.com", EndpointError::PlainHttp("hub.docker.com".to_owned())),
-            ("http://localhost.example.com", EndpointError::PlainHttp("localhost.example.com".to_owned())),
-            ("http://128.0.0.1", EndpointError::PlainHttp("128.0.0.1".to_owned())),
+            (
+                "http://hub.docker.com",
+                EndpointError::PlainHttp("hub.docker.com".to_owned()),
+            ),
+            (
+                "http://localhost.example.com",
+                EndpointError::PlainHttp("localhost.example.com".to_owned()),
+            ),
+            (
+                "http://128.0.0.1",
+                EndpointError::PlainHttp("128.0.0.1".to_owned()),
+            ),
             ("https://me@hub.example.com", EndpointError::UserInfo),
             ("https://:pw@hub.example.com", EndpointError::UserInfo),
             ("https://hub.example.com?x=1", EndpointError::Extra),
@@ -192,9 +222,13 @@ mod tests {
 
     #[test]
     fn a_refused_endpoint_does_not_repeat_its_password() {
-        let error = "https://me:hunter2@hub.example.com".parse::<Endpoint>().unwrap_err();
+        let error = "https://me:hunter2@hub.example.com"
+            .parse::<Endpoint>()
+            .unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
-        let error = "http://me:hunter2@hub.example.com".parse::<Endpoint>().unwrap_err();
+        let error = "http://me:hunter2@hub.example.com"
+            .parse::<Endpoint>()
+            .unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
 
@@ -205,7 +239,10 @@ mod tests {
             ("https://hub.example.com/v2/", "https://hub.example.com/v2"),
             ("https://hub.example.com/a/", "https://hub.example.com/a/v2"),
         ] {
-            assert_eq!(given.parse::<Endpoint>().unwrap().under("v2").to_string(), wanted);
+            assert_eq!(
+                given.parse::<Endpoint>().unwrap().under("v2").to_string(),
+                wanted
+            );
         }
     }
 
@@ -213,14 +250,36 @@ mod tests {
     fn urls_stay_below_the_endpoint() {
         let endpoint: Endpoint = "https://hub.example.com/a".parse().unwrap();
         let url = |segment: &str| endpoint.url(&["x".to_owned(), segment.to_owned()], &[]);
-        assert_eq!(url("pol_1").unwrap().as_str(), "https://hub.example.com/a/x/pol_1");
-        assert_eq!(url("a;b\"").unwrap().as_str(), "https://hub.example.com/a/x/a;b%22");
-        for bad in ["", ".", "..", "a..b", "a/b", "a\\b", "a?b", "a#b", "%2e%2e", "a b", "a\nb", "é", &"x".repeat(300)]
-        {
+        assert_eq!(
+            url("pol_1").unwrap().as_str(),
+            "https://hub.example.com/a/x/pol_1"
+        );
+        assert_eq!(
+            url("a;b\"").unwrap().as_str(),
+            "https://hub.example.com/a/x/a;b%22"
+        );
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a..b",
+            "a/b",
+            "a\\b",
+            "a?b",
+            "a#b",
+            "%2e%2e",
+            "a b",
+            "a\nb",
+            "é",
+            &"x".repeat(300),
+        ] {
             assert!(url(bad).is_err(), "{bad}");
         }
         let query = [("page_token".to_owned(), "a&b=c#d".to_owned())];
         let url = endpoint.url(&[], &query).unwrap();
-        assert_eq!(url.query_pairs().collect::<Vec<_>>(), [("page_token".into(), "a&b=c#d".into())]);
+        assert_eq!(
+            url.query_pairs().collect::<Vec<_>>(),
+            [("page_token".into(), "a&b=c#d".into())]
+        );
     }
 }

@@ -114,8 +114,12 @@ impl ErrorKind {
         }
         match self {
             // A request timeout (408) is the one client error after which the request may have been taken.
-            Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => Outcome::NotApplied,
-            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotSent { .. } => Outcome::NotApplied,
+            Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => {
+                Outcome::NotApplied
+            }
+            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotSent { .. } => {
+                Outcome::NotApplied
+            }
             Self::Refused { .. }
             | Self::Redirected { .. }
             | Self::TimedOut
@@ -130,15 +134,19 @@ impl ErrorKind {
 
     fn help(&self) -> &'static str {
         match self {
-            Self::Refused { status: 400 | 422, .. } => {
-                "The service does not accept this content; correct the manifest."
-            }
+            Self::Refused {
+                status: 400 | 422, ..
+            } => "The service does not accept this content; correct the manifest.",
             Self::Refused { status: 401, .. } => "Check the credentials.",
-            Self::Refused { status: 403, .. } => "Check that this account may do this in the organization.",
+            Self::Refused { status: 403, .. } => {
+                "Check that this account may do this in the organization."
+            }
             Self::Refused { status: 404, .. } => {
                 "It does not exist, or this account may not see it; check the organization's name and membership."
             }
-            Self::Refused { status: 409, .. } => "Something with this name exists already; plan again.",
+            Self::Refused { status: 409, .. } => {
+                "Something with this name exists already; plan again."
+            }
             Self::Refused { status: 429, .. } => {
                 "The service's rate limit is used up; run again later or with less concurrency."
             }
@@ -146,10 +154,16 @@ impl ErrorKind {
             Self::Refused { .. } => "Check the request against the service's contract.",
             Self::Redirected { .. } => "Check the endpoint's scheme, host and path.",
             Self::Unreachable { .. } => "Check the endpoint, the network and the proxy settings.",
-            Self::TimedOut | Self::Interrupted { .. } => "Try again; if it stays, check the network.",
-            Self::NotJson { .. } => "Check that the endpoint is the service itself and not a proxy or sign-in page.",
+            Self::TimedOut | Self::Interrupted { .. } => {
+                "Try again; if it stays, check the network."
+            }
+            Self::NotJson { .. } => {
+                "Check that the endpoint is the service itself and not a proxy or sign-in page."
+            }
             Self::TooLong { .. } => "Check that the endpoint is the service itself.",
-            Self::Malformed { .. } => "Check that the target's profile is the one that the service speaks.",
+            Self::Malformed { .. } => {
+                "Check that the target's profile is the one that the service speaks."
+            }
             Self::WrongDigest { .. } => {
                 "Nothing was concluded from it; run again, and tell the service's support if it stays."
             }
@@ -176,11 +190,23 @@ struct Details {
 
 impl ApiError {
     /// The failure of a call at a host. Texts from outside in `kind` must be cleaned already.
-    pub(in crate::provider) fn new(call: &Call, host: &str, kind: ErrorKind, redactor: &Redactor) -> Self {
+    pub(in crate::provider) fn new(
+        call: &Call,
+        host: &str,
+        kind: ErrorKind,
+        redactor: &Redactor,
+    ) -> Self {
         let outcome = kind.outcome(call.effect);
         let help = Cow::Borrowed(kind.help());
         let resource = redactor.clean(&call.resource);
-        Self(Box::new(Details { operation: call.operation, resource, host: host.to_owned(), kind, outcome, help }))
+        Self(Box::new(Details {
+            operation: call.operation,
+            resource,
+            host: host.to_owned(),
+            kind,
+            outcome,
+            help,
+        }))
     }
 
     /// The same failure with better advice.
@@ -249,7 +275,14 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { operation, resource, host, kind, outcome, help } = self.0.as_ref();
+        let Details {
+            operation,
+            resource,
+            host,
+            kind,
+            outcome,
+            help,
+        } = self.0.as_ref();
         write!(f, "{operation} of {resource} at {host} failed: {kind}")?;
         if let Some(id) = self.request_id() {
             write!(f, " (request id {id})")?;
@@ -270,12 +303,19 @@ mod tests {
     use super::*;
 
     fn refused(status: u16) -> ErrorKind {
-        ErrorKind::Refused { status, code: None, message: None, request_id: None }
+        ErrorKind::Refused {
+            status,
+            code: None,
+            message: None,
+            request_id: None,
+        }
     }
 
     #[test]
     fn only_a_sure_refusal_of_a_write_counts_as_not_applied() {
-        let unreachable = ErrorKind::Unreachable { cause: String::new() };
+        let unreachable = ErrorKind::Unreachable {
+            cause: String::new(),
+        };
         for (kind, wanted) in [
             (refused(400), Outcome::NotApplied),
             (refused(409), Outcome::NotApplied),
@@ -285,8 +325,20 @@ mod tests {
             (refused(500), Outcome::Unknown),
             (refused(503), Outcome::Unknown),
             (ErrorKind::TimedOut, Outcome::Unknown),
-            (ErrorKind::Redirected { status: 303, to: None }, Outcome::Unknown),
-            (ErrorKind::NotJson { status: 200, content_type: None }, Outcome::Unknown),
+            (
+                ErrorKind::Redirected {
+                    status: 303,
+                    to: None,
+                },
+                Outcome::Unknown,
+            ),
+            (
+                ErrorKind::NotJson {
+                    status: 200,
+                    content_type: None,
+                },
+                Outcome::Unknown,
+            ),
         ] {
             assert_eq!(kind.outcome(Effect::Write), wanted, "{kind:?}");
             assert_eq!(kind.outcome(Effect::Read), Outcome::NotApplied, "{kind:?}");
@@ -295,7 +347,12 @@ mod tests {
 
     #[test]
     fn a_message_says_what_where_why_and_what_next() {
-        let call = Call::write("createRule", "rule `a` of policy pol_1", Method::POST, Vec::new());
+        let call = Call::write(
+            "createRule",
+            "rule `a` of policy pol_1",
+            Method::POST,
+            Vec::new(),
+        );
         let kind = ErrorKind::Refused {
             status: 500,
             code: Some("internal".to_owned()),

@@ -50,7 +50,9 @@ impl Pause {
     pub(super) fn extend(&self, wait: Duration) {
         // A wait that overflows is beyond every limit: a hundred years say the same.
         let now = Instant::now();
-        let end = now.checked_add(wait).or_else(|| now.checked_add(Duration::from_secs(3_153_600_000)));
+        let end = now
+            .checked_add(wait)
+            .or_else(|| now.checked_add(Duration::from_secs(3_153_600_000)));
         let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *until = (*until).max(end);
     }
@@ -58,7 +60,9 @@ impl Pause {
     /// How long the pause still lasts; zero if there is none.
     pub(super) fn remaining(&self) -> Duration {
         let until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or_default()
+        until
+            .map(|until| until.saturating_duration_since(Instant::now()))
+            .unwrap_or_default()
     }
 }
 
@@ -73,13 +77,37 @@ mod tests {
         for (headers, wanted) in [
             (vec![], None),
             (vec![("retry-after", "7".to_owned())], Some(7)),
-            (vec![("retry-after", "Thu, 01 Jan 2026 00:00:30 GMT".to_owned())], Some(30)),
-            (vec![("retry-after", "Wed, 31 Dec 2025 00:00:30 GMT".to_owned())], Some(0)),
+            (
+                vec![("retry-after", "Thu, 01 Jan 2026 00:00:30 GMT".to_owned())],
+                Some(30),
+            ),
+            (
+                vec![("retry-after", "Wed, 31 Dec 2025 00:00:30 GMT".to_owned())],
+                Some(0),
+            ),
             (vec![("retry-after", "soon".to_owned())], None),
             (vec![("retry-after", "-1".to_owned())], None),
-            (vec![("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", (epoch + 9).to_string())], Some(9)),
-            (vec![("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", "12".to_owned())], Some(12)),
-            (vec![("x-ratelimit-remaining", "1".to_owned()), ("x-ratelimit-reset", "12".to_owned())], None),
+            (
+                vec![
+                    ("x-ratelimit-remaining", "0".to_owned()),
+                    ("x-ratelimit-reset", (epoch + 9).to_string()),
+                ],
+                Some(9),
+            ),
+            (
+                vec![
+                    ("x-ratelimit-remaining", "0".to_owned()),
+                    ("x-ratelimit-reset", "12".to_owned()),
+                ],
+                Some(12),
+            ),
+            (
+                vec![
+                    ("x-ratelimit-remaining", "1".to_owned()),
+                    ("x-ratelimit-reset", "12".to_owned()),
+                ],
+                None,
+            ),
             (vec![("x-ratelimit-remaining", "0".to_owned())], None),
             (
                 vec![
@@ -93,7 +121,11 @@ mod tests {
             for (name, value) in &headers {
                 map.insert(*name, value.parse().unwrap());
             }
-            assert_eq!(asked(&map, now), wanted.map(Duration::from_secs), "{headers:?}");
+            assert_eq!(
+                asked(&map, now),
+                wanted.map(Duration::from_secs),
+                "{headers:?}"
+            );
         }
     }
 

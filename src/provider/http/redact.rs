@@ -28,7 +28,10 @@ impl Redactor {
             return;
         }
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        if secrets.iter().any(|known| known.expose_secret() == secret.expose_secret()) {
+        if secrets
+            .iter()
+            .any(|known| known.expose_secret() == secret.expose_secret())
+        {
             return;
         }
         if secrets.len() >= MOST_SECRETS {
@@ -43,7 +46,8 @@ impl Redactor {
         {
             let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
             // A secret that is part of another one must not break up the longer one.
-            let mut by_length: Vec<&str> = secrets.iter().map(ExposeSecret::expose_secret).collect();
+            let mut by_length: Vec<&str> =
+                secrets.iter().map(ExposeSecret::expose_secret).collect();
             by_length.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
             for secret in by_length {
                 if text.contains(secret) {
@@ -65,7 +69,11 @@ impl fmt::Debug for Redactor {
 fn mask_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = BEGINNINGS.iter().filter_map(|beginning| rest.find(beginning)).min() {
+    while let Some(start) = BEGINNINGS
+        .iter()
+        .filter_map(|beginning| rest.find(beginning))
+        .min()
+    {
         let (before, token) = rest.split_at(start);
         out.push_str(before);
         out.push_str(MASK);
@@ -81,7 +89,10 @@ fn neutralise(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    let spaced: String = text.chars().map(|c| if invisible(c) { ' ' } else { c }).collect();
+    let spaced: String = text
+        .chars()
+        .map(|c| if invisible(c) { ' ' } else { c })
+        .collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -135,7 +146,10 @@ mod tests {
         for number in 0..100 {
             redactor.learn(&SecretString::from(format!("token-{number}-x")));
         }
-        assert_eq!(redactor.clean("hunter2 token-99-x"), "[redacted] [redacted]");
+        assert_eq!(
+            redactor.clean("hunter2 token-99-x"),
+            "[redacted] [redacted]"
+        );
         assert_eq!(format!("{redactor:?}"), "Redactor(..)");
     }
 

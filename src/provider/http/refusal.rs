@@ -7,26 +7,48 @@ use super::error::ErrorKind;
 use super::redact::Redactor;
 
 /// The headers in which services give the request's id.
-const REQUEST_ID: &[&str] = &["x-request-id", "x-pulumi-request-id", "x-correlation-id", "x-amzn-requestid", "cf-ray"];
+const REQUEST_ID: &[&str] = &[
+    "x-request-id",
+    "x-pulumi-request-id",
+    "x-correlation-id",
+    "x-amzn-requestid",
+    "cf-ray",
+];
 
 /// Reads an error answer, in the shapes of the services: `{error: {code, message}}` (governance API),
 /// `{detail, message, errinfo}` (the Hub's own errors), `{code, message}` (others), `{level, code, reason}` and plain text
 /// (Chainloop).
-pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Redactor) -> ErrorKind {
+pub(super) fn read(
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    redactor: &Redactor,
+) -> ErrorKind {
     let plain = plain_text(headers, body);
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let detail = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
+    let detail = body
+        .get("error")
+        .filter(|error| error.is_object())
+        .unwrap_or(&body);
     let text = |keys: &[&str]| {
-        let found = keys.iter().filter_map(|key| detail.get(key)).find_map(scalar)?;
+        let found = keys
+            .iter()
+            .filter_map(|key| detail.get(key))
+            .find_map(scalar)?;
         let found = redactor.clean(&found);
         (!found.is_empty()).then_some(found)
     };
     ErrorKind::Refused {
         status,
         code: text(&["code"]),
-        message: match (text(&["message", "detail", "error", "reason"]), members(detail, redactor)) {
+        message: match (
+            text(&["message", "detail", "error", "reason"]),
+            members(detail, redactor),
+        ) {
             (Some(message), Some(members)) => Some(format!("{message} ({members})")),
-            (message, members) => message.or(members).or_else(|| plain.map(|text| redactor.clean(text))),
+            (message, members) => message
+                .or(members)
+                .or_else(|| plain.map(|text| redactor.clean(text))),
         },
         request_id: request_id(headers, redactor),
     }
@@ -35,10 +57,17 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], redactor: &Red
 /// The first line of an answer that says to be plain text: a sign-in page or a gateway's page says to be HTML.
 fn plain_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b str> {
     let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let is_plain = content_type.split(';').next()?.trim().eq_ignore_ascii_case("text/plain");
+    let is_plain = content_type
+        .split(';')
+        .next()?
+        .trim()
+        .eq_ignore_ascii_case("text/plain");
     let text = std::str::from_utf8(body).ok().filter(|_| is_plain)?;
     // A JSON text is read as such, whatever it says to be.
-    text.lines().map(str::trim).find(|line| !line.is_empty()).filter(|line| !line.starts_with('{'))
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .filter(|line| !line.starts_with('{'))
 }
 
 /// What `errors` says about members of the request (Pulumi: `{resource, attribute?, errorType, customMessage?}`).
@@ -46,10 +75,23 @@ fn members(body: &Value, redactor: &Redactor) -> Option<String> {
     const MOST: usize = 5;
     let errors = body.get("errors")?.as_array()?;
     let said = errors.iter().take(MOST).filter_map(|error| {
-        let text = |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |key: &str| {
+            error
+                .get(key)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let why = text("customMessage").or_else(|| text("errorType"))?;
-        let of = [text("resource"), text("attribute")].into_iter().flatten().collect::<Vec<_>>().join(".");
-        Some(redactor.clean(&if of.is_empty() { why.to_owned() } else { format!("{of}: {why}") }))
+        let of = [text("resource"), text("attribute")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(".");
+        Some(redactor.clean(&if of.is_empty() {
+            why.to_owned()
+        } else {
+            format!("{of}: {why}")
+        }))
     });
     let said: Vec<String> = said.collect();
     (!said.is_empty()).then(|| said.join("; "))
@@ -57,7 +99,9 @@ fn members(body: &Value, redactor: &Redactor) -> Option<String> {
 
 /// The id that the service gave to a request.
 pub(super) fn request_id(headers: &HeaderMap, redactor: &Redactor) -> Option<String> {
-    let id = REQUEST_ID.iter().find_map(|name| headers.get(*name)?.to_str().ok())?;
+    let id = REQUEST_ID
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())?;
     Some(redactor.clean(id))
 }
 
@@ -88,25 +132,44 @@ mod tests {
                 r#"{"error":{"code":"not_found","message":"no such policy"}}"#,
                 with(Some("not_found"), Some("no such policy")),
             ),
-            (r#"{"detail":"d","message":"m","errinfo":{}}"#, with(None, Some("m"))),
+            (
+                r#"{"detail":"d","message":"m","errinfo":{}}"#,
+                with(None, Some("m")),
+            ),
             (r#"{"detail":"d","message":""}"#, with(None, Some("d"))),
-            (r#"{"code":404,"message":"m"}"#, with(Some("404"), Some("m"))),
+            (
+                r#"{"code":404,"message":"m"}"#,
+                with(Some("404"), Some("m")),
+            ),
             (r#"{"error":"text"}"#, with(None, Some("text"))),
-            (r#"{"level":"error","code":"x","reason":"r"}"#, with(Some("x"), Some("r"))),
+            (
+                r#"{"level":"error","code":"x","reason":"r"}"#,
+                with(Some("x"), Some("r")),
+            ),
             (
                 r#"{"code":400,"message":"bad","errors":[{"resource":"PolicyPack","attribute":"name","errorType":"invalid"},
                     {"resource":"Stack","errorType":"missing","customMessage":"no stack"},{"errorType":7}]}"#,
-                with(Some("400"), Some("bad (PolicyPack.name: invalid; Stack: no stack)")),
+                with(
+                    Some("400"),
+                    Some("bad (PolicyPack.name: invalid; Stack: no stack)"),
+                ),
             ),
             ("<html>", with(None, None)),
             ("[1]", with(None, None)),
             ("", with(None, None)),
         ] {
-            assert_eq!(read(400, &headers, body.as_bytes(), &Redactor::default()), wanted, "{body}");
+            assert_eq!(
+                read(400, &headers, body.as_bytes(), &Redactor::default()),
+                wanted,
+                "{body}"
+            );
         }
         headers.insert(CONTENT_TYPE, "text/plain; charset=utf-8".parse().unwrap());
         let plain = read(400, &headers, b"\n no such policy\n", &Redactor::default());
         assert_eq!(plain, with(None, Some("no such policy")));
-        assert_eq!(read(400, &headers, b"\xff", &Redactor::default()), with(None, None));
+        assert_eq!(
+            read(400, &headers, b"\xff", &Redactor::default()),
+            with(None, None)
+        );
     }
 }

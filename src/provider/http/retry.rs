@@ -30,7 +30,10 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn last(kind: ErrorKind) -> Self {
-        Self { kind, retry: Retry::Never }
+        Self {
+            kind,
+            retry: Retry::Never,
+        }
     }
 }
 
@@ -50,7 +53,10 @@ impl Attempts {
                 .with_jitter()
                 .build()
         };
-        Self { faults: backoff(policy.faults), limits: backoff(policy.rate_limits) }
+        Self {
+            faults: backoff(policy.faults),
+            limits: backoff(policy.rate_limits),
+        }
     }
 
     /// How long to wait before the next attempt; nothing if there is none.
@@ -58,7 +64,10 @@ impl Attempts {
         match (retry, effect) {
             (Retry::Never, _) | (Retry::Fault, Effect::Write) => None,
             (Retry::Fault, Effect::Read) | (Retry::Unsent, _) => self.faults.next(),
-            (Retry::Later(wait), _) => self.limits.next().map(|ours| wait.unwrap_or_default().max(ours)),
+            (Retry::Later(wait), _) => self
+                .limits
+                .next()
+                .map(|ours| wait.unwrap_or_default().max(ours)),
         }
     }
 }
@@ -76,20 +85,42 @@ mod tests {
             (Retry::Unsent, true, true),
             (Retry::Later(None), true, true),
         ] {
-            assert_eq!(Attempts::new(&policy).next(retry, Effect::Read).is_some(), read, "{retry:?}");
-            assert_eq!(Attempts::new(&policy).next(retry, Effect::Write).is_some(), write, "{retry:?}");
+            assert_eq!(
+                Attempts::new(&policy).next(retry, Effect::Read).is_some(),
+                read,
+                "{retry:?}"
+            );
+            assert_eq!(
+                Attempts::new(&policy).next(retry, Effect::Write).is_some(),
+                write,
+                "{retry:?}"
+            );
         }
     }
 
     #[test]
     fn attempts_are_bounded_and_waits_grow() {
-        let policy = RetryPolicy { faults: 3, rate_limits: 1, ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            faults: 3,
+            rate_limits: 1,
+            ..RetryPolicy::default()
+        };
         let mut attempts = Attempts::new(&policy);
-        let waits: Vec<_> = std::iter::from_fn(|| attempts.next(Retry::Fault, Effect::Read)).collect();
+        let waits: Vec<_> =
+            std::iter::from_fn(|| attempts.next(Retry::Fault, Effect::Read)).collect();
         assert_eq!(waits.len(), 3);
-        assert!(waits[0] >= policy.first_wait && waits[2] >= policy.first_wait * 4, "{waits:?}");
+        assert!(
+            waits[0] >= policy.first_wait && waits[2] >= policy.first_wait * 4,
+            "{waits:?}"
+        );
         let asked = Duration::from_secs(7);
-        assert_eq!(attempts.next(Retry::Later(Some(asked)), Effect::Write), Some(asked));
-        assert_eq!(attempts.next(Retry::Later(Some(asked)), Effect::Write), None);
+        assert_eq!(
+            attempts.next(Retry::Later(Some(asked)), Effect::Write),
+            Some(asked)
+        );
+        assert_eq!(
+            attempts.next(Retry::Later(Some(asked)), Effect::Write),
+            None
+        );
     }
 }

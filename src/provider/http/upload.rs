@@ -67,7 +67,10 @@ impl Upload {
     /// The host, for messages; the rest of the address is a secret.
     pub fn host(&self) -> String {
         let url = Url::parse(&self.url).ok();
-        url.as_ref().and_then(Url::host_str).unwrap_or("an unknown host").to_owned()
+        url.as_ref()
+            .and_then(Url::host_str)
+            .unwrap_or("an unknown host")
+            .to_owned()
     }
 }
 
@@ -104,7 +107,8 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
     }
     let mut map = HeaderMap::new();
     for (name, value) in headers {
-        let refused = || UploadError::Header(name.chars().filter(|c| !c.is_control()).take(64).collect());
+        let refused =
+            || UploadError::Header(name.chars().filter(|c| !c.is_control()).take(64).collect());
         let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
         if OWN_HEADERS.contains(&known.as_str()) {
             return Err(refused());
@@ -114,7 +118,12 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
         map.insert(known, value);
     }
     let host = base.host();
-    Ok(Checked { url, headers: map, base, host })
+    Ok(Checked {
+        url,
+        headers: map,
+        base,
+        host,
+    })
 }
 
 /// Sends the bytes, once.
@@ -124,21 +133,40 @@ pub(super) async fn put(
     bytes: Vec<u8>,
     redactor: &Redactor,
 ) -> Result<(), ErrorKind> {
-    let Checked { url, headers, base, host } = checked;
-    let client: Client = build(options, &base)
-        .map_err(|error| ErrorKind::NotSent { why: redactor.clean(&error.without_url().to_string()) })?;
+    let Checked {
+        url,
+        headers,
+        base,
+        host,
+    } = checked;
+    let client: Client = build(options, &base).map_err(|error| ErrorKind::NotSent {
+        why: redactor.clean(&error.without_url().to_string()),
+    })?;
     // The address is a secret, so that nothing but the host is told.
     let sent = client.put(url).headers(headers).body(bytes).send().await;
     let response = sent.map_err(|error| answer::transport(&error.without_url(), redactor).kind)?;
     let status = response.status();
-    tracing::debug!(operation = "upload", host, status = status.as_u16(), "answered");
+    tracing::debug!(
+        operation = "upload",
+        host,
+        status = status.as_u16(),
+        "answered"
+    );
     if status.is_success() {
         return Ok(());
     }
     if status.is_redirection() {
-        return Err(ErrorKind::Redirected { status: status.as_u16(), to: None });
+        return Err(ErrorKind::Redirected {
+            status: status.as_u16(),
+            to: None,
+        });
     }
-    Err(refusal::read(status.as_u16(), response.headers(), &[], redactor))
+    Err(refusal::read(
+        status.as_u16(),
+        response.headers(),
+        &[],
+        redactor,
+    ))
 }
 
 #[cfg(test)]
@@ -152,8 +180,14 @@ mod tests {
         let try_url = |url: &str, from: &Endpoint| {
             check(&Upload::new(url.to_owned(), BTreeMap::new()), from).map(|checked| checked.host)
         };
-        assert_eq!(try_url("https://files.example.com/a?sig=x#y", &there), Ok("files.example.com".to_owned()));
-        assert_eq!(try_url("http://127.0.0.1:2/a", &here), Ok("127.0.0.1:2".to_owned()));
+        assert_eq!(
+            try_url("https://files.example.com/a?sig=x#y", &there),
+            Ok("files.example.com".to_owned())
+        );
+        assert_eq!(
+            try_url("http://127.0.0.1:2/a", &here),
+            Ok("127.0.0.1:2".to_owned())
+        );
         for (url, why) in [
             ("http://files.example.com/a", UploadError::Scheme),
             ("ftp://files.example.com/a", UploadError::Scheme),
@@ -165,7 +199,10 @@ mod tests {
         ] {
             assert_eq!(try_url(url, &there), Err(why), "{url}");
         }
-        assert_eq!(try_url("http://files.example.com/a", &here), Err(UploadError::Scheme));
+        assert_eq!(
+            try_url("http://files.example.com/a", &here),
+            Err(UploadError::Scheme)
+        );
     }
 
     #[test]
@@ -173,16 +210,33 @@ mod tests {
         let there: Endpoint = "https://api.example.com".parse().unwrap();
         let with = |name: &str, value: &str| {
             let headers = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-            check(&Upload::new("https://files.example.com/a".to_owned(), headers), &there)
-                .map(|checked| checked.headers.len())
+            check(
+                &Upload::new("https://files.example.com/a".to_owned(), headers),
+                &there,
+            )
+            .map(|checked| checked.headers.len())
         };
         assert_eq!(with("x-amz-meta", "a"), Ok(1));
         assert_eq!(with("Content-Type", "application/gzip"), Ok(1));
-        for bad in ["Authorization", "Host", "COOKIE", "content-length", "a b", "", "a\r\nb"] {
-            assert!(matches!(with(bad, "a"), Err(UploadError::Header(_))), "{bad}");
+        for bad in [
+            "Authorization",
+            "Host",
+            "COOKIE",
+            "content-length",
+            "a b",
+            "",
+            "a\r\nb",
+        ] {
+            assert!(
+                matches!(with(bad, "a"), Err(UploadError::Header(_))),
+                "{bad}"
+            );
         }
         assert!(with("x-a", "a\r\nb: c").is_err());
-        let upload = Upload::new("https://files.example.com/secret?sig=secret".to_owned(), BTreeMap::new());
+        let upload = Upload::new(
+            "https://files.example.com/secret?sig=secret".to_owned(),
+            BTreeMap::new(),
+        );
         assert_eq!(format!("{upload:?}"), "Upload(files.example.com, ..)");
     }
 }

@@ -19,7 +19,10 @@ pub(super) struct Warnings(Mutex<BTreeSet<String>>);
 impl Warnings {
     /// Keeps what an answer warns of.
     pub(super) fn hear(&self, headers: &HeaderMap, redactor: &Redactor) {
-        for text in HEADERS.iter().filter_map(|name| headers.get(*name)?.to_str().ok()) {
+        for text in HEADERS
+            .iter()
+            .filter_map(|name| headers.get(*name)?.to_str().ok())
+        {
             let text = redactor.clean(text);
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if !text.is_empty() && kept.len() < MOST {
@@ -30,6 +33,8 @@ impl Warnings {
 
     /// What was kept since this was asked last.
     pub(super) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_iter()
+            .collect()
     }
 }

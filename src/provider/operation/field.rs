@@ -44,23 +44,41 @@ pub enum FieldKind {
 impl Field {
     /// A field of the path; it must be said.
     pub const fn path(name: &'static str) -> Self {
-        Self { name, place: Place::Path, kind: FieldKind::Text, required: true }
+        Self {
+            name,
+            place: Place::Path,
+            kind: FieldKind::Text,
+            required: true,
+        }
     }
 
     /// A field of the query.
     pub const fn query(name: &'static str, kind: FieldKind) -> Self {
-        Self { name, place: Place::Query, kind, required: false }
+        Self {
+            name,
+            place: Place::Query,
+            kind,
+            required: false,
+        }
     }
 
     /// A field of the body.
     pub const fn body(name: &'static str, kind: FieldKind) -> Self {
-        Self { name, place: Place::Body, kind, required: false }
+        Self {
+            name,
+            place: Place::Body,
+            kind,
+            required: false,
+        }
     }
 
     /// The field, if it must be said.
     #[must_use]
     pub const fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self {
+            required: true,
+            ..self
+        }
     }
 
     /// What it may be, in words.
@@ -84,7 +102,11 @@ impl Field {
                 let texts: Vec<String> = serde_json::from_str(text).ok()?;
                 Some(Value::from(texts))
             }
-            FieldKind::Texts => Some(text.split(',').map(|text| Value::from(text.trim())).collect()),
+            FieldKind::Texts => Some(
+                text.split(',')
+                    .map(|text| Value::from(text.trim()))
+                    .collect(),
+            ),
             FieldKind::Json => serde_json::from_str(text).ok(),
             FieldKind::OneOf(texts) => texts.contains(&text).then(|| Value::from(text)),
         }

@@ -78,7 +78,10 @@ pub enum Segment {
 impl Segment {
     /// What a part of a path between slashes means.
     pub(super) fn of(part: &'static str) -> Self {
-        match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        match part
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
             Some("organization") => Self::Organization,
             Some(name) => Self::Field(name),
             None => Self::Fixed(part),

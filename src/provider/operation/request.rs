@@ -75,14 +75,24 @@ impl Request {
     ///
     /// # Errors
     /// There is no such operation, or a field is unknown, missing, there twice, or not what it may be.
-    pub fn new(operations: &'static [Operation], name: &str, given: &[(String, String)]) -> Result<Self, FieldError> {
-        let Some(operation) = operations.iter().find(|operation| operation.name.eq_ignore_ascii_case(name)) else {
+    pub fn new(
+        operations: &'static [Operation],
+        name: &str,
+        given: &[(String, String)],
+    ) -> Result<Self, FieldError> {
+        let Some(operation) = operations
+            .iter()
+            .find(|operation| operation.name.eq_ignore_ascii_case(name))
+        else {
             let near = did_you_mean(operations.iter().map(|operation| operation.name), name);
             let hint = near.map_or_else(
                 || "`polwarden call --list` shows all".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            return Err(FieldError::Operation { name: name.to_owned(), hint });
+            return Err(FieldError::Operation {
+                name: name.to_owned(),
+                hint,
+            });
         };
         let mut fields = BTreeMap::new();
         for (name, text) in given {
@@ -98,10 +108,16 @@ impl Request {
                 return Err(FieldError::Twice(field.name));
             }
         }
-        match operation.fields.iter().find(|field| field.required && !fields.contains_key(field.name)) {
-            Some(field) => {
-                Err(FieldError::Missing { operation: operation.name, name: field.name, wanted: field.wanted() })
-            }
+        match operation
+            .fields
+            .iter()
+            .find(|field| field.required && !fields.contains_key(field.name))
+        {
+            Some(field) => Err(FieldError::Missing {
+                operation: operation.name,
+                name: field.name,
+                wanted: field.wanted(),
+            }),
             None => Ok(Self { operation, fields }),
         }
     }
@@ -131,20 +147,41 @@ impl Request {
             Some(other) => other.to_string(),
             None => String::new(),
         };
-        let path = self.operation.path.split('/').map(|part| match Segment::of(part) {
-            Segment::Fixed(text) => text.to_owned(),
-            Segment::Organization => organization.to_owned(),
-            Segment::Field(name) => text(name),
-        });
-        let of = |place: Place| self.operation.fields.iter().filter(move |field| field.place == place);
+        let path = self
+            .operation
+            .path
+            .split('/')
+            .map(|part| match Segment::of(part) {
+                Segment::Fixed(text) => text.to_owned(),
+                Segment::Organization => organization.to_owned(),
+                Segment::Field(name) => text(name),
+            });
+        let of = |place: Place| {
+            self.operation
+                .fields
+                .iter()
+                .filter(move |field| field.place == place)
+        };
         let said = |field: &&Field| self.fields.contains_key(field.name);
-        let query = of(Place::Query).filter(said).map(|field| (field.name.to_owned(), text(field.name))).collect();
-        let about = of(Place::Path).map(|field| text(field.name)).collect::<Vec<_>>().join(" ");
-        let about = if about.is_empty() { format!("organization `{organization}`") } else { format!("`{about}`") };
+        let query = of(Place::Query)
+            .filter(said)
+            .map(|field| (field.name.to_owned(), text(field.name)))
+            .collect();
+        let about = of(Place::Path)
+            .map(|field| text(field.name))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let about = if about.is_empty() {
+            format!("organization `{organization}`")
+        } else {
+            format!("`{about}`")
+        };
         let (name, method) = (self.operation.name, self.operation.verb.method());
         let call = match self.operation.effect() {
             Effect::Write => Call::write(name, about, method, path.collect()),
-            Effect::Read if method == reqwest::Method::POST => Call::exchange(name, about, path.collect()),
+            Effect::Read if method == reqwest::Method::POST => {
+                Call::exchange(name, about, path.collect())
+            }
             Effect::Read => Call::read(name, about, path.collect()),
         };
         let call = call.with_query(query).answering_nothing();
@@ -187,5 +224,9 @@ fn unknown(operation: &'static Operation, name: &str) -> FieldError {
         None if operation.fields.is_empty() => "it has none".to_owned(),
         None => format!("it has: {}", names().collect::<Vec<_>>().join(", ")),
     };
-    FieldError::Unknown { operation: operation.name, name: name.to_owned(), hint }
+    FieldError::Unknown {
+        operation: operation.name,
+        name: name.to_owned(),
+        hint,
+    }
 }

@@ -15,7 +15,8 @@ use crate::provider::http::{
 };
 use crate::provider::{ConnectionError, Organization};
 
-const REFUSED_TOKEN: &str = "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
+const REFUSED_TOKEN: &str =
+    "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";
 /// What answers look like (contract: `Accept`).
 const ACCEPT: &str = "application/vnd.pulumi+8";
 
@@ -35,11 +36,19 @@ impl Connection {
     ///
     /// # Errors
     /// The HTTP client cannot be set up, or the token cannot be sent.
-    pub fn new(http: &HttpClient, endpoint: &Endpoint, token: &SecretString) -> Result<Self, ConnectionError> {
+    pub fn new(
+        http: &HttpClient,
+        endpoint: &Endpoint,
+        token: &SecretString,
+    ) -> Result<Self, ConnectionError> {
         let host = http.bind(endpoint.clone())?;
         host.redactor().learn(token);
         let authorization = TOKEN.authorize(token)?;
-        Ok(Self(Arc::new(Inner { host, authorization, has_preview: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Inner {
+            host,
+            authorization,
+            has_preview: AtomicBool::new(false),
+        })))
     }
 
     /// Where requests go.
@@ -67,7 +76,11 @@ impl Connection {
     }
 
     pub(super) async fn send(&self, call: Call) -> Result<Dated<Value>, ApiError> {
-        let Inner { host, authorization, has_preview } = &*self.0;
+        let Inner {
+            host,
+            authorization,
+            has_preview,
+        } = &*self.0;
         let mut call = call.accepting(ACCEPT);
         let is_moved = has_preview.load(Ordering::Relaxed) && reroute(&mut call);
         let answer = host.send_dated(&call, Some(authorization)).await;
@@ -82,10 +95,21 @@ impl Connection {
             }
             answer => answer,
         };
-        answer.map_err(|error| if error.status() == Some(401) { error.with_help(REFUSED_TOKEN) } else { error })
+        answer.map_err(|error| {
+            if error.status() == Some(401) {
+                error.with_help(REFUSED_TOKEN)
+            } else {
+                error
+            }
+        })
     }
 
-    pub(super) async fn put(&self, call: &Call, upload: &Upload, bytes: Vec<u8>) -> Result<(), ApiError> {
+    pub(super) async fn put(
+        &self,
+        call: &Call,
+        upload: &Upload,
+        bytes: Vec<u8>,
+    ) -> Result<(), ApiError> {
         self.0.host.put_elsewhere(call, upload, bytes).await
     }
 }
@@ -98,9 +122,14 @@ fn reroute(call: &mut Call) -> bool {
 /// A path that is not routed is answered in plain text (contract: errors).
 fn is_unrouted(error: &ApiError) -> bool {
     match error.kind() {
-        ErrorKind::Refused { status: 404, code: None, message, request_id: _ } => {
-            message.as_deref().is_none_or(|message| message == "404 page not found")
-        }
+        ErrorKind::Refused {
+            status: 404,
+            code: None,
+            message,
+            request_id: _,
+        } => message
+            .as_deref()
+            .is_none_or(|message| message == "404 page not found"),
         ErrorKind::Refused { .. }
         | ErrorKind::Redirected { .. }
         | ErrorKind::Unreachable { .. }

@@ -75,7 +75,10 @@ pub const OPERATIONS: &[Operation] = &[
         about: "reads a pack's entry in the registry",
         verb: Verb::Get,
         path: "api/orgs/{organization}/registry/policypacks/{policyPackName}",
-        fields: &[Field::path("policyPackName"), Field::query("tag", FieldKind::Text)],
+        fields: &[
+            Field::path("policyPackName"),
+            Field::query("tag", FieldKind::Text),
+        ],
     },
     Operation {
         name: "ListPolicyPacks",
@@ -105,7 +108,11 @@ pub const OPERATIONS: &[Operation] = &[
         about: "deletes a pack from the registry",
         verb: Verb::Delete,
         path: "api/registry/policypacks/{source}/{publisher}/{name}",
-        fields: &[Field::path("source"), Field::path("publisher"), Field::path("name")],
+        fields: &[
+            Field::path("source"),
+            Field::path("publisher"),
+            Field::path("name"),
+        ],
     },
     Operation {
         name: "ListPolicyPackVersionsForRegistry",
@@ -145,21 +152,36 @@ pub const OPERATIONS: &[Operation] = &[
         about: "reads a version in the registry; `latest` is the newest",
         verb: Verb::Get,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}",
-        fields: &[Field::path("source"), Field::path("publisher"), Field::path("name"), Field::path("version")],
+        fields: &[
+            Field::path("source"),
+            Field::path("publisher"),
+            Field::path("name"),
+            Field::path("version"),
+        ],
     },
     Operation {
         name: "DeleteRegistryPolicyPackVersion",
         about: "deletes a version from the registry",
         verb: Verb::Delete,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}",
-        fields: &[Field::path("source"), Field::path("publisher"), Field::path("name"), Field::path("version")],
+        fields: &[
+            Field::path("source"),
+            Field::path("publisher"),
+            Field::path("name"),
+            Field::path("version"),
+        ],
     },
     Operation {
         name: "PostPublishPolicyPackVersionCompleteForRegistry",
         about: "ends publishing a version to the registry",
         verb: Verb::Post,
         path: "api/registry/policypacks/{source}/{publisher}/{name}/versions/{version}/complete",
-        fields: &[Field::path("source"), Field::path("publisher"), Field::path("name"), Field::path("version")],
+        fields: &[
+            Field::path("source"),
+            Field::path("publisher"),
+            Field::path("name"),
+            Field::path("version"),
+        ],
     },
     Operation {
         name: "ListPolicyGroups",
@@ -233,14 +255,21 @@ pub const OPERATIONS: &[Operation] = &[
         about: "lists the packs that a stack must pass",
         verb: Verb::Get,
         path: "api/stacks/{organization}/{projectName}/{stackName}/policypacks",
-        fields: &[Field::path("projectName"), Field::path("stackName"), Field::query("mode", FieldKind::Text)],
+        fields: &[
+            Field::path("projectName"),
+            Field::path("stackName"),
+            Field::query("mode", FieldKind::Text),
+        ],
     },
     Operation {
         name: "ListPolicyPacksForAccount",
         about: "lists the packs that an account is analyzed with",
         verb: Verb::Get,
         path: "api/preview/insights/{organization}/accounts/{accountName}/policy/packs",
-        fields: &[Field::path("accountName"), Field::query("continuationToken", FieldKind::Text)],
+        fields: &[
+            Field::path("accountName"),
+            Field::query("continuationToken", FieldKind::Text),
+        ],
     },
 ];
 
@@ -256,17 +285,34 @@ mod tests {
     fn every_operation_is_whole() {
         for operations in [OPERATIONS, docker::OPERATIONS] {
             let mut names = HashSet::new();
-            for Operation { name, about, verb: _, path, fields } in operations {
+            for Operation {
+                name,
+                about,
+                verb: _,
+                path,
+                fields,
+            } in operations
+            {
                 assert!(names.insert(name), "{name}");
                 assert!(!about.is_empty() && !about.ends_with('.'), "{name}");
-                let own = fields.iter().map(|field| field.name).collect::<HashSet<_>>();
+                let own = fields
+                    .iter()
+                    .map(|field| field.name)
+                    .collect::<HashSet<_>>();
                 assert_eq!(own.len(), fields.len(), "{name}");
                 let in_path = path.split('/').filter_map(|part| match Segment::of(part) {
                     Segment::Field(name) => Some(name),
                     Segment::Fixed(_) | Segment::Organization => None,
                 });
-                let wanted = fields.iter().filter(|field| field.place == Place::Path).map(|field| field.name);
-                assert_eq!(in_path.collect::<Vec<_>>(), wanted.collect::<Vec<_>>(), "{name}");
+                let wanted = fields
+                    .iter()
+                    .filter(|field| field.place == Place::Path)
+                    .map(|field| field.name);
+                assert_eq!(
+                    in_path.collect::<Vec<_>>(),
+                    wanted.collect::<Vec<_>>(),
+                    "{name}"
+                );
             }
         }
     }

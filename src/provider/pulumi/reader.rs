@@ -7,7 +7,9 @@ use tokio::task::JoinSet;
 
 use super::target::Target;
 use super::wire::{self, GroupSummary, PackSummary};
-use crate::model::pulumi::{LiveGroup, LivePack, LiveState, LiveVersion, PackName, VersionNumber, VersionTag};
+use crate::model::pulumi::{
+    LiveGroup, LivePack, LiveState, LiveVersion, PackName, VersionNumber, VersionTag,
+};
 use crate::provider::Progress;
 use crate::provider::http::{ApiError, Call, ErrorKind};
 use crate::provider::operation::ReadRequest;
@@ -31,7 +33,10 @@ enum Step {
 
 impl Reader {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, progress: None }
+        Self {
+            target,
+            progress: None,
+        }
     }
 
     /// The same reader, telling how far it is.
@@ -55,7 +60,13 @@ impl Reader {
     /// # Errors
     /// The list cannot be read, or repeats itself.
     pub async fn packs(&self) -> Result<Vec<PackSummary>, ApiError> {
-        let call = || Call::read("ListPolicyPacks_orgs", self.target.name(), self.target.path(&["policypacks"]));
+        let call = || {
+            Call::read(
+                "ListPolicyPacks_orgs",
+                self.target.name(),
+                self.target.path(&["policypacks"]),
+            )
+        };
         self.target.ask(call, wire::packs).await
     }
 
@@ -63,14 +74,31 @@ impl Reader {
     ///
     /// # Errors
     /// It cannot be read, does not fit the contract, or is another version than was asked for.
-    pub async fn version(&self, pack: &str, version: &LiveVersion) -> Result<LiveVersion, ApiError> {
+    pub async fn version(
+        &self,
+        pack: &str,
+        version: &LiveVersion,
+    ) -> Result<LiveVersion, ApiError> {
         let reference = version.reference().to_string();
-        let path = self.target.path(&["policypacks", pack, "versions", &reference]);
-        let call = || Call::read("GetPolicyPack", format!("version {reference} of pack `{pack}`"), path.clone());
+        let path = self
+            .target
+            .path(&["policypacks", pack, "versions", &reference]);
+        let call = || {
+            Call::read(
+                "GetPolicyPack",
+                format!("version {reference} of pack `{pack}`"),
+                path.clone(),
+            )
+        };
         let (name, read) = self.target.ask(call, wire::version).await?;
         if name != pack || read.number != version.number {
-            let (at, expected) = ("$.version".to_owned(), "the version that was asked for".to_owned());
-            return Err(self.target.failed(&call(), ErrorKind::Malformed { at, expected }));
+            let (at, expected) = (
+                "$.version".to_owned(),
+                "the version that was asked for".to_owned(),
+            );
+            return Err(self
+                .target
+                .failed(&call(), ErrorKind::Malformed { at, expected }));
         }
         Ok(read)
     }
@@ -80,13 +108,27 @@ impl Reader {
     ///
     /// # Errors
     /// Anything that could not be read.
-    pub async fn find_version(&self, pack: &PackName, tag: &VersionTag) -> Result<Option<LiveVersion>, ApiError> {
+    pub async fn find_version(
+        &self,
+        pack: &PackName,
+        tag: &VersionTag,
+    ) -> Result<Option<LiveVersion>, ApiError> {
         let packs = self.packs().await?;
-        let Some(found) = packs.iter().find(|summary| summary.name == pack.as_str()) else { return Ok(None) };
-        let Some((number, tag)) = found.versions.iter().find(|(_, other)| other == tag.as_str()) else {
+        let Some(found) = packs.iter().find(|summary| summary.name == pack.as_str()) else {
             return Ok(None);
         };
-        let version = LiveVersion { number: *number, tag: tag.clone(), detail: None };
+        let Some((number, tag)) = found
+            .versions
+            .iter()
+            .find(|(_, other)| other == tag.as_str())
+        else {
+            return Ok(None);
+        };
+        let version = LiveVersion {
+            number: *number,
+            tag: tag.clone(),
+            detail: None,
+        };
         self.version(pack.as_str(), &version).await.map(Some)
     }
 
@@ -95,7 +137,13 @@ impl Reader {
     /// # Errors
     /// The list cannot be read, or repeats itself.
     pub async fn groups(&self) -> Result<Vec<GroupSummary>, ApiError> {
-        let call = || Call::read("ListPolicyGroups", self.target.name(), self.target.path(&["policygroups"]));
+        let call = || {
+            Call::read(
+                "ListPolicyGroups",
+                self.target.name(),
+                self.target.path(&["policygroups"]),
+            )
+        };
         self.target.ask(call, wire::groups).await
     }
 
@@ -108,8 +156,13 @@ impl Reader {
         let call = || Call::read("GetPolicyGroup", format!("group `{name}`"), path.clone());
         let group = self.target.ask(call, wire::group).await?;
         if group.name != name {
-            let (at, expected) = ("$.name".to_owned(), "the name that was asked for".to_owned());
-            return Err(self.target.failed(&call(), ErrorKind::Malformed { at, expected }));
+            let (at, expected) = (
+                "$.name".to_owned(),
+                "the name that was asked for".to_owned(),
+            );
+            return Err(self
+                .target
+                .failed(&call(), ErrorKind::Malformed { at, expected }));
         }
         Ok(group)
     }
@@ -142,20 +195,30 @@ impl Reader {
         let (mut found, mut token, mut seen) = (BTreeMap::new(), None::<String>, HashSet::new());
         loop {
             let call = || {
-                let path = ["api", "registry", "policypacks"].map(str::to_owned).to_vec();
-                let body = json!({"orgLogin": self.target.organization.as_str(), "access": "private"});
-                let query = token.iter().map(|token| ("continuationToken".to_owned(), token.clone())).collect();
+                let path = ["api", "registry", "policypacks"]
+                    .map(str::to_owned)
+                    .to_vec();
+                let body =
+                    json!({"orgLogin": self.target.organization.as_str(), "access": "private"});
+                let query = token
+                    .iter()
+                    .map(|token| ("continuationToken".to_owned(), token.clone()))
+                    .collect();
                 let call = Call::exchange("ListPolicyPacks_post", self.target.name(), path);
                 call.with_query(query).with_body("application/json", &body)
             };
-            let wire::PublishersPage { packs, next } = match self.target.ask(call, wire::publishers).await {
-                Err(error) if token.is_none() && matches!(error.status(), Some(403 | 404)) => return Ok(found),
-                page => page?,
-            };
+            let wire::PublishersPage { packs, next } =
+                match self.target.ask(call, wire::publishers).await {
+                    Err(error) if token.is_none() && matches!(error.status(), Some(403 | 404)) => {
+                        return Ok(found);
+                    }
+                    page => page?,
+                };
             found.extend(packs);
             let Some(next) = next else { return Ok(found) };
             if !seen.insert(next.clone()) || seen.len() > MOST_PAGES {
-                let why = "a page leads back to one that was read before, or there is no end".to_owned();
+                let why =
+                    "a page leads back to one that was read before, or there is no end".to_owned();
                 return Err(self.target.failed(&call(), ErrorKind::Incomplete { why }));
             }
             token = Some(next);
@@ -170,7 +233,9 @@ impl Reader {
     /// Anything that could not be read. There is no partial result.
     pub async fn live_state(&self) -> Result<LiveState, ApiError> {
         match self.read_all().await {
-            Err(error) if is_single(&error) && matches!(error.status(), Some(400 | 404)) => self.read_all().await,
+            Err(error) if is_single(&error) && matches!(error.status(), Some(400 | 404)) => {
+                self.read_all().await
+            }
             result => result,
         }
     }
@@ -186,9 +251,21 @@ impl Reader {
     ) -> Result<LiveState, ApiError> {
         let mut positions = BTreeSet::new();
         for (name, tag) in wanted {
-            let Some(pack) = live.packs.iter().position(|pack| pack.name == name.as_str()) else { continue };
-            let versions = live.packs.get(pack).map(|pack| pack.versions.as_slice()).unwrap_or_default();
-            let version = versions.iter().position(|version| version.tag == tag.as_str() && version.detail.is_none());
+            let Some(pack) = live
+                .packs
+                .iter()
+                .position(|pack| pack.name == name.as_str())
+            else {
+                continue;
+            };
+            let versions = live
+                .packs
+                .get(pack)
+                .map(|pack| pack.versions.as_slice())
+                .unwrap_or_default();
+            let version = versions
+                .iter()
+                .position(|version| version.tag == tag.as_str() && version.detail.is_none());
             positions.extend(version.map(|version| (pack, version)));
         }
         let mut tasks = JoinSet::new();
@@ -197,34 +274,67 @@ impl Reader {
     }
 
     async fn read_all(&self) -> Result<LiveState, ApiError> {
-        let (packs, groups, publishers) = tokio::try_join!(self.packs(), self.groups(), self.publishers())?;
+        let (packs, groups, publishers) =
+            tokio::try_join!(self.packs(), self.groups(), self.publishers())?;
         let packs = packs.into_iter().map(|pack| {
-            let PackSummary { name, display_name, versions, unknown_fields } = pack;
-            let version = |(number, tag)| LiveVersion { number, tag, detail: None };
+            let PackSummary {
+                name,
+                display_name,
+                versions,
+                unknown_fields,
+            } = pack;
+            let version = |(number, tag)| LiveVersion {
+                number,
+                tag,
+                detail: None,
+            };
             let versions = versions.into_iter().map(version).collect();
-            LivePack { publisher: publishers.get(&name).cloned(), name, display_name, versions, unknown_fields }
+            LivePack {
+                publisher: publishers.get(&name).cloned(),
+                name,
+                display_name,
+                versions,
+                unknown_fields,
+            }
         });
-        let live = LiveState { packs: packs.collect(), groups: Vec::new() };
+        let live = LiveState {
+            packs: packs.collect(),
+            groups: Vec::new(),
+        };
         let mut tasks = JoinSet::new();
         for (position, group) in groups.into_iter().enumerate() {
             let reader = self.clone();
-            tasks.spawn(
-                async move { reader.group(&group.name).await.map(|group| Step::Group(position, Box::new(group))) },
-            );
+            tasks.spawn(async move {
+                reader
+                    .group(&group.name)
+                    .await
+                    .map(|group| Step::Group(position, Box::new(group)))
+            });
         }
         let live = self.collect(live, tasks).await?;
         let used: HashSet<(&str, VersionNumber)> = live
             .groups
             .iter()
             .filter_map(|group| group.body.as_ref().ok())
-            .flat_map(|body| body.packs.iter().map(|pack| (pack.name.as_str(), pack.version)))
+            .flat_map(|body| {
+                body.packs
+                    .iter()
+                    .map(|pack| (pack.name.as_str(), pack.version))
+            })
             .collect();
         let mut positions = BTreeSet::new();
         for (at, pack) in live.packs.iter().enumerate() {
             let is_wanted = |(index, version): &(usize, &LiveVersion)| {
-                index + 1 == pack.versions.len() || used.contains(&(pack.name.as_str(), version.number))
+                index + 1 == pack.versions.len()
+                    || used.contains(&(pack.name.as_str(), version.number))
             };
-            positions.extend(pack.versions.iter().enumerate().filter(is_wanted).map(|(index, _)| (at, index)));
+            positions.extend(
+                pack.versions
+                    .iter()
+                    .enumerate()
+                    .filter(is_wanted)
+                    .map(|(index, _)| (at, index)),
+            );
         }
         let mut tasks = JoinSet::new();
         self.spawn_versions(&live, positions, &mut tasks);
@@ -238,8 +348,12 @@ impl Reader {
         tasks: &mut JoinSet<Result<Step, ApiError>>,
     ) {
         for (at, index) in positions {
-            let Some(pack) = live.packs.get(at) else { continue };
-            let Some(version) = pack.versions.get(index).cloned() else { continue };
+            let Some(pack) = live.packs.get(at) else {
+                continue;
+            };
+            let Some(version) = pack.versions.get(index).cloned() else {
+                continue;
+            };
             let (reader, name) = (self.clone(), pack.name.clone());
             tasks.spawn(async move {
                 let version = reader.version(&name, &version).await?;
@@ -258,14 +372,22 @@ impl Reader {
         while let Some(step) = tasks.join_next().await {
             let stopped = |_| {
                 let call = Call::read("ListPolicyPacks_orgs", self.target.name(), Vec::new());
-                self.target.failed(&call, ErrorKind::Incomplete { why: "it was stopped".to_owned() })
+                self.target.failed(
+                    &call,
+                    ErrorKind::Incomplete {
+                        why: "it was stopped".to_owned(),
+                    },
+                )
             };
             match step.map_err(stopped)?? {
                 Step::Group(position, group) => {
                     groups.insert(position, *group);
                 }
                 Step::Version(at, index, version) => {
-                    let place = live.packs.get_mut(at).and_then(|pack| pack.versions.get_mut(index));
+                    let place = live
+                        .packs
+                        .get_mut(at)
+                        .and_then(|pack| pack.versions.get_mut(index));
                     if let Some(place) = place {
                         *place = *version;
                     }

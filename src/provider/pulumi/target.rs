@@ -16,12 +16,19 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn new(connection: Connection, organization: Organization) -> Self {
-        Self { connection, organization }
+        Self {
+            connection,
+            organization,
+        }
     }
 
     /// `/api/orgs/{orgName}` and what follows.
     pub(super) fn path(&self, rest: &[&str]) -> Vec<String> {
-        ["api", "orgs", self.organization.as_str()].iter().chain(rest).map(ToString::to_string).collect()
+        ["api", "orgs", self.organization.as_str()]
+            .iter()
+            .chain(rest)
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// The organization, for messages.
@@ -47,7 +54,12 @@ impl Target {
         self.connection.failed(call, kind)
     }
 
-    pub(super) async fn put(&self, call: &Call, upload: &Upload, bytes: Vec<u8>) -> Result<(), ApiError> {
+    pub(super) async fn put(
+        &self,
+        call: &Call,
+        upload: &Upload,
+        bytes: Vec<u8>,
+    ) -> Result<(), ApiError> {
         self.connection.put(call, upload, bytes).await
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::target::Target;
 use super::wire::{self, Created};
-use crate::model::pulumi::{GroupChange, GroupName, NewGroup, NewVersion, PackName, VersionRef, VersionTag};
+use crate::model::pulumi::{
+    GroupChange, GroupName, NewGroup, NewVersion, PackName, VersionRef, VersionTag,
+};
 use crate::provider::http::{ApiError, Call, Dated, ErrorKind, Upload};
 use crate::provider::operation::WriteRequest;
 
@@ -37,7 +39,11 @@ impl Writer {
     /// # Errors
     /// The server refuses it.
     pub async fn call(&self, request: &WriteRequest) -> Result<Value, ApiError> {
-        Ok(self.target.send(request.call(self.target.organization.as_str(), JSON)).await?.what)
+        Ok(self
+            .target
+            .send(request.call(self.target.organization.as_str(), JSON))
+            .await?
+            .what)
     }
 
     /// CreatePolicyPack: the first step of publishing. The version is not shown to anybody before the last step.
@@ -47,13 +53,28 @@ impl Writer {
     pub async fn create_version(&self, version: &NewVersion) -> Result<Dated<Created>, ApiError> {
         let resource = format!("version {} of pack `{}`", version.version_tag, version.name);
         let call = || {
-            Call::write("CreatePolicyPack", resource.clone(), Method::POST, self.target.path(&["policypacks"]))
-                .with_body(JSON, &json!(version))
+            Call::write(
+                "CreatePolicyPack",
+                resource.clone(),
+                Method::POST,
+                self.target.path(&["policypacks"]),
+            )
+            .with_body(JSON, &json!(version))
         };
-        let taken = |error| if is_taken(&error) { error.with_help(TAKEN) } else { error };
+        let taken = |error| {
+            if is_taken(&error) {
+                error.with_help(TAKEN)
+            } else {
+                error
+            }
+        };
         let answer = self.target.send(call()).await.map_err(taken)?;
-        let created = wire::created(&answer).map_err(|error| self.target.failed(&call(), error.into()))?;
-        Ok(Dated { what: created, date: answer.date })
+        let created =
+            wire::created(&answer).map_err(|error| self.target.failed(&call(), error.into()))?;
+        Ok(Dated {
+            what: created,
+            date: answer.date,
+        })
     }
 
     /// Puts the archive to where the first step said: another host, without the token.
@@ -68,26 +89,65 @@ impl Writer {
         archive: Vec<u8>,
     ) -> Result<(), ApiError> {
         let resource = format!("the archive of version {tag} of pack `{pack}`");
-        self.target.put(&Call::write("UploadPolicyPack", resource, Method::PUT, Vec::new()), upload, archive).await
+        self.target
+            .put(
+                &Call::write("UploadPolicyPack", resource, Method::PUT, Vec::new()),
+                upload,
+                archive,
+            )
+            .await
     }
 
     /// CompletePolicyPack: the last step of publishing.
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn complete_version(&self, pack: &PackName, tag: &VersionTag) -> Result<Dated<()>, ApiError> {
-        let path = self.target.path(&["policypacks", pack.as_str(), "versions", tag.as_str(), "complete"]);
-        self.done("CompletePolicyPack", format!("version {tag} of pack `{pack}`"), Method::POST, path, None).await
+    pub async fn complete_version(
+        &self,
+        pack: &PackName,
+        tag: &VersionTag,
+    ) -> Result<Dated<()>, ApiError> {
+        let path = self.target.path(&[
+            "policypacks",
+            pack.as_str(),
+            "versions",
+            tag.as_str(),
+            "complete",
+        ]);
+        self.done(
+            "CompletePolicyPack",
+            format!("version {tag} of pack `{pack}`"),
+            Method::POST,
+            path,
+            None,
+        )
+        .await
     }
 
     /// DeletePolicyPackVersion. No group may use it. Its tag is never free again.
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn delete_version(&self, pack: &PackName, version: &VersionRef) -> Result<Dated<()>, ApiError> {
-        let path = self.target.path(&["policypacks", pack.as_str(), "versions", &version.to_string()]);
+    pub async fn delete_version(
+        &self,
+        pack: &PackName,
+        version: &VersionRef,
+    ) -> Result<Dated<()>, ApiError> {
+        let path = self.target.path(&[
+            "policypacks",
+            pack.as_str(),
+            "versions",
+            &version.to_string(),
+        ]);
         let resource = format!("version {version} of pack `{pack}`");
-        self.done("DeletePolicyPackVersion", resource, Method::DELETE, path, None).await
+        self.done(
+            "DeletePolicyPackVersion",
+            resource,
+            Method::DELETE,
+            path,
+            None,
+        )
+        .await
     }
 
     /// DeletePolicyPack_orgs_policypacks, with all versions. No group may use one of them.
@@ -97,7 +157,14 @@ impl Writer {
     pub async fn delete_pack(&self, pack: &PackName) -> Result<Dated<()>, ApiError> {
         let path = self.target.path(&["policypacks", pack.as_str()]);
         let operation = "DeletePolicyPack_orgs_policypacks";
-        self.done(operation, format!("pack `{pack}`"), Method::DELETE, path, None).await
+        self.done(
+            operation,
+            format!("pack `{pack}`"),
+            Method::DELETE,
+            path,
+            None,
+        )
+        .await
     }
 
     /// NewPolicyGroup: a group without stacks and packs.
@@ -107,16 +174,28 @@ impl Writer {
     pub async fn create_group(&self, group: &NewGroup) -> Result<Dated<()>, ApiError> {
         let path = self.target.path(&["policygroups"]);
         let resource = format!("group `{}`", group.name);
-        self.done("NewPolicyGroup", resource, Method::POST, path, Some(json!(group))).await
+        self.done(
+            "NewPolicyGroup",
+            resource,
+            Method::POST,
+            path,
+            Some(json!(group)),
+        )
+        .await
     }
 
     /// UpdatePolicyGroup: one change, which is made or not.
     ///
     /// # Errors
     /// The server refuses it.
-    pub async fn update_group(&self, group: &GroupName, change: &GroupChange) -> Result<Dated<()>, ApiError> {
+    pub async fn update_group(
+        &self,
+        group: &GroupName,
+        change: &GroupChange,
+    ) -> Result<Dated<()>, ApiError> {
         let body = Some(wire::group_change(change));
-        self.on_group("UpdatePolicyGroup", Method::PATCH, group, body).await
+        self.on_group("UpdatePolicyGroup", Method::PATCH, group, body)
+            .await
     }
 
     /// DeletePolicyGroup.
@@ -124,7 +203,8 @@ impl Writer {
     /// # Errors
     /// The server refuses it.
     pub async fn delete_group(&self, group: &GroupName) -> Result<Dated<()>, ApiError> {
-        self.on_group("DeletePolicyGroup", Method::DELETE, group, None).await
+        self.on_group("DeletePolicyGroup", Method::DELETE, group, None)
+            .await
     }
 
     async fn on_group(
@@ -135,7 +215,8 @@ impl Writer {
         body: Option<Value>,
     ) -> Result<Dated<()>, ApiError> {
         let path = self.target.path(&["policygroups", group.as_str()]);
-        self.done(operation, format!("group `{group}`"), method, path, body).await
+        self.done(operation, format!("group `{group}`"), method, path, body)
+            .await
     }
 
     /// A write whose answer says no more than that it was done.

@@ -48,14 +48,26 @@ pub(super) fn few<'a>(
         }
         // Lines and columns are known only after another look at the file; the way to a node sorts nearly alike.
         positions.select_nth_unstable_by(SHOWN_WARNINGS, |one, other| {
-            rank(sources, &findings[*one]).cmp(&rank(sources, &findings[*other])).then(one.cmp(other))
+            rank(sources, &findings[*one])
+                .cmp(&rank(sources, &findings[*other]))
+                .then(one.cmp(other))
         });
         let left_out = &positions[SHOWN_WARNINGS..];
-        let files: BTreeSet<FileId> = left_out.iter().filter_map(|position| file(&findings[*position])).collect();
-        more.push(More { code, findings: left_out.len(), files: files.len() });
+        let files: BTreeSet<FileId> = left_out
+            .iter()
+            .filter_map(|position| file(&findings[*position]))
+            .collect();
+        more.push(More {
+            code,
+            findings: left_out.len(),
+            files: files.len(),
+        });
         hidden.extend(left_out.iter().copied());
     }
-    let shown = findings.iter().enumerate().filter(|(position, _)| !hidden.contains(position));
+    let shown = findings
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| !hidden.contains(position));
     (shown.map(|(_, finding)| finding).collect(), more)
 }
 
@@ -64,12 +76,19 @@ fn file(finding: &Diagnostic) -> Option<FileId> {
 }
 
 /// The file's name, the document, the place in it.
-fn rank<'a>(sources: &'a SourceMap, finding: &'a Diagnostic) -> Option<(&'a str, u32, Option<&'a Path>, usize)> {
+fn rank<'a>(
+    sources: &'a SourceMap,
+    finding: &'a Diagnostic,
+) -> Option<(&'a str, u32, Option<&'a Path>, usize)> {
     let place = &finding.labels.first()?.place;
     let name = sources.file(place.file()).name();
     Some(match place {
         Place::File(_) => (name, 0, None, 0),
         Place::Bytes { file: _, range } => (name, 0, None, range.start),
-        Place::Node { document, path, part: _ } => (name, document.index, Some(path), 0),
+        Place::Node {
+            document,
+            path,
+            part: _,
+        } => (name, document.index, Some(path), 0),
     })
 }

@@ -18,19 +18,40 @@ const MAX_LINE: usize = 512;
 
 /// The findings, by file, line and column, with an empty line after each, and how many warnings are left out. `colour`
 /// is for terminals.
-pub fn human(sources: &SourceMap, diagnostics: &[Diagnostic], amount: Amount, colour: bool) -> String {
+pub fn human(
+    sources: &SourceMap,
+    diagnostics: &[Diagnostic],
+    amount: Amount,
+    colour: bool,
+) -> String {
     let (diagnostics, more) = few(sources, diagnostics, amount);
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii).hyperlink(false).term_width(120);
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer
+        .decor_style(DecorStyle::Ascii)
+        .hyperlink(false)
+        .term_width(120);
     let mut output = String::new();
     for (finding, location) in sorted(sources, diagnostics) {
         output.push_str(&renderer.render(&[group(sources, finding, &location)]));
         output.push_str("\n\n");
     }
-    for More { code, findings, files } in more {
+    for More {
+        code,
+        findings,
+        files,
+    } in more
+    {
         let (warnings, files) = (many(findings, "more warning"), many(files, "file"));
-        let title = format!("{warnings} like these in {files}; `polwarden lint --all-warnings` shows them all");
-        output.push_str(&renderer.render(&[Group::with_title(Level::WARNING.primary_title(title).id(code.as_str()))]));
+        let title = format!(
+            "{warnings} like these in {files}; `polwarden lint --all-warnings` shows them all"
+        );
+        output.push_str(&renderer.render(&[Group::with_title(
+            Level::WARNING.primary_title(title).id(code.as_str()),
+        )]));
         output.push_str("\n\n");
     }
     output
@@ -41,7 +62,11 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(neutral(&finding.message)).id(finding.code.as_str()));
+    let mut group = Group::with_title(
+        level
+            .primary_title(neutral(&finding.message))
+            .id(finding.code.as_str()),
+    );
     for window in windows(sources, finding, primary) {
         group = match window.snippet() {
             Shown::Origin(origin) => group.element(origin),
@@ -77,10 +102,18 @@ enum Shown<'a> {
 }
 
 /// One window for the primary place, with the other places of the same file that are near; one for each of the rest.
-fn windows<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location) -> Vec<Window<'a>> {
+fn windows<'a>(
+    sources: &'a SourceMap,
+    finding: &'a Diagnostic,
+    primary: &Location,
+) -> Vec<Window<'a>> {
     let mut windows: Vec<Window<'a>> = Vec::new();
     for (position, Label { place, text }) in finding.labels.iter().enumerate() {
-        let location = if position == 0 { primary.clone() } else { sources.resolve(place) };
+        let location = if position == 0 {
+            primary.clone()
+        } else {
+            sources.resolve(place)
+        };
         let window = window(sources, place, text, &location, position == 0);
         match windows.first_mut().filter(|first| first.joins(&window)) {
             Some(first) => first.join(window),
@@ -91,21 +124,45 @@ fn windows<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Locati
 }
 
 /// The first line of one place; a place of several lines is marked to the end of the first.
-fn window<'a>(sources: &'a SourceMap, place: &Place, text: &'a str, location: &Location, primary: bool) -> Window<'a> {
+fn window<'a>(
+    sources: &'a SourceMap,
+    place: &Place,
+    text: &'a str,
+    location: &Location,
+    primary: bool,
+) -> Window<'a> {
     let file = sources.file(place.file());
     let source = &**file.text();
     if matches!(place, Place::File(_)) {
-        return Window { name: file.name(), text: "", range: 0..0, line: 1, marks: Vec::new() };
+        return Window {
+            name: file.name(),
+            text: "",
+            range: 0..0,
+            line: 1,
+            marks: Vec::new(),
+        };
     }
     let start = location.range.start;
     let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = source[start..].find('\n').map_or(source.len(), |at| start + at);
+    let line_end = source[start..]
+        .find('\n')
+        .map_or(source.len(), |at| start + at);
     let end = location.range.end.min(line_end).max(start);
-    let range =
-        floor(source, line_start.max(start.saturating_sub(MAX_LINE)))..floor(source, line_end.min(start + MAX_LINE));
+    let range = floor(source, line_start.max(start.saturating_sub(MAX_LINE)))
+        ..floor(source, line_end.min(start + MAX_LINE));
     let end = end.min(range.end);
-    let marks = vec![Mark { range: start..end, text, primary }];
-    Window { name: file.name(), text: source, range, line: location.line, marks }
+    let marks = vec![Mark {
+        range: start..end,
+        text,
+        primary,
+    }];
+    Window {
+        name: file.name(),
+        text: source,
+        range,
+        line: location.line,
+        marks,
+    }
 }
 
 fn floor(text: &str, mut offset: usize) -> usize {
@@ -118,7 +175,10 @@ fn floor(text: &str, mut offset: usize) -> usize {
 impl<'a> Window<'a> {
     fn joins(&self, other: &Self) -> bool {
         let whole = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
-        self.name == other.name && !self.marks.is_empty() && !other.marks.is_empty() && whole.len() <= MAX_WINDOW
+        self.name == other.name
+            && !self.marks.is_empty()
+            && !other.marks.is_empty()
+            && whole.len() <= MAX_WINDOW
     }
 
     fn join(&mut self, other: Self) {
@@ -128,7 +188,13 @@ impl<'a> Window<'a> {
     }
 
     fn snippet(self) -> Shown<'a> {
-        let Self { name, text, range, line, marks } = self;
+        let Self {
+            name,
+            text,
+            range,
+            line,
+            marks,
+        } = self;
         let name = neutral(name);
         if marks.is_empty() {
             return Shown::Origin(Origin::path(name));
@@ -136,12 +202,23 @@ impl<'a> Window<'a> {
         // Escapes make the text longer, so that places move.
         let moved = |offset: usize| clean(&text[range.start..offset]).len();
         let annotations = marks.iter().map(|mark| {
-            let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let kind = if mark.primary {
+                AnnotationKind::Primary
+            } else {
+                AnnotationKind::Context
+            };
             let annotation = kind.span(moved(mark.range.start)..moved(mark.range.end));
-            if mark.text.is_empty() { annotation } else { annotation.label(neutral(mark.text)) }
+            if mark.text.is_empty() {
+                annotation
+            } else {
+                annotation.label(neutral(mark.text))
+            }
         });
         let annotations: Vec<_> = annotations.collect();
-        let snippet = Snippet::source(clean(&text[range.clone()])).line_start(line as usize).path(name).fold(true);
+        let snippet = Snippet::source(clean(&text[range.clone()]))
+            .line_start(line as usize)
+            .path(name)
+            .fold(true);
         Shown::Snippet(snippet.annotations(annotations))
     }
 }

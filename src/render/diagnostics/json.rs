@@ -63,10 +63,20 @@ pub struct ReportLabel {
 impl Report {
     /// Works out lines and columns, and neutralises all text.
     pub fn new(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Self {
-        let diagnostics: Vec<_> =
-            sorted(sources, diagnostics).into_iter().map(|(finding, _)| reported(sources, finding)).collect();
-        let errors = diagnostics.iter().filter(|finding| finding.severity == severity(Severity::Error)).count();
-        Self { format_version: FORMAT_VERSION, errors, warnings: diagnostics.len() - errors, diagnostics }
+        let diagnostics: Vec<_> = sorted(sources, diagnostics)
+            .into_iter()
+            .map(|(finding, _)| reported(sources, finding))
+            .collect();
+        let errors = diagnostics
+            .iter()
+            .filter(|finding| finding.severity == severity(Severity::Error))
+            .count();
+        Self {
+            format_version: FORMAT_VERSION,
+            errors,
+            warnings: diagnostics.len() - errors,
+            diagnostics,
+        }
     }
 }
 
@@ -78,13 +88,21 @@ fn severity(severity: Severity) -> &'static str {
 }
 
 fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
-    let Diagnostic { code, message, labels, help } = finding;
+    let Diagnostic {
+        code,
+        message,
+        labels,
+        help,
+    } = finding;
     ReportedDiagnostic {
         code: code.as_str(),
         severity: severity(code.severity()),
         message: neutral(message).into_owned(),
         help: help.as_deref().map(|help| neutral(help).into_owned()),
-        labels: labels.iter().map(|Label { place, text }| label(sources, place, text)).collect(),
+        labels: labels
+            .iter()
+            .map(|Label { place, text }| label(sources, place, text))
+            .collect(),
     }
 }
 

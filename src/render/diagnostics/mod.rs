@@ -22,11 +22,19 @@ fn sorted<'a>(
         .filter_map(|diagnostic| {
             let place = &diagnostic.labels.first()?.place;
             let location = sources.resolve(place);
-            let key = (sources.file(place.file()).name(), location.line, location.column, diagnostic.code);
+            let key = (
+                sources.file(place.file()).name(),
+                location.line,
+                location.column,
+                diagnostic.code,
+            );
             Some((key, diagnostic, location))
         })
         .collect();
     found.sort_by_key(|(key, ..)| *key);
     found.dedup_by(|(_, a, _), (_, b, _)| a == b);
-    found.into_iter().map(|(_, diagnostic, location)| (diagnostic, location)).collect()
+    found
+        .into_iter()
+        .map(|(_, diagnostic, location)| (diagnostic, location))
+        .collect()
 }

@@ -42,19 +42,39 @@ impl Change {
     /// Puts a remedy into words.
     pub(super) fn new(request: &Request, remedy: Remedy<'_, '_>, locator: Locator<'_>) -> Self {
         let rule = |rule, resource| DecidingRule::new(rule, resource, locator);
-        let Remedy { to, layers, lose, add } = remedy;
-        let lose = lose.into_iter().map(|(pooled, resource)| rule(pooled, resource)).collect();
+        let Remedy {
+            to,
+            layers,
+            lose,
+            add,
+        } = remedy;
+        let lose = lose
+            .into_iter()
+            .map(|(pooled, resource)| rule(pooled, resource))
+            .collect();
         let add = add.map(|Addition { resource, nearest }| Add {
             resource,
             nearest: nearest.map(|(pooled, resource)| rule(pooled, resource)),
         });
         let http = matches!(request, Request::Http { .. });
-        Self { http, to, layers, lose, add }
+        Self {
+            http,
+            to,
+            layers,
+            lose,
+            add,
+        }
     }
 
     /// The lines for people, indented.
     pub(super) fn human(&self, painter: Painter) -> String {
-        let Self { http, to, layers, lose, add } = self;
+        let Self {
+            http,
+            to,
+            layers,
+            lose,
+            add,
+        } = self;
         let mut text = String::new();
         if *http && !lose.is_empty() {
             text.push_str(&format!("  {}\n", layer(*to, layers)));
@@ -73,17 +93,38 @@ impl Change {
             }
             (Decision::Allow, true) => text.push_str("  no rule matches it, which denies\n"),
         }
-        let lead = if lose.is_empty() { "to allow it" } else { "nothing else allows it yet; then" };
+        let lead = if lose.is_empty() {
+            "to allow it"
+        } else {
+            "nothing else allows it yet; then"
+        };
         match add {
             None if *to == Decision::Allow => {
                 text.push_str("  it is allowed then: other rules let it through already\n")
             }
             None => {}
-            Some(Add { resource, nearest: None }) => {
-                text.push_str(&format!("  {lead}, add an allow rule with the resource `{}`\n", neutral(resource)));
+            Some(Add {
+                resource,
+                nearest: None,
+            }) => {
+                text.push_str(&format!(
+                    "  {lead}, add an allow rule with the resource `{}`\n",
+                    neutral(resource)
+                ));
             }
-            Some(Add { resource, nearest: Some(DecidingRule { policy, rule, resource: like, source }) }) => {
-                let source = source.as_ref().map(|source| format!(" ({}:{})", neutral(&source.file), source.line));
+            Some(Add {
+                resource,
+                nearest:
+                    Some(DecidingRule {
+                        policy,
+                        rule,
+                        resource: like,
+                        source,
+                    }),
+            }) => {
+                let source = source
+                    .as_ref()
+                    .map(|source| format!(" ({}:{})", neutral(&source.file), source.line));
                 text.push_str(&format!(
                     "  {lead}, add `{}` to the resources of rule \"{}\" in policy \"{}\"{}, which has `{}`, or add an allow rule\n",
                     neutral(resource),
@@ -106,7 +147,9 @@ fn layer(to: Decision, layers: &[Layer]) -> &'static str {
         (Decision::Allow, true, false) => {
             "the network layer decides: a network deny is a floor that no HTTP rule reopens"
         }
-        (Decision::Allow, true, true) => "both layers deny it: the connection, and the HTTP request on it",
+        (Decision::Allow, true, true) => {
+            "both layers deny it: the connection, and the HTTP request on it"
+        }
         (Decision::Allow, false, _) => {
             "the HTTP layer decides: an HTTP deny takes requests out of what the network allows"
         }
@@ -114,6 +157,8 @@ fn layer(to: Decision, layers: &[Layer]) -> &'static str {
             "the network layer decides: a network allow lets every HTTP request through that no HTTP deny takes out"
         }
         (Decision::Deny, true, true) => "both layers allow it: each by itself would be enough",
-        (Decision::Deny, false, _) => "the HTTP layer decides: no network rule says anything about the connection",
+        (Decision::Deny, false, _) => {
+            "the HTTP layer decides: no network rule says anything about the connection"
+        }
     }
 }

@@ -34,10 +34,16 @@ pub struct Explanation {
 
 impl Explanation {
     /// Asks rules.
-    pub fn of_rules(pool: &Pool<'_>, request: &Request, target: &str, locator: Locator<'_>) -> Self {
+    pub fn of_rules(
+        pool: &Pool<'_>,
+        request: &Request,
+        target: &str,
+        locator: Locator<'_>,
+    ) -> Self {
         let access::Answer { decision, rules } = pool.decide(request);
         let named = rules.into_iter();
-        let named = named.map(|(rule, resource)| DecidedBy::Rule(DecidingRule::new(rule, resource, locator)));
+        let named = named
+            .map(|(rule, resource)| DecidedBy::Rule(DecidingRule::new(rule, resource, locator)));
         Self {
             decision,
             rules: named.collect(),
@@ -49,13 +55,29 @@ impl Explanation {
     }
 
     /// Takes the answer of Cedar policies.
-    pub fn of_cedar(answer: CedarAnswer<'_>, request: &CedarRequest, target: &str, locator: Locator<'_>) -> Self {
-        let CedarAnswer { decision, statements, failures } = answer;
-        let rules = statements.into_iter().map(|statement| DecidedBy::new(&Decider::Statement(statement), locator));
+    pub fn of_cedar(
+        answer: CedarAnswer<'_>,
+        request: &CedarRequest,
+        target: &str,
+        locator: Locator<'_>,
+    ) -> Self {
+        let CedarAnswer {
+            decision,
+            statements,
+            failures,
+        } = answer;
+        let rules = statements
+            .into_iter()
+            .map(|statement| DecidedBy::new(&Decider::Statement(statement), locator));
         Self {
             decision,
             rules: rules.collect(),
-            errors: Some(failures.iter().map(|failure| FailedStatement::new(failure, locator)).collect()),
+            errors: Some(
+                failures
+                    .iter()
+                    .map(|failure| FailedStatement::new(failure, locator))
+                    .collect(),
+            ),
             request: format!("mcp {request}"),
             target: target.to_owned(),
             change: None,
@@ -64,27 +86,46 @@ impl Explanation {
 
     /// For people; the target is named where there are `many`.
     pub fn human(&self, many: bool, painter: Painter) -> String {
-        let Self { decision, rules, errors, request, target, change } = self;
+        let Self {
+            decision,
+            rules,
+            errors,
+            request,
+            target,
+            change,
+        } = self;
         let said = match decision {
             Decision::Allow => painter.good("allowed"),
             Decision::Deny => painter.bad("denied"),
         };
-        let at = if many { format!(" at {}", neutral(target)) } else { String::new() };
+        let at = if many {
+            format!(" at {}", neutral(target))
+        } else {
+            String::new()
+        };
         let mut text = format!("{said}{at}: {}\n", neutral(request));
         for rule in rules {
             text.push_str(&format!("  by {}\n", rule.human(painter)));
         }
         for error in errors.iter().flatten() {
-            text.push_str(&format!("  {} {}\n", painter.notice("!"), error.human(painter)));
+            text.push_str(&format!(
+                "  {} {}\n",
+                painter.notice("!"),
+                error.human(painter)
+            ));
         }
         match change {
             Some(change) => text.push_str(&change.human(painter)),
             None => text.push_str(match (decision, rules.is_empty()) {
-                (Decision::Deny, true) => "  no statement permits it; to allow it, add a `permit` that matches it\n",
+                (Decision::Deny, true) => {
+                    "  no statement permits it; to allow it, add a `permit` that matches it\n"
+                }
                 (Decision::Deny, false) => {
                     "  a `forbid` wins over every `permit`; to allow it, narrow these statements\n"
                 }
-                (Decision::Allow, _) => "  to deny it, narrow these statements, or add a `forbid` that matches it\n",
+                (Decision::Allow, _) => {
+                    "  to deny it, narrow these statements, or add a `forbid` that matches it\n"
+                }
             }),
         }
         text

@@ -30,7 +30,11 @@ fn of_target(drift: &TargetDrift) -> Vec<Finding> {
     let mut found: Vec<Finding> = of_enforcement(enforcement);
     found.extend(changes.iter().flat_map(|change| of_policy(change, drift)));
     found.extend(held.iter().map(of_held));
-    found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses))));
+    found.extend(
+        access
+            .iter()
+            .flat_map(|access| of_access(access, (PlanRule::DriftOpens, PlanRule::DriftCloses))),
+    );
     for finding in &mut found {
         finding.target = Some(neutral(&target.name).into_owned());
     }
@@ -40,25 +44,40 @@ fn of_target(drift: &TargetDrift) -> Vec<Finding> {
 /// One finding for each rule that differs, and one for the policy itself where it does.
 fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
     let since = drift.since.iter().find(|since| since.name == change.name);
-    let since = since.map(|since| format!("; last changed there {}", since.updated_at)).unwrap_or_default();
+    let since = since
+        .map(|since| format!("; last changed there {}", since.updated_at))
+        .unwrap_or_default();
     let tell = |name: &str, one: &Change, source: Option<&SourceRef>| {
         let kind = match one.kind {
             ChangeKind::Create => "is only at the server".to_owned(),
             ChangeKind::Delete => "is missing at the server".to_owned(),
-            ChangeKind::Update | ChangeKind::Within => format!("differs at the server ({})", fields(&one.fields)),
+            ChangeKind::Update | ChangeKind::Within => {
+                format!("differs at the server ({})", fields(&one.fields))
+            }
         };
-        Finding::of(PlanRule::Drift, format!("{name} {kind}{since}"), &[name, &kind])
-            .at(source)
-            .helped(&help(change, drift))
+        Finding::of(
+            PlanRule::Drift,
+            format!("{name} {kind}{since}"),
+            &[name, &kind],
+        )
+        .at(source)
+        .helped(&help(change, drift))
     };
     let policy = full_name(change.resource, &change.name, None);
     match change.kind {
-        ChangeKind::Create | ChangeKind::Delete => vec![tell(&policy, change, change.source.as_ref())],
+        ChangeKind::Create | ChangeKind::Delete => {
+            vec![tell(&policy, change, change.source.as_ref())]
+        }
         ChangeKind::Update | ChangeKind::Within => {
-            let own = (change.kind == ChangeKind::Update).then(|| tell(&policy, change, change.source.as_ref()));
+            let own = (change.kind == ChangeKind::Update)
+                .then(|| tell(&policy, change, change.source.as_ref()));
             let rules = change.children.iter().map(|rule| {
                 let source = rule.source.as_ref().or(change.source.as_ref());
-                tell(&full_name(change.resource, &change.name, Some(&rule.name)), rule, source)
+                tell(
+                    &full_name(change.resource, &change.name, Some(&rule.name)),
+                    rule,
+                    source,
+                )
             });
             own.into_iter().chain(rules).collect()
         }
@@ -66,7 +85,11 @@ fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
 }
 
 fn fields(fields: &[FieldChange]) -> String {
-    fields.iter().map(|field| field.field.as_str()).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .map(|field| field.field.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// How to go on.
@@ -76,9 +99,12 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
         ChangeKind::Delete => Some("delete the manifest to keep it so".to_owned()),
         ChangeKind::Create | ChangeKind::Update | ChangeKind::Within => {
             // Not all that differ can be taken over.
-            let keep = drift
-                .adopts(&change.name)
-                .then(|| command(&TargetDrift::adopting(&drift.target, [change.name.as_str()])));
+            let keep = drift.adopts(&change.name).then(|| {
+                command(&TargetDrift::adopting(
+                    &drift.target,
+                    [change.name.as_str()],
+                ))
+            });
             keep.flatten().map(|keep| format!("`{keep}` keeps it"))
         }
     };
@@ -86,9 +112,19 @@ fn help(change: &Change, drift: &TargetDrift) -> String {
 }
 
 fn of_held(held: &Held) -> Finding {
-    let Held { resource, name, part, source, reason } = held;
+    let Held {
+        resource,
+        name,
+        part,
+        source,
+        reason,
+    } = held;
     let what = full_name(*resource, name, part.as_deref());
     let why = held_reason(reason);
-    Finding::of(PlanRule::Drift, format!("{what} differs, which `apply` does not undo: {why}"), &[&what, &why])
-        .at(source.as_ref())
+    Finding::of(
+        PlanRule::Drift,
+        format!("{what} differs, which `apply` does not undo: {why}"),
+        &[&what, &why],
+    )
+    .at(source.as_ref())
 }

@@ -7,22 +7,35 @@ use crate::render::text::neutral;
 impl Finding {
     /// A finding in files, with its lines and columns.
     pub fn of_file(sources: &SourceMap, diagnostic: &Diagnostic) -> Self {
-        let Diagnostic { code, message, labels, help } = diagnostic;
+        let Diagnostic {
+            code,
+            message,
+            labels,
+            help,
+        } = diagnostic;
         let rule = RuleId::File(*code);
         let mut finding = Self::new(rule, rule.weight(), message.clone());
         finding.help = help.as_deref().map(|help| neutral(help).into_owned());
         finding.identity.push(message.clone());
-        let mut spots = labels.iter().map(|Label { place, text }| (spot(sources, place), place, text));
+        let mut spots = labels
+            .iter()
+            .map(|Label { place, text }| (spot(sources, place), place, text));
         if let Some((spot, place, text)) = spots.next() {
             if !text.is_empty() {
                 finding.message.push_str(&format!(" ({})", neutral(text)));
             }
             // The words of the place, as its line and its position in a list may move.
-            finding.identity.extend([text.clone(), words(sources, place)]);
+            finding
+                .identity
+                .extend([text.clone(), words(sources, place)]);
             finding.spot = Some(spot);
         }
-        finding.related =
-            spots.map(|(spot, _, text)| Related { spot, text: neutral(text).into_owned() }).collect::<Vec<_>>();
+        finding.related = spots
+            .map(|(spot, _, text)| Related {
+                spot,
+                text: neutral(text).into_owned(),
+            })
+            .collect::<Vec<_>>();
         finding
     }
 }
@@ -31,15 +44,27 @@ fn spot(sources: &SourceMap, place: &Place) -> Spot {
     let file = sources.file(place.file()).name().to_owned();
     let location = sources.resolve(place);
     let columns = (location.column, location.end_column);
-    let lines = Lines { first: location.line, last: location.end_line, columns: Some(columns) };
+    let lines = Lines {
+        first: location.line,
+        last: location.end_line,
+        columns: Some(columns),
+    };
     match place {
         Place::File(_) => Spot { file, lines: None },
-        Place::Bytes { .. } | Place::Node { .. } => Spot { file, lines: Some(lines) },
+        Place::Bytes { .. } | Place::Node { .. } => Spot {
+            file,
+            lines: Some(lines),
+        },
     }
 }
 
 /// The text of a place.
 fn words(sources: &SourceMap, place: &Place) -> String {
     let range = sources.resolve(place).range;
-    sources.file(place.file()).text().get(range).unwrap_or_default().to_owned()
+    sources
+        .file(place.file())
+        .text()
+        .get(range)
+        .unwrap_or_default()
+        .to_owned()
 }

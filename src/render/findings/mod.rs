@@ -81,7 +81,16 @@ pub struct Finding {
 impl Finding {
     fn new(rule: RuleId, weight: Weight, message: String) -> Self {
         let (help, spot, related, target, identity) = (None, None, Vec::new(), None, Vec::new());
-        Self { rule, weight, message: neutral(&message).into_owned(), help, spot, related, target, identity }
+        Self {
+            rule,
+            weight,
+            message: neutral(&message).into_owned(),
+            help,
+            spot,
+            related,
+            target,
+            identity,
+        }
     }
 
     /// The line for people: `file:line`, neutral; nothing for what stands in no file.
@@ -92,7 +101,14 @@ impl Finding {
 
 impl Spot {
     fn line(file: &str, line: u32) -> Self {
-        Self { file: file.to_owned(), lines: Some(Lines { first: line, last: line, columns: None }) }
+        Self {
+            file: file.to_owned(),
+            lines: Some(Lines {
+                first: line,
+                last: line,
+                columns: None,
+            }),
+        }
     }
 
     /// `file:line`, neutral.
@@ -116,7 +132,9 @@ pub struct Findings {
 impl Findings {
     /// Puts findings in order.
     pub fn new(mut list: Vec<Finding>, mut files: Vec<String>) -> Self {
-        list.sort_by(|a, b| (a.weight, &a.spot, a.rule.as_str()).cmp(&(b.weight, &b.spot, b.rule.as_str())));
+        list.sort_by(|a, b| {
+            (a.weight, &a.spot, a.rule.as_str()).cmp(&(b.weight, &b.spot, b.rule.as_str()))
+        });
         list.dedup();
         files.sort();
         files.dedup();
@@ -135,7 +153,10 @@ impl Findings {
     #[must_use]
     pub fn strict(self) -> Self {
         let Self { mut list, files } = self;
-        for finding in list.iter_mut().filter(|finding| finding.weight == Weight::Warning) {
+        for finding in list
+            .iter_mut()
+            .filter(|finding| finding.weight == Weight::Warning)
+        {
             finding.weight = Weight::Error;
         }
         Self::new(list, files)
@@ -153,12 +174,19 @@ impl Findings {
 
     /// How many weigh so much.
     pub fn count(&self, weight: Weight) -> usize {
-        self.list.iter().filter(|finding| finding.weight == weight).count()
+        self.list
+            .iter()
+            .filter(|finding| finding.weight == weight)
+            .count()
     }
 
     /// "2 errors, 1 warning": nothing where there are none.
     pub fn counts(&self) -> Option<String> {
-        let words = [(Weight::Error, "error"), (Weight::Warning, "warning"), (Weight::Notice, "notice")];
+        let words = [
+            (Weight::Error, "error"),
+            (Weight::Warning, "warning"),
+            (Weight::Notice, "notice"),
+        ];
         let parts = words.into_iter().filter_map(|(weight, word)| {
             let count = self.count(weight);
             (count > 0).then(|| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
@@ -173,9 +201,20 @@ impl Findings {
         let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
         let digest = |finding: &Finding, repetition: u32| {
             let mut hash = Sha256::new();
-            let file = finding.spot.as_ref().map(|spot| spot.file.as_str()).unwrap_or_default();
-            let parts = [finding.rule.as_str(), file, finding.target.as_deref().unwrap_or_default()];
-            for part in parts.into_iter().chain(finding.identity.iter().map(String::as_str)) {
+            let file = finding
+                .spot
+                .as_ref()
+                .map(|spot| spot.file.as_str())
+                .unwrap_or_default();
+            let parts = [
+                finding.rule.as_str(),
+                file,
+                finding.target.as_deref().unwrap_or_default(),
+            ];
+            for part in parts
+                .into_iter()
+                .chain(finding.identity.iter().map(String::as_str))
+            {
                 // With its length, so that no two lists of parts are the same bytes.
                 hash.update(u64::try_from(part.len()).unwrap_or_default().to_be_bytes());
                 hash.update(part);
@@ -187,7 +226,10 @@ impl Findings {
             let repetition = seen.entry(digest(finding, 0)).or_default();
             let number = *repetition;
             *repetition += 1;
-            (finding, data_encoding::HEXLOWER.encode(&digest(finding, number)))
+            (
+                finding,
+                data_encoding::HEXLOWER.encode(&digest(finding, number)),
+            )
         });
         fingerprints.collect()
     }
@@ -200,7 +242,11 @@ pub struct Prefix(String);
 impl Prefix {
     /// The folder of `polwarden.yaml`, from the top of its repository; empty for the top itself.
     pub fn new(folder: &str) -> Self {
-        Self(if folder.is_empty() { String::new() } else { format!("{}/", folder.trim_end_matches('/')) })
+        Self(if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", folder.trim_end_matches('/'))
+        })
     }
 
     /// A file from the top of the repository.

@@ -2,12 +2,14 @@
 
 use super::{Finding, PlanRule, Related, RuleId, Spot};
 use crate::plan::{
-    AccessChange, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome, GateSource, Guarded,
-    GuardedKind, Held, Impact, Note, Plan, SourceRef, TargetPlan, UnreadableResource,
+    AccessChange, BreachInfo, DecidingRule, Enforcement, EnforcementChange, GateOutcome,
+    GateSource, Guarded, GuardedKind, Held, Impact, Note, Plan, SourceRef, TargetPlan,
+    UnreadableResource,
 };
 use crate::render::plan::access::grouped;
 use crate::render::plan::words::{
-    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests, who,
+    by, call_name, direction, enforcement_lines, full_name, gate_text, held_reason, note, requests,
+    who,
 };
 use crate::render::text::neutral;
 
@@ -39,18 +41,36 @@ impl Finding {
     fn related_to(mut self, rules: &[DecidingRule]) -> Self {
         let related = rules.iter().filter_map(|rule| {
             let SourceRef { file, line } = rule.source.as_ref()?;
-            Some(Related { spot: Spot::line(file, *line), text: call_name(&rule.policy, Some(&rule.rule)) })
+            Some(Related {
+                spot: Spot::line(file, *line),
+                text: call_name(&rule.policy, Some(&rule.rule)),
+            })
         });
-        self.related = related.filter(|related| Some(&related.spot) != self.spot.as_ref()).collect();
+        self.related = related
+            .filter(|related| Some(&related.spot) != self.spot.as_ref())
+            .collect();
         self
     }
 }
 
 fn of_target(plan: &TargetPlan) -> Vec<Finding> {
-    let TargetPlan { target, access, enforcement, gates, held, guarded, notes, .. } = plan;
+    let TargetPlan {
+        target,
+        access,
+        enforcement,
+        gates,
+        held,
+        guarded,
+        notes,
+        ..
+    } = plan;
     let mut found = of_enforcement(enforcement);
     found.extend(gates.iter().filter(|gate| !gate.holds()).map(shut));
-    found.extend(access.iter().flat_map(|access| of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses))));
+    found.extend(
+        access
+            .iter()
+            .flat_map(|access| of_access(access, (PlanRule::AccessOpens, PlanRule::AccessCloses))),
+    );
     found.extend(guarded.iter().map(|guarded| of_guarded(guarded, plan)));
     found.extend(notes.iter().filter_map(|note| of_note(note, plan)));
     found.extend(held.iter().map(of_held));
@@ -61,14 +81,29 @@ fn of_target(plan: &TargetPlan) -> Vec<Finding> {
 }
 
 fn shut(outcome: &GateOutcome) -> Finding {
-    let GateOutcome { gate, source, breaches, unknown } = outcome;
+    let GateOutcome {
+        gate,
+        source,
+        breaches,
+        unknown,
+    } = outcome;
     let text = gate_text(gate);
     let mut message = format!("gate does not hold: {text}");
     if let Some(why) = unknown {
         message.push_str(&format!("; it could not be worked out: {why}"));
     }
-    if let Some(BreachInfo { audience, witness, after, .. }) = breaches.first() {
-        message.push_str(&format!("; for example `{witness}`, asked by {}: {}", who(audience, false), by(after)));
+    if let Some(BreachInfo {
+        audience,
+        witness,
+        after,
+        ..
+    }) = breaches.first()
+    {
+        message.push_str(&format!(
+            "; for example `{witness}`, asked by {}: {}",
+            who(audience, false),
+            by(after)
+        ));
     }
     if breaches.len() > 1 {
         message.push_str(&format!(" (and {} more)", breaches.len() - 1));
@@ -78,16 +113,20 @@ fn shut(outcome: &GateOutcome) -> Finding {
         // The line of the base revision may be another one here, or gone; the file is what there is to point at.
         GateSource::Base { at, revision: _ } | GateSource::Config(at) => Some(at),
     };
-    let blamed: Vec<DecidingRule> = breaches.iter().flat_map(|breach| breach.blame.iter().cloned()).collect();
+    let blamed: Vec<DecidingRule> = breaches
+        .iter()
+        .flat_map(|breach| breach.blame.iter().cloned())
+        .collect();
     let mut finding = Finding::of(PlanRule::GateShut, message, &[&text]).at(at).related_to(&blamed).helped(
         "the plan is not applied while a gate does not hold; `polwarden explain REQUEST` tells which rules decide",
     );
     if let (GateSource::Base { revision, .. }, Some(spot)) = (source, finding.spot.as_mut()) {
         spot.lines = None;
         let short: String = revision.chars().take(12).collect();
-        finding
-            .message
-            .push_str(&format!("; the gate is removed by this change, and applies until merged ({})", neutral(&short)));
+        finding.message.push_str(&format!(
+            "; the gate is removed by this change, and applies until merged ({})",
+            neutral(&short)
+        ));
     }
     finding
 }
@@ -101,32 +140,69 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Finding> {
             Enforcement::Tightens | Enforcement::Changes => PlanRule::EnforcementTightens,
         };
         let group = change.group.as_deref().unwrap_or_default();
-        Finding::of(rule, format!("enforcement {}: {line}", direction(way)), &[group, &change.pack, &change.policy])
-            .at(change.source.as_ref())
+        Finding::of(
+            rule,
+            format!("enforcement {}: {line}", direction(way)),
+            &[group, &change.pack, &change.policy],
+        )
+        .at(change.source.as_ref())
     });
     found.collect()
 }
 
 /// What opens and closes; `rules` are the kinds of both.
 pub(super) fn of_access(impact: &Impact, rules: (PlanRule, PlanRule)) -> Vec<Finding> {
-    let Impact { audiences: _, cedar, unreadable } = impact;
-    let mut found: Vec<Finding> =
-        grouped(impact).iter().map(|(change, people)| of_change(change, people, rules)).collect();
+    let Impact {
+        audiences: _,
+        cedar,
+        unreadable,
+    } = impact;
+    let mut found: Vec<Finding> = grouped(impact)
+        .iter()
+        .map(|(change, people)| of_change(change, people, rules))
+        .collect();
     found.extend(cedar.iter().map(|policy| {
-        let message = format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy));
+        let message = format!(
+            "Cedar policy \"{}\" changes; what it means is not compared",
+            neutral(policy)
+        );
         Finding::of(PlanRule::NotCompared, message, &["cedar", policy])
     }));
-    found.extend(unreadable.iter().map(|UnreadableResource { policy, rule, resource, why }| {
-        let what = call_name(policy, Some(rule));
-        let message = format!("{what}: live resource `{resource}` is taken to match nothing: {why}");
-        Finding::of(PlanRule::NotCompared, message, &["resource", policy, rule, resource])
-    }));
+    found.extend(unreadable.iter().map(
+        |UnreadableResource {
+             policy,
+             rule,
+             resource,
+             why,
+         }| {
+            let what = call_name(policy, Some(rule));
+            let message =
+                format!("{what}: live resource `{resource}` is taken to match nothing: {why}");
+            Finding::of(
+                PlanRule::NotCompared,
+                message,
+                &["resource", policy, rule, resource],
+            )
+        },
+    ));
     found
 }
 
 fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRule)) -> Finding {
-    let AccessChange { opens, resource, ports: _, methods: _, witness, before, after } = change;
-    let (rule, word) = if *opens { (rules.0, "opens") } else { (rules.1, "closes") };
+    let AccessChange {
+        opens,
+        resource,
+        ports: _,
+        methods: _,
+        witness,
+        before,
+        after,
+    } = change;
+    let (rule, word) = if *opens {
+        (rules.0, "opens")
+    } else {
+        (rules.1, "closes")
+    };
     let people = people.join(", ");
     let message = format!(
         "{word} {} for {people}, for example `{witness}`; before: {}; after: {}",
@@ -135,13 +211,23 @@ fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRul
         by(after)
     );
     // The rule that makes the difference; where that is one which goes, what decides instead.
-    let at = after.iter().chain(before).find_map(|rule| rule.source.as_ref());
+    let at = after
+        .iter()
+        .chain(before)
+        .find_map(|rule| rule.source.as_ref());
     let all: Vec<DecidingRule> = after.iter().chain(before).cloned().collect();
-    Finding::of(rule, message, &[resource, witness, &people]).at(at).related_to(&all)
+    Finding::of(rule, message, &[resource, witness, &people])
+        .at(at)
+        .related_to(&all)
 }
 
 fn of_guarded(guarded: &Guarded, plan: &TargetPlan) -> Finding {
-    let Guarded { kind, resource, name, how } = guarded;
+    let Guarded {
+        kind,
+        resource,
+        name,
+        how,
+    } = guarded;
     let word = match kind {
         GuardedKind::Prune => "prune",
         GuardedKind::ScopeWidens => "scope",
@@ -149,35 +235,56 @@ fn of_guarded(guarded: &Guarded, plan: &TargetPlan) -> Finding {
         GuardedKind::Protected => "protected",
         GuardedKind::PackRemoved => "pack-removed",
     };
-    Finding::of(PlanRule::Guarded, format!("{}: {how}", full_name(*resource, name, None)), &[word, name])
-        .at(source_of(plan, name))
-        .helped("`apply` refuses this until it is acknowledged with `--ack`")
+    Finding::of(
+        PlanRule::Guarded,
+        format!("{}: {how}", full_name(*resource, name, None)),
+        &[word, name],
+    )
+    .at(source_of(plan, name))
+    .helped("`apply` refuses this until it is acknowledged with `--ack`")
 }
 
 fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
     let text = note(about);
     let text = text.strip_prefix("! ").unwrap_or(&text);
     match about {
-        Note::Gap { policy, why } => {
-            Some(Finding::of(PlanRule::Gap, text.to_owned(), &[policy, why]).at(source_of(plan, policy)))
-        }
-        Note::GroupGap { name, why } => {
-            Some(Finding::of(PlanRule::Gap, text.to_owned(), &[name, why]).at(source_of(plan, name)))
-        }
+        Note::Gap { policy, why } => Some(
+            Finding::of(PlanRule::Gap, text.to_owned(), &[policy, why]).at(source_of(plan, policy)),
+        ),
+        Note::GroupGap { name, why } => Some(
+            Finding::of(PlanRule::Gap, text.to_owned(), &[name, why]).at(source_of(plan, name)),
+        ),
         Note::Unproved { why } => Some(Finding::of(PlanRule::Gap, text.to_owned(), &[why])),
-        Note::NotCompared { why } => Some(Finding::of(PlanRule::NotCompared, text.to_owned(), &[why])),
-        Note::GoesBack { policy, digest, since: _ } => {
-            Some(Finding::of(PlanRule::GoesBack, text.to_owned(), &[policy, digest]).at(source_of(plan, policy)))
+        Note::NotCompared { why } => {
+            Some(Finding::of(PlanRule::NotCompared, text.to_owned(), &[why]))
         }
+        Note::GoesBack {
+            policy,
+            digest,
+            since: _,
+        } => Some(
+            Finding::of(PlanRule::GoesBack, text.to_owned(), &[policy, digest])
+                .at(source_of(plan, policy)),
+        ),
         // It is guarded, and told there.
         Note::ScopeWidens { policy: _ } => None,
         // Nothing is to do about it.
-        Note::UnknownFields { policy: _, rule: _, fields: _ } => None,
+        Note::UnknownFields {
+            policy: _,
+            rule: _,
+            fields: _,
+        } => None,
     }
 }
 
 fn of_held(held: &Held) -> Finding {
-    let Held { resource, name, part, source, reason } = held;
+    let Held {
+        resource,
+        name,
+        part,
+        source,
+        reason,
+    } = held;
     let what = full_name(*resource, name, part.as_deref());
     let why = held_reason(reason);
     Finding::of(PlanRule::Held, format!("{what}: {why}"), &[&what, &why]).at(source.as_ref())
@@ -185,5 +292,9 @@ fn of_held(held: &Held) -> Finding {
 
 /// Where the policy of this name is declared.
 fn source_of<'p>(plan: &'p TargetPlan, policy: &str) -> Option<&'p SourceRef> {
-    plan.changes.iter().find(|change| change.name == *policy)?.source.as_ref()
+    plan.changes
+        .iter()
+        .find(|change| change.name == *policy)?
+        .source
+        .as_ref()
 }

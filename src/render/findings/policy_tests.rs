@@ -9,21 +9,44 @@ use crate::render::text::neutral;
 impl Finding {
     /// Every request that was answered otherwise than a policy test expects.
     pub fn of_tests(report: &TestReport) -> Vec<Self> {
-        let results =
-            report.targets.iter().flat_map(|target| target.results.iter().map(|result| (&target.name, result)));
-        results.filter(|(_, result)| !result.passed).map(|(target, result)| of_result(target, result)).collect()
+        let results = report
+            .targets
+            .iter()
+            .flat_map(|target| target.results.iter().map(|result| (&target.name, result)));
+        results
+            .filter(|(_, result)| !result.passed)
+            .map(|(target, result)| of_result(target, result))
+            .collect()
     }
 }
 
 fn of_result(target: &str, result: &TestResult) -> Finding {
-    let TestResult { test, case, source, audience, request, expected, got: _, passed: _, rules: _, errors: _ } = result;
+    let TestResult {
+        test,
+        case,
+        source,
+        audience,
+        request,
+        expected,
+        got: _,
+        passed: _,
+        rules: _,
+        errors: _,
+    } = result;
     let SourceRef { file, line } = source;
     let rule = RuleId::Plan(PlanRule::TestFailed);
     let got = got(result, Painter::new(false)).join("; ");
     let who = who(audience);
-    let message = format!("`{request}`, asked by {who}: expected {}, got {got}", said(*expected));
+    let message = format!(
+        "`{request}`, asked by {who}: expected {}, got {got}",
+        said(*expected)
+    );
     let mut finding = Finding::new(rule, rule.weight(), message);
-    finding.help = Some(format!("policy test \"{}\", case \"{}\"", neutral(test), neutral(case)));
+    finding.help = Some(format!(
+        "policy test \"{}\", case \"{}\"",
+        neutral(test),
+        neutral(case)
+    ));
     finding.spot = Some(Spot::line(file, *line));
     finding.target = Some(neutral(target).into_owned());
     finding.identity = vec![test.clone(), case.clone(), request.clone(), who];

@@ -71,7 +71,11 @@ rules! {
 impl RuleId {
     /// All kinds of findings.
     pub fn all() -> impl Iterator<Item = Self> {
-        Code::ALL.iter().copied().map(Self::File).chain(PlanRule::ALL.iter().copied().map(Self::Plan))
+        Code::ALL
+            .iter()
+            .copied()
+            .map(Self::File)
+            .chain(PlanRule::ALL.iter().copied().map(Self::Plan))
     }
 
     /// The text that users see and search for.

@@ -20,7 +20,10 @@ fn the_weightiest_come_first_and_each_once() {
     let lines: Vec<String> = findings.list().iter().filter_map(Finding::place).collect();
     assert_eq!(lines, ["p.yaml:7", "p.yaml:2", "p.yaml:9", "p.yaml:1"]);
     assert_eq!(findings.files(), ["a", "b"]);
-    assert_eq!(findings.counts().as_deref(), Some("1 error, 2 warnings, 1 notice"));
+    assert_eq!(
+        findings.counts().as_deref(),
+        Some("1 error, 2 warnings, 1 notice")
+    );
     assert_eq!(Findings::default().counts(), None);
 }
 

@@ -26,7 +26,11 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
             "</span></td>",
         );
         page.element("<td>", &people.join(", "), "</td>");
-        page.element("<td>", &by(&change.before), "</td>").element("<td>", &by(&change.after), "</td></tr>\n");
+        page.element("<td>", &by(&change.before), "</td>").element(
+            "<td>",
+            &by(&change.after),
+            "</td></tr>\n",
+        );
     }
     if !groups.is_empty() {
         page.raw("</tbody>\n</table>\n");
@@ -40,7 +44,9 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
 /// The gates, as the lines for people.
 pub(super) fn gates(page: &mut Html, gates: &[GateOutcome], three_way: bool) {
     let text = gates_text::human(gates, three_way, Painter::new(false));
-    let mut lines = text.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
+    let mut lines = text
+        .lines()
+        .map(|line| line.strip_prefix("  ").unwrap_or(line));
     if let Some(title) = lines.next() {
         page.element("<h3>", title, "</h3>\n");
     }

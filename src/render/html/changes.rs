@@ -14,11 +14,25 @@ pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrig
         return;
     }
     if origins.is_empty() {
-        tree(page, &changes.iter().map(|change| (change, None)).collect::<Vec<_>>());
+        tree(
+            page,
+            &changes
+                .iter()
+                .map(|change| (change, None))
+                .collect::<Vec<_>>(),
+        );
         return;
     }
-    for group in [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift] {
-        let own = changes.iter().zip(origins).filter(|(_, told)| told.origin == group);
+    for group in [
+        Origin::Change,
+        Origin::Mixed,
+        Origin::Conflict,
+        Origin::Drift,
+    ] {
+        let own = changes
+            .iter()
+            .zip(origins)
+            .filter(|(_, told)| told.origin == group);
         let own: Vec<_> = own.map(|(change, told)| (change, Some(told))).collect();
         if !own.is_empty() {
             page.element("<h4>", heading(group), "</h4>\n");
@@ -36,14 +50,31 @@ fn tree(page: &mut Html, changes: &[(&Change, Option<&ChangeOrigin>)]) {
 }
 
 fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
-    let Change { kind, resource, name, id: _, source, fields, children } = change;
+    let Change {
+        kind,
+        resource,
+        name,
+        id: _,
+        source,
+        fields,
+        children,
+    } = change;
     page.raw(match kind {
-        ChangeKind::Create => "<li><details open class=\"change create\" data-kind=\"create\"><summary>new ",
-        ChangeKind::Update => "<li><details open class=\"change update\" data-kind=\"update\"><summary>changed ",
-        ChangeKind::Delete => "<li><details open class=\"change delete\" data-kind=\"delete\"><summary>gone ",
-        ChangeKind::Within => "<li><details open class=\"change within\" data-kind=\"within\"><summary>within ",
+        ChangeKind::Create => {
+            "<li><details open class=\"change create\" data-kind=\"create\"><summary>new "
+        }
+        ChangeKind::Update => {
+            "<li><details open class=\"change update\" data-kind=\"update\"><summary>changed "
+        }
+        ChangeKind::Delete => {
+            "<li><details open class=\"change delete\" data-kind=\"delete\"><summary>gone "
+        }
+        ChangeKind::Within => {
+            "<li><details open class=\"change within\" data-kind=\"within\"><summary>within "
+        }
     });
-    page.raw(what(*resource)).element(" <strong>", name, "</strong>");
+    page.raw(what(*resource))
+        .element(" <strong>", name, "</strong>");
     if let Some(before) = old_name(fields) {
         page.element(" (renamed from <strong>", before, "</strong>)");
     }
@@ -54,7 +85,10 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
         page.element(" <span class=\"src\">", &place(source), "</span>");
     }
     page.raw("</summary>\n");
-    let shown: Vec<&FieldChange> = fields.iter().filter(|field| field.field != Field::Name).collect();
+    let shown: Vec<&FieldChange> = fields
+        .iter()
+        .filter(|field| field.field != Field::Name)
+        .collect();
     if !shown.is_empty() {
         page.raw("<table>\n<thead><tr><th scope=\"col\" class=\"field\">Field</th><th scope=\"col\">Before</th>");
         page.raw("<th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
@@ -67,7 +101,10 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
         // What is told of the whole is not told again of its parts.
         let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
         let child = |(at, child)| (child, apart.and_then(|told| told.children.get(at)));
-        tree(page, &children.iter().enumerate().map(child).collect::<Vec<_>>());
+        tree(
+            page,
+            &children.iter().enumerate().map(child).collect::<Vec<_>>(),
+        );
     }
     page.raw("</details></li>\n");
 }
@@ -76,8 +113,14 @@ fn field(page: &mut Html, field: &FieldChange) {
     let FieldChange { field, value } = field;
     let name = field.as_str();
     match value {
-        ValueChange::Scalar { before, after } => row(page, name, before.as_deref(), after.as_deref()),
-        ValueChange::Set { added, removed, kept } => set(page, name, added, removed, *kept),
+        ValueChange::Scalar { before, after } => {
+            row(page, name, before.as_deref(), after.as_deref())
+        }
+        ValueChange::Set {
+            added,
+            removed,
+            kept,
+        } => set(page, name, added, removed, *kept),
         ValueChange::Text { before, after } => text(page, *field, before, after),
     }
 }
@@ -105,9 +148,16 @@ fn side<'t>(page: &mut Html, lines: impl Iterator<Item = &'t str>, open: &'stati
 }
 
 fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String], kept: usize) {
-    row(page, name, removed.iter().map(String::as_str), added.iter().map(String::as_str));
+    row(
+        page,
+        name,
+        removed.iter().map(String::as_str),
+        added.iter().map(String::as_str),
+    );
     if kept > 0 {
-        page.raw("<tr><td></td><td colspan=\"2\" class=\"dim\">").text(&kept.to_string()).raw(" unchanged</td></tr>\n");
+        page.raw("<tr><td></td><td colspan=\"2\" class=\"dim\">")
+            .text(&kept.to_string())
+            .raw(" unchanged</td></tr>\n");
     }
 }
 
@@ -133,13 +183,19 @@ fn lines(page: &mut Html, field: Field, diff: &TextDiff<'_, '_, str>, op: &DiffO
         match change.tag() {
             ChangeTag::Equal => {
                 page.element("<tr><th scope=\"row\">", name, "</th>");
-                page.element("<td>", line, "</td>").element("<td>", line, "</td></tr>\n");
+                page.element("<td>", line, "</td>")
+                    .element("<td>", line, "</td></tr>\n");
             }
             ChangeTag::Delete => before.push(whole()),
             ChangeTag::Insert => after.push(whole()),
         }
     }
     for step in 0..before.len().max(after.len()) {
-        row(page, name, before.get(step).map(String::as_str), after.get(step).map(String::as_str));
+        row(
+            page,
+            name,
+            before.get(step).map(String::as_str),
+            after.get(step).map(String::as_str),
+        );
     }
 }

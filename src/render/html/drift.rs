@@ -11,10 +11,18 @@ use crate::render::plan::words::{headline, profile};
 /// the server holds.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
     let mut page = Html::new();
-    let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), summary);
+    let said = report.map_or_else(
+        || "No report: the manifests are invalid.".to_owned(),
+        summary,
+    );
     head(&mut page, "polwarden drift", &said, findings);
     if let Some(report) = report {
-        origin(&mut page, &report.tool_version, report.commit.as_ref(), None);
+        origin(
+            &mut page,
+            &report.tool_version,
+            report.commit.as_ref(),
+            None,
+        );
     }
     filters(&mut page);
     for target in report.into_iter().flat_map(|report| &report.targets) {
@@ -24,8 +32,19 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
 }
 
 fn target(page: &mut Html, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
-    page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
+    let TargetDrift {
+        target,
+        changes,
+        access,
+        enforcement,
+        documents,
+        ..
+    } = drift;
+    page.element("<section>\n<h2>", &target.name, "").element(
+        " · ",
+        &target.organization,
+        "</h2>\n",
+    );
     let profile = profile(target);
     if !profile.is_empty() {
         page.element("<p class=\"dim\">", &profile, "</p>\n");

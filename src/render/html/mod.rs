@@ -17,7 +17,8 @@ use super::plan::words::{direction, enforcement_headline, enforcement_lines, hea
 use super::plan::{Section, changes_of, documents, sections, summary};
 use super::text::many;
 use crate::plan::{
-    Commit, DocumentStatus, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins, TargetPlan,
+    Commit, DocumentStatus, Enforcement, EnforcementChange, Fingerprint, Plan, TargetOrigins,
+    TargetPlan,
 };
 pub use drift::drift;
 use writer::Html;
@@ -31,7 +32,12 @@ pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     head(&mut page, "polwarden plan", &said, findings);
     if let Some(plan) = plan {
-        origin(&mut page, &plan.tool_version, plan.commit.as_ref(), plan.digest.as_ref());
+        origin(
+            &mut page,
+            &plan.tool_version,
+            plan.commit.as_ref(),
+            plan.digest.as_ref(),
+        );
     }
     filters(&mut page);
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
@@ -43,7 +49,9 @@ pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
 
 fn end(mut page: Html, findings: &Findings) -> String {
     files(&mut page, findings);
-    page.raw("</main>\n<script>").raw(SCRIPT).raw("</script>\n</body>\n</html>\n");
+    page.raw("</main>\n<script>")
+        .raw(SCRIPT)
+        .raw("</script>\n</body>\n</html>\n");
     page.end()
 }
 
@@ -52,12 +60,20 @@ fn head(page: &mut Html, title: &'static str, said: &str, findings: &Findings) {
     let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; ");
-    page.raw("form-action 'none'; style-src ").text(&digest(STYLE)).raw("; script-src ").text(&digest(SCRIPT));
+    page.raw("form-action 'none'; style-src ")
+        .text(&digest(STYLE))
+        .raw("; script-src ")
+        .text(&digest(SCRIPT));
     page.raw("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n<title>").raw(title);
-    page.raw("</title>\n<style>").raw(STYLE).raw("</style>\n</head>\n");
-    page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the content</a>\n<header>\n<h1>").raw(title);
-    page.raw("</h1>\n").element("<p class=\"summary\">", said, "</p>\n");
+    page.raw("<meta name=\"referrer\" content=\"no-referrer\">\n<title>")
+        .raw(title);
+    page.raw("</title>\n<style>")
+        .raw(STYLE)
+        .raw("</style>\n</head>\n");
+    page.raw("<body>\n<a class=\"skip\" href=\"#plan\">Skip to the content</a>\n<header>\n<h1>")
+        .raw(title);
+    page.raw("</h1>\n")
+        .element("<p class=\"summary\">", said, "</p>\n");
     if let Some(counts) = findings.counts() {
         page.element("<p>Findings: ", &counts, ".</p>\n");
     }
@@ -97,10 +113,32 @@ fn filters(page: &mut Html) {
 }
 
 fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, changes, calls, live, access, enforcement, documents, gates, .. } = plan;
-    page.element("<section>\n<h2>", &target.name, "").element(" · ", &target.organization, "</h2>\n");
+    let TargetPlan {
+        target,
+        changes,
+        calls,
+        live,
+        access,
+        enforcement,
+        documents,
+        gates,
+        ..
+    } = plan;
+    page.element("<section>\n<h2>", &target.name, "").element(
+        " · ",
+        &target.organization,
+        "</h2>\n",
+    );
     let profile = profile(target);
-    page.element("<p class=\"dim\">", &profile, if profile.is_empty() { "live: " } else { ", live: " });
+    page.element(
+        "<p class=\"dim\">",
+        &profile,
+        if profile.is_empty() {
+            "live: "
+        } else {
+            ", live: "
+        },
+    );
     page.element("", &live.words(), "");
     page.element("; ", &many(calls.len(), "call"), " to make</p>\n");
     self::enforcement(page, enforcement);
@@ -130,19 +168,31 @@ fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
     }
     page.element("<h3>", &enforcement_headline(changes), "</h3>\n");
     let line = |(way, line): (Enforcement, String)| format!("{} {line}", direction(way));
-    list(page, &enforcement_lines(changes).into_iter().map(line).collect::<Vec<_>>());
+    list(
+        page,
+        &enforcement_lines(changes)
+            .into_iter()
+            .map(line)
+            .collect::<Vec<_>>(),
+    );
 }
 
 /// How documents compare.
 fn documents(page: &mut Html, documents: &[DocumentStatus]) {
-    let Some(headline) = documents::headline(documents) else { return };
+    let Some(headline) = documents::headline(documents) else {
+        return;
+    };
     page.element("<h3>", &headline, "</h3>\n");
     list(page, &documents::lines(documents));
 }
 
 /// The findings of the files.
 fn files(page: &mut Html, findings: &Findings) {
-    let own: Vec<&Finding> = findings.list().iter().filter(|finding| finding.target.is_none()).collect();
+    let own: Vec<&Finding> = findings
+        .list()
+        .iter()
+        .filter(|finding| finding.target.is_none())
+        .collect();
     if own.is_empty() {
         return;
     }

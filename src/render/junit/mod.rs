@@ -35,10 +35,16 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
         let mut suite = TestSuite::new(name.clone());
         let mut made = TestCase::new("plan", TestCaseStatus::success());
         made.set_classname(name.clone());
-        made.set_system_out(neutral_lines(&format!("{} to make", many(target.calls.len(), "call"))));
+        made.set_system_out(neutral_lines(&format!(
+            "{} to make",
+            many(target.calls.len(), "call")
+        )));
         suite.add_test_case(made);
         for outcome in target.gates.iter().filter(|outcome| outcome.holds()) {
-            let mut case = TestCase::new(neutral(&gate_text(&outcome.gate)), TestCaseStatus::success());
+            let mut case = TestCase::new(
+                neutral(&gate_text(&outcome.gate)),
+                TestCaseStatus::success(),
+            );
             case.set_classname(name.clone());
             suite.add_test_case(case);
         }
@@ -76,7 +82,12 @@ fn of_target<'f>(findings: &'f Findings, target: &str) -> impl Iterator<Item = T
 
 fn manifests(findings: &Findings) -> TestSuite {
     let mut suite = TestSuite::new("manifests");
-    let of_files = || findings.list().iter().filter(|finding| finding.target.is_none());
+    let of_files = || {
+        findings
+            .list()
+            .iter()
+            .filter(|finding| finding.target.is_none())
+    };
     for file in findings.files() {
         if !of_files().any(|finding| finding.spot.as_ref().is_some_and(|spot| spot.file == *file)) {
             let mut clean = TestCase::new(neutral(file), TestCaseStatus::success());
@@ -90,11 +101,24 @@ fn manifests(findings: &Findings) -> TestSuite {
 
 /// A finding: a failure, or a success with something to say, as JUnit knows no warnings.
 fn case(finding: &Finding) -> TestCase {
-    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
+    let Finding {
+        rule,
+        weight,
+        message,
+        help,
+        spot,
+        related,
+        target,
+        ..
+    } = finding;
     let place = finding.place();
     let mut lines = vec![message.clone()];
     lines.extend(place.clone());
-    lines.extend(related.iter().map(|related| format!("{}: {}", related.spot.text(), related.text)));
+    lines.extend(
+        related
+            .iter()
+            .map(|related| format!("{}: {}", related.spot.text(), related.text)),
+    );
     lines.extend(help.as_ref().map(|help| format!("help: {help}")));
     let text = neutral_lines(&lines.join("\n"));
     let name = match &place {
@@ -103,7 +127,10 @@ fn case(finding: &Finding) -> TestCase {
     };
     let mut case = if *weight == Weight::Error {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_type(rule.as_str()).set_message(neutral(message)).set_description(text);
+        status
+            .set_type(rule.as_str())
+            .set_message(neutral(message))
+            .set_description(text);
         TestCase::new(neutral(&name), status)
     } else {
         let mut case = TestCase::new(neutral(&name), TestCaseStatus::success());
@@ -114,7 +141,8 @@ fn case(finding: &Finding) -> TestCase {
     if let Some(spot) = spot {
         case.extra.insert("file".into(), neutral(&spot.file).into());
         if let Some(lines) = spot.lines {
-            case.extra.insert("line".into(), lines.first.to_string().into());
+            case.extra
+                .insert("line".into(), lines.first.to_string().into());
         }
     }
     case

@@ -15,5 +15,6 @@ pub(in crate::render) fn neutral_lines(text: &str) -> String {
 /// Control characters aside, which are neutral already, there are two characters that no XML may hold (XML 1.0,
 /// section 2.2).
 fn held(text: &str) -> String {
-    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
+    text.replace('\u{fffe}', "\\u{fffe}")
+        .replace('\u{ffff}', "\\u{ffff}")
 }

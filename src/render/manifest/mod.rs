@@ -9,11 +9,12 @@ use std::fmt::Write as _;
 use crate::access::RuleSet;
 use crate::format;
 use crate::manifest::docker::{
-    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest, PolicySpec, RuleSpec,
-    ScopeSpec,
+    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest,
+    PolicySpec, RuleSpec, ScopeSpec,
 };
 use crate::model::docker::{
-    Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule, Scope, Transport,
+    Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule,
+    Scope, Transport,
 };
 use crate::model::{Name, NameError};
 use crate::render::text::neutral;
@@ -60,7 +61,15 @@ pub enum ImportError {
 /// # Errors
 /// The policy is of a type that no manifest can express.
 pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
-    policy_with(live, teams, Metadata { name: live.name.clone(), aliases: Vec::new(), protect: false })
+    policy_with(
+        live,
+        teams,
+        Metadata {
+            name: live.name.clone(),
+            aliases: Vec::new(),
+            protect: false,
+        },
+    )
 }
 
 /// Like [`policy`], with what its manifest says of it besides.
@@ -75,7 +84,11 @@ pub fn policy_with(
     let (cedar, rules) = match &live.content {
         LiveContent::Rules(rules) => (None, rules.as_slice()),
         LiveContent::Cedar(cedar) => (
-            Some(CedarSpec { text: Some(cedar.text.clone()), file: None, schema_url: cedar.schema_url.clone() }),
+            Some(CedarSpec {
+                text: Some(cedar.text.clone()),
+                file: None,
+                schema_url: cedar.schema_url.clone(),
+            }),
             [].as_slice(),
         ),
         LiveContent::Opaque(opaque) => return Err(ImportError::NotUnderstood(opaque.why.clone())),
@@ -86,7 +99,11 @@ pub fn policy_with(
         api_version: ApiVersion::V1,
         kind: Kind::Policy,
         metadata,
-        spec: PolicySpec { scope: scope(&live.scope, teams), rules: None, cedar },
+        spec: PolicySpec {
+            scope: scope(&live.scope, teams),
+            rules: None,
+            cedar,
+        },
     };
     let mut left_out = unknown_fields(live);
     let mut text = format!(
@@ -123,29 +140,47 @@ pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
     alone.scope = Scope::default();
     alone.content = LiveContent::Rules(vec![rule.clone()]);
     let Imported { text, left_out: _ } = policy(&alone, &BTreeMap::new())?;
-    let lines = text.lines().skip_while(|line| !line.trim_start().starts_with("- "));
-    let indent = lines.clone().next().map_or(0, |line| line.len() - line.trim_start().len());
-    Ok(lines.map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect())
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with("- "));
+    let indent = lines
+        .clone()
+        .next()
+        .map_or(0, |line| line.len() - line.trim_start().len());
+    Ok(lines
+        .map(|line| format!("{}\n", line.get(indent..).unwrap_or_default()))
+        .collect())
 }
 
 /// What cannot be declared is not written: a manifest that `validate` refuses would stop every plan.
 fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> {
     Name::new(&live.name)?;
-    let understood: Vec<&Rule> = rules.iter().filter_map(|rule| rule.rule.as_ref().ok()).collect();
+    let understood: Vec<&Rule> = rules
+        .iter()
+        .filter_map(|rule| rule.rule.as_ref().ok())
+        .collect();
     let mut names = BTreeSet::new();
     if let Some(repeated) = understood.iter().find(|rule| !names.insert(&rule.name)) {
         return Err(ImportError::RepeatedRule(repeated.name.to_string()));
     }
     match RuleSet::new(&understood).unreadable() {
         [] => Ok(()),
-        [first, ..] => Err(ImportError::Resource { resource: first.resource.clone(), why: first.why.clone() }),
+        [first, ..] => Err(ImportError::Resource {
+            resource: first.resource.clone(),
+            why: first.why.clone(),
+        }),
     }
 }
 
 fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, ImportError> {
     let mut text = String::new();
     for live in rules {
-        let LiveRule { id, name, rule, unknown_fields } = live;
+        let LiveRule {
+            id,
+            name,
+            rule,
+            unknown_fields,
+        } = live;
         match rule {
             Err(opaque) => left_out.push(format!("rule \"{name}\" ({id}), which {}", opaque.why)),
             Ok(rule) => {
@@ -154,17 +189,31 @@ fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, 
                 }
                 let _ = writeln!(text, "    # {}", neutral(id.as_str()));
                 for line in serde_yaml::to_string(&[spec(rule)])?.lines() {
-                    let _ = if line.is_empty() { writeln!(text) } else { writeln!(text, "    {line}") };
+                    let _ = if line.is_empty() {
+                        writeln!(text)
+                    } else {
+                        writeln!(text, "    {line}")
+                    };
                 }
             }
         }
     }
-    Ok(if text.is_empty() { "  rules: []\n".to_owned() } else { format!("  rules:\n{text}") })
+    Ok(if text.is_empty() {
+        "  rules: []\n".to_owned()
+    } else {
+        format!("  rules:\n{text}")
+    })
 }
 
 fn unknown_fields(live: &LivePolicy) -> Vec<String> {
-    let fields = live.unknown_fields.keys().map(|field| format!("field `{field}`"));
-    let scope = live.unknown_scope_fields.keys().map(|field| format!("field `scope.{field}`"));
+    let fields = live
+        .unknown_fields
+        .keys()
+        .map(|field| format!("field `{field}`"));
+    let scope = live
+        .unknown_scope_fields
+        .keys()
+        .map(|field| format!("field `scope.{field}`"));
     fields.chain(scope).collect()
 }
 
@@ -179,7 +228,11 @@ fn scope(scope: &Scope, aliases: &BTreeMap<&str, &str>) -> Option<ScopeSpec> {
 }
 
 fn spec(rule: &Rule) -> RuleSpec {
-    let Rule { name, decision, access } = rule;
+    let Rule {
+        name,
+        decision,
+        access,
+    } = rule;
     let (resources, http_resources) = match access.resources() {
         Resources::Plain(texts) => (Some(texts), None),
         Resources::Http(targets) => (None, Some(targets.into_iter().map(http).collect())),
@@ -232,5 +285,9 @@ pub fn file_stem(policy: &str) -> String {
         }
     }
     let stem = stem.trim_end_matches('-');
-    if stem.is_empty() { "policy".to_owned() } else { stem.to_owned() }
+    if stem.is_empty() {
+        "policy".to_owned()
+    } else {
+        stem.to_owned()
+    }
 }

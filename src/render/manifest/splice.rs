@@ -87,18 +87,30 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
     let mut items: Vec<Item> = Vec::with_capacity(count);
     for position in 0..count {
         let value = spans.find(index, &rules.clone().index(position)).value;
-        let start = text[..value.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let start = text[..value.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
         let before = &text[start..value.start];
         let indent = before.len() - before.trim_start_matches(' ').len();
         // A dash, and the rule on the same line.
-        if before.trim() != "-" || text[value.clone()].starts_with('{') && text[value.clone()].contains('\n') {
+        if before.trim() != "-"
+            || text[value.clone()].starts_with('{') && text[value.clone()].contains('\n')
+        {
             return None;
         }
-        let end = text[value.end..].find('\n').map_or(text.len(), |newline| value.end + newline + 1);
-        if items.last().is_some_and(|last| last.lines.end > start || last.indent != indent) {
+        let end = text[value.end..]
+            .find('\n')
+            .map_or(text.len(), |newline| value.end + newline + 1);
+        if items
+            .last()
+            .is_some_and(|last| last.lines.end > start || last.indent != indent)
+        {
             return None;
         }
-        items.push(Item { lines: start..end, indent });
+        items.push(Item {
+            lines: start..end,
+            indent,
+        });
     }
     Some(items)
 }
@@ -107,11 +119,16 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
 fn without_remark(before: &str, indent: usize) -> &str {
     let mut end = before.len();
     loop {
-        let Some(rest) = before[..end].strip_suffix('\n') else { return &before[..end] };
+        let Some(rest) = before[..end].strip_suffix('\n') else {
+            return &before[..end];
+        };
         let start = rest.rfind('\n').map_or(0, |newline| newline + 1);
         let line = rest[start..].trim_end_matches('\r');
         // A comment further out speaks of more than this rule.
-        if start == 0 || !line.trim_start().starts_with('#') || line.len() - line.trim_start().len() < indent {
+        if start == 0
+            || !line.trim_start().starts_with('#')
+            || line.len() - line.trim_start().len() < indent
+        {
             return &before[..end];
         }
         end = start;
@@ -120,19 +137,35 @@ fn without_remark(before: &str, indent: usize) -> &str {
 
 /// A rule as lines of this text.
 fn item_text(text: &str, rule: &str, indent: usize) -> String {
-    let lines =
-        rule.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{:indent$}{line}\n", "") });
+    let lines = rule.lines().map(|line| {
+        if line.is_empty() {
+            "\n".to_owned()
+        } else {
+            format!("{:indent$}{line}\n", "")
+        }
+    });
     with_ends_of(text, &lines.collect::<String>())
 }
 
 fn replaced(text: &str, range: Range<usize>, new: &str) -> String {
-    format!("{}{}{}", &text[..range.start], with_ends_of(text, new), &text[range.end..])
+    format!(
+        "{}{}{}",
+        &text[..range.start],
+        with_ends_of(text, new),
+        &text[range.end..]
+    )
 }
 
 /// Lines that end as those of another text do.
 fn with_ends_of(text: &str, lines: &str) -> String {
-    let crlf = text.find('\n').is_some_and(|newline| text[..newline].ends_with('\r'));
-    if crlf { lines.replace('\n', "\r\n") } else { lines.to_owned() }
+    let crlf = text
+        .find('\n')
+        .is_some_and(|newline| text[..newline].ends_with('\r'));
+    if crlf {
+        lines.replace('\n', "\r\n")
+    } else {
+        lines.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -164,20 +197,35 @@ spec: {rules: []}
     fn edits(gone: &[usize], changed: &[(usize, &str)], new: &[&str]) -> RuleEdits {
         RuleEdits {
             gone: gone.to_vec(),
-            changed: changed.iter().map(|(at, text)| (*at, (*text).to_owned())).collect(),
+            changed: changed
+                .iter()
+                .map(|(at, text)| (*at, (*text).to_owned()))
+                .collect(),
             new: new.iter().map(|text| (*text).to_owned()).collect(),
         }
     }
 
     #[test]
     fn rules_go_change_and_come() {
-        let got = rules(TEXT, 0, 3, &edits(&[1], &[(2, "- name: C\n  y: 2\n")], &["- name: d\n"])).unwrap();
+        let got = rules(
+            TEXT,
+            0,
+            3,
+            &edits(&[1], &[(2, "- name: C\n  y: 2\n")], &["- name: d\n"]),
+        )
+        .unwrap();
         let expected = TEXT
             .replace("    # two,\n    # in two lines\n    - {name: b}\n", "")
-            .replace("    - name: c\n      list:\n        - 1\n", "    - name: C\n      y: 2\n    - name: d\n");
+            .replace(
+                "    - name: c\n      list:\n        - 1\n",
+                "    - name: C\n      y: 2\n    - name: d\n",
+            );
         assert_eq!(got, expected);
         let first = rules(TEXT, 0, 3, &edits(&[0], &[], &[])).unwrap();
-        assert_eq!(first, TEXT.replace("    # one\n    - name: a   # first\n      x: 1\n", ""));
+        assert_eq!(
+            first,
+            TEXT.replace("    # one\n    - name: a   # first\n      x: 1\n", "")
+        );
         assert_eq!(rules(TEXT, 0, 3, &edits(&[], &[], &[])).unwrap(), TEXT);
     }
 
@@ -185,18 +233,38 @@ spec: {rules: []}
     fn what_is_not_simple_is_left_to_others() {
         assert_eq!(rules(TEXT, 1, 0, &edits(&[], &[], &["- name: d\n"])), None);
         assert_eq!(rules(TEXT, 0, 3, &edits(&[0, 1, 2], &[], &[])), None);
-        assert_eq!(rules("spec:\n  rules: [{name: a}, {name: b}]\n", 0, 2, &edits(&[0], &[], &[])), None);
-        assert_eq!(rules("spec: {rules: [{name: a}]}\n", 0, 1, &edits(&[0], &[], &[])), None);
+        assert_eq!(
+            rules(
+                "spec:\n  rules: [{name: a}, {name: b}]\n",
+                0,
+                2,
+                &edits(&[0], &[], &[])
+            ),
+            None
+        );
+        assert_eq!(
+            rules("spec: {rules: [{name: a}]}\n", 0, 1, &edits(&[0], &[], &[])),
+            None
+        );
     }
 
     #[test]
     fn spec_and_documents_are_replaced_alone() {
         let new = "# head\nkind: Policy\nspec:\n  rules: []\n";
         let got = spec(TEXT, 0, new).unwrap();
-        assert!(got.starts_with("# About this file.\nkind: Policy # kept\nspec:\n  rules: []\n"), "{got}");
-        assert!(got.ends_with("---\nkind: Other\nspec: {rules: []}\n"), "{got}");
+        assert!(
+            got.starts_with("# About this file.\nkind: Policy # kept\nspec:\n  rules: []\n"),
+            "{got}"
+        );
+        assert!(
+            got.ends_with("---\nkind: Other\nspec: {rules: []}\n"),
+            "{got}"
+        );
         let got = document(TEXT, 1, "kind: New\n").unwrap();
-        assert_eq!(got, TEXT.replace("kind: Other\nspec: {rules: []}\n", "kind: New\n"));
+        assert_eq!(
+            got,
+            TEXT.replace("kind: Other\nspec: {rules: []}\n", "kind: New\n")
+        );
         assert_eq!(document(TEXT, 2, "kind: New\n"), None);
     }
 
@@ -207,6 +275,10 @@ spec: {rules: []}
         let expected = rules(TEXT, 0, 3, &change).unwrap().replace('\n', "\r\n");
         // The comment above a rule that goes is found with either end of lines.
         assert_eq!(rules(&windows, 0, 3, &change).unwrap(), expected);
-        assert!(spec(&windows, 0, "spec:\n  rules: []\n").unwrap().contains("spec:\r\n  rules: []"));
+        assert!(
+            spec(&windows, 0, "spec:\n  rules: []\n")
+                .unwrap()
+                .contains("spec:\r\n  rules: []")
+        );
     }
 }

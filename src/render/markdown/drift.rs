@@ -12,7 +12,10 @@ use crate::render::plan::{access, tree};
 
 /// What drifted, or that it is not known, with the findings of the files.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Options) -> String {
-    let said = report.map_or_else(|| "No report: the manifests are invalid.".to_owned(), drift::headline);
+    let said = report.map_or_else(
+        || "No report: the manifests are invalid.".to_owned(),
+        drift::headline,
+    );
     let mut page = begin("drift", &said, findings, options);
     if let Some(commit) = report.and_then(|report| report.commit.as_ref()) {
         page.line(&format!("Seen from commit {}.", code(&commit.id)));
@@ -28,8 +31,19 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Option
 }
 
 fn overview(page: &mut Page, drift: &TargetDrift) {
-    let TargetDrift { target, changes, access, enforcement, documents, .. } = drift;
-    if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
+    let TargetDrift {
+        target,
+        changes,
+        access,
+        enforcement,
+        documents,
+        ..
+    } = drift;
+    if !page.line(&format!(
+        "#### {} · {}",
+        code(&target.name),
+        code(&target.organization)
+    )) {
         page.leave_out("a target".to_owned());
         return;
     }
@@ -47,7 +61,9 @@ fn overview(page: &mut Page, drift: &TargetDrift) {
 }
 
 fn details(page: &mut Page, drift: &TargetDrift) {
-    let TargetDrift { changes, access, .. } = drift;
+    let TargetDrift {
+        changes, access, ..
+    } = drift;
     if changes.is_empty() {
         return;
     }
@@ -56,5 +72,10 @@ fn details(page: &mut Page, drift: &TargetDrift) {
     let Some(access) = access else { return };
     let text = access::human(access, Painter::new(false));
     let lines = text.lines().map(unindented).collect();
-    page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));
+    page.block(&folded(
+        "access",
+        "Access: which rules decide".to_owned(),
+        "text",
+        lines,
+    ));
 }

@@ -8,10 +8,14 @@ use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
 use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
-use super::plan::{Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree};
+use super::plan::{
+    Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree,
+};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
-use crate::plan::{DocumentStatus, Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan};
+use crate::plan::{
+    DocumentStatus, Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan,
+};
 pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
@@ -26,7 +30,8 @@ pub const SMALLEST: usize = 4_096;
 const SHOWN: usize = 20;
 
 /// Where the rest of a comment is found.
-const ELSEWHERE: &str = "All of it: `polwarden plan`, or the report that `--output html=FILE` writes.";
+const ELSEWHERE: &str =
+    "All of it: `polwarden plan`, or the report that `--output html=FILE` writes.";
 
 /// The name that a comment carries, invisible: by it, the job that wrote it finds it again. Letters, digits, `.`, `_`
 /// and `-` only, so that it cannot end what hides it.
@@ -43,8 +48,13 @@ impl std::str::FromStr for Marker {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let fine = (1..=64).contains(&text.len()) && text.chars().all(plain) && !text.contains("--");
-        if fine { Ok(Self(text.to_owned())) } else { Err(MarkerError) }
+        let fine =
+            (1..=64).contains(&text.len()) && text.chars().all(plain) && !text.contains("--");
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MarkerError)
+        }
     }
 }
 
@@ -52,10 +62,20 @@ impl Marker {
     /// The marker of a run for some targets, none for all: their names, or a digest of names that cannot be one.
     pub fn of_targets(names: &[String]) -> Self {
         use sha2::{Digest as _, Sha256};
-        let joined = if names.is_empty() { "all".to_owned() } else { names.join("_") };
+        let joined = if names.is_empty() {
+            "all".to_owned()
+        } else {
+            names.join("_")
+        };
         joined.parse().unwrap_or_else(|MarkerError| {
             let digest = Sha256::digest(names.join("\n"));
-            Self(data_encoding::HEXLOWER.encode(&digest).chars().take(16).collect())
+            Self(
+                data_encoding::HEXLOWER
+                    .encode(&digest)
+                    .chars()
+                    .take(16)
+                    .collect(),
+            )
         })
     }
 
@@ -85,11 +105,19 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
     }
     // Nothing of the details is shown before all that opens and closes is.
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        overview(&mut page, target, plan.and_then(|plan| plan.origins_of(target)));
+        overview(
+            &mut page,
+            target,
+            plan.and_then(|plan| plan.origins_of(target)),
+        );
     }
     page.block(&files(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        details(&mut page, target, plan.and_then(|plan| plan.origins_of(target)));
+        details(
+            &mut page,
+            target,
+            plan.and_then(|plan| plan.origins_of(target)),
+        );
     }
     page.end(ELSEWHERE)
 }
@@ -107,31 +135,77 @@ pub fn findings(command: &str, findings: &Findings, options: &Options) -> String
 
 /// What policy tests found.
 pub fn policy_tests(report: &TestReport, options: &Options) -> String {
-    let mut page = begin("test", &policy_tests::summary(report), &Findings::default(), options);
+    let mut page = begin(
+        "test",
+        &policy_tests::summary(report),
+        &Findings::default(),
+        options,
+    );
     let failures = Finding::of_tests(report)
         .iter()
-        .map(|failure| format!("{}: {}", code(failure.rule.as_str()), code(&place_and(failure))))
+        .map(|failure| {
+            format!(
+                "{}: {}",
+                code(failure.rule.as_str()),
+                code(&place_and(failure))
+            )
+        })
         .collect();
-    page.block(&Block { name: "failures", title: String::new(), folded: false, form: Form::List, lines: failures });
+    page.block(&Block {
+        name: "failures",
+        title: String::new(),
+        folded: false,
+        form: Form::List,
+        lines: failures,
+    });
     let text = policy_tests::human(report, Painter::new(false));
-    page.block(&folded("results", "All results".to_owned(), "text", text.lines().map(code_line).collect()));
+    page.block(&folded(
+        "results",
+        "All results".to_owned(),
+        "text",
+        text.lines().map(code_line).collect(),
+    ));
     page.end("All of it: `polwarden test`.")
 }
 
 fn begin(command: &str, said: &str, findings: &Findings, options: &Options) -> Page {
     let Options { marker, most } = options;
-    let counts = findings.counts().map(|counts| format!(" Findings: {counts}.")).unwrap_or_default();
-    Page::new(&format!("{}### polwarden {command}\n\n**{said}**{counts}\n", marker.comment(command)), *most)
+    let counts = findings
+        .counts()
+        .map(|counts| format!(" Findings: {counts}."))
+        .unwrap_or_default();
+    Page::new(
+        &format!(
+            "{}### polwarden {command}\n\n**{said}**{counts}\n",
+            marker.comment(command)
+        ),
+        *most,
+    )
 }
 
 fn place_and(finding: &Finding) -> String {
-    finding.place().map_or_else(|| finding.message.clone(), |place| format!("{place}: {}", finding.message))
+    finding.place().map_or_else(
+        || finding.message.clone(),
+        |place| format!("{place}: {}", finding.message),
+    )
 }
 
 /// What a reviewer must not miss of a target.
 fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { target, calls, access, enforcement, documents, gates, .. } = plan;
-    if !page.line(&format!("#### {} · {}", code(&target.name), code(&target.organization))) {
+    let TargetPlan {
+        target,
+        calls,
+        access,
+        enforcement,
+        documents,
+        gates,
+        ..
+    } = plan;
+    if !page.line(&format!(
+        "#### {} · {}",
+        code(&target.name),
+        code(&target.organization)
+    )) {
         page.leave_out("a target".to_owned());
         return;
     }
@@ -148,7 +222,10 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
     if gates.iter().any(|gate| !gate.holds()) {
         let text = gates::human(gates, origins.is_some(), Painter::new(false));
         let lines = text.lines().map(unindented).collect();
-        page.block(&Block { folded: false, ..folded("gates", String::new(), "text", lines) });
+        page.block(&Block {
+            folded: false,
+            ..folded("gates", String::new(), "text", lines)
+        });
     }
     notes(page, sections(plan, origins, Painter::new(false)));
 }
@@ -159,19 +236,28 @@ fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
         return;
     }
     page.line(&format!("**{}**", enforcement_headline(changes)));
-    let line = |(way, line): (Enforcement, String)| format!("**{}** {}", direction(way), code(&line));
+    let line =
+        |(way, line): (Enforcement, String)| format!("**{}** {}", direction(way), code(&line));
     let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what is enforced", String::new(), lines));
     let more = format!("{} more levels of enforcement that change", rest.len());
-    page.block(&Block { folded: true, ..list("what is enforced", more, rest) });
+    page.block(&Block {
+        folded: true,
+        ..list("what is enforced", more, rest)
+    });
 }
 
 /// How documents compare.
 fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
-    let Some(headline) = documents::headline(documents) else { return };
+    let Some(headline) = documents::headline(documents) else {
+        return;
+    };
     page.line(&format!("**{headline}**"));
-    let lines = documents::lines(documents).iter().map(|line| code(line)).collect();
+    let lines = documents::lines(documents)
+        .iter()
+        .map(|line| code(line))
+        .collect();
     page.block(&list("documents", String::new(), lines));
 }
 
@@ -191,43 +277,92 @@ fn opens_and_closes(page: &mut Page, access: &Impact) {
             let word = if change.opens { "**opens**" } else { "closes" };
             let people = match people.as_slice() {
                 [first, second, third, rest @ ..] if !rest.is_empty() => {
-                    format!("{}, {}, {} and {} more", code(first), code(second), code(third), rest.len())
+                    format!(
+                        "{}, {}, {} and {} more",
+                        code(first),
+                        code(second),
+                        code(third),
+                        rest.len()
+                    )
                 }
-                few => few.iter().map(|who| code(who)).collect::<Vec<_>>().join(", "),
+                few => few
+                    .iter()
+                    .map(|who| code(who))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             };
-            format!("{word} {} for {people}, for example {}", code(&requests(change)), code(&change.witness))
+            format!(
+                "{word} {} for {people}, for example {}",
+                code(&requests(change)),
+                code(&change.witness)
+            )
         })
         .collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what opens and closes", String::new(), lines));
     let more = format!("{} more that open or close", rest.len());
-    page.block(&Block { folded: true, ..list("what opens and closes", more, rest) });
+    page.block(&Block {
+        folded: true,
+        ..list("what opens and closes", more, rest)
+    });
 }
 
 /// The folded parts of a target.
 fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-    let TargetPlan { changes, calls, access, documents, gates, .. } = plan;
-    let lines: Vec<String> = tree(changes, changes_of(origins)).iter().map(diff_line).collect();
+    let TargetPlan {
+        changes,
+        calls,
+        access,
+        documents,
+        gates,
+        ..
+    } = plan;
+    let lines: Vec<String> = tree(changes, changes_of(origins))
+        .iter()
+        .map(diff_line)
+        .collect();
     let title = format!("Changes ({} to make)", many(calls.len(), "call"));
     page.block(&folded("changes", title, "diff", lines));
-    let held: Vec<String> = tree(&documents::held_changes(documents), &[]).iter().map(diff_line).collect();
+    let held: Vec<String> = tree(&documents::held_changes(documents), &[])
+        .iter()
+        .map(diff_line)
+        .collect();
     if !held.is_empty() {
         page.block(&folded("held", documents::HELD.to_owned(), "diff", held));
     }
     if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
         let text = access::human(access, Painter::new(false));
         let lines = text.lines().map(unindented).collect();
-        page.block(&folded("access", "Access: which rules decide".to_owned(), "text", lines));
+        page.block(&folded(
+            "access",
+            "Access: which rules decide".to_owned(),
+            "text",
+            lines,
+        ));
     }
     if !gates.is_empty() && gates.iter().all(|gate| gate.holds()) {
-        let lines = gates::human(gates, origins.is_some(), Painter::new(false)).lines().map(unindented).collect();
-        page.block(&folded("gates", format!("Gates ({}, all hold)", gates.len()), "text", lines));
+        let lines = gates::human(gates, origins.is_some(), Painter::new(false))
+            .lines()
+            .map(unindented)
+            .collect();
+        page.block(&folded(
+            "gates",
+            format!("Gates ({}, all hold)", gates.len()),
+            "text",
+            lines,
+        ));
     }
 }
 
 /// A line of a diff: the sign stands first, as that is where a diff is coloured.
 fn diff_line(line: &Line) -> String {
-    let Line { indent, sign, text, remark, aside } = line;
+    let Line {
+        indent,
+        sign,
+        text,
+        remark,
+        aside,
+    } = line;
     let sign = match sign {
         Some(Sign::Comes) => '+',
         Some(Sign::Changes) => '!',
@@ -239,7 +374,10 @@ fn diff_line(line: &Line) -> String {
 
 /// The findings of the files.
 fn files(findings: &Findings) -> Block {
-    let own = findings.list().iter().filter(|finding| finding.target.is_none());
+    let own = findings
+        .list()
+        .iter()
+        .filter(|finding| finding.target.is_none());
     let mut lines = Vec::new();
     for finding in own {
         let word = match finding.weight {
@@ -247,19 +385,43 @@ fn files(findings: &Findings) -> Block {
             Weight::Warning => "warning",
             Weight::Notice => "notice",
         };
-        lines.push(code_line(&format!("{word}[{}] {}", finding.rule.as_str(), place_and(finding))));
-        lines.extend(finding.help.iter().map(|help| code_line(&format!("    help: {help}"))));
+        lines.push(code_line(&format!(
+            "{word}[{}] {}",
+            finding.rule.as_str(),
+            place_and(finding)
+        )));
+        lines.extend(
+            finding
+                .help
+                .iter()
+                .map(|help| code_line(&format!("    help: {help}"))),
+        );
     }
     let errors = findings.count(Weight::Error) > 0;
-    Block { folded: !errors, ..folded("findings", "Findings in files".to_owned(), "text", lines) }
+    Block {
+        folded: !errors,
+        ..folded("findings", "Findings in files".to_owned(), "text", lines)
+    }
 }
 
 fn folded(name: &'static str, title: String, language: &'static str, lines: Vec<String>) -> Block {
-    Block { name, title, folded: true, form: Form::Code(language), lines }
+    Block {
+        name,
+        title,
+        folded: true,
+        form: Form::Code(language),
+        lines,
+    }
 }
 
 fn list(name: &'static str, title: String, lines: Vec<String>) -> Block {
-    Block { name, title, folded: false, form: Form::List, lines }
+    Block {
+        name,
+        title,
+        folded: false,
+        form: Form::List,
+        lines,
+    }
 }
 
 /// A line of a section for people, as a section of its own.

@@ -45,7 +45,11 @@ impl Page {
     /// A page of at most so many bytes, with its beginning, which is always there. Bytes are never fewer than
     /// characters, so that the bound holds however a platform counts.
     pub(super) fn new(begin: &str, most: usize) -> Self {
-        Self { text: begin.to_owned(), most, left_out: Vec::new() }
+        Self {
+            text: begin.to_owned(),
+            most,
+            left_out: Vec::new(),
+        }
     }
 
     /// Adds a line of Markdown if there is room; tells whether there was.
@@ -59,7 +63,13 @@ impl Page {
 
     /// Adds as much of a block as there is room for.
     pub(super) fn block(&mut self, block: &Block) {
-        let Block { name, title, folded, form, lines } = block;
+        let Block {
+            name,
+            title,
+            folded,
+            form,
+            lines,
+        } = block;
         if lines.is_empty() {
             return;
         }
@@ -83,19 +93,36 @@ impl Page {
             self.text.push_str(&close);
         }
         if shown < lines.len() {
-            self.left_out.push(format!("{} of {name}", many(lines.len() - shown, "line")));
+            self.left_out
+                .push(format!("{} of {name}", many(lines.len() - shown, "line")));
         }
     }
 
     /// The page, with what is left out and where it is.
     pub(super) fn end(self, elsewhere: &str) -> String {
-        let Self { mut text, most, left_out } = self;
+        let Self {
+            mut text,
+            most,
+            left_out,
+        } = self;
         if !left_out.is_empty() {
-            let mut named = left_out.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let mut named = left_out
+                .iter()
+                .take(NAMED)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
             if left_out.len() > NAMED {
-                let _ = write!(named, " and {}", many(left_out.len() - NAMED, "further part"));
+                let _ = write!(
+                    named,
+                    " and {}",
+                    many(left_out.len() - NAMED, "further part")
+                );
             }
-            let _ = writeln!(text, "\n**Cut at {most} bytes.** Left out here: {named}. {elsewhere}");
+            let _ = writeln!(
+                text,
+                "\n**Cut at {most} bytes.** Left out here: {named}. {elsewhere}"
+            );
         }
         text
     }

@@ -14,7 +14,11 @@ pub(super) fn code(text: &str) -> String {
     }
     let fence = "`".repeat(longest_run(&text) + 1);
     // One space is taken away at each side, where both have one.
-    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
@@ -25,18 +29,28 @@ pub(super) fn code_line(text: &str) -> String {
 
 /// A fence that no line of a block ends.
 pub(super) fn fence<'t>(lines: impl Iterator<Item = &'t String>) -> String {
-    let longest = lines.map(|line| longest_run(line)).max().unwrap_or_default();
+    let longest = lines
+        .map(|line| longest_run(line))
+        .max()
+        .unwrap_or_default();
     "`".repeat((longest + 1).max(3))
 }
 
 fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+    text.split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default()
 }
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         None => text.to_owned(),
-        Some((cut, _)) => format!("{}… ({} characters more)", &text[..cut], text[cut..].chars().count()),
+        Some((cut, _)) => format!(
+            "{}… ({} characters more)",
+            &text[..cut],
+            text[cut..].chars().count()
+        ),
     }
 }
 
@@ -66,6 +80,9 @@ mod tests {
     #[test]
     fn a_fence_is_longer_than_what_it_holds() {
         assert_eq!(fence([].iter()), "```");
-        assert_eq!(fence(["a ````` b".to_owned(), "```".to_owned()].iter()), "``````");
+        assert_eq!(
+            fence(["a ````` b".to_owned(), "```".to_owned()].iter()),
+            "``````"
+        );
     }
 }

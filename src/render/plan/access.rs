@@ -15,8 +15,18 @@ pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
     for AudienceImpact { audience, changes } in &impact.audiences {
         let who = who(audience, impact.audiences.len() == 1);
         for change in changes {
-            let AccessChange { opens, resource, ports, methods, witness, before: _, after: _ } = &**change;
-            let position = *known.entry((opens, resource, ports, methods, witness)).or_insert(groups.len());
+            let AccessChange {
+                opens,
+                resource,
+                ports,
+                methods,
+                witness,
+                before: _,
+                after: _,
+            } = &**change;
+            let position = *known
+                .entry((opens, resource, ports, methods, witness))
+                .or_insert(groups.len());
             match groups.get_mut(position) {
                 Some((_, people)) => people.push(who.clone()),
                 None => groups.push((change, vec![who.clone()])),
@@ -28,7 +38,11 @@ pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
 
 /// The section of a target's plan about access, by audience.
 pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
-    let Impact { audiences, cedar: _, unreadable: _ } = impact;
+    let Impact {
+        audiences,
+        cedar: _,
+        unreadable: _,
+    } = impact;
     let mut text = String::new();
     let _ = writeln!(text, "  {}", painter.strong(&headline(impact)));
     for AudienceImpact { audience, changes } in audiences {
@@ -50,22 +64,55 @@ pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
 
 /// What the comparison leaves out, a line each.
 pub(crate) fn not_compared(impact: &Impact) -> Vec<String> {
-    let Impact { audiences: _, cedar, unreadable } = impact;
-    let cedar = cedar
-        .iter()
-        .map(|policy| format!("Cedar policy \"{}\" changes; what it means is not compared", neutral(policy)));
-    let unreadable = unreadable.iter().map(|UnreadableResource { policy, rule, resource, why }| {
-        let what = call_name(policy, Some(rule));
-        format!("{what}: live resource `{}` is taken to match nothing: {}", neutral(resource), neutral(why))
+    let Impact {
+        audiences: _,
+        cedar,
+        unreadable,
+    } = impact;
+    let cedar = cedar.iter().map(|policy| {
+        format!(
+            "Cedar policy \"{}\" changes; what it means is not compared",
+            neutral(policy)
+        )
     });
+    let unreadable = unreadable.iter().map(
+        |UnreadableResource {
+             policy,
+             rule,
+             resource,
+             why,
+         }| {
+            let what = call_name(policy, Some(rule));
+            format!(
+                "{what}: live resource `{}` is taken to match nothing: {}",
+                neutral(resource),
+                neutral(why)
+            )
+        },
+    );
     cedar.chain(unreadable).collect()
 }
 
 fn change_text(change: &AccessChange, painter: Painter) -> String {
-    let AccessChange { opens, resource: _, ports: _, methods: _, witness, before, after } = change;
+    let AccessChange {
+        opens,
+        resource: _,
+        ports: _,
+        methods: _,
+        witness,
+        before,
+        after,
+    } = change;
     let what = requests(change);
-    let head = if *opens { painter.good("+ opens ") } else { painter.bad("- closes") };
-    let mut text = format!("      {head} {what}  {}\n", painter.dim(&format!("for example: {}", neutral(witness))));
+    let head = if *opens {
+        painter.good("+ opens ")
+    } else {
+        painter.bad("- closes")
+    };
+    let mut text = format!(
+        "      {head} {what}  {}\n",
+        painter.dim(&format!("for example: {}", neutral(witness)))
+    );
     let _ = writeln!(text, "          before: {}", by(before));
     let _ = writeln!(text, "          after:  {}", by(after));
     text

@@ -21,7 +21,10 @@ pub(crate) fn headline(documents: &[DocumentStatus]) -> Option<String> {
         }
     }
     counts.sort_unstable();
-    let counts: Vec<String> = counts.iter().map(|(words, count)| format!("{count} {words}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(words, count)| format!("{count} {words}"))
+        .collect();
     (!counts.is_empty()).then(|| format!("Documents: {}", counts.join(", ")))
 }
 
@@ -31,39 +34,77 @@ pub(crate) fn lines(documents: &[DocumentStatus]) -> Vec<String> {
 }
 
 fn line(status: &DocumentStatus) -> Option<String> {
-    let DocumentStatus { resource, name, state, digest, live, live_since, source, fields: _ } = status;
-    let time = |since: &Option<String>| since.as_ref().map(|since| format!(" of {since}")).unwrap_or_default();
-    let there = live.as_ref().map(|live| format!("{}{}", live.short(), time(live_since))).unwrap_or_default();
+    let DocumentStatus {
+        resource,
+        name,
+        state,
+        digest,
+        live,
+        live_since,
+        source,
+        fields: _,
+    } = status;
+    let time = |since: &Option<String>| {
+        since
+            .as_ref()
+            .map(|since| format!(" of {since}"))
+            .unwrap_or_default()
+    };
+    let there = live
+        .as_ref()
+        .map(|live| format!("{}{}", live.short(), time(live_since)))
+        .unwrap_or_default();
     let says = match state {
         DocumentState::InSync => return None,
-        DocumentState::FormatOnly => format!("format only: {there} is live, of other bytes that say the same"),
+        DocumentState::FormatOnly => {
+            format!("format only: {there} is live, of other bytes that say the same")
+        }
         DocumentState::MeaningDiffers => format!("meaning differs: {there} is live"),
         DocumentState::Missing => "missing at the server".to_owned(),
         DocumentState::Behind { since } => {
             let own = format!("{}{}", digest.short(), time(since));
             format!("behind: the manifest is the older version {own}; {there} is live")
         }
-        DocumentState::OwnedElsewhere { builtin: true, owner: _ } => "owned elsewhere: it is builtin".to_owned(),
-        DocumentState::OwnedElsewhere { builtin: false, owner: Some(owner) } => {
+        DocumentState::OwnedElsewhere {
+            builtin: true,
+            owner: _,
+        } => "owned elsewhere: it is builtin".to_owned(),
+        DocumentState::OwnedElsewhere {
+            builtin: false,
+            owner: Some(owner),
+        } => {
             format!("owned elsewhere: it is of organization {owner}")
         }
-        DocumentState::OwnedElsewhere { builtin: false, owner: None } => {
-            "owned elsewhere: the service tells no owner".to_owned()
-        }
+        DocumentState::OwnedElsewhere {
+            builtin: false,
+            owner: None,
+        } => "owned elsewhere: the service tells no owner".to_owned(),
     };
-    let at = source.as_ref().map(|source| format!("  {}", place(source))).unwrap_or_default();
-    Some(format!("{}: {}{at}", full_name(*resource, name, None), neutral(&says)))
+    let at = source
+        .as_ref()
+        .map(|source| format!("  {}", place(source)))
+        .unwrap_or_default();
+    Some(format!(
+        "{}: {}{at}",
+        full_name(*resource, name, None),
+        neutral(&says)
+    ))
 }
 
 /// What would be done to what is held.
 pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
-    documents.iter().filter_map(DocumentStatus::held_change).collect()
+    documents
+        .iter()
+        .filter_map(DocumentStatus::held_change)
+        .collect()
 }
 
 /// How documents compare, for people; nothing where there are none.
 pub(crate) fn section(documents: &[DocumentStatus], painter: Painter) -> String {
     let mut text = String::new();
-    let Some(headline) = headline(documents) else { return text };
+    let Some(headline) = headline(documents) else {
+        return text;
+    };
     let _ = writeln!(text, "  {}", painter.strong(&headline));
     for line in lines(documents) {
         let _ = writeln!(text, "    {line}");

@@ -11,7 +11,8 @@ use crate::render::text::neutral;
 const SHOWN: usize = 5;
 
 /// Why a gate may hold although the plan opens something.
-const SEEN_FROM_THE_BASE: &str = "widening is what this change opens: what undoing drift opens does not count";
+const SEEN_FROM_THE_BASE: &str =
+    "widening is what this change opens: what undoing drift opens does not count";
 
 /// The section of a target's plan about gates; nothing where there are none. `three_way` says that drift is told apart.
 pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) -> String {
@@ -24,7 +25,10 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
     let headline = match (shut.len(), gates.len()) {
         (0, 1) => "Gates: the one holds".to_owned(),
         (0, all) => format!("Gates: all {all} hold"),
-        (broken, all) => format!("Gates: {broken} of {all} {} not hold", if broken == 1 { "does" } else { "do" }),
+        (broken, all) => format!(
+            "Gates: {broken} of {all} {} not hold",
+            if broken == 1 { "does" } else { "do" }
+        ),
     };
     let _ = writeln!(text, "  {}", painter.strong(&headline));
     for outcome in gates {
@@ -32,10 +36,22 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         if outcome.holds() && !removed {
             continue;
         }
-        let sign = if outcome.holds() { painter.good("✓") } else { painter.bad("✗") };
-        let _ = writeln!(text, "    {sign} {}  {}", gate_text(&outcome.gate), painter.dim(&source(&outcome.source)));
+        let sign = if outcome.holds() {
+            painter.good("✓")
+        } else {
+            painter.bad("✗")
+        };
+        let _ = writeln!(
+            text,
+            "    {sign} {}  {}",
+            gate_text(&outcome.gate),
+            painter.dim(&source(&outcome.source))
+        );
         if removed {
-            let _ = writeln!(text, "        gate removed by this change; still applies until merged");
+            let _ = writeln!(
+                text,
+                "        gate removed by this change; still applies until merged"
+            );
         }
         if let Some(why) = &outcome.unknown {
             let _ = writeln!(text, "        could not be worked out: {}", neutral(why));
@@ -48,9 +64,17 @@ pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) ->
         }
     }
     if !shut.is_empty() && holding > 0 {
-        let _ = writeln!(text, "    {}", painter.dim(&format!("{holding} more: hold")));
+        let _ = writeln!(
+            text,
+            "    {}",
+            painter.dim(&format!("{holding} more: hold"))
+        );
     }
-    if three_way && gates.iter().any(|outcome| matches!(outcome.gate, GateInfo::DenyWidening { .. })) {
+    if three_way
+        && gates
+            .iter()
+            .any(|outcome| matches!(outcome.gate, GateInfo::DenyWidening { .. }))
+    {
         let _ = writeln!(text, "    {}", painter.dim(SEEN_FROM_THE_BASE));
     }
     text
@@ -68,9 +92,25 @@ fn source(source: &GateSource) -> String {
 }
 
 fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter: Painter) {
-    let BreachInfo { audience, witness, already, blame, before, after } = breach;
-    let already = if *already { "  (so before this plan too)" } else { "" };
-    let _ = writeln!(text, "        {}: {}{already}", who(audience, false), painter.strong(&neutral(witness)));
+    let BreachInfo {
+        audience,
+        witness,
+        already,
+        blame,
+        before,
+        after,
+    } = breach;
+    let already = if *already {
+        "  (so before this plan too)"
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        text,
+        "        {}: {}{already}",
+        who(audience, false),
+        painter.strong(&neutral(witness))
+    );
     match gate {
         GateInfo::DenyWidening { .. } => {
             let _ = writeln!(text, "          before: {}", by(before));
@@ -82,10 +122,23 @@ fn breach_text(text: &mut String, breach: &BreachInfo, gate: &GateInfo, painter:
     }
     let gone = |rule: &DecidingRule| !after.contains(rule);
     for rule in blame.iter().filter(|rule| gone(rule)).take(3) {
-        let DecidingRule { policy, rule, allows, resource, source } = rule;
+        let DecidingRule {
+            policy,
+            rule,
+            allows,
+            resource,
+            source,
+        } = rule;
         let decision = if *allows { "allow" } else { "deny" };
-        let source = source.as_ref().map(|source| format!(" ({})", place(source))).unwrap_or_default();
+        let source = source
+            .as_ref()
+            .map(|source| format!(" ({})", place(source)))
+            .unwrap_or_default();
         let what = call_name(policy, Some(rule));
-        let _ = writeln!(text, "          what goes: the {decision} of `{}` by {what}{source}", neutral(resource));
+        let _ = writeln!(
+            text,
+            "          what goes: the {decision} of `{}` by {what}{source}",
+            neutral(resource)
+        );
     }
 }

@@ -9,7 +9,8 @@ use super::tree::{changes_of, tree};
 use super::words::{enforcement_headline, enforcement_lines, profile};
 use crate::manifest::config::Unmanaged;
 use crate::plan::{
-    Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo, TargetOrigins, TargetPlan,
+    Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo,
+    TargetOrigins, TargetPlan,
 };
 use crate::render::commit;
 use crate::render::paint::Painter;
@@ -17,7 +18,10 @@ use crate::render::text::{line_start, many, neutral, plural};
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
-    let mut page = Page { painter, text: String::new() };
+    let mut page = Page {
+        painter,
+        text: String::new(),
+    };
     if let Some(commit) = &plan.commit {
         page.line(0, &commit::line(commit, |text| neutral(text).into_owned()));
         page.gap();
@@ -44,13 +48,17 @@ pub fn summary(plan: &Plan) -> String {
                 None => kinds.push((words, count)),
             }
         }
-        let kinds: Vec<String> = kinds.iter().map(|(words, count)| format!("{count} {words}")).collect();
+        let kinds: Vec<String> = kinds
+            .iter()
+            .map(|(words, count)| format!("{count} {words}"))
+            .collect();
         format!("Plan: {} ({}).", many(total, "call"), kinds.join(", "))
     };
     let held: usize = plan.targets.iter().map(|target| target.held.len()).sum();
     let mut unmanaged: BTreeMap<ResourceKind, usize> = BTreeMap::new();
     for one in plan.targets.iter().flat_map(|target| &target.unmanaged) {
-        *unmanaged.entry(one.resource).or_default() += usize::from(one.treatment != Unmanaged::Prune);
+        *unmanaged.entry(one.resource).or_default() +=
+            usize::from(one.treatment != Unmanaged::Prune);
     }
     if held > 0 {
         let _ = write!(line, " {} held.", many(held, "change"));
@@ -73,19 +81,39 @@ fn from(origins: &Origins) -> String {
         let count = all.filter(|told| told.origin == wanted).count();
         (count > 0).then(|| format!("{count} {}", wanted.as_str()))
     };
-    let told: Vec<String> =
-        [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift].into_iter().filter_map(of).collect();
+    let told: Vec<String> = [
+        Origin::Change,
+        Origin::Mixed,
+        Origin::Conflict,
+        Origin::Drift,
+    ]
+    .into_iter()
+    .filter_map(of)
+    .collect();
     if told.is_empty() {
         return String::new();
     }
-    format!(" Policies, seen from {}: {}.", base.get(..10).unwrap_or(base), told.join(", "))
+    format!(
+        " Policies, seen from {}: {}.",
+        base.get(..10).unwrap_or(base),
+        told.join(", ")
+    )
 }
 
 /// A target in one line: its name, its organization, and how it is spoken to.
 pub(crate) fn heading(target: &TargetInfo) -> String {
     let profile = profile(target);
-    let parts = [&*neutral(&target.name), &*neutral(&target.organization), &profile];
-    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" · ")
+    let parts = [
+        &*neutral(&target.name),
+        &*neutral(&target.organization),
+        &profile,
+    ];
+    parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .copied()
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// What happens to what is enforced; nothing where no level changes. It stands first.
@@ -122,14 +150,30 @@ impl Page {
     }
 
     fn target(&mut self, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
-        let TargetPlan { target, changes, calls, live, access, enforcement, documents, gates, .. } = plan;
+        let TargetPlan {
+            target,
+            changes,
+            calls,
+            live,
+            access,
+            enforcement,
+            documents,
+            gates,
+            ..
+        } = plan;
         let head = heading(target);
         let holds = format!("live: {}", live.words());
-        let line = format!("{}  {}", self.painter.strong(&line_start(&head)), self.painter.dim(&holds));
+        let line = format!(
+            "{}  {}",
+            self.painter.strong(&line_start(&head)),
+            self.painter.dim(&holds)
+        );
         self.line(0, &line);
         self.gap();
-        self.text.push_str(&enforcement_section(enforcement, self.painter));
-        self.text.push_str(&documents::section(documents, self.painter));
+        self.text
+            .push_str(&enforcement_section(enforcement, self.painter));
+        self.text
+            .push_str(&documents::section(documents, self.painter));
         for line in tree(changes, changes_of(origins)) {
             let text = line.painted(self.painter);
             self.line(2 + line.indent, &text);
@@ -140,11 +184,13 @@ impl Page {
         self.gap();
         self.held_changes(&documents::held_changes(documents));
         if let Some(access) = access.as_ref().filter(|_| !calls.is_empty()) {
-            self.text.push_str(&super::access::human(access, self.painter));
+            self.text
+                .push_str(&super::access::human(access, self.painter));
             self.gap();
         }
         if !gates.is_empty() {
-            self.text.push_str(&super::gates::human(gates, origins.is_some(), self.painter));
+            self.text
+                .push_str(&super::gates::human(gates, origins.is_some(), self.painter));
             self.gap();
         }
         for Section { title, lines } in sections(plan, origins, self.painter) {

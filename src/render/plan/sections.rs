@@ -2,7 +2,9 @@
 
 use super::words::{full_name, held_reason, note, parts, place};
 use crate::manifest::config::Unmanaged;
-use crate::plan::{Guarded, Held, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource};
+use crate::plan::{
+    Guarded, Held, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
+};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
@@ -15,9 +17,22 @@ pub(crate) struct Section {
 }
 
 /// The sections of a target that have lines.
-pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, painter: Painter) -> Vec<Section> {
-    let TargetPlan { calls, held, unmanaged, guarded, notes, .. } = plan;
-    let extra = calls.iter().filter_map(|call| Some((call, call.why.as_ref()?)));
+pub(crate) fn sections(
+    plan: &TargetPlan,
+    origins: Option<&TargetOrigins>,
+    painter: Painter,
+) -> Vec<Section> {
+    let TargetPlan {
+        calls,
+        held,
+        unmanaged,
+        guarded,
+        notes,
+        ..
+    } = plan;
+    let extra = calls
+        .iter()
+        .filter_map(|call| Some((call, call.why.as_ref()?)));
     let extra = extra.map(|(call, why)| {
         format!(
             "call {} ({}): {}",
@@ -26,27 +41,55 @@ pub(crate) fn sections(plan: &TargetPlan, origins: Option<&TargetOrigins>, paint
             neutral(why)
         )
     });
-    let unseen = guarded.iter().map(|Guarded { kind: _, resource, name, how }| {
-        format!("! {}: {}", full_name(*resource, name, None), neutral(how))
-    });
-    let left = unmanaged.iter().filter(|policy| policy.treatment == Unmanaged::Report);
+    let unseen = guarded.iter().map(
+        |Guarded {
+             kind: _,
+             resource,
+             name,
+             how,
+         }| { format!("! {}: {}", full_name(*resource, name, None), neutral(how)) },
+    );
+    let left = unmanaged
+        .iter()
+        .filter(|policy| policy.treatment == Unmanaged::Report);
     let left = left.map(unmanaged_line);
     let all = [
-        Section { title: "Extra calls for safety", lines: extra.collect() },
-        Section { title: "To be acknowledged at `apply` (`--ack`)", lines: unseen.collect() },
-        Section { title: "Notes", lines: notes.iter().map(note).collect() },
-        Section { title: "Held, not done by this plan", lines: held_lines(held, origins, painter) },
+        Section {
+            title: "Extra calls for safety",
+            lines: extra.collect(),
+        },
+        Section {
+            title: "To be acknowledged at `apply` (`--ack`)",
+            lines: unseen.collect(),
+        },
+        Section {
+            title: "Notes",
+            lines: notes.iter().map(note).collect(),
+        },
+        Section {
+            title: "Held, not done by this plan",
+            lines: held_lines(held, origins, painter),
+        },
         Section {
             title: "Unmanaged, left alone (no manifest declares them; `import` writes manifests)",
             lines: left.collect(),
         },
     ];
-    all.into_iter().filter(|section| !section.lines.is_empty()).collect()
+    all.into_iter()
+        .filter(|section| !section.lines.is_empty())
+        .collect()
 }
 
 /// Something unmanaged in one line. What a provider has one kind of needs no word for that.
 pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
-    let UnmanagedResource { resource, id: _, name, parts: count, treatment: _, becomes: _ } = unmanaged;
+    let UnmanagedResource {
+        resource,
+        id: _,
+        name,
+        parts: count,
+        treatment: _,
+        becomes: _,
+    } = unmanaged;
     let kind = match resource {
         ResourceKind::Policy | ResourceKind::Rule => String::new(),
         ResourceKind::Pack
@@ -62,12 +105,25 @@ pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
 
 fn held_lines(held: &[Held], origins: Option<&TargetOrigins>, painter: Painter) -> Vec<String> {
     let told = |at: usize| origins.and_then(|origins| origins.held.get(at)).copied();
-    held.iter().enumerate().map(|(at, held)| held_line(held, told(at), painter)).collect()
+    held.iter()
+        .enumerate()
+        .map(|(at, held)| held_line(held, told(at), painter))
+        .collect()
 }
 
 fn held_line(held: &Held, origin: Option<Origin>, painter: Painter) -> String {
-    let Held { resource, name, part, source, reason } = held;
-    let mut line = format!("! {}: {}", full_name(*resource, name, part.as_deref()), held_reason(reason));
+    let Held {
+        resource,
+        name,
+        part,
+        source,
+        reason,
+    } = held;
+    let mut line = format!(
+        "! {}: {}",
+        full_name(*resource, name, part.as_deref()),
+        held_reason(reason)
+    );
     if let Some(origin) = origin {
         line.push_str(&format!("  [{}]", origin.as_str()));
     }

@@ -3,7 +3,9 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::words::{old_name, place, sign, what};
-use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange};
+use crate::plan::{
+    Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange,
+};
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
@@ -42,8 +44,17 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
         }
         return lines;
     }
-    for group in [Origin::Change, Origin::Mixed, Origin::Conflict, Origin::Drift] {
-        let mut own = changes.iter().zip(origins).filter(|(_, told)| told.origin == group).peekable();
+    for group in [
+        Origin::Change,
+        Origin::Mixed,
+        Origin::Conflict,
+        Origin::Drift,
+    ] {
+        let mut own = changes
+            .iter()
+            .zip(origins)
+            .filter(|(_, told)| told.origin == group)
+            .peekable();
         if own.peek().is_some() {
             lines.push(Line::new(0, None, heading(group)));
         }
@@ -56,7 +67,9 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
 
 /// Where changes come from; none where that is not known.
 pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
-    origins.map(|origins| origins.changes.as_slice()).unwrap_or_default()
+    origins
+        .map(|origins| origins.changes.as_slice())
+        .unwrap_or_default()
 }
 
 /// What is said of all changes of one origin.
@@ -64,19 +77,33 @@ pub(crate) fn heading(origin: Origin) -> &'static str {
     match origin {
         Origin::Change => "From this change:",
         Origin::Mixed => "From this change, with drift beside it:",
-        Origin::Conflict => "Conflicts, where the server holds neither what the base wants nor what this change wants:",
+        Origin::Conflict => {
+            "Conflicts, where the server holds neither what the base wants nor what this change wants:"
+        }
         Origin::Drift => "Drift that is there already:",
     }
 }
 
 impl Line {
     fn new(indent: usize, sign: Option<Sign>, text: impl Into<String>) -> Self {
-        Self { indent, sign, text: text.into(), remark: String::new(), aside: String::new() }
+        Self {
+            indent,
+            sign,
+            text: text.into(),
+            remark: String::new(),
+            aside: String::new(),
+        }
     }
 
     /// The line for people, without its indentation.
     pub(crate) fn painted(&self, painter: Painter) -> String {
-        let Self { indent: _, sign, text, remark, aside } = self;
+        let Self {
+            indent: _,
+            sign,
+            text,
+            remark,
+            aside,
+        } = self;
         let mut line = match sign {
             Some(Sign::Comes) => painter.good(&format!("+ {text}")),
             Some(Sign::Changes) => painter.notice(&format!("~ {text}")),
@@ -92,14 +119,29 @@ impl Line {
 }
 
 fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&ChangeOrigin>) {
-    let Change { kind, resource, name, id: _, source, fields, children } = change;
-    let mut line = Line::new(indent, Some(sign(*kind)), format!("{} \"{}\"", what(*resource), neutral(name)));
+    let Change {
+        kind,
+        resource,
+        name,
+        id: _,
+        source,
+        fields,
+        children,
+    } = change;
+    let mut line = Line::new(
+        indent,
+        Some(sign(*kind)),
+        format!("{} \"{}\"", what(*resource), neutral(name)),
+    );
     if let Some(before) = old_name(fields) {
         line.remark = format!("  (renamed from \"{}\")", neutral(before));
     }
     // What is told of the whole is not told again of its parts.
     let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
-    if let Some(origin) = told.map(|told| told.origin).filter(|_| change.resource != change.resource.whole()) {
+    if let Some(origin) = told
+        .map(|told| told.origin)
+        .filter(|_| change.resource != change.resource.whole())
+    {
         line.remark.push_str(&format!("  [{}]", origin.as_str()));
     }
     if let Some(source) = source {
@@ -112,7 +154,12 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
         field(lines, indent + 4, *kind, one);
     }
     for (position, child) in children.iter().enumerate() {
-        self::change(lines, indent + 2, child, apart.and_then(|told| told.children.get(position)));
+        self::change(
+            lines,
+            indent + 2,
+            child,
+            apart.and_then(|told| told.children.get(position)),
+        );
     }
 }
 
@@ -127,15 +174,36 @@ fn field(lines: &mut Vec<Line>, indent: usize, kind: ChangeKind, change: &FieldC
             };
             lines.push(Line::new(indent, None, format!("{name}: {value}")));
         }
-        ValueChange::Set { added, removed, kept: _ } if whole(kind) && change.field == Field::Actions => {
-            let all: Vec<_> = added.iter().chain(removed).map(|text| neutral(text)).collect();
-            lines.push(Line::new(indent, None, format!("{name}: {}", all.join(", "))));
+        ValueChange::Set {
+            added,
+            removed,
+            kept: _,
+        } if whole(kind) && change.field == Field::Actions => {
+            let all: Vec<_> = added
+                .iter()
+                .chain(removed)
+                .map(|text| neutral(text))
+                .collect();
+            lines.push(Line::new(
+                indent,
+                None,
+                format!("{name}: {}", all.join(", ")),
+            ));
         }
-        ValueChange::Set { added, removed, kept } => {
+        ValueChange::Set {
+            added,
+            removed,
+            kept,
+        } => {
             let mut line = Line::new(indent, None, format!("{name}:"));
-            line.aside = if *kept > 0 { format!("  ({kept} unchanged)") } else { String::new() };
+            line.aside = if *kept > 0 {
+                format!("  ({kept} unchanged)")
+            } else {
+                String::new()
+            };
             lines.push(line);
-            let entry = |sign| move |text: &String| Line::new(indent + 2, Some(sign), neutral(text));
+            let entry =
+                |sign| move |text: &String| Line::new(indent + 2, Some(sign), neutral(text));
             lines.extend(added.iter().map(entry(Sign::Comes)));
             lines.extend(removed.iter().map(entry(Sign::Goes)));
         }
@@ -178,7 +246,11 @@ pub(crate) fn line_of(field: Field, line: &str) -> &str {
 
 /// What is to be said of the end of a line.
 pub(crate) fn line_end(field: Field, line: &str) -> &'static str {
-    if field == Field::Text && !line.ends_with('\n') { "  (no line end)" } else { "" }
+    if field == Field::Text && !line.ends_with('\n') {
+        "  (no line end)"
+    } else {
+        ""
+    }
 }
 
 fn whole(kind: ChangeKind) -> bool {

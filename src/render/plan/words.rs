@@ -6,8 +6,8 @@ use super::tree::Sign;
 use crate::access::Audience;
 use crate::model::pulumi::EnforcementLevel;
 use crate::plan::{
-    AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange, GateInfo, HeldReason,
-    Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
+    AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange,
+    GateInfo, HeldReason, Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
 
@@ -18,7 +18,10 @@ pub(crate) fn what(resource: ResourceKind) -> &'static str {
 
 /// How a target is spoken to, as the end of a sentence; nothing where a service has one shape only.
 pub(crate) fn profile(target: &TargetInfo) -> String {
-    target.profile.map(|profile| format!("profile {profile}")).unwrap_or_default()
+    target
+        .profile
+        .map(|profile| format!("profile {profile}"))
+        .unwrap_or_default()
 }
 
 /// How many parts something has: "3 rules".
@@ -29,9 +32,21 @@ pub(crate) fn parts(resource: ResourceKind, count: usize) -> String {
 
 /// The requests that open or close, without the example.
 pub(crate) fn requests(change: &AccessChange) -> String {
-    let AccessChange { opens: _, resource, ports, methods, witness: _, before: _, after: _ } = change;
+    let AccessChange {
+        opens: _,
+        resource,
+        ports,
+        methods,
+        witness: _,
+        before: _,
+        after: _,
+    } = change;
     let mut text = neutral(resource).into_owned();
-    let said = |ports: &str| ports.strip_prefix("port ").is_some_and(|port| resource.ends_with(&format!(":{port}")));
+    let said = |ports: &str| {
+        ports
+            .strip_prefix("port ")
+            .is_some_and(|port| resource.ends_with(&format!(":{port}")))
+    };
     if let Some(ports) = ports.as_ref().filter(|ports| !said(ports)) {
         let _ = write!(text, ", {ports}");
     }
@@ -43,10 +58,15 @@ pub(crate) fn requests(change: &AccessChange) -> String {
 
 /// The name that something had before.
 pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
-    fields.iter().find_map(|field| match (&field.field, &field.value) {
-        (Field::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
-        (_, ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. }) => None,
-    })
+    fields
+        .iter()
+        .find_map(|field| match (&field.field, &field.value) {
+            (Field::Name, ValueChange::Scalar { before, .. }) => before.as_deref(),
+            (
+                _,
+                ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. },
+            ) => None,
+        })
 }
 
 /// The sign of a change.
@@ -82,18 +102,35 @@ pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) 
 /// What a reviewer should know about the way the calls are made.
 pub(crate) fn note(note: &Note) -> String {
     match note {
-        Note::Gap { policy, why } => format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why)),
-        Note::GroupGap { name, why } => format!("! gap: group \"{}\": {}", neutral(name), neutral(why)),
+        Note::Gap { policy, why } => {
+            format!("! gap: policy \"{}\": {}", neutral(policy), neutral(why))
+        }
+        Note::GroupGap { name, why } => {
+            format!("! gap: group \"{}\": {}", neutral(name), neutral(why))
+        }
         Note::Unproved { why } => format!(
             "! gap: that no step opens or closes more than the whole is not proved, so that calls run one by one: {}",
             neutral(why)
         ),
-        Note::NotCompared { why } => format!("! what opens and closes could not be worked out: {}", neutral(why)),
+        Note::NotCompared { why } => format!(
+            "! what opens and closes could not be worked out: {}",
+            neutral(why)
+        ),
         Note::ScopeWidens { policy } => {
-            format!("! policy \"{}\" will apply to the whole organization", neutral(policy))
+            format!(
+                "! policy \"{}\" will apply to the whole organization",
+                neutral(policy)
+            )
         }
-        Note::GoesBack { policy, digest, since } => {
-            let since = since.as_ref().map(|since| format!(" of {since}")).unwrap_or_default();
+        Note::GoesBack {
+            policy,
+            digest,
+            since,
+        } => {
+            let since = since
+                .as_ref()
+                .map(|since| format!(" of {since}"))
+                .unwrap_or_default();
             format!(
                 "! policy \"{}\" goes back: the manifest is the older version {}{}",
                 neutral(policy),
@@ -101,10 +138,20 @@ pub(crate) fn note(note: &Note) -> String {
                 neutral(&since)
             )
         }
-        Note::UnknownFields { policy, rule, fields } => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("`{}`", neutral(field))).collect();
+        Note::UnknownFields {
+            policy,
+            rule,
+            fields,
+        } => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| format!("`{}`", neutral(field)))
+                .collect();
             let what = call_name(policy, rule.as_deref());
-            format!("{what}: {} not known to this version; left as is", fields.join(", "))
+            format!(
+                "{what}: {} not known to this version; left as is",
+                fields.join(", ")
+            )
         }
     }
 }
@@ -159,16 +206,39 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
 
 /// Each change of a level in one line, with the word for its direction; what loosens first.
 pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforcement, String)> {
-    let level = |level: Option<EnforcementLevel>| level.map_or("not there", EnforcementLevel::as_str);
+    let level =
+        |level: Option<EnforcementLevel>| level.map_or("not there", EnforcementLevel::as_str);
     let line = |change: &EnforcementChange| {
-        let EnforcementChange { direction, group, pack, policy, before, after, source } = change;
-        let place = source.as_ref().map(|source| format!("  {}", place(source))).unwrap_or_default();
+        let EnforcementChange {
+            direction,
+            group,
+            pack,
+            policy,
+            before,
+            after,
+            source,
+        } = change;
+        let place = source
+            .as_ref()
+            .map(|source| format!("  {}", place(source)))
+            .unwrap_or_default();
         let whom = match group {
             Some(group) => format!("group \"{}\"", neutral(group)),
             None => "the pack itself, where no group says otherwise".to_owned(),
         };
-        let what = format!("policy \"{}\" of pack \"{}\"", neutral(policy), neutral(pack));
-        (*direction, format!("{what}: {} → {} for {whom}{place}", level(*before), level(*after)))
+        let what = format!(
+            "policy \"{}\" of pack \"{}\"",
+            neutral(policy),
+            neutral(pack)
+        );
+        (
+            *direction,
+            format!(
+                "{what}: {} → {} for {whom}{place}",
+                level(*before),
+                level(*after)
+            ),
+        )
     };
     changes.iter().map(line).collect()
 }
@@ -186,7 +256,9 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
 pub(crate) fn headline(impact: &Impact) -> String {
     let effect = match (impact.widens(), impact.narrows()) {
         (false, false) if impact.audiences.is_empty() => return "Access: not compared".to_owned(),
-        (false, false) => return "Access: no access changes; every request is decided as before".to_owned(),
+        (false, false) => {
+            return "Access: no access changes; every request is decided as before".to_owned();
+        }
         (true, false) => "widening",
         (false, true) => "narrowing",
         (true, true) => "mixed: some opens, some closes",
@@ -198,8 +270,13 @@ pub(crate) fn headline(impact: &Impact) -> String {
 pub(crate) fn who(audience: &Audience, alone: bool) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
-    let all: Vec<String> =
-        teams.chain(profiles.iter().map(|profile| format!("profile {}", neutral(profile)))).collect();
+    let all: Vec<String> = teams
+        .chain(
+            profiles
+                .iter()
+                .map(|profile| format!("profile {}", neutral(profile))),
+        )
+        .collect();
     match all.as_slice() {
         [] if alone => "everybody".to_owned(),
         [] => "people in no team".to_owned(),
@@ -210,33 +287,67 @@ pub(crate) fn who(audience: &Audience, alone: bool) -> String {
 
 /// The rules that decide, at most three of them by name.
 pub(crate) fn by(rules: &[DecidingRule]) -> String {
-    let Some(first) = rules.first() else { return "denied, as nothing allows it".to_owned() };
+    let Some(first) = rules.first() else {
+        return "denied, as nothing allows it".to_owned();
+    };
     let decision = if first.allows { "allowed" } else { "denied" };
     let named: Vec<String> = rules
         .iter()
         .take(3)
-        .map(|DecidingRule { policy, rule, allows: _, resource: _, source }| {
-            let source = source.as_ref().map(|source| format!(" ({})", place(source))).unwrap_or_default();
-            format!("{}{source}", call_name(policy, Some(rule)))
-        })
+        .map(
+            |DecidingRule {
+                 policy,
+                 rule,
+                 allows: _,
+                 resource: _,
+                 source,
+             }| {
+                let source = source
+                    .as_ref()
+                    .map(|source| format!(" ({})", place(source)))
+                    .unwrap_or_default();
+                format!("{}{source}", call_name(policy, Some(rule)))
+            },
+        )
         .collect();
-    let more = if rules.len() > 3 { format!(" and {} more", rules.len() - 3) } else { String::new() };
+    let more = if rules.len() > 3 {
+        format!(" and {} more", rules.len() - 3)
+    } else {
+        String::new()
+    };
     format!("{decision} by {}{more}", named.join("; "))
 }
 
 /// A gate in one line, with its reason.
 pub(crate) fn gate_text(gate: &GateInfo) -> String {
     let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
-        let audience = audience.as_ref().map(|name| format!(" for {}", neutral(name))).unwrap_or_default();
-        let reason = reason.as_ref().map(|reason| format!(": {}", neutral(reason))).unwrap_or_default();
+        let audience = audience
+            .as_ref()
+            .map(|name| format!(" for {}", neutral(name)))
+            .unwrap_or_default();
+        let reason = reason
+            .as_ref()
+            .map(|reason| format!(": {}", neutral(reason)))
+            .unwrap_or_default();
         format!("{verb} `{}`{audience}{reason}", neutral(request))
     };
     match gate {
-        GateInfo::Never { request, audience, reason } => full("never", request, audience, reason),
-        GateInfo::Always { request, audience, reason } => full("always", request, audience, reason),
+        GateInfo::Never {
+            request,
+            audience,
+            reason,
+        } => full("never", request, audience, reason),
+        GateInfo::Always {
+            request,
+            audience,
+            reason,
+        } => full("always", request, audience, reason),
         GateInfo::DenyWidening { within } if within.is_empty() => "no widening".to_owned(),
         GateInfo::DenyWidening { within } => {
-            let within: Vec<String> = within.iter().map(|pattern| format!("`{}`", neutral(pattern))).collect();
+            let within: Vec<String> = within
+                .iter()
+                .map(|pattern| format!("`{}`", neutral(pattern)))
+                .collect();
             format!("no widening outside of {}", within.join(", "))
         }
     }

@@ -76,11 +76,19 @@ impl Share {
         }
         // In tenths of a percent, rounded down, so that 100 means all.
         let tenths = (exercised * 1000).checked_div(total).unwrap_or(1000);
-        Self { exercised, total, percent: f64::from(u32::try_from(tenths).unwrap_or(1000)) / 10.0 }
+        Self {
+            exercised,
+            total,
+            percent: f64::from(u32::try_from(tenths).unwrap_or(1000)) / 10.0,
+        }
     }
 
     fn human(self, noun: &str) -> String {
-        let Self { exercised, total, percent } = self;
+        let Self {
+            exercised,
+            total,
+            percent,
+        } = self;
         format!("{exercised} of {} ({percent:.1} %)", many(total, noun))
     }
 }
@@ -96,7 +104,10 @@ impl CoverageReport {
         let uncovered = rules.iter().filter_map(|covered| {
             let missed = covered.resources.iter().filter(|(_, exercised)| !exercised);
             let resources: Vec<_> = missed
-                .map(|(text, _)| UncoveredResource { resource: text.clone(), source: resource(covered, text) })
+                .map(|(text, _)| UncoveredResource {
+                    resource: text.clone(),
+                    source: resource(covered, text),
+                })
                 .collect();
             (!resources.is_empty()).then(|| Uncovered {
                 policy: covered.rule.policy.to_owned(),
@@ -109,35 +120,83 @@ impl CoverageReport {
         let missed = statements.iter().filter(|covered| !covered.exercised);
         Self {
             rules: Share::of(rules.iter().map(CoveredRule::is_exercised)),
-            resources: Share::of(rules.iter().flat_map(|rule| rule.resources.iter().map(|(_, exercised)| *exercised))),
+            resources: Share::of(
+                rules
+                    .iter()
+                    .flat_map(|rule| rule.resources.iter().map(|(_, exercised)| *exercised)),
+            ),
             statements: Share::of(statements.iter().map(|covered| covered.exercised)),
             uncovered: uncovered.collect(),
             uncovered_statements: missed
-                .map(|CoveredStatement { statement, exercised: _ }| DecidingStatement::new(statement, locator))
+                .map(
+                    |CoveredStatement {
+                         statement,
+                         exercised: _,
+                     }| DecidingStatement::new(statement, locator),
+                )
                 .collect(),
         }
     }
 
     /// The percentages in one line.
     pub(super) fn summary(&self) -> String {
-        let Self { rules, resources, statements, uncovered: _, uncovered_statements: _ } = self;
-        let shares = [(rules, "rule"), (resources, "resource"), (statements, "Cedar statement")];
+        let Self {
+            rules,
+            resources,
+            statements,
+            uncovered: _,
+            uncovered_statements: _,
+        } = self;
+        let shares = [
+            (rules, "rule"),
+            (resources, "resource"),
+            (statements, "Cedar statement"),
+        ];
         let there = shares.into_iter().filter(|(share, _)| share.total > 0);
         let parts: Vec<String> = there.map(|(share, noun)| share.human(noun)).collect();
-        if parts.is_empty() { "there are no rules".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() {
+            "there are no rules".to_owned()
+        } else {
+            parts.join(", ")
+        }
     }
 
     /// The section of a target for people.
     pub(super) fn human(&self, painter: Painter) -> String {
-        let Self { rules: _, resources: _, statements: _, uncovered, uncovered_statements } = self;
-        let mut text = format!("  {}\n", painter.strong(&format!("Coverage: {}", self.summary())));
+        let Self {
+            rules: _,
+            resources: _,
+            statements: _,
+            uncovered,
+            uncovered_statements,
+        } = self;
+        let mut text = format!(
+            "  {}\n",
+            painter.strong(&format!("Coverage: {}", self.summary()))
+        );
         let at = |source: Option<&SourceRef>| {
-            let place = source.map(|SourceRef { file, line }| format!("  {}:{line}", neutral(file)));
+            let place =
+                source.map(|SourceRef { file, line }| format!("  {}:{line}", neutral(file)));
             painter.dim(&place.unwrap_or_default())
         };
-        for Uncovered { policy, rule, exercised, source, resources } in uncovered {
-            let how = if *exercised { "exercised in part" } else { "not exercised" };
-            let named = format!("policy \"{}\", rule \"{}\" is {how}", neutral(policy), neutral(rule));
+        for Uncovered {
+            policy,
+            rule,
+            exercised,
+            source,
+            resources,
+        } in uncovered
+        {
+            let how = if *exercised {
+                "exercised in part"
+            } else {
+                "not exercised"
+            };
+            let named = format!(
+                "policy \"{}\", rule \"{}\" is {how}",
+                neutral(policy),
+                neutral(rule)
+            );
             let _ = writeln!(text, "    {named}{}", at(source.as_ref()));
             for UncoveredResource { resource, source } in resources {
                 let _ = writeln!(text, "      - {}{}", neutral(resource), at(source.as_ref()));

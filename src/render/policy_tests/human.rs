@@ -19,7 +19,12 @@ pub fn human(report: &TestReport, painter: Painter) -> String {
 }
 
 fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut String) {
-    let TargetReport { name, organization, results, coverage } = target;
+    let TargetReport {
+        name,
+        organization,
+        results,
+        coverage,
+    } = target;
     let asked = match asked {
         Asked::Desired => "desired state",
         Asked::Live => "live state",
@@ -39,19 +44,37 @@ fn target_text(target: &TargetReport, asked: Asked, painter: Painter, text: &mut
 }
 
 fn case_text(results: &[TestResult], painter: Painter, text: &mut String) {
-    let Some(TestResult { test, case, .. }) = results.first() else { return };
+    let Some(TestResult { test, case, .. }) = results.first() else {
+        return;
+    };
     let failed = results.iter().filter(|result| !result.passed).count();
     let (mark, counts) = if failed == 0 {
         (painter.good("✓"), many(results.len(), "request"))
     } else {
-        (painter.bad("✗"), painter.bad(&format!("{failed} of {} failed", many(results.len(), "request"))))
+        (
+            painter.bad("✗"),
+            painter.bad(&format!(
+                "{failed} of {} failed",
+                many(results.len(), "request")
+            )),
+        )
     };
-    let _ = writeln!(text, "  {mark} {} / {}  {counts}", neutral(test), neutral(case));
+    let _ = writeln!(
+        text,
+        "  {mark} {} / {}  {counts}",
+        neutral(test),
+        neutral(case)
+    );
     for result in results {
         if !result.passed {
             failure_text(result, painter, text);
         } else if !result.errors.is_empty() {
-            let _ = writeln!(text, "      {}, asked by {}", neutral(&result.request), who(&result.audience));
+            let _ = writeln!(
+                text,
+                "      {}, asked by {}",
+                neutral(&result.request),
+                who(&result.audience)
+            );
             errors_text(result, painter, text);
         }
     }
@@ -60,17 +83,35 @@ fn case_text(results: &[TestResult], painter: Painter, text: &mut String) {
 fn failure_text(result: &TestResult, painter: Painter, text: &mut String) {
     let SourceRef { file, line } = &result.source;
     let at = painter.dim(&format!("{}:{line}", neutral(file)));
-    let _ = writeln!(text, "      {}, asked by {}  {at}", neutral(&result.request), who(&result.audience));
+    let _ = writeln!(
+        text,
+        "      {}, asked by {}  {at}",
+        neutral(&result.request),
+        who(&result.audience)
+    );
     let _ = writeln!(text, "        expected: {}", said(result.expected));
     for (number, by) in got(result, painter).iter().enumerate() {
-        let _ = writeln!(text, "        {}{by}", if number == 0 { "got:      " } else { "          " });
+        let _ = writeln!(
+            text,
+            "        {}{by}",
+            if number == 0 {
+                "got:      "
+            } else {
+                "          "
+            }
+        );
     }
     errors_text(result, painter, text);
 }
 
 fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
     for error in &result.errors {
-        let _ = writeln!(text, "        {} {}", painter.notice("!"), error.human(painter));
+        let _ = writeln!(
+            text,
+            "        {} {}",
+            painter.notice("!"),
+            error.human(painter)
+        );
     }
 }
 
@@ -78,7 +119,11 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
     let by = |(index, rule): (usize, &DecidedBy)| {
-        let begin = if index == 0 { format!("{got} by ") } else { "and by ".to_owned() };
+        let begin = if index == 0 {
+            format!("{got} by ")
+        } else {
+            "and by ".to_owned()
+        };
         format!("{begin}{}", rule.human(painter))
     };
     match result.rules.as_slice() {

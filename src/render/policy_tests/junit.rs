@@ -1,6 +1,8 @@
 //! Policy tests as JUnit XML: a suite for each target, a test case for each request.
 
-use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
+};
 
 use super::human::got;
 use super::{TargetReport, TestReport, TestResult, said, who};
@@ -19,7 +21,12 @@ pub fn junit(report: &TestReport) -> Result<String, SerializeError> {
 }
 
 fn suite(target: &TargetReport) -> TestSuite {
-    let TargetReport { name, organization, results, coverage } = target;
+    let TargetReport {
+        name,
+        organization,
+        results,
+        coverage,
+    } = target;
     let mut suite = TestSuite::new(neutral(name));
     suite.add_property(Property::new("organization", neutral(organization)));
     if let Some(coverage) = coverage {
@@ -31,24 +38,50 @@ fn suite(target: &TargetReport) -> TestSuite {
 }
 
 fn case(result: &TestResult) -> TestCase {
-    let TestResult { test, case, source, audience, request, expected, got: answer, passed, rules: _, errors } = result;
+    let TestResult {
+        test,
+        case,
+        source,
+        audience,
+        request,
+        expected,
+        got: answer,
+        passed,
+        rules: _,
+        errors,
+    } = result;
     let SourceRef { file, line } = source;
     let plain = Painter::new(false);
-    let errors: Vec<String> = errors.iter().map(|error| neutral_lines(&error.human(plain))).collect();
+    let errors: Vec<String> = errors
+        .iter()
+        .map(|error| neutral_lines(&error.human(plain)))
+        .collect();
     let status = if *passed {
         TestCaseStatus::success()
     } else {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type(format!("expected {}", said(*expected)));
-        status.set_message(format!("expected {}, got {}", said(*expected), said(*answer)));
+        status.set_message(format!(
+            "expected {}, got {}",
+            said(*expected),
+            said(*answer)
+        ));
         let asked = format!("{}, asked by {}", neutral(request), who(audience));
-        let mut lines = vec![format!("{asked}  {}:{line}", neutral(file)), format!("expected: {}", said(*expected))];
+        let mut lines = vec![
+            format!("{asked}  {}:{line}", neutral(file)),
+            format!("expected: {}", said(*expected)),
+        ];
         lines.extend(got(result, plain));
         lines.extend(errors.iter().cloned());
         status.set_description(neutral_lines(&lines.join("\n")));
         status
     };
-    let name = format!("{}: {}, asked by {}", neutral(case), neutral(request), neutral_lines(&who(audience)));
+    let name = format!(
+        "{}: {}, asked by {}",
+        neutral(case),
+        neutral(request),
+        neutral_lines(&who(audience))
+    );
     let mut xml = TestCase::new(name, status);
     xml.set_classname(neutral(test));
     xml.extra.insert("file".into(), neutral(file).into());

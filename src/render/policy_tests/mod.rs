@@ -110,8 +110,20 @@ impl TestReport {
 impl TestResult {
     /// Holds an answer to what was expected.
     pub fn new(expectation: &Expectation, outcome: &Outcome<'_>, locator: Locator<'_>) -> Self {
-        let Expectation { test, case, audience: _, called, question, expected, place } = expectation;
-        let Outcome { decision, deciders, failures } = outcome;
+        let Expectation {
+            test,
+            case,
+            audience: _,
+            called,
+            question,
+            expected,
+            place,
+        } = expectation;
+        let Outcome {
+            decision,
+            deciders,
+            failures,
+        } = outcome;
         Self {
             test: test.to_string(),
             case: case.to_string(),
@@ -121,8 +133,14 @@ impl TestResult {
             expected: *expected,
             got: *decision,
             passed: expected == decision,
-            rules: deciders.iter().map(|decider| DecidedBy::new(decider, locator)).collect(),
-            errors: failures.iter().map(|failure| FailedStatement::new(failure, locator)).collect(),
+            rules: deciders
+                .iter()
+                .map(|decider| DecidedBy::new(decider, locator))
+                .collect(),
+            errors: failures
+                .iter()
+                .map(|failure| FailedStatement::new(failure, locator))
+                .collect(),
         }
     }
 }
@@ -140,10 +158,18 @@ pub fn json(report: &TestReport) -> serde_json::Result<String> {
 /// Who asks, in words.
 pub(super) fn who(audience: &Audience) -> String {
     let Audience { teams, profiles } = audience;
-    let teams = teams.iter().map(|team| format!("team {}", super::text::neutral(team)));
-    let profiles = profiles.iter().map(|profile| format!("profile {}", super::text::neutral(profile)));
+    let teams = teams
+        .iter()
+        .map(|team| format!("team {}", super::text::neutral(team)));
+    let profiles = profiles
+        .iter()
+        .map(|profile| format!("profile {}", super::text::neutral(profile)));
     let all: Vec<String> = teams.chain(profiles).collect();
-    if all.is_empty() { "people in no team".to_owned() } else { format!("people in {}", all.join(" and ")) }
+    if all.is_empty() {
+        "people in no team".to_owned()
+    } else {
+        format!("people in {}", all.join(" and "))
+    }
 }
 
 /// A decision in words.

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::findings::{Finding, Findings, Prefix, Related, RuleId, Spot, Weight};
 use super::text::neutral_json;
 use log::{
-    ArtifactLocation, Configuration, Driver, Help, Invocation, Location, Log, Message, PhysicalLocation, Properties,
-    Region, Result as Found, Rule, RuleProperties, Run, Tool, UriBase,
+    ArtifactLocation, Configuration, Driver, Help, Invocation, Location, Log, Message,
+    PhysicalLocation, Properties, Region, Result as Found, Rule, RuleProperties, Run, Tool,
+    UriBase,
 };
 
 /// The name of our fingerprints; another way to make them takes another name.
@@ -17,7 +18,8 @@ const FINGERPRINT: &str = "polwarden/v1";
 /// What all URIs are relative to: the top of the repository.
 const ROOT: &str = "%SRCROOT%";
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The findings as a log of one run.
 ///
@@ -27,7 +29,12 @@ pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String>
     let mut rules: Vec<RuleId> = findings.list().iter().map(|finding| finding.rule).collect();
     rules.sort_by_key(|rule| rule.as_str());
     rules.dedup();
-    let index = |rule: RuleId| rules.iter().position(|other| *other == rule).unwrap_or_default();
+    let index = |rule: RuleId| {
+        rules
+            .iter()
+            .position(|other| *other == rule)
+            .unwrap_or_default()
+    };
     let results = findings
         .fingerprinted()
         .into_iter()
@@ -42,12 +49,18 @@ pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String>
     let description = text("The top of the repository");
     let run = Run {
         tool: Tool { driver },
-        invocations: [Invocation { execution_successful: true }],
+        invocations: [Invocation {
+            execution_successful: true,
+        }],
         original_uri_base_ids: BTreeMap::from([(ROOT, UriBase { description })]),
         column_kind: "unicodeCodePoints",
         results,
     };
-    let mut json = serde_json::to_string_pretty(&Log { schema: SCHEMA, version: "2.1.0", runs: [run] })?;
+    let mut json = serde_json::to_string_pretty(&Log {
+        schema: SCHEMA,
+        version: "2.1.0",
+        runs: [run],
+    })?;
     json.push('\n');
     Ok(neutral_json(&json).into_owned())
 }
@@ -58,13 +71,21 @@ fn rule(rule: RuleId) -> Rule {
         let (first, rest) = word.split_at(word.len().min(1));
         format!("{}{rest}", first.to_uppercase())
     });
-    let help = format!("{} Run `polwarden explain {id}` for more.", rule.description());
+    let help = format!(
+        "{} Run `polwarden explain {id}` for more.",
+        rule.description()
+    );
     Rule {
         id,
         name: name.collect(),
         short_description: text(rule.description()),
-        help: Help { markdown: help.clone(), text: help },
-        default_configuration: Configuration { level: level(rule.weight()) },
+        help: Help {
+            markdown: help.clone(),
+            text: help,
+        },
+        default_configuration: Configuration {
+            level: level(rule.weight()),
+        },
         properties: RuleProperties {
             tags: match rule {
                 RuleId::File(_) => ["policy-as-code", "manifest"],
@@ -83,18 +104,35 @@ fn level(weight: Weight) -> &'static str {
 }
 
 fn result(finding: &Finding, index: usize, fingerprint: String, prefix: &Prefix) -> Found {
-    let Finding { rule, weight, message, help, spot, related, target, .. } = finding;
-    let help = help.as_ref().map(|help| format!(". Help: {help}")).unwrap_or_default();
+    let Finding {
+        rule,
+        weight,
+        message,
+        help,
+        spot,
+        related,
+        target,
+        ..
+    } = finding;
+    let help = help
+        .as_ref()
+        .map(|help| format!(". Help: {help}"))
+        .unwrap_or_default();
     Found {
         rule_id: rule.as_str(),
         rule_index: index,
         level: level(*weight),
         message: text(&format!("{message}{help}")),
-        locations: spot.iter().map(|spot| location(spot, None, None, prefix)).collect(),
+        locations: spot
+            .iter()
+            .map(|spot| location(spot, None, None, prefix))
+            .collect(),
         related_locations: related
             .iter()
             .enumerate()
-            .map(|(number, Related { spot, text })| location(spot, Some(number), Some(text), prefix))
+            .map(|(number, Related { spot, text })| {
+                location(spot, Some(number), Some(text), prefix)
+            })
             .collect(),
         partial_fingerprints: BTreeMap::from([(FINGERPRINT, fingerprint)]),
         properties: target.clone().map(|target| Properties { target }),
@@ -109,14 +147,26 @@ fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix)
         end_line: lines.last,
         end_column: lines.columns.map(|(_, end)| end),
     });
-    let artifact_location = ArtifactLocation { uri: uri(&prefix.file(file)), uri_base_id: ROOT };
+    let artifact_location = ArtifactLocation {
+        uri: uri(&prefix.file(file)),
+        uri_base_id: ROOT,
+    };
     let message = said.filter(|said| !said.is_empty()).map(text);
-    Location { id, physical_location: PhysicalLocation { artifact_location, region }, message }
+    Location {
+        id,
+        physical_location: PhysicalLocation {
+            artifact_location,
+            region,
+        },
+        message,
+    }
 }
 
 /// A message. `[text](target)` in it would be a link (SARIF 2.1.0, section 3.11.6), which is broken up.
 fn text(text: &str) -> Message {
-    Message { text: text.replace("](", "] (") }
+    Message {
+        text: text.replace("](", "] ("),
+    }
 }
 
 /// A path as a relative URI: all that is not plain is encoded, colons too, which could end a scheme.
@@ -124,7 +174,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             other => uri.push_str(&format!("%{other:02X}")),
         }
     }

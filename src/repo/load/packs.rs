@@ -30,9 +30,14 @@ pub(super) fn sources(
     let named: BTreeMap<DocumentId, Utf8PathBuf> = documents
         .iter()
         .filter_map(|document| {
-            let Manifest::PolicyPack(pack) = &document.manifest else { return None };
+            let Manifest::PolicyPack(pack) = &document.manifest else {
+                return None;
+            };
             let manifest = Utf8Path::new(sources.file(document.id.file).name());
-            let path = manifest.parent().unwrap_or(Utf8Path::new("")).join(&pack.spec.source);
+            let path = manifest
+                .parent()
+                .unwrap_or(Utf8Path::new(""))
+                .join(&pack.spec.source);
             Some((document.id, normal(&path).unwrap_or(path)))
         })
         .collect();
@@ -40,20 +45,37 @@ pub(super) fn sources(
     paths.sort_unstable();
     paths.dedup();
     let read = paths.par_iter().map(|path| {
-        let path = if path.as_str().is_empty() { Utf8Path::new(".") } else { path.as_path() };
+        let path = if path.as_str().is_empty() {
+            Utf8Path::new(".")
+        } else {
+            path.as_path()
+        };
         Arc::new(source.pack(path))
     });
     let trees: Vec<Arc<Result<PackTree, PackError>>> = read.collect();
-    let trees: HashMap<&Utf8PathBuf, Arc<Result<PackTree, PackError>>> = paths.iter().copied().zip(trees).collect();
+    let trees: HashMap<&Utf8PathBuf, Arc<Result<PackTree, PackError>>> =
+        paths.iter().copied().zip(trees).collect();
     let of = |path: &Utf8PathBuf| trees.get(path).map(Arc::clone);
     named
         .iter()
-        .filter_map(|(document, path)| Some((*document, NamedSource { path: path.clone(), tree: of(path)? })))
+        .filter_map(|(document, path)| {
+            Some((
+                *document,
+                NamedSource {
+                    path: path.clone(),
+                    tree: of(path)?,
+                },
+            ))
+        })
         .collect()
 }
 
 /// Reads the lock file; without one, nothing is locked.
-pub(super) fn lock(source: &impl Source, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> Lock {
+pub(super) fn lock(
+    source: &impl Source,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Lock {
     match source.read(Utf8Path::new(LOCK_FILE), MAX_BYTES) {
         Ok(text) => {
             let file = sources.add(LOCK_FILE, Arc::clone(&text));
@@ -66,7 +88,8 @@ pub(super) fn lock(source: &impl Source, sources: &mut SourceMap, diagnostics: &
         Err(kind) => {
             let file = sources.add(LOCK_FILE, "");
             let message = format!("`{LOCK_FILE}` cannot be used: {kind}");
-            diagnostics.push(Diagnostic::new(kind.code(), message, Place::File(file)).help(kind.help()));
+            diagnostics
+                .push(Diagnostic::new(kind.code(), message, Place::File(file)).help(kind.help()));
             Lock::default()
         }
     }

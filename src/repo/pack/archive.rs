@@ -47,7 +47,8 @@ impl PackTree {
             let path = format!("{PREFIX}{path}");
             match entry {
                 PackEntry::File { bytes, executable } => {
-                    let mut header = header(EntryType::Regular, if *executable { 0o755 } else { 0o644 });
+                    let mut header =
+                        header(EntryType::Regular, if *executable { 0o755 } else { 0o644 });
                     header.set_size(u64::try_from(bytes.len()).map_err(io::Error::other)?);
                     builder.append_data(&mut header, path, &**bytes)?;
                 }
@@ -60,9 +61,14 @@ impl PackTree {
         }
         let tar = builder.into_inner()?;
         // Neither a time nor a name nor a system: they would differ from machine to machine.
-        let mut gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(6));
+        let mut gzip = GzBuilder::new()
+            .mtime(0)
+            .operating_system(255)
+            .write(Vec::new(), Compression::new(6));
         gzip.write_all(&tar)?;
-        Ok(Archive { bytes: gzip.finish()? })
+        Ok(Archive {
+            bytes: gzip.finish()?,
+        })
     }
 }
 

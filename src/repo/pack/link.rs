@@ -49,7 +49,11 @@ mod tests {
             ("a", "..\\x", false),
             ("a", "", false),
         ] {
-            assert_eq!(stays_inside(Utf8Path::new(path), target), wanted, "{path} -> {target}");
+            assert_eq!(
+                stays_inside(Utf8Path::new(path), target),
+                wanted,
+                "{path} -> {target}"
+            );
         }
     }
 }

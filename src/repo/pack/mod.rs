@@ -49,8 +49,14 @@ impl PackEntry {
     /// The digest: of the bytes of a file, as other tools give it. What may be run, and links, are told apart from it.
     pub fn digest(&self) -> FileDigest {
         match self {
-            Self::File { bytes, executable: false } => FileDigest::of(bytes),
-            Self::File { bytes, executable: true } => FileDigest::of(&[b"executable\0", &**bytes].concat()),
+            Self::File {
+                bytes,
+                executable: false,
+            } => FileDigest::of(bytes),
+            Self::File {
+                bytes,
+                executable: true,
+            } => FileDigest::of(&[b"executable\0", &**bytes].concat()),
             Self::Link { target } => FileDigest::of(&[b"link\0", target.as_bytes()].concat()),
         }
     }
@@ -95,14 +101,22 @@ impl PackError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Directory(kind) | Self::Entry { path: _, kind } => match kind {
-                ProblemKind::Missing => "write the path of the directory with the pack's source, from `polwarden.yaml`",
-                ProblemKind::TooLarge(_) => "leave out of it what the pack does not need, with a `.gitignore`",
+                ProblemKind::Missing => {
+                    "write the path of the directory with the pack's source, from `polwarden.yaml`"
+                }
+                ProblemKind::TooLarge(_) => {
+                    "leave out of it what the pack does not need, with a `.gitignore`"
+                }
                 ProblemKind::Submodule => "keep the pack's source in this repository",
                 other => other.help(),
             },
             Self::NoDirectory => "name the directory that holds `PulumiPolicy.yaml`",
-            Self::LinkOutside { .. } => "replace the link by what it leads to, or leave it out with a `.gitignore`",
-            Self::TooLarge | Self::TooMany => "leave out of it what the pack does not need, with a `.gitignore`",
+            Self::LinkOutside { .. } => {
+                "replace the link by what it leads to, or leave it out with a `.gitignore`"
+            }
+            Self::TooLarge | Self::TooMany => {
+                "leave out of it what the pack does not need, with a `.gitignore`"
+            }
             Self::NoProject => {
                 "name the directory that holds `PulumiPolicy.yaml`; if it is ignored by git, add it to the repository"
             }
@@ -124,7 +138,10 @@ impl PackTree {
 
     /// The digest of each file and link.
     pub fn files(&self) -> BTreeMap<String, FileDigest> {
-        self.entries.iter().map(|(path, entry)| (path.clone(), entry.digest())).collect()
+        self.entries
+            .iter()
+            .map(|(path, entry)| (path.clone(), entry.digest()))
+            .collect()
     }
 
     /// What the source is, whatever archive it is put into: the digest of the lines `DIGEST PATH`, sorted by path. Paths
@@ -146,13 +163,23 @@ impl PackTree {
     /// It is no UTF-8 text, or no file.
     pub fn project(&self) -> Result<&str, PackError> {
         match self.entries.get(PROJECT_FILE) {
-            Some(PackEntry::File { bytes, executable: _ }) => std::str::from_utf8(bytes).map_err(|error| {
-                let kind = ProblemKind::NotUtf8 { line: 1, offset: error.valid_up_to() };
-                PackError::Entry { path: PROJECT_FILE.into(), kind }
+            Some(PackEntry::File {
+                bytes,
+                executable: _,
+            }) => std::str::from_utf8(bytes).map_err(|error| {
+                let kind = ProblemKind::NotUtf8 {
+                    line: 1,
+                    offset: error.valid_up_to(),
+                };
+                PackError::Entry {
+                    path: PROJECT_FILE.into(),
+                    kind,
+                }
             }),
-            Some(PackEntry::Link { .. }) => {
-                Err(PackError::Entry { path: PROJECT_FILE.into(), kind: ProblemKind::Special })
-            }
+            Some(PackEntry::Link { .. }) => Err(PackError::Entry {
+                path: PROJECT_FILE.into(),
+                kind: ProblemKind::Special,
+            }),
             None => Err(PackError::NoProject),
         }
     }
@@ -176,12 +203,20 @@ impl Collected {
         if self.bytes > MAX_SOURCE_BYTES {
             return Err(PackError::TooLarge);
         }
-        self.add(path, PackEntry::File { bytes: bytes.into(), executable })
+        self.add(
+            path,
+            PackEntry::File {
+                bytes: bytes.into(),
+                executable,
+            },
+        )
     }
 
     fn link(&mut self, path: &Utf8Path, target: String) -> Result<(), PackError> {
         if !link::stays_inside(path, &target) {
-            return Err(PackError::LinkOutside { path: path.to_owned() });
+            return Err(PackError::LinkOutside {
+                path: path.to_owned(),
+            });
         }
         self.add(path, PackEntry::Link { target })
     }
@@ -204,6 +239,9 @@ impl Collected {
 fn entry_error(path: &Utf8Path, kind: ProblemKind) -> PackError {
     match kind {
         ProblemKind::TooLarge(_) => PackError::TooLarge,
-        kind => PackError::Entry { path: path.to_owned(), kind },
+        kind => PackError::Entry {
+            path: path.to_owned(),
+            kind,
+        },
     }
 }

@@ -24,8 +24,13 @@ fn folder(
     depth: usize,
     collected: &mut Collected,
 ) -> Result<(), PackError> {
-    let wrong = |path: &Utf8Path, kind| PackError::Entry { path: path.to_owned(), kind };
-    let tree = repository.find_tree(tree).map_err(|error| PackError::Directory(unreadable(&error)))?;
+    let wrong = |path: &Utf8Path, kind| PackError::Entry {
+        path: path.to_owned(),
+        kind,
+    };
+    let tree = repository
+        .find_tree(tree)
+        .map_err(|error| PackError::Directory(unreadable(&error)))?;
     if depth >= MAX_DEPTH {
         return Err(wrong(shown, ProblemKind::too_deep()));
     }
@@ -39,8 +44,10 @@ fn folder(
             FOLDER => folder(repository, entry.id(), &path, depth + 1, collected)?,
             SUBMODULE => return Err(wrong(&path, ProblemKind::Submodule)),
             LINK => {
-                let target = blob(repository, entry.id(), MAX_LINK).map_err(|kind| entry_error(&path, kind))?;
-                let target = String::from_utf8(target).map_err(|_| wrong(&path, ProblemKind::Name))?;
+                let target = blob(repository, entry.id(), MAX_LINK)
+                    .map_err(|kind| entry_error(&path, kind))?;
+                let target =
+                    String::from_utf8(target).map_err(|_| wrong(&path, ProblemKind::Name))?;
                 collected.link(&path, target)?;
             }
             _ => {

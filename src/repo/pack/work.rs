@@ -15,7 +15,10 @@ use crate::repo::work_tree::{read_bounded, unreadable};
 /// Reads everything below `directory`, which has no links in its path and lies below `boundary`.
 pub(in crate::repo) fn read(directory: &Path, boundary: &Path) -> Result<PackTree, PackError> {
     let ignores = Ignores::open(directory, boundary).map_err(PackError::Directory)?;
-    let mut walk = Walk { ignores, collected: Collected::default() };
+    let mut walk = Walk {
+        ignores,
+        collected: Collected::default(),
+    };
     walk.folder(directory, Utf8Path::new(""), 0)?;
     walk.collected.finish()
 }
@@ -29,7 +32,10 @@ impl Walk {
     fn folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) -> Result<(), PackError> {
         let wrong = |path: &Utf8Path, kind| match path.as_str() {
             "" => PackError::Directory(kind),
-            _ => PackError::Entry { path: path.to_owned(), kind },
+            _ => PackError::Entry {
+                path: path.to_owned(),
+                kind,
+            },
         };
         if depth >= MAX_DEPTH {
             return Err(wrong(shown, ProblemKind::too_deep()));
@@ -44,10 +50,15 @@ impl Walk {
                 if self.ignores.ignores(&real, false) {
                     continue;
                 }
-                return Err(wrong(&shown.join(name.to_string_lossy().as_ref()), ProblemKind::Name));
+                return Err(wrong(
+                    &shown.join(name.to_string_lossy().as_ref()),
+                    ProblemKind::Name,
+                ));
             };
             let path = shown.join(name);
-            let kind = entry.file_type().map_err(|error| wrong(&path, unreadable(&error)))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| wrong(&path, unreadable(&error)))?;
             if name == ".git" {
                 if depth == 0 {
                     continue;
@@ -60,17 +71,24 @@ impl Walk {
             if kind.is_dir() {
                 self.folder(&real, &path, depth + 1)?;
             } else if kind.is_symlink() {
-                let target = fs::read_link(&real).map_err(|error| wrong(&path, unreadable(&error)))?;
-                let target = target.to_str().ok_or_else(|| wrong(&path, ProblemKind::Name))?.to_owned();
+                let target =
+                    fs::read_link(&real).map_err(|error| wrong(&path, unreadable(&error)))?;
+                let target = target
+                    .to_str()
+                    .ok_or_else(|| wrong(&path, ProblemKind::Name))?
+                    .to_owned();
                 self.collected.link(&path, target)?;
             } else {
-                let metadata = entry.metadata().map_err(|error| wrong(&path, unreadable(&error)))?;
+                let metadata = entry
+                    .metadata()
+                    .map_err(|error| wrong(&path, unreadable(&error)))?;
                 if !metadata.is_file() {
                     return Err(wrong(&path, ProblemKind::Special));
                 }
                 let bytes = read_bounded(&real, &metadata, self.collected.left());
                 let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
-                self.collected.file(&path, bytes, is_executable(&metadata))?;
+                self.collected
+                    .file(&path, bytes, is_executable(&metadata))?;
             }
         }
         Ok(())
@@ -110,17 +128,33 @@ impl Ignores {
         {
             let index = repository.index().map_err(git)?;
             let tracked = index.iter().map(|entry| entry.path).collect();
-            return Ok(Self { repository, top, tracked, _folder: None });
+            return Ok(Self {
+                repository,
+                top,
+                tracked,
+                _folder: None,
+            });
         }
         let folder = tempfile::tempdir().map_err(|error| unreadable(&error))?;
         let repository = Repository::init(folder.path()).map_err(git)?;
         repository.set_workdir(boundary, false).map_err(git)?;
-        Ok(Self { repository, top: boundary.to_owned(), tracked: BTreeSet::new(), _folder: Some(folder) })
+        Ok(Self {
+            repository,
+            top: boundary.to_owned(),
+            tracked: BTreeSet::new(),
+            _folder: Some(folder),
+        })
     }
 
     fn ignores(&self, path: &Path, is_folder: bool) -> bool {
-        let Ok(inside) = path.strip_prefix(&self.top) else { return false };
-        if !self.repository.status_should_ignore(inside).unwrap_or(false) {
+        let Ok(inside) = path.strip_prefix(&self.top) else {
+            return false;
+        };
+        if !self
+            .repository
+            .status_should_ignore(inside)
+            .unwrap_or(false)
+        {
             return false;
         }
         let mut name = inside.to_string_lossy().replace('\\', "/").into_bytes();
@@ -129,6 +163,10 @@ impl Ignores {
         }
         // What was added in spite of being ignored is tracked, and so is the folder that holds it.
         name.push(b'/');
-        !self.tracked.range(name.clone()..).next().is_some_and(|path| path.starts_with(&name))
+        !self
+            .tracked
+            .range(name.clone()..)
+            .next()
+            .is_some_and(|path| path.starts_with(&name))
     }
 }

@@ -56,19 +56,25 @@ pub enum RevisionError {
         source: git2::Error,
     },
     /// A bare repository, which has no index.
-    #[error("`{directory}` is a bare repository, in which nothing is staged; name a revision instead")]
+    #[error(
+        "`{directory}` is a bare repository, in which nothing is staged; name a revision instead"
+    )]
     NoIndex {
         /// The folder.
         directory: String,
     },
     /// An index from which no tree can be made.
-    #[error("what is staged cannot be read; is a merge under way? Resolve its conflicts and `git add` them")]
+    #[error(
+        "what is staged cannot be read; is a merge under way? Resolve its conflicts and `git add` them"
+    )]
     Index {
         /// What git says.
         source: git2::Error,
     },
     /// The folder of the configuration is not in the revision.
-    #[error("the folder `{folder}` does not exist at `{revision}`; name the one of that time with REV:FOLDER")]
+    #[error(
+        "the folder `{folder}` does not exist at `{revision}`; name the one of that time with REV:FOLDER"
+    )]
     NoFolder {
         /// The revision as given.
         revision: String,
@@ -76,7 +82,9 @@ pub enum RevisionError {
         folder: String,
     },
     /// A branch that was never fetched.
-    #[error("{variable} names the target branch `{branch}`, which this clone does not hold; fetch it first: `{fetch}`")]
+    #[error(
+        "{variable} names the target branch `{branch}`, which this clone does not hold; fetch it first: `{fetch}`"
+    )]
     NoBranch {
         /// Where the name comes from.
         variable: &'static str,
@@ -86,7 +94,9 @@ pub enum RevisionError {
         fetch: String,
     },
     /// Two commits without a common ancestor in this clone.
-    #[error("`{head}` and `{branch}` have no common ancestor in this clone; fetch more history first: `{fetch}`")]
+    #[error(
+        "`{head}` and `{branch}` have no common ancestor in this clone; fetch more history first: `{fetch}`"
+    )]
     NoMergeBase {
         /// The one.
         head: String,

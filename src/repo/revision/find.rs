@@ -13,32 +13,58 @@ const LISTED: usize = 8;
 /// The repository around a folder, or the bare one that it is.
 pub(in crate::repo) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
     Repository::discover(directory).map_err(|source| {
-        let directory = directory.canonicalize().unwrap_or_else(|_| directory.into()).display().to_string();
+        let directory = directory
+            .canonicalize()
+            .unwrap_or_else(|_| directory.into())
+            .display()
+            .to_string();
         match source.code() {
-            ErrorCode::NotFound => RevisionError::NoRepository { directory, asked: "the revision" },
+            ErrorCode::NotFound => RevisionError::NoRepository {
+                directory,
+                asked: "the revision",
+            },
             _ => RevisionError::Repository { directory, source },
         }
     })
 }
 
 /// The folder, from the top of the repository; the top itself in a bare one.
-pub(in crate::repo) fn folder(repository: &Repository, directory: &Path) -> Result<Vec<String>, RevisionError> {
-    let root = repository.workdir().and_then(|root| root.canonicalize().ok());
-    let (Some(root), Ok(directory)) = (root, directory.canonicalize()) else { return Ok(Vec::new()) };
+pub(in crate::repo) fn folder(
+    repository: &Repository,
+    directory: &Path,
+) -> Result<Vec<String>, RevisionError> {
+    let root = repository
+        .workdir()
+        .and_then(|root| root.canonicalize().ok());
+    let (Some(root), Ok(directory)) = (root, directory.canonicalize()) else {
+        return Ok(Vec::new());
+    };
     // A folder inside of `.git` stands for the top, as that of a bare repository does.
-    let Ok(inside) = directory.strip_prefix(&root) else { return Ok(Vec::new()) };
+    let Ok(inside) = directory.strip_prefix(&root) else {
+        return Ok(Vec::new());
+    };
     if directory.starts_with(repository.path()) {
         return Ok(Vec::new());
     }
     match inside.to_str() {
-        Some(inside) => Ok(inside.split(std::path::MAIN_SEPARATOR).map(str::to_owned).collect()),
-        None => Err(RevisionError::NoFolder { revision: "HEAD".to_owned(), folder: inside.display().to_string() }),
+        Some(inside) => Ok(inside
+            .split(std::path::MAIN_SEPARATOR)
+            .map(str::to_owned)
+            .collect()),
+        None => Err(RevisionError::NoFolder {
+            revision: "HEAD".to_owned(),
+            folder: inside.display().to_string(),
+        }),
     }
 }
 
 /// The parts of a folder as typed; nothing where it leaves the repository.
 pub(super) fn parts(folder: &str) -> Option<Vec<String>> {
-    let parts: Vec<String> = folder.split('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned).collect();
+    let parts: Vec<String> = folder
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .map(str::to_owned)
+        .collect();
     (!folder.starts_with('/') && !parts.iter().any(|part| part == "..")).then_some(parts)
 }
 
@@ -47,7 +73,9 @@ pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
     /// Before all other places for objects.
     const FIRST: i32 = 1_000;
     if repository.is_bare() {
-        return Err(RevisionError::NoIndex { directory: repository.path().display().to_string() });
+        return Err(RevisionError::NoIndex {
+            directory: repository.path().display().to_string(),
+        });
     }
     let tree = || {
         let objects = repository.odb()?;
@@ -58,21 +86,37 @@ pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
 }
 
 /// The commit that a revision stands for.
-pub(in crate::repo) fn commit(repository: &Repository, revision: &str) -> Result<Oid, RevisionError> {
-    let object = repository.revparse_single(revision).map_err(|source| match source.code() {
-        ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => missing(repository, revision),
-        ErrorCode::Ambiguous => {
-            let hint = "several objects begin like this; write more of the id".to_owned();
-            RevisionError::NoRevision { revision: revision.to_owned(), hint }
-        }
-        _ if repository.is_shallow() => missing(repository, revision),
-        _ => RevisionError::Unreadable { revision: revision.to_owned(), source },
-    })?;
+pub(in crate::repo) fn commit(
+    repository: &Repository,
+    revision: &str,
+) -> Result<Oid, RevisionError> {
+    let object = repository
+        .revparse_single(revision)
+        .map_err(|source| match source.code() {
+            ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch => {
+                missing(repository, revision)
+            }
+            ErrorCode::Ambiguous => {
+                let hint = "several objects begin like this; write more of the id".to_owned();
+                RevisionError::NoRevision {
+                    revision: revision.to_owned(),
+                    hint,
+                }
+            }
+            _ if repository.is_shallow() => missing(repository, revision),
+            _ => RevisionError::Unreadable {
+                revision: revision.to_owned(),
+                source,
+            },
+        })?;
     let kind = object.kind().unwrap_or(ObjectType::Any);
     object
         .peel_to_commit()
         .map(|commit| commit.id())
-        .map_err(|_| RevisionError::NoCommit { revision: revision.to_owned(), kind: kind.str().to_owned() })
+        .map_err(|_| RevisionError::NoCommit {
+            revision: revision.to_owned(),
+            kind: kind.str().to_owned(),
+        })
 }
 
 /// The branch that a revision is named by, or that is checked out where it is `HEAD`.
@@ -80,17 +124,28 @@ pub(super) fn branch(repository: &Repository, revision: &str) -> Option<String> 
     if revision == "HEAD" || revision == "@" {
         return crate::repo::git::branch(repository);
     }
-    let reference = repository.resolve_reference_from_short_name(revision).ok()?;
+    let reference = repository
+        .resolve_reference_from_short_name(revision)
+        .ok()?;
     let branch = reference.is_branch() || reference.is_remote();
-    branch.then(|| reference.shorthand().ok().map(str::to_owned)).flatten()
+    branch
+        .then(|| reference.shorthand().ok().map(str::to_owned))
+        .flatten()
 }
 
 /// Part of a commit is missing or broken.
-pub(in crate::repo) fn incomplete(repository: &Repository, revision: &str, source: git2::Error) -> RevisionError {
+pub(in crate::repo) fn incomplete(
+    repository: &Repository,
+    revision: &str,
+    source: git2::Error,
+) -> RevisionError {
     if repository.is_shallow() && source.code() == ErrorCode::NotFound {
         missing(repository, revision)
     } else {
-        RevisionError::Unreadable { revision: revision.to_owned(), source }
+        RevisionError::Unreadable {
+            revision: revision.to_owned(),
+            source,
+        }
     }
 }
 
@@ -99,15 +154,25 @@ fn missing(repository: &Repository, revision: &str) -> RevisionError {
     let near = did_you_mean(names.iter().map(String::as_str), revision);
     let revision = revision.to_owned();
     if let Some(near) = near {
-        return RevisionError::NoRevision { revision, hint: format!("did you mean `{near}`?") };
+        return RevisionError::NoRevision {
+            revision,
+            hint: format!("did you mean `{near}`?"),
+        };
     }
     if repository.is_shallow() {
-        return RevisionError::Shallow { fetch: fetch(&revision), revision };
+        return RevisionError::Shallow {
+            fetch: fetch(&revision),
+            revision,
+        };
     }
     let hint = match names.as_slice() {
         [] => "the repository has no commit yet".to_owned(),
         names if names.len() <= LISTED => format!("there are: {}", names.join(", ")),
-        names => format!("there are: {} and {} more", names[..LISTED].join(", "), names.len() - LISTED),
+        names => format!(
+            "there are: {} and {} more",
+            names[..LISTED].join(", "),
+            names.len() - LISTED
+        ),
     };
     RevisionError::NoRevision { revision, hint }
 }
@@ -128,8 +193,12 @@ pub(in crate::repo) fn fetch_branch(branch: &str) -> String {
 
 /// Branches and tags, by the names that people use.
 fn names(repository: &Repository) -> Vec<String> {
-    let Ok(references) = repository.references() else { return Vec::new() };
-    let names = references.flatten().filter_map(|reference| reference.shorthand().ok().map(str::to_owned));
+    let Ok(references) = repository.references() else {
+        return Vec::new();
+    };
+    let names = references
+        .flatten()
+        .filter_map(|reference| reference.shorthand().ok().map(str::to_owned));
     let mut names: Vec<String> = names.filter(|name| !name.ends_with("/HEAD")).collect();
     names.sort_unstable();
     names.dedup();
@@ -164,14 +233,27 @@ impl PullRequest {
             "BITBUCKET_PR_DESTINATION_BRANCH",
             "SYSTEM_PULLREQUEST_TARGETBRANCH",
         ];
-        let value = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let value = |name: &str| {
+            variable(name)
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
         if let Some(commit) = value(COMMIT) {
-            return Some(Self { variable: COMMIT, base: CiBase::Commit(commit) });
+            return Some(Self {
+                variable: COMMIT,
+                base: CiBase::Commit(commit),
+            });
         }
         BRANCHES.into_iter().find_map(|name| {
             let branch = value(name)?;
-            let branch = branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned();
-            Some(Self { variable: name, base: CiBase::Branch(branch) })
+            let branch = branch
+                .strip_prefix("refs/heads/")
+                .unwrap_or(&branch)
+                .to_owned();
+            Some(Self {
+                variable: name,
+                base: CiBase::Branch(branch),
+            })
         })
     }
 
@@ -183,34 +265,56 @@ impl PullRequest {
     pub fn base(&self, directory: &Path, head: Option<&str>) -> Result<String, RevisionError> {
         let Self { variable, base } = self;
         let repository = repository(directory).map_err(|error| match error {
-            RevisionError::NoRepository { directory, .. } => RevisionError::NoRepository { directory, asked: variable },
+            RevisionError::NoRepository { directory, .. } => RevisionError::NoRepository {
+                directory,
+                asked: variable,
+            },
             other => other,
         })?;
         let branch = match base {
             CiBase::Commit(id) => {
-                let known = Oid::from_str(id).ok().filter(|id| repository.find_commit(*id).is_ok());
-                return known.map(|id| id.to_string()).ok_or_else(|| RevisionError::NoBranch {
-                    variable,
-                    branch: id.clone(),
-                    fetch: format!("git fetch --depth 1 origin {id}"),
-                });
+                let known = Oid::from_str(id)
+                    .ok()
+                    .filter(|id| repository.find_commit(*id).is_ok());
+                return known
+                    .map(|id| id.to_string())
+                    .ok_or_else(|| RevisionError::NoBranch {
+                        variable,
+                        branch: id.clone(),
+                        fetch: format!("git fetch --depth 1 origin {id}"),
+                    });
             }
             CiBase::Branch(branch) => branch,
         };
-        let tip = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")]
-            .iter()
-            .find_map(|name| repository.find_reference(name).ok()?.peel_to_commit().ok())
-            .ok_or_else(|| RevisionError::NoBranch { variable, branch: branch.clone(), fetch: fetch_branch(branch) })?;
-        let head_name = head.unwrap_or("HEAD");
-        let head = commit(&repository, head_name.split_once(':').map_or(head_name, |(name, _)| name))?;
-        repository.merge_base(head, tip.id()).map(|id| id.to_string()).map_err(|_| RevisionError::NoMergeBase {
-            head: head_name.to_owned(),
+        let tip = [
+            format!("refs/remotes/origin/{branch}"),
+            format!("refs/heads/{branch}"),
+        ]
+        .iter()
+        .find_map(|name| repository.find_reference(name).ok()?.peel_to_commit().ok())
+        .ok_or_else(|| RevisionError::NoBranch {
+            variable,
             branch: branch.clone(),
-            fetch: if repository.is_shallow() {
-                "git fetch --unshallow origin".to_owned()
-            } else {
-                fetch_branch(branch)
-            },
-        })
+            fetch: fetch_branch(branch),
+        })?;
+        let head_name = head.unwrap_or("HEAD");
+        let head = commit(
+            &repository,
+            head_name
+                .split_once(':')
+                .map_or(head_name, |(name, _)| name),
+        )?;
+        repository
+            .merge_base(head, tip.id())
+            .map(|id| id.to_string())
+            .map_err(|_| RevisionError::NoMergeBase {
+                head: head_name.to_owned(),
+                branch: branch.clone(),
+                fetch: if repository.is_shallow() {
+                    "git fetch --unshallow origin".to_owned()
+                } else {
+                    fetch_branch(branch)
+                },
+            })
     }
 }

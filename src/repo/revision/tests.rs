@@ -27,16 +27,27 @@ fn tree(repository: &Repository, entries: &[Entry<'_>]) -> Oid {
     let mut builder = repository.treebuilder(None).unwrap();
     for (path, mode, content) in entries {
         match path.iter().position(|byte| *byte == b'/') {
-            Some(at) => below.entry(&path[..at]).or_default().push((&path[at + 1..], *mode, content)),
+            Some(at) => {
+                below
+                    .entry(&path[..at])
+                    .or_default()
+                    .push((&path[at + 1..], *mode, content))
+            }
             None if *mode == SUBMODULE => {
                 let id = Oid::from_str("00112233445566778899aabbccddeeff00112233").unwrap();
                 builder.insert(*path, id, *mode).unwrap();
             }
-            None => drop(builder.insert(*path, repository.blob(content).unwrap(), *mode).unwrap()),
+            None => drop(
+                builder
+                    .insert(*path, repository.blob(content).unwrap(), *mode)
+                    .unwrap(),
+            ),
         }
     }
     for (name, entries) in below {
-        builder.insert(name, tree(repository, &entries), FOLDER).unwrap();
+        builder
+            .insert(name, tree(repository, &entries), FOLDER)
+            .unwrap();
     }
     builder.write().unwrap()
 }
@@ -44,15 +55,28 @@ fn tree(repository: &Repository, entries: &[Entry<'_>]) -> Oid {
 /// Commits a tree on top of `HEAD`, or as the first commit; nothing is checked out.
 fn commit(repository: &Repository, root: Oid) -> Oid {
     let author = Signature::new("A", "a@example.com", &Time::new(0, 0)).unwrap();
-    let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
+    let parent = repository
+        .head()
+        .ok()
+        .map(|head| head.peel_to_commit().unwrap());
     let parents: Vec<_> = parent.iter().collect();
-    repository.commit(Some("HEAD"), &author, &author, "x", &repository.find_tree(root).unwrap(), &parents).unwrap()
+    repository
+        .commit(
+            Some("HEAD"),
+            &author,
+            &author,
+            "x",
+            &repository.find_tree(root).unwrap(),
+            &parents,
+        )
+        .unwrap()
 }
 
 fn repository(bare: bool) -> (tempfile::TempDir, Repository) {
     let folder = tempfile::tempdir().unwrap();
     let mut options = RepositoryInitOptions::new();
-    let repository = Repository::init_opts(folder.path(), options.initial_head("main").bare(bare)).unwrap();
+    let repository =
+        Repository::init_opts(folder.path(), options.initial_head("main").bare(bare)).unwrap();
     (folder, repository)
 }
 
@@ -64,7 +88,10 @@ fn committed(entries: &[Entry<'_>]) -> (tempfile::TempDir, Repository) {
 
 fn listed(revision: &Revision, path: &str) -> (Vec<String>, Vec<Problem>) {
     let Listing { files, problems } = revision.list(path.into()).unwrap();
-    (files.into_iter().map(|file| file.to_string()).collect(), problems)
+    (
+        files.into_iter().map(|file| file.to_string()).collect(),
+        problems,
+    )
 }
 
 /// The commit of a revision, and whether it is something else than that.
@@ -81,8 +108,12 @@ fn a_revision_is_named_as_git_names_it() {
     let (folder, repository) = committed(&[file("p/a.yaml", "one")]);
     let first = repository.head().unwrap().target().unwrap();
     let second = commit(&repository, tree(&repository, &[file("p/a.yaml", "two")]));
-    repository.tag_lightweight("v1", &repository.find_object(first, None).unwrap(), false).unwrap();
-    repository.reference("refs/remotes/origin/main", first, false, "").unwrap();
+    repository
+        .tag_lightweight("v1", &repository.find_object(first, None).unwrap(), false)
+        .unwrap();
+    repository
+        .reference("refs/remotes/origin/main", first, false, "")
+        .unwrap();
     let cases = [
         ("HEAD", second, "two"),
         ("main", second, "two"),
@@ -95,17 +126,34 @@ fn a_revision_is_named_as_git_names_it() {
     for (name, id, text) in cases {
         let revision = Revision::open(folder.path(), name).unwrap();
         assert_eq!(stand(&revision), Some((id.to_string(), false)), "{name}");
-        assert_eq!(&*revision.read("p/a.yaml".into(), 10).unwrap(), text, "{name}");
-        assert_eq!(listed(&revision, "p"), (vec!["p/a.yaml".to_owned()], Vec::new()), "{name}");
+        assert_eq!(
+            &*revision.read("p/a.yaml".into(), 10).unwrap(),
+            text,
+            "{name}"
+        );
+        assert_eq!(
+            listed(&revision, "p"),
+            (vec!["p/a.yaml".to_owned()], Vec::new()),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn what_is_no_revision_is_explained() {
     let (folder, repository) = committed(&[file("a.yaml", "x")]);
-    assert_eq!(refused(folder.path(), "mian"), "there is no revision `mian`; did you mean `main`?");
-    assert_eq!(refused(folder.path(), "release"), "there is no revision `release`; there are: main");
-    assert_eq!(refused(folder.path(), "HEAD~7"), "there is no revision `HEAD~7`; there are: main");
+    assert_eq!(
+        refused(folder.path(), "mian"),
+        "there is no revision `mian`; did you mean `main`?"
+    );
+    assert_eq!(
+        refused(folder.path(), "release"),
+        "there is no revision `release`; there are: main"
+    );
+    assert_eq!(
+        refused(folder.path(), "HEAD~7"),
+        "there is no revision `HEAD~7`; there are: main"
+    );
     let blob = repository.blob(b"x").unwrap().to_string();
     assert!(refused(folder.path(), &blob).contains("is no commit but a blob"));
     for text in ["", ":", "@{", "--help", "\u{0}"] {
@@ -114,7 +162,10 @@ fn what_is_no_revision_is_explained() {
     let plain = tempfile::tempdir().unwrap();
     assert!(refused(plain.path(), "main").contains("is in no git repository"));
     let (unborn, _) = self::repository(false);
-    assert_eq!(refused(unborn.path(), "HEAD"), "there is no revision `HEAD`; the repository has no commit yet");
+    assert_eq!(
+        refused(unborn.path(), "HEAD"),
+        "there is no revision `HEAD`; the repository has no commit yet"
+    );
 }
 
 #[test]
@@ -147,9 +198,19 @@ fn the_folder_of_the_configuration_is_looked_at() {
 #[test]
 fn a_bare_repository_a_worktree_and_a_detached_head_are_read() {
     let (bare, repository) = repository(true);
-    let id = commit(&repository, tree(&repository, &[file("polwarden.yaml", "x"), file("sub/a.yaml", "a")]));
+    let id = commit(
+        &repository,
+        tree(
+            &repository,
+            &[file("polwarden.yaml", "x"), file("sub/a.yaml", "a")],
+        ),
+    );
     let read = |directory: &Path, name: &str| {
-        Revision::open(directory, name).unwrap().read("sub/a.yaml".into(), 9).unwrap().to_string()
+        Revision::open(directory, name)
+            .unwrap()
+            .read("sub/a.yaml".into(), 9)
+            .unwrap()
+            .to_string()
     };
     assert_eq!(read(bare.path(), "main"), "a");
     let below = Revision::open(bare.path(), "main:sub").unwrap();
@@ -175,7 +236,14 @@ fn shallow() -> (tempfile::TempDir, Repository) {
     let second = commit(&repository, tree(&repository, &[file("a.yaml", "2")]));
     std::fs::write(repository.path().join("shallow"), format!("{second}\n")).unwrap();
     let object = first.to_string();
-    std::fs::remove_file(repository.path().join("objects").join(&object[..2]).join(&object[2..])).unwrap();
+    std::fs::remove_file(
+        repository
+            .path()
+            .join("objects")
+            .join(&object[..2])
+            .join(&object[2..]),
+    )
+    .unwrap();
     (folder, Repository::open(repository.path()).unwrap())
 }
 
@@ -183,15 +251,30 @@ fn shallow() -> (tempfile::TempDir, Repository) {
 fn a_shallow_clone_says_what_to_fetch() {
     let (folder, repository) = shallow();
     assert!(repository.is_shallow());
-    assert_eq!(&*Revision::open(folder.path(), "HEAD").unwrap().read("a.yaml".into(), 9).unwrap(), "2");
+    assert_eq!(
+        &*Revision::open(folder.path(), "HEAD")
+            .unwrap()
+            .read("a.yaml".into(), 9)
+            .unwrap(),
+        "2"
+    );
     let cases = [
         ("HEAD~1", "git fetch --unshallow"),
-        ("origin/release", "git fetch origin release:refs/remotes/origin/release"),
-        ("0123456789abcdef0123456789abcdef01234567", "git fetch --depth 1 origin 0123"),
+        (
+            "origin/release",
+            "git fetch origin release:refs/remotes/origin/release",
+        ),
+        (
+            "0123456789abcdef0123456789abcdef01234567",
+            "git fetch --depth 1 origin 0123",
+        ),
     ];
     for (name, command) in cases {
         let error = refused(folder.path(), name);
-        assert!(error.contains("shallow") && error.contains(command), "{error}");
+        assert!(
+            error.contains("shallow") && error.contains(command),
+            "{error}"
+        );
     }
 }
 
@@ -212,8 +295,15 @@ fn links_are_followed_inside_only() {
     ]);
     let revision = Revision::open(folder.path(), "HEAD").unwrap();
     let (files, problems) = listed(&revision, "p");
-    assert_eq!(files, ["p/a.yaml", "p/c.yaml"], "what two links lead to counts once");
-    let problems: Vec<_> = problems.iter().map(|problem| (problem.path.as_str(), &problem.kind)).collect();
+    assert_eq!(
+        files,
+        ["p/a.yaml", "p/c.yaml"],
+        "what two links lead to counts once"
+    );
+    let problems: Vec<_> = problems
+        .iter()
+        .map(|problem| (problem.path.as_str(), &problem.kind))
+        .collect();
     let expected = [
         ("p/m-absolute.yaml", &ProblemKind::SymlinkOutside),
         ("p/n-outside.yaml", &ProblemKind::SymlinkOutside),
@@ -223,7 +313,10 @@ fn links_are_followed_inside_only() {
     ];
     assert_eq!(problems, expected);
     assert_eq!(&*revision.read("linked/l1/b.yaml".into(), 9).unwrap(), "b");
-    assert_eq!(revision.read("p/n-outside.yaml".into(), 9), Err(ProblemKind::SymlinkOutside));
+    assert_eq!(
+        revision.read("p/n-outside.yaml".into(), 9),
+        Err(ProblemKind::SymlinkOutside)
+    );
 }
 
 #[test]
@@ -242,10 +335,19 @@ fn submodules_names_sizes_and_bytes_are_problems() {
     assert_eq!(files, ["p/big.yaml", "p/bytes.yaml"]);
     let kinds: Vec<_> = problems.iter().map(|problem| &problem.kind).collect();
     assert_eq!(kinds, [&ProblemKind::Submodule, &ProblemKind::Name]);
-    assert_eq!(revision.read("p/big.yaml".into(), 9), Err(ProblemKind::TooLarge(9)));
-    assert_eq!(revision.read("p/bytes.yaml".into(), 9), Err(ProblemKind::NotUtf8 { line: 2, offset: 2 }));
+    assert_eq!(
+        revision.read("p/big.yaml".into(), 9),
+        Err(ProblemKind::TooLarge(9))
+    );
+    assert_eq!(
+        revision.read("p/bytes.yaml".into(), 9),
+        Err(ProblemKind::NotUtf8 { line: 2, offset: 2 })
+    );
     assert_eq!(revision.list("p/sub".into()), Err(ProblemKind::Submodule));
-    assert_eq!(revision.read("p/sub/x.yaml".into(), 9), Err(ProblemKind::Submodule));
+    assert_eq!(
+        revision.read("p/sub/x.yaml".into(), 9),
+        Err(ProblemKind::Submodule)
+    );
     assert_eq!(revision.read("p".into(), 9), Err(ProblemKind::Special));
 }
 
@@ -272,20 +374,33 @@ fn a_pull_request_branched_from_the_merge_base() {
     let fork = repository.head().unwrap().target().unwrap();
     let ours = commit(&repository, tree(&repository, &[file("a.yaml", "2")]));
     let author = Signature::new("A", "a@example.com", &Time::new(0, 0)).unwrap();
-    let root = repository.find_tree(tree(&repository, &[file("a.yaml", "3")])).unwrap();
+    let root = repository
+        .find_tree(tree(&repository, &[file("a.yaml", "3")]))
+        .unwrap();
     let parent = repository.find_commit(fork).unwrap();
-    let theirs = repository.commit(None, &author, &author, "y", &root, &[&parent]).unwrap();
+    let theirs = repository
+        .commit(None, &author, &author, "y", &root, &[&parent])
+        .unwrap();
     let at = |variables: &[(&str, &str)]| {
         let known: BTreeMap<&str, &str> = variables.iter().copied().collect();
         PullRequest::from_variables(|name| known.get(name).map(|text| (*text).to_owned()))
     };
     assert_eq!(at(&[]), None);
-    assert_eq!(at(&[("GITHUB_BASE_REF", " ")]), None, "GitHub sets it empty outside of pull requests");
+    assert_eq!(
+        at(&[("GITHUB_BASE_REF", " ")]),
+        None,
+        "GitHub sets it empty outside of pull requests"
+    );
 
     let github = at(&[("GITHUB_BASE_REF", "release")]).unwrap();
     let error = github.base(folder.path(), None).unwrap_err().to_string();
-    assert!(error.contains("GITHUB_BASE_REF") && error.contains("git fetch origin release:"), "{error}");
-    repository.reference("refs/remotes/origin/release", theirs, false, "").unwrap();
+    assert!(
+        error.contains("GITHUB_BASE_REF") && error.contains("git fetch origin release:"),
+        "{error}"
+    );
+    repository
+        .reference("refs/remotes/origin/release", theirs, false, "")
+        .unwrap();
     let fork = fork.to_string();
     for (variable, value) in [
         ("GITHUB_BASE_REF", "release"),
@@ -293,23 +408,63 @@ fn a_pull_request_branched_from_the_merge_base() {
         ("BITBUCKET_PR_DESTINATION_BRANCH", "release"),
         ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/release"),
     ] {
-        assert_eq!(at(&[(variable, value)]).unwrap().base(folder.path(), None).unwrap(), fork, "{variable}");
+        assert_eq!(
+            at(&[(variable, value)])
+                .unwrap()
+                .base(folder.path(), None)
+                .unwrap(),
+            fork,
+            "{variable}"
+        );
     }
     // A branch without a remote, as in a clone of one machine.
-    assert_eq!(at(&[("GITHUB_BASE_REF", "main")]).unwrap().base(folder.path(), None).unwrap(), ours.to_string());
+    assert_eq!(
+        at(&[("GITHUB_BASE_REF", "main")])
+            .unwrap()
+            .base(folder.path(), None)
+            .unwrap(),
+        ours.to_string()
+    );
     // GitLab gives the commit, which says more than the branch.
-    let gitlab = [("CI_MERGE_REQUEST_DIFF_BASE_SHA", fork.as_str()), ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
-    assert_eq!(at(&gitlab).unwrap().base(folder.path(), None).unwrap(), fork);
-    let absent = at(&[("CI_MERGE_REQUEST_DIFF_BASE_SHA", "0123456789abcdef0123456789abcdef01234567")]).unwrap();
-    assert!(absent.base(folder.path(), None).unwrap_err().to_string().contains("git fetch --depth 1 origin 0123"));
+    let gitlab = [
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", fork.as_str()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+    ];
+    assert_eq!(
+        at(&gitlab).unwrap().base(folder.path(), None).unwrap(),
+        fork
+    );
+    let absent = at(&[(
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA",
+        "0123456789abcdef0123456789abcdef01234567",
+    )])
+    .unwrap();
+    assert!(
+        absent
+            .base(folder.path(), None)
+            .unwrap_err()
+            .to_string()
+            .contains("git fetch --depth 1 origin 0123")
+    );
 
-    let unrelated = repository.commit(None, &author, &author, "z", &root, &[]).unwrap();
-    repository.reference("refs/remotes/origin/other", unrelated, false, "").unwrap();
-    let error = at(&[("GITHUB_BASE_REF", "other")]).unwrap().base(folder.path(), None).unwrap_err().to_string();
+    let unrelated = repository
+        .commit(None, &author, &author, "z", &root, &[])
+        .unwrap();
+    repository
+        .reference("refs/remotes/origin/other", unrelated, false, "")
+        .unwrap();
+    let error = at(&[("GITHUB_BASE_REF", "other")])
+        .unwrap()
+        .base(folder.path(), None)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("no common ancestor"), "{error}");
     let plain = tempfile::tempdir().unwrap();
     let error = github.base(plain.path(), None).unwrap_err().to_string();
-    assert!(error.contains("in no git repository") && error.contains("GITHUB_BASE_REF"), "{error}");
+    assert!(
+        error.contains("in no git repository") && error.contains("GITHUB_BASE_REF"),
+        "{error}"
+    );
 }
 
 fn staged(repository: &Repository, entries: &[Entry<'_>]) {
@@ -345,7 +500,10 @@ fn objects(repository: &Repository) -> Vec<(std::path::PathBuf, u64)> {
 #[test]
 fn what_is_staged_is_read_and_nothing_is_written() {
     let (folder, repository) = repository(false);
-    staged(&repository, &[file("p/a.yaml", "staged"), file("p/b/c.yaml", "too")]);
+    staged(
+        &repository,
+        &[file("p/a.yaml", "staged"), file("p/b/c.yaml", "too")],
+    );
     std::fs::write(folder.path().join("p/a.yaml"), "changed since").unwrap();
     std::fs::write(folder.path().join("p/new.yaml"), "not staged").unwrap();
     let before = objects(&repository);
@@ -358,11 +516,18 @@ fn what_is_staged_is_read_and_nothing_is_written() {
     let below = Revision::staged(&folder.path().join("p")).unwrap();
     assert_eq!(&*below.read("a.yaml".into(), 100).unwrap(), "staged");
 
-    let id = commit(&repository, repository.index().unwrap().write_tree().unwrap()).to_string();
+    let id = commit(
+        &repository,
+        repository.index().unwrap().write_tree().unwrap(),
+    )
+    .to_string();
     let clean = stand(&Revision::staged(folder.path()).unwrap());
     assert_eq!(clean, Some((id.clone(), false)));
     staged(&repository, &[file("p/a.yaml", "again")]);
-    assert_eq!(stand(&Revision::staged(folder.path()).unwrap()), Some((id, true)));
+    assert_eq!(
+        stand(&Revision::staged(folder.path()).unwrap()),
+        Some((id, true))
+    );
 }
 
 #[test]

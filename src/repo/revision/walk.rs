@@ -40,7 +40,8 @@ pub(super) struct Found {
 pub(in crate::repo) fn unreadable(error: &git2::Error) -> ProblemKind {
     let why = match error.code() {
         ErrorCode::NotFound => {
-            "its content is not in this clone; run `git fetch`, or clone without a filter".to_owned()
+            "its content is not in this clone; run `git fetch`, or clone without a filter"
+                .to_owned()
         }
         _ => error.message().to_owned(),
     };
@@ -48,18 +49,30 @@ pub(in crate::repo) fn unreadable(error: &git2::Error) -> ProblemKind {
 }
 
 /// The bytes of a file; refused by its size before it is read.
-pub(in crate::repo) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec<u8>, ProblemKind> {
+pub(in crate::repo) fn blob(
+    repository: &Repository,
+    id: Oid,
+    limit: usize,
+) -> Result<Vec<u8>, ProblemKind> {
     let objects = repository.odb().map_err(|error| unreadable(&error))?;
-    let (size, _) = objects.read_header(id).map_err(|error| unreadable(&error))?;
+    let (size, _) = objects
+        .read_header(id)
+        .map_err(|error| unreadable(&error))?;
     if size > limit {
         return Err(ProblemKind::TooLarge(limit));
     }
-    let blob = repository.find_blob(id).map_err(|error| unreadable(&error))?;
+    let blob = repository
+        .find_blob(id)
+        .map_err(|error| unreadable(&error))?;
     Ok(blob.content().to_vec())
 }
 
 /// Follows a path from the top of the repository, through symbolic links that stay inside it.
-pub(super) fn resolve(repository: &Repository, root: Oid, path: &[String]) -> Result<Found, ProblemKind> {
+pub(super) fn resolve(
+    repository: &Repository,
+    root: Oid,
+    path: &[String],
+) -> Result<Found, ProblemKind> {
     let mut left: VecDeque<String> = path.iter().cloned().collect();
     let mut folders: Vec<(String, Oid)> = Vec::new();
     let mut links = 0;
@@ -73,8 +86,12 @@ pub(super) fn resolve(repository: &Repository, root: Oid, path: &[String]) -> Re
             _ => {}
         }
         let tree = folders.last().map_or(root, |(_, tree)| *tree);
-        let tree = repository.find_tree(tree).map_err(|error| unreadable(&error))?;
-        let entry = tree.get_name_bytes(name.as_bytes()).ok_or(ProblemKind::Missing)?;
+        let tree = repository
+            .find_tree(tree)
+            .map_err(|error| unreadable(&error))?;
+        let entry = tree
+            .get_name_bytes(name.as_bytes())
+            .ok_or(ProblemKind::Missing)?;
         let node = match entry.filemode_raw() & KIND {
             FOLDER => {
                 folders.push((name, entry.id()));
@@ -94,13 +111,24 @@ pub(super) fn resolve(repository: &Repository, root: Oid, path: &[String]) -> Re
             _ => Node::File(entry.id()),
         };
         if left.iter().any(|name| !matches!(name.as_str(), "" | ".")) {
-            return Err(if node == Node::Submodule { ProblemKind::Submodule } else { ProblemKind::Missing });
+            return Err(if node == Node::Submodule {
+                ProblemKind::Submodule
+            } else {
+                ProblemKind::Missing
+            });
         }
-        let path = folders.into_iter().map(|(name, _)| name).chain([name]).collect();
+        let path = folders
+            .into_iter()
+            .map(|(name, _)| name)
+            .chain([name])
+            .collect();
         return Ok(Found { path, node });
     }
     let node = Node::Folder(folders.last().map_or(root, |(_, tree)| *tree));
-    Ok(Found { path: folders.into_iter().map(|(name, _)| name).collect(), node })
+    Ok(Found {
+        path: folders.into_iter().map(|(name, _)| name).collect(),
+        node,
+    })
 }
 
 /// Where a symbolic link leads to, part by part.
@@ -121,7 +149,13 @@ pub(super) fn list(
     tree: Oid,
     shown: &Utf8Path,
 ) -> Result<Listing, ProblemKind> {
-    let mut walk = Walk { repository, root, seen: HashSet::new(), entries: 0, listing: Listing::default() };
+    let mut walk = Walk {
+        repository,
+        root,
+        seen: HashSet::new(),
+        entries: 0,
+        listing: Listing::default(),
+    };
     walk.folder(tree, shown, &mut vec![path])?;
     let mut listing = walk.listing;
     listing.files.sort_unstable();
@@ -139,17 +173,30 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Lists one folder; `parents` ends with it and holds the folders above it, links resolved.
-    fn folder(&mut self, tree: Oid, shown: &Utf8Path, parents: &mut Vec<Vec<String>>) -> Result<(), ProblemKind> {
-        let tree = self.repository.find_tree(tree).map_err(|error| unreadable(&error))?;
+    fn folder(
+        &mut self,
+        tree: Oid,
+        shown: &Utf8Path,
+        parents: &mut Vec<Vec<String>>,
+    ) -> Result<(), ProblemKind> {
+        let tree = self
+            .repository
+            .find_tree(tree)
+            .map_err(|error| unreadable(&error))?;
         let here = parents.last().cloned().unwrap_or_default();
         for entry in &tree {
             self.entries += 1;
             if self.entries > MAX_ENTRIES {
-                return Err(ProblemKind::Unreadable(format!("it holds more than {MAX_ENTRIES} files and folders")));
+                return Err(ProblemKind::Unreadable(format!(
+                    "it holds more than {MAX_ENTRIES} files and folders"
+                )));
             }
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
                 let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
-                self.listing.problems.push(Problem { path, kind: ProblemKind::Name });
+                self.listing.problems.push(Problem {
+                    path,
+                    kind: ProblemKind::Name,
+                });
                 continue;
             };
             if name.starts_with('.') {
@@ -158,10 +205,19 @@ impl Walk<'_> {
             let path = shown.join(name);
             let real: Vec<String> = here.iter().cloned().chain([name.to_owned()]).collect();
             let found = match entry.filemode_raw() & KIND {
-                FOLDER => Ok(Found { path: real, node: Node::Folder(entry.id()) }),
+                FOLDER => Ok(Found {
+                    path: real,
+                    node: Node::Folder(entry.id()),
+                }),
                 LINK => resolve(self.repository, self.root, &real),
-                SUBMODULE => Ok(Found { path: real, node: Node::Submodule }),
-                _ => Ok(Found { path: real, node: Node::File(entry.id()) }),
+                SUBMODULE => Ok(Found {
+                    path: real,
+                    node: Node::Submodule,
+                }),
+                _ => Ok(Found {
+                    path: real,
+                    node: Node::File(entry.id()),
+                }),
             };
             if let Err(kind) = found.and_then(|found| self.entry(found, &path, parents)) {
                 if self.entries > MAX_ENTRIES {
@@ -173,7 +229,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, found: Found, shown: &Utf8Path, parents: &mut Vec<Vec<String>>) -> Result<(), ProblemKind> {
+    fn entry(
+        &mut self,
+        found: Found,
+        shown: &Utf8Path,
+        parents: &mut Vec<Vec<String>>,
+    ) -> Result<(), ProblemKind> {
         let Found { path, node } = found;
         match node {
             Node::Submodule => Err(ProblemKind::Submodule),

@@ -39,7 +39,10 @@ impl AllowedSigners {
             if line_text.is_empty() || line_text.starts_with('#') {
                 continue;
             }
-            let signer = AllowedSigner::parse(line_text).map_err(|why| LineError { line: index + 1, why })?;
+            let signer = AllowedSigner::parse(line_text).map_err(|why| LineError {
+                line: index + 1,
+                why,
+            })?;
             signers.push(signer);
         }
         Ok(Self(signers))
@@ -56,28 +59,42 @@ impl AllowedSigner {
         let words = words(line)?;
         let mut words = words.iter().map(String::as_str);
         let principals = words.next().unwrap_or_default().replace('"', "");
-        let mut word = words.next().ok_or("a key is missing behind the principals")?;
+        let mut word = words
+            .next()
+            .ok_or("a key is missing behind the principals")?;
         let (mut namespaces, mut valid_after, mut valid_before) = (Vec::new(), None, None);
         if !is_key_type(word) {
             for option in split(word, |c| c == ',') {
                 let (name, value) = option.split_once('=').unwrap_or((&option, ""));
                 let value = value.trim_matches('"');
                 match name.to_ascii_lowercase().as_str() {
-                    "namespaces" => namespaces.extend(value.split(',').map(|name| name.trim().to_owned())),
+                    "namespaces" => {
+                        namespaces.extend(value.split(',').map(|name| name.trim().to_owned()))
+                    }
                     "valid-after" => valid_after = Some(time(value)?),
                     "valid-before" => valid_before = Some(time(value)?),
                     "cert-authority" => {
-                        return Err("certificates are not supported; list the keys themselves".to_owned());
+                        return Err(
+                            "certificates are not supported; list the keys themselves".to_owned()
+                        );
                     }
                     other => return Err(format!("`{other}` is no option of a signer")),
                 }
             }
             word = words.next().ok_or("a key is missing behind the options")?;
         }
-        let encoded = words.next().ok_or_else(|| format!("the key behind `{word}` is missing"))?;
-        let key =
-            PublicKey::from_openssh(&format!("{word} {encoded}")).map_err(|error| format!("no public key: {error}"))?;
-        Ok(Self { principals, namespaces, valid_after, valid_before, key: key.key_data().clone() })
+        let encoded = words
+            .next()
+            .ok_or_else(|| format!("the key behind `{word}` is missing"))?;
+        let key = PublicKey::from_openssh(&format!("{word} {encoded}"))
+            .map_err(|error| format!("no public key: {error}"))?;
+        Ok(Self {
+            principals,
+            namespaces,
+            valid_after,
+            valid_before,
+            key: key.key_data().clone(),
+        })
     }
 
     /// Whether the key may sign commits.
@@ -130,7 +147,10 @@ fn matches(pattern: &str, text: &str) -> bool {
         None => text.is_empty(),
         Some('*') => {
             let rest = &pattern[1..];
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .any(|at| matches(rest, &text[at..]))
         }
         Some(c) => text.chars().next().is_some_and(|first| {
             (c == '?' || c == first) && matches(&pattern[c.len_utf8()..], &text[first.len_utf8()..])
@@ -150,6 +170,12 @@ fn time(text: &str) -> Result<Timestamp, String> {
         14 => digits.to_owned(),
         _ => return Err(wrong()),
     };
-    let parsed = plain.then(|| DateTime::strptime("%Y%m%d%H%M%S", &full).ok()).flatten().ok_or_else(wrong)?;
-    Ok(parsed.to_zoned(TimeZone::UTC).map_err(|_| wrong())?.timestamp())
+    let parsed = plain
+        .then(|| DateTime::strptime("%Y%m%d%H%M%S", &full).ok())
+        .flatten()
+        .ok_or_else(wrong)?;
+    Ok(parsed
+        .to_zoned(TimeZone::UTC)
+        .map_err(|_| wrong())?
+        .timestamp())
 }

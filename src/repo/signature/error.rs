@@ -15,13 +15,17 @@ pub enum SignatureError {
     #[error(transparent)]
     Signers(#[from] SignersError),
     /// No signature.
-    #[error("the commit {commit} is not signed; sign it with `git commit -S`, or merge it with a signed merge commit")]
+    #[error(
+        "the commit {commit} is not signed; sign it with `git commit -S`, or merge it with a signed merge commit"
+    )]
     Unsigned {
         /// The commit.
         commit: String,
     },
     /// A signature of a kind that is not verified here.
-    #[error("the commit {commit} has {what}, which is not verified here; sign it with an SSH or OpenPGP key")]
+    #[error(
+        "the commit {commit} has {what}, which is not verified here; sign it with an SSH or OpenPGP key"
+    )]
     Unsupported {
         /// The commit.
         commit: String,
@@ -119,7 +123,9 @@ pub enum SignatureError {
         signer: String,
     },
     /// The program that verifies OpenPGP signatures is missing, or does not work.
-    #[error("the OpenPGP signature of the commit {commit} cannot be verified: {why}; is GnuPG (`gpg`) installed here?")]
+    #[error(
+        "the OpenPGP signature of the commit {commit} cannot be verified: {why}; is GnuPG (`gpg`) installed here?"
+    )]
     NoGpg {
         /// The commit.
         commit: String,
@@ -153,13 +159,17 @@ pub enum SignersError {
         why: String,
     },
     /// A file elsewhere.
-    #[error("`{file}` leads out of the repository; name a file of the repository with --allowed-signers")]
+    #[error(
+        "`{file}` leads out of the repository; name a file of the repository with --allowed-signers"
+    )]
     Outside {
         /// The file.
         file: String,
     },
     /// A commit without a parent.
-    #[error("the commit {commit} is the first of its history, so that it has no base that could say who may sign it")]
+    #[error(
+        "the commit {commit} is the first of its history, so that it has no base that could say who may sign it"
+    )]
     First {
         /// The commit.
         commit: String,
@@ -173,7 +183,9 @@ pub enum SignersError {
         base: String,
     },
     /// A base that the commit does not come from.
-    #[error("the commit {commit} does not come from the base `{base}`; name what it was merged into with --base")]
+    #[error(
+        "the commit {commit} does not come from the base `{base}`; name what it was merged into with --base"
+    )]
     Elsewhere {
         /// The base as given.
         base: String,

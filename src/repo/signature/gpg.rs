@@ -17,9 +17,17 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
     let keys_file = format!("{}.asc", signers.file);
     let Some(keys) = &signers.keys else {
         let (commit, base) = (claim.commit.clone(), signers.base.clone());
-        return Err(SignatureError::Unknown { commit, key: "of OpenPGP".to_owned(), file: keys_file, base });
+        return Err(SignatureError::Unknown {
+            commit,
+            key: "of OpenPGP".to_owned(),
+            file: keys_file,
+            base,
+        });
     };
-    let status = status(claim, keys).map_err(|why| SignatureError::NoGpg { commit: claim.commit.clone(), why })?;
+    let status = status(claim, keys).map_err(|why| SignatureError::NoGpg {
+        commit: claim.commit.clone(),
+        why,
+    })?;
     judge(claim, &status, keys_file)
 }
 
@@ -36,14 +44,30 @@ fn status(claim: &Claim<'_>, keys: &[u8]) -> Result<String, String> {
     run(folder.path(), &["--import", "keys"])?;
     // Keys and signatures are judged as of the date of the commit.
     let time = format!("{}!", claim.time.as_second().max(0));
-    run(folder.path(), &["--faked-system-time", &time, "--status-file", "status", "--verify", "signature", "payload"])?;
+    run(
+        folder.path(),
+        &[
+            "--faked-system-time",
+            &time,
+            "--status-file",
+            "status",
+            "--verify",
+            "signature",
+            "payload",
+        ],
+    )?;
     fs::read_to_string(path("status")).map_err(said)
 }
 
 /// Runs GnuPG to its end. How it ends says less than what it writes.
 fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("gpg");
-    command.env_clear().current_dir(home).env("GNUPGHOME", home).env("HOME", home).env("LC_ALL", "C");
+    command
+        .env_clear()
+        .current_dir(home)
+        .env("GNUPGHOME", home)
+        .env("HOME", home)
+        .env("LC_ALL", "C");
     // Where programs are, and what they need on Windows.
     for name in ["PATH", "SystemRoot", "TEMP", "TMP"] {
         if let Some(value) = std::env::var_os(name) {
@@ -51,11 +75,28 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
         }
     }
     command.arg("--homedir").arg(home);
-    command.args(["--no-options", "--batch", "--no-tty", "--quiet", "--no-autostart", "--disable-dirmngr"]);
-    command.args(["--no-auto-key-retrieve", "--no-auto-check-trustdb", "--trust-model", "always"]);
+    command.args([
+        "--no-options",
+        "--batch",
+        "--no-tty",
+        "--quiet",
+        "--no-autostart",
+        "--disable-dirmngr",
+    ]);
+    command.args([
+        "--no-auto-key-retrieve",
+        "--no-auto-check-trustdb",
+        "--trust-model",
+        "always",
+    ]);
     command.args(["--weak-digest", "SHA1"]).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| format!("`gpg` cannot be started: {error}"))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("`gpg` cannot be started: {error}"))?;
     let end = Instant::now() + PATIENCE;
     loop {
         match child.try_wait() {
@@ -65,7 +106,10 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
                 // It is over either way.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("`gpg` did not end within {} seconds", PATIENCE.as_secs()));
+                return Err(format!(
+                    "`gpg` did not end within {} seconds",
+                    PATIENCE.as_secs()
+                ));
             }
         }
     }
@@ -74,7 +118,11 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
 /// What the lines of the status mean (doc/DETAILS of GnuPG). All signatures of a commit must be good; git makes one.
 fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, SignatureError> {
     let commit = || claim.commit.clone();
-    let lines = || status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
+    let lines = || {
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("[GNUPG:] "))
+    };
     // A word, then its arguments: a key, and whose it is.
     let find = |word: &str| {
         let rest = lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' '))?;
@@ -82,29 +130,66 @@ fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, Sign
         Some((key.to_owned(), signer.to_owned()))
     };
     if let Some((key, _)) = find("BADSIG") {
-        return Err(SignatureError::Wrong { commit: commit(), key });
+        return Err(SignatureError::Wrong {
+            commit: commit(),
+            key,
+        });
     }
     if let Some((key, signer)) = find("REVKEYSIG") {
-        return Err(SignatureError::Revoked { commit: commit(), key, signer });
+        return Err(SignatureError::Revoked {
+            commit: commit(),
+            key,
+            signer,
+        });
     }
-    for (word, why) in [("EXPKEYSIG", "the key had expired"), ("EXPSIG", "the signature had expired")] {
+    for (word, why) in [
+        ("EXPKEYSIG", "the key had expired"),
+        ("EXPSIG", "the signature had expired"),
+    ] {
         if let Some((key, signer)) = find(word) {
             let why = why.to_owned();
-            return Err(SignatureError::Expired { commit: commit(), key, signer, time: claim.time, why });
+            return Err(SignatureError::Expired {
+                commit: commit(),
+                key,
+                signer,
+                time: claim.time,
+                why,
+            });
         }
     }
     if let Some((key, _)) = find("NO_PUBKEY") {
-        return Err(SignatureError::Unknown { commit: commit(), key, file, base: claim.base.clone() });
+        return Err(SignatureError::Unknown {
+            commit: commit(),
+            key,
+            file,
+            base: claim.base.clone(),
+        });
     }
     if let Some((key, _)) = find("ERRSIG") {
         let what = format!("a signature by the key {key} that GnuPG cannot verify");
-        return Err(SignatureError::Unsupported { commit: commit(), what });
+        return Err(SignatureError::Unsupported {
+            commit: commit(),
+            what,
+        });
     }
     let signatures = lines().filter(|line| line.starts_with("NEWSIG")).count();
-    let (Some((_, signer)), Some((key, more)), 1) = (find("GOODSIG"), find("VALIDSIG"), signatures) else {
-        return Err(SignatureError::Malformed { commit: commit(), why: "GnuPG finds no signature in it".to_owned() });
+    let (Some((_, signer)), Some((key, more)), 1) = (find("GOODSIG"), find("VALIDSIG"), signatures)
+    else {
+        return Err(SignatureError::Malformed {
+            commit: commit(),
+            why: "GnuPG finds no signature in it".to_owned(),
+        });
     };
     // The last word is the primary key, by which people know a key.
-    let key = more.rsplit(' ').next().filter(|primary| !primary.is_empty()).map_or(key, str::to_owned);
-    Ok(SignedBy { scheme: Scheme::Openpgp, key, signer, base: claim.base.clone() })
+    let key = more
+        .rsplit(' ')
+        .next()
+        .filter(|primary| !primary.is_empty())
+        .map_or(key, str::to_owned);
+    Ok(SignedBy {
+        scheme: Scheme::Openpgp,
+        key,
+        signer,
+        base: claim.base.clone(),
+    })
 }

@@ -66,19 +66,36 @@ pub struct Request<'a> {
 /// # Errors
 /// It has none, it is not good, its signer is not allowed, or nobody can tell.
 pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
-    let Request { directory, commit, base, file } = *request;
+    let Request {
+        directory,
+        commit,
+        base,
+        file,
+    } = *request;
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
-    let file = &normal(file).ok_or_else(|| SignersError::Outside { file: file.to_owned() })?;
-    let case = Case { repository: &repository, file };
+    let file = &normal(file).ok_or_else(|| SignersError::Outside {
+        file: file.to_owned(),
+    })?;
+    let case = Case {
+        repository: &repository,
+        file,
+    };
     match base {
         Some(name) => {
             let base = find::commit(&repository, name)?;
             if base == id {
-                return Err(SignersError::Itself { base: name.to_owned() }.into());
+                return Err(SignersError::Itself {
+                    base: name.to_owned(),
+                }
+                .into());
             }
             if !repository.graph_descendant_of(id, base).unwrap_or(false) {
-                return Err(SignersError::Elsewhere { base: name.to_owned(), commit: id.to_string() }.into());
+                return Err(SignersError::Elsewhere {
+                    base: name.to_owned(),
+                    commit: id.to_string(),
+                }
+                .into());
             }
             case.verify(id, base)
         }
@@ -117,26 +134,49 @@ impl Case<'_> {
         let commit = id.to_string();
         let (signature, payload) = match self.repository.extract_signature(&id, None) {
             Ok(parts) => parts,
-            Err(error) if error.code() == ErrorCode::NotFound => return Err(SignatureError::Unsigned { commit }),
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                return Err(SignatureError::Unsigned { commit });
+            }
             Err(source) => return Err(find::incomplete(self.repository, &commit, source).into()),
         };
         // A date is the committer's word. What is merged already is older than what is made on top of it, so that a key
         // that ended before the base cannot come back with an old date.
         let time = self.time(id)?.max(self.time(base)?);
         let text = String::from_utf8_lossy(&signature);
-        let claim = Claim { commit, signature: text.trim_start(), payload: &payload, time, base: base.to_string() };
-        match claim.signature.lines().next().unwrap_or_default().trim_end() {
+        let claim = Claim {
+            commit,
+            signature: text.trim_start(),
+            payload: &payload,
+            time,
+            base: base.to_string(),
+        };
+        match claim
+            .signature
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+        {
             "-----BEGIN SSH SIGNATURE-----" => ssh::verify(&claim, &signers),
-            "-----BEGIN PGP SIGNATURE-----" | "-----BEGIN PGP MESSAGE-----" => gpg::verify(&claim, &signers),
-            "-----BEGIN SIGNED MESSAGE-----" => {
-                Err(SignatureError::Unsupported { commit: claim.commit, what: "an X.509 signature".to_owned() })
+            "-----BEGIN PGP SIGNATURE-----" | "-----BEGIN PGP MESSAGE-----" => {
+                gpg::verify(&claim, &signers)
             }
-            _ => Err(SignatureError::Malformed { commit: claim.commit, why: "it begins as none does".to_owned() }),
+            "-----BEGIN SIGNED MESSAGE-----" => Err(SignatureError::Unsupported {
+                commit: claim.commit,
+                what: "an X.509 signature".to_owned(),
+            }),
+            _ => Err(SignatureError::Malformed {
+                commit: claim.commit,
+                why: "it begins as none does".to_owned(),
+            }),
         }
     }
 
     fn time(&self, id: Oid) -> Result<Timestamp, SignatureError> {
-        let commit = self.repository.find_commit(id).map_err(|source| self.unreadable(id, source))?;
+        let commit = self
+            .repository
+            .find_commit(id)
+            .map_err(|source| self.unreadable(id, source))?;
         Timestamp::from_second(commit.time().seconds()).map_err(|_| SignatureError::Malformed {
             commit: id.to_string(),
             why: "the commit has a date that no calendar has".to_owned(),
@@ -145,7 +185,10 @@ impl Case<'_> {
 
     /// The first parent; nothing at the beginning of a history, or of what a shallow clone holds of it.
     fn parent(&self, id: Oid) -> Result<Option<Oid>, SignatureError> {
-        let commit = self.repository.find_commit(id).map_err(|source| self.unreadable(id, source))?;
+        let commit = self
+            .repository
+            .find_commit(id)
+            .map_err(|source| self.unreadable(id, source))?;
         Ok(commit.parent(0).ok().map(|parent| parent.id()))
     }
 
@@ -156,7 +199,10 @@ impl Case<'_> {
     fn first(&self, id: Oid) -> SignatureError {
         match self.repository.is_shallow() {
             true => SignersError::Shallow.into(),
-            false => SignersError::First { commit: id.to_string() }.into(),
+            false => SignersError::First {
+                commit: id.to_string(),
+            }
+            .into(),
         }
     }
 
@@ -168,16 +214,21 @@ impl Case<'_> {
         while let Some(parent) = self.parent(id)? {
             let before = Signers::ids(self.repository, parent, self.file)?;
             if before != now && before.is_some() {
-                self.verify(id, parent).map_err(|source| SignersError::Changed {
-                    commit: id.to_string(),
-                    file: self.file.to_owned(),
-                    source: Box::new(source),
-                })?;
+                self.verify(id, parent)
+                    .map_err(|source| SignersError::Changed {
+                        commit: id.to_string(),
+                        file: self.file.to_owned(),
+                        source: Box::new(source),
+                    })?;
             }
             (id, now) = (parent, before);
         }
         // Where the clone ends, the history does not.
-        if self.repository.is_shallow() { Err(SignersError::Shallow.into()) } else { Ok(()) }
+        if self.repository.is_shallow() {
+            Err(SignersError::Shallow.into())
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! by ring, which TLS brings along.
 
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use sha2::{Digest as _, Sha256};
 use ssh_key::public::{EcdsaPublicKey, KeyData, RsaPublicKey};
@@ -28,47 +28,100 @@ enum Failed {
 
 pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, SignatureError> {
     let commit = || claim.commit.clone();
-    let malformed = |why: String| SignatureError::Malformed { commit: commit(), why };
-    let signature = SshSig::from_pem(claim.signature).map_err(|error| malformed(error.to_string()))?;
+    let malformed = |why: String| SignatureError::Malformed {
+        commit: commit(),
+        why,
+    };
+    let signature =
+        SshSig::from_pem(claim.signature).map_err(|error| malformed(error.to_string()))?;
     let key = signature.public_key();
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
     if signature.namespace() != NAMESPACE {
-        return Err(SignatureError::Namespace { commit: commit(), found: signature.namespace().to_owned() });
+        return Err(SignatureError::Namespace {
+            commit: commit(),
+            found: signature.namespace().to_owned(),
+        });
     }
     let data = SshSig::signed_data(NAMESPACE, signature.hash_alg(), claim.payload);
     let data = data.map_err(|error| malformed(error.to_string()))?;
     let lines: Vec<&AllowedSigner> = signers.ssh.of(key).collect();
     if lines.is_empty() {
         let (file, base) = (signers.file.clone(), signers.base.clone());
-        return Err(SignatureError::Unknown { commit: commit(), key: fingerprint, file, base });
+        return Err(SignatureError::Unknown {
+            commit: commit(),
+            key: fingerprint,
+            file,
+            base,
+        });
     }
     // Before anything is said of the key: whoever did not sign is not named as the signer.
     match made(key, signature.signature(), &data) {
         Ok(()) => {}
-        Err(Failed::Wrong) => return Err(SignatureError::Wrong { commit: commit(), key: fingerprint }),
-        Err(Failed::Unsupported(what)) => return Err(SignatureError::Unsupported { commit: commit(), what }),
+        Err(Failed::Wrong) => {
+            return Err(SignatureError::Wrong {
+                commit: commit(),
+                key: fingerprint,
+            });
+        }
+        Err(Failed::Unsupported(what)) => {
+            return Err(SignatureError::Unsupported {
+                commit: commit(),
+                what,
+            });
+        }
     }
     let signer = allowed(claim, &lines, &fingerprint, &signers.file)?;
-    Ok(SignedBy { scheme: Scheme::Ssh, key: fingerprint, signer, base: claim.base.clone() })
+    Ok(SignedBy {
+        scheme: Scheme::Ssh,
+        key: fingerprint,
+        signer,
+        base: claim.base.clone(),
+    })
 }
 
 /// The principals of the first line that allows the key for commits at the time.
-fn allowed(claim: &Claim<'_>, lines: &[&AllowedSigner], key: &str, file: &str) -> Result<String, SignatureError> {
+fn allowed(
+    claim: &Claim<'_>,
+    lines: &[&AllowedSigner],
+    key: &str,
+    file: &str,
+) -> Result<String, SignatureError> {
     let mut refused = None;
     for line in lines {
-        let (commit, key, signer) = (claim.commit.clone(), key.to_owned(), line.principals.clone());
+        let (commit, key, signer) = (
+            claim.commit.clone(),
+            key.to_owned(),
+            line.principals.clone(),
+        );
         let error = if !line.is_for_git() {
             let allowed = line.namespaces.join(", ");
-            SignatureError::NotForGit { commit, key, signer, file: file.to_owned(), allowed }
+            SignatureError::NotForGit {
+                commit,
+                key,
+                signer,
+                file: file.to_owned(),
+                allowed,
+            }
         } else if let Some(why) = line.invalid_at(claim.time) {
-            SignatureError::Expired { commit, key, signer, time: claim.time, why }
+            SignatureError::Expired {
+                commit,
+                key,
+                signer,
+                time: claim.time,
+                why,
+            }
         } else {
             return Ok(signer);
         };
         refused.get_or_insert(error);
     }
     let (commit, key) = (claim.commit.clone(), key.to_owned());
-    Err(refused.unwrap_or(SignatureError::Unknown { commit, key, file: file.to_owned(), base: claim.base.clone() }))
+    Err(refused.unwrap_or(SignatureError::Unknown {
+        commit,
+        key,
+        file: file.to_owned(),
+        base: claim.base.clone(),
+    }))
 }
 
 /// Whether a key made a signature of data.
@@ -95,16 +148,30 @@ fn made(key: &KeyData, signature: &Signature, data: &[u8]) -> Result<(), Failed>
             ecdsa(&EcdsaPublicKey::NistP256(*key.ec_point()), &signed, bytes)
         }
         // The crate may learn more kinds.
-        other => Err(Failed::Unsupported(format!("a signature by a key of the type {}", other.algorithm()))),
+        other => Err(Failed::Unsupported(format!(
+            "a signature by a key of the type {}",
+            other.algorithm()
+        ))),
     }
 }
 
 fn expect(signature: &Signature, algorithm: &Algorithm) -> Result<(), Failed> {
-    if signature.algorithm() == *algorithm { Ok(()) } else { Err(Failed::Wrong) }
+    if signature.algorithm() == *algorithm {
+        Ok(())
+    } else {
+        Err(Failed::Wrong)
+    }
 }
 
-fn check(algorithm: &'static dyn VerificationAlgorithm, key: &[u8], data: &[u8], bytes: &[u8]) -> Result<(), Failed> {
-    UnparsedPublicKey::new(algorithm, key).verify(data, bytes).map_err(|_| Failed::Wrong)
+fn check(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &[u8],
+    data: &[u8],
+    bytes: &[u8],
+) -> Result<(), Failed> {
+    UnparsedPublicKey::new(algorithm, key)
+        .verify(data, bytes)
+        .map_err(|_| Failed::Wrong)
 }
 
 /// Two integers, which ring wants side by side in full length.
@@ -113,7 +180,9 @@ fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), Fail
         EcdsaPublicKey::NistP256(_) => (&ECDSA_P256_SHA256_FIXED, 32),
         EcdsaPublicKey::NistP384(_) => (&ECDSA_P384_SHA384_FIXED, 48),
         EcdsaPublicKey::NistP521(_) => {
-            return Err(Failed::Unsupported("a signature by a key on the curve P-521".to_owned()));
+            return Err(Failed::Unsupported(
+                "a signature by a key on the curve P-521".to_owned(),
+            ));
         }
     };
     let mut fixed = Vec::with_capacity(2 * length);
@@ -123,7 +192,10 @@ fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), Fail
         let (number, rest) = rest.split_at_checked(size).ok_or(Failed::Wrong)?;
         bytes = rest;
         let number = Mpint::from_bytes(number).map_err(|_| Failed::Wrong)?;
-        let number = number.as_positive_bytes().filter(|number| number.len() <= length).ok_or(Failed::Wrong)?;
+        let number = number
+            .as_positive_bytes()
+            .filter(|number| number.len() <= length)
+            .ok_or(Failed::Wrong)?;
         fixed.resize(fixed.len() + length - number.len(), 0);
         fixed.extend_from_slice(number);
     }
@@ -132,22 +204,45 @@ fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), Fail
 
 fn rsa(key: &RsaPublicKey, algorithm: &Algorithm, data: &[u8], bytes: &[u8]) -> Result<(), Failed> {
     let parameters = match algorithm {
-        Algorithm::Rsa { hash: Some(HashAlg::Sha256) } => &RSA_PKCS1_2048_8192_SHA256,
-        Algorithm::Rsa { hash: Some(HashAlg::Sha512) } => &RSA_PKCS1_2048_8192_SHA512,
-        Algorithm::Rsa { .. } => return Err(Failed::Unsupported("an RSA signature with SHA-1".to_owned())),
+        Algorithm::Rsa {
+            hash: Some(HashAlg::Sha256),
+        } => &RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Rsa {
+            hash: Some(HashAlg::Sha512),
+        } => &RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::Rsa { .. } => {
+            return Err(Failed::Unsupported(
+                "an RSA signature with SHA-1".to_owned(),
+            ));
+        }
         // Another algorithm, for an RSA key.
         _ => return Err(Failed::Wrong),
     };
-    let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else { return Err(Failed::Wrong) };
-    RsaPublicKeyComponents { n, e }.verify(parameters, data, bytes).map_err(|_| Failed::Wrong)
+    let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else {
+        return Err(Failed::Wrong);
+    };
+    RsaPublicKeyComponents { n, e }
+        .verify(parameters, data, bytes)
+        .map_err(|_| Failed::Wrong)
 }
 
 /// What a security key signs (PROTOCOL.u2f), and the signature without what says how.
-fn touched<'a>(application: &str, data: &[u8], bytes: &'a [u8]) -> Result<(Vec<u8>, &'a [u8]), Failed> {
+fn touched<'a>(
+    application: &str,
+    data: &[u8],
+    bytes: &'a [u8],
+) -> Result<(Vec<u8>, &'a [u8]), Failed> {
     let (signature, trailer) = bytes.split_last_chunk::<5>().ok_or(Failed::Wrong)?;
     if trailer[0] & TOUCHED == 0 {
-        return Err(Failed::Unsupported("a signature by a security key that nobody touched".to_owned()));
+        return Err(Failed::Unsupported(
+            "a signature by a security key that nobody touched".to_owned(),
+        ));
     }
-    let signed = [Sha256::digest(application).as_slice(), trailer, Sha256::digest(data).as_slice()].concat();
+    let signed = [
+        Sha256::digest(application).as_slice(),
+        trailer,
+        Sha256::digest(data).as_slice(),
+    ]
+    .concat();
     Ok((signed, signature))
 }

@@ -24,12 +24,18 @@ fn a_commit_that_was_not_merged_is_refused() {
         insta::assert_snapshot!("apply_branch", site.named(&said));
     });
     // A remote that is known counts more than a branch of this clone.
-    let (main, change) = (site.repository.revparse_single("main").unwrap().id(), site.repository.head().unwrap());
+    let (main, change) = (
+        site.repository.revparse_single("main").unwrap().id(),
+        site.repository.head().unwrap(),
+    );
     let change = change.target().unwrap();
     site.point("refs/remotes/origin/main", main);
     site.point("refs/heads/main", change);
     site.refused(&[], "(refs/remotes/origin/main)");
-    site.refused(&["--require-branch", "release"], "git fetch origin release:refs/remotes/origin/release");
+    site.refused(
+        &["--require-branch", "release"],
+        "git fetch origin release:refs/remotes/origin/release",
+    );
     site.point("refs/remotes/origin/main", change);
     site.apply(0, &[]);
 }
@@ -45,7 +51,11 @@ fn there_is_a_way_to_say_so_and_a_way_not_to() {
     site.apply(0, &["--allow-any-branch"]);
     site.sandbox.environment.remove("CI");
     let ran = site.apply(5, &["--require-branch", "main"]);
-    assert!(ran.err.contains("is not on the branch `main`"), "{}", ran.err);
+    assert!(
+        ran.err.contains("is not on the branch `main`"),
+        "{}",
+        ran.err
+    );
     let site = changed("");
     site.apply(0, &[]);
 }
@@ -54,18 +64,28 @@ fn there_is_a_way_to_say_so_and_a_way_not_to() {
 fn what_is_merged_is_applied_from_a_detached_head_and_below_the_tip_too() {
     let site = changed(MAIN);
     let change = site.repository.head().unwrap().peel_to_commit().unwrap();
-    let main = site.repository.revparse_single("main").unwrap().peel_to_commit().unwrap();
+    let main = site
+        .repository
+        .revparse_single("main")
+        .unwrap()
+        .peel_to_commit()
+        .unwrap();
     let author = change.author();
     let parents = [&main, &change];
     let tree = change.tree().unwrap();
-    let merge = site.repository.commit(None, &author, &author, "merge", &tree, &parents).unwrap();
+    let merge = site
+        .repository
+        .commit(None, &author, &author, "merge", &tree, &parents)
+        .unwrap();
     site.point("refs/heads/main", merge);
     site.repository.set_head_detached(merge).unwrap();
     site.apply(0, &[]);
     // The change itself came in by the merge; so did all before it.
     for id in [change.id(), main.id()] {
         site.repository.set_head_detached(id).unwrap();
-        site.repository.checkout_head(Some(git2::build::CheckoutBuilder::new().force())).unwrap();
+        site.repository
+            .checkout_head(Some(git2::build::CheckoutBuilder::new().force()))
+            .unwrap();
         site.apply(0, &[]);
     }
 }
@@ -84,7 +104,14 @@ fn a_change_cannot_take_the_branch_away_for_itself() {
         let main = site.repository.revparse_single("main").unwrap().id();
         site.refused(&["--base", "main"], "is not on the branch `main`");
         site.point("refs/remotes/origin/main", main);
-        site.repository.reference_symbolic("refs/remotes/origin/HEAD", "refs/remotes/origin/main", true, "").unwrap();
+        site.repository
+            .reference_symbolic(
+                "refs/remotes/origin/HEAD",
+                "refs/remotes/origin/main",
+                true,
+                "",
+            )
+            .unwrap();
         site.refused(&[], "is not on the branch `main`");
     }
     let site = changed(MAIN);
@@ -93,7 +120,11 @@ fn a_change_cannot_take_the_branch_away_for_itself() {
     site.sandbox.write("polwarden.yaml", config(""));
     site.commit();
     let ran = site.apply(1, &[]);
-    assert!(ran.err.contains("polwarden.yaml is invalid at") && ran.err.contains("--require-branch"), "{}", ran.err);
+    assert!(
+        ran.err.contains("polwarden.yaml is invalid at") && ran.err.contains("--require-branch"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -103,12 +134,17 @@ fn a_shallow_clone_says_what_to_fetch() {
     site.allow("b");
     let second = site.commit();
     // As `git clone --depth 1` of the second commit leaves it, with the first one fetched by its id.
-    std::fs::write(site.repository.path().join("shallow"), format!("{second}\n{first}\n")).unwrap();
+    std::fs::write(
+        site.repository.path().join("shallow"),
+        format!("{second}\n{first}\n"),
+    )
+    .unwrap();
     site.repository = Repository::open(site.sandbox.path(".")).unwrap();
     site.apply(0, &[]);
     let ran = site.apply(5, &["--at", &first]);
     assert!(
-        ran.err.contains("this clone is shallow") && ran.err.contains("git fetch --unshallow origin"),
+        ran.err.contains("this clone is shallow")
+            && ran.err.contains("git fetch --unshallow origin"),
         "{}",
         ran.err
     );
@@ -119,7 +155,14 @@ fn a_folder_without_a_repository_has_no_branches() {
     let mut sandbox = crate::cli::sandbox::Sandbox::empty();
     sandbox.set("CI", "true");
     sandbox.write("polwarden.yaml", config("") + MAIN);
-    sandbox.write("policies/p.yaml", crate::cli::sandbox::policy("p", "rules: []\n"));
+    sandbox.write(
+        "policies/p.yaml",
+        crate::cli::sandbox::policy("p", "rules: []\n"),
+    );
     let ran = sandbox.expect(5, super::APPLY);
-    assert!(ran.err.contains("is in no git repository") && ran.err.contains("--allow-any-branch"), "{}", ran.err);
+    assert!(
+        ran.err.contains("is in no git repository") && ran.err.contains("--allow-any-branch"),
+        "{}",
+        ran.err
+    );
 }

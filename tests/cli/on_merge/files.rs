@@ -40,7 +40,10 @@ fn a_dirty_tree_is_refused_in_a_pipeline_and_where_it_is_asked_for() {
 #[test]
 fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
     let site = Site::in_pipeline("");
-    let manifest = site.sandbox.read("policies/p.yaml").replace("name: \"p\"", "name: \"q\"");
+    let manifest = site
+        .sandbox
+        .read("policies/p.yaml")
+        .replace("name: \"p\"", "name: \"q\"");
     for name in ["policies/new.yaml", "policies/new.ignored.yaml"] {
         site.sandbox.write(name, &manifest);
         site.refused(&[], "files here");
@@ -55,7 +58,8 @@ fn a_manifest_that_nobody_committed_is_refused_even_where_git_ignores_it() {
 #[test]
 fn files_of_cedar_text_count_and_links_inside_are_followed() {
     let site = Site::in_pipeline("");
-    site.sandbox.write("shared/p.yaml", site.sandbox.read("policies/p.yaml"));
+    site.sandbox
+        .write("shared/p.yaml", site.sandbox.read("policies/p.yaml"));
     std::fs::remove_dir_all(site.sandbox.path("policies")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("shared", site.sandbox.path("policies")).unwrap();
@@ -63,20 +67,41 @@ fn files_of_cedar_text_count_and_links_inside_are_followed() {
     site.apply(0, &[]);
     let cedar = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata: {name: c}\nspec:\n  cedar: {file: c.ignored.cedar, schemaUrl: 'https://schema.example.com/mcp'}\n";
     site.sandbox.write("shared/c.yaml", cedar);
-    site.sandbox.write("shared/c.ignored.cedar", "permit(principal, action, resource);\n");
+    site.sandbox.write(
+        "shared/c.ignored.cedar",
+        "permit(principal, action, resource);\n",
+    );
     site.commit();
     let ran = site.sandbox.run(APPLY);
-    assert!(ran.code == 5 && ran.err.contains("files here are not as they were committed"), "{}", ran.text());
+    assert!(
+        ran.code == 5
+            && ran
+                .err
+                .contains("files here are not as they were committed"),
+        "{}",
+        ran.text()
+    );
 }
 
 #[test]
 fn without_a_commit_nobody_knows_what_is_applied() {
     let mut sandbox = Sandbox::new("");
     sandbox.set("CI", "1");
-    sandbox.write("policies/p.yaml", crate::cli::sandbox::policy("p", "rules: []\n"));
+    sandbox.write(
+        "policies/p.yaml",
+        crate::cli::sandbox::policy("p", "rules: []\n"),
+    );
     let ran = sandbox.expect(5, APPLY);
-    assert!(ran.err.contains("git does not tell which commit this is"), "{}", ran.err);
-    assert!(ran.err.contains("safe.directory") && ran.err.contains("--allow-dirty"), "{}", ran.err);
+    assert!(
+        ran.err.contains("git does not tell which commit this is"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains("safe.directory") && ran.err.contains("--allow-dirty"),
+        "{}",
+        ran.err
+    );
     sandbox.expect(0, &[APPLY, &["--allow-dirty"]].concat());
 }
 
@@ -85,14 +110,32 @@ fn a_revision_is_never_dirty_and_needs_no_work_tree() {
     let site = Site::in_pipeline("apply: {branch: main}\n");
     site.allow("b");
     site.apply(0, &["--at", "HEAD"]);
-    let live = site.sandbox.expect(0, &["plan", "--at", "main", "--endpoint=docker=embedded"]);
+    let live = site
+        .sandbox
+        .expect(0, &["plan", "--at", "main", "--endpoint=docker=embedded"]);
     assert!(live.out.contains("nothing is to do"), "{}", live.out);
     // In a bare clone, with the journal where it is asked for.
     let bare = site.sandbox.path("bare.git");
-    git2::build::RepoBuilder::new().bare(true).clone(site.sandbox.path(".").to_str().unwrap(), &bare).unwrap();
-    let more = ["-C", "bare.git", "--at", "main", "--journal", "../run.jsonl"];
+    git2::build::RepoBuilder::new()
+        .bare(true)
+        .clone(site.sandbox.path(".").to_str().unwrap(), &bare)
+        .unwrap();
+    let more = [
+        "-C",
+        "bare.git",
+        "--at",
+        "main",
+        "--journal",
+        "../run.jsonl",
+    ];
     site.apply(0, &more);
     assert!(site.sandbox.read("run.jsonl").contains("\"intent\""));
-    let ran = site.sandbox.run(&[APPLY, &["-C", "bare.git", "--at", "nowhere"]].concat());
-    assert!(ran.code == 1 && ran.err.contains("there is no revision `nowhere`"), "{}", ran.text());
+    let ran = site
+        .sandbox
+        .run(&[APPLY, &["-C", "bare.git", "--at", "nowhere"]].concat());
+    assert!(
+        ran.code == 1 && ran.err.contains("there is no revision `nowhere`"),
+        "{}",
+        ran.text()
+    );
 }

@@ -25,8 +25,12 @@ impl Site {
         sandbox.write("polwarden.yaml", config("") + apply);
         sandbox.write(".gitignore", ".polwarden/\n*.ignored.*\n");
         let mut options = RepositoryInitOptions::new();
-        let repository = Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
-        let site = Self { sandbox, repository };
+        let repository =
+            Repository::init_opts(sandbox.path("."), options.initial_head("main")).unwrap();
+        let site = Self {
+            sandbox,
+            repository,
+        };
         site.allow("a");
         site.commit();
         site
@@ -42,27 +46,42 @@ impl Site {
     /// Writes the policy so that it allows one host.
     fn allow(&self, host: &str) {
         let rules = tcp("a", "allow", &format!("{host}.example.com"));
-        self.sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{rules}")));
+        self.sandbox
+            .write("policies/p.yaml", policy("p", &format!("rules:\n{rules}")));
     }
 
     /// Commits all that is not ignored on top of what is checked out.
     fn commit(&self) -> Oid {
         let mut index = self.repository.index().unwrap();
-        index.add_all(["."], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index
+            .add_all(["."], git2::IndexAddOption::DEFAULT, None)
+            .unwrap();
         index.update_all(["."], None).unwrap();
         index.write().unwrap();
-        let tree = self.repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let author = Signature::new("Ann", "ann@example.com", &git2::Time::new(1_772_323_200, 0)).unwrap();
-        let parent = self.repository.head().ok().map(|head| head.peel_to_commit().unwrap());
+        let tree = self
+            .repository
+            .find_tree(index.write_tree().unwrap())
+            .unwrap();
+        let author =
+            Signature::new("Ann", "ann@example.com", &git2::Time::new(1_772_323_200, 0)).unwrap();
+        let parent = self
+            .repository
+            .head()
+            .ok()
+            .map(|head| head.peel_to_commit().unwrap());
         let parents: Vec<_> = parent.iter().collect();
-        self.repository.commit(Some("HEAD"), &author, &author, "x", &tree, &parents).unwrap()
+        self.repository
+            .commit(Some("HEAD"), &author, &author, "x", &tree, &parents)
+            .unwrap()
     }
 
     /// Begins a branch here and goes there.
     fn branch(&self, name: &str) {
         let here = self.repository.head().unwrap().peel_to_commit().unwrap();
         self.repository.branch(name, &here, true).unwrap();
-        self.repository.set_head(&format!("refs/heads/{name}")).unwrap();
+        self.repository
+            .set_head(&format!("refs/heads/{name}"))
+            .unwrap();
     }
 
     fn point(&self, reference: &str, id: Oid) {
@@ -77,7 +96,11 @@ impl Site {
     #[track_caller]
     fn refused(&self, more: &[&str], says: &str) -> String {
         let ran = self.apply(5, more);
-        assert!(ran.err.contains("refused: ") && ran.err.contains(says), "{}", ran.err);
+        assert!(
+            ran.err.contains("refused: ") && ran.err.contains(says),
+            "{}",
+            ran.err
+        );
         assert!(ran.err.contains("Nothing was applied."), "{}", ran.err);
         assert!(!self.sandbox.path(".polwarden/journal").exists());
         ran.err
@@ -87,7 +110,9 @@ impl Site {
     fn named(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (number, id) in self.history().into_iter().enumerate() {
-            text = text.replace(&id, &format!("[commit {number}]")).replace(&id[..10], &format!("[commit {number}]"));
+            text = text
+                .replace(&id, &format!("[commit {number}]"))
+                .replace(&id[..10], &format!("[commit {number}]"));
         }
         text
     }
@@ -96,7 +121,8 @@ impl Site {
     fn history(&self) -> Vec<String> {
         let mut walk = self.repository.revwalk().unwrap();
         walk.push_glob("*").unwrap();
-        walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE).unwrap();
+        walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)
+            .unwrap();
         walk.map(|id| id.unwrap().to_string()).collect()
     }
 }

@@ -7,11 +7,18 @@ use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use super::Site;
 
 fn key(number: u8) -> PrivateKey {
-    PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])), "").unwrap()
+    PrivateKey::new(
+        KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])),
+        "",
+    )
+    .unwrap()
 }
 
 fn line(number: u8) -> String {
-    format!("ann@example.com {}\n", key(number).public_key().to_openssh().unwrap())
+    format!(
+        "ann@example.com {}\n",
+        key(number).public_key().to_openssh().unwrap()
+    )
 }
 
 /// Signs what is checked out anew, in the place of the commit that was there.
@@ -20,11 +27,19 @@ fn sign(site: &Site, number: u8) -> Oid {
     let parents: Vec<_> = head.parents().collect();
     let parents: Vec<_> = parents.iter().collect();
     let author = head.author();
-    let content = site.repository.commit_create_buffer(&author, &author, "x", &head.tree().unwrap(), &parents).unwrap();
+    let content = site
+        .repository
+        .commit_create_buffer(&author, &author, "x", &head.tree().unwrap(), &parents)
+        .unwrap();
     let content = std::str::from_utf8(&content).unwrap().to_owned();
-    let signature = key(number).sign("git", HashAlg::Sha512, content.as_bytes()).unwrap();
+    let signature = key(number)
+        .sign("git", HashAlg::Sha512, content.as_bytes())
+        .unwrap();
     let signature = signature.to_pem(LineEnding::LF).unwrap();
-    let id = site.repository.commit_signed(&content, &signature, None).unwrap();
+    let id = site
+        .repository
+        .commit_signed(&content, &signature, None)
+        .unwrap();
     site.point("refs/heads/main", id);
     id
 }
@@ -47,12 +62,24 @@ fn only_what_a_signer_of_the_base_signed_is_applied() {
         insta::assert_snapshot!("apply_unsigned", site.named(&said));
     });
     sign(&site, 2);
-    site.refused(&["--require-signed"], "which `allowed_signers` does not allow at the base");
+    site.refused(
+        &["--require-signed"],
+        "which `allowed_signers` does not allow at the base",
+    );
     sign(&site, 1);
     let ran = site.apply(0, &["--require-signed"]);
-    assert!(ran.out.contains("Signed by ann@example.com with the SSH key SHA256:"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("Signed by ann@example.com with the SSH key SHA256:"),
+        "{}",
+        ran.out
+    );
     let journal = site.sandbox.expect(0, &["runs", "last"]);
-    assert!(journal.out.contains("signed by ann@example.com"), "{}", journal.out);
+    assert!(
+        journal.out.contains("signed by ann@example.com"),
+        "{}",
+        journal.out
+    );
 }
 
 #[test]
@@ -61,13 +88,25 @@ fn a_signer_that_the_change_adds_does_not_count() {
     site.sandbox.write("allowed_signers", line(1) + &line(2));
     site.commit();
     sign(&site, 2);
-    site.refused(&["--require-signed"], "which `allowed_signers` does not allow at the base");
+    site.refused(
+        &["--require-signed"],
+        "which `allowed_signers` does not allow at the base",
+    );
     site.allow("c");
     site.commit();
     sign(&site, 2);
-    site.refused(&["--require-signed"], "were changed by a commit that does not count");
-    site.refused(&["--require-signed", "--base", "HEAD~2"], "does not allow at the base");
-    site.refused(&["--require-signed", "--base", "HEAD"], "is the very commit that is to be applied");
+    site.refused(
+        &["--require-signed"],
+        "were changed by a commit that does not count",
+    );
+    site.refused(
+        &["--require-signed", "--base", "HEAD~2"],
+        "does not allow at the base",
+    );
+    site.refused(
+        &["--require-signed", "--base", "HEAD"],
+        "is the very commit that is to be applied",
+    );
     // Whoever writes the pipeline may take the one before for granted.
     site.apply(0, &["--require-signed", "--base", "HEAD~1"]);
 }
@@ -77,18 +116,41 @@ fn the_file_is_beside_the_configuration_or_where_it_is_said_to_be() {
     let site = site();
     sign(&site, 1);
     let named = ["--require-signed", "--allowed-signers", "absent"];
-    site.refused(&named, "there is neither `absent` nor `absent.asc` at the base");
-    site.refused(&["--require-signed", "--allowed-signers", "../allowed_signers"], "leads out of the repository");
+    site.refused(
+        &named,
+        "there is neither `absent` nor `absent.asc` at the base",
+    );
+    site.refused(
+        &[
+            "--require-signed",
+            "--allowed-signers",
+            "../allowed_signers",
+        ],
+        "leads out of the repository",
+    );
     site.apply(1, &["--allowed-signers", "allowed_signers"]);
     // A configuration in a folder has its own; it may name that of the top.
     let files = ["polwarden.yaml", "policies/p.yaml"];
     for file in files {
-        site.sandbox.write(&format!("folder/{file}"), site.sandbox.read(file));
+        site.sandbox
+            .write(&format!("folder/{file}"), site.sandbox.read(file));
     }
     site.commit();
     sign(&site, 1);
-    site.refused(&["-C", "folder", "--require-signed"], "there is neither `folder/allowed_signers`");
-    site.apply(0, &["-C", "folder", "--require-signed", "--allowed-signers", "../allowed_signers"]);
+    site.refused(
+        &["-C", "folder", "--require-signed"],
+        "there is neither `folder/allowed_signers`",
+    );
+    site.apply(
+        0,
+        &[
+            "-C",
+            "folder",
+            "--require-signed",
+            "--allowed-signers",
+            "../allowed_signers",
+        ],
+    );
 }
 
 #[test]
@@ -99,10 +161,18 @@ fn an_openpgp_signature_needs_gpg_which_is_said() {
     sign(&site, 1);
     site.allow("c");
     let id = site.commit();
-    let content = site.repository.find_commit(id).unwrap().raw_header_bytes().to_vec();
+    let content = site
+        .repository
+        .find_commit(id)
+        .unwrap()
+        .raw_header_bytes()
+        .to_vec();
     let content = format!("{}\nx", String::from_utf8(content).unwrap());
     let signature = "-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----";
-    let id = site.repository.commit_signed(&content, signature, None).unwrap();
+    let id = site
+        .repository
+        .commit_signed(&content, signature, None)
+        .unwrap();
     site.point("refs/heads/main", id);
     // The environment of the sandbox names no place for programs.
     let mut site = site;

@@ -34,12 +34,18 @@ pub(crate) struct Answer {
 impl Service {
     pub(crate) async fn with(options: Options) -> Self {
         let running = start(options).await.unwrap();
-        Self { running, client: client(), is_checked: true }
+        Self {
+            running,
+            client: client(),
+            is_checked: true,
+        }
     }
 
     /// Sends a request.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self.client.request(method, format!("{}{path}", self.running.url()));
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.running.url()));
         let mut request = request.header("authorization", "Bearer t");
         if let Some(body) = body {
             request = request.json(&body);
@@ -47,7 +53,11 @@ impl Service {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
-        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+        Answer {
+            status,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+        }
     }
 
     /// Reads a policy of `my-org`.
@@ -56,7 +66,9 @@ impl Service {
     }
 
     pub(crate) async fn get_with(&self, name: &str, query: &str) -> Answer {
-        let answer = self.call(Method::GET, &format!("/v1/policies/{name}?{query}"), None).await;
+        let answer = self
+            .call(Method::GET, &format!("/v1/policies/{name}?{query}"), None)
+            .await;
         if answer.status == 200 && self.is_checked {
             contract::check("PolicyAnswer", &answer.body);
         }
@@ -64,16 +76,25 @@ impl Service {
     }
 
     pub(crate) async fn create(&self, text: &str) -> Answer {
-        self.call(Method::POST, "/v1/policies", Some(write(text))).await
+        self.call(Method::POST, "/v1/policies", Some(write(text)))
+            .await
     }
 
     pub(crate) async fn update(&self, text: &str) -> Answer {
-        self.call(Method::PUT, "/v1/policies", Some(write(text))).await
+        self.call(Method::PUT, "/v1/policies", Some(write(text)))
+            .await
     }
 
     /// The bytes of a policy of `my-org`.
     pub(crate) async fn bytes(&self, name: &str) -> Vec<u8> {
-        BASE64.decode(self.get(name).await.body["raw"]["body"].as_str().unwrap().as_bytes()).unwrap()
+        BASE64
+            .decode(
+                self.get(name).await.body["raw"]["body"]
+                    .as_str()
+                    .unwrap()
+                    .as_bytes(),
+            )
+            .unwrap()
     }
 }
 
@@ -88,7 +109,11 @@ pub(crate) fn policy(name: &str, script: &str) -> String {
 
 /// The body of a write: the fields are those of `policy`, whatever the text is.
 pub(crate) fn write(text: &str) -> Value {
-    let name = text.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap_or("p").trim();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("  name: "))
+        .unwrap_or("p")
+        .trim();
     let policy = json!({
         "apiVersion": "chainloop.dev/v1", "kind": "Policy", "metadata": {"name": name},
         "spec": {"policies": [{"kind": "SARIF", "embedded": "package main"}]},
@@ -101,8 +126,14 @@ pub(crate) fn digest(bytes: impl AsRef<[u8]>) -> String {
 }
 
 pub(crate) fn document(name: &str, texts: &[String]) -> DocumentSeed {
-    let version = |text: &String| VersionSeed { text: text.clone(), ..VersionSeed::default() };
-    DocumentSeed { name: name.to_owned(), versions: texts.iter().map(version).collect() }
+    let version = |text: &String| VersionSeed {
+        text: text.clone(),
+        ..VersionSeed::default()
+    };
+    DocumentSeed {
+        name: name.to_owned(),
+        versions: texts.iter().map(version).collect(),
+    }
 }
 
 /// `my-org` with a policy `p` of two versions, and an organization of somebody else with policies `p` and `q`.
@@ -117,7 +148,10 @@ pub(crate) fn two() -> Vec<OrganizationSeed> {
     let other = OrganizationSeed {
         name: "other".to_owned(),
         foreign: true,
-        policies: vec![document("p", &[policy("p", "theirs")]), document("q", &[policy("q", "theirs")])],
+        policies: vec![
+            document("p", &[policy("p", "theirs")]),
+            document("q", &[policy("q", "theirs")]),
+        ],
         ..OrganizationSeed::default()
     };
     vec![own, other]

@@ -6,13 +6,20 @@ use serde_json::{Value, json};
 use super::{Service, digest, policy, two, write};
 
 async fn service() -> Service {
-    Service::with(Options { organizations: two(), ..Options::default() }).await
+    Service::with(Options {
+        organizations: two(),
+        ..Options::default()
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_policy_is_kept_byte_for_byte() {
     let service = service().await;
-    let text = format!("\u{feff}# a note\r\n{}", policy("new", "x").replace('\n', "\r\n"));
+    let text = format!(
+        "\u{feff}# a note\r\n{}",
+        policy("new", "x").replace('\n', "\r\n")
+    );
     let answer = service.create(&text).await;
     assert_eq!((answer.status, &answer.body), (200, &json!({})));
     assert_eq!(service.bytes("new").await, text.as_bytes());
@@ -24,7 +31,12 @@ async fn a_policy_is_kept_byte_for_byte() {
     for _ in 0..2 {
         assert_eq!(service.update(&commented).await.status, 200);
         let references = service.get("new").await.body["version_references"].clone();
-        let digests: Vec<&Value> = references.as_array().unwrap().iter().map(|version| &version["digest"]).collect();
+        let digests: Vec<&Value> = references
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|version| &version["digest"])
+            .collect();
         assert_eq!(digests, [&json!(digest(&commented)), &json!(digest(&text))]);
     }
     // What was there before can be there again.
@@ -43,7 +55,10 @@ async fn what_is_there_is_not_created_and_what_is_not_is_not_updated() {
         (service.update(&policy("q", "x")).await, 404),
     ] {
         assert_eq!(answer.status, status, "{answer:?}");
-        assert!(answer.body["message"].is_string() && answer.body["details"] == json!([]), "{answer:?}");
+        assert!(
+            answer.body["message"].is_string() && answer.body["details"] == json!([]),
+            "{answer:?}"
+        );
     }
     assert_eq!(service.bytes("p").await, policy("p", "second").as_bytes());
 }
@@ -57,11 +72,25 @@ async fn a_write_goes_to_an_organization_of_the_caller() {
         body
     };
     for (organization, status) in [("other", 403), ("nobody", 403), ("my-org", 200)] {
-        let answer = service.call(Method::POST, "/v1/policies", Some(named(organization))).await;
+        let answer = service
+            .call(Method::POST, "/v1/policies", Some(named(organization)))
+            .await;
         assert_eq!(answer.status, status, "{organization}");
     }
-    assert_eq!(service.call(Method::PUT, "/v1/policies", Some(named("other"))).await.status, 403);
-    assert_eq!(service.get_with("new", "organization_name=other").await.status, 404);
+    assert_eq!(
+        service
+            .call(Method::PUT, "/v1/policies", Some(named("other")))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        service
+            .get_with("new", "organization_name=other")
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -76,10 +105,21 @@ async fn raw_schema_is_what_the_option_says() {
         (RawSchema::Either, &plain, 200),
         (RawSchema::Either, &encoded, 200),
     ] {
-        let service = Service::with(Options { raw_schema, ..Options::default() }).await;
+        let service = Service::with(Options {
+            raw_schema,
+            ..Options::default()
+        })
+        .await;
         let mut body = write(&text);
         body["raw_schema"] = sent.clone();
-        assert_eq!(service.call(Method::POST, "/v1/policies", Some(body)).await.status, status, "{raw_schema}");
+        assert_eq!(
+            service
+                .call(Method::POST, "/v1/policies", Some(body))
+                .await
+                .status,
+            status,
+            "{raw_schema}"
+        );
         if status == 200 {
             assert_eq!(service.bytes("new").await, text.as_bytes(), "{raw_schema}");
         }
@@ -89,28 +129,62 @@ async fn raw_schema_is_what_the_option_says() {
 #[tokio::test]
 async fn texts_that_break_a_rule_are_refused_with_the_place() {
     let service = service().await;
-    let spec =
-        |spec: &str| format!("apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: p2\nspec: {spec}\n");
+    let spec = |spec: &str| {
+        format!("apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: p2\nspec: {spec}\n")
+    };
     for (text, wanted) in [
         ("a: [".to_owned(), "is not a YAML document"),
-        (format!("{}---\n{}", policy("p2", "x"), policy("p2", "x")), "is not a YAML document"),
+        (
+            format!("{}---\n{}", policy("p2", "x"), policy("p2", "x")),
+            "is not a YAML document",
+        ),
         (policy("P2", "x"), "metadata.name"),
-        (policy("p2", "x").replace("chainloop.dev/v1", "v1"), "apiVersion"),
-        (policy("p2", "x").replace("kind: Policy\n", "kind: PolicyGroup\n"), "kind: must be Policy"),
-        (policy("p2", "x").replace("metadata:", "status: x\nmetadata:"), "unknown field `status`"),
-        (policy("p2", "x").replace("SARIF", "ARTIFACT"), "spec.policies[0].kind"),
-        (policy("p2", "x").replace("required: true", "required: true\n      default: x"), "spec.inputs[1]"),
-        (policy("p2", "x").replace("name: must", "name: 1must"), "spec.inputs[1].name"),
+        (
+            policy("p2", "x").replace("chainloop.dev/v1", "v1"),
+            "apiVersion",
+        ),
+        (
+            policy("p2", "x").replace("kind: Policy\n", "kind: PolicyGroup\n"),
+            "kind: must be Policy",
+        ),
+        (
+            policy("p2", "x").replace("metadata:", "status: x\nmetadata:"),
+            "unknown field `status`",
+        ),
+        (
+            policy("p2", "x").replace("SARIF", "ARTIFACT"),
+            "spec.policies[0].kind",
+        ),
+        (
+            policy("p2", "x").replace("required: true", "required: true\n      default: x"),
+            "spec.inputs[1]",
+        ),
+        (
+            policy("p2", "x").replace("name: must", "name: 1must"),
+            "spec.inputs[1].name",
+        ),
         (spec("{}"), "exactly one of path, embedded and policies"),
         (spec("{policies: []}"), "policies must not be empty"),
-        (spec("{embedded: x, policies: [{kind: SARIF, embedded: x}]}"), "exactly one of"),
+        (
+            spec("{embedded: x, policies: [{kind: SARIF, embedded: x}]}"),
+            "exactly one of",
+        ),
         (
             spec("{policies: [{kind: SARIF, embedded: x, ref: https://files.example.com/x}]}"),
             "spec.policies[0]: exactly one",
         ),
-        (spec("{policies: [{kind: SARIF, path: x.rego}]}"), "spec.policies[0].path: `x.rego` cannot be read"),
-        (spec("{policies: [{kind: SARIF, ref: 'file://x.rego'}]}"), "embed the script"),
-        (spec("{policies: [{embedded: x}]}"), "spec.policies[0].kind: is needed"),
+        (
+            spec("{policies: [{kind: SARIF, path: x.rego}]}"),
+            "spec.policies[0].path: `x.rego` cannot be read",
+        ),
+        (
+            spec("{policies: [{kind: SARIF, ref: 'file://x.rego'}]}"),
+            "embed the script",
+        ),
+        (
+            spec("{policies: [{embedded: x}]}"),
+            "spec.policies[0].kind: is needed",
+        ),
     ] {
         let mut body = write(&text);
         body["policy"]["metadata"]["name"] = json!("p2");
@@ -122,7 +196,12 @@ async fn texts_that_break_a_rule_are_refused_with_the_place() {
         );
     }
     assert_eq!(
-        service.create(&spec("{policies: [{kind: SARIF, ref: https://files.example.com/x}]}")).await.status,
+        service
+            .create(&spec(
+                "{policies: [{kind: SARIF, ref: https://files.example.com/x}]}"
+            ))
+            .await
+            .status,
         200
     );
 }
@@ -132,21 +211,44 @@ async fn the_fields_are_held_to_the_rules_too() {
     let service = service().await;
     let good = write(&policy("new", "x"));
     for (pointer, value, wanted) in [
-        ("/policy/metadata/name", json!("another"), "has another name"),
+        (
+            "/policy/metadata/name",
+            json!("another"),
+            "has another name",
+        ),
         ("/policy/kind", json!("Nothing"), "policy: kind"),
         ("/policy/spec", json!({"policies": []}), "policy: spec"),
-        ("/policy", json!("text"), "policy: the policy: must be an object"),
+        (
+            "/policy",
+            json!("text"),
+            "policy: the policy: must be an object",
+        ),
         ("/raw_schema", json!(7), "invalid type"),
     ] {
         let mut body = good.clone();
         *body.pointer_mut(pointer).unwrap() = value;
         let answer = service.call(Method::POST, "/v1/policies", Some(body)).await;
-        assert!(answer.status == 400 && answer.text.contains(wanted), "{pointer}: {answer:?}");
+        assert!(
+            answer.status == 400 && answer.text.contains(wanted),
+            "{pointer}: {answer:?}"
+        );
     }
     let mut camel = good.clone();
     let raw = camel.as_object_mut().unwrap().remove("raw_schema").unwrap();
     camel["rawSchema"] = raw;
-    assert_eq!(service.call(Method::POST, "/v1/policies", Some(camel)).await.status, 200);
+    assert_eq!(
+        service
+            .call(Method::POST, "/v1/policies", Some(camel))
+            .await
+            .status,
+        200
+    );
     let long = json!({"policy": {}, "raw_schema": "x".repeat(5 * 1024 * 1024)});
-    assert_eq!(service.call(Method::POST, "/v1/policies", Some(long)).await.status, 413);
+    assert_eq!(
+        service
+            .call(Method::POST, "/v1/policies", Some(long))
+            .await
+            .status,
+        413
+    );
 }

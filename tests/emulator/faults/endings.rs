@@ -35,7 +35,11 @@ async fn see(faulted: &Faulted, policy: &str) -> Seen {
     match answer.unwrap() {
         Ok(Answer { status, text, .. }) => {
             let is_json = serde_json::from_str::<Value>(&text).is_ok();
-            if is_json { Seen::Status(status.as_u16()) } else { Seen::NotJson }
+            if is_json {
+                Seen::Status(status.as_u16())
+            } else {
+                Seen::NotJson
+            }
         }
         Err(error) if error.is_body() || error.is_decode() => Seen::Half,
         Err(error) => {
@@ -73,35 +77,63 @@ async fn each_ending_does_the_work_or_does_not_and_is_logged() {
             assert_eq!(faulted.rules(&policy).await, rules, "{profile} {kind}");
 
             let struck = faulted.struck();
-            assert_eq!(struck.len(), 1, "{profile} {kind}: the client does not repeat, and nothing else is struck");
+            assert_eq!(
+                struck.len(),
+                1,
+                "{profile} {kind}: the client does not repeat, and nothing else is struck"
+            );
             let served = if *done { json!(201) } else { Value::Null };
             assert_eq!(
-                (&struck[0]["faults"], &struck[0]["status"], &struck[0]["served"], &struck[0]["operation"]),
+                (
+                    &struck[0]["faults"],
+                    &struck[0]["status"],
+                    &struck[0]["served"],
+                    &struck[0]["operation"]
+                ),
                 (&json!([spec]), status, &served, &json!("createRule")),
                 "{profile} {kind}"
             );
             assert_eq!(struck[0]["body"]["name"], "r", "the whole request was read");
 
             // The next one goes well.
-            assert_eq!(faulted.create_rule(&policy, "next").await.unwrap().status, 201, "{profile} {kind}");
+            assert_eq!(
+                faulted.create_rule(&policy, "next").await.unwrap().status,
+                201,
+                "{profile} {kind}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn errors_have_the_shape_of_their_part_of_the_api() {
-    let faulted = Faulted::new(Profile::Current, &["before-503@listPolicies", "before-503@listGroups"]).await;
+    let faulted = Faulted::new(
+        Profile::Current,
+        &["before-503@listPolicies", "before-503@listGroups"],
+    )
+    .await;
     let list = faulted.send(Method::GET, "", None).await.unwrap();
     let error: Value = serde_json::from_str(&list.text).unwrap();
     assert_eq!(error["error"]["code"], "internal");
-    let (status, error) = faulted.service.call(Method::GET, "/v2/orgs/my-org/groups", None).await;
-    assert_eq!((status.as_u16(), error["detail"].is_string()), (503, true), "{error}");
+    let (status, error) = faulted
+        .service
+        .call(Method::GET, "/v2/orgs/my-org/groups", None)
+        .await;
+    assert_eq!(
+        (status.as_u16(), error["detail"].is_string()),
+        (503, true),
+        "{error}"
+    );
     assert!(list.headers.contains_key("x-request-id"));
 }
 
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back_or_does_not() {
-    let faulted = Faulted::new(Profile::Current, &["before-429=2s@read:1", "before-429@read:2"]).await;
+    let faulted = Faulted::new(
+        Profile::Current,
+        &["before-429=2s@read:1", "before-429@read:2"],
+    )
+    .await;
     let first = faulted.send(Method::GET, "", None).await.unwrap();
     let second = faulted.send(Method::GET, "", None).await.unwrap();
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (429, 429));
@@ -118,7 +150,8 @@ async fn revoked_tokens_stay_revoked_until_somebody_signs_in() {
         assert_eq!(faulted.create_rule(&policy, "r").await.unwrap().status, 401);
         assert_eq!(faulted.list(1).await, [401]);
         let base = faulted.service.base.clone();
-        faulted.service = crate::emulator::Service::at(faulted.service.running, profile, base).await;
+        faulted.service =
+            crate::emulator::Service::at(faulted.service.running, profile, base).await;
         assert_eq!(faulted.rules(&policy).await, Vec::<String>::new());
         assert_eq!(faulted.create_rule(&policy, "r").await.unwrap().status, 201);
         assert_eq!(faulted.struck().len(), 1, "{profile}");
@@ -146,13 +179,28 @@ async fn a_sign_in_can_fail_too() {
 
 #[tokio::test]
 async fn a_delay_comes_before_an_ending_and_both_are_logged() {
-    let faulted = Faulted::new(Profile::Current, &["delay=150ms@writes", "after-500@write:2"]).await;
+    let faulted = Faulted::new(
+        Profile::Current,
+        &["delay=150ms@writes", "after-500@write:2"],
+    )
+    .await;
     let policy = faulted.service.policy("p").await;
     assert_eq!(faulted.create_rule(&policy, "r").await.unwrap().status, 500);
     let struck = faulted.struck();
     assert_eq!(struck[0]["faults"], json!(["delay=150ms@writes"]));
-    assert_eq!(struck[1]["faults"], json!(["delay=150ms@writes", "after-500@write:2"]));
-    assert!(struck.iter().all(|line| line["duration_ms"].as_f64().unwrap() >= 150.0), "{struck:?}");
-    let read = faulted.log().into_iter().rfind(|line| line["operation"] == "getPolicy");
+    assert_eq!(
+        struck[1]["faults"],
+        json!(["delay=150ms@writes", "after-500@write:2"])
+    );
+    assert!(
+        struck
+            .iter()
+            .all(|line| line["duration_ms"].as_f64().unwrap() >= 150.0),
+        "{struck:?}"
+    );
+    let read = faulted
+        .log()
+        .into_iter()
+        .rfind(|line| line["operation"] == "getPolicy");
     assert!(read.is_none_or(|line| line["faults"] == json!([])));
 }

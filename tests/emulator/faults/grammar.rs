@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use polwarden::emulator::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultKind, Operation, Probability, Range, Selection, When, Which,
-    WhichRule,
+    Among, Chance, Change, ErrorStatus, Fault, FaultKind, Operation, Probability, Range, Selection,
+    When, Which, WhichRule,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -35,9 +35,15 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
         ("reset=5", "`reset` takes no value"),
         ("revoke-tokens=any", "`revoke-tokens` takes no value"),
         ("add-policy=a/b", "`add-policy` takes the name of a policy"),
-        ("change-rule=a/b/c", "`change-rule` takes RULE or POLICY/RULE"),
+        (
+            "change-rule=a/b/c",
+            "`change-rule` takes RULE or POLICY/RULE",
+        ),
         ("change-rule=", "`` is not a name"),
-        ("change-rule=\"open@1", "is not a name; a name that is empty"),
+        (
+            "change-rule=\"open@1",
+            "is not a name; a name that is empty",
+        ),
         ("change-rule=\"a\"b@1", "`b` is not expected here"),
         ("change-rule=a@b@1", "selects no requests"),
         ("reset@", "`` selects no requests"),
@@ -89,7 +95,11 @@ fn kind() -> impl Strategy<Value = FaultKind> {
     ];
     prop_oneof![
         (when(), 400..600_u16, of(any::<u32>())).prop_map(|(when, status, retry_after)| {
-            FaultKind::Answer { when, status: ErrorStatus::try_from(status).unwrap(), retry_after }
+            FaultKind::Answer {
+                when,
+                status: ErrorStatus::try_from(status).unwrap(),
+                retry_after,
+            }
         }),
         when().prop_map(FaultKind::Reset),
         when().prop_map(FaultKind::Hang),
@@ -115,8 +125,10 @@ fn selection() -> impl Strategy<Value = Selection> {
         Just(Among::Writes),
         select(Operation::ALL.to_vec()).prop_map(Among::Operation),
     ];
-    let probability = (f64::MIN_POSITIVE..=1.0).prop_map(|number| Probability::try_from(number).unwrap());
-    let chance = (probability, any::<u64>()).prop_map(|(probability, seed)| Chance { probability, seed });
+    let probability =
+        (f64::MIN_POSITIVE..=1.0).prop_map(|number| Probability::try_from(number).unwrap());
+    let chance =
+        (probability, any::<u64>()).prop_map(|(probability, seed)| Chance { probability, seed });
     (among, of(range), of(chance), of(number())).prop_map(|(among, nth, chance, times)| Selection {
         among,
         nth,

@@ -36,13 +36,25 @@ pub(crate) fn faults(specs: &[&str]) -> Vec<Fault> {
 
 impl Faulted {
     async fn new(profile: Profile, specs: &[&str]) -> Self {
-        Self::with(Options { profile, ..Options::default() }, specs).await
+        Self::with(
+            Options {
+                profile,
+                ..Options::default()
+            },
+            specs,
+        )
+        .await
     }
 
     async fn with(options: Options, specs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let request_log = Some(folder.path().join("requests.jsonl"));
-        let service = Service::with(Options { request_log, faults: faults(specs), ..options }).await;
+        let service = Service::with(Options {
+            request_log,
+            faults: faults(specs),
+            ..options
+        })
+        .await;
         Self { service, folder }
     }
 
@@ -53,47 +65,81 @@ impl Faulted {
     /// The request log so far.
     fn log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.file()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The lines of the log whose requests were struck.
     fn struck(&self) -> Vec<Value> {
-        self.log().into_iter().filter(|line| line["faults"] != Value::Array(Vec::new())).collect()
+        self.log()
+            .into_iter()
+            .filter(|line| line["faults"] != Value::Array(Vec::new()))
+            .collect()
     }
 
     /// Waits until this many requests were struck.
     async fn wait_for_struck(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.struck().len() < count {
-            assert!(Instant::now() < deadline, "no {count} requests were struck: {:?}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "no {count} requests were struck: {:?}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
     fn request(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
         let media_type = self.service.media_type(&method, path);
-        let url = format!("{}/v2/orgs/my-org/governance/policies{path}", self.service.base);
-        let request = self.service.client.request(method, url).bearer_auth(&self.service.token);
+        let url = format!(
+            "{}/v2/orgs/my-org/governance/policies{path}",
+            self.service.base
+        );
+        let request = self
+            .service
+            .client
+            .request(method, url)
+            .bearer_auth(&self.service.token);
         match body {
-            Some(body) => request.header("content-type", media_type).body(body.to_string()),
+            Some(body) => request
+                .header("content-type", media_type)
+                .body(body.to_string()),
             None => request,
         }
     }
 
     /// Sends a request below the policies, and reads the answer to its end.
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, reqwest::Error> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, reqwest::Error> {
         receive(self.request(method, path, body)).await
     }
 
     async fn create_rule(&self, policy: &str, name: &str) -> Result<Answer, reqwest::Error> {
-        self.send(Method::POST, &format!("/{policy}/rules"), Some(network(name, "a.example.com"))).await
+        self.send(
+            Method::POST,
+            &format!("/{policy}/rules"),
+            Some(network(name, "a.example.com")),
+        )
+        .await
     }
 
     /// The statuses of so many listings.
     async fn list(&self, count: usize) -> Vec<u16> {
         let mut statuses = Vec::new();
         for _ in 0..count {
-            statuses.push(self.send(Method::GET, "", None).await.unwrap().status.as_u16());
+            statuses.push(
+                self.send(Method::GET, "", None)
+                    .await
+                    .unwrap()
+                    .status
+                    .as_u16(),
+            );
         }
         statuses
     }
@@ -107,10 +153,19 @@ impl Faulted {
 async fn receive(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
-    Ok(Answer { status, headers, text: response.text().await? })
+    Ok(Answer {
+        status,
+        headers,
+        text: response.text().await?,
+    })
 }
 
 fn names(policy: &Value) -> Vec<String> {
-    let rules = policy["allowlist_v0"]["rules"].as_array().into_iter().flatten();
-    rules.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect()
+    let rules = policy["allowlist_v0"]["rules"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    rules
+        .map(|rule| rule["name"].as_str().unwrap().to_owned())
+        .collect()
 }

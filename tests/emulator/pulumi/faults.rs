@@ -1,7 +1,9 @@
 //! What goes wrong on purpose: at the API, at the upload host, and by another writer.
 
 use polwarden::emulator::Which;
-use polwarden::emulator::pulumi::{Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion};
+use polwarden::emulator::pulumi::{
+    Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion,
+};
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,7 +21,12 @@ impl Faulted {
         let folder = tempfile::tempdir().unwrap();
         let faults = specs.iter().map(|spec| spec.parse().unwrap()).collect();
         let request_log = Some(folder.path().join("requests.jsonl"));
-        let mut service = Service::with(Options { faults, request_log, ..Options::default() }).await;
+        let mut service = Service::with(Options {
+            faults,
+            request_log,
+            ..Options::default()
+        })
+        .await;
         // What faults answer is in no contract.
         service.is_checked = false;
         Self { service, folder }
@@ -28,7 +35,9 @@ impl Faulted {
     /// The lines of the log whose requests were struck.
     fn struck(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("requests.jsonl")).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["faults"] != json!([])).collect()
     }
 }
@@ -45,18 +54,30 @@ async fn endings_do_the_work_or_do_not() {
     ] {
         let spec = format!("{kind}@NewPolicyGroup:1");
         let faulted = Faulted::new(&[&spec]).await;
-        let request =
-            faulted.service.client.post(format!("{}/api/orgs/my-org/policygroups", faulted.service.running.url()));
-        let request = request.header("authorization", "token t").json(&json!({"name": "g", "entityType": "stacks"}));
+        let request = faulted.service.client.post(format!(
+            "{}/api/orgs/my-org/policygroups",
+            faulted.service.running.url()
+        ));
+        let request = request
+            .header("authorization", "token t")
+            .json(&json!({"name": "g", "entityType": "stacks"}));
         let answer = request.send().await;
-        assert_eq!(answer.as_ref().ok().map(|answer| answer.status().as_u16()), seen, "{kind}");
+        assert_eq!(
+            answer.as_ref().ok().map(|answer| answer.status().as_u16()),
+            seen,
+            "{kind}"
+        );
         if let Some(answer) = answer.ok().filter(|answer| !answer.status().is_success()) {
             assert_eq!(
                 answer.headers().contains_key("x-pulumi-request-id"),
                 answer.status().is_server_error(),
                 "{kind}"
             );
-            assert_eq!(answer.headers().contains_key("retry-after"), kind.contains('='), "{kind}");
+            assert_eq!(
+                answer.headers().contains_key("retry-after"),
+                kind.contains('='),
+                "{kind}"
+            );
             let error: Value = answer.json().await.unwrap();
             assert_eq!(error["code"], seen.unwrap(), "{kind}");
         }
@@ -64,7 +85,11 @@ async fn endings_do_the_work_or_do_not() {
         assert_eq!(status, if is_done { 200 } else { 404 }, "{kind}");
         let struck = faulted.struck();
         assert_eq!((struck.len(), &struck[0]["faults"]), (1, &json!([spec])));
-        assert_eq!(struck[0]["served"], if is_done { json!(204) } else { Value::Null }, "{kind}");
+        assert_eq!(
+            struck[0]["served"],
+            if is_done { json!(204) } else { Value::Null },
+            "{kind}"
+        );
     }
 }
 
@@ -77,17 +102,27 @@ async fn an_upload_can_fail_and_says_so_in_the_words_of_its_host() {
     ])
     .await;
     let service = &faulted.service;
-    let created = service.org(Method::POST, "/policypacks", Some(pack("guard", "1.0.0"))).await.body;
+    let created = service
+        .org(Method::POST, "/policypacks", Some(pack("guard", "1.0.0")))
+        .await
+        .body;
     let complete = "/policypacks/guard/versions/1.0.0/complete";
     assert_eq!(service.upload(&created, "archive").await, 503);
     let refused = service.org(Method::POST, complete, None).await;
     assert_eq!(message(&refused), "Policy Pack has not been uploaded");
     assert_eq!(service.upload(&created, "archive").await, 500);
-    assert_eq!(service.org(Method::POST, complete, None).await.status, 204, "it was kept all the same");
+    assert_eq!(
+        service.org(Method::POST, complete, None).await.status,
+        204,
+        "it was kept all the same"
+    );
     let struck = faulted.struck();
     let digest = "0eb3e36bfb24dcd9bb1d1bece1531216b59539a8fde17ee80224af0653c92aa3";
     assert_eq!(struck[0]["body"], json!({"bytes": 7, "sha256": digest}));
-    let request = service.client.put(created["uploadURI"].as_str().unwrap()).body("archive");
+    let request = service
+        .client
+        .put(created["uploadURI"].as_str().unwrap())
+        .body("archive");
     assert!(request.send().await.is_err());
 }
 
@@ -95,7 +130,14 @@ async fn an_upload_can_fail_and_says_so_in_the_words_of_its_host() {
 async fn a_revoked_token_stays_revoked_and_another_is_good() {
     let mut faulted = Faulted::new(&["revoke-tokens@write:1"]).await;
     let request = json!({"name": "g", "entityType": "stacks"});
-    assert_eq!(faulted.service.org(Method::POST, "/policygroups", Some(request)).await.status, 401);
+    assert_eq!(
+        faulted
+            .service
+            .org(Method::POST, "/policygroups", Some(request))
+            .await
+            .status,
+        401
+    );
     assert_eq!(faulted.service.get("/policygroups").await.status, 401);
     faulted.service.token = "another".to_owned();
     assert_eq!(faulted.service.get("/policygroups").await.status, 200);
@@ -105,17 +147,34 @@ async fn a_revoked_token_stays_revoked_and_another_is_good() {
 async fn a_crash_takes_both_hosts_down() {
     let faulted = Faulted::new(&["after-crash@CreatePolicyPack:2"]).await;
     let service = &faulted.service;
-    let created = service.org(Method::POST, "/policypacks", Some(pack("guard", "1.0.0"))).await.body;
+    let created = service
+        .org(Method::POST, "/policypacks", Some(pack("guard", "1.0.0")))
+        .await
+        .body;
     let url = format!("{}/api/orgs/my-org/policypacks", service.running.url());
-    let request = service.client.post(url).header("authorization", "token t").json(&pack("guard", "1.1.0"));
+    let request = service
+        .client
+        .post(url)
+        .header("authorization", "token t")
+        .json(&pack("guard", "1.1.0"));
     assert!(request.send().await.is_err());
     service.running.crashed().await;
     let address = service.running.address();
-    let uploads = created["uploadURI"].as_str().unwrap().trim_start_matches("http://").split('/').next().unwrap();
+    let uploads = created["uploadURI"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while tokio::net::TcpStream::connect(address).await.is_ok() || tokio::net::TcpStream::connect(uploads).await.is_ok()
+    while tokio::net::TcpStream::connect(address).await.is_ok()
+        || tokio::net::TcpStream::connect(uploads).await.is_ok()
     {
-        assert!(std::time::Instant::now() < deadline, "a crashed host still listens");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "a crashed host still listens"
+        );
     }
 }
 
@@ -134,14 +193,29 @@ async fn given(service: &Service) {
 /// The groups that are not built in, as `name: packs`; what is made advisory is marked.
 async fn live(service: &Service) -> Vec<String> {
     let mut found = Vec::new();
-    for group in service.get("/policygroups").await.body["policyGroups"].as_array().unwrap() {
+    for group in service.get("/policygroups").await.body["policyGroups"]
+        .as_array()
+        .unwrap()
+    {
         let name = group["name"].as_str().unwrap();
         if group["isOrgDefault"] == false {
             let group = service.get(&format!("/policygroups/{name}")).await.body;
-            let packs = group["appliedPolicyPacks"].as_array().unwrap().iter().map(|pack| {
-                let mark = if pack["config"]["all"]["enforcementLevel"] == "advisory" { "*" } else { "" };
-                format!("{}-{}{mark}", pack["name"].as_str().unwrap(), pack["versionTag"].as_str().unwrap())
-            });
+            let packs = group["appliedPolicyPacks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|pack| {
+                    let mark = if pack["config"]["all"]["enforcementLevel"] == "advisory" {
+                        "*"
+                    } else {
+                        ""
+                    };
+                    format!(
+                        "{}-{}{mark}",
+                        pack["name"].as_str().unwrap(),
+                        pack["versionTag"].as_str().unwrap()
+                    )
+                });
             found.push(format!("{name}: {}", packs.collect::<Vec<_>>().join(" ")));
         }
     }
@@ -152,21 +226,56 @@ async fn live(service: &Service) -> Vec<String> {
 async fn another_writer_comes_just_before_the_request() {
     // The request gives group two an agent pool.
     for (change, status, left) in [
-        ("switch-pack", 204, vec!["one: guard-1.0.0", "two: guard-1.0.0"]),
-        ("switch-pack=one/guard", 204, vec!["one: guard-1.1.0", "two: guard-1.1.0"]),
-        ("configure-pack", 204, vec!["one: guard-1.0.0", "two: guard-1.1.0*"]),
-        ("configure-pack=one/any", 204, vec!["one: guard-1.0.0*", "two: guard-1.1.0"]),
+        (
+            "switch-pack",
+            204,
+            vec!["one: guard-1.0.0", "two: guard-1.0.0"],
+        ),
+        (
+            "switch-pack=one/guard",
+            204,
+            vec!["one: guard-1.1.0", "two: guard-1.1.0"],
+        ),
+        (
+            "configure-pack",
+            204,
+            vec!["one: guard-1.0.0", "two: guard-1.1.0*"],
+        ),
+        (
+            "configure-pack=one/any",
+            204,
+            vec!["one: guard-1.0.0*", "two: guard-1.1.0"],
+        ),
         ("remove-pack=guard", 204, vec!["one: guard-1.0.0", "two: "]),
-        ("add-pack", 204, vec!["one: guard-1.0.0", "two: guard-1.1.0 other-1.0.0"]),
-        ("add-pack=one/other", 204, vec!["one: guard-1.0.0 other-1.0.0", "two: guard-1.1.0"]),
-        ("add-group", 204, vec!["one: guard-1.0.0", "two: guard-1.1.0", "another-writer: "]),
-        ("add-group=three", 204, vec!["one: guard-1.0.0", "two: guard-1.1.0", "three: "]),
+        (
+            "add-pack",
+            204,
+            vec!["one: guard-1.0.0", "two: guard-1.1.0 other-1.0.0"],
+        ),
+        (
+            "add-pack=one/other",
+            204,
+            vec!["one: guard-1.0.0 other-1.0.0", "two: guard-1.1.0"],
+        ),
+        (
+            "add-group",
+            204,
+            vec!["one: guard-1.0.0", "two: guard-1.1.0", "another-writer: "],
+        ),
+        (
+            "add-group=three",
+            204,
+            vec!["one: guard-1.0.0", "two: guard-1.1.0", "three: "],
+        ),
         ("delete-group", 404, vec!["one: guard-1.0.0"]),
         ("delete-group=one", 204, vec!["two: guard-1.1.0"]),
     ] {
         let faulted = Faulted::new(&[&format!("{change}@UpdatePolicyGroup:3")]).await;
         given(&faulted.service).await;
-        let answer = faulted.service.update("two", json!({"agentPoolId": "p"})).await;
+        let answer = faulted
+            .service
+            .update("two", json!({"agentPoolId": "p"}))
+            .await;
         assert_eq!(answer.status, status, "{change}: {answer:?}");
         assert_eq!(live(&faulted.service).await, left, "{change}");
         assert_eq!(faulted.struck().len(), 1, "{change}");
@@ -176,10 +285,22 @@ async fn another_writer_comes_just_before_the_request() {
 #[tokio::test]
 async fn another_writer_publishes_and_deletes_versions() {
     for (change, path, wanted) in [
-        ("publish-version", "guard/versions/1.0.0", json!(["1.0.0", "1.1.0", "another-writer"])),
-        ("publish-version=guard", "other/versions/1.0.0", json!(["1.0.0", "1.1.0", "another-writer"])),
+        (
+            "publish-version",
+            "guard/versions/1.0.0",
+            json!(["1.0.0", "1.1.0", "another-writer"]),
+        ),
+        (
+            "publish-version=guard",
+            "other/versions/1.0.0",
+            json!(["1.0.0", "1.1.0", "another-writer"]),
+        ),
         ("delete-version", "guard/versions/1.1.0", json!(["1.0.0"])),
-        ("delete-version=guard/1.0.0", "other/versions/1.0.0", json!(["1.1.0"])),
+        (
+            "delete-version=guard/1.0.0",
+            "other/versions/1.0.0",
+            json!(["1.1.0"]),
+        ),
     ] {
         let faulted = Faulted::new(&[&format!("{change}@GetPolicyPack:1")]).await;
         for (name, tag) in [("guard", "1.0.0"), ("guard", "1.1.0"), ("other", "1.0.0")] {
@@ -189,7 +310,10 @@ async fn another_writer_publishes_and_deletes_versions() {
         let answer = faulted.service.get(&format!("/policypacks/{path}")).await;
         assert_eq!(answer.status, if is_gone { 404 } else { 200 }, "{change}");
         let list = faulted.service.get("/policypacks?policypack=guard").await;
-        assert_eq!(list.body["policyPacks"][0]["versionTags"], wanted, "{change}");
+        assert_eq!(
+            list.body["policyPacks"][0]["versionTags"], wanted,
+            "{change}"
+        );
     }
     // It comes between the steps of publishing too.
     let faulted = Faulted::new(&["publish-version=guard@UploadPolicyPack:3"]).await;
@@ -197,7 +321,10 @@ async fn another_writer_publishes_and_deletes_versions() {
     faulted.service.publish("guard", "1.1.0").await;
     faulted.service.publish("guard", "1.2.0").await;
     let list = faulted.service.get("/policypacks").await;
-    assert_eq!(list.body["policyPacks"][0]["versionTags"], json!(["1.0.0", "1.1.0", "1.2.0", "another-writer"]));
+    assert_eq!(
+        list.body["policyPacks"][0]["versionTags"],
+        json!(["1.0.0", "1.1.0", "1.2.0", "another-writer"])
+    );
 }
 
 #[tokio::test]
@@ -205,8 +332,15 @@ async fn what_is_not_there_is_waited_for() {
     let faulted = Faulted::new(&["switch-pack=g/guard@once"]).await;
     faulted.service.group("g").await;
     faulted.service.publish("guard", "1.0.0").await;
-    faulted.service.update("g", json!({"addPolicyPack": {"name": "guard"}})).await;
-    assert_eq!(faulted.service.packs_of("g").await, ["guard 1.0.0"], "there is no other version");
+    faulted
+        .service
+        .update("g", json!({"addPolicyPack": {"name": "guard"}}))
+        .await;
+    assert_eq!(
+        faulted.service.packs_of("g").await,
+        ["guard 1.0.0"],
+        "there is no other version"
+    );
     assert_eq!(faulted.struck().len(), 0);
     faulted.service.publish("guard", "1.1.0").await;
     assert_eq!(faulted.service.packs_of("g").await, ["guard 1.1.0"]);
@@ -215,7 +349,10 @@ async fn what_is_not_there_is_waited_for() {
 
 #[tokio::test]
 async fn operations_are_counted_by_their_names_in_the_contract() {
-    let names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.as_str()).collect();
+    let names: Vec<&str> = Operation::ALL
+        .iter()
+        .map(|operation| operation.as_str())
+        .collect();
     let mut known = crate::contract::pulumi::operations();
     known.extend(["UploadPolicyPack", "DownloadPolicyPack"]);
     let sorted = |mut names: Vec<&'static str>| {
@@ -223,10 +360,26 @@ async fn operations_are_counted_by_their_names_in_the_contract() {
         names
     };
     assert_eq!(sorted(names), sorted(known));
-    let faulted = Faulted::new(&["before-500@ListPolicyPacks_post:1", "before-502@reads,once"]).await;
+    let faulted =
+        Faulted::new(&["before-500@ListPolicyPacks_post:1", "before-502@reads,once"]).await;
     let root = "/api/preview/registry/policypacks";
-    assert_eq!(faulted.service.call(Method::POST, root, Some(json!({}))).await.status, 500);
-    assert_eq!(faulted.service.call(Method::POST, root, Some(json!({}))).await.status, 502, "a query reads");
+    assert_eq!(
+        faulted
+            .service
+            .call(Method::POST, root, Some(json!({})))
+            .await
+            .status,
+        500
+    );
+    assert_eq!(
+        faulted
+            .service
+            .call(Method::POST, root, Some(json!({})))
+            .await
+            .status,
+        502,
+        "a query reads"
+    );
     assert_eq!(faulted.struck()[0]["operation"], "ListPolicyPacks_post");
 }
 

@@ -44,12 +44,19 @@ impl Service {
             options.organizations = vec![organization("my-org")];
         }
         let running = start(options).await.unwrap();
-        Self { running, client: client(), token: "t".to_owned(), is_checked: true }
+        Self {
+            running,
+            client: client(),
+            token: "t".to_owned(),
+            is_checked: true,
+        }
     }
 
     /// Sends a request to an absolute path.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.client.request(method.clone(), format!("{}{path}", self.running.url()));
+        let mut request = self
+            .client
+            .request(method.clone(), format!("{}{path}", self.running.url()));
         if !self.token.is_empty() {
             request = request.header("authorization", format!("token {}", self.token));
         }
@@ -62,12 +69,16 @@ impl Service {
         if self.is_checked {
             contract::check(method.as_str(), path, status, &text).unwrap();
         }
-        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        Answer {
+            status,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        }
     }
 
     /// Sends a request below `my-org`.
     pub(crate) async fn org(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.call(method, &format!("/api/orgs/my-org{path}"), body).await
+        self.call(method, &format!("/api/orgs/my-org{path}"), body)
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -76,7 +87,10 @@ impl Service {
 
     /// Uploads bytes with what a creation asked for.
     pub(crate) async fn upload(&self, created: &Value, bytes: &str) -> StatusCode {
-        let mut request = self.client.put(created["uploadURI"].as_str().unwrap()).body(bytes.to_owned());
+        let mut request = self
+            .client
+            .put(created["uploadURI"].as_str().unwrap())
+            .body(bytes.to_owned());
         for (name, value) in created["requiredHeaders"].as_object().unwrap() {
             request = request.header(name, value.as_str().unwrap());
         }
@@ -89,17 +103,28 @@ impl Service {
     }
 
     pub(crate) async fn publish_with(&self, pack: Value) {
-        let (name, tag) = (pack["name"].as_str().unwrap().to_owned(), pack["versionTag"].as_str().unwrap().to_owned());
+        let (name, tag) = (
+            pack["name"].as_str().unwrap().to_owned(),
+            pack["versionTag"].as_str().unwrap().to_owned(),
+        );
         let created = self.org(Method::POST, "/policypacks", Some(pack)).await;
         assert_eq!(created.status, 201, "{created:?}");
-        assert_eq!(self.upload(&created.body, &format!("{name} {tag}")).await, 200);
+        assert_eq!(
+            self.upload(&created.body, &format!("{name} {tag}")).await,
+            200
+        );
         let path = format!("/policypacks/{name}/versions/{tag}/complete");
         assert_eq!(self.org(Method::POST, &path, None).await.status, 204);
     }
 
     /// Changes a group.
     pub(crate) async fn update(&self, group: &str, change: Value) -> Answer {
-        self.org(Method::PATCH, &format!("/policygroups/{group}"), Some(change)).await
+        self.org(
+            Method::PATCH,
+            &format!("/policygroups/{group}"),
+            Some(change),
+        )
+        .await
     }
 
     /// The packs that a group has, as `name tag`.
@@ -107,23 +132,39 @@ impl Service {
         let group = self.get(&format!("/policygroups/{group}")).await;
         let packs = group.body["appliedPolicyPacks"].as_array().unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        packs.iter().map(|pack| format!("{} {}", text(&pack["name"]), text(&pack["versionTag"]))).collect()
+        packs
+            .iter()
+            .map(|pack| format!("{} {}", text(&pack["name"]), text(&pack["versionTag"])))
+            .collect()
     }
 
     /// Creates a group of stacks.
     pub(crate) async fn group(&self, name: &str) {
-        let answer = self.org(Method::POST, "/policygroups", Some(json!({"name": name, "entityType": "stacks"}))).await;
+        let answer = self
+            .org(
+                Method::POST,
+                "/policygroups",
+                Some(json!({"name": name, "entityType": "stacks"})),
+            )
+            .await;
         assert_eq!(answer.status, 204, "{answer:?}");
     }
 }
 
 /// An organization with two stacks and an account.
 pub(crate) fn organization(name: &str) -> OrganizationSeed {
-    let stack = |name: &str| StackSeed { name: name.to_owned(), routing_project: "web".to_owned(), resources: 10 };
+    let stack = |name: &str| StackSeed {
+        name: name.to_owned(),
+        routing_project: "web".to_owned(),
+        resources: 10,
+    };
     OrganizationSeed {
         name: name.to_owned(),
         stacks: vec![stack("dev"), stack("prod")],
-        accounts: vec![AccountSeed { name: "aws".to_owned(), resources: 5 }],
+        accounts: vec![AccountSeed {
+            name: "aws".to_owned(),
+            resources: 5,
+        }],
         ..OrganizationSeed::default()
     }
 }

@@ -23,10 +23,23 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
     service.group("g").await;
     let change = json!({"addPolicyPack": {"name": "guard", "config": {"size": {"max": 3}}}});
     assert_eq!(service.update("g", change).await.status, 204);
-    assert_eq!(service.org(Method::DELETE, "/policypacks/seeded", None).await.status, 200);
-    let created = service.org(Method::POST, "/policypacks", Some(pack("guard", "1.1.0"))).await;
+    assert_eq!(
+        service
+            .org(Method::DELETE, "/policypacks/seeded", None)
+            .await
+            .status,
+        200
+    );
+    let created = service
+        .org(Method::POST, "/policypacks", Some(pack("guard", "1.1.0")))
+        .await;
     assert_eq!(service.upload(&created.body, "archive").await, 200);
-    let paths = ["/policypacks", "/policypacks/guard/versions/1.0.0", "/policygroups", "/policygroups/g"];
+    let paths = [
+        "/policypacks",
+        "/policypacks/guard/versions/1.0.0",
+        "/policygroups",
+        "/policygroups/g",
+    ];
     let mut before = Vec::new();
     for path in paths {
         before.push(service.get(path).await);
@@ -38,29 +51,53 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
         assert_eq!(service.get(path).await, before, "{path}");
     }
     let complete = "/policypacks/guard/versions/1.1.0/complete";
-    assert_eq!(service.org(Method::POST, complete, None).await.status, 204, "the upload is kept");
+    assert_eq!(
+        service.org(Method::POST, complete, None).await.status,
+        204,
+        "the upload is kept"
+    );
     service.running.shutdown().await;
 
     // A file of one service is not one of another.
-    let other = emulator::Options { state: state.clone(), ..emulator::Options::default() };
+    let other = emulator::Options {
+        state: state.clone(),
+        ..emulator::Options::default()
+    };
     let error = emulator::start(other).await.unwrap_err();
-    assert!(matches!(error, EmulatorError::StateOfAnother { .. }), "{error}");
+    assert!(
+        matches!(error, EmulatorError::StateOfAnother { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn it_listens_on_loopback_only() {
     let anywhere = "0.0.0.0:0".parse().unwrap();
-    for options in
-        [Options { listen: anywhere, ..Options::default() }, Options { listen_uploads: anywhere, ..Options::default() }]
-    {
+    for options in [
+        Options {
+            listen: anywhere,
+            ..Options::default()
+        },
+        Options {
+            listen_uploads: anywhere,
+            ..Options::default()
+        },
+    ] {
         let error = start(options).await.unwrap_err();
-        assert!(matches!(error, EmulatorError::NotLoopback { .. }), "{error}");
+        assert!(
+            matches!(error, EmulatorError::NotLoopback { .. }),
+            "{error}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_token_is_wanted_in_the_words_of_this_service() {
-    let service = Service::with(Options { token: Some("right".into()), ..Options::default() }).await;
+    let service = Service::with(Options {
+        token: Some("right".into()),
+        ..Options::default()
+    })
+    .await;
     let url = format!("{}/api/orgs/my-org/policypacks", service.running.url());
     for (header, status) in [
         (Some("token right"), 200),
@@ -71,7 +108,9 @@ async fn a_token_is_wanted_in_the_words_of_this_service() {
         (None, 401),
     ] {
         let request = client().get(&url);
-        let request = header.into_iter().fold(request, |request, header| request.header("authorization", header));
+        let request = header.into_iter().fold(request, |request, header| {
+            request.header("authorization", header)
+        });
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{header:?}");
         if status == 401 {
@@ -80,8 +119,16 @@ async fn a_token_is_wanted_in_the_words_of_this_service() {
         }
     }
     // A wrong token is not the same as none.
-    let url = format!("{}/api/registry/policypacks?orgLogin=my-org", service.running.url());
-    let answer = client().get(&url).header("authorization", "token wrong").send().await.unwrap();
+    let url = format!(
+        "{}/api/registry/policypacks?orgLogin=my-org",
+        service.running.url()
+    );
+    let answer = client()
+        .get(&url)
+        .header("authorization", "token wrong")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 401);
     assert_eq!(client().get(&url).send().await.unwrap().status(), 200);
 }
@@ -96,9 +143,19 @@ async fn what_is_not_routed_answers_in_plain_text() {
         (Method::PUT, "/api/orgs/my-org/policypacks", 405),
     ] {
         let request = client().request(method, format!("{}{path}", service.running.url()));
-        let answer = request.header("authorization", "token t").send().await.unwrap();
+        let answer = request
+            .header("authorization", "token t")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
-        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain"), "{path}");
+        assert!(
+            answer.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/plain"),
+            "{path}"
+        );
         assert!(serde_json::from_str::<Value>(&answer.text().await.unwrap()).is_err());
     }
 }
@@ -113,10 +170,17 @@ async fn bodies_are_json_objects_of_their_media_type() {
         ("text/plain", group, 415),
         ("application/json", "", 400),
         ("application/json", "[]", 400),
-        ("application/json", r#"{"name":"h","name":"i","entityType":"stacks"}"#, 400),
+        (
+            "application/json",
+            r#"{"name":"h","name":"i","entityType":"stacks"}"#,
+            400,
+        ),
         ("application/json", "{", 400),
     ] {
-        let request = client().post(&url).header("authorization", "token t").header("content-type", media_type);
+        let request = client()
+            .post(&url)
+            .header("authorization", "token t")
+            .header("content-type", media_type);
         let answer = request.body(body).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{media_type} {body}");
     }
@@ -128,10 +192,24 @@ async fn bodies_are_json_objects_of_their_media_type() {
 
 #[tokio::test]
 async fn a_warning_goes_with_every_answer() {
-    let service = Service::with(Options { warning: Some("end of life\n".to_owned()), ..Options::default() }).await;
-    for path in ["/api/orgs/my-org/policypacks", "/api/orgs/none/policypacks", "/nothing"] {
-        let request = client().get(format!("{}{path}", service.running.url())).header("authorization", "token t");
-        assert_eq!(request.send().await.unwrap().headers()["x-pulumi-warning"], "end of life?", "{path}");
+    let service = Service::with(Options {
+        warning: Some("end of life\n".to_owned()),
+        ..Options::default()
+    })
+    .await;
+    for path in [
+        "/api/orgs/my-org/policypacks",
+        "/api/orgs/none/policypacks",
+        "/nothing",
+    ] {
+        let request = client()
+            .get(format!("{}{path}", service.running.url()))
+            .header("authorization", "token t");
+        assert_eq!(
+            request.send().await.unwrap().headers()["x-pulumi-warning"],
+            "end of life?",
+            "{path}"
+        );
     }
 }
 
@@ -139,19 +217,35 @@ async fn a_warning_goes_with_every_answer() {
 async fn the_request_log_holds_the_requests_of_both_hosts_and_no_token() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("requests.jsonl");
-    let mut service = Service::with(Options { request_log: Some(file.clone()), ..Options::default() }).await;
+    let mut service = Service::with(Options {
+        request_log: Some(file.clone()),
+        ..Options::default()
+    })
+    .await;
     service.token = "hunter2".to_owned();
     service.publish("guard", "1.0.0").await;
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(!text.contains("hunter2"));
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = lines.iter().map(|line| (&line["seq"], &line["operation"], &line["status"])).collect();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (&line["seq"], &line["operation"], &line["status"]))
+        .collect();
     let wanted = [
         (json!(1), json!("CreatePolicyPack"), json!(201)),
         (json!(2), json!("UploadPolicyPack"), json!(200)),
         (json!(3), json!("CompletePolicyPack"), json!(204)),
     ];
-    assert_eq!(told, wanted.iter().map(|(seq, operation, status)| (seq, operation, status)).collect::<Vec<_>>());
+    assert_eq!(
+        told,
+        wanted
+            .iter()
+            .map(|(seq, operation, status)| (seq, operation, status))
+            .collect::<Vec<_>>()
+    );
     assert_eq!(lines[0]["body"]["versionTag"], "1.0.0");
     assert_eq!(lines[1]["body"]["bytes"], "guard 1.0.0".len());
     assert_eq!(lines[2]["body"], Value::Null);

@@ -36,11 +36,20 @@ pub(super) struct Noise {
 fn program() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&paths).flat_map(|path| names.map(|name| path.join(name))).find(|path| path.is_file())
+    std::env::split_paths(&paths)
+        .flat_map(|path| names.map(|name| path.join(name)))
+        .find(|path| path.is_file())
 }
 
 fn fifo(path: &Path) {
-    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::FileType::Fifo,
+        0o600.into(),
+        0,
+    )
+    .unwrap();
 }
 
 impl Browser {
@@ -54,9 +63,22 @@ impl Browser {
         let child = Command::new("sh")
             .args(["-c", "exec \"$0\" \"$@\" 3<\"$TO\" 4>\"$FROM\""])
             .arg(program)
-            .args(["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run"])
-            .args(["--disable-extensions", "--disable-background-networking", "--disable-dev-shm-usage"])
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .args([
+                "--headless",
+                "--remote-debugging-pipe",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-extensions",
+                "--disable-background-networking",
+                "--disable-dev-shm-usage",
+            ])
+            .arg(format!(
+                "--user-data-dir={}",
+                folder.path().join("profile").display()
+            ))
             .env("TO", &to)
             .env("FROM", &from)
             .env("HOME", folder.path())
@@ -71,13 +93,22 @@ impl Browser {
         let (sender, messages) = channel();
         std::thread::spawn(move || {
             for message in BufReader::new(read).split(0).map_while(Result::ok) {
-                let Ok(message) = serde_json::from_slice(&message) else { break };
+                let Ok(message) = serde_json::from_slice(&message) else {
+                    break;
+                };
                 if sender.send(message).is_err() {
                     break;
                 }
             }
         });
-        Some(Self { child, write, messages, number: 0, seen: Vec::new(), _folder: folder })
+        Some(Self {
+            child,
+            write,
+            messages,
+            number: 0,
+            seen: Vec::new(),
+            _folder: folder,
+        })
     }
 
     /// Calls a method and waits for its answer; what happens meanwhile is kept.
@@ -87,7 +118,9 @@ impl Browser {
         if let Some(session) = session {
             message["sessionId"] = json!(session);
         }
-        self.write.write_all(format!("{message}\0").as_bytes()).unwrap();
+        self.write
+            .write_all(format!("{message}\0").as_bytes())
+            .unwrap();
         loop {
             let message = self.messages.recv_timeout(PATIENCE).unwrap();
             if message["id"] == json!(self.number) {
@@ -108,15 +141,24 @@ impl Browser {
 
     /// Opens a page and waits until it is there.
     pub(super) fn open(&mut self, url: &str) -> Tab<'_> {
-        let target = self.call(None, "Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
-        let attached = self.call(None, "Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
+        let target =
+            self.call(None, "Target.createTarget", &json!({"url": "about:blank"}))["targetId"]
+                .clone();
+        let attached = self.call(
+            None,
+            "Target.attachToTarget",
+            &json!({"targetId": target, "flatten": true}),
+        );
         let session = attached["sessionId"].as_str().unwrap().to_owned();
         for domain in ["Page", "Runtime", "Log", "Network"] {
             self.call(Some(&session), &format!("{domain}.enable"), &json!({}));
         }
         self.call(Some(&session), "Page.navigate", &json!({"url": url}));
         self.wait("Page.loadEventFired");
-        Tab { browser: self, session }
+        Tab {
+            browser: self,
+            session,
+        }
     }
 }
 
@@ -135,8 +177,14 @@ impl Tab<'_> {
 
     /// The value of an expression.
     pub(super) fn eval(&mut self, expression: &str) -> Value {
-        let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
-        assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
+        let result = self.call(
+            "Runtime.evaluate",
+            &json!({"expression": expression, "returnByValue": true}),
+        );
+        assert!(
+            result.get("exceptionDetails").is_none(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 
@@ -148,14 +196,20 @@ impl Tab<'_> {
             "Escape" => ("Escape", 27, None),
             " " => ("Space", 32, Some(" ")),
             "/" => ("Slash", 191, Some("/")),
-            letter => ("", u32::from(letter.as_bytes()[0].to_ascii_uppercase()), Some(letter)),
+            letter => (
+                "",
+                u32::from(letter.as_bytes()[0].to_ascii_uppercase()),
+                Some(letter),
+            ),
         };
-        let mut down = json!({"type": "keyDown", "key": key, "code": code, "windowsVirtualKeyCode": number});
+        let mut down =
+            json!({"type": "keyDown", "key": key, "code": code, "windowsVirtualKeyCode": number});
         if let Some(text) = text {
             down["text"] = json!(text);
         }
         self.call("Input.dispatchKeyEvent", &down);
-        let up = json!({"type": "keyUp", "key": key, "code": code, "windowsVirtualKeyCode": number});
+        let up =
+            json!({"type": "keyUp", "key": key, "code": code, "windowsVirtualKeyCode": number});
         self.call("Input.dispatchKeyEvent", &up);
     }
 
@@ -168,7 +222,9 @@ impl Tab<'_> {
     /// A picture of the page, as PNG.
     pub(super) fn screenshot(&mut self) -> Vec<u8> {
         let shot = self.call("Page.captureScreenshot", &json!({"format": "png"}));
-        base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
+        base64::engine::general_purpose::STANDARD
+            .decode(shot["data"].as_str().unwrap())
+            .unwrap()
     }
 
     /// What was written to the console, thrown, or asked of anything.
@@ -181,9 +237,12 @@ impl Tab<'_> {
                 "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded" => {
                     messages.push(event.to_string())
                 }
-                "Network.requestWillBeSent" => {
-                    requests.push(event["params"]["request"]["url"].as_str().unwrap().to_owned())
-                }
+                "Network.requestWillBeSent" => requests.push(
+                    event["params"]["request"]["url"]
+                        .as_str()
+                        .unwrap()
+                        .to_owned(),
+                ),
                 _ => {}
             }
         }

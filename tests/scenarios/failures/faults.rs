@@ -10,7 +10,14 @@ use crate::emulator::faults::faults;
 use crate::emulator::{client, organization};
 
 /// A deny becomes an allow on the way to what is wanted.
-const APPLY: &[&str] = &["apply", "--auto-approve", "--concurrency", "1", "--ack", "last-deny=1"];
+const APPLY: &[&str] = &[
+    "apply",
+    "--auto-approve",
+    "--concurrency",
+    "1",
+    "--ack",
+    "last-deny=1",
+];
 
 /// A sandbox whose service has faults and keeps state and log in the sandbox.
 fn faulted(profile: Profile, specs: &[&str]) -> Sandbox {
@@ -32,35 +39,66 @@ fn options(sandbox: &Sandbox, profile: Profile, specs: &[&str]) -> Options {
 
 /// The writes so far, in the order of their answers.
 fn writes(sandbox: &Sandbox) -> Vec<Value> {
-    let lines: Vec<Value> =
-        sandbox.read("requests.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = sandbox
+        .read("requests.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let reads = ["listPolicies", "getPolicy", "listGroups", "signIn"];
-    lines.into_iter().filter(|line| !reads.contains(&line["operation"].as_str().unwrap())).collect()
+    lines
+        .into_iter()
+        .filter(|line| !reads.contains(&line["operation"].as_str().unwrap()))
+        .collect()
 }
 
 /// The live policies with the names of their rules, asked for by a bare client.
 fn live(sandbox: &Sandbox, profile: Profile) -> Vec<(String, Vec<String>)> {
     let base = format!("{}/v2", sandbox.url());
     let (path, body, member) = match profile {
-        Profile::Seed => ("users/login", json!({"username": "me", "password": "s"}), "token"),
-        Profile::Intermediate | Profile::Current => {
-            ("auth/token", json!({"identifier": "me", "secret": "s"}), "access_token")
-        }
+        Profile::Seed => (
+            "users/login",
+            json!({"username": "me", "password": "s"}),
+            "token",
+        ),
+        Profile::Intermediate | Profile::Current => (
+            "auth/token",
+            json!({"identifier": "me", "secret": "s"}),
+            "access_token",
+        ),
     };
     sandbox.wait(async {
-        let answer = client().post(format!("{base}/{path}")).json(&body).send().await.unwrap();
-        let token = answer.json::<Value>().await.unwrap()[member].as_str().unwrap().to_owned();
+        let answer = client()
+            .post(format!("{base}/{path}"))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        let token = answer.json::<Value>().await.unwrap()[member]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let get = async |path: &str| {
-            let request = client().get(format!("{base}/orgs/my-org/governance/policies{path}")).bearer_auth(&token);
+            let request = client()
+                .get(format!("{base}/orgs/my-org/governance/policies{path}"))
+                .bearer_auth(&token);
             request.send().await.unwrap().json::<Value>().await.unwrap()
         };
         let list = get("").await;
-        let list = if list.is_array() { list } else { list["data"].clone() };
+        let list = if list.is_array() {
+            list
+        } else {
+            list["data"].clone()
+        };
         let mut found = Vec::new();
         for summary in list.as_array().unwrap() {
             let policy = get(&format!("/{}", summary["id"].as_str().unwrap())).await;
-            let rules = policy["allowlist_v0"]["rules"].as_array().into_iter().flatten();
-            let mut rules: Vec<String> = rules.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect();
+            let rules = policy["allowlist_v0"]["rules"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            let mut rules: Vec<String> = rules
+                .map(|rule| rule["name"].as_str().unwrap().to_owned())
+                .collect();
             rules.sort();
             found.push((policy["name"].as_str().unwrap().to_owned(), rules));
         }
@@ -82,12 +120,29 @@ fn a_write_without_an_answer_is_read_back_and_made_good_in_the_same_run() {
                 sandbox.write("policies/p.yaml", policy("p", &three_rules()));
                 let ran = sandbox.run(APPLY);
                 assert_eq!(ran.code, 0, "{what}: {}{}", ran.out, ran.err);
-                assert_eq!(ran.out.contains("it was found applied"), kind != "before-500", "{what}: {}", ran.out);
+                assert_eq!(
+                    ran.out.contains("it was found applied"),
+                    kind != "before-500",
+                    "{what}: {}",
+                    ran.out
+                );
                 let sent = writes(&sandbox);
-                assert_eq!(sent[number - 1]["served"].is_null(), kind == "before-500", "{what}");
-                assert_eq!(live(&sandbox, profile), whole(), "{what}: nothing is lost, nothing doubled");
+                assert_eq!(
+                    sent[number - 1]["served"].is_null(),
+                    kind == "before-500",
+                    "{what}"
+                );
+                assert_eq!(
+                    live(&sandbox, profile),
+                    whole(),
+                    "{what}: nothing is lost, nothing doubled"
+                );
                 let needed = if kind == "before-500" { 5 } else { 4 };
-                assert_eq!(sent.len(), needed, "{what}: only what was not applied is sent again");
+                assert_eq!(
+                    sent.len(),
+                    needed,
+                    "{what}: only what was not applied is sent again"
+                );
             }
         }
     }
@@ -100,13 +155,20 @@ fn what_surely_was_not_applied_is_sent_again_and_nobody_notices() {
             &["before-429@write:2"][..],
             &["revoke-tokens@write:3"],
             &["before-401@write:1", "before-429=1s@write:4"],
-            &["before-500@listPolicies:1", "after-reset@getPolicy:1", "truncated@signIn:1"],
+            &[
+                "before-500@listPolicies:1",
+                "after-reset@getPolicy:1",
+                "truncated@signIn:1",
+            ],
         ] {
             let sandbox = faulted(profile, specs);
             sandbox.write("policies/p.yaml", policy("p", &three_rules()));
             sandbox.expect(0, APPLY);
             assert_eq!(live(&sandbox, profile), whole(), "{profile} {specs:?}");
-            let done = writes(&sandbox).iter().filter(|line| line["served"] == 201).count();
+            let done = writes(&sandbox)
+                .iter()
+                .filter(|line| line["served"] == 201)
+                .count();
             assert_eq!(done, 4, "{profile} {specs:?}");
         }
     }
@@ -124,10 +186,19 @@ fn reads_that_fail_at_random_end_in_an_error_or_in_the_whole() {
         let ran = sandbox.run(&["plan", "--detailed-exitcode"]);
         let whole = ran.code == 2 && ran.out.contains("Plan: 4 calls");
         let error = ran.code == 1 && ran.err.contains("listPolicies") && !ran.out.contains("Plan:");
-        assert!(whole || error, "{spec}: {} {}{}", ran.code, ran.out, ran.err);
+        assert!(
+            whole || error,
+            "{spec}: {} {}{}",
+            ran.code,
+            ran.out,
+            ran.err
+        );
         ends[usize::from(whole)] += 1;
     }
-    assert!(ends.iter().all(|count| *count > 0), "both were seen: {ends:?}");
+    assert!(
+        ends.iter().all(|count| *count > 0),
+        "both were seen: {ends:?}"
+    );
 }
 
 #[test]
@@ -141,7 +212,11 @@ fn a_server_that_crashes_in_mid_run_is_told_and_made_good() {
         let options = options(&sandbox, Profile::Current, &[]);
         sandbox = sandbox.serve(options);
         let ran = sandbox.expect(0, APPLY);
-        assert!(ran.out.contains(&format!("{left} create rule")), "{kind}: {}", ran.out);
+        assert!(
+            ran.out.contains(&format!("{left} create rule")),
+            "{kind}: {}",
+            ran.out
+        );
         assert_eq!(live(&sandbox, Profile::Current), whole(), "{kind}");
     }
 }
@@ -161,9 +236,24 @@ fn another_writer_between_plan_and_call_is_noticed() {
     // The rule that is to be written changes in another member: the answer tells what it was.
     let sandbox = changed(&["change-rule@updateRule:1"]);
     let ran = sandbox.expect(7, APPLY);
-    assert!(ran.out.contains("applied, over another writer's change"), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("expected: rule \"b\": allow connect:tcp b.example.com"), "{}", ran.out);
-    assert!(ran.out.contains("found:    rule \"b\": deny connect:tcp b.example.com"), "{}", ran.out);
+    assert!(
+        ran.out.contains("applied, over another writer's change"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert!(
+        ran.out
+            .contains("expected: rule \"b\": allow connect:tcp b.example.com"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .contains("found:    rule \"b\": deny connect:tcp b.example.com"),
+        "{}",
+        ran.out
+    );
     sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
 
@@ -175,7 +265,11 @@ fn another_writer_between_plan_and_call_is_noticed() {
     // What is gone cannot be written.
     let sandbox = changed(&["delete-rule@updateRule:1"]);
     let ran = sandbox.expect(1, APPLY);
-    assert!(ran.out.contains("failed: another writer was there"), "{}", ran.out);
+    assert!(
+        ran.out.contains("failed: another writer was there"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("found:    nothing"), "{}", ran.out);
     sandbox.expect(0, APPLY);
     assert_eq!(live(&sandbox, Profile::Current), whole());
@@ -194,11 +288,21 @@ fn a_policy_that_another_writer_makes_first_is_adopted_if_it_is_the_same() {
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
     sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
     let ran = sandbox.expect(0, APPLY);
-    assert!(ran.out.contains("conflict") && ran.out.contains("another writer was there"), "{}", ran.out);
+    assert!(
+        ran.out.contains("conflict") && ran.out.contains("another writer was there"),
+        "{}",
+        ran.out
+    );
     let (_, again) = ran.out.split_once("what is left is planned again").unwrap();
     assert!(again.contains("~ policy \"p\""), "{again}");
     assert_eq!(live(&sandbox, Profile::Current), whole());
-    assert_eq!(writes(&sandbox).iter().filter(|write| write["operation"] == "createPolicy").count(), 1);
+    assert_eq!(
+        writes(&sandbox)
+            .iter()
+            .filter(|write| write["operation"] == "createPolicy")
+            .count(),
+        1
+    );
 }
 
 /// A plan that somebody looked at is not replaced by one that nobody saw.
@@ -208,13 +312,18 @@ fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
         let sandbox = faulted(Profile::Current, &["add-policy=p@createPolicy:1"]);
         let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
         sandbox.write("policies/p.yaml", policy("p", &(scope + &three_rules())));
-        let planned: Value = serde_json::from_str(&sandbox.expect(0, &["plan", "--format", "json"]).out).unwrap();
+        let planned: Value =
+            serde_json::from_str(&sandbox.expect(0, &["plan", "--format", "json"]).out).unwrap();
         (sandbox, planned["digest"].as_str().unwrap().to_owned())
     };
     let (sandbox, _) = overtaken();
     sandbox.expect(0, &["plan", "--out", "plan.json"]);
     let ran = sandbox.expect(1, &["apply", "plan.json", "--auto-approve"]);
-    assert!(!ran.out.contains("planned again") && ran.out.contains("Run `polwarden apply` again"), "{}", ran.out);
+    assert!(
+        !ran.out.contains("planned again") && ran.out.contains("Run `polwarden apply` again"),
+        "{}",
+        ran.out
+    );
     let (sandbox, digest) = overtaken();
     let ran = sandbox.expect(1, &["apply", "--expect-plan", &digest, "--auto-approve"]);
     assert!(!ran.out.contains("planned again"), "{}", ran.out);
@@ -224,10 +333,18 @@ fn a_conflict_with_a_reviewed_plan_is_not_planned_again() {
 #[test]
 fn a_run_that_overwrote_something_is_not_planned_again() {
     let sandbox = changed(&["change-rule@updateRule:1", "add-policy=q@createPolicy:2"]);
-    let spec = format!("scope: {{teams: [{}]}}\nrules:\n{}", crate::emulator::TEAM, tcp("q", "allow", "q.example.com"));
+    let spec = format!(
+        "scope: {{teams: [{}]}}\nrules:\n{}",
+        crate::emulator::TEAM,
+        tcp("q", "allow", "q.example.com")
+    );
     sandbox.write("policies/q.yaml", policy("q", &spec));
     let ran = sandbox.expect(7, APPLY);
-    assert!(ran.out.contains("applied, over another writer's change") && ran.out.contains("conflict"), "{}", ran.out);
+    assert!(
+        ran.out.contains("applied, over another writer's change") && ran.out.contains("conflict"),
+        "{}",
+        ran.out
+    );
     assert!(!ran.out.contains("planned again"), "{}", ran.out);
     sandbox.expect(0, APPLY);
     sandbox.expect(0, &["plan", "--detailed-exitcode"]);
@@ -240,26 +357,51 @@ fn conflicts_are_not_answered_for_ever() {
     sandbox.write("policies/p.yaml", policy("p", &three_rules()));
     let ran = sandbox.expect(7, APPLY);
     assert_eq!(ran.out.matches("planned again").count(), 2, "{}", ran.out);
-    assert!(ran.err.contains("What was applied before it stays"), "{}", ran.err);
-    let count = |operation: &str| writes(&sandbox).iter().filter(|write| write["operation"] == operation).count();
+    assert!(
+        ran.err.contains("What was applied before it stays"),
+        "{}",
+        ran.err
+    );
+    let count = |operation: &str| {
+        writes(&sandbox)
+            .iter()
+            .filter(|write| write["operation"] == operation)
+            .count()
+    };
     assert_eq!((count("createPolicy"), count("createRule")), (1, 3));
 }
 
 #[test]
 fn a_saved_plan_that_another_writer_overtakes_is_stale() {
-    for change in ["change-rule=c", "rename-policy=p", "change-policy=p", "delete-policy=p", "add-rule=p/any"] {
+    for change in [
+        "change-rule=c",
+        "rename-policy=p",
+        "change-policy=p",
+        "delete-policy=p",
+        "add-rule=p/any",
+    ] {
         // The applies read twice, the plan once.
         let sandbox = changed(&[&format!("{change}@listPolicies:4")]);
         sandbox.expect(0, &["plan", "--out", "plan.json"]);
         let before = writes(&sandbox).len();
         sandbox.expect(6, &["apply", "plan.json", "--auto-approve"]);
-        assert_eq!(writes(&sandbox).len(), before, "{change}: nothing is written");
+        assert_eq!(
+            writes(&sandbox).len(),
+            before,
+            "{change}: nothing is written"
+        );
     }
 }
 
 #[test]
 fn a_slow_server_is_waited_for() {
     let sandbox = faulted(Profile::Current, &["delay=50ms"]);
-    sandbox.write("policies/p.yaml", policy("p", &format!("rules:\n{}", tcp("a", "allow", "a.example.com"))));
+    sandbox.write(
+        "policies/p.yaml",
+        policy(
+            "p",
+            &format!("rules:\n{}", tcp("a", "allow", "a.example.com")),
+        ),
+    );
     sandbox.expect(0, APPLY);
 }

@@ -36,7 +36,11 @@ pub(crate) enum Fault {
 
 impl Fault {
     pub(crate) fn answer_if(condition: bool, status: u16, body: &'static str) -> Self {
-        if condition { Self::Answer(status, body) } else { Self::Pass }
+        if condition {
+            Self::Answer(status, body)
+        } else {
+            Self::Pass
+        }
     }
 }
 
@@ -68,8 +72,11 @@ impl Faulty {
             writes: AtomicUsize::new(0),
             asked: Mutex::default(),
         });
-        let router = Router::new().fallback(forward).with_state(Arc::clone(&shared));
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }).abort_handle();
+        let router = Router::new()
+            .fallback(forward)
+            .with_state(Arc::clone(&shared));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
+            .abort_handle();
         Self { url, shared, task }
     }
 
@@ -79,7 +86,14 @@ impl Faulty {
 
     /// The writes so far, in the order in which they came.
     pub(crate) fn writes(&self) -> Vec<Asked> {
-        self.shared.asked.lock().unwrap().iter().filter(|asked| asked.write > 0).cloned().collect()
+        self.shared
+            .asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|asked| asked.write > 0)
+            .cloned()
+            .collect()
     }
 }
 
@@ -92,7 +106,9 @@ impl Drop for Faulty {
 fn answer(status: u16, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
     response
 }
 
@@ -104,7 +120,11 @@ async fn forward(
     body: Bytes,
 ) -> Response {
     let is_write = method != Method::GET && uri.path().contains("/governance/");
-    let write = if is_write { shared.writes.fetch_add(1, Ordering::SeqCst) + 1 } else { 0 };
+    let write = if is_write {
+        shared.writes.fetch_add(1, Ordering::SeqCst) + 1
+    } else {
+        0
+    };
     let asked = Asked {
         method: method.to_string(),
         path: uri.path().to_owned(),
@@ -116,7 +136,11 @@ async fn forward(
     if let Fault::Answer(status, text) = fault {
         return answer(status, text);
     }
-    let request = shared.client.request(method, format!("{}{uri}", shared.upstream)).headers(headers).body(body);
+    let request = shared
+        .client
+        .request(method, format!("{}{uri}", shared.upstream))
+        .headers(headers)
+        .body(body);
     let upstream = request.send().await.unwrap();
     let (status, upstream_headers) = (upstream.status(), upstream.headers().clone());
     let bytes = upstream.bytes().await.unwrap();

@@ -53,8 +53,14 @@ fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mu
         if found.len() - before >= most {
             return;
         }
-        let Some(takes) = takes(scene, group, &path, attachment) else { continue };
-        let at = At { group, path, given: attachment.with.as_ref() };
+        let Some(takes) = takes(scene, group, &path, attachment) else {
+            continue;
+        };
+        let at = At {
+            group,
+            path,
+            given: attachment.with.as_ref(),
+        };
         at.unknown(&takes, found);
         at.missing(&takes, found);
         at.invalid(&takes, found);
@@ -84,12 +90,20 @@ fn takes<'a>(
             name,
             names: Names::Declared(&policy.names),
             required: Cow::Borrowed(&policy.required),
-            place: Some(Place::value(policy.document, Path::root().key("metadata").key("name"))),
+            place: Some(Place::value(
+                policy.document,
+                Path::root().key("metadata").key("name"),
+            )),
         });
     }
     let schema = scene.schemas.get(&reference)?;
     let required = Cow::Owned(schema.required.iter().map(String::as_str).collect());
-    Some(Takes { name, names: Names::Told(schema), required, place: None })
+    Some(Takes {
+        name,
+        names: Names::Told(schema),
+        required,
+        place: None,
+    })
 }
 
 impl Takes<'_> {
@@ -126,7 +140,12 @@ impl Takes<'_> {
 
 /// The first names.
 fn listed(names: &[&str]) -> String {
-    let mut listed = names.iter().take(MOST_LISTED).map(|name| told(name)).collect::<Vec<_>>().join(", ");
+    let mut listed = names
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| told(name))
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > MOST_LISTED {
         listed += &format!(" and {} more", names.len() - MOST_LISTED);
     }
@@ -159,8 +178,15 @@ impl At<'_> {
     }
 
     fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
-        let given = self.given.into_iter().flatten().map(|(argument, _)| argument);
-        let mut unknown = given.filter(|argument| !takes.knows(argument)).take(MOST).peekable();
+        let given = self
+            .given
+            .into_iter()
+            .flatten()
+            .map(|(argument, _)| argument);
+        let mut unknown = given
+            .filter(|argument| !takes.knows(argument))
+            .take(MOST)
+            .peekable();
         if unknown.peek().is_none() {
             return;
         }
@@ -170,29 +196,52 @@ impl At<'_> {
             did_you_mean(compared.take(MOST_COMPARED), argument)
         };
         for argument in unknown {
-            let message = format!("the policy `{}` takes no argument `{argument}`", takes.name());
-            let help = match (argument.len() <= LONGEST).then(|| near(argument)).flatten() {
+            let message = format!(
+                "the policy `{}` takes no argument `{argument}`",
+                takes.name()
+            );
+            let help = match (argument.len() <= LONGEST)
+                .then(|| near(argument))
+                .flatten()
+            {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => "it takes none: remove it, or declare it in its `inputs`".to_owned(),
+                None if known.is_empty() => {
+                    "it takes none: remove it, or declare it in its `inputs`".to_owned()
+                }
                 None => format!("it takes: {}", listed(&known)),
             };
             let place = Place::key(self.group.document, self.argument(argument));
-            found.push(takes.also(Diagnostic::new(Code::ArgumentUnknown, message, place)).help(help));
+            found.push(
+                takes
+                    .also(Diagnostic::new(Code::ArgumentUnknown, message, place))
+                    .help(help),
+            );
         }
     }
 
     fn missing(&self, takes: &Takes<'_>, found: &mut Findings) {
         let value = |input: &str| self.given.and_then(|given| given.get(input));
-        let missing = takes.required.iter().filter(|input| value(input).is_none_or(String::is_empty));
+        let missing = takes
+            .required
+            .iter()
+            .filter(|input| value(input).is_none_or(String::is_empty));
         for input in missing.take(MOST) {
-            let message = format!("the policy `{}` must be given `{}`", takes.name(), told(input));
+            let message = format!(
+                "the policy `{}` must be given `{}`",
+                takes.name(),
+                told(input)
+            );
             // What is empty is missing to the engine.
             let place = match value(input) {
                 Some(_) => Place::value(self.group.document, self.argument(input)),
                 None => Place::value(self.group.document, self.path.clone()),
             };
             let help = format!("add `{}:` to the `with:` of this attachment", told(input));
-            found.push(takes.also(Diagnostic::new(Code::ArgumentMissing, message, place)).help(help));
+            found.push(
+                takes
+                    .also(Diagnostic::new(Code::ArgumentMissing, message, place))
+                    .help(help),
+            );
         }
     }
 
@@ -201,14 +250,27 @@ impl At<'_> {
             Names::Declared(_) | Names::Embedded(_) => return,
             Names::Told(schema) => schema,
         };
-        for (argument, text) in self.given.into_iter().flatten().filter(|(_, text)| !is_template(text)) {
-            let Some(fault) = schema.properties.get(argument).and_then(|schema| fault(schema, text)) else { continue };
+        for (argument, text) in self
+            .given
+            .into_iter()
+            .flatten()
+            .filter(|(_, text)| !is_template(text))
+        {
+            let Some(fault) = schema
+                .properties
+                .get(argument)
+                .and_then(|schema| fault(schema, text))
+            else {
+                continue;
+            };
             let (name, fault) = (takes.name(), told(&fault));
-            let message = format!("the policy `{name}` does not take this as `{argument}`: {fault}");
+            let message =
+                format!("the policy `{name}` does not take this as `{argument}`: {fault}");
             let place = Place::value(self.group.document, self.argument(argument));
             found.push(
-                Diagnostic::new(Code::ArgumentInvalid, message, place)
-                    .help("write what the policy's inputs accept; every value is taken as its text"),
+                Diagnostic::new(Code::ArgumentInvalid, message, place).help(
+                    "write what the policy's inputs accept; every value is taken as its text",
+                ),
             );
         }
     }
@@ -222,23 +284,37 @@ fn fault(schema: &Value, text: &str) -> Option<String> {
     if !is_bounded(schema) {
         return None;
     }
-    let validator =
-        jsonschema::options().with_pattern_options(jsonschema::PatternOptions::regex()).build(schema).ok()?;
-    let several: Vec<&str> = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let validator = jsonschema::options()
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .build(schema)
+        .ok()?;
+    let several: Vec<&str> = text
+        .split([',', '\n'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
     let readings = [serde_json::from_str(text).ok(), Some(Value::from(several))];
     let as_text = Value::from(text);
-    if validator.is_valid(&as_text) || readings.into_iter().flatten().any(|reading| validator.is_valid(&reading)) {
+    if validator.is_valid(&as_text)
+        || readings
+            .into_iter()
+            .flatten()
+            .any(|reading| validator.is_valid(&reading))
+    {
         return None;
     }
-    validator.iter_errors(&as_text).next().map(|error| error.to_string())
+    validator
+        .iter_errors(&as_text)
+        .next()
+        .map(|error| error.to_string())
 }
 
 /// Whether a schema refers to nothing, so that its work is bounded by its size.
 fn is_bounded(schema: &Value) -> bool {
     match schema {
-        Value::Object(members) => members
-            .iter()
-            .all(|(key, value)| !matches!(key.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") && is_bounded(value)),
+        Value::Object(members) => members.iter().all(|(key, value)| {
+            !matches!(key.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") && is_bounded(value)
+        }),
         Value::Array(items) => items.iter().all(is_bounded),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }

@@ -8,22 +8,32 @@ use crate::manifest::chainloop::MaterialType;
 pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
     let spec = &policy.manifest.spec;
     let refused = |material: &MaterialType| {
-        [("STRING", material.is_string()), ("ARTIFACT", material.is_artifact()), ("EVIDENCE", material.is_evidence())]
-            .into_iter()
-            .find_map(|(name, is)| is.then_some(name))
+        [
+            ("STRING", material.is_string()),
+            ("ARTIFACT", material.is_artifact()),
+            ("EVIDENCE", material.is_evidence()),
+        ]
+        .into_iter()
+        .find_map(|(name, is)| is.then_some(name))
     };
     if let Some(name) = spec.material.as_ref().and_then(refused) {
         say(name, policy.value(policy.spec("type")), found);
     }
     for (index, script) in spec.policies.iter().flatten().enumerate() {
         if script.kind.as_ref().is_some_and(MaterialType::is_artifact) {
-            say("ARTIFACT", policy.value(policy.spec("policies").index(index).key("kind")), found);
+            say(
+                "ARTIFACT",
+                policy.value(policy.spec("policies").index(index).key("kind")),
+                found,
+            );
         }
     }
 }
 
 fn say(name: &str, place: Place, found: &mut Findings) {
-    let message = format!("no policy can be for `{name}`: such a material has no format that a script could know");
+    let message = format!(
+        "no policy can be for `{name}`: such a material has no format that a script could know"
+    );
     found.push(
         Diagnostic::new(Code::MaterialTypeRefused, message, place)
             .help("write the type that the material really has, or leave it out and select the material by its name"),
@@ -32,8 +42,16 @@ fn say(name: &str, place: Place, found: &mut Findings) {
 
 pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
     for (path, material) in group.manifest.materials() {
-        let named = material.name.as_deref().is_some_and(|name| !name.is_empty());
-        if named && material.material.as_ref().is_none_or(MaterialType::is_unspecified) {
+        let named = material
+            .name
+            .as_deref()
+            .is_some_and(|name| !name.is_empty());
+        if named
+            && material
+                .material
+                .as_ref()
+                .is_none_or(MaterialType::is_unspecified)
+        {
             let message = "a material that has a name must have a type";
             found.push(
                 Diagnostic::new(Code::GroupMaterialUntyped, message, Place::value(group.document, path.key("name")))

@@ -55,8 +55,14 @@ pub(super) fn run(scene: &Scene<'_>) -> Findings {
     for rule in RULES {
         match rule {
             Rule::Head(check) => heads.iter().for_each(|head| check(scene, head, &mut found)),
-            Rule::Policy(check) => scene.policies.iter().for_each(|policy| check(policy, &mut found)),
-            Rule::Group(check) => scene.groups.iter().for_each(|group| check(scene, group, &mut found)),
+            Rule::Policy(check) => scene
+                .policies
+                .iter()
+                .for_each(|policy| check(policy, &mut found)),
+            Rule::Group(check) => scene
+                .groups
+                .iter()
+                .for_each(|group| check(scene, group, &mut found)),
             Rule::Target(check) => check(scene, &mut found),
         }
     }

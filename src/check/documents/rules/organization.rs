@@ -6,11 +6,24 @@ use crate::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
     let own = &scene.target.organization;
-    let Some(written) = head.metadata.organization.as_ref().filter(|written| *written != own) else { return };
+    let Some(written) = head
+        .metadata
+        .organization
+        .as_ref()
+        .filter(|written| *written != own)
+    else {
+        return;
+    };
     let target = &scene.target.name;
-    let message = format!("the document is of `{written}`, and the target `{target}` is the organization `{own}`");
+    let message = format!(
+        "the document is of `{written}`, and the target `{target}` is the organization `{own}`"
+    );
     found.push(
-        Diagnostic::new(Code::OrganizationDiffers, message, head.metadata_field("organization"))
-            .help("remove the field, or move the file below a path of that organization's target"),
+        Diagnostic::new(
+            Code::OrganizationDiffers,
+            message,
+            head.metadata_field("organization"),
+        )
+        .help("remove the field, or move the file below a path of that organization's target"),
     );
 }

@@ -10,9 +10,14 @@ const MOST: usize = 10;
 
 pub(super) fn check(policy: &PolicyView<'_>, found: &mut Findings) {
     for (index, script) in policy.manifest.spec.policies.iter().flatten().enumerate() {
-        let Some((field, phases)) = script.phases() else { continue };
+        let Some((field, phases)) = script.phases() else {
+            continue;
+        };
         let path = policy.spec("policies").index(index).key(field);
-        let other = script.kind.as_ref().filter(|kind| !kind.is_attestation() && !kind.is_unspecified());
+        let other = script
+            .kind
+            .as_ref()
+            .filter(|kind| !kind.is_attestation() && !kind.is_unspecified());
         if other.is_some() && !phases.is_empty() {
             found.push(
                 Diagnostic::new(
@@ -26,7 +31,12 @@ pub(super) fn check(policy: &PolicyView<'_>, found: &mut Findings) {
         }
         let never = |phase: &Phase| !phase.happens();
         let none = phases.iter().all(never);
-        for (at, _) in phases.iter().enumerate().filter(|(_, phase)| never(phase)).take(MOST) {
+        for (at, _) in phases
+            .iter()
+            .enumerate()
+            .filter(|(_, phase)| never(phase))
+            .take(MOST)
+        {
             let message = if none {
                 "an attestation never has this phase, so that the script is never asked"
             } else {

@@ -4,7 +4,9 @@ use super::Findings;
 use crate::check::documents::scene::{GroupView, PolicyView, Scene};
 use crate::diag::{Code, Diagnostic, Path, Place};
 use crate::manifest::chainloop::{NativeDocument, PolicyManifest};
-use crate::model::chainloop::{LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse};
+use crate::model::chainloop::{
+    LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse,
+};
 
 /// Where a reference leads.
 pub(in crate::check::documents) enum Leads {
@@ -30,7 +32,11 @@ pub(in crate::check::documents) enum Wrong {
 fn script(kind: LocalReferenceKind, text: &str, path: Path) -> Leads {
     match text.split_once("://") {
         Some(("http" | "https", _)) => Leads::Web,
-        Some(("file", _)) | None => Leads::Local(LocalReference { kind, text: text.to_owned(), path }),
+        Some(("file", _)) | None => Leads::Local(LocalReference {
+            kind,
+            text: text.to_owned(),
+            path,
+        }),
         Some(("chainloop", _)) if kind == LocalReferenceKind::ScriptRef => service(text, path),
         Some((scheme, _)) => Leads::Nowhere(path, Wrong::Script(scheme.to_owned())),
     }
@@ -48,7 +54,11 @@ fn attached(text: &str, path: Path) -> Leads {
     let kind = LocalReferenceKind::PolicyRef;
     match text.split_once("://") {
         Some(("http" | "https", _)) => Leads::Web,
-        Some(("file", _)) => Leads::Local(LocalReference { kind, text: text.to_owned(), path }),
+        Some(("file", _)) => Leads::Local(LocalReference {
+            kind,
+            text: text.to_owned(),
+            path,
+        }),
         Some(_) | None => service(text, path),
     }
 }
@@ -59,14 +69,25 @@ fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
     let path = at.clone().key("spec");
     let mut found = Vec::new();
     if let Some(text) = &spec.path {
-        found.push(script(LocalReferenceKind::Path, text, path.clone().key("path")));
+        found.push(script(
+            LocalReferenceKind::Path,
+            text,
+            path.clone().key("path"),
+        ));
     }
     let policies = spec.policies.iter().flatten().enumerate();
-    let scripts = policies.map(|(at, script)| (path.clone().key("policies").index(at), script.source()));
-    let matcher = spec.matcher().map(|(field, matcher)| (path.clone().key(field), matcher.source()));
+    let scripts =
+        policies.map(|(at, script)| (path.clone().key("policies").index(at), script.source()));
+    let matcher = spec
+        .matcher()
+        .map(|(field, matcher)| (path.clone().key(field), matcher.source()));
     for (at, source) in scripts.chain(matcher) {
         if let Some(text) = source.path {
-            found.push(script(LocalReferenceKind::Path, text, at.clone().key("path")));
+            found.push(script(
+                LocalReferenceKind::Path,
+                text,
+                at.clone().key("path"),
+            ));
         }
         if let Some(text) = source.reference {
             found.push(script(LocalReferenceKind::ScriptRef, text, at.key("ref")));
@@ -102,7 +123,11 @@ pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
 pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
     for (path, attachment) in group.attachments() {
         if let Some(text) = &attachment.reference {
-            say(attached(text, path.key("ref")), |path| Place::value(group.document, path), found);
+            say(
+                attached(text, path.key("ref")),
+                |path| Place::value(group.document, path),
+                found,
+            );
         }
     }
 }

@@ -10,14 +10,22 @@ use crate::model::chainloop::DocumentKind;
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let mut first = HashMap::new();
     for document in &scene.documents {
-        let (kind, name) = (document.native.kind(), document.native.metadata().name.as_str());
+        let (kind, name) = (
+            document.native.kind(),
+            document.native.metadata().name.as_str(),
+        );
         let place = Place::value(document.id, Path::root().key("metadata").key("name"));
         let code = match kind {
             DocumentKind::Policy => Code::PolicyNameTaken,
             DocumentKind::PolicyGroup => Code::GroupNameTaken,
         };
-        let message =
-            || format!("two documents of the target `{}` are the {} `{name}`", scene.target.name, kind.words());
+        let message = || {
+            format!(
+                "two documents of the target `{}` are the {} `{name}`",
+                scene.target.name,
+                kind.words()
+            )
+        };
         let help = "keep one of them, or give one another name: the name is what identifies it";
         once(&mut first, (kind, name), place, code, message, help, found);
     }
@@ -29,7 +37,15 @@ pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings)
         let message = || format!("two inputs are called `{}`", input.name);
         let help = "give one of them another name: arguments are given by it";
         let place = head.input(index, "name");
-        once(&mut first, input.name.as_str(), place, Code::InputNameTaken, message, help, found);
+        once(
+            &mut first,
+            input.name.as_str(),
+            place,
+            Code::InputNameTaken,
+            message,
+            help,
+            found,
+        );
     }
 }
 
@@ -45,7 +61,9 @@ fn once<K: std::hash::Hash + Eq>(
 ) {
     match first.get(&key) {
         Some(first) => {
-            let finding = Diagnostic::new(code, message(), place).label("this one").also(first.clone(), "and this one");
+            let finding = Diagnostic::new(code, message(), place)
+                .label("this one")
+                .also(first.clone(), "and this one");
             found.push(finding.help(help));
         }
         None => {

@@ -20,11 +20,19 @@ pub(in crate::check::packs) fn check(scene: &Scene<'_>, found: &mut Findings) {
         };
         if provider != own {
             let (target, own, of) = (&scene.target.name, own.as_str(), provider.as_str());
-            let message = format!("a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`");
+            let message = format!(
+                "a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`"
+            );
             found.push(
-                Diagnostic::new(Code::KindMisplaced, message, Place::value(document.id, Path::root().key("kind")))
-                    .label(format!("a kind of `{of}`"))
-                    .help(format!("move the file below a path of a target with `provider: {of}`")),
+                Diagnostic::new(
+                    Code::KindMisplaced,
+                    message,
+                    Place::value(document.id, Path::root().key("kind")),
+                )
+                .label(format!("a kind of `{of}`"))
+                .help(format!(
+                    "move the file below a path of a target with `provider: {of}`"
+                )),
             );
         }
     }

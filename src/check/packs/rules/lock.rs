@@ -30,7 +30,10 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
     if locked.source != tree.digest() {
         let files = tree.files();
         let differ = differing(&locked.files, &files);
-        let message = format!("the source of version `{tag}` is not what was locked: {}", sentence(&differ));
+        let message = format!(
+            "the source of version `{tag}` is not what was locked: {}",
+            sentence(&differ)
+        );
         found.push(
             Diagnostic::new(Code::TagReused, message, pack.field("versionTag"))
                 .label("a tag never gets another content")
@@ -40,8 +43,14 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
 }
 
 /// The files that are not the same, sorted.
-fn differing<'a>(before: &'a BTreeMap<String, FileDigest>, after: &'a BTreeMap<String, FileDigest>) -> Vec<&'a str> {
-    let changed = after.iter().filter(|(path, digest)| before.get(*path) != Some(digest)).map(|(path, _)| path);
+fn differing<'a>(
+    before: &'a BTreeMap<String, FileDigest>,
+    after: &'a BTreeMap<String, FileDigest>,
+) -> Vec<&'a str> {
+    let changed = after
+        .iter()
+        .filter(|(path, digest)| before.get(*path) != Some(digest))
+        .map(|(path, _)| path);
     let gone = before.keys().filter(|path| !after.contains_key(*path));
     let mut paths: Vec<&str> = changed.chain(gone).map(String::as_str).collect();
     paths.sort_unstable();
@@ -49,7 +58,11 @@ fn differing<'a>(before: &'a BTreeMap<String, FileDigest>, after: &'a BTreeMap<S
 }
 
 fn sentence(differ: &[&str]) -> String {
-    let named: Vec<String> = differ.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
+    let named: Vec<String> = differ
+        .iter()
+        .take(NAMED)
+        .map(|path| format!("`{path}`"))
+        .collect();
     match differ.len() {
         0 => "the lock says another digest of the same files".to_owned(),
         1 => format!("{} differs", named.join("")),

@@ -50,7 +50,10 @@ pub(super) fn run(scene: &Scene<'_>) -> Findings {
     for rule in RULES {
         match rule {
             Rule::Pack(check) => scene.packs.iter().for_each(|pack| check(pack, &mut found)),
-            Rule::Group(check) => scene.groups.iter().for_each(|group| check(scene, group, &mut found)),
+            Rule::Group(check) => scene
+                .groups
+                .iter()
+                .for_each(|group| check(scene, group, &mut found)),
             Rule::Target(check) => check(scene, &mut found),
         }
     }

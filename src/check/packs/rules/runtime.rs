@@ -11,7 +11,8 @@ use crate::repo::{PROJECT_FILE, PackTree};
 /// What runs a pack, as its `PulumiPolicy.yaml` says: a text, or a mapping with a `name`.
 pub(in crate::check::packs) fn of(tree: &PackTree) -> Result<String, String> {
     let text = tree.project().map_err(|error| error.to_string())?;
-    let project = manifest::plain_yaml(text).map_err(|why| format!("`{PROJECT_FILE}` in it cannot be read: {why}"))?;
+    let project = manifest::plain_yaml(text)
+        .map_err(|why| format!("`{PROJECT_FILE}` in it cannot be read: {why}"))?;
     let runtime = match project.get("runtime") {
         Some(Value::Object(options)) => options.get("name"),
         other => other,
@@ -31,13 +32,19 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
                 format!("the source cannot be used: {message}"),
                 pack.field("source"),
             )
-            .help(format!("write `runtime: nodejs`, or what runs the pack, into `{PROJECT_FILE}`")),
+            .help(format!(
+                "write `runtime: nodejs`, or what runs the pack, into `{PROJECT_FILE}`"
+            )),
         ),
         (Ok(real), Some(written)) if real != *written => {
-            let message = format!("the runtime is `{written}` here and `{real}` in `{PROJECT_FILE}`");
+            let message =
+                format!("the runtime is `{written}` here and `{real}` in `{PROJECT_FILE}`");
             found.push(
-                Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime"))
-                    .help(format!("write `runtime: {real}`, or leave it out: it is read from `{PROJECT_FILE}`")),
+                Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime")).help(
+                    format!(
+                        "write `runtime: {real}`, or leave it out: it is read from `{PROJECT_FILE}`"
+                    ),
+                ),
             );
         }
         (Ok(_), _) => {}

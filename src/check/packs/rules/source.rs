@@ -5,7 +5,14 @@ use crate::check::packs::scene::PackView;
 use crate::diag::{Code, Diagnostic};
 
 pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
-    let Some(error) = pack.source_error() else { return };
-    let message = format!("`{}` cannot be the source of a pack: {error}", pack.manifest.spec.source);
-    found.push(Diagnostic::new(Code::PackSourceInvalid, message, pack.field("source")).help(error.help()));
+    let Some(error) = pack.source_error() else {
+        return;
+    };
+    let message = format!(
+        "`{}` cannot be the source of a pack: {error}",
+        pack.manifest.spec.source
+    );
+    found.push(
+        Diagnostic::new(Code::PackSourceInvalid, message, pack.field("source")).help(error.help()),
+    );
 }

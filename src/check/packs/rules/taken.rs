@@ -9,12 +9,20 @@ use crate::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let target = &scene.target.name;
-    let packs = scene.packs.iter().map(|pack| (pack.manifest.metadata.name.as_str(), pack.name_place()));
+    let packs = scene
+        .packs
+        .iter()
+        .map(|pack| (pack.manifest.metadata.name.as_str(), pack.name_place()));
     let again = |name: &str| format!("two packs of the target `{target}` are called `{name}`");
     let help = "keep one manifest a pack: the name is what identifies it";
     once(packs, Code::PackNameTaken, again, help, found);
 
-    let groups = || scene.groups.iter().map(|group| (group.manifest.metadata.name.as_str(), group.name_place()));
+    let groups = || {
+        scene
+            .groups
+            .iter()
+            .map(|group| (group.manifest.metadata.name.as_str(), group.name_place()))
+    };
     let again = |name: &str| format!("two groups of the target `{target}` are called `{name}`");
     let help = "give one of them another name, or merge them: the name is what identifies a group";
     once(groups(), Code::GroupNameTaken, again, help, found);
@@ -41,22 +49,39 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
 
 pub(super) fn check_policies(pack: &PackView<'_>, found: &mut Findings) {
     let policies = pack.manifest.spec.policies.iter().enumerate();
-    let names = policies.map(|(index, policy)| (policy.name.as_str(), pack.policy_field(index, "name")));
+    let names =
+        policies.map(|(index, policy)| (policy.name.as_str(), pack.policy_field(index, "name")));
     let again = |name: &str| format!("two policies of the pack are called `{name}`");
     let help = "give one of them another name: groups configure policies by it";
     once(names, Code::PackPolicyTaken, again, help, found);
 }
 
 pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
-    let packs = group.packs().map(|(index, pack)| (pack.name.as_str(), group.pack_field(index, "name")));
+    let packs = group
+        .packs()
+        .map(|(index, pack)| (pack.name.as_str(), group.pack_field(index, "name")));
     let again = |name: &str| format!("the group names the pack `{name}` twice");
-    once(packs, Code::GroupPackTaken, again, "keep one of them: a group has one version of a pack", found);
+    once(
+        packs,
+        Code::GroupPackTaken,
+        again,
+        "keep one of them: a group has one version of a pack",
+        found,
+    );
 
     let stacks = group.manifest.spec.stacks.iter().flatten().enumerate();
-    let texts: Vec<_> =
-        stacks.map(|(index, stack)| (index, format!("{}/{}", stack.routing_project, stack.name))).collect();
-    let place = |index: usize| Place::value(group.document, Path::root().key("spec").key("stacks").index(index));
-    let stacks = texts.iter().map(|(index, text)| (text.as_str(), place(*index)));
+    let texts: Vec<_> = stacks
+        .map(|(index, stack)| (index, format!("{}/{}", stack.routing_project, stack.name)))
+        .collect();
+    let place = |index: usize| {
+        Place::value(
+            group.document,
+            Path::root().key("spec").key("stacks").index(index),
+        )
+    };
+    let stacks = texts
+        .iter()
+        .map(|(index, text)| (text.as_str(), place(*index)));
     once(
         stacks,
         Code::DuplicateValue,

@@ -11,19 +11,29 @@ pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findin
         }
         let place = group.pack_field(index, "name");
         let near = did_you_mean(scene.pack_names(), &spec.name);
-        let meant = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let meant = near
+            .map(|near| format!("did you mean `{near}`? "))
+            .unwrap_or_default();
         if spec.version_tag.is_none() {
-            let message = format!("no manifest declares the pack `{}`, so that its version must be said", spec.name);
+            let message = format!(
+                "no manifest declares the pack `{}`, so that its version must be said",
+                spec.name
+            );
             found.push(
-                Diagnostic::new(Code::MissingField, message, place)
-                    .help(format!("{meant}Else add `versionTag:` with a version that the organization has")),
+                Diagnostic::new(Code::MissingField, message, place).help(format!(
+                    "{meant}Else add `versionTag:` with a version that the organization has"
+                )),
             );
             continue;
         }
-        let message = format!("no manifest of the target `{}` declares the pack `{}`", scene.target.name, spec.name);
+        let message = format!(
+            "no manifest of the target `{}` declares the pack `{}`",
+            scene.target.name, spec.name
+        );
         found.push(
-            Diagnostic::new(Code::UnknownPack, message, place)
-                .help(format!("{meant}Only the server can tell whether it has this version of it")),
+            Diagnostic::new(Code::UnknownPack, message, place).help(format!(
+                "{meant}Only the server can tell whether it has this version of it"
+            )),
         );
     }
 }

@@ -25,7 +25,11 @@ pub(super) struct Declared<'a> {
 
 impl<'a> Declared<'a> {
     /// The one manifest that declares a policy by its name, or else by a name that it had.
-    pub(super) fn find(workspace: &'a Workspace, target: &Target, name: &str) -> Result<Option<Self>, Refusal> {
+    pub(super) fn find(
+        workspace: &'a Workspace,
+        target: &Target,
+        name: &str,
+    ) -> Result<Option<Self>, Refusal> {
         let documents = workspace.documents(target);
         let policies: Vec<(DocumentId, &PolicyManifest)> = documents
             .into_iter()
@@ -40,14 +44,22 @@ impl<'a> Declared<'a> {
             })
             .collect();
         let named = |policy: &PolicyManifest| policy.metadata.name == name;
-        let was = |policy: &PolicyManifest| policy.metadata.aliases.iter().any(|alias| alias == name);
-        let mut found: Vec<_> = policies.iter().filter(|(_, policy)| named(policy)).collect();
+        let was =
+            |policy: &PolicyManifest| policy.metadata.aliases.iter().any(|alias| alias == name);
+        let mut found: Vec<_> = policies
+            .iter()
+            .filter(|(_, policy)| named(policy))
+            .collect();
         if found.is_empty() {
             found = policies.iter().filter(|(_, policy)| was(policy)).collect();
         }
         match found.as_slice() {
             [] => Ok(None),
-            [(id, manifest)] => Ok(Some(Self { workspace, id: *id, manifest })),
+            [(id, manifest)] => Ok(Some(Self {
+                workspace,
+                id: *id,
+                manifest,
+            })),
             [_, _, ..] => Err("two manifests declare it".to_owned()),
         }
     }
@@ -72,38 +84,82 @@ impl<'a> Declared<'a> {
         let file = self.workspace.sources().file(self.id.file);
         let (path, text) = (Utf8PathBuf::from(file.name()), file.text());
         let refuse = |error: manifest::ImportError| error.to_string();
-        let Metadata { name: _, aliases, protect } = &self.manifest.metadata;
+        let Metadata {
+            name: _,
+            aliases,
+            protect,
+        } = &self.manifest.metadata;
         let metadata = Metadata {
             name: live.name.clone(),
-            aliases: aliases.iter().filter(|alias| **alias != live.name).cloned().collect(),
+            aliases: aliases
+                .iter()
+                .filter(|alias| **alias != live.name)
+                .cloned()
+                .collect(),
             protect: *protect,
         };
-        let whole = manifest::policy_with(live, teams, metadata).map_err(refuse)?.text;
+        let whole = manifest::policy_with(live, teams, metadata)
+            .map_err(refuse)?
+            .text;
         let whole = without_head(&whole);
         let mut ways = Vec::new();
         ways.extend(self.cedar_file(live, change, &path));
-        ways.extend(self.rules(live, change, text).map_err(refuse)?.map(|text| (path.clone(), text)));
+        ways.extend(
+            self.rules(live, change, text)
+                .map_err(refuse)?
+                .map(|text| (path.clone(), text)),
+        );
         let renamed = self.manifest.metadata.name != live.name;
         ways.extend(
-            (!renamed).then(|| splice::spec(text, self.id.index, whole)).flatten().map(|text| (path.clone(), text)),
+            (!renamed)
+                .then(|| splice::spec(text, self.id.index, whole))
+                .flatten()
+                .map(|text| (path.clone(), text)),
         );
-        let document = if path.extension() == Some("json") { json(whole) } else { Some(whole.to_owned()) };
-        let document = document.and_then(|document| splice::document(text, self.id.index, &document));
+        let document = if path.extension() == Some("json") {
+            json(whole)
+        } else {
+            Some(whole.to_owned())
+        };
+        let document =
+            document.and_then(|document| splice::document(text, self.id.index, &document));
         ways.extend(document.map(|text| (path, text)));
         Ok(ways)
     }
 
     /// The file of a Cedar policy whose text alone differs.
-    fn cedar_file(&self, live: &LivePolicy, change: &Change, path: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
+    fn cedar_file(
+        &self,
+        live: &LivePolicy,
+        change: &Change,
+        path: &Utf8Path,
+    ) -> Option<(Utf8PathBuf, String)> {
         let file = self.manifest.spec.cedar.as_ref()?.file.as_deref()?;
-        let LiveContent::Cedar(cedar) = &live.content else { return None };
-        let text_alone = change.fields.iter().all(|field| field.field == Field::CedarText);
-        text_alone.then(|| (path.parent().unwrap_or(Utf8Path::new("")).join(file), cedar.text.clone()))
+        let LiveContent::Cedar(cedar) = &live.content else {
+            return None;
+        };
+        let text_alone = change
+            .fields
+            .iter()
+            .all(|field| field.field == Field::CedarText);
+        text_alone.then(|| {
+            (
+                path.parent().unwrap_or(Utf8Path::new("")).join(file),
+                cedar.text.clone(),
+            )
+        })
     }
 
     /// The rules that differ alone, where nothing else does.
-    fn rules(&self, live: &LivePolicy, change: &Change, text: &str) -> Result<Option<String>, manifest::ImportError> {
-        let (LiveContent::Rules(rules), Some(declared)) = (&live.content, &self.manifest.spec.rules) else {
+    fn rules(
+        &self,
+        live: &LivePolicy,
+        change: &Change,
+        text: &str,
+    ) -> Result<Option<String>, manifest::ImportError> {
+        let (LiveContent::Rules(rules), Some(declared)) =
+            (&live.content, &self.manifest.spec.rules)
+        else {
             return Ok(None);
         };
         if !change.fields.is_empty() {
@@ -115,9 +171,18 @@ impl<'a> Declared<'a> {
             let at = declared.iter().position(|rule| rule.name == child.name);
             match (child.kind, at, rules.iter().find(by_id)) {
                 (ChangeKind::Create, Some(at), _) => edits.gone.push(at),
-                (ChangeKind::Update, Some(at), Some(rule)) => edits.changed.push((at, manifest::rule(live, rule)?)),
+                (ChangeKind::Update, Some(at), Some(rule)) => {
+                    edits.changed.push((at, manifest::rule(live, rule)?))
+                }
                 (ChangeKind::Delete, _, Some(rule)) => edits.new.push(manifest::rule(live, rule)?),
-                (ChangeKind::Create | ChangeKind::Update | ChangeKind::Delete | ChangeKind::Within, _, _) => {
+                (
+                    ChangeKind::Create
+                    | ChangeKind::Update
+                    | ChangeKind::Delete
+                    | ChangeKind::Within,
+                    _,
+                    _,
+                ) => {
                     return Ok(None);
                 }
             }

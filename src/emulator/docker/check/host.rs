@@ -38,7 +38,9 @@ fn host_fault(text: &str) -> Option<&'static str> {
     if text.len() > 253 {
         return Some("is longer than a host name can be");
     }
-    text.split('.').enumerate().find_map(|(index, label)| label_fault(label, index == 0))
+    text.split('.')
+        .enumerate()
+        .find_map(|(index, label)| label_fault(label, index == 0))
 }
 
 fn label_fault(label: &str, is_first: bool) -> Option<&'static str> {
@@ -54,12 +56,15 @@ fn label_fault(label: &str, is_first: bool) -> Option<&'static str> {
     if label.contains("**") {
         return Some("has `**` inside a label");
     }
-    let is_plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte));
+    let is_plain = label
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_*".contains(&byte));
     (!is_plain || label.starts_with('-') || label.ends_with('-')).then_some("is not a host name")
 }
 
 fn port_fault(text: &str) -> Option<&'static str> {
-    let is_port = text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_port = text.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<u16>().is_ok_and(|port| port > 0);
     (!is_port).then_some("has a port that is not from 1 to 65535")
 }
 
@@ -104,7 +109,12 @@ mod tests {
             ("exa mple.com", false),
             (long.as_str(), false),
         ] {
-            assert_eq!(network_fault(text).is_none(), good, "{text:?}: {:?}", network_fault(text));
+            assert_eq!(
+                network_fault(text).is_none(),
+                good,
+                "{text:?}: {:?}",
+                network_fault(text)
+            );
         }
     }
 

@@ -39,8 +39,10 @@ impl Layer {
         match action {
             "connect:tcp" | "connect:udp" => Some(Self::Network),
             "read" | "write" => Some(Self::Filesystem),
-            "request:get" | "request:post" | "request:put" | "request:delete" | "request:patch" | "request:head"
-            | "request:options" | "request:connect" | "request:trace" => Some(Self::Http),
+            "request:get" | "request:post" | "request:put" | "request:delete" | "request:patch"
+            | "request:head" | "request:options" | "request:connect" | "request:trace" => {
+                Some(Self::Http)
+            }
             _ => None,
         }
     }
@@ -49,10 +51,14 @@ impl Layer {
     pub(super) fn of_all(actions: &[String], profile: Profile) -> Result<Self, Refusal> {
         let mut found = None;
         for action in actions {
-            let layer = Self::of(action).filter(|layer| *layer != Self::Http || profile.has_http_and_cedar());
-            let layer = layer.ok_or_else(|| Refusal::invalid(format!("actions: {action:?} is not an action")))?;
+            let layer = Self::of(action)
+                .filter(|layer| *layer != Self::Http || profile.has_http_and_cedar());
+            let layer = layer
+                .ok_or_else(|| Refusal::invalid(format!("actions: {action:?} is not an action")))?;
             if *found.get_or_insert(layer) != layer {
-                return Err(Refusal::invalid("actions: all actions of a rule must belong to the same layer"));
+                return Err(Refusal::invalid(
+                    "actions: all actions of a rule must belong to the same layer",
+                ));
             }
         }
         found.ok_or_else(|| Refusal::invalid("actions must not be empty"))

@@ -9,7 +9,9 @@ pub(super) fn file_fault(text: &str) -> Option<&'static str> {
     let is_absolute = text.starts_with(['/', '$', '%'])
         || text == "~"
         || text == "**"
-        || ["~/", "~\\", "**/", "\\\\"].iter().any(|start| text.starts_with(start))
+        || ["~/", "~\\", "**/", "\\\\"]
+            .iter()
+            .any(|start| text.starts_with(start))
         || is_drive(text.as_bytes());
     (!is_absolute).then_some("is not an absolute path")
 }
@@ -21,7 +23,9 @@ fn is_drive(bytes: &[u8]) -> bool {
 
 /// What is wrong with the path of an HTTP resource, which must be canonical.
 pub(super) fn http_fault(text: &str) -> Option<&'static str> {
-    let Some(inside) = text.strip_prefix('/') else { return Some("does not begin with `/`") };
+    let Some(inside) = text.strip_prefix('/') else {
+        return Some("does not begin with `/`");
+    };
     if text.chars().any(char::is_control) {
         return Some("has a control character");
     }

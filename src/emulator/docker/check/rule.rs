@@ -43,7 +43,13 @@ impl RuleFields {
     pub(in super::super) fn into_rule(self, id: String, profile: Profile) -> Result<Rule, Refusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
-        let Self { name, actions, resources, http_resources, decision } = self;
+        let Self {
+            name,
+            actions,
+            resources,
+            http_resources,
+            decision,
+        } = self;
         let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
         check_name(&name)?;
         let actions = actions.ok_or_else(|| Refusal::invalid("actions is required"))?;
@@ -51,17 +57,34 @@ impl RuleFields {
         let decision = decision.ok_or_else(|| Refusal::invalid("decision is required"))?;
         let mut other = Map::new();
         let targets = Targets::choose(layer, resources, http_resources)?;
-        targets.ok_or_else(|| Refusal::invalid(format!("{} is required", field(layer))))?.put(&mut other);
+        targets
+            .ok_or_else(|| Refusal::invalid(format!("{} is required", field(layer))))?
+            .put(&mut other);
         other.insert("decision".to_owned(), json!(decision));
-        Ok(Rule { id, name, actions, other })
+        Ok(Rule {
+            id,
+            name,
+            actions,
+            other,
+        })
     }
 
     /// What an update request makes of `old`: present members replace, absent ones stay.
     pub(in super::super) fn patch(self, old: &Rule, profile: Profile) -> Result<Rule, Refusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
-        let Self { name, actions, resources, http_resources, decision } = self;
-        if name.is_none() && actions.is_none() && resources.is_none() && http_resources.is_none() && decision.is_none()
+        let Self {
+            name,
+            actions,
+            resources,
+            http_resources,
+            decision,
+        } = self;
+        if name.is_none()
+            && actions.is_none()
+            && resources.is_none()
+            && http_resources.is_none()
+            && decision.is_none()
         {
             return Err(Refusal::invalid("at least one field must be present"));
         }
@@ -79,9 +102,16 @@ impl RuleFields {
         }
         // Only a seed can bring a rule without a layer; its targets cannot be judged and stay as they are.
         if let Some(layer) = new.layer() {
-            retarget(&mut new, old.layer(), layer, Targets::choose(layer, resources, http_resources)?)?;
+            retarget(
+                &mut new,
+                old.layer(),
+                layer,
+                Targets::choose(layer, resources, http_resources)?,
+            )?;
         } else if resources.is_some() || http_resources.is_some() {
-            return Err(Refusal::invalid("this rule's actions are of no known layer"));
+            return Err(Refusal::invalid(
+                "this rule's actions are of no known layer",
+            ));
         }
         Ok(new)
     }
@@ -95,7 +125,9 @@ impl RuleFields {
 
     fn refuse_both(&self) -> Result<(), Refusal> {
         if self.resources.is_some() && self.http_resources.is_some() {
-            return Err(Refusal::invalid("resources and http_resources exclude each other"));
+            return Err(Refusal::invalid(
+                "resources and http_resources exclude each other",
+            ));
         }
         Ok(())
     }
@@ -124,7 +156,10 @@ impl Targets {
                 check_plain(layer, &targets)?;
                 Ok(Some(Self::Plain(targets)))
             }
-            (layer, _, _) => Err(Refusal::invalid(format!("a rule with these actions takes {}", field(layer)))),
+            (layer, _, _) => Err(Refusal::invalid(format!(
+                "a rule with these actions takes {}",
+                field(layer)
+            ))),
         }
     }
 
@@ -139,7 +174,12 @@ impl Targets {
 }
 
 /// Puts new targets into a patched rule, or checks that the old ones fit its new layer.
-fn retarget(rule: &mut Rule, before: Option<Layer>, after: Layer, targets: Option<Targets>) -> Result<(), Refusal> {
+fn retarget(
+    rule: &mut Rule,
+    before: Option<Layer>,
+    after: Layer,
+    targets: Option<Targets>,
+) -> Result<(), Refusal> {
     if let Some(targets) = targets {
         targets.put(&mut rule.other);
         return Ok(());
@@ -147,10 +187,17 @@ fn retarget(rule: &mut Rule, before: Option<Layer>, after: Layer, targets: Optio
     if before == Some(after) {
         return Ok(());
     }
-    let kept = rule.other.get(field(after)).cloned().and_then(|kept| serde_json::from_value::<Vec<String>>(kept).ok());
+    let kept = rule
+        .other
+        .get(field(after))
+        .cloned()
+        .and_then(|kept| serde_json::from_value::<Vec<String>>(kept).ok());
     match kept {
         Some(kept) if after != Layer::Http => check_plain(after, &kept),
-        _ => Err(Refusal::invalid(format!("changing to these actions needs {} in the same request", field(after)))),
+        _ => Err(Refusal::invalid(format!(
+            "changing to these actions needs {} in the same request",
+            field(after)
+        ))),
     }
 }
 
@@ -163,14 +210,22 @@ fn field(layer: Layer) -> &'static str {
 
 /// A name is any text that is not blank.
 pub(in super::super) fn check_name(name: &str) -> Result<(), Refusal> {
-    if name.trim().is_empty() { Err(Refusal::invalid("name is required")) } else { Ok(()) }
+    if name.trim().is_empty() {
+        Err(Refusal::invalid("name is required"))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_plain(layer: Layer, targets: &[String]) -> Result<(), Refusal> {
     if targets.is_empty() {
         return Err(Refusal::invalid("resources must not be empty"));
     }
-    let fault = if layer == Layer::Filesystem { path::file_fault } else { host::network_fault };
+    let fault = if layer == Layer::Filesystem {
+        path::file_fault
+    } else {
+        host::network_fault
+    };
     targets.iter().try_for_each(|target| match fault(target) {
         Some(fault) => Err(Refusal::invalid(format!("resources: {target:?} {fault}"))),
         None => Ok(()),
@@ -181,18 +236,26 @@ fn check_http(targets: &[HttpResource]) -> Result<(), Refusal> {
     if targets.is_empty() {
         return Err(Refusal::invalid("http_resources must not be empty"));
     }
-    targets.iter().try_for_each(|HttpResource { host, port, path }| {
-        if *port == Some(0) {
-            return Err(Refusal::invalid("http_resources: port must be from 1 to 65535"));
-        }
-        if let Some(fault) = host::http_host_fault(host) {
-            return Err(Refusal::invalid(format!("http_resources: the host {host:?} {fault}")));
-        }
-        match path::http_fault(path) {
-            Some(fault) => Err(Refusal::invalid(format!("http_resources: the path {path:?} {fault}"))),
-            None => Ok(()),
-        }
-    })
+    targets
+        .iter()
+        .try_for_each(|HttpResource { host, port, path }| {
+            if *port == Some(0) {
+                return Err(Refusal::invalid(
+                    "http_resources: port must be from 1 to 65535",
+                ));
+            }
+            if let Some(fault) = host::http_host_fault(host) {
+                return Err(Refusal::invalid(format!(
+                    "http_resources: the host {host:?} {fault}"
+                )));
+            }
+            match path::http_fault(path) {
+                Some(fault) => Err(Refusal::invalid(format!(
+                    "http_resources: the path {path:?} {fault}"
+                ))),
+                None => Ok(()),
+            }
+        })
 }
 
 #[cfg(test)]
@@ -202,18 +265,39 @@ mod tests {
     use super::*;
 
     /// A member of a patch that is there or not.
-    fn maybe(name: &'static str, values: Vec<Value>) -> impl Strategy<Value = Vec<(String, Value)>> {
-        proptest::option::of(proptest::sample::select(values))
-            .prop_map(move |value| value.map(|value| (name.to_owned(), value)).into_iter().collect())
+    fn maybe(
+        name: &'static str,
+        values: Vec<Value>,
+    ) -> impl Strategy<Value = Vec<(String, Value)>> {
+        proptest::option::of(proptest::sample::select(values)).prop_map(move |value| {
+            value
+                .map(|value| (name.to_owned(), value))
+                .into_iter()
+                .collect()
+        })
     }
 
     fn patches() -> impl Strategy<Value = Value> {
         let name = maybe("name", vec![json!("old"), json!("new")]);
-        let actions = maybe("actions", vec![json!(["connect:tcp"]), json!(["connect:udp", "connect:tcp"])]);
-        let resources = maybe("resources", vec![json!(["a.example.com"]), json!(["b.example.com", "10.0.0.0/8"])]);
+        let actions = maybe(
+            "actions",
+            vec![
+                json!(["connect:tcp"]),
+                json!(["connect:udp", "connect:tcp"]),
+            ],
+        );
+        let resources = maybe(
+            "resources",
+            vec![
+                json!(["a.example.com"]),
+                json!(["b.example.com", "10.0.0.0/8"]),
+            ],
+        );
         let decision = maybe("decision", vec![json!("allow"), json!("deny")]);
         (name, actions, resources, decision)
-            .prop_map(|(name, actions, resources, decision)| [name, actions, resources, decision].concat())
+            .prop_map(|(name, actions, resources, decision)| {
+                [name, actions, resources, decision].concat()
+            })
             .prop_filter("a patch has a member", |members| !members.is_empty())
             .prop_map(|members| Value::Object(members.into_iter().collect()))
     }

@@ -14,22 +14,43 @@ use super::super::rate::Quota;
 use super::super::refusal::Refusal;
 
 /// Gives every answer an id and the rate headers.
-pub(super) async fn identify(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn identify(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = random::base32(20);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     if let Some(id) = id.ok().and_then(|id| HeaderValue::from_str(&id).ok()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    let Quota { limit, remaining, reset } = app.rate.count();
-    headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(limit));
-    headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(remaining));
-    headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(reset));
+    let Quota {
+        limit,
+        remaining,
+        reset,
+    } = app.rate.count();
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-limit"),
+        HeaderValue::from(limit),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining"),
+        HeaderValue::from(remaining),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-reset"),
+        HeaderValue::from(reset),
+    );
     response
 }
 
 /// Lets requests through that carry a good token; the others get the governance API's error.
-pub(super) async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn require_token(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if has_token(&app, request.headers()) {
         next.run(request).await
     } else {
@@ -38,7 +59,11 @@ pub(super) async fn require_token(State(app): State<Arc<App>>, request: Request,
 }
 
 /// The same for the Hub's own operations, with the Hub's error.
-pub(super) async fn require_hub_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn require_hub_token(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if has_token(&app, request.headers()) {
         next.run(request).await
     } else {
@@ -47,8 +72,13 @@ pub(super) async fn require_hub_token(State(app): State<Arc<App>>, request: Requ
 }
 
 fn has_token(app: &App, headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return false };
-    value
-        .split_once(' ')
-        .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && app.tokens.accepts(token.trim()))
+    let Some(value) = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    value.split_once(' ').is_some_and(|(scheme, token)| {
+        scheme.eq_ignore_ascii_case("bearer") && app.tokens.accepts(token.trim())
+    })
 }

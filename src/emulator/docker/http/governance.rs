@@ -21,7 +21,11 @@ type Shared = State<Arc<App>>;
 const JSON: Form = form("application/json");
 
 const fn form(media_type: &'static str) -> Form {
-    Form { media_type, is_list: false, free: &[] }
+    Form {
+        media_type,
+        is_list: false,
+        free: &[],
+    }
 }
 
 fn ok(value: Value) -> (StatusCode, Json<Value>) {
@@ -39,7 +43,12 @@ pub(super) async fn list_policies(
 ) -> Answer {
     app.run(move |app| {
         let parameter = |name| query.get(name).map(String::as_str);
-        policies::list(app, &organization, parameter("page_size"), parameter("page_token"))
+        policies::list(
+            app,
+            &organization,
+            parameter("page_size"),
+            parameter("page_token"),
+        )
     })
     .await
     .map(ok)
@@ -52,11 +61,18 @@ pub(super) async fn create_policy(
     raw: RawBody,
 ) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| policies::create(app, &organization, fields)).await.map(created)
+    app.run(move |app| policies::create(app, &organization, fields))
+        .await
+        .map(created)
 }
 
-pub(super) async fn get_policy(State(app): Shared, At((organization, policy)): At<(String, String)>) -> Answer {
-    app.run(move |app| policies::get(app, &organization, &policy)).await.map(ok)
+pub(super) async fn get_policy(
+    State(app): Shared,
+    At((organization, policy)): At<(String, String)>,
+) -> Answer {
+    app.run(move |app| policies::get(app, &organization, &policy))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn update_policy(
@@ -66,11 +82,18 @@ pub(super) async fn update_policy(
     raw: RawBody,
 ) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| policies::update(app, &organization, &policy, fields)).await.map(ok)
+    app.run(move |app| policies::update(app, &organization, &policy, fields))
+        .await
+        .map(ok)
 }
 
-pub(super) async fn delete_policy(State(app): Shared, At((organization, policy)): At<(String, String)>) -> Answer {
-    app.run(move |app| policies::delete(app, &organization, &policy)).await.map(ok)
+pub(super) async fn delete_policy(
+    State(app): Shared,
+    At((organization, policy)): At<(String, String)>,
+) -> Answer {
+    app.run(move |app| policies::delete(app, &organization, &policy))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn create_rule(
@@ -80,7 +103,9 @@ pub(super) async fn create_rule(
     raw: RawBody,
 ) -> Answer {
     let fields: RuleFields = body(&headers, raw, JSON)?;
-    app.run(move |app| rules::create(app, &organization, &policy, fields)).await.map(created)
+    app.run(move |app| rules::create(app, &organization, &policy, fields))
+        .await
+        .map(created)
 }
 
 pub(super) async fn update_rule(
@@ -90,12 +115,16 @@ pub(super) async fn update_rule(
     raw: RawBody,
 ) -> Answer {
     let fields: RuleFields = body(&headers, raw, form(app.profile.rule_patch_media_type()))?;
-    app.run(move |app| rules::update(app, &organization, &policy, &rule, fields)).await.map(ok)
+    app.run(move |app| rules::update(app, &organization, &policy, &rule, fields))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn delete_rule(
     State(app): Shared,
     At((organization, policy, rule)): At<(String, String, String)>,
 ) -> Answer {
-    app.run(move |app| rules::delete(app, &organization, &policy, &rule)).await.map(ok)
+    app.run(move |app| rules::delete(app, &organization, &policy, &rule))
+        .await
+        .map(ok)
 }

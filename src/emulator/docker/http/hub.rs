@@ -16,7 +16,11 @@ use super::super::app::App;
 use super::super::operations::require_organization;
 use super::super::refusal::Refusal;
 
-const JSON: Form = Form { media_type: "application/json", is_list: false, free: &[] };
+const JSON: Form = Form {
+    media_type: "application/json",
+    is_list: false,
+    free: &[],
+};
 
 /// The default and the most that a page of teams holds.
 const GROUPS_PAGE: usize = 10;
@@ -39,7 +43,11 @@ struct TokenRequest {
 }
 
 /// Profile `seed`: `{token}`.
-pub(super) async fn login(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
+pub(super) async fn login(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Response {
     match body::<Login>(&headers, raw, JSON) {
         Ok(Login { username, password }) => sign_in(&app, &username, &password, "token"),
         Err(_) => malformed(),
@@ -47,9 +55,15 @@ pub(super) async fn login(State(app): State<Arc<App>>, headers: HeaderMap, raw: 
 }
 
 /// From `intermediate` on: `{access_token}`.
-pub(super) async fn create_token(State(app): State<Arc<App>>, headers: HeaderMap, raw: RawBody) -> Response {
+pub(super) async fn create_token(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Response {
     match body::<TokenRequest>(&headers, raw, JSON) {
-        Ok(TokenRequest { identifier, secret }) => sign_in(&app, &identifier, &secret, "access_token"),
+        Ok(TokenRequest { identifier, secret }) => {
+            sign_in(&app, &identifier, &secret, "access_token")
+        }
         Err(_) => malformed(),
     }
 }
@@ -57,7 +71,9 @@ pub(super) async fn create_token(State(app): State<Arc<App>>, headers: HeaderMap
 fn sign_in(app: &App, subject: &str, secret: &str, member: &str) -> Response {
     match app.tokens.sign_in(subject, secret) {
         Ok(Some(token)) => Json(json!({member: token})).into_response(),
-        Ok(None) => Refusal::unauthenticated().with_message("Incorrect authentication credentials").into_hub_response(),
+        Ok(None) => Refusal::unauthenticated()
+            .with_message("Incorrect authentication credentials")
+            .into_hub_response(),
         Err(error) => Refusal::from(error).into_hub_response(),
     }
 }
@@ -76,7 +92,10 @@ pub(super) async fn groups(
     headers: HeaderMap,
 ) -> Response {
     let base = format!("http://{}{}", host(&headers), uri.path());
-    match app.run(move |app| page_of_groups(app, &organization, &query, &base)).await {
+    match app
+        .run(move |app| page_of_groups(app, &organization, &query, &base))
+        .await
+    {
         Ok(page) => Json(page).into_response(),
         Err(refusal) => refusal.into_hub_response(),
     }
@@ -108,16 +127,28 @@ fn page_of_groups(
 }
 
 fn number(query: &HashMap<String, String>, name: &str, default: usize) -> Result<usize, Refusal> {
-    let Some(text) = query.get(name) else { return Ok(default) };
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| Refusal::invalid(format!("{name} must be positive")))
+    let Some(text) = query.get(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| Refusal::invalid(format!("{name} must be positive")))
 }
 
 fn host(headers: &HeaderMap) -> &str {
-    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost")
+    headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost")
 }
 
 /// What does not exist says so in the shape of its part of the API; the other profile's sign-in does not exist.
 pub(super) async fn not_here(OriginalUri(uri): OriginalUri) -> Response {
     let refusal = Refusal::not_found("endpoint");
-    if uri.path().contains("/governance/") { refusal.into_response() } else { refusal.into_hub_response() }
+    if uri.path().contains("/governance/") {
+        refusal.into_response()
+    } else {
+        refusal.into_hub_response()
+    }
 }

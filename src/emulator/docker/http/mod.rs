@@ -21,11 +21,15 @@ use super::refusal::Refusal;
 /// The service below `/v2`.
 pub(super) fn router(app: Arc<App>) -> Router {
     let profile = app.profile;
-    let governance = governance(profile).route_layer(from_fn_with_state(app.clone(), around::require_token));
-    let groups = get(hub::groups).route_layer(from_fn_with_state(app.clone(), around::require_hub_token));
+    let governance =
+        governance(profile).route_layer(from_fn_with_state(app.clone(), around::require_token));
+    let groups =
+        get(hub::groups).route_layer(from_fn_with_state(app.clone(), around::require_hub_token));
     let sign_in = match profile {
         Profile::Seed => Router::new().route(LOGIN_ROUTE, post(hub::login)),
-        Profile::Intermediate | Profile::Current => Router::new().route(TOKEN_ROUTE, post(hub::create_token)),
+        Profile::Intermediate | Profile::Current => {
+            Router::new().route(TOKEN_ROUTE, post(hub::create_token))
+        }
     };
     let router = Router::new()
         .nest(POLICIES_ROUTE, governance)
@@ -41,11 +45,19 @@ pub(super) fn router(app: Arc<App>) -> Router {
 fn governance(profile: Profile) -> Router<Arc<App>> {
     let mut policy: MethodRouter<Arc<App>> = get(governance::get_policy);
     if profile.has_policy_writes() {
-        policy = policy.patch(governance::update_policy).delete(governance::delete_policy);
+        policy = policy
+            .patch(governance::update_policy)
+            .delete(governance::delete_policy);
     }
     Router::new()
-        .route("/", get(governance::list_policies).post(governance::create_policy))
+        .route(
+            "/",
+            get(governance::list_policies).post(governance::create_policy),
+        )
         .route("/{policy}", policy)
         .route("/{policy}/rules", post(governance::create_rule))
-        .route("/{policy}/rules/{rule}", patch(governance::update_rule).delete(governance::delete_rule))
+        .route(
+            "/{policy}/rules/{rule}",
+            patch(governance::update_rule).delete(governance::delete_rule),
+        )
 }

@@ -58,8 +58,14 @@ pub(in super::super) fn list(
     page_token: Option<&str>,
 ) -> Result<Value, Refusal> {
     let pages = app.profile == Profile::Current;
-    let (after, size) =
-        if pages { (start_of_page(organization, page_token)?, size_of_page(page_size)?) } else { (0, usize::MAX - 1) };
+    let (after, size) = if pages {
+        (
+            start_of_page(organization, page_token)?,
+            size_of_page(page_size)?,
+        )
+    } else {
+        (0, usize::MAX - 1)
+    };
     let mut policies = app.store.read(|records| {
         require_organization(app, records, organization)?;
         // One more than fits tells whether another page follows.
@@ -67,12 +73,17 @@ pub(in super::super) fn list(
     })?;
     let more = policies.len() > size;
     policies.truncate(size);
-    let next = policies.last().filter(|_| more).map(|last| Cursor { o: organization.to_owned(), p: last.place });
+    let next = policies.last().filter(|_| more).map(|last| Cursor {
+        o: organization.to_owned(),
+        p: last.place,
+    });
     let data: Vec<Value> = policies.iter().map(Policy::summary).collect();
     Ok(match app.profile {
         Profile::Seed => Value::Array(data),
         Profile::Intermediate => json!({"data": data}),
-        Profile::Current => json!({"data": data, "next_page_token": next.map(|cursor| cursor.encode())}),
+        Profile::Current => {
+            json!({"data": data, "next_page_token": next.map(|cursor| cursor.encode())})
+        }
     })
 }
 
@@ -83,9 +94,13 @@ impl Cursor {
 }
 
 fn start_of_page(organization: &str, token: Option<&str>) -> Result<i64, Refusal> {
-    let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(0) };
-    let cursor: Option<Cursor> =
-        BASE64URL_NOPAD.decode(token.as_bytes()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Ok(0);
+    };
+    let cursor: Option<Cursor> = BASE64URL_NOPAD
+        .decode(token.as_bytes())
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match cursor {
         Some(Cursor { o, p }) if o == organization => Ok(p),
         _ => Err(Refusal::invalid("page_token is invalid")),
@@ -93,11 +108,15 @@ fn start_of_page(organization: &str, token: Option<&str>) -> Result<i64, Refusal
 }
 
 fn size_of_page(size: Option<&str>) -> Result<usize, Refusal> {
-    let Some(size) = size else { return Ok(PAGE_SIZE) };
+    let Some(size) = size else {
+        return Ok(PAGE_SIZE);
+    };
     match size.parse::<u32>() {
         Ok(0) => Ok(PAGE_SIZE),
         Ok(size) => Ok(PAGE_SIZE.min(usize::try_from(size).unwrap_or(PAGE_SIZE))),
-        Err(_) => Err(Refusal::invalid("page_size must be an integer that is not negative")),
+        Err(_) => Err(Refusal::invalid(
+            "page_size must be an integer that is not negative",
+        )),
     }
 }
 
@@ -110,8 +129,16 @@ pub(in super::super) fn get(app: &App, organization: &str, id: &str) -> Result<V
 }
 
 /// createPolicy.
-pub(in super::super) fn create(app: &App, organization: &str, fields: PolicyFields) -> Result<Value, Refusal> {
-    let PolicyFields { name, scope, cedar_v1 } = fields;
+pub(in super::super) fn create(
+    app: &App,
+    organization: &str,
+    fields: PolicyFields,
+) -> Result<Value, Refusal> {
+    let PolicyFields {
+        name,
+        scope,
+        cedar_v1,
+    } = fields;
     let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
     check_name(&name)?;
     app.store.write(|records| {
@@ -153,7 +180,11 @@ pub(in super::super) fn update(
     id: &str,
     fields: PolicyFields,
 ) -> Result<Value, Refusal> {
-    let PolicyFields { name, scope, cedar_v1 } = fields;
+    let PolicyFields {
+        name,
+        scope,
+        cedar_v1,
+    } = fields;
     if name.is_none() && scope.is_none() && cedar_v1.is_none() {
         return Err(Refusal::invalid("at least one field must be present"));
     }
@@ -166,7 +197,9 @@ pub(in super::super) fn update(
         }
         set_scope(app, records, &mut new, scope)?;
         if cedar_v1.is_some() && old.kind != CEDAR {
-            return Err(Refusal::invalid("cedar_v1 can only be given for a Cedar policy"));
+            return Err(Refusal::invalid(
+                "cedar_v1 can only be given for a Cedar policy",
+            ));
         }
         set_cedar(app, &mut new, cedar_v1)?;
         check_size(&new, &rules, app.limits.policy_bytes)?;
@@ -195,17 +228,27 @@ fn set_scope(
     policy: &mut Policy,
     fields: Option<ScopeFields>,
 ) -> Result<(), Refusal> {
-    let Some(ScopeFields { teams, profiles }) = fields else { return Ok(()) };
+    let Some(ScopeFields { teams, profiles }) = fields else {
+        return Ok(());
+    };
     if profiles.is_some() && !app.profile.has_scope_profiles() {
         return Err(Refusal::invalid("unknown field `scope.profiles`"));
     }
     for uuid in teams.iter().flatten() {
         if !records.has_team(&policy.organization, uuid)? {
-            return Err(Refusal::invalid(format!("scope.teams: {uuid:?} is not a team of the organization")));
+            return Err(Refusal::invalid(format!(
+                "scope.teams: {uuid:?} is not a team of the organization"
+            )));
         }
     }
-    if profiles.iter().flatten().any(|profile| profile.trim().is_empty()) {
-        return Err(Refusal::invalid("scope.profiles: a profile must not be empty"));
+    if profiles
+        .iter()
+        .flatten()
+        .any(|profile| profile.trim().is_empty())
+    {
+        return Err(Refusal::invalid(
+            "scope.profiles: a profile must not be empty",
+        ));
     }
     for (member, list) in [("teams", teams), ("profiles", profiles)] {
         match list {

@@ -24,7 +24,10 @@ pub(in super::super) fn create(
         check_rule_name(app, &rule, &rules)?;
         let most = app.limits.rules;
         if rules.len() >= most {
-            return Err(Refusal::limit(app.profile, format!("policy has reached the maximum of {most} rules")));
+            return Err(Refusal::limit(
+                app.profile,
+                format!("policy has reached the maximum of {most} rules"),
+            ));
         }
         rules.push(rule.clone());
         check_size(&policy, &rules, app.limits.policy_bytes)?;
@@ -48,7 +51,9 @@ pub(in super::super) fn update(
         let (place, old) = take(&mut rules, rule_id)?;
         let new = fields.patch(&old, app.profile)?;
         if new.domain() != old.domain() && !app.profile.lets_lone_rule_change_domain() {
-            return Err(Refusal::invalid("actions: a rule cannot change to another domain"));
+            return Err(Refusal::invalid(
+                "actions: a rule cannot change to another domain",
+            ));
         }
         check_domain(&new, &rules)?;
         check_rule_name(app, &new, &rules)?;
@@ -78,7 +83,10 @@ pub(in super::super) fn delete(
 
 /// Takes a rule out of its policy's rules, which leaves the others.
 fn take(rules: &mut Vec<Rule>, id: &str) -> Result<(usize, Rule), Refusal> {
-    let place = rules.iter().position(|rule| rule.id == id).ok_or_else(|| Refusal::not_found("rule"))?;
+    let place = rules
+        .iter()
+        .position(|rule| rule.id == id)
+        .ok_or_else(|| Refusal::not_found("rule"))?;
     Ok((place, rules.remove(place)))
 }
 
@@ -87,13 +95,22 @@ fn refuse_without_rules(policy: &Policy) -> Result<(), Refusal> {
     if policy.kind == ALLOWLIST {
         return Ok(());
     }
-    Err(Refusal::invalid(format!("rules are not available for {} policies", policy.kind)))
+    Err(Refusal::invalid(format!(
+        "rules are not available for {} policies",
+        policy.kind
+    )))
 }
 
 /// All rules of a policy share a domain (operation createRule).
 fn check_domain(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
-    let Some(domain) = rule.domain() else { return Ok(()) };
-    match others.iter().filter_map(Rule::domain).find(|other| *other != domain) {
+    let Some(domain) = rule.domain() else {
+        return Ok(());
+    };
+    match others
+        .iter()
+        .filter_map(Rule::domain)
+        .find(|other| *other != domain)
+    {
         Some(other) => Err(Refusal::invalid(format!(
             "actions: the policy holds {} rules, and all rules of a policy must share one domain",
             other.as_str()
@@ -103,8 +120,13 @@ fn check_domain(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
 }
 
 fn check_rule_name(app: &App, rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
-    let taken = app.profile.has_unique_rule_names() && others.iter().any(|other| other.name == rule.name);
-    if taken { Err(Refusal::conflict("rule name")) } else { Ok(()) }
+    let taken =
+        app.profile.has_unique_rule_names() && others.iter().any(|other| other.name == rule.name);
+    if taken {
+        Err(Refusal::conflict("rule name"))
+    } else {
+        Ok(())
+    }
 }
 
 fn touch(records: &Records<'_>, mut policy: Policy) -> Result<(), Refusal> {

@@ -18,7 +18,10 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 pub(in super::super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {
-            let seeded = options.seed.as_ref().map_or(&[][..], |Seed { organizations }| organizations);
+            let seeded = options
+                .seed
+                .as_ref()
+                .map_or(&[][..], |Seed { organizations }| organizations);
             for organization in seeded.iter().chain(&options.organizations) {
                 add(records, organization)?;
             }
@@ -28,10 +31,15 @@ pub(in super::super) fn found(store: &Store, options: &Options) -> Result<(), Em
             Ok(())
         })
         .map_err(|failure| match failure {
-            Failure::State(cause) if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Failure::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
                 EmulatorError::SeedRepeats { cause }
             }
-            Failure::State(cause) => EmulatorError::State { place: describe(&options.state), cause },
+            Failure::State(cause) => EmulatorError::State {
+                place: describe(&options.state),
+                cause,
+            },
             Failure::Random(error) => EmulatorError::Random(error),
         })
 }
@@ -54,7 +62,11 @@ impl From<getrandom::Error> for Failure {
 }
 
 fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
-    let OrganizationSeed { name, teams, policies } = seed;
+    let OrganizationSeed {
+        name,
+        teams,
+        policies,
+    } = seed;
     let is_new = !records.has_organization(name)?;
     if is_new {
         records.add_organization(name)?;
@@ -71,8 +83,24 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
 }
 
 fn add_policy(records: &Records<'_>, organization: &str, seed: &PolicySeed) -> Result<(), Failure> {
-    let PolicySeed { id, name, kind, scope, rules, created_at, updated_at, other } = seed.clone();
-    let kind = kind.unwrap_or_else(|| if other.contains_key(CEDAR) { CEDAR } else { ALLOWLIST }.to_owned());
+    let PolicySeed {
+        id,
+        name,
+        kind,
+        scope,
+        rules,
+        created_at,
+        updated_at,
+        other,
+    } = seed.clone();
+    let kind = kind.unwrap_or_else(|| {
+        if other.contains_key(CEDAR) {
+            CEDAR
+        } else {
+            ALLOWLIST
+        }
+        .to_owned()
+    });
     let created_at = created_at.unwrap_or_else(Timestamp::now);
     let policy = Policy {
         place: 0,
@@ -87,8 +115,21 @@ fn add_policy(records: &Records<'_>, organization: &str, seed: &PolicySeed) -> R
     };
     records.add_policy(&policy)?;
     for rule in rules {
-        let RuleSeed { id, name, actions, other } = rule;
-        records.add_rule(&policy.id, &Rule { id: id.map_or_else(rule_id, Ok)?, name, actions, other })?;
+        let RuleSeed {
+            id,
+            name,
+            actions,
+            other,
+        } = rule;
+        records.add_rule(
+            &policy.id,
+            &Rule {
+                id: id.map_or_else(rule_id, Ok)?,
+                name,
+                actions,
+                other,
+            },
+        )?;
     }
     Ok(())
 }

@@ -10,7 +10,12 @@ use super::super::error::EmulatorError;
 use super::super::state::{Layout, State, StateLocation};
 
 /// Files of this service have had no number of their own from the beginning.
-const LAYOUT: Layout = Layout { service: "docker", application: 0, number: 1, tables: TABLES };
+const LAYOUT: Layout = Layout {
+    service: "docker",
+    application: 0,
+    number: 1,
+    tables: TABLES,
+};
 
 /// `place` orders lists by creation and never repeats, so that it can be a cursor.
 const TABLES: &str = "

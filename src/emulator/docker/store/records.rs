@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::super::super::rows::{json, text, time};
 use super::super::objects::{Policy, Rule, Team};
 
-const POLICY_COLUMNS: &str = "place, id, organization, name, kind, scope, body, created_at, updated_at";
+const POLICY_COLUMNS: &str =
+    "place, id, organization, name, kind, scope, body, created_at, updated_at";
 
 /// The records, inside a transaction.
 pub(in super::super) struct Records<'a> {
@@ -29,11 +30,19 @@ impl<'a> Records<'a> {
     }
 
     pub(in super::super) fn add_organization(&self, name: &str) -> rusqlite::Result<()> {
-        self.execute("insert into organizations (name) values (?1)", params![name])
+        self.execute(
+            "insert into organizations (name) values (?1)",
+            params![name],
+        )
     }
 
     /// Adds a team, unless the organization has one of that uuid.
-    pub(in super::super) fn add_team(&self, organization: &str, uuid: &str, name: &str) -> rusqlite::Result<()> {
+    pub(in super::super) fn add_team(
+        &self,
+        organization: &str,
+        uuid: &str,
+        name: &str,
+    ) -> rusqlite::Result<()> {
         self.execute(
             "insert into teams (organization, uuid, name) values (?1, ?2, ?3) on conflict do nothing",
             params![organization, uuid, name],
@@ -41,17 +50,31 @@ impl<'a> Records<'a> {
     }
 
     /// Whether the organization has a team of that uuid.
-    pub(in super::super) fn has_team(&self, organization: &str, uuid: &str) -> rusqlite::Result<bool> {
-        self.exists("select 1 from teams where organization = ?1 and uuid = ?2", &[organization, uuid])
+    pub(in super::super) fn has_team(
+        &self,
+        organization: &str,
+        uuid: &str,
+    ) -> rusqlite::Result<bool> {
+        self.exists(
+            "select 1 from teams where organization = ?1 and uuid = ?2",
+            &[organization, uuid],
+        )
     }
 
     /// The organization's teams, oldest first.
     pub(in super::super) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
-        let mut statement =
-            self.connection.prepare_cached("select id, uuid, name from teams where organization = ?1 order by id")?;
+        let mut statement = self.connection.prepare_cached(
+            "select id, uuid, name from teams where organization = ?1 order by id",
+        )?;
         let teams = statement.query_map([organization], |row| {
             let (id, uuid, name) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Team { id, uuid, name, description: String::new(), member_count: 1 })
+            Ok(Team {
+                id,
+                uuid,
+                name,
+                description: String::new(),
+                member_count: 1,
+            })
         })?;
         teams.collect()
     }
@@ -76,12 +99,22 @@ impl<'a> Records<'a> {
         );
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(&sql)?;
-        statement.query_map(params![organization, after, count], policy)?.collect()
+        statement
+            .query_map(params![organization, after, count], policy)?
+            .collect()
     }
 
-    pub(in super::super) fn policy(&self, organization: &str, id: &str) -> rusqlite::Result<Option<Policy>> {
-        let sql = format!("select {POLICY_COLUMNS} from policies where organization = ?1 and id = ?2");
-        self.connection.prepare_cached(&sql)?.query_row([organization, id], policy).optional()
+    pub(in super::super) fn policy(
+        &self,
+        organization: &str,
+        id: &str,
+    ) -> rusqlite::Result<Option<Policy>> {
+        let sql =
+            format!("select {POLICY_COLUMNS} from policies where organization = ?1 and id = ?2");
+        self.connection
+            .prepare_cached(&sql)?
+            .query_row([organization, id], policy)
+            .optional()
     }
 
     /// Whether a policy other than `except` has that name.
@@ -97,7 +130,17 @@ impl<'a> Records<'a> {
 
     /// Adds a policy at the end of the list; `place` is not read.
     pub(in super::super) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
-        let Policy { place: _, id, organization, name, kind, scope, body, created_at, updated_at } = policy;
+        let Policy {
+            place: _,
+            id,
+            organization,
+            name,
+            kind,
+            scope,
+            body,
+            created_at,
+            updated_at,
+        } = policy;
         self.execute(
             "insert into policies (id, organization, name, kind, scope, body, created_at, updated_at)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -116,7 +159,17 @@ impl<'a> Records<'a> {
 
     /// Writes what can change of a policy.
     pub(in super::super) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
-        let Policy { place: _, id, organization: _, name, kind: _, scope, body, created_at: _, updated_at } = policy;
+        let Policy {
+            place: _,
+            id,
+            organization: _,
+            name,
+            kind: _,
+            scope,
+            body,
+            created_at: _,
+            updated_at,
+        } = policy;
         self.execute(
             "update policies set name = ?2, scope = ?3, body = ?4, updated_at = ?5 where id = ?1",
             params![id, name, text(scope)?, text(body)?, updated_at.to_string()],
@@ -130,8 +183,9 @@ impl<'a> Records<'a> {
 
     /// The policy's rules, oldest first.
     pub(in super::super) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
-        let mut statement =
-            self.connection.prepare_cached("select body from rules where policy = ?1 order by place")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("select body from rules where policy = ?1 order by place")?;
         statement.query_map([policy], |row| json(row, 0))?.collect()
     }
 
@@ -143,7 +197,10 @@ impl<'a> Records<'a> {
     }
 
     pub(in super::super) fn update_rule(&self, rule: &Rule) -> rusqlite::Result<()> {
-        self.execute("update rules set name = ?2, body = ?3 where id = ?1", params![rule.id, rule.name, text(rule)?])
+        self.execute(
+            "update rules set name = ?2, body = ?3 where id = ?1",
+            params![rule.id, rule.name, text(rule)?],
+        )
     }
 
     pub(in super::super) fn delete_rule(&self, id: &str) -> rusqlite::Result<()> {
@@ -151,11 +208,16 @@ impl<'a> Records<'a> {
     }
 
     fn exists(&self, sql: &str, values: &[&str]) -> rusqlite::Result<bool> {
-        self.connection.prepare_cached(sql)?.exists(rusqlite::params_from_iter(values))
+        self.connection
+            .prepare_cached(sql)?
+            .exists(rusqlite::params_from_iter(values))
     }
 
     fn execute(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute(values).map(drop)
+        self.connection
+            .prepare_cached(sql)?
+            .execute(values)
+            .map(drop)
     }
 }
 

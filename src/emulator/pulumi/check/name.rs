@@ -8,19 +8,33 @@ pub(in super::super) const ALL: &str = "all";
 pub(in super::super) const LATEST: &str = "latest";
 
 /// A name of `resource`, in `attribute`.
-pub(in super::super) fn check_name(resource: &'static str, attribute: &str, name: &str) -> Result<(), Refusal> {
-    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+pub(in super::super) fn check_name(
+    resource: &'static str,
+    attribute: &str,
+    name: &str,
+) -> Result<(), Refusal> {
+    let fits = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
     if fits && (1..=100).contains(&name.len()) {
         return Ok(());
     }
-    Err(Refusal::invalid(resource, attribute, format!("{name:?} is not 1 to 100 letters, digits, `_`, `.` or `-`")))
+    Err(Refusal::invalid(
+        resource,
+        attribute,
+        format!("{name:?} is not 1 to 100 letters, digits, `_`, `.` or `-`"),
+    ))
 }
 
 /// The tag of a version.
 pub(in super::super) fn check_tag(tag: &str) -> Result<(), Refusal> {
     check_name("PolicyPack", "versionTag", tag)?;
     if tag == ALL || tag == LATEST {
-        return Err(Refusal::invalid("PolicyPack", "versionTag", format!("`{tag}` is a reserved word")));
+        return Err(Refusal::invalid(
+            "PolicyPack",
+            "versionTag",
+            format!("`{tag}` is a reserved word"),
+        ));
     }
     Ok(())
 }
@@ -45,7 +59,11 @@ mod tests {
             ("all", true, false),
             ("Latest", true, true),
         ] {
-            assert_eq!(check_name("PolicyPack", "name", text).is_ok(), name, "{text}");
+            assert_eq!(
+                check_name("PolicyPack", "name", text).is_ok(),
+                name,
+                "{text}"
+            );
             assert_eq!(check_tag(text).is_ok(), tag, "{text}");
         }
     }

@@ -113,19 +113,25 @@ impl PackFields {
             check_tag(tag)?;
         }
         if policies.is_empty() {
-            return Err(Refusal::bad_request("Policy Pack must have at least one policy."));
+            return Err(Refusal::bad_request(
+                "Policy Pack must have at least one policy.",
+            ));
         }
         let mut names = HashSet::new();
         let mut read = Vec::new();
         for (index, policy) in policies.into_iter().enumerate() {
             let at = |member: &str| format!("policies.{index}{member}");
-            let policy: Policy = serde_json::from_value(policy).map_err(|error| invalid(at(""), &error.to_string()))?;
+            let policy: Policy = serde_json::from_value(policy)
+                .map_err(|error| invalid(at(""), &error.to_string()))?;
             check_name("PolicyPack", &at(".name"), &policy.name)?;
             if policy.name == ALL {
                 return Err(invalid(at(".name"), "`all` is a reserved word"));
             }
             if !names.insert(policy.name.clone()) {
-                return Err(invalid(at(".name"), &format!("`{}` is there twice", policy.name)));
+                return Err(invalid(
+                    at(".name"),
+                    &format!("`{}` is there twice", policy.name),
+                ));
             }
             match json!(policy) {
                 Value::Object(members) => read.push(members),
@@ -137,10 +143,19 @@ impl PackFields {
             "repository": repository, "metadata": metadata,
         });
         let kept = match kept {
-            Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            Value::Object(members) => members
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
             other => return Err(Refusal::internal(&other)),
         };
-        Ok(Content { display_name, runtime, policies: read, kept, other: Map::new() })
+        Ok(Content {
+            display_name,
+            runtime,
+            policies: read,
+            kept,
+            other: Map::new(),
+        })
     }
 }
 

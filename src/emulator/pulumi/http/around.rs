@@ -21,12 +21,18 @@ pub(super) struct Known(pub(super) bool);
 pub(super) async fn mark(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status().is_server_error()
-        && let Some(id) = random::uuid().ok().and_then(|id| HeaderValue::from_str(&id).ok())
+        && let Some(id) = random::uuid()
+            .ok()
+            .and_then(|id| HeaderValue::from_str(&id).ok())
     {
-        response.headers_mut().insert(HeaderName::from_static("x-pulumi-request-id"), id);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-pulumi-request-id"), id);
     }
     if let Some(warning) = &app.warning {
-        response.headers_mut().insert(HeaderName::from_static("x-pulumi-warning"), warning.clone());
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-pulumi-warning"), warning.clone());
     }
     response
 }

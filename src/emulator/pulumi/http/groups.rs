@@ -20,9 +20,16 @@ pub(super) async fn list(State(app): Shared, At(org): At<String>) -> Answer {
     app.run(move |app| groups::list(app, &org)).await.map(ok)
 }
 
-pub(super) async fn create(State(app): Shared, At(org): At<String>, headers: HeaderMap, raw: RawBody) -> Answer {
+pub(super) async fn create(
+    State(app): Shared,
+    At(org): At<String>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| groups::create(app, &org, fields)).await.map(no_content)
+    app.run(move |app| groups::create(app, &org, fields))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn counts(State(app): Shared, At(org): At<String>) -> Answer {
@@ -30,7 +37,9 @@ pub(super) async fn counts(State(app): Shared, At(org): At<String>) -> Answer {
 }
 
 pub(super) async fn get(State(app): Shared, At((org, group)): At<(String, String)>) -> Answer {
-    app.run(move |app| groups::get(app, &org, &group)).await.map(ok)
+    app.run(move |app| groups::get(app, &org, &group))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn update(
@@ -40,7 +49,9 @@ pub(super) async fn update(
     raw: RawBody,
 ) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| update::update(app, &org, &group, vec![fields])).await.map(no_content)
+    app.run(move |app| update::update(app, &org, &group, vec![fields]))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn update_in_batch(
@@ -50,19 +61,28 @@ pub(super) async fn update_in_batch(
     raw: RawBody,
 ) -> Answer {
     let fields = body(&headers, raw, JSON_LIST)?;
-    app.run(move |app| update::update(app, &org, &group, fields)).await.map(no_content)
+    app.run(move |app| update::update(app, &org, &group, fields))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn delete(State(app): Shared, At((org, group)): At<(String, String)>) -> Answer {
-    app.run(move |app| groups::delete(app, &org, &group)).await.map(no_content)
+    app.run(move |app| groups::delete(app, &org, &group))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn groups_with_stack(
     State(app): Shared,
     At((org, routing_project, name)): At<(String, String, String)>,
 ) -> Answer {
-    let stack = StackReference { name, routing_project };
-    app.run(move |app| members::groups_with_stack(app, &org, &stack)).await.map(ok)
+    let stack = StackReference {
+        name,
+        routing_project,
+    };
+    app.run(move |app| members::groups_with_stack(app, &org, &stack))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn packs_of_stack(
@@ -70,8 +90,15 @@ pub(super) async fn packs_of_stack(
     At((org, routing_project, name)): At<(String, String, String)>,
     Query(query): Parameters,
 ) -> Answer {
-    let stack = StackReference { name, routing_project };
-    app.run(move |app| members::packs_of_stack(app, &org, &stack, query.get("mode").map(String::as_str))).await.map(ok)
+    let stack = StackReference {
+        name,
+        routing_project,
+    };
+    app.run(move |app| {
+        members::packs_of_stack(app, &org, &stack, query.get("mode").map(String::as_str))
+    })
+    .await
+    .map(ok)
 }
 
 pub(super) async fn packs_of_account(
@@ -80,7 +107,12 @@ pub(super) async fn packs_of_account(
     Query(query): Parameters,
 ) -> Answer {
     app.run(move |app| {
-        members::packs_of_account(app, &org, &account, query.get("continuationToken").map(String::as_str))
+        members::packs_of_account(
+            app,
+            &org,
+            &account,
+            query.get("continuationToken").map(String::as_str),
+        )
     })
     .await
     .map(ok)

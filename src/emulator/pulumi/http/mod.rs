@@ -27,9 +27,16 @@ use super::refusal::Refusal;
 const JSON_LIMIT: usize = 4 * 1024 * 1024;
 
 /// What request bodies are like. What an author writes into a config schema or a configuration may hold null.
-const JSON: Form = Form { media_type: "application/json", is_list: false, free: &["config", "properties"] };
+const JSON: Form = Form {
+    media_type: "application/json",
+    is_list: false,
+    free: &["config", "properties"],
+};
 /// The same for a batch.
-const JSON_LIST: Form = Form { is_list: true, ..JSON };
+const JSON_LIST: Form = Form {
+    is_list: true,
+    ..JSON
+};
 
 type Answer = Result<Response, Refusal>;
 
@@ -48,7 +55,10 @@ fn no_content((): ()) -> Response {
 /// The API. The registry is there with and without `preview` in its paths.
 pub(super) fn api(app: &Arc<App>) -> Router {
     let mut router = Router::new();
-    for operation in Operation::ALL.into_iter().filter(|operation| !operation.is_of_uploads()) {
+    for operation in Operation::ALL
+        .into_iter()
+        .filter(|operation| !operation.is_of_uploads())
+    {
         let route = operation.route();
         router = router.route(route, handler(operation));
         if let Some(rest) = route.strip_prefix(REGISTRY) {
@@ -67,7 +77,10 @@ pub(super) fn api(app: &Arc<App>) -> Router {
 /// The upload host.
 pub(super) fn uploads(app: Arc<App>) -> Router {
     let mut router = Router::new();
-    for operation in Operation::ALL.into_iter().filter(|operation| operation.is_of_uploads()) {
+    for operation in Operation::ALL
+        .into_iter()
+        .filter(|operation| operation.is_of_uploads())
+    {
         router = router.route(operation.route(), handler(operation));
     }
     let router = router

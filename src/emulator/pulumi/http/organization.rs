@@ -16,37 +16,66 @@ use super::{Answer, JSON, created, no_content, ok};
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;
 
-pub(super) async fn list(State(app): Shared, At(org): At<String>, Query(query): Parameters) -> Answer {
-    app.run(move |app| packs::list(app, &org, query.get("policypack").map(String::as_str))).await.map(ok)
+pub(super) async fn list(
+    State(app): Shared,
+    At(org): At<String>,
+    Query(query): Parameters,
+) -> Answer {
+    app.run(move |app| packs::list(app, &org, query.get("policypack").map(String::as_str)))
+        .await
+        .map(ok)
 }
 
-pub(super) async fn create(State(app): Shared, At(org): At<String>, headers: HeaderMap, raw: RawBody) -> Answer {
+pub(super) async fn create(
+    State(app): Shared,
+    At(org): At<String>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| publish::create(app, &org, fields)).await.map(created)
+    app.run(move |app| publish::create(app, &org, fields))
+        .await
+        .map(created)
 }
 
-pub(super) async fn get(State(app): Shared, At((org, pack, version)): At<(String, String, String)>) -> Answer {
-    app.run(move |app| packs::get(app, &org, &pack, &version)).await.map(ok)
+pub(super) async fn get(
+    State(app): Shared,
+    At((org, pack, version)): At<(String, String, String)>,
+) -> Answer {
+    app.run(move |app| packs::get(app, &org, &pack, &version))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn config_schema(
     State(app): Shared,
     At((org, pack, version)): At<(String, String, String)>,
 ) -> Answer {
-    app.run(move |app| packs::config_schema(app, &org, &pack, &version)).await.map(ok)
+    app.run(move |app| packs::config_schema(app, &org, &pack, &version))
+        .await
+        .map(ok)
 }
 
-pub(super) async fn complete(State(app): Shared, At((org, pack, version)): At<(String, String, String)>) -> Answer {
-    app.run(move |app| publish::complete(app, &org, &pack, &version)).await.map(no_content)
+pub(super) async fn complete(
+    State(app): Shared,
+    At((org, pack, version)): At<(String, String, String)>,
+) -> Answer {
+    app.run(move |app| publish::complete(app, &org, &pack, &version))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn delete(State(app): Shared, At((org, pack)): At<(String, String)>) -> Answer {
-    app.run(move |app| packs::delete(app, &org, &pack)).await.map(|()| StatusCode::OK.into_response())
+    app.run(move |app| packs::delete(app, &org, &pack))
+        .await
+        .map(|()| StatusCode::OK.into_response())
 }
 
 pub(super) async fn delete_version(
     State(app): Shared,
     At((org, pack, version)): At<(String, String, String)>,
 ) -> Answer {
-    app.run(move |app| packs::delete_version(app, &org, &pack, &version)).await.map(|()| StatusCode::OK.into_response())
+    app.run(move |app| packs::delete_version(app, &org, &pack, &version))
+        .await
+        .map(|()| StatusCode::OK.into_response())
 }

@@ -30,7 +30,10 @@ pub(super) struct VersionAddress {
 }
 
 fn parameter<'q>(query: &'q HashMap<String, String>, name: &str) -> Option<&'q str> {
-    query.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    query
+        .get(name)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
 }
 
 pub(super) async fn list(
@@ -39,7 +42,8 @@ pub(super) async fn list(
     Query(query): Parameters,
 ) -> Answer {
     app.run(move |app| {
-        let [org, access, token] = ["orgLogin", "access", CONTINUATION_TOKEN].map(|name| parameter(&query, name));
+        let [org, access, token] =
+            ["orgLogin", "access", CONTINUATION_TOKEN].map(|name| parameter(&query, name));
         registry::list(app, is_known, org, access, token)
     })
     .await
@@ -54,15 +58,32 @@ pub(super) async fn query(
     raw: RawBody,
 ) -> Answer {
     let fields = body(&headers, raw, JSON)?;
-    app.run(move |app| registry::query(app, is_known, &fields, parameter(&query, CONTINUATION_TOKEN))).await.map(ok)
+    app.run(move |app| {
+        registry::query(
+            app,
+            is_known,
+            &fields,
+            parameter(&query, CONTINUATION_TOKEN),
+        )
+    })
+    .await
+    .map(ok)
 }
 
-pub(super) async fn versions(State(app): Shared, At(pack): At<Address>, Query(query): Parameters) -> Answer {
-    app.run(move |app| registry::versions(app, &pack, parameter(&query, CONTINUATION_TOKEN))).await.map(ok)
+pub(super) async fn versions(
+    State(app): Shared,
+    At(pack): At<Address>,
+    Query(query): Parameters,
+) -> Answer {
+    app.run(move |app| registry::versions(app, &pack, parameter(&query, CONTINUATION_TOKEN)))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn get(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
-    app.run(move |app| registry::get(app, &at.pack, &at.version)).await.map(ok)
+    app.run(move |app| registry::get(app, &at.pack, &at.version))
+        .await
+        .map(ok)
 }
 
 pub(super) async fn get_of_organization(
@@ -70,23 +91,42 @@ pub(super) async fn get_of_organization(
     At((org, pack)): At<(String, String)>,
     Query(query): Parameters,
 ) -> Answer {
-    app.run(move |app| registry::get_of_organization(app, &org, &pack, parameter(&query, "tag"))).await.map(ok)
+    app.run(move |app| registry::get_of_organization(app, &org, &pack, parameter(&query, "tag")))
+        .await
+        .map(ok)
 }
 
-pub(super) async fn publish(State(app): Shared, At(pack): At<Address>, headers: HeaderMap, raw: RawBody) -> Answer {
+pub(super) async fn publish(
+    State(app): Shared,
+    At(pack): At<Address>,
+    headers: HeaderMap,
+    raw: RawBody,
+) -> Answer {
     let is_empty = raw.as_ref().is_ok_and(|bytes| bytes.is_empty());
-    let fields = if is_empty { None } else { Some(body(&headers, raw, JSON)?) };
-    app.run(move |app| registry::publish(app, &pack, fields)).await.map(created)
+    let fields = if is_empty {
+        None
+    } else {
+        Some(body(&headers, raw, JSON)?)
+    };
+    app.run(move |app| registry::publish(app, &pack, fields))
+        .await
+        .map(created)
 }
 
 pub(super) async fn complete(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
-    app.run(move |app| registry::finish_version(app, &at.pack, &at.version)).await.map(no_content)
+    app.run(move |app| registry::finish_version(app, &at.pack, &at.version))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn delete(State(app): Shared, At(pack): At<Address>) -> Answer {
-    app.run(move |app| registry::delete(app, &pack)).await.map(no_content)
+    app.run(move |app| registry::delete(app, &pack))
+        .await
+        .map(no_content)
 }
 
 pub(super) async fn delete_version(State(app): Shared, At(at): At<VersionAddress>) -> Answer {
-    app.run(move |app| registry::delete_version(app, &at.pack, &at.version)).await.map(no_content)
+    app.run(move |app| registry::delete_version(app, &at.pack, &at.version))
+        .await
+        .map(no_content)
 }

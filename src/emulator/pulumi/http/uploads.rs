@@ -19,9 +19,14 @@ pub(super) async fn upload(
     headers: HeaderMap,
     raw: RawBody,
 ) -> Response {
-    let Ok(bytes) = raw else { return Refusal::from(BadInput::TooLarge).into_upload_response() };
+    let Ok(bytes) = raw else {
+        return Refusal::from(BadInput::TooLarge).into_upload_response();
+    };
     let tag = format!("\"{}\"", digest(&bytes));
-    match app.run(move |app| archives::upload(app, &ticket, &headers, &bytes)).await {
+    match app
+        .run(move |app| archives::upload(app, &ticket, &headers, &bytes))
+        .await
+    {
         Ok(()) => match HeaderValue::from_str(&tag) {
             Ok(tag) => (StatusCode::OK, [(ETAG, tag)]).into_response(),
             Err(error) => Refusal::internal(&error).into_upload_response(),
@@ -30,9 +35,20 @@ pub(super) async fn upload(
     }
 }
 
-pub(super) async fn download(State(app): State<Arc<App>>, At(ticket): At<String>, headers: HeaderMap) -> Response {
-    match app.run(move |app| archives::download(app, &ticket, &headers)).await {
-        Ok(bytes) => ([(CONTENT_TYPE, HeaderValue::from_static("application/gzip"))], bytes).into_response(),
+pub(super) async fn download(
+    State(app): State<Arc<App>>,
+    At(ticket): At<String>,
+    headers: HeaderMap,
+) -> Response {
+    match app
+        .run(move |app| archives::download(app, &ticket, &headers))
+        .await
+    {
+        Ok(bytes) => (
+            [(CONTENT_TYPE, HeaderValue::from_static("application/gzip"))],
+            bytes,
+        )
+            .into_response(),
         Err(refusal) => refusal.into_upload_response(),
     }
 }
@@ -42,6 +58,9 @@ pub(super) async fn not_here() -> Response {
 }
 
 pub(super) async fn no_such_operation() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, Refusal::on_purpose(StatusCode::METHOD_NOT_ALLOWED).into_upload_response())
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::on_purpose(StatusCode::METHOD_NOT_ALLOWED).into_upload_response(),
+    )
         .into_response()
 }

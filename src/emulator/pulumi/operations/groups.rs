@@ -25,7 +25,9 @@ pub(in super::super) struct NewGroupFields {
 
 /// The group of that name.
 pub(super) fn find(records: &Records<'_>, org: &str, name: &str) -> Result<Group, Refusal> {
-    records.group(org, name)?.ok_or_else(|| Refusal::not_found("Policy Group"))
+    records
+        .group(org, name)?
+        .ok_or_else(|| Refusal::not_found("Policy Group"))
 }
 
 /// Schema `AppPolicyGroupSummary`.
@@ -46,14 +48,22 @@ pub(in super::super) fn list(app: &App, org: &str) -> Result<Value, Refusal> {
     app.store.read(|records| {
         organization(records, org)?;
         let groups = records.groups(org)?;
-        let summaries = groups.iter().map(|group| summary(records, group)).collect::<Result<Vec<_>, _>>()?;
+        let summaries = groups
+            .iter()
+            .map(|group| summary(records, group))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(json!({"policyGroups": summaries}))
     })
 }
 
 /// Schema `AppPolicyPackMetadata`.
 fn metadata(applied: &Applied) -> Value {
-    let Applied { pack, version, config, environments } = applied;
+    let Applied {
+        pack,
+        version,
+        config,
+        environments,
+    } = applied;
     let mut shown = json!({
         "name": pack.name,
         "displayName": version.content.display_name,
@@ -83,7 +93,10 @@ pub(in super::super) fn get(app: &App, org: &str, name: &str) -> Result<Value, R
         show("mode", json!(body.mode));
         show("stacks", json!(stacks_of(records, &group)?));
         show("accounts", json!(accounts_of(records, &group)?));
-        show("appliedPolicyPacks", records.applied(&group)?.iter().map(metadata).collect());
+        show(
+            "appliedPolicyPacks",
+            records.applied(&group)?.iter().map(metadata).collect(),
+        );
         if let Some(pool) = &body.agent_pool {
             show("agentPoolId", json!(pool));
         }
@@ -92,13 +105,24 @@ pub(in super::super) fn get(app: &App, org: &str, name: &str) -> Result<Value, R
 }
 
 /// `NewPolicyGroup`.
-pub(in super::super) fn create(app: &App, org: &str, fields: NewGroupFields) -> Result<(), Refusal> {
-    let NewGroupFields { name, entity_type, mode, agent_pool_id } = fields;
+pub(in super::super) fn create(
+    app: &App,
+    org: &str,
+    fields: NewGroupFields,
+) -> Result<(), Refusal> {
+    let NewGroupFields {
+        name,
+        entity_type,
+        mode,
+        agent_pool_id,
+    } = fields;
     app.store.write(|records| {
         organization(records, org)?;
         check_group_name("name", &name)?;
         if records.group(org, &name)?.is_some() {
-            return Err(Refusal::conflict(format!("Policy Group {name:?} already exists")));
+            return Err(Refusal::conflict(format!(
+                "Policy Group {name:?} already exists"
+            )));
         }
         let mut group = Group::new(org, &name, entity_type, mode);
         group.body.agent_pool = agent_pool_id.filter(|pool| !pool.is_empty());
@@ -111,7 +135,11 @@ pub(in super::super) fn create(app: &App, org: &str, fields: NewGroupFields) -> 
 pub(super) fn check_group_name(attribute: &str, name: &str) -> Result<(), Refusal> {
     check_name("PolicyGroup", attribute, name)?;
     if name == METADATA {
-        return Err(Refusal::invalid("PolicyGroup", attribute, "`metadata` is a reserved word"));
+        return Err(Refusal::invalid(
+            "PolicyGroup",
+            attribute,
+            "`metadata` is a reserved word",
+        ));
     }
     Ok(())
 }
@@ -122,7 +150,9 @@ pub(in super::super) fn delete(app: &App, org: &str, name: &str) -> Result<(), R
         organization(records, org)?;
         let group = find(records, org, name)?;
         if group.body.is_default {
-            return Err(Refusal::bad_request("Cannot delete the default Policy Group"));
+            return Err(Refusal::bad_request(
+                "Cannot delete the default Policy Group",
+            ));
         }
         Ok(records.delete_group(&group)?)
     })
@@ -136,17 +166,27 @@ pub(in super::super) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
         let (stacks, accounts) = (records.stacks(org)?, records.accounts(org)?);
         let stacks_in = |mode: Option<Mode>| -> Result<(usize, i64), Refusal> {
             let mut held = Vec::new();
-            for group in groups.iter().filter(|group| mode.is_none_or(|mode| mode == group.body.mode)) {
+            for group in groups
+                .iter()
+                .filter(|group| mode.is_none_or(|mode| mode == group.body.mode))
+            {
                 held.extend(stacks_of(records, group)?);
             }
-            let found = stacks.iter().filter(|stack| held.contains(&stack.reference));
-            Ok((found.clone().count(), found.map(|stack| stack.resources).sum()))
+            let found = stacks
+                .iter()
+                .filter(|stack| held.contains(&stack.reference));
+            Ok((
+                found.clone().count(),
+                found.map(|stack| stack.resources).sum(),
+            ))
         };
         let mut held = Vec::new();
         for group in &groups {
             held.extend(accounts_of(records, group)?);
         }
-        let protected = accounts.iter().filter(|account| held.contains(&account.name));
+        let protected = accounts
+            .iter()
+            .filter(|account| held.contains(&account.name));
         let (any, audit) = (stacks_in(None)?, stacks_in(Some(Mode::Audit))?);
         let preventative = stacks_in(Some(Mode::Preventative))?;
         Ok(json!({

@@ -10,9 +10,17 @@ use super::groups::summary;
 use super::{accounts_of, organization, stacks_of};
 
 /// The groups that hold a stack.
-fn groups_of_stack(records: &Records<'_>, org: &str, stack: &StackReference) -> Result<Vec<Group>, Refusal> {
+fn groups_of_stack(
+    records: &Records<'_>,
+    org: &str,
+    stack: &StackReference,
+) -> Result<Vec<Group>, Refusal> {
     organization(records, org)?;
-    if records.stacks(org)?.iter().all(|known| known.reference != *stack) {
+    if records
+        .stacks(org)?
+        .iter()
+        .all(|known| known.reference != *stack)
+    {
         return Err(Refusal::not_found("Stack"));
     }
     let mut holding = Vec::new();
@@ -25,10 +33,17 @@ fn groups_of_stack(records: &Records<'_>, org: &str, stack: &StackReference) -> 
 }
 
 /// `GetStackPolicyGroups`.
-pub(in super::super) fn groups_with_stack(app: &App, org: &str, stack: &StackReference) -> Result<Value, Refusal> {
+pub(in super::super) fn groups_with_stack(
+    app: &App,
+    org: &str,
+    stack: &StackReference,
+) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let groups = groups_of_stack(records, org, stack)?;
-        let summaries = groups.iter().map(|group| summary(records, group)).collect::<Result<Vec<_>, _>>()?;
+        let summaries = groups
+            .iter()
+            .map(|group| summary(records, group))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(json!({"policyGroups": summaries}))
     })
 }
@@ -41,7 +56,9 @@ pub(in super::super) fn packs_of_stack(
     mode: Option<&str>,
 ) -> Result<Value, Refusal> {
     let wrong = |_| Refusal::bad_request("Invalid mode parameter value");
-    let mode: Option<Mode> = mode.map(|mode| serde_json::from_value(json!(mode)).map_err(wrong)).transpose()?;
+    let mode: Option<Mode> = mode
+        .map(|mode| serde_json::from_value(json!(mode)).map_err(wrong))
+        .transpose()?;
     app.store.read(|records| {
         let mut groups = groups_of_stack(records, org, stack)?;
         groups.retain(|group| mode.is_none_or(|mode| mode == group.body.mode));
@@ -61,12 +78,19 @@ pub(in super::super) fn packs_of_account(
     }
     app.store.read(|records| {
         organization(records, org)?;
-        if records.accounts(org)?.iter().all(|known| known.name != account) {
+        if records
+            .accounts(org)?
+            .iter()
+            .all(|known| known.name != account)
+        {
             return Err(Refusal::not_found("Account"));
         }
         let mut holding = Vec::new();
         for group in records.groups(org)? {
-            if accounts_of(records, &group)?.iter().any(|held| held == account) {
+            if accounts_of(records, &group)?
+                .iter()
+                .any(|held| held == account)
+            {
                 holding.push(group);
             }
         }
@@ -78,7 +102,13 @@ pub(in super::super) fn packs_of_account(
 fn required(app: &App, records: &Records<'_>, groups: &[Group]) -> Result<Vec<Value>, Refusal> {
     let mut required = Vec::new();
     for group in groups {
-        for Applied { pack, version, config, environments } in records.applied(group)? {
+        for Applied {
+            pack,
+            version,
+            config,
+            environments,
+        } in records.applied(group)?
+        {
             let mut policy = json!({
                 "name": pack.name,
                 "displayName": version.content.display_name,

@@ -17,28 +17,45 @@ use super::store::Records;
 
 /// Refuses an organization that does not exist or that the caller does not belong to.
 fn belonging(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
-    let found = records.organization(name)?.filter(|organization| !organization.is_foreign);
+    let found = records
+        .organization(name)?
+        .filter(|organization| !organization.is_foreign);
     found.ok_or_else(|| Refusal::not_found("Organization"))
 }
 
 /// The same, and one that lacks the feature.
 fn organization(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
     let found = belonging(records, name)?;
-    if found.policy_as_code { Ok(found) } else { Err(Refusal::bad_request("Policy as code feature not enabled")) }
+    if found.policy_as_code {
+        Ok(found)
+    } else {
+        Err(Refusal::bad_request("Policy as code feature not enabled"))
+    }
 }
 
 /// The pack that an organization calls so, and whether it is its own: an own one, or else one that was added.
-pub(super) fn find_pack(records: &Records<'_>, organization: &str, name: &str) -> Result<(Pack, bool), Refusal> {
+pub(super) fn find_pack(
+    records: &Records<'_>,
+    organization: &str,
+    name: &str,
+) -> Result<(Pack, bool), Refusal> {
     if let Some(pack) = records.pack(organization, name)? {
         return Ok((pack, true));
     }
-    let added = records.additions(organization)?.into_iter().find(|pack| pack.name == name);
-    added.map(|pack| (pack, false)).ok_or_else(|| Refusal::not_found("Policy Pack"))
+    let added = records
+        .additions(organization)?
+        .into_iter()
+        .find(|pack| pack.name == name);
+    added
+        .map(|pack| (pack, false))
+        .ok_or_else(|| Refusal::not_found("Policy Pack"))
 }
 
 /// The newest version that is complete.
 pub(super) fn newest(versions: Vec<Version>) -> Option<Version> {
-    versions.into_iter().rfind(|version| version.status == Status::Complete)
+    versions
+        .into_iter()
+        .rfind(|version| version.status == Status::Complete)
 }
 
 /// The versions of a pack that are complete, oldest first.
@@ -53,7 +70,11 @@ fn find_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Vers
     let mut versions = records.versions(pack)?;
     versions.retain(|version| version.status != Status::Deleted);
     let by_tag = versions.iter().position(|version| version.tag == wanted);
-    let by_number = || versions.iter().position(|version| version.number.to_string() == wanted);
+    let by_number = || {
+        versions
+            .iter()
+            .position(|version| version.number.to_string() == wanted)
+    };
     match by_tag.or_else(by_number) {
         Some(place) => Ok(versions.swap_remove(place)),
         None => Err(Refusal::not_found("Policy Pack")),
@@ -71,10 +92,17 @@ fn read_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Vers
 
 /// The policies of a version. A config schema without `type` could be published and cannot be read.
 fn readable(version: &Version) -> Result<&[Map<String, Value>], Refusal> {
-    let is_broken =
-        |policy: &Map<String, Value>| policy.get("configSchema").is_some_and(|schema| schema.get("type").is_none());
+    let is_broken = |policy: &Map<String, Value>| {
+        policy
+            .get("configSchema")
+            .is_some_and(|schema| schema.get("type").is_none())
+    };
     let policies = &version.content.policies;
-    if policies.iter().any(is_broken) { Err(Refusal::unreadable()) } else { Ok(policies) }
+    if policies.iter().any(is_broken) {
+        Err(Refusal::unreadable())
+    } else {
+        Ok(policies)
+    }
 }
 
 /// The stacks of a group. The built-in group has those that no other group has.
@@ -85,8 +113,15 @@ fn stacks_of(records: &Records<'_>, group: &Group) -> Result<Vec<StackReference>
     if group.body.entity_type == EntityType::Accounts {
         return Ok(Vec::new());
     }
-    let taken: Vec<_> = records.groups(&group.organization)?.into_iter().flat_map(|group| group.body.stacks).collect();
-    let all = records.stacks(&group.organization)?.into_iter().map(|stack| stack.reference);
+    let taken: Vec<_> = records
+        .groups(&group.organization)?
+        .into_iter()
+        .flat_map(|group| group.body.stacks)
+        .collect();
+    let all = records
+        .stacks(&group.organization)?
+        .into_iter()
+        .map(|stack| stack.reference);
     Ok(all.filter(|stack| !taken.contains(stack)).collect())
 }
 
@@ -98,8 +133,14 @@ fn accounts_of(records: &Records<'_>, group: &Group) -> Result<Vec<String>, Refu
     if group.body.entity_type == EntityType::Stacks {
         return Ok(Vec::new());
     }
-    let taken: Vec<_> =
-        records.groups(&group.organization)?.into_iter().flat_map(|group| group.body.accounts).collect();
-    let all = records.accounts(&group.organization)?.into_iter().map(|account| account.name);
+    let taken: Vec<_> = records
+        .groups(&group.organization)?
+        .into_iter()
+        .flat_map(|group| group.body.accounts)
+        .collect();
+    let all = records
+        .accounts(&group.organization)?
+        .into_iter()
+        .map(|account| account.name);
     Ok(all.filter(|account| !taken.contains(account)).collect())
 }

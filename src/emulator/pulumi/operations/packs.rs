@@ -12,12 +12,21 @@ use super::{complete, find_pack, find_version, organization, read_version, reada
 pub(in super::super) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Refusal> {
     app.store.read(|records| {
         organization(records, org)?;
-        let mut packs: Vec<Pack> = records.packs()?.into_iter().filter(|pack| pack.publisher == org).collect();
+        let mut packs: Vec<Pack> = records
+            .packs()?
+            .into_iter()
+            .filter(|pack| pack.publisher == org)
+            .collect();
         packs.extend(records.additions(org)?);
         let mut listed = Vec::new();
-        for pack in packs.iter().filter(|pack| name.is_none_or(|name| pack.name == name)) {
+        for pack in packs
+            .iter()
+            .filter(|pack| name.is_none_or(|name| pack.name == name))
+        {
             let versions = complete(records, pack)?;
-            let Some(newest) = versions.last() else { continue };
+            let Some(newest) = versions.last() else {
+                continue;
+            };
             listed.push(json!({
                 "name": pack.name,
                 "displayName": newest.content.display_name,
@@ -30,18 +39,30 @@ pub(in super::super) fn list(app: &App, org: &str, name: Option<&str>) -> Result
 }
 
 /// A version that can be shown.
-fn shown(records: &Records<'_>, org: &str, name: &str, wanted: &str) -> Result<(Pack, Version), Refusal> {
+fn shown(
+    records: &Records<'_>,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(Pack, Version), Refusal> {
     organization(records, org)?;
     let (pack, _) = find_pack(records, org, name)?;
     let version = read_version(records, &pack, wanted)?;
     match version.status {
         Status::Complete => Ok((pack, version)),
-        Status::Incomplete | Status::Deleted => Err(Refusal::bad_request("Cannot get incomplete Policy Pack")),
+        Status::Incomplete | Status::Deleted => {
+            Err(Refusal::bad_request("Cannot get incomplete Policy Pack"))
+        }
     }
 }
 
 /// `GetPolicyPack`.
-pub(in super::super) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Value, Refusal> {
+pub(in super::super) fn get(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let (pack, version) = shown(records, org, name, wanted)?;
         let mut answer = version.content.other.clone();
@@ -59,12 +80,19 @@ pub(in super::super) fn get(app: &App, org: &str, name: &str, wanted: &str) -> R
 }
 
 /// `GetPolicyPackConfigSchema`: by the names of the policies that have one.
-pub(in super::super) fn config_schema(app: &App, org: &str, name: &str, wanted: &str) -> Result<Value, Refusal> {
+pub(in super::super) fn config_schema(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let (_, version) = shown(records, org, name, wanted)?;
         let mut schemas = Map::new();
         for policy in readable(&version)? {
-            if let (Some(Value::String(name)), Some(schema)) = (policy.get("name"), policy.get("configSchema")) {
+            if let (Some(Value::String(name)), Some(schema)) =
+                (policy.get("name"), policy.get("configSchema"))
+            {
                 schemas.insert(name.clone(), schema.clone());
             }
         }
@@ -73,7 +101,12 @@ pub(in super::super) fn config_schema(app: &App, org: &str, name: &str, wanted: 
 }
 
 /// `DeletePolicyPackVersion`.
-pub(in super::super) fn delete_version(app: &App, org: &str, name: &str, wanted: &str) -> Result<(), Refusal> {
+pub(in super::super) fn delete_version(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(), Refusal> {
     app.store.write(|records| {
         organization(records, org)?;
         let pack = own(records, org, name)?;
@@ -93,13 +126,23 @@ pub(in super::super) fn delete(app: &App, org: &str, name: &str) -> Result<(), R
 
 fn own(records: &Records<'_>, org: &str, name: &str) -> Result<Pack, Refusal> {
     let (pack, is_own) = find_pack(records, org, name)?;
-    if is_own { Ok(pack) } else { Err(Refusal::bad_request("Cannot delete external policy packs")) }
+    if is_own {
+        Ok(pack)
+    } else {
+        Err(Refusal::bad_request("Cannot delete external policy packs"))
+    }
 }
 
 /// Deletes a version that no group has.
-pub(super) fn remove_version(records: &Records<'_>, pack: &Pack, version: &Version) -> Result<(), Refusal> {
+pub(super) fn remove_version(
+    records: &Records<'_>,
+    pack: &Pack,
+    version: &Version,
+) -> Result<(), Refusal> {
     if records.is_applied(pack, version)? {
-        return Err(Refusal::conflict("Cannot delete a Policy Pack that is applied to Policy Groups"));
+        return Err(Refusal::conflict(
+            "Cannot delete a Policy Pack that is applied to Policy Groups",
+        ));
     }
     Ok(records.set_status(pack, version, Status::Deleted)?)
 }

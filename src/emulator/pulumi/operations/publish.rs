@@ -13,7 +13,11 @@ use super::archives::REQUIRED_HEADERS;
 use super::{find_version, organization};
 
 /// `CreatePolicyPack`: a version that is incomplete, and where its archive is to go.
-pub(in super::super) fn create(app: &App, org: &str, mut fields: PackFields) -> Result<Value, Refusal> {
+pub(in super::super) fn create(
+    app: &App,
+    org: &str,
+    mut fields: PackFields,
+) -> Result<Value, Refusal> {
     app.store.write(|records| {
         organization(records, org)?;
         let missing = || Refusal::invalid("PolicyPack", "name", "is required");
@@ -51,17 +55,33 @@ pub(super) fn begin(
     // Tags of deleted versions stay taken.
     if versions.iter().any(|version| version.tag == tag) {
         let name = &pack.name;
-        return Err(Refusal::bad_request(format!("Policy Pack {name:?} version {tag:?} has already been published")));
+        return Err(Refusal::bad_request(format!(
+            "Policy Pack {name:?} version {tag:?} has already been published"
+        )));
     }
-    let before = versions.iter().rev().filter(|version| version.status == Status::Complete);
-    let before = before.filter_map(|version| version.content.runtime.as_ref()).next();
+    let before = versions
+        .iter()
+        .rev()
+        .filter(|version| version.status == Status::Complete);
+    let before = before
+        .filter_map(|version| version.content.runtime.as_ref())
+        .next();
     if let (Some(before), Some(now)) = (before, &content.runtime)
         && before != now
     {
-        let message = format!("the pack was published with {before:?}, and its runtime cannot change to {now:?}");
+        let message = format!(
+            "the pack was published with {before:?}, and its runtime cannot change to {now:?}"
+        );
         return Err(Refusal::invalid("PolicyPack", "runtime", message));
     }
-    let version = Version { number, tag, status: Status::Incomplete, content, ticket: ticket()?, digest: None };
+    let version = Version {
+        number,
+        tag,
+        status: Status::Incomplete,
+        content,
+        ticket: ticket()?,
+        digest: None,
+    };
     records.add_version(pack, &version)?;
     Ok(json!({
         "version": version.number,
@@ -71,10 +91,17 @@ pub(super) fn begin(
 }
 
 /// `CompletePolicyPack`.
-pub(in super::super) fn complete(app: &App, org: &str, name: &str, wanted: &str) -> Result<(), Refusal> {
+pub(in super::super) fn complete(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(), Refusal> {
     app.store.write(|records| {
         organization(records, org)?;
-        let pack = records.pack(org, name)?.ok_or_else(|| Refusal::not_found("Policy Pack"))?;
+        let pack = records
+            .pack(org, name)?
+            .ok_or_else(|| Refusal::not_found("Policy Pack"))?;
         finish(records, &pack, wanted)
     })
 }
@@ -83,8 +110,14 @@ pub(in super::super) fn complete(app: &App, org: &str, name: &str, wanted: &str)
 pub(super) fn finish(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<(), Refusal> {
     let version = find_version(records, pack, wanted)?;
     match (version.status, &version.digest) {
-        (Status::Incomplete, Some(_)) => Ok(records.set_status(pack, &version, Status::Complete)?),
-        (Status::Incomplete, None) => Err(Refusal::bad_request("Policy Pack has not been uploaded")),
-        (Status::Complete | Status::Deleted, _) => Err(Refusal::bad_request("Policy Pack is already complete")),
+        (Status::Incomplete, Some(_)) => {
+            Ok(records.set_status(pack, &version, Status::Complete)?)
+        }
+        (Status::Incomplete, None) => {
+            Err(Refusal::bad_request("Policy Pack has not been uploaded"))
+        }
+        (Status::Complete | Status::Deleted, _) => {
+            Err(Refusal::bad_request("Policy Pack is already complete"))
+        }
     }
 }

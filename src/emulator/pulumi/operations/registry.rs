@@ -33,7 +33,8 @@ pub(in super::super) enum Access {
 impl Access {
     /// The access of that name.
     pub(in super::super) fn of(text: &str) -> Result<Self, Refusal> {
-        serde_json::from_value(json!(text)).map_err(|_| Refusal::bad_request("Policy pack access is not valid"))
+        serde_json::from_value(json!(text))
+            .map_err(|_| Refusal::bad_request("Policy pack access is not valid"))
     }
 }
 
@@ -65,9 +66,14 @@ pub(in super::super) struct Address {
 
 /// How far the caller may use a pack.
 fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static str>, Refusal> {
-    let ours: Vec<Organization> =
-        records.organizations()?.into_iter().filter(|organization| !organization.is_foreign).collect();
-    let mut is_ours = ours.iter().any(|organization| organization.name == pack.publisher);
+    let ours: Vec<Organization> = records
+        .organizations()?
+        .into_iter()
+        .filter(|organization| !organization.is_foreign)
+        .collect();
+    let mut is_ours = ours
+        .iter()
+        .any(|organization| organization.name == pack.publisher);
     for organization in &ours {
         is_ours |= records.additions(&organization.name)?.contains(pack);
     }
@@ -82,7 +88,11 @@ fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static st
 
 /// Schema `RegistryPolicyPack`.
 fn entry(pack: &Pack, version: &Version, access_level: &str) -> Value {
-    let levels: &[EnforcementLevel] = if access_level == "full" { &EnforcementLevel::ALL } else { &[] };
+    let levels: &[EnforcementLevel] = if access_level == "full" {
+        &EnforcementLevel::ALL
+    } else {
+        &[]
+    };
     json!({
         "id": pack.id,
         "source": pack.source,
@@ -110,8 +120,18 @@ pub(in super::super) fn list(
             Some(access) => accessible(records, org, access)?,
             None => records.packs()?,
         };
-        let packs = packs.into_iter().filter(|pack| pack.publisher == org).collect();
-        page_of_packs(app, records, is_known, packs, &format!("get {org} {access:?}"), token)
+        let packs = packs
+            .into_iter()
+            .filter(|pack| pack.publisher == org)
+            .collect();
+        page_of_packs(
+            app,
+            records,
+            is_known,
+            packs,
+            &format!("get {org} {access:?}"),
+            token,
+        )
     })
 }
 
@@ -122,11 +142,19 @@ pub(in super::super) fn query(
     fields: &ListFields,
     token: Option<&str>,
 ) -> Result<Value, Refusal> {
-    let ListFields { access, ids, org_login } = fields;
+    let ListFields {
+        access,
+        ids,
+        org_login,
+    } = fields;
     let access = access.as_deref().map_or(Ok(Access::Enabled), Access::of)?;
     app.store.read(|records| {
-        let organizations = records.organizations()?.into_iter().filter(|each| !each.is_foreign);
-        let organizations = organizations.filter(|each| org_login.as_ref().is_none_or(|name| *name == each.name));
+        let organizations = records
+            .organizations()?
+            .into_iter()
+            .filter(|each| !each.is_foreign);
+        let organizations =
+            organizations.filter(|each| org_login.as_ref().is_none_or(|name| *name == each.name));
         let mut packs: Vec<Pack> = Vec::new();
         for organization in organizations {
             for pack in accessible(records, &organization.name, access)? {
@@ -136,7 +164,14 @@ pub(in super::super) fn query(
             }
         }
         packs.sort_by_key(|pack| pack.place);
-        page_of_packs(app, records, is_known, packs, &format!("post {org_login:?} {access:?}"), token)
+        page_of_packs(
+            app,
+            records,
+            is_known,
+            packs,
+            &format!("post {org_login:?} {access:?}"),
+            token,
+        )
     })
 }
 
@@ -162,7 +197,11 @@ fn page_of_packs(
 ) -> Result<Value, Refusal> {
     let mut entries = Vec::new();
     for pack in packs.iter().filter(|pack| is_known || pack.is_public) {
-        let level = if is_known { access_level(records, pack)? } else { Some("view-only") };
+        let level = if is_known {
+            access_level(records, pack)?
+        } else {
+            Some("view-only")
+        };
         if let (Some(level), Some(version)) = (level, newest(records.versions(pack)?)) {
             entries.push((pack.place, entry(pack, &version, level)));
         }
@@ -171,25 +210,39 @@ fn page_of_packs(
 }
 
 /// Schema `ListPolicyPacksResponse`: the page that the token asks for, or the first.
-fn page(app: &App, entries: Vec<(i64, Value)>, what: &str, token: Option<&str>) -> Result<Value, Refusal> {
+fn page(
+    app: &App,
+    entries: Vec<(i64, Value)>,
+    what: &str,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
     let after = match token {
         None => 0,
         Some(token) => {
             let decoded = BASE64URL_NOPAD.decode(token.as_bytes()).ok();
-            let cursor: Option<Cursor> = decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let cursor: Option<Cursor> =
+                decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             match cursor {
                 Some(Cursor { q, p }) if q == what => p,
                 _ => return Err(Refusal::bad_request("invalid continuation token")),
             }
         }
     };
-    let mut entries: Vec<_> = entries.into_iter().filter(|(place, _)| *place > after).collect();
+    let mut entries: Vec<_> = entries
+        .into_iter()
+        .filter(|(place, _)| *place > after)
+        .collect();
     let more = entries.len() > app.page_size;
     entries.truncate(app.page_size);
     let last = entries.last().map(|(place, _)| *place).filter(|_| more);
-    let mut answer = json!({"policyPacks": entries.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()});
+    let mut answer =
+        json!({"policyPacks": entries.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()});
     if let Some(p) = last {
-        let cursor = json!(Cursor { q: what.to_owned(), p }).to_string();
+        let cursor = json!(Cursor {
+            q: what.to_owned(),
+            p
+        })
+        .to_string();
         answer["continuationToken"] = json!(BASE64URL_NOPAD.encode(cursor.as_bytes()));
     }
     Ok(answer)
@@ -197,9 +250,16 @@ fn page(app: &App, entries: Vec<(i64, Value)>, what: &str, token: Option<&str>) 
 
 /// A pack that the caller may see, and how far it may use it.
 fn seen(records: &Records<'_>, address: &Address) -> Result<(Pack, &'static str), Refusal> {
-    let Address { source, publisher, pack } = address;
+    let Address {
+        source,
+        publisher,
+        pack,
+    } = address;
     let missing = || Refusal::not_found("Policy pack");
-    let pack = records.pack(publisher, pack)?.filter(|pack| pack.source == *source).ok_or_else(missing)?;
+    let pack = records
+        .pack(publisher, pack)?
+        .filter(|pack| pack.source == *source)
+        .ok_or_else(missing)?;
     let level = access_level(records, &pack)?.ok_or_else(missing)?;
     Ok((pack, level))
 }
@@ -209,19 +269,28 @@ fn writable(records: &Records<'_>, address: &Address) -> Result<Pack, Refusal> {
     let (pack, _) = seen(records, address)?;
     match belonging(records, &pack.publisher) {
         Ok(_) => Ok(pack),
-        Err(_) => Err(Refusal::forbidden("the permission RegistryPublish is missing")),
+        Err(_) => Err(Refusal::forbidden(
+            "the permission RegistryPublish is missing",
+        )),
     }
 }
 
 /// `ListPolicyPackVersionsForRegistry`: the complete versions, oldest first.
-pub(in super::super) fn versions(app: &App, address: &Address, token: Option<&str>) -> Result<Value, Refusal> {
+pub(in super::super) fn versions(
+    app: &App,
+    address: &Address,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let (pack, level) = seen(records, address)?;
         let versions = complete(records, &pack)?;
         if versions.is_empty() {
             return Err(Refusal::not_found("Policy pack"));
         }
-        let entries = versions.iter().map(|version| (version.number, entry(&pack, version, level))).collect();
+        let entries = versions
+            .iter()
+            .map(|version| (version.number, entry(&pack, version, level)))
+            .collect();
         page(app, entries, &format!("versions {}", pack.id), token)
     })
 }
@@ -231,7 +300,9 @@ fn wanted_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Ve
     let found = if wanted == LATEST {
         newest(records.versions(pack)?)
     } else {
-        find_version(records, pack, wanted).ok().filter(|version| version.status == Status::Complete)
+        find_version(records, pack, wanted)
+            .ok()
+            .filter(|version| version.status == Status::Complete)
     };
     found.ok_or_else(|| Refusal::not_found("Policy Pack"))
 }
@@ -262,11 +333,18 @@ pub(in super::super) fn get_of_organization(
 
 /// `PostPublishPolicyPackVersionForRegistry`. The contract names no body: without one, the next version has the
 /// policies of the newest; with one, it is that of `CreatePolicyPack`.
-pub(in super::super) fn publish(app: &App, address: &Address, fields: Option<PackFields>) -> Result<Value, Refusal> {
+pub(in super::super) fn publish(
+    app: &App,
+    address: &Address,
+    fields: Option<PackFields>,
+) -> Result<Value, Refusal> {
     app.store.write(|records| {
         let pack = writable(records, address)?;
         let before = records.versions(&pack)?;
-        if before.iter().all(|version| version.status == Status::Deleted) {
+        if before
+            .iter()
+            .all(|version| version.status == Status::Deleted)
+        {
             return Err(Refusal::not_found("Policy pack"));
         }
         let Some(mut fields) = fields else {
@@ -275,7 +353,11 @@ pub(in super::super) fn publish(app: &App, address: &Address, fields: Option<Pac
             return begin(app, records, &pack, None, content);
         };
         if fields.name.take().is_some_and(|name| name != pack.name) {
-            return Err(Refusal::invalid("PolicyPack", "name", "is not the name in the path"));
+            return Err(Refusal::invalid(
+                "PolicyPack",
+                "name",
+                "is not the name in the path",
+            ));
         }
         let tag = fields.version_tag.take();
         let content = fields.into_content(tag.as_deref())?;
@@ -284,12 +366,21 @@ pub(in super::super) fn publish(app: &App, address: &Address, fields: Option<Pac
 }
 
 /// `PostPublishPolicyPackVersionCompleteForRegistry`.
-pub(in super::super) fn finish_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
-    app.store.write(|records| finish(records, &writable(records, address)?, wanted))
+pub(in super::super) fn finish_version(
+    app: &App,
+    address: &Address,
+    wanted: &str,
+) -> Result<(), Refusal> {
+    app.store
+        .write(|records| finish(records, &writable(records, address)?, wanted))
 }
 
 /// `DeleteRegistryPolicyPackVersion`.
-pub(in super::super) fn delete_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
+pub(in super::super) fn delete_version(
+    app: &App,
+    address: &Address,
+    wanted: &str,
+) -> Result<(), Refusal> {
     app.store.write(|records| {
         let pack = writable(records, address)?;
         let version = find_version(records, &pack, wanted)?;
@@ -299,5 +390,6 @@ pub(in super::super) fn delete_version(app: &App, address: &Address, wanted: &st
 
 /// `DeletePolicyPack`.
 pub(in super::super) fn delete(app: &App, address: &Address) -> Result<(), Refusal> {
-    app.store.write(|records| remove_pack(records, &writable(records, address)?))
+    app.store
+        .write(|records| remove_pack(records, &writable(records, address)?))
 }

@@ -111,11 +111,20 @@ fn steps(fields: UpdateFields) -> Result<Vec<Step>, Refusal> {
     .into_iter()
     .flatten()
     .collect();
-    if steps.is_empty() { Err(Refusal::bad_request("the request changes nothing")) } else { Ok(steps) }
+    if steps.is_empty() {
+        Err(Refusal::bad_request("the request changes nothing"))
+    } else {
+        Ok(steps)
+    }
 }
 
 /// `UpdatePolicyGroup` with one request, `BatchUpdatePolicyGroup` with several: all of it or nothing.
-pub(in super::super) fn update(app: &App, org: &str, name: &str, requests: Vec<UpdateFields>) -> Result<(), Refusal> {
+pub(in super::super) fn update(
+    app: &App,
+    org: &str,
+    name: &str,
+    requests: Vec<UpdateFields>,
+) -> Result<(), Refusal> {
     let mut open = Vec::new();
     for request in requests {
         open.extend(steps(request)?);
@@ -135,11 +144,15 @@ fn take(app: &App, records: &Records<'_>, group: &mut Group, step: Step) -> Resu
     match step {
         Step::Stacks(stacks) => {
             group.body.stacks.clear();
-            stacks.into_iter().try_for_each(|stack| add_stack(app, records, group, stack))
+            stacks
+                .into_iter()
+                .try_for_each(|stack| add_stack(app, records, group, stack))
         }
         Step::Accounts(accounts) => {
             group.body.accounts.clear();
-            accounts.into_iter().try_for_each(|account| add_account(records, group, account))
+            accounts
+                .into_iter()
+                .try_for_each(|account| add_account(records, group, account))
         }
         Step::Packs(packs) => replace_packs(records, group, packs),
         Step::AgentPool(pool) => {
@@ -165,22 +178,42 @@ fn take(app: &App, records: &Records<'_>, group: &mut Group, step: Step) -> Resu
 /// Members are those of the group's type, and those of a built-in group follow from the other groups.
 fn check_members(group: &Group, entity_type: EntityType, attribute: &str) -> Result<(), Refusal> {
     if group.body.entity_type != entity_type {
-        return Err(Refusal::invalid("PolicyGroup", attribute, "the group applies to another type of entity"));
+        return Err(Refusal::invalid(
+            "PolicyGroup",
+            attribute,
+            "the group applies to another type of entity",
+        ));
     }
     if group.body.is_default {
-        let message = "a default Policy Group has what is in no other group, and cannot be given members";
+        let message =
+            "a default Policy Group has what is in no other group, and cannot be given members";
         return Err(Refusal::invalid("PolicyGroup", attribute, message));
     }
     Ok(())
 }
 
-fn add_stack(app: &App, records: &Records<'_>, group: &mut Group, stack: StackReference) -> Result<(), Refusal> {
+fn add_stack(
+    app: &App,
+    records: &Records<'_>,
+    group: &mut Group,
+    stack: StackReference,
+) -> Result<(), Refusal> {
     check_members(group, EntityType::Stacks, "addStack")?;
-    if records.stacks(&group.organization)?.iter().all(|known| known.reference != stack) {
+    if records
+        .stacks(&group.organization)?
+        .iter()
+        .all(|known| known.reference != stack)
+    {
         if !app.any_stack {
             return Err(Refusal::not_found("Stack"));
         }
-        records.add_stack(&group.organization, &Stack { reference: stack.clone(), resources: 0 })?;
+        records.add_stack(
+            &group.organization,
+            &Stack {
+                reference: stack.clone(),
+                resources: 0,
+            },
+        )?;
     }
     add(&mut group.body.stacks, stack);
     Ok(())
@@ -188,7 +221,11 @@ fn add_stack(app: &App, records: &Records<'_>, group: &mut Group, stack: StackRe
 
 fn add_account(records: &Records<'_>, group: &mut Group, account: String) -> Result<(), Refusal> {
     check_members(group, EntityType::Accounts, "addInsightsAccount")?;
-    if records.accounts(&group.organization)?.iter().all(|known| known.name != account) {
+    if records
+        .accounts(&group.organization)?
+        .iter()
+        .all(|known| known.name != account)
+    {
         return Err(Refusal::not_found("Account"));
     }
     add(&mut group.body.accounts, account);
@@ -203,20 +240,33 @@ fn add<T: PartialEq>(members: &mut Vec<T>, member: T) {
 }
 
 fn remove<T: PartialEq>(members: &mut Vec<T>, member: &T, what: &str) -> Result<(), Refusal> {
-    let place = members.iter().position(|found| found == member).ok_or_else(|| Refusal::not_found(what))?;
+    let place = members
+        .iter()
+        .position(|found| found == member)
+        .ok_or_else(|| Refusal::not_found(what))?;
     members.remove(place);
     Ok(())
 }
 
-fn replace_packs(records: &Records<'_>, group: &mut Group, packs: Vec<PackFields>) -> Result<(), Refusal> {
+fn replace_packs(
+    records: &Records<'_>,
+    group: &mut Group,
+    packs: Vec<PackFields>,
+) -> Result<(), Refusal> {
     let mut names = HashSet::new();
     if let Some(twice) = packs.iter().find(|pack| !names.insert(pack.name.clone())) {
-        return Err(Refusal::invalid("PolicyGroup", "policyPacks", format!("`{}` is there twice", twice.name)));
+        return Err(Refusal::invalid(
+            "PolicyGroup",
+            "policyPacks",
+            format!("`{}` is there twice", twice.name),
+        ));
     }
     for applied in records.applied(group)? {
         records.unapply(group, &applied.pack)?;
     }
-    packs.into_iter().try_for_each(|pack| add_pack(records, group, pack))
+    packs
+        .into_iter()
+        .try_for_each(|pack| add_pack(records, group, pack))
 }
 
 /// Gives the group a pack, or the pack that it has this version and configuration.
@@ -227,25 +277,41 @@ fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<
     }
     let version = match wanted(&fields)? {
         Some(wanted) => find_version(records, &pack, &wanted)?,
-        None => newest(records.versions(&pack)?).ok_or_else(|| Refusal::not_found("Policy Pack"))?,
+        None => {
+            newest(records.versions(&pack)?).ok_or_else(|| Refusal::not_found("Policy Pack"))?
+        }
     };
     if version.status != Status::Complete {
         return Err(Refusal::bad_request("Cannot add incomplete Policy Pack"));
     }
     check_number(&fields, &version)?;
-    let PackFields { name: _, _display_name: _, version: _, version_tag: _, config, environments } = fields;
+    let PackFields {
+        name: _,
+        _display_name: _,
+        version: _,
+        version_tag: _,
+        config,
+        environments,
+    } = fields;
     let config = config.unwrap_or_default();
     config::check(&version.content.policies, &config)?;
-    let applied = Applied { pack, version, config, environments: environments.unwrap_or_default() };
+    let applied = Applied {
+        pack,
+        version,
+        config,
+        environments: environments.unwrap_or_default(),
+    };
     Ok(records.apply(group, &applied)?)
 }
 
 /// The version that is meant, by its tag or else by its number; none for the newest.
 fn wanted(fields: &PackFields) -> Result<Option<String>, Refusal> {
     match (&fields.version_tag, fields.version) {
-        (Some(tag), _) if tag.is_empty() => {
-            Err(Refusal::invalid("PolicyGroup", "addPolicyPack.versionTag", "must not be empty"))
-        }
+        (Some(tag), _) if tag.is_empty() => Err(Refusal::invalid(
+            "PolicyGroup",
+            "addPolicyPack.versionTag",
+            "must not be empty",
+        )),
         (Some(tag), None) if tag == LATEST => Ok(None),
         (Some(tag), _) => Ok(Some(tag.clone())),
         (None, number) => Ok(number.map(|number| number.to_string())),
@@ -256,7 +322,11 @@ fn check_number(fields: &PackFields, version: &Version) -> Result<(), Refusal> {
     match fields.version {
         Some(number) if number != version.number => {
             let message = format!("{number} is not the version {}", version.tag);
-            Err(Refusal::invalid("PolicyGroup", "addPolicyPack.version", message))
+            Err(Refusal::invalid(
+                "PolicyGroup",
+                "addPolicyPack.version",
+                message,
+            ))
         }
         Some(_) | None => Ok(()),
     }
@@ -266,8 +336,13 @@ fn check_number(fields: &PackFields, version: &Version) -> Result<(), Refusal> {
 fn remove_pack(records: &Records<'_>, group: &Group, fields: &PackFields) -> Result<(), Refusal> {
     let fits = |applied: &Applied| {
         applied.pack.name == fields.name
-            && fields.version_tag.as_ref().is_none_or(|tag| *tag == applied.version.tag)
-            && fields.version.is_none_or(|number| number == applied.version.number)
+            && fields
+                .version_tag
+                .as_ref()
+                .is_none_or(|tag| *tag == applied.version.tag)
+            && fields
+                .version
+                .is_none_or(|number| number == applied.version.number)
     };
     let found = records.applied(group)?.into_iter().find(fits);
     let found = found.ok_or_else(|| Refusal::not_found("Policy Pack"))?;
@@ -276,11 +351,18 @@ fn remove_pack(records: &Records<'_>, group: &Group, fields: &PackFields) -> Res
 
 fn rename(records: &Records<'_>, group: &mut Group, name: String) -> Result<(), Refusal> {
     if group.body.is_default {
-        return Err(Refusal::bad_request("Cannot rename the default Policy Group"));
+        return Err(Refusal::bad_request(
+            "Cannot rename the default Policy Group",
+        ));
     }
     check_group_name("newName", &name)?;
-    if records.group(&group.organization, &name)?.is_some_and(|found| found.place != group.place) {
-        return Err(Refusal::bad_request(format!("Policy Group {name:?} already exists")));
+    if records
+        .group(&group.organization, &name)?
+        .is_some_and(|found| found.place != group.place)
+    {
+        return Err(Refusal::bad_request(format!(
+            "Policy Group {name:?} already exists"
+        )));
     }
     group.name = name;
     Ok(())

@@ -8,14 +8,15 @@ use super::super::super::error::EmulatorError;
 use super::super::super::random;
 use super::super::super::state::describe;
 use super::super::objects::{
-    Account, Applied, Content, Group, Organization, Pack, Stack, StackReference, Status, Version, ticket,
+    Account, Applied, Content, Group, Organization, Pack, Stack, StackReference, Status, Version,
+    ticket,
 };
 use super::super::operations::{find_pack, newest};
 use super::super::options::Options;
 use super::super::refusal::Refusal;
 use super::super::seed::{
-    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed, PolicyPackReference, Seed,
-    StackSeed,
+    AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed,
+    PolicyPackReference, Seed, StackSeed,
 };
 use super::{Records, Store};
 
@@ -28,7 +29,10 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 pub(in super::super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {
-            let seeded = options.seed.as_ref().map_or(&[][..], |Seed { organizations }| organizations);
+            let seeded = options
+                .seed
+                .as_ref()
+                .map_or(&[][..], |Seed { organizations }| organizations);
             let mut new = Vec::new();
             for organization in seeded.iter().chain(&options.organizations) {
                 if add(records, organization)? {
@@ -39,16 +43,31 @@ pub(in super::super) fn found(store: &Store, options: &Options) -> Result<(), Em
             for organization in new {
                 fill(records, organization)?;
             }
-            if records.organizations()?.iter().all(|organization| organization.is_foreign) {
-                add(records, &OrganizationSeed { name: DEFAULT_ORGANIZATION.to_owned(), ..Default::default() })?;
+            if records
+                .organizations()?
+                .iter()
+                .all(|organization| organization.is_foreign)
+            {
+                add(
+                    records,
+                    &OrganizationSeed {
+                        name: DEFAULT_ORGANIZATION.to_owned(),
+                        ..Default::default()
+                    },
+                )?;
             }
             Ok(())
         })
         .map_err(|failure| match failure {
-            Failure::State(cause) if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Failure::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
                 EmulatorError::SeedRepeats { cause }
             }
-            Failure::State(cause) => EmulatorError::State { place: describe(&options.state), cause },
+            Failure::State(cause) => EmulatorError::State {
+                place: describe(&options.state),
+                cause,
+            },
             Failure::Random(error) => EmulatorError::Random(error),
             Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
         })
@@ -100,21 +119,51 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, Failure> 
     }
     for stack in stacks {
         let resources = stack.resources.into();
-        records.add_stack(name, &Stack { reference: reference(stack), resources })?;
+        records.add_stack(
+            name,
+            &Stack {
+                reference: reference(stack),
+                resources,
+            },
+        )?;
     }
-    for AccountSeed { name: account, resources } in accounts {
-        records.add_account(name, &Account { name: account.clone(), resources: (*resources).into() })?;
+    for AccountSeed {
+        name: account,
+        resources,
+    } in accounts
+    {
+        records.add_account(
+            name,
+            &Account {
+                name: account.clone(),
+                resources: (*resources).into(),
+            },
+        )?;
     }
     Ok(is_new)
 }
 
 fn reference(stack: &StackSeed) -> StackReference {
-    let StackSeed { name, routing_project, resources: _ } = stack.clone();
-    StackReference { name, routing_project }
+    let StackSeed {
+        name,
+        routing_project,
+        resources: _,
+    } = stack.clone();
+    StackReference {
+        name,
+        routing_project,
+    }
 }
 
 fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(), Failure> {
-    let PackSeed { name, id, source, public, withheld, versions } = seed.clone();
+    let PackSeed {
+        name,
+        id,
+        source,
+        public,
+        withheld,
+        versions,
+    } = seed.clone();
     let pack = records.add_pack(Pack {
         place: 0,
         id: id.map_or_else(random::uuid, Ok)?,
@@ -125,15 +174,32 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
         is_added: !withheld,
     })?;
     for (number, version) in (1..).zip(versions) {
-        let PackVersionSeed { version_tag, display_name, runtime, incomplete, policies, other } = version;
+        let PackVersionSeed {
+            version_tag,
+            display_name,
+            runtime,
+            incomplete,
+            policies,
+            other,
+        } = version;
         let display_name = display_name.unwrap_or_else(|| name.clone());
         records.add_version(
             &pack,
             &Version {
                 number,
                 tag: version_tag.unwrap_or_else(|| number.to_string()),
-                status: if incomplete { Status::Incomplete } else { Status::Complete },
-                content: Content { display_name, runtime, policies, kept: serde_json::Map::new(), other },
+                status: if incomplete {
+                    Status::Incomplete
+                } else {
+                    Status::Complete
+                },
+                content: Content {
+                    display_name,
+                    runtime,
+                    policies,
+                    kept: serde_json::Map::new(),
+                    other,
+                },
                 ticket: ticket()?,
                 digest: None,
             },
@@ -159,16 +225,33 @@ fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
 }
 
 fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Result<(), Failure> {
-    let GroupSeed { name, entity_type, mode, stacks, accounts, policy_packs, other } = seed;
-    let wrong = |why: String| Failure::Seed { place: format!("{organization}, group {name}"), why };
-    let entity_type =
-        entity_type.as_deref().map(|text| word(text).ok_or_else(|| wrong(format!("there is no entity type `{text}`"))));
-    let mode = mode.as_deref().map(|text| word(text).ok_or_else(|| wrong(format!("there is no mode `{text}`"))));
+    let GroupSeed {
+        name,
+        entity_type,
+        mode,
+        stacks,
+        accounts,
+        policy_packs,
+        other,
+    } = seed;
+    let wrong = |why: String| Failure::Seed {
+        place: format!("{organization}, group {name}"),
+        why,
+    };
+    let entity_type = entity_type
+        .as_deref()
+        .map(|text| word(text).ok_or_else(|| wrong(format!("there is no entity type `{text}`"))));
+    let mode = mode
+        .as_deref()
+        .map(|text| word(text).ok_or_else(|| wrong(format!("there is no mode `{text}`"))));
     let mut group = match records.group(organization, name)? {
         Some(built_in) if built_in.body.is_default => built_in,
         Some(_) => return Err(wrong("the name is there twice".to_owned())),
         None => {
-            let (entity_type, mode) = (entity_type.transpose()?.unwrap_or_default(), mode.transpose()?);
+            let (entity_type, mode) = (
+                entity_type.transpose()?.unwrap_or_default(),
+                mode.transpose()?,
+            );
             records.add_group(Group::new(organization, name, entity_type, mode))?
         }
     };
@@ -176,10 +259,18 @@ fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Res
     group.body.accounts.clone_from(accounts);
     group.body.other.clone_from(other);
     if group.body.is_default && !(stacks.is_empty() && accounts.is_empty()) {
-        return Err(wrong("a built-in group has what no other group has; leave out stacks and accounts".to_owned()));
+        return Err(wrong(
+            "a built-in group has what no other group has; leave out stacks and accounts"
+                .to_owned(),
+        ));
     }
     records.update_group(&group)?;
-    for PolicyPackReference { name: pack, version_tag, config } in policy_packs {
+    for PolicyPackReference {
+        name: pack,
+        version_tag,
+        config,
+    } in policy_packs
+    {
         let missing = |_: Refusal| wrong(format!("the organization has no pack `{pack}`"));
         let (pack, _) = find_pack(records, organization, pack).map_err(missing)?;
         let versions = records.versions(&pack)?;
@@ -187,8 +278,14 @@ fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Res
             Some(tag) => versions.into_iter().find(|version| &version.tag == tag),
             None => newest(versions),
         };
-        let version = version.ok_or_else(|| wrong(format!("the pack `{}` has no such version", pack.name)))?;
-        let applied = Applied { pack, version, config: config.clone(), environments: Vec::new() };
+        let version = version
+            .ok_or_else(|| wrong(format!("the pack `{}` has no such version", pack.name)))?;
+        let applied = Applied {
+            pack,
+            version,
+            config: config.clone(),
+            environments: Vec::new(),
+        };
         records.apply(&group, &applied)?;
     }
     Ok(())

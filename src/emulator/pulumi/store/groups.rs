@@ -11,27 +11,50 @@ impl Records<'_> {
     /// The organization's groups, oldest first.
     pub(in super::super) fn groups(&self, organization: &str) -> rusqlite::Result<Vec<Group>> {
         let sql = "select place, organization, name, body from policy_groups where organization = ?1 order by place";
-        self.connection.prepare_cached(sql)?.query_map([organization], group)?.collect()
+        self.connection
+            .prepare_cached(sql)?
+            .query_map([organization], group)?
+            .collect()
     }
 
-    pub(in super::super) fn group(&self, organization: &str, name: &str) -> rusqlite::Result<Option<Group>> {
+    pub(in super::super) fn group(
+        &self,
+        organization: &str,
+        name: &str,
+    ) -> rusqlite::Result<Option<Group>> {
         let sql = "select place, organization, name, body from policy_groups where organization = ?1 and name = ?2";
-        self.connection.prepare_cached(sql)?.query_row([organization, name], group).optional()
+        self.connection
+            .prepare_cached(sql)?
+            .query_row([organization, name], group)
+            .optional()
     }
 
     /// Adds a group at the end of the list, and answers it with its place.
     pub(in super::super) fn add_group(&self, group: Group) -> rusqlite::Result<Group> {
-        let Group { place: _, organization, name, body } = &group;
+        let Group {
+            place: _,
+            organization,
+            name,
+            body,
+        } = &group;
         self.execute(
             "insert into policy_groups (organization, name, body) values (?1, ?2, ?3)",
             params![organization, name, text(body)?],
         )?;
-        Ok(Group { place: self.connection.last_insert_rowid(), ..group })
+        Ok(Group {
+            place: self.connection.last_insert_rowid(),
+            ..group
+        })
     }
 
     /// Writes what can change of a group.
     pub(in super::super) fn update_group(&self, group: &Group) -> rusqlite::Result<()> {
-        let Group { place, organization: _, name, body } = group;
+        let Group {
+            place,
+            organization: _,
+            name,
+            body,
+        } = group;
         self.execute(
             "update policy_groups set name = ?2, body = ?3 where place = ?1",
             params![place, name, text(body)?],
@@ -40,7 +63,10 @@ impl Records<'_> {
 
     /// Deletes a group with what it has.
     pub(in super::super) fn delete_group(&self, group: &Group) -> rusqlite::Result<()> {
-        self.execute("delete from policy_groups where place = ?1", params![group.place])
+        self.execute(
+            "delete from policy_groups where place = ?1",
+            params![group.place],
+        )
     }
 
     /// The packs that a group has, in the order in which they came.
@@ -66,7 +92,12 @@ impl Records<'_> {
 
     /// Gives a group a pack, or the pack that it has another version and configuration.
     pub(in super::super) fn apply(&self, group: &Group, applied: &Applied) -> rusqlite::Result<()> {
-        let Applied { pack, version, config, environments } = applied;
+        let Applied {
+            pack,
+            version,
+            config,
+            environments,
+        } = applied;
         self.execute(
             "insert into applied (policy_group, pack, number, config, environments) values (?1, ?2, ?3, ?4, ?5)
              on conflict (policy_group, pack)
@@ -77,10 +108,18 @@ impl Records<'_> {
 
     /// Takes a pack from a group.
     pub(in super::super) fn unapply(&self, group: &Group, pack: &Pack) -> rusqlite::Result<()> {
-        self.execute("delete from applied where policy_group = ?1 and pack = ?2", params![group.place, pack.place])
+        self.execute(
+            "delete from applied where policy_group = ?1 and pack = ?2",
+            params![group.place, pack.place],
+        )
     }
 }
 
 fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
-    Ok(Group { place: row.get(0)?, organization: row.get(1)?, name: row.get(2)?, body: json(row, 3)? })
+    Ok(Group {
+        place: row.get(0)?,
+        organization: row.get(1)?,
+        name: row.get(2)?,
+        body: json(row, 3)?,
+    })
 }

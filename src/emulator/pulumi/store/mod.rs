@@ -12,7 +12,12 @@ use super::super::error::EmulatorError;
 use super::super::state::{Layout, State, StateLocation};
 
 /// The application number is `PWpu`.
-const LAYOUT: Layout = Layout { service: "pulumi", application: 0x5057_7075, number: 1, tables: TABLES };
+const LAYOUT: Layout = Layout {
+    service: "pulumi",
+    application: 0x5057_7075,
+    number: 1,
+    tables: TABLES,
+};
 
 /// `place` orders lists by creation and never repeats, so that it can be a cursor. Versions are never deleted: their
 /// numbers and tags stay taken.

@@ -17,16 +17,32 @@ impl<'a> Records<'a> {
     /// All organizations, oldest first.
     pub(in super::super) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations order by place";
-        self.connection.prepare_cached(sql)?.query_map((), organization)?.collect()
+        self.connection
+            .prepare_cached(sql)?
+            .query_map((), organization)?
+            .collect()
     }
 
-    pub(in super::super) fn organization(&self, name: &str) -> rusqlite::Result<Option<Organization>> {
+    pub(in super::super) fn organization(
+        &self,
+        name: &str,
+    ) -> rusqlite::Result<Option<Organization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations where name = ?1";
-        self.connection.prepare_cached(sql)?.query_row([name], organization).optional()
+        self.connection
+            .prepare_cached(sql)?
+            .query_row([name], organization)
+            .optional()
     }
 
-    pub(in super::super) fn add_organization(&self, organization: &Organization) -> rusqlite::Result<()> {
-        let Organization { name, policy_as_code, is_foreign } = organization;
+    pub(in super::super) fn add_organization(
+        &self,
+        organization: &Organization,
+    ) -> rusqlite::Result<()> {
+        let Organization {
+            name,
+            policy_as_code,
+            is_foreign,
+        } = organization;
         self.execute(
             "insert into organizations (name, policy_as_code, is_foreign) values (?1, ?2, ?3)",
             params![name, policy_as_code, is_foreign],
@@ -34,8 +50,19 @@ impl<'a> Records<'a> {
     }
 
     /// Adds a stack, unless the organization has it.
-    pub(in super::super) fn add_stack(&self, organization: &str, stack: &Stack) -> rusqlite::Result<()> {
-        let Stack { reference: StackReference { name, routing_project }, resources } = stack;
+    pub(in super::super) fn add_stack(
+        &self,
+        organization: &str,
+        stack: &Stack,
+    ) -> rusqlite::Result<()> {
+        let Stack {
+            reference:
+                StackReference {
+                    name,
+                    routing_project,
+                },
+            resources,
+        } = stack;
         self.execute(
             "insert into stacks (organization, project, name, resources) values (?1, ?2, ?3, ?4)
              on conflict do nothing",
@@ -45,17 +72,28 @@ impl<'a> Records<'a> {
 
     /// The organization's stacks, oldest first.
     pub(in super::super) fn stacks(&self, organization: &str) -> rusqlite::Result<Vec<Stack>> {
-        let sql = "select name, project, resources from stacks where organization = ?1 order by place";
+        let sql =
+            "select name, project, resources from stacks where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;
         let stacks = statement.query_map([organization], |row| {
-            let reference = StackReference { name: row.get(0)?, routing_project: row.get(1)? };
-            Ok(Stack { reference, resources: row.get(2)? })
+            let reference = StackReference {
+                name: row.get(0)?,
+                routing_project: row.get(1)?,
+            };
+            Ok(Stack {
+                reference,
+                resources: row.get(2)?,
+            })
         })?;
         stacks.collect()
     }
 
     /// Adds an account, unless the organization has it.
-    pub(in super::super) fn add_account(&self, organization: &str, account: &Account) -> rusqlite::Result<()> {
+    pub(in super::super) fn add_account(
+        &self,
+        organization: &str,
+        account: &Account,
+    ) -> rusqlite::Result<()> {
         let Account { name, resources } = account;
         self.execute(
             "insert into accounts (organization, name, resources) values (?1, ?2, ?3) on conflict do nothing",
@@ -67,16 +105,31 @@ impl<'a> Records<'a> {
     pub(in super::super) fn accounts(&self, organization: &str) -> rusqlite::Result<Vec<Account>> {
         let sql = "select name, resources from accounts where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let accounts =
-            statement.query_map([organization], |row| Ok(Account { name: row.get(0)?, resources: row.get(1)? }))?;
+        let accounts = statement.query_map([organization], |row| {
+            Ok(Account {
+                name: row.get(0)?,
+                resources: row.get(1)?,
+            })
+        })?;
         accounts.collect()
     }
 
-    pub(super) fn execute(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute(values).map(drop)
+    pub(super) fn execute(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(sql)?
+            .execute(values)
+            .map(drop)
     }
 }
 
 fn organization(row: &Row<'_>) -> rusqlite::Result<Organization> {
-    Ok(Organization { name: row.get(0)?, policy_as_code: row.get(1)?, is_foreign: row.get(2)? })
+    Ok(Organization {
+        name: row.get(0)?,
+        policy_as_code: row.get(1)?,
+        is_foreign: row.get(2)?,
+    })
 }

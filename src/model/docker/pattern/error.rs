@@ -220,10 +220,14 @@ impl PatternError {
 
 fn host_code(fault: Fault) -> Code {
     match fault {
-        Fault::WildcardAlone | Fault::WildcardMisplaced | Fault::WildcardGlued => Code::WildcardMisplaced,
-        Fault::PortEmpty | Fault::PortNotNumber | Fault::PortRange | Fault::PortLeadingZero | Fault::PortInHost => {
-            Code::PortInvalid
+        Fault::WildcardAlone | Fault::WildcardMisplaced | Fault::WildcardGlued => {
+            Code::WildcardMisplaced
         }
+        Fault::PortEmpty
+        | Fault::PortNotNumber
+        | Fault::PortRange
+        | Fault::PortLeadingZero
+        | Fault::PortInHost => Code::PortInvalid,
         Fault::CidrAddress
         | Fault::CidrPrefix(_)
         | Fault::HostBits
@@ -242,9 +246,13 @@ fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::Empty => "remove the entry or name what it stands for",
         Fault::HostPath => "paths belong into a rule with HTTP actions and `httpResources`",
-        Fault::LeadingDot => "write `*.` in front for names one label deeper, or `**.` for all names below",
+        Fault::LeadingDot => {
+            "write `*.` in front for names one label deeper, or `**.` for all names below"
+        }
         Fault::EmptyLabel => "remove one of the dots, or write the missing label",
-        Fault::LabelTooLong | Fault::HostTooLong => "check the name: no name server could answer for it",
+        Fault::LabelTooLong | Fault::HostTooLong => {
+            "check the name: no name server could answer for it"
+        }
         Fault::HostCharacter(_) => "use letters, digits, `-`, `_` and dots, one host an entry",
         Fault::NonAscii => "the ASCII form begins with `xn--`",
         Fault::LabelHyphen => "remove the hyphen",
@@ -254,15 +262,23 @@ fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
             "use `*.example.com` for one label more and `**.example.com` for any number"
         }
         Fault::PortEmpty => "leave the colon out for every port",
-        Fault::PortNotNumber => "write one number, as in `example.com:443`; leave it out for every port",
+        Fault::PortNotNumber => {
+            "write one number, as in `example.com:443`; leave it out for every port"
+        }
         Fault::PortRange => "ports go from 1 to 65535; leave the port out for every port",
         Fault::PortInHost => "move the port to the field `port`",
         Fault::CidrAddress => "write the address in full, as in `10.0.0.0/8` or `2001:db8::/32`",
         Fault::CidrPort => "a CIDR covers every port; use host names where the port matters",
-        Fault::Ipv6Port => "the service documents no IPv6 address with a port; write a CIDR such as `2001:db8::1/128`",
-        Fault::Ipv6Ambiguous => "a prefix length makes it plain; a port cannot follow an IPv6 address",
+        Fault::Ipv6Port => {
+            "the service documents no IPv6 address with a port; write a CIDR such as `2001:db8::1/128`"
+        }
+        Fault::Ipv6Ambiguous => {
+            "a prefix length makes it plain; a port cannot follow an IPv6 address"
+        }
         Fault::AddressAsHttpHost => "write a host name, or use network actions with `resources`",
-        Fault::HttpRelative => "a path such as `/api/**` is matched against the whole path of a request",
+        Fault::HttpRelative => {
+            "a path such as `/api/**` is matched against the whole path of a request"
+        }
         Fault::Query | Fault::Fragment => "only the path of a request is compared",
         Fault::DotSegment => "write the path that is left after `.` and `..` are worked out",
         Fault::DeepGlued => "`*` matches inside a segment, `**` any number of segments",
@@ -294,7 +310,10 @@ impl Spot {
 
     /// The same fault in a text that has `by` more bytes in front.
     pub(super) fn shifted(self, by: usize) -> Self {
-        Self { fault: self.fault, range: self.range.start + by..self.range.end + by }
+        Self {
+            fault: self.fault,
+            range: self.range.start + by..self.range.end + by,
+        }
     }
 }
 
@@ -308,7 +327,10 @@ pub(super) fn read_common(text: &str) -> Result<(), Spot> {
     if bytes.iter().any(|byte| *byte < 0x20 || *byte >= 0x7f)
         && let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control())
     {
-        return Err(Spot::new(Fault::Control(control), at..at + control.len_utf8()));
+        return Err(Spot::new(
+            Fault::Control(control),
+            at..at + control.len_utf8(),
+        ));
     }
     let start = text.len() - text.trim_start().len();
     if start > 0 {

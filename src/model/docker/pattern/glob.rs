@@ -39,11 +39,17 @@ impl<'a> Segment<'a> {
 
 /// Whether `text` is matched by `glob`, in which each `*` stands for any run of characters, also an empty one.
 pub fn glob_matches(glob: &str, text: &str) -> bool {
-    let Some((first, rest)) = glob.split_once('*') else { return glob == text };
-    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let Some((first, rest)) = glob.split_once('*') else {
+        return glob == text;
+    };
+    let Some(mut text) = text.strip_prefix(first) else {
+        return false;
+    };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
     for part in middle.split('*') {
-        let Some(at) = text.find(part) else { return false };
+        let Some(at) = text.find(part) else {
+            return false;
+        };
         text = &text[at + part.len()..];
     }
     text.ends_with(last)
@@ -51,7 +57,9 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
 
 /// The segments of a path without its root; a bare root has none.
 pub(super) fn segments(body: &str, separator: char) -> impl Iterator<Item = Segment<'_>> {
-    body.split(separator).filter(|segment| !segment.is_empty()).map(Segment::of)
+    body.split(separator)
+        .filter(|segment| !segment.is_empty())
+        .map(Segment::of)
 }
 
 /// Checks the segments of `body`, which begins at byte `at` of the whole text.
@@ -64,8 +72,18 @@ pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), 
         let end = start + segment.len();
         let range = at + start..at + end;
         match segment {
-            [] if end == body.len() => return Err(Spot::new(Fault::TrailingSeparator, at + start - 1..at + start)),
-            [] => return Err(Spot::new(Fault::RepeatedSeparator, at + start.saturating_sub(1)..at + start + 1)),
+            [] if end == body.len() => {
+                return Err(Spot::new(
+                    Fault::TrailingSeparator,
+                    at + start - 1..at + start,
+                ));
+            }
+            [] => {
+                return Err(Spot::new(
+                    Fault::RepeatedSeparator,
+                    at + start.saturating_sub(1)..at + start + 1,
+                ));
+            }
             b"." | b".." => return Err(Spot::new(Fault::DotSegment, range)),
             b"**" => {}
             text => read_stars(text).map_err(|fault| Spot::new(fault, range))?,

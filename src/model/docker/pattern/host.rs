@@ -66,12 +66,18 @@ impl HostPattern {
         read_common(text)?;
         read_no_url(text)?;
         if let Some(slash) = text.find('/') {
-            let fault = if looks_like_address(&text[..slash]) { Fault::AddressAsHttpHost } else { Fault::HostPath };
+            let fault = if looks_like_address(&text[..slash]) {
+                Fault::AddressAsHttpHost
+            } else {
+                Fault::HostPath
+            };
             let start = if fault == Fault::HostPath { slash } else { 0 };
             return Err(Spot::new(fault, start..text.len()));
         }
         match (text.find(':'), text.rfind(':')) {
-            (Some(first), Some(last)) if first != last => Err(Spot::new(Fault::AddressAsHttpHost, 0..text.len())),
+            (Some(first), Some(last)) if first != last => {
+                Err(Spot::new(Fault::AddressAsHttpHost, 0..text.len()))
+            }
             (Some(colon), _) => Err(Spot::new(Fault::PortInHost, colon..text.len())),
             (None, _) => Self::read(text),
         }
@@ -103,7 +109,11 @@ impl HostPattern {
         if ends_in_number(name) && (depth != Depth::Exact || name.parse::<Ipv4Addr>().is_err()) {
             return Err(Spot::new(Fault::NotAnAddress, 0..text.len()));
         }
-        Ok(Self { depth, name: name.into(), inner_wildcard })
+        Ok(Self {
+            depth,
+            name: name.into(),
+            inner_wildcard,
+        })
     }
 
     /// How many labels may stand in front of [`Self::name`].
@@ -118,7 +128,13 @@ impl HostPattern {
 
     /// The labels of [`Self::name`], from left to right; at least one.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = Label<'_>> {
-        self.name.split('.').map(|label| if label.contains('*') { Label::Glob(label) } else { Label::Text(label) })
+        self.name.split('.').map(|label| {
+            if label.contains('*') {
+                Label::Glob(label)
+            } else {
+                Label::Text(label)
+            }
+        })
     }
 
     /// Whether a label holds a `*` (accepted, but not documented).
@@ -133,20 +149,32 @@ impl HostPattern {
 
     /// The IPv4 address that the name is.
     pub fn address(&self) -> Option<Ipv4Addr> {
-        if self.depth == Depth::Exact && ends_in_number(&self.name) { self.name.parse().ok() } else { None }
+        if self.depth == Depth::Exact && ends_in_number(&self.name) {
+            self.name.parse().ok()
+        } else {
+            None
+        }
     }
 }
 
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { depth, name, inner_wildcard: _ } = self;
+        let Self {
+            depth,
+            name,
+            inner_wildcard: _,
+        } = self;
         write!(f, "{}{name}", depth.as_str())
     }
 }
 
 /// An empty label at the front of the text is a dot that does not belong there.
 fn lead(spot: Spot, at: usize) -> Spot {
-    if spot.fault == Fault::EmptyLabel && at == 0 { Spot::new(Fault::LeadingDot, 0..1) } else { spot }
+    if spot.fault == Fault::EmptyLabel && at == 0 {
+        Spot::new(Fault::LeadingDot, 0..1)
+    } else {
+        spot
+    }
 }
 
 /// Checks one label and says whether it holds a wildcard.
@@ -199,7 +227,10 @@ pub(super) fn ends_in_number(name: &str) -> bool {
 /// Whether a text before a slash was meant as an IP address.
 pub(super) fn looks_like_address(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b':').count() >= 2
-        || (ends_in_number(text) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        || (ends_in_number(text)
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
 /// What a URL has and a host has not: a scheme, a user, a query.

@@ -56,20 +56,32 @@ impl HttpPattern {
     ///
     /// # Errors
     /// Names every field that is wrong, in the order host, port, path.
-    pub fn parse_fields(host: &str, port: Option<u16>, path: &str) -> Result<Self, Vec<(HttpField, PatternError)>> {
+    pub fn parse_fields(
+        host: &str,
+        port: Option<u16>,
+        path: &str,
+    ) -> Result<Self, Vec<(HttpField, PatternError)>> {
         let host = HostPattern::parse(host).map_err(|error| (HttpField::Host, error));
         let port = match port.map(NonZeroU16::try_from) {
             None => Ok(None),
             Some(Ok(port)) => Ok(Some(port)),
             Some(Err(_)) => Err((
                 HttpField::Port,
-                PatternError { subject: Subject::HttpPort, fault: Fault::PortRange, range: 0..1, suggestion: None },
+                PatternError {
+                    subject: Subject::HttpPort,
+                    fault: Fault::PortRange,
+                    range: 0..1,
+                    suggestion: None,
+                },
             )),
         };
         let path = PathGlob::parse(path).map_err(|error| (HttpField::Path, error));
         match (host, port, path) {
             (Ok(host), Ok(port), Ok(path)) => Ok(Self { host, port, path }),
-            (host, port, path) => Err([host.err(), port.err(), path.err()].into_iter().flatten().collect()),
+            (host, port, path) => Err([host.err(), port.err(), path.err()]
+                .into_iter()
+                .flatten()
+                .collect()),
         }
     }
 }
@@ -105,11 +117,18 @@ impl PathGlob {
                 None => Spot::new(Fault::HttpRelative, 0..0),
             });
         };
-        if let Some((at, byte)) = text.bytes().enumerate().find(|(_, byte)| matches!(byte, b'?' | b'#' | b'%')) {
+        if let Some((at, byte)) = text
+            .bytes()
+            .enumerate()
+            .find(|(_, byte)| matches!(byte, b'?' | b'#' | b'%'))
+        {
             return Err(match byte {
                 b'?' => Spot::new(Fault::Query, at..text.len()),
                 b'#' => Spot::new(Fault::Fragment, at..text.len()),
-                _ => Spot::new(Fault::PercentEncoding, at..text.floor_char_boundary((at + 3).min(text.len()))),
+                _ => Spot::new(
+                    Fault::PercentEncoding,
+                    at..text.floor_char_boundary((at + 3).min(text.len())),
+                ),
             });
         }
         glob::read_segments(body, b'/', 1)?;

@@ -51,12 +51,21 @@ impl NetworkPattern {
             return Err(Spot::new(Fault::HostPath, slash..text.len()));
         }
         if text.starts_with('[') && looks_like_address(text) {
-            let fault = if text.contains("]:") { Fault::Ipv6Port } else { Fault::Ipv6Brackets };
+            let fault = if text.contains("]:") {
+                Fault::Ipv6Port
+            } else {
+                Fault::Ipv6Brackets
+            };
             return Err(Spot::new(fault, 0..text.len()));
         }
-        let Some(colon) = text.find(':') else { return read_host(text, None) };
+        let Some(colon) = text.find(':') else {
+            return read_host(text, None);
+        };
         if text[colon + 1..].contains(':') {
-            return read_ipv6(text).map(|address| Self::Address { address: address.into(), port: None });
+            return read_ipv6(text).map(|address| Self::Address {
+                address: address.into(),
+                port: None,
+            });
         }
         // The host first: what is left of the colon is what a reader sees first.
         let host = read_host(&text[..colon], None)?;
@@ -66,8 +75,14 @@ impl NetworkPattern {
 
     fn with_port(self, port: NonZeroU16) -> Self {
         match self {
-            Self::Host { host, port: _ } => Self::Host { host, port: Some(port) },
-            Self::Address { address, port: _ } => Self::Address { address, port: Some(port) },
+            Self::Host { host, port: _ } => Self::Host {
+                host,
+                port: Some(port),
+            },
+            Self::Address { address, port: _ } => Self::Address {
+                address,
+                port: Some(port),
+            },
             Self::Cidr(net) => Self::Cidr(net),
         }
     }
@@ -102,14 +117,26 @@ impl fmt::Display for NetworkPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host { host, port: None } => write!(f, "{host}"),
-            Self::Host { host, port: Some(port) } => write!(f, "{host}:{port}"),
-            Self::Address { address, port: Some(port) } => write!(f, "{address}:{port}"),
+            Self::Host {
+                host,
+                port: Some(port),
+            } => write!(f, "{host}:{port}"),
+            Self::Address {
+                address,
+                port: Some(port),
+            } => write!(f, "{address}:{port}"),
             // Compressed addresses can end so that they read like one with a port.
-            Self::Address { address: IpAddr::V6(address), port: None } if read_ipv6(&address.to_string()).is_err() => {
+            Self::Address {
+                address: IpAddr::V6(address),
+                port: None,
+            } if read_ipv6(&address.to_string()).is_err() => {
                 let [a, b, c, d, e, g, h, i] = address.segments();
                 write!(f, "{a:x}:{b:x}:{c:x}:{d:x}:{e:x}:{g:x}:{h:x}:{i:x}")
             }
-            Self::Address { address, port: None } => write!(f, "{address}"),
+            Self::Address {
+                address,
+                port: None,
+            } => write!(f, "{address}"),
             Self::Cidr(net) => write!(f, "{net}"),
         }
     }
@@ -119,7 +146,10 @@ fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, Spo
     if ends_in_number(text)
         && let Ok(address) = text.parse::<Ipv4Addr>()
     {
-        return Ok(NetworkPattern::Address { address: address.into(), port });
+        return Ok(NetworkPattern::Address {
+            address: address.into(),
+            port,
+        });
     }
     if text.is_empty() {
         return Err(Spot::new(Fault::EmptyLabel, 0..0));
@@ -147,8 +177,12 @@ fn read_ipv6(text: &str) -> Result<Ipv6Addr, Spot> {
     let port_like = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
     let head_is_address = head.parse::<Ipv6Addr>().is_ok();
     match text.parse::<Ipv6Addr>() {
-        Ok(address) if address.to_ipv4_mapped().is_some() => Err(Spot::new(Fault::Ipv4Mapped, 0..text.len())),
-        Ok(_) if port_like && head_is_address => Err(Spot::new(Fault::Ipv6Ambiguous, head.len()..text.len())),
+        Ok(address) if address.to_ipv4_mapped().is_some() => {
+            Err(Spot::new(Fault::Ipv4Mapped, 0..text.len()))
+        }
+        Ok(_) if port_like && head_is_address => {
+            Err(Spot::new(Fault::Ipv6Ambiguous, head.len()..text.len()))
+        }
         Ok(address) => Ok(address),
         Err(_) if head_is_address => Err(Spot::new(Fault::Ipv6Port, head.len()..text.len())),
         Err(_) => Err(Spot::new(Fault::CidrAddress, 0..text.len())),
@@ -160,7 +194,9 @@ fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
     if address.starts_with('[') {
         return Err(Spot::new(Fault::Ipv6Brackets, 0..slash));
     }
-    let Ok(address) = address.parse::<IpAddr>() else { return Err(Spot::new(Fault::CidrAddress, 0..slash)) };
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return Err(Spot::new(Fault::CidrAddress, 0..slash));
+    };
     let longest = if address.is_ipv4() { 32 } else { 128 };
     if let Some(colon) = prefix.find(':') {
         return Err(Spot::new(Fault::CidrPort, slash + 1 + colon..text.len()));
@@ -168,7 +204,11 @@ fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
     let canonical = !prefix.is_empty()
         && prefix.bytes().all(|byte| byte.is_ascii_digit())
         && (prefix == "0" || !prefix.starts_with('0'));
-    let net = prefix.parse::<u8>().ok().filter(|_| canonical).and_then(|length| IpNet::new(address, length).ok());
+    let net = prefix
+        .parse::<u8>()
+        .ok()
+        .filter(|_| canonical)
+        .and_then(|length| IpNet::new(address, length).ok());
     let Some(net) = net else {
         return Err(Spot::new(Fault::CidrPrefix(longest), slash + 1..text.len()));
     };

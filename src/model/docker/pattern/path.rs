@@ -64,13 +64,20 @@ impl PathPattern {
             && let Some(at) = rest.find(['<', '>', ':', '"', '|', '?'])
         {
             let bad = char::from(rest.as_bytes()[at]);
-            return Err(Spot::new(Fault::PathCharacter(bad), body + at..body + at + 1));
+            return Err(Spot::new(
+                Fault::PathCharacter(bad),
+                body + at..body + at + 1,
+            ));
         }
         if text == "~/" {
             return Err(Spot::new(Fault::TrailingSeparator, 1..2));
         }
         glob::read_segments(rest, if wrong == '/' { b'\\' } else { b'/' }, body)?;
-        Ok(Self { root, text: text.into(), body })
+        Ok(Self {
+            root,
+            text: text.into(),
+            body,
+        })
     }
 
     /// Where the path begins.
@@ -91,9 +98,13 @@ impl PathPattern {
     /// Whether every path that `other` matches is matched by this pattern. A `true` is always right; a `false` may
     /// also mean that the two were too long to compare.
     pub fn covers(&self, other: &Self) -> bool {
-        let same_root =
-            self.root == other.root || (self.root == Root::AnyDrive && matches!(other.root, Root::Drive(_)));
-        same_root && glob::covers(&self.segments().collect::<Vec<_>>(), &other.segments().collect::<Vec<_>>())
+        let same_root = self.root == other.root
+            || (self.root == Root::AnyDrive && matches!(other.root, Root::Drive(_)));
+        same_root
+            && glob::covers(
+                &self.segments().collect::<Vec<_>>(),
+                &other.segments().collect::<Vec<_>>(),
+            )
     }
 }
 
@@ -111,15 +122,20 @@ fn read_root(text: &str) -> Result<(Root, usize), Spot> {
         [b'~'] => Ok((Root::Home, 1)),
         [b'~', b'/', ..] => Ok((Root::Home, 2)),
         [b'~', b'\\', ..] => Err(Spot::new(Fault::MixedSeparators, 1..2)),
-        [b'~', ..] => Err(Spot::new(Fault::HomeOfUser, 0..text.find(['/', '\\']).unwrap_or(text.len()))),
+        [b'~', ..] => Err(Spot::new(
+            Fault::HomeOfUser,
+            0..text.find(['/', '\\']).unwrap_or(text.len()),
+        )),
         [b'\\', b'\\', ..] => read_share(text),
-        [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() || *letter == b'*' => match rest {
-            [b'\\', ..] if *letter == b'*' => Ok((Root::AnyDrive, 3)),
-            [b'\\', ..] => Ok((Root::Drive(char::from(*letter)), 3)),
-            [b'/', b'/', ..] => Err(Spot::new(Fault::Relative, 0..text.len())),
-            [b'/', ..] => Err(Spot::new(Fault::MixedSeparators, 2..3)),
-            _ => Err(Spot::new(Fault::DriveRelative, 2..2)),
-        },
+        [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() || *letter == b'*' => {
+            match rest {
+                [b'\\', ..] if *letter == b'*' => Ok((Root::AnyDrive, 3)),
+                [b'\\', ..] => Ok((Root::Drive(char::from(*letter)), 3)),
+                [b'/', b'/', ..] => Err(Spot::new(Fault::Relative, 0..text.len())),
+                [b'/', ..] => Err(Spot::new(Fault::MixedSeparators, 2..3)),
+                _ => Err(Spot::new(Fault::DriveRelative, 2..2)),
+            }
+        }
         _ => match text.find("://") {
             Some(at) => Err(Spot::new(Fault::Scheme, 0..at + 3)),
             None => Err(Spot::new(Fault::Relative, 0..text.len())),
@@ -158,7 +174,11 @@ fn read_no_variable(text: &str) -> Result<(), Spot> {
     let mut marks = text.match_indices('%').map(|(at, _)| at);
     while let (Some(open), Some(close)) = (marks.next(), marks.clone().next()) {
         let name = &text[open + 1..close];
-        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'(' | b')')) {
+        if !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'(' | b')'))
+        {
             return Err(Spot::new(Fault::Variable, open..close + 1));
         }
     }
@@ -169,9 +189,13 @@ fn read_no_variable(text: &str) -> Result<(), Spot> {
 fn is_variable(name: &str, windows: bool) -> bool {
     let plain = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let braced = name.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+    let braced = name
+        .strip_prefix('{')
+        .and_then(|name| name.strip_suffix('}'));
     let shell = name.strip_prefix("env:").or(braced);
     shell.is_some_and(plain) || (!windows && plain(name))
 }

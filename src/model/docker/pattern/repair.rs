@@ -19,8 +19,15 @@ const MOST_REPAIRS: usize = 8;
 const LONGEST_TEXT: usize = 4096;
 
 /// Ports that stand for a scheme or a service name.
-const PORTS: &[(&str, u16)] =
-    &[("https", 443), ("http", 80), ("wss", 443), ("ws", 80), ("ssh", 22), ("ftp", 21), ("git", 9418)];
+const PORTS: &[(&str, u16)] = &[
+    ("https", 443),
+    ("http", 80),
+    ("wss", 443),
+    ("ws", 80),
+    ("ssh", 22),
+    ("ftp", 21),
+    ("git", 9418),
+];
 
 /// Turns the first fault of `text` into an error with a suggestion that parses, if one can be found.
 pub(super) fn explain(text: &str, subject: Subject, first: Spot) -> PatternError {
@@ -34,12 +41,19 @@ pub(super) fn explain(text: &str, subject: Subject, first: Spot) -> PatternError
                     suggestion = Some(repaired);
                     break;
                 }
-                Err(spot) => candidate = fix(&repaired, subject, &spot).filter(|next| *next != repaired),
+                Err(spot) => {
+                    candidate = fix(&repaired, subject, &spot).filter(|next| *next != repaired)
+                }
             }
         }
     }
     let Spot { fault, range } = first;
-    PatternError { subject, fault, range, suggestion }
+    PatternError {
+        subject,
+        fault,
+        range,
+        suggestion,
+    }
 }
 
 fn read(text: &str, subject: Subject) -> Result<(), Spot> {
@@ -54,13 +68,23 @@ fn read(text: &str, subject: Subject) -> Result<(), Spot> {
 
 fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
     match spot.fault {
-        Fault::Padded | Fault::Control(_) => Some(text.trim().to_owned()).filter(|trimmed| trimmed != text),
+        Fault::Padded | Fault::Control(_) => {
+            Some(text.trim().to_owned()).filter(|trimmed| trimmed != text)
+        }
         Fault::Scheme => without_scheme(text, subject, spot),
         _ => match subject {
-            Subject::Network | Subject::HttpHost => fix_host(text, spot).or_else(|| fix_address(text, subject, spot)),
-            Subject::HttpPath => fix_http_path(text, spot).or_else(|| fix_segments(text, '/', spot)),
+            Subject::Network | Subject::HttpHost => {
+                fix_host(text, spot).or_else(|| fix_address(text, subject, spot))
+            }
+            Subject::HttpPath => {
+                fix_http_path(text, spot).or_else(|| fix_segments(text, '/', spot))
+            }
             Subject::Path => {
-                let separator = if text.starts_with(['/', '~']) { '/' } else { '\\' };
+                let separator = if text.starts_with(['/', '~']) {
+                    '/'
+                } else {
+                    '\\'
+                };
                 fix_path(text, spot).or_else(|| fix_segments(text, separator, spot))
             }
             Subject::HttpPort => None,
@@ -69,21 +93,31 @@ fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
 }
 
 fn without_scheme(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
-    let (scheme, rest) = (text[..spot.range.end].trim_end_matches("://"), &text[spot.range.end..]);
+    let (scheme, rest) = (
+        text[..spot.range.end].trim_end_matches("://"),
+        &text[spot.range.end..],
+    );
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest[..end].rsplit('@').next()?;
     match subject {
         Subject::Network if authority.contains(':') => Some(authority.to_owned()),
         Subject::Network => port_of(scheme).map(|port| format!("{authority}:{port}")),
         Subject::HttpHost => authority.split(':').next().map(str::to_owned),
-        Subject::HttpPath => Some(if end == rest.len() { "/".to_owned() } else { rest[end..].to_owned() }),
+        Subject::HttpPath => Some(if end == rest.len() {
+            "/".to_owned()
+        } else {
+            rest[end..].to_owned()
+        }),
         Subject::Path if scheme.eq_ignore_ascii_case("file") && end == 0 => Some(rest.to_owned()),
         Subject::Path | Subject::HttpPort => None,
     }
 }
 
 fn port_of(name: &str) -> Option<u16> {
-    PORTS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, port)| *port)
+    PORTS
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known))
+        .map(|(_, port)| *port)
 }
 
 fn fix_host(text: &str, spot: &Spot) -> Option<String> {
@@ -93,16 +127,29 @@ fn fix_host(text: &str, spot: &Spot) -> Option<String> {
         Fault::HostPath | Fault::PortInHost => Some(text[..start].to_owned()),
         Fault::TrailingDot => Some(format!("{}{}", &text[..start], &text[end..])),
         Fault::NonAscii => in_ascii(text),
-        Fault::WildcardGlued => Some(match text.strip_prefix("**").map(|rest| rest.trim_start_matches('*')) {
-            Some(rest) if !rest.starts_with('.') && start == 0 => format!("**.{rest}"),
-            Some(rest) if start == 0 => format!("**{rest}"),
-            _ => format!("{}{}{}", &text[..start], collapse_stars(&text[start..end], "*"), &text[end..]),
-        }),
+        Fault::WildcardGlued => Some(
+            match text
+                .strip_prefix("**")
+                .map(|rest| rest.trim_start_matches('*'))
+            {
+                Some(rest) if !rest.starts_with('.') && start == 0 => format!("**.{rest}"),
+                Some(rest) if start == 0 => format!("**{rest}"),
+                _ => format!(
+                    "{}{}{}",
+                    &text[..start],
+                    collapse_stars(&text[start..end], "*"),
+                    &text[end..]
+                ),
+            },
+        ),
         Fault::PortEmpty => text.strip_suffix(':').map(str::to_owned),
         Fault::PortNotNumber if &text[start..end] == "*" => Some(text[..start - 1].to_owned()),
-        Fault::PortNotNumber => port_of(&text[start..end]).map(|port| format!("{}{port}", &text[..start])),
+        Fault::PortNotNumber => {
+            port_of(&text[start..end]).map(|port| format!("{}{port}", &text[..start]))
+        }
         Fault::PortLeadingZero => {
-            let digits = Some(text[start..].trim_start_matches('0')).filter(|digits| !digits.is_empty())?;
+            let digits =
+                Some(text[start..].trim_start_matches('0')).filter(|digits| !digits.is_empty())?;
             Some(format!("{}{digits}", &text[..start]))
         }
         _ => None,
@@ -111,7 +158,9 @@ fn fix_host(text: &str, spot: &Spot) -> Option<String> {
 
 /// The ASCII form of an international host, wildcard and port kept (UTS 46).
 fn in_ascii(text: &str) -> Option<String> {
-    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let (host, port) = text
+        .split_once(':')
+        .map_or((text, None), |(host, port)| (host, Some(port)));
     let name = host.trim_start_matches('*').trim_start_matches('.');
     let front = &host[..host.len() - name.len()];
     let ascii = idna::domain_to_ascii(name).ok()?;
@@ -134,7 +183,12 @@ fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
             None => Some(text.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?.to_string()),
             Some((address, prefix)) => {
                 let address = address.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()?;
-                Some(Ipv4Net::new(address, prefix.parse::<u8>().ok()?.checked_sub(96)?).ok()?.trunc().to_string())
+                Some(
+                    Ipv4Net::new(address, prefix.parse::<u8>().ok()?.checked_sub(96)?)
+                        .ok()?
+                        .trunc()
+                        .to_string(),
+                )
             }
         },
         Fault::CidrPrefix(_) => {
@@ -153,8 +207,14 @@ fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
 /// `10.0.*.*` as `10.0.0.0/16`.
 fn octets_as_cidr(text: &str) -> Option<String> {
     let labels: Vec<&str> = text.split('.').collect();
-    let numbers: Vec<u8> = labels.iter().map_while(|label| label.parse().ok()).collect();
-    if labels.len() != 4 || numbers.is_empty() || labels[numbers.len()..].iter().any(|label| *label != "*") {
+    let numbers: Vec<u8> = labels
+        .iter()
+        .map_while(|label| label.parse().ok())
+        .collect();
+    if labels.len() != 4
+        || numbers.is_empty()
+        || labels[numbers.len()..].iter().any(|label| *label != "*")
+    {
         return None;
     }
     let mut octets = [0; 4];
@@ -182,8 +242,14 @@ fn percent_decoded(text: &str) -> Option<String> {
             bytes.push(*byte);
             continue;
         }
-        let [high, low, tail @ ..] = rest else { return None };
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let [high, low, tail @ ..] = rest else {
+            return None;
+        };
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
         let decoded = digit(*high)? << 4 | digit(*low)?;
         if matches!(decoded, b'*' | b'?' | b'#' | b'%' | b'/' | b'\\') {
             return None;
@@ -197,7 +263,9 @@ fn percent_decoded(text: &str) -> Option<String> {
 fn fix_path(text: &str, spot: &Spot) -> Option<String> {
     let (start, end) = (spot.range.start, spot.range.end);
     match spot.fault {
-        Fault::Variable if start == 0 && is_home(&text[..end]) => Some(format!("~{}", text[end..].replace('\\', "/"))),
+        Fault::Variable if start == 0 && is_home(&text[..end]) => {
+            Some(format!("~{}", text[end..].replace('\\', "/")))
+        }
         Fault::MixedSeparators if text.starts_with(['/', '~']) => Some(text.replace('\\', "/")),
         Fault::MixedSeparators => Some(text.replace('/', "\\")),
         Fault::UnknownShare if text[..end].eq_ignore_ascii_case("\\\\wsl$") => {
@@ -208,22 +276,37 @@ fn fix_path(text: &str, spot: &Spot) -> Option<String> {
 }
 
 fn is_home(variable: &str) -> bool {
-    const HOMES: &[&str] = &["$HOME", "${HOME}", "%HOME%", "%USERPROFILE%", "$env:USERPROFILE", "$env:HOME"];
+    const HOMES: &[&str] = &[
+        "$HOME",
+        "${HOME}",
+        "%HOME%",
+        "%USERPROFILE%",
+        "$env:USERPROFILE",
+        "$env:HOME",
+    ];
     HOMES.iter().any(|home| home.eq_ignore_ascii_case(variable))
 }
 
 fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
     let (start, end) = (spot.range.start, spot.range.end);
     match spot.fault {
-        Fault::TrailingSeparator => Some(text.trim_end_matches(separator).to_owned()).filter(|left| !left.is_empty()),
+        Fault::TrailingSeparator => {
+            Some(text.trim_end_matches(separator).to_owned()).filter(|left| !left.is_empty())
+        }
         Fault::RepeatedSeparator => {
-            let (front, rest) = (&text[..end - 1], text[end - 1..].trim_start_matches(separator));
+            let (front, rest) = (
+                &text[..end - 1],
+                text[end - 1..].trim_start_matches(separator),
+            );
             Some(format!("{front}{rest}"))
         }
         Fault::DotSegment => without_dots(text, separator, spot),
-        Fault::TooManyStars => {
-            Some(format!("{}{}{}", &text[..start], collapse_stars(&text[start..end], "**"), &text[end..]))
-        }
+        Fault::TooManyStars => Some(format!(
+            "{}{}{}",
+            &text[..start],
+            collapse_stars(&text[start..end], "**"),
+            &text[end..]
+        )),
         Fault::DeepGlued => {
             let segment = &text[start..end];
             let fixed = match segment.strip_prefix("**") {
@@ -251,7 +334,11 @@ fn without_dots(text: &str, separator: char, spot: &Spot) -> Option<String> {
         parent
     };
     let fixed = format!("{front}{rest}");
-    Some(if fixed.is_empty() { separator.to_string() } else { fixed })
+    Some(if fixed.is_empty() {
+        separator.to_string()
+    } else {
+        fixed
+    })
 }
 
 /// Replaces every run of stars with `with`.

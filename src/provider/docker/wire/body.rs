@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::model::docker::{Action, Cedar, NewPolicy, PolicyPatch, Profile, Resources, Rule, RulePatch, Scope};
+use crate::model::docker::{
+    Action, Cedar, NewPolicy, PolicyPatch, Profile, Resources, Rule, RulePatch, Scope,
+};
 use crate::provider::http::ErrorKind;
 
 /// Why a value has no body under a profile.
@@ -29,12 +31,17 @@ pub(in crate::provider::docker) enum Unfit {
 
 impl From<Unfit> for ErrorKind {
     fn from(unfit: Unfit) -> Self {
-        Self::NotSent { why: unfit.to_string() }
+        Self::NotSent {
+            why: unfit.to_string(),
+        }
     }
 }
 
 /// The body of createPolicy. A scope for the whole organization is left out.
-pub(in crate::provider::docker) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, Unfit> {
+pub(in crate::provider::docker) fn new_policy(
+    policy: &NewPolicy,
+    profile: Profile,
+) -> Result<Value, Unfit> {
     let NewPolicy { name, scope, cedar } = policy;
     let mut body = Map::new();
     body.insert("name".to_owned(), json!(name));
@@ -48,7 +55,10 @@ pub(in crate::provider::docker) fn new_policy(policy: &NewPolicy, profile: Profi
 }
 
 /// The body of updatePolicy; teams are an empty list only where the patch says so.
-pub(in crate::provider::docker) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Value, Unfit> {
+pub(in crate::provider::docker) fn policy_patch(
+    patch: &PolicyPatch,
+    profile: Profile,
+) -> Result<Value, Unfit> {
     if patch.is_empty() {
         return Err(Unfit::EmptyPatch);
     }
@@ -68,7 +78,11 @@ pub(in crate::provider::docker) fn policy_patch(patch: &PolicyPatch, profile: Pr
 
 /// The body of createRule.
 pub(in crate::provider::docker) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
-    let Rule { name, decision, access } = rule;
+    let Rule {
+        name,
+        decision,
+        access,
+    } = rule;
     let patch = RulePatch {
         name: Some(name.clone()),
         decision: Some(*decision),
@@ -79,11 +93,19 @@ pub(in crate::provider::docker) fn rule(rule: &Rule, profile: Profile) -> Result
 }
 
 /// The body of updateRule.
-pub(in crate::provider::docker) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, Unfit> {
+pub(in crate::provider::docker) fn rule_patch(
+    patch: &RulePatch,
+    profile: Profile,
+) -> Result<Value, Unfit> {
     if patch.is_empty() {
         return Err(Unfit::EmptyPatch);
     }
-    let RulePatch { name, decision, actions, resources } = patch;
+    let RulePatch {
+        name,
+        decision,
+        actions,
+        resources,
+    } = patch;
     let mut body = Map::new();
     if let Some(name) = name {
         body.insert("name".to_owned(), json!(name));
@@ -92,7 +114,9 @@ pub(in crate::provider::docker) fn rule_patch(patch: &RulePatch, profile: Profil
         body.insert("decision".to_owned(), json!(decision));
     }
     if let Some(actions) = actions {
-        let http = actions.iter().any(|action| matches!(action, Action::Request(_)));
+        let http = actions
+            .iter()
+            .any(|action| matches!(action, Action::Request(_)));
         if http && !profile.has_http_rules() {
             return Err(Unfit::Http(profile));
         }

@@ -6,12 +6,23 @@ use serde_json::{Map, Value};
 
 use super::rule::live_rule;
 use super::scope::scope;
-use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, PolicySummary};
+use crate::model::docker::{
+    Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, PolicySummary,
+};
 use crate::provider::json::{At, DecodeError, Object, mismatch};
 
 const ALLOWLIST: &str = "allowlist_v0";
 const CEDAR: &str = "cedar_v1";
-const KNOWN: &[&str] = &["id", "name", "org", "scope", "created_at", "updated_at", ALLOWLIST, CEDAR];
+const KNOWN: &[&str] = &[
+    "id",
+    "name",
+    "org",
+    "scope",
+    "created_at",
+    "updated_at",
+    ALLOWLIST,
+    CEDAR,
+];
 
 /// Where a policy's type comes from: the full policy does not carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +34,17 @@ pub(in crate::provider::docker) enum Kind<'a> {
 }
 
 /// Reads an element of the list.
-pub(in crate::provider::docker) fn summary(value: &Value, at: At<'_>) -> Result<PolicySummary, DecodeError> {
+pub(in crate::provider::docker) fn summary(
+    value: &Value,
+    at: At<'_>,
+) -> Result<PolicySummary, DecodeError> {
     let object = Object::new(value, at)?;
     let (id, name, kind) = (object.id("id")?, object.text("name")?, object.text("type")?);
-    Ok(PolicySummary { id: PolicyId::new(id), name: name.to_owned(), kind: kind.to_owned() })
+    Ok(PolicySummary {
+        id: PolicyId::new(id),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+    })
 }
 
 /// Reads a full policy.
@@ -36,7 +54,11 @@ pub(in crate::provider::docker) fn policy(
     kind: Kind<'_>,
 ) -> Result<LivePolicy, DecodeError> {
     let object = Object::new(value, at)?;
-    let field = |key| object.get(key).ok_or_else(|| object.mismatch(key, "an object"));
+    let field = |key| {
+        object
+            .get(key)
+            .ok_or_else(|| object.mismatch(key, "an object"))
+    };
     let (scope, unknown_scope_fields) = scope(Object::new(field("scope")?, at.key("scope"))?)?;
     let mut unknown_fields = object.others(KNOWN);
     let content = content(&object, value, kind, &mut unknown_fields)?;
@@ -58,7 +80,12 @@ fn content(
     kind: Kind<'_>,
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
-    let opaque = |why: String| Ok(LiveContent::Opaque(Opaque { why, raw: raw.clone() }));
+    let opaque = |why: String| {
+        Ok(LiveContent::Opaque(Opaque {
+            why,
+            raw: raw.clone(),
+        }))
+    };
     // Bodies that the type does not speak of mean that the type is not what it seems.
     let another = |of: &str| format!("is of the type `{of}` and has the body of another type");
     match (kind, policy.present(ALLOWLIST), policy.present(CEDAR)) {
@@ -76,10 +103,12 @@ fn content(
         }
         (Kind::Listed(CEDAR), None, None) => Err(policy.mismatch(CEDAR, "an object")),
         (Kind::Listed(ALLOWLIST), None, None) => Ok(LiveContent::Rules(Vec::new())),
-        (Kind::Shown, None, None) => match unknown_fields.keys().find(|field| names_a_type(field)) {
-            Some(field) => opaque(format!("is of the unknown type `{field}`")),
-            None => Ok(LiveContent::Rules(Vec::new())),
-        },
+        (Kind::Shown, None, None) => {
+            match unknown_fields.keys().find(|field| names_a_type(field)) {
+                Some(field) => opaque(format!("is of the unknown type `{field}`")),
+                None => Ok(LiveContent::Rules(Vec::new())),
+            }
+        }
         (Kind::Listed(other), _, _) => opaque(format!("is of the unknown type `{other}`")),
     }
 }
@@ -87,7 +116,9 @@ fn content(
 /// Whether a field is named as the contract names the bodies of types: `allowlist_v0`, `cedar_v1`.
 fn names_a_type(field: &str) -> bool {
     let version = field.rsplit_once("_v").map(|(_, version)| version);
-    version.is_some_and(|version| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()))
+    version.is_some_and(|version| {
+        !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 type Understood<T> = Result<T, String>;
@@ -104,7 +135,11 @@ fn rules(
     for (index, value) in object.list("rules")?.iter().enumerate() {
         let rule = live_rule(value, here.index(index))?;
         if !ids.insert(rule.id.clone()) {
-            return Err(mismatch(here.index(index).key("id"), "an id that no other rule has", value.get("id")));
+            return Err(mismatch(
+                here.index(index).key("id"),
+                "an id that no other rule has",
+                value.get("id"),
+            ));
         }
         rules.push(rule);
     }
@@ -114,14 +149,29 @@ fn rules(
             return Ok(Err(format!("is of the unknown domain `{domain}`")));
         }
     }
-    keep(ALLOWLIST, object.others(&["domain", "rules"]), unknown_fields);
+    keep(
+        ALLOWLIST,
+        object.others(&["domain", "rules"]),
+        unknown_fields,
+    );
     Ok(Ok(rules))
 }
 
-fn cedar(body: &Value, at: At<'_>, unknown_fields: &mut Map<String, Value>) -> Result<LiveContent, DecodeError> {
+fn cedar(
+    body: &Value,
+    at: At<'_>,
+    unknown_fields: &mut Map<String, Value>,
+) -> Result<LiveContent, DecodeError> {
     let object = Object::new(body, at)?;
-    let (text, schema_url) = (object.text("text")?.to_owned(), object.text("schema_url")?.to_owned());
-    keep(CEDAR, object.others(&["text", "schema_url"]), unknown_fields);
+    let (text, schema_url) = (
+        object.text("text")?.to_owned(),
+        object.text("schema_url")?.to_owned(),
+    );
+    keep(
+        CEDAR,
+        object.others(&["text", "schema_url"]),
+        unknown_fields,
+    );
     Ok(LiveContent::Cedar(Cedar { text, schema_url }))
 }
 

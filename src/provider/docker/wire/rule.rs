@@ -3,13 +3,25 @@
 use serde_json::Value;
 
 use crate::model::Name;
-use crate::model::docker::{Action, Decision, HttpResource, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId};
+use crate::model::docker::{
+    Action, Decision, HttpResource, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId,
+};
 use crate::provider::json::{At, DecodeError, Object, mismatch};
 
-const KNOWN: &[&str] = &["id", "name", "actions", "resources", "http_resources", "decision"];
+const KNOWN: &[&str] = &[
+    "id",
+    "name",
+    "actions",
+    "resources",
+    "http_resources",
+    "decision",
+];
 
 /// Reads a rule. What has the right types but another meaning than this version knows becomes an [`Opaque`].
-pub(in crate::provider::docker) fn live_rule(value: &Value, at: At<'_>) -> Result<LiveRule, DecodeError> {
+pub(in crate::provider::docker) fn live_rule(
+    value: &Value,
+    at: At<'_>,
+) -> Result<LiveRule, DecodeError> {
     let object = Object::new(value, at)?;
     let wire = Wire {
         name: object.text("name")?,
@@ -21,7 +33,10 @@ pub(in crate::provider::docker) fn live_rule(value: &Value, at: At<'_>) -> Resul
     Ok(LiveRule {
         id: RuleId::new(object.id("id")?),
         name: wire.name.to_owned(),
-        rule: wire.understand().map_err(|why| Opaque { why, raw: value.clone() }),
+        rule: wire.understand().map_err(|why| Opaque {
+            why,
+            raw: value.clone(),
+        }),
         unknown_fields: object.others(KNOWN),
     })
 }
@@ -39,14 +54,24 @@ struct Wire<'v> {
 impl Wire<'_> {
     /// The rule, or why it is not understood, as a clause.
     fn understand(&self) -> Result<Rule, String> {
-        let Self { name, decision, actions, resources, targets } = self;
-        let name = Name::new(name).map_err(|error| format!("has a name that cannot be written: {error}"))?;
+        let Self {
+            name,
+            decision,
+            actions,
+            resources,
+            targets,
+        } = self;
+        let name = Name::new(name)
+            .map_err(|error| format!("has a name that cannot be written: {error}"))?;
         let decision = match *decision {
             "allow" => Decision::Allow,
             "deny" => Decision::Deny,
             other => return Err(format!("has the unknown decision `{other}`")),
         };
-        let action = |text: &&str| text.parse::<Action>().map_err(|_| format!("has the unknown action `{text}`"));
+        let action = |text: &&str| {
+            text.parse::<Action>()
+                .map_err(|_| format!("has the unknown action `{text}`"))
+        };
         let actions = actions.iter().map(action).collect::<Result<Vec<_>, _>>()?;
         let targets = targets.clone()?;
         let resources = match (resources.is_empty(), targets.is_empty()) {
@@ -54,8 +79,13 @@ impl Wire<'_> {
             (true, false) => Resources::Http(targets),
             (false, false) => return Err("has both resources and HTTP resources".to_owned()),
         };
-        let access = RuleAccess::new(actions, resources).map_err(|error| format!("is not well-formed: {error}"))?;
-        Ok(Rule { name, decision, access })
+        let access = RuleAccess::new(actions, resources)
+            .map_err(|error| format!("is not well-formed: {error}"))?;
+        Ok(Rule {
+            name,
+            decision,
+            access,
+        })
     }
 }
 
@@ -76,18 +106,25 @@ fn targets(rule: &Object<'_>) -> Result<Result<Vec<HttpResource>, String>, Decod
 
 fn target(value: &Value, at: At<'_>) -> Result<Result<HttpResource, String>, DecodeError> {
     let object = Object::new(value, at)?;
-    let (host, path) = (object.text("host")?.to_owned(), object.text("path")?.to_owned());
+    let (host, path) = (
+        object.text("host")?.to_owned(),
+        object.text("path")?.to_owned(),
+    );
     let port = match object.present("port") {
         None => None,
-        Some(Value::Number(number)) => match number.as_u64().and_then(|port| u16::try_from(port).ok()) {
-            Some(port) if port > 0 => Some(port),
-            _ => return Ok(Err(format!("has the impossible port {number}"))),
-        },
+        Some(Value::Number(number)) => {
+            match number.as_u64().and_then(|port| u16::try_from(port).ok()) {
+                Some(port) if port > 0 => Some(port),
+                _ => return Ok(Err(format!("has the impossible port {number}"))),
+            }
+        }
         Some(other) => return Err(mismatch(at.key("port"), "a number", Some(other))),
     };
     // A field that narrows a target would change what the rule means.
     match object.others(&["host", "path", "port"]).keys().next() {
-        Some(field) => Ok(Err(format!("has an HTTP resource with the unknown field `{field}`"))),
+        Some(field) => Ok(Err(format!(
+            "has an HTTP resource with the unknown field `{field}`"
+        ))),
         None => Ok(Ok(HttpResource { host, port, path })),
     }
 }

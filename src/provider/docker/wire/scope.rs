@@ -13,5 +13,8 @@ pub(super) fn scope(object: Object<'_>) -> Result<(Scope, Map<String, Value>), D
     let texts = |key| object.optional_texts(key).map(Option::unwrap_or_default);
     let teams: BTreeSet<TeamId> = texts("teams")?.into_iter().map(TeamId::new).collect();
     let profiles: BTreeSet<String> = texts("profiles")?.into_iter().map(str::to_owned).collect();
-    Ok((Scope { teams, profiles }, object.others(&["teams", "profiles"])))
+    Ok((
+        Scope { teams, profiles },
+        object.others(&["teams", "profiles"]),
+    ))
 }

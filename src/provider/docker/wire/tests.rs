@@ -19,8 +19,7 @@ fn read(extra: Value, kind: &str) -> Result<LivePolicy, String> {
 }
 
 fn network(extra: Value) -> Value {
-    let mut rule =
-        json!({"id": "r1", "name": "n", "actions": ["connect:tcp"], "resources": ["b", "a", "a"], "decision": "allow"});
+    let mut rule = json!({"id": "r1", "name": "n", "actions": ["connect:tcp"], "resources": ["b", "a", "a"], "decision": "allow"});
     for (key, value) in extra.as_object().unwrap() {
         rule[key] = value.clone();
     }
@@ -38,17 +37,34 @@ fn judged(rule: &Value) -> Option<String> {
 #[test]
 fn rules_are_understood_as_sets() {
     let rule = live_rule(&network(json!({"new_field": {"x": 1}})), At::ROOT).unwrap();
-    assert_eq!(rule.unknown_fields, *json!({"new_field": {"x": 1}}).as_object().unwrap());
+    assert_eq!(
+        rule.unknown_fields,
+        *json!({"new_field": {"x": 1}}).as_object().unwrap()
+    );
     let understood = rule.rule.unwrap();
     assert_eq!(understood.decision, Decision::Allow);
-    assert_eq!(understood.access.resources(), Resources::Plain(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(
+        understood.access.resources(),
+        Resources::Plain(vec!["a".to_owned(), "b".to_owned()])
+    );
     let http = json!({"id": "r", "name": "h", "decision": "deny", "actions": ["request:head", "request:get"],
         "http_resources": [{"host": "h", "path": "/p", "port": 443}, {"host": "h", "path": "/", "port": null}]});
     let access = live_rule(&http, At::ROOT).unwrap().rule.unwrap().access;
-    let target = |port, path: &str| HttpResource { host: "h".to_owned(), port, path: path.to_owned() };
-    assert_eq!(access.resources(), Resources::Http(vec![target(None, "/"), target(Some(443), "/p")]));
+    let target = |port, path: &str| HttpResource {
+        host: "h".to_owned(),
+        port,
+        path: path.to_owned(),
+    };
     assert_eq!(
-        access.actions().iter().map(|action| action.as_str()).collect::<Vec<_>>(),
+        access.resources(),
+        Resources::Http(vec![target(None, "/"), target(Some(443), "/p")])
+    );
+    assert_eq!(
+        access
+            .actions()
+            .iter()
+            .map(|action| action.as_str())
+            .collect::<Vec<_>>(),
         ["request:get", "request:head"]
     );
 }
@@ -56,17 +72,35 @@ fn rules_are_understood_as_sets() {
 #[test]
 fn what_is_new_is_opaque_and_what_is_broken_is_an_error() {
     for (change, wanted) in [
-        (json!({"actions": ["connect:quic"]}), "has the unknown action `connect:quic`"),
+        (
+            json!({"actions": ["connect:quic"]}),
+            "has the unknown action `connect:quic`",
+        ),
         (json!({"decision": "ask"}), "has the unknown decision `ask`"),
         (
             json!({"actions": ["connect:tcp", "read"]}),
             "is not well-formed: a rule cannot mix network and filesystem actions",
         ),
-        (json!({"actions": []}), "is not well-formed: a rule needs at least one action"),
-        (json!({"resources": null}), "is not well-formed: a rule needs at least one resource"),
-        (json!({"name": " n"}), "has a name that cannot be written: a name must not begin or end with white space"),
-        (json!({"http_resources": [{"host": "h", "path": "/"}]}), "has both resources and HTTP resources"),
-        (json!({"http_resources": [{"host": "h", "path": "/", "port": 0}]}), "has the impossible port 0"),
+        (
+            json!({"actions": []}),
+            "is not well-formed: a rule needs at least one action",
+        ),
+        (
+            json!({"resources": null}),
+            "is not well-formed: a rule needs at least one resource",
+        ),
+        (
+            json!({"name": " n"}),
+            "has a name that cannot be written: a name must not begin or end with white space",
+        ),
+        (
+            json!({"http_resources": [{"host": "h", "path": "/"}]}),
+            "has both resources and HTTP resources",
+        ),
+        (
+            json!({"http_resources": [{"host": "h", "path": "/", "port": 0}]}),
+            "has the impossible port 0",
+        ),
         (
             json!({"http_resources": [{"host": "h", "path": "/", "tls": true}]}),
             "has an HTTP resource with the unknown field `tls`",
@@ -81,9 +115,16 @@ fn what_is_new_is_opaque_and_what_is_broken_is_an_error() {
             json!({"http_resources": [{"host": "h", "path": "/", "tls": 1}, {"host": "h"}]}),
             "! $.http_resources[1].path",
         ),
-        (json!({"http_resources": [{"host": "h", "path": "/", "port": "443"}]}), "! $.http_resources[0].port"),
+        (
+            json!({"http_resources": [{"host": "h", "path": "/", "port": "443"}]}),
+            "! $.http_resources[0].port",
+        ),
     ] {
-        assert_eq!(judged(&network(change.clone())).as_deref(), Some(wanted), "{change}");
+        assert_eq!(
+            judged(&network(change.clone())).as_deref(),
+            Some(wanted),
+            "{change}"
+        );
     }
 }
 
@@ -100,8 +141,12 @@ fn every_action_of_the_contract_is_known() {
     for action in Action::all() {
         let (plain, http) = (json!(["x"]), json!([{"host": "h", "path": "/"}]));
         let change = match action {
-            Action::Request(_) => json!({"actions": [action.as_str()], "resources": null, "http_resources": http}),
-            Action::Connect(_) | Action::File(_) => json!({"actions": [action.as_str()], "resources": plain}),
+            Action::Request(_) => {
+                json!({"actions": [action.as_str()], "resources": null, "http_resources": http})
+            }
+            Action::Connect(_) | Action::File(_) => {
+                json!({"actions": [action.as_str()], "resources": plain})
+            }
         };
         assert_eq!(judged(&network(change)), None, "{action}");
     }
@@ -114,23 +159,55 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
     for (extra, kind, wanted) in [
         (json!({}), "allowlist_v0", "0 rules"),
         (json!({"allowlist_v0": null}), "allowlist_v0", "0 rules"),
-        (json!({"allowlist_v0": {"rules": []}}), "allowlist_v0", "0 rules"),
+        (
+            json!({"allowlist_v0": {"rules": []}}),
+            "allowlist_v0",
+            "0 rules",
+        ),
         (json!({"allowlist_v0": rules}), "allowlist_v0", "1 rules"),
         (json!({"cedar_v1": cedar}), "cedar_v1", "cedar"),
         (json!({}), "cedar_v1", "! $.cedar_v1"),
         (json!({}), "flow_v9", "is of the unknown type `flow_v9`"),
-        (json!({"allowlist_v0": rules}), "flow_v9", "is of the unknown type `flow_v9`"),
+        (
+            json!({"allowlist_v0": rules}),
+            "flow_v9",
+            "is of the unknown type `flow_v9`",
+        ),
         (
             json!({"allowlist_v0": rules, "cedar_v1": cedar}),
             "allowlist_v0",
             "is of the type `allowlist_v0` and has the body of another type",
         ),
-        (json!({"allowlist_v0": rules}), "cedar_v1", "is of the type `cedar_v1` and has the body of another type"),
-        (json!({"allowlist_v0": {"domain": "mcp", "rules": []}}), "allowlist_v0", "is of the unknown domain `mcp`"),
-        (json!({"allowlist_v0": {"rules": "none"}}), "allowlist_v0", "! $.allowlist_v0.rules"),
-        (json!({"allowlist_v0": {"rules": null}}), "allowlist_v0", "! $.allowlist_v0.rules"),
-        (json!({"allowlist_v0": {}}), "allowlist_v0", "! $.allowlist_v0.rules"),
-        (json!({"allowlist_v0": {"rules": [{}]}}), "allowlist_v0", "! $.allowlist_v0.rules[0].name"),
+        (
+            json!({"allowlist_v0": rules}),
+            "cedar_v1",
+            "is of the type `cedar_v1` and has the body of another type",
+        ),
+        (
+            json!({"allowlist_v0": {"domain": "mcp", "rules": []}}),
+            "allowlist_v0",
+            "is of the unknown domain `mcp`",
+        ),
+        (
+            json!({"allowlist_v0": {"rules": "none"}}),
+            "allowlist_v0",
+            "! $.allowlist_v0.rules",
+        ),
+        (
+            json!({"allowlist_v0": {"rules": null}}),
+            "allowlist_v0",
+            "! $.allowlist_v0.rules",
+        ),
+        (
+            json!({"allowlist_v0": {}}),
+            "allowlist_v0",
+            "! $.allowlist_v0.rules",
+        ),
+        (
+            json!({"allowlist_v0": {"rules": [{}]}}),
+            "allowlist_v0",
+            "! $.allowlist_v0.rules[0].name",
+        ),
         (
             json!({"allowlist_v0": {"rules": [network(json!({})), network(json!({}))]}}),
             "allowlist_v0",
@@ -138,8 +215,16 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
         ),
         (json!({"name": ["p"]}), "allowlist_v0", "! $.name"),
         (json!({"scope": null}), "allowlist_v0", "! $.scope"),
-        (json!({"scope": {"teams": "t1"}}), "allowlist_v0", "! $.scope.teams"),
-        (json!({"scope": {"teams": [1]}}), "allowlist_v0", "! $.scope.teams[0]"),
+        (
+            json!({"scope": {"teams": "t1"}}),
+            "allowlist_v0",
+            "! $.scope.teams",
+        ),
+        (
+            json!({"scope": {"teams": [1]}}),
+            "allowlist_v0",
+            "! $.scope.teams[0]",
+        ),
         (json!({"id": ".."}), "allowlist_v0", "! $.id"),
         (json!({"created_at": 1}), "allowlist_v0", "! $.created_at"),
     ] {
@@ -159,9 +244,18 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
 fn answers_to_writes_tell_their_type_by_their_body() {
     let shown = |extra: Value| policy(&full(extra), At::ROOT, Kind::Shown).unwrap().content;
     assert_eq!(shown(json!({})), LiveContent::Rules(Vec::new()));
-    assert_eq!(shown(json!({"note_v": 1, "other": 2})), LiveContent::Rules(Vec::new()));
-    assert!(matches!(shown(json!({"cedar_v1": {"text": "t", "schema_url": "u"}})), LiveContent::Cedar(_)));
-    assert!(matches!(shown(json!({"flow_v12": {}})), LiveContent::Opaque(_)));
+    assert_eq!(
+        shown(json!({"note_v": 1, "other": 2})),
+        LiveContent::Rules(Vec::new())
+    );
+    assert!(matches!(
+        shown(json!({"cedar_v1": {"text": "t", "schema_url": "u"}})),
+        LiveContent::Cedar(_)
+    ));
+    assert!(matches!(
+        shown(json!({"flow_v12": {}})),
+        LiveContent::Opaque(_)
+    ));
 }
 
 #[test]
@@ -171,9 +265,18 @@ fn unknown_fields_are_kept_at_every_level() {
         "allowlist_v0": {"rules": [], "mode": "audit"},
     });
     let policy = read(extra, "allowlist_v0").unwrap();
-    assert_eq!(Value::Object(policy.unknown_fields), json!({"labels": {"a": 1}, "allowlist_v0": {"mode": "audit"}}));
-    assert_eq!(Value::Object(policy.unknown_scope_fields), json!({"regions": ["eu"]}));
-    assert!(!policy.scope.is_organization_wide(), "a scope by profiles is a restriction under every profile");
+    assert_eq!(
+        Value::Object(policy.unknown_fields),
+        json!({"labels": {"a": 1}, "allowlist_v0": {"mode": "audit"}})
+    );
+    assert_eq!(
+        Value::Object(policy.unknown_scope_fields),
+        json!({"regions": ["eu"]})
+    );
+    assert!(
+        !policy.scope.is_organization_wide(),
+        "a scope by profiles is a restriction under every profile"
+    );
 }
 
 mod bodies {
@@ -182,14 +285,19 @@ mod bodies {
     use super::super::super::body::{Unfit, new_policy, policy_patch, rule, rule_patch};
     use super::*;
     use crate::model::Name;
-    use crate::model::docker::{NewPolicy, PolicyPatch, Profile, Rule, RuleAccess, RulePatch, Scope, TeamId};
+    use crate::model::docker::{
+        NewPolicy, PolicyPatch, Profile, Rule, RuleAccess, RulePatch, Scope, TeamId,
+    };
 
     fn name() -> Name {
         Name::new("n").unwrap()
     }
 
     fn cedar() -> Cedar {
-        Cedar { text: "t".to_owned(), schema_url: "u".to_owned() }
+        Cedar {
+            text: "t".to_owned(),
+            schema_url: "u".to_owned(),
+        }
     }
 
     #[test]
@@ -198,42 +306,82 @@ mod bodies {
             teams: teams.iter().map(|team| TeamId::new(team)).collect(),
             profiles: profiles.iter().map(ToString::to_string).collect(),
         };
-        let create = |scope, cedar, profile| new_policy(&NewPolicy { name: name(), scope, cedar }, profile);
-        assert_eq!(create(Scope::default(), None, Profile::Current), Ok(json!({"name": "n"})));
+        let create = |scope, cedar, profile| {
+            new_policy(
+                &NewPolicy {
+                    name: name(),
+                    scope,
+                    cedar,
+                },
+                profile,
+            )
+        };
+        assert_eq!(
+            create(Scope::default(), None, Profile::Current),
+            Ok(json!({"name": "n"}))
+        );
         assert_eq!(
             create(scope(&["b", "a"], &[]), Some(cedar()), Profile::Current),
-            Ok(json!({"name": "n", "scope": {"teams": ["a", "b"]}, "cedar_v1": {"text": "t", "schema_url": "u"}}))
+            Ok(
+                json!({"name": "n", "scope": {"teams": ["a", "b"]}, "cedar_v1": {"text": "t", "schema_url": "u"}})
+            )
         );
         assert_eq!(
             create(scope(&[], &["p"]), None, Profile::Seed),
             Ok(json!({"name": "n", "scope": {"profiles": ["p"]}}))
         );
         let profile = Profile::Intermediate;
-        assert_eq!(create(scope(&["a"], &["p"]), None, profile), Err(Unfit::ScopeProfiles(profile)));
-        assert_eq!(create(Scope::default(), Some(cedar()), profile), Err(Unfit::Cedar(profile)));
+        assert_eq!(
+            create(scope(&["a"], &["p"]), None, profile),
+            Err(Unfit::ScopeProfiles(profile))
+        );
+        assert_eq!(
+            create(Scope::default(), Some(cedar()), profile),
+            Err(Unfit::Cedar(profile))
+        );
     }
 
     #[test]
     fn of_policy_patches() {
         let patch = |patch: PolicyPatch| policy_patch(&patch, Profile::Current);
         assert_eq!(patch(PolicyPatch::default()), Err(Unfit::EmptyPatch));
-        assert_eq!(patch(PolicyPatch { name: Some(name()), ..PolicyPatch::default() }), Ok(json!({"name": "n"})));
-        let wide = PolicyPatch { teams: Some(BTreeSet::new()), ..PolicyPatch::default() };
+        assert_eq!(
+            patch(PolicyPatch {
+                name: Some(name()),
+                ..PolicyPatch::default()
+            }),
+            Ok(json!({"name": "n"}))
+        );
+        let wide = PolicyPatch {
+            teams: Some(BTreeSet::new()),
+            ..PolicyPatch::default()
+        };
         assert_eq!(patch(wide), Ok(json!({"scope": {"teams": []}})));
     }
 
     #[test]
     fn of_rules() {
-        let http = vec![HttpResource { host: "h".to_owned(), port: None, path: "/".to_owned() }];
+        let http = vec![HttpResource {
+            host: "h".to_owned(),
+            port: None,
+            path: "/".to_owned(),
+        }];
         let get: Action = "request:get".parse().unwrap();
         let access = RuleAccess::new([get], Resources::Http(http.clone())).unwrap();
-        let value = Rule { name: name(), decision: Decision::Deny, access };
+        let value = Rule {
+            name: name(),
+            decision: Decision::Deny,
+            access,
+        };
         let wanted = json!({"name": "n", "decision": "deny", "actions": ["request:get"],
             "http_resources": [{"host": "h", "path": "/"}]});
         assert_eq!(rule(&value, Profile::Current), Ok(wanted));
         for profile in [Profile::Seed, Profile::Intermediate] {
             assert_eq!(rule(&value, profile), Err(Unfit::Http(profile)));
-            let patch = RulePatch { resources: Some(Resources::Http(http.clone())), ..RulePatch::default() };
+            let patch = RulePatch {
+                resources: Some(Resources::Http(http.clone())),
+                ..RulePatch::default()
+            };
             assert_eq!(rule_patch(&patch, profile), Err(Unfit::Http(profile)));
         }
     }
@@ -241,9 +389,14 @@ mod bodies {
     #[test]
     fn of_rule_patches() {
         let patch = |patch: RulePatch| rule_patch(&patch, Profile::Seed);
-        let plain = |texts: &[&str]| Some(Resources::Plain(texts.iter().map(ToString::to_string).collect()));
+        let plain = |texts: &[&str]| {
+            Some(Resources::Plain(
+                texts.iter().map(ToString::to_string).collect(),
+            ))
+        };
         assert_eq!(patch(RulePatch::default()), Err(Unfit::EmptyPatch));
-        let udp_tcp = ["connect:udp", "connect:tcp", "connect:udp"].map(|text| text.parse().unwrap());
+        let udp_tcp =
+            ["connect:udp", "connect:tcp", "connect:udp"].map(|text| text.parse().unwrap());
         assert_eq!(
             patch(RulePatch {
                 actions: Some(udp_tcp.to_vec()),
@@ -252,9 +405,15 @@ mod bodies {
             }),
             Ok(json!({"actions": ["connect:tcp", "connect:udp"], "resources": ["a", "b"]}))
         );
-        let empty = RulePatch { resources: plain(&[]), ..RulePatch::default() };
+        let empty = RulePatch {
+            resources: plain(&[]),
+            ..RulePatch::default()
+        };
         assert_eq!(patch(empty), Err(Unfit::EmptyList("resources")));
-        let empty = RulePatch { actions: Some(Vec::new()), ..RulePatch::default() };
+        let empty = RulePatch {
+            actions: Some(Vec::new()),
+            ..RulePatch::default()
+        };
         assert_eq!(patch(empty), Err(Unfit::EmptyList("actions")));
     }
 }
@@ -269,27 +428,38 @@ mod properties {
 
     fn resources(http: bool) -> BoxedStrategy<Resources> {
         if !http {
-            return proptest::collection::vec("[^\u{0}]{1,12}", 1..6).prop_map(Resources::Plain).boxed();
+            return proptest::collection::vec("[^\u{0}]{1,12}", 1..6)
+                .prop_map(Resources::Plain)
+                .boxed();
         }
-        let target = (".{1,9}", proptest::option::of(1_u16..), "/.{0,9}").prop_map(|(host, port, path)| HttpResource {
-            host,
-            port,
-            path,
-        });
-        proptest::collection::vec(target, 1..6).prop_map(Resources::Http).boxed()
+        let target = (".{1,9}", proptest::option::of(1_u16..), "/.{0,9}")
+            .prop_map(|(host, port, path)| HttpResource { host, port, path });
+        proptest::collection::vec(target, 1..6)
+            .prop_map(Resources::Http)
+            .boxed()
     }
 
     fn rules() -> impl Strategy<Value = Rule> {
-        let layer = |prefix: &'static str| Action::all().filter(|a| a.as_str().starts_with(prefix)).collect::<Vec<_>>();
-        let actions = proptest::sample::select(vec![layer("connect"), layer("read"), layer("request")])
-            .prop_flat_map(|all| proptest::sample::subsequence(all.clone(), 1..=all.len()));
+        let layer = |prefix: &'static str| {
+            Action::all()
+                .filter(|a| a.as_str().starts_with(prefix))
+                .collect::<Vec<_>>()
+        };
+        let actions =
+            proptest::sample::select(vec![layer("connect"), layer("read"), layer("request")])
+                .prop_flat_map(|all| proptest::sample::subsequence(all.clone(), 1..=all.len()));
         let access = actions.prop_flat_map(|actions| {
             let http = matches!(actions[0], Action::Request(_));
-            resources(http).prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
+            resources(http)
+                .prop_map(move |resources| RuleAccess::new(actions.clone(), resources).unwrap())
         });
         ("[a-z][a-z é]{0,8}[a-z]", any::<bool>(), access).prop_map(|(name, allow, access)| Rule {
             name: Name::new(&name).unwrap(),
-            decision: if allow { Decision::Allow } else { Decision::Deny },
+            decision: if allow {
+                Decision::Allow
+            } else {
+                Decision::Deny
+            },
             access,
         })
     }
@@ -326,7 +496,8 @@ mod properties {
         leaf.prop_recursive(4, 48, 8, move |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                proptest::collection::btree_map(keys.clone(), inner, 0..8).prop_map(|map| json!(map)),
+                proptest::collection::btree_map(keys.clone(), inner, 0..8)
+                    .prop_map(|map| json!(map)),
             ]
         })
     }

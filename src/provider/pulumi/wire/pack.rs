@@ -36,7 +36,10 @@ fn each_once<'v>(names: impl IntoIterator<Item = &'v str>, at: At<'_>) -> Result
     let mut seen = HashSet::new();
     match names.into_iter().find(|name| !seen.insert(*name)) {
         None => Ok(()),
-        Some(_) => Err(DecodeError { at: at.to_string(), expected: "each name once".to_owned() }),
+        Some(_) => Err(DecodeError {
+            at: at.to_string(),
+            expected: "each name once".to_owned(),
+        }),
     }
 }
 
@@ -44,7 +47,10 @@ fn each_once<'v>(names: impl IntoIterator<Item = &'v str>, at: At<'_>) -> Result
 pub(in crate::provider::pulumi) fn packs(answer: &Value) -> Result<Vec<PackSummary>, DecodeError> {
     let at = At::ROOT.key("policyPacks");
     let list = Object::new(answer, At::ROOT)?.list("policyPacks")?;
-    let packs = list.iter().enumerate().map(|(index, value)| summary(value, at.index(index)));
+    let packs = list
+        .iter()
+        .enumerate()
+        .map(|(index, value)| summary(value, at.index(index)));
     let packs: Vec<PackSummary> = packs.collect::<Result<_, _>>()?;
     each_once(packs.iter().map(|pack| pack.name.as_str()), at)?;
     Ok(packs)
@@ -57,10 +63,19 @@ fn summary(value: &Value, at: At<'_>) -> Result<PackSummary, DecodeError> {
         return Err(object.mismatch("versionTags", "a tag for each version"));
     }
     let list = at.key("versions");
-    let versions = numbers.iter().zip(tags).enumerate().map(|(index, (value, tag))| {
-        Ok((number(value).ok_or_else(|| mismatch(list.index(index), "a number", Some(value)))?, tag.to_owned()))
-    });
-    let mut versions: Vec<(VersionNumber, String)> = versions.collect::<Result<_, DecodeError>>()?;
+    let versions = numbers
+        .iter()
+        .zip(tags)
+        .enumerate()
+        .map(|(index, (value, tag))| {
+            Ok((
+                number(value)
+                    .ok_or_else(|| mismatch(list.index(index), "a number", Some(value)))?,
+                tag.to_owned(),
+            ))
+        });
+    let mut versions: Vec<(VersionNumber, String)> =
+        versions.collect::<Result<_, DecodeError>>()?;
     versions.sort_unstable();
     Ok(PackSummary {
         name: object.id("name")?.to_owned(),
@@ -75,10 +90,16 @@ fn number(value: &Value) -> Option<VersionNumber> {
 }
 
 /// Reads a version (contract: `AppGetPolicyPackResponse`).
-pub(in crate::provider::pulumi) fn version(answer: &Value) -> Result<(String, LiveVersion), DecodeError> {
+pub(in crate::provider::pulumi) fn version(
+    answer: &Value,
+) -> Result<(String, LiveVersion), DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let list = At::ROOT.key("policies");
-    let policies = object.list("policies")?.iter().enumerate().map(|(index, value)| policy(value, list.index(index)));
+    let policies = object
+        .list("policies")?
+        .iter()
+        .enumerate()
+        .map(|(index, value)| policy(value, list.index(index)));
     let detail = VersionDetail {
         display_name: object.text("displayName")?.to_owned(),
         policies: policies.collect::<Result<_, _>>()?,
@@ -86,10 +107,24 @@ pub(in crate::provider::pulumi) fn version(answer: &Value) -> Result<(String, Li
             .get("applied")
             .and_then(Value::as_bool)
             .ok_or_else(|| object.mismatch("applied", "true or false"))?,
-        unknown_fields: object.others(&["name", "displayName", "version", "versionTag", "policies", "applied"]),
+        unknown_fields: object.others(&[
+            "name",
+            "displayName",
+            "version",
+            "versionTag",
+            "policies",
+            "applied",
+        ]),
     };
-    let number = object.get("version").and_then(number).ok_or_else(|| object.mismatch("version", "a number"))?;
-    let version = LiveVersion { number, tag: object.text("versionTag")?.to_owned(), detail: Some(detail) };
+    let number = object
+        .get("version")
+        .and_then(number)
+        .ok_or_else(|| object.mismatch("version", "a number"))?;
+    let version = LiveVersion {
+        number,
+        tag: object.text("versionTag")?.to_owned(),
+        detail: Some(detail),
+    };
     Ok((object.text("name")?.to_owned(), version))
 }
 
@@ -112,17 +147,28 @@ fn policy(value: &Value, at: At<'_>) -> Result<LivePackPolicy, DecodeError> {
     let object = Object::new(value, at)?;
     let unknown_fields = object.others(KNOWN);
     let name = object.text("name")?.to_owned();
-    let known = KNOWN.iter().filter_map(|key| Some(((*key).to_owned(), object.present(key)?.clone())));
+    let known = KNOWN
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), object.present(key)?.clone())));
     // What is empty is not there: some servers write what was never set so.
     let is_set = |(key, value): &(String, Value)| match value {
-        Value::String(text) => !text.is_empty() || matches!(key.as_str(), "displayName" | "description" | "message"),
+        Value::String(text) => {
+            !text.is_empty() || matches!(key.as_str(), "displayName" | "description" | "message")
+        }
         Value::Object(map) => !map.is_empty(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => true,
     };
     let known: Map<String, Value> = known.filter(is_set).collect();
-    let policy = serde_json::from_value::<PackPolicy>(Value::Object(known))
-        .map_err(|error| Opaque { why: format!("cannot be read: {error}"), raw: value.clone() });
-    Ok(LivePackPolicy { name, policy: policy.map(sorted), unknown_fields })
+    let policy =
+        serde_json::from_value::<PackPolicy>(Value::Object(known)).map_err(|error| Opaque {
+            why: format!("cannot be read: {error}"),
+            raw: value.clone(),
+        });
+    Ok(LivePackPolicy {
+        name,
+        policy: policy.map(sorted),
+        unknown_fields,
+    })
 }
 
 /// Lists whose order means nothing, in the order in which manifests give them.
@@ -141,7 +187,10 @@ fn sorted(mut policy: PackPolicy) -> PackPolicy {
 /// Reads what createPackVersion answers (contract: `AppCreatePolicyPackResponse`).
 pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
-    let number = object.get("version").and_then(number).ok_or_else(|| object.mismatch("version", "a number"))?;
+    let number = object
+        .get("version")
+        .and_then(number)
+        .ok_or_else(|| object.mismatch("version", "a number"))?;
     let mut headers = BTreeMap::new();
     if let Some(asked) = object.present("requiredHeaders") {
         let wrong = || object.mismatch("requiredHeaders", "texts by their names");
@@ -149,7 +198,10 @@ pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, De
             headers.insert(name.clone(), value.as_str().ok_or_else(wrong)?.to_owned());
         }
     }
-    Ok(Created { number, upload: Upload::new(object.text("uploadURI")?.to_owned(), headers) })
+    Ok(Created {
+        number,
+        upload: Upload::new(object.text("uploadURI")?.to_owned(), headers),
+    })
 }
 
 /// A page of the registry.
@@ -163,20 +215,32 @@ pub(in crate::provider::pulumi) struct PublishersPage {
 
 /// Reads a page of the registry: the publisher of each pack, and the token of the next page (contract:
 /// `ListPolicyPacksResponse`).
-pub(in crate::provider::pulumi) fn publishers(answer: &Value) -> Result<PublishersPage, DecodeError> {
+pub(in crate::provider::pulumi) fn publishers(
+    answer: &Value,
+) -> Result<PublishersPage, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let at = At::ROOT.key("policyPacks");
-    let packs = object.list("policyPacks")?.iter().enumerate().map(|(index, value)| {
-        let pack = Object::new(value, at.index(index))?;
-        Ok((pack.text("name")?.to_owned(), pack.text("publisher")?.to_owned()))
-    });
+    let packs = object
+        .list("policyPacks")?
+        .iter()
+        .enumerate()
+        .map(|(index, value)| {
+            let pack = Object::new(value, at.index(index))?;
+            Ok((
+                pack.text("name")?.to_owned(),
+                pack.text("publisher")?.to_owned(),
+            ))
+        });
     let next = match object.present("continuationToken") {
         None => None,
         Some(Value::String(token)) if token.is_empty() => None,
         Some(Value::String(token)) => Some(token.clone()),
         Some(_) => return Err(object.mismatch("continuationToken", "a text")),
     };
-    Ok(PublishersPage { packs: packs.collect::<Result<_, DecodeError>>()?, next })
+    Ok(PublishersPage {
+        packs: packs.collect::<Result<_, DecodeError>>()?,
+        next,
+    })
 }
 
 #[cfg(test)]
@@ -187,9 +251,16 @@ mod tests {
 
     #[test]
     fn a_list_that_does_not_decode_is_never_empty() {
-        let pack = json!({"name": "p", "displayName": "P", "versions": [2, 1], "versionTags": ["b", "a"]});
+        let pack =
+            json!({"name": "p", "displayName": "P", "versions": [2, 1], "versionTags": ["b", "a"]});
         let read = packs(&json!({"policyPacks": [pack]})).unwrap();
-        assert_eq!(read[0].versions, [(VersionNumber(1), "a".to_owned()), (VersionNumber(2), "b".to_owned())]);
+        assert_eq!(
+            read[0].versions,
+            [
+                (VersionNumber(1), "a".to_owned()),
+                (VersionNumber(2), "b".to_owned())
+            ]
+        );
         assert_eq!(packs(&json!({"policyPacks": []})).unwrap(), []);
         for wrong in [
             json!({}),
@@ -213,13 +284,19 @@ mod tests {
                           "message": "m", "severity": "", "framework": {}, "url": "", "tags": ["b", "a"], "new": 1});
         let read = policy(&base, At::ROOT).unwrap();
         let known = read.policy.unwrap();
-        assert_eq!((known.severity, known.framework, known.url), (None, None, None));
+        assert_eq!(
+            (known.severity, known.framework, known.url),
+            (None, None, None)
+        );
         assert_eq!(known.tags, ["a", "b"]);
         assert_eq!(read.unknown_fields, *json!({"new": 1}).as_object().unwrap());
         let mut strange = base.clone();
         strange["enforcementLevel"] = json!("paranoid");
         let read = policy(&strange, At::ROOT).unwrap();
-        assert_eq!((read.name.as_str(), read.policy.unwrap_err().raw), ("a", strange));
+        assert_eq!(
+            (read.name.as_str(), read.policy.unwrap_err().raw),
+            ("a", strange)
+        );
         assert!(policy(&json!({"displayName": "A"}), At::ROOT).is_err());
     }
 

@@ -38,7 +38,8 @@ impl Site {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut options = RepositoryInitOptions::new();
-        let repository = Repository::init_opts(folder.path(), options.initial_head("main").bare(true)).unwrap();
+        let repository =
+            Repository::init_opts(folder.path(), options.initial_head("main").bare(true)).unwrap();
         Self { folder, repository }
     }
 
@@ -46,29 +47,63 @@ impl Site {
     fn commit(&self, new: New<'_>) -> Oid {
         let content = self.content(new);
         let id = match new.sign {
-            Some(sign) => self.repository.commit_signed(&content, &sign(&content), None).unwrap(),
-            None => self.repository.odb().unwrap().write(ObjectType::Commit, content.as_bytes()).unwrap(),
+            Some(sign) => self
+                .repository
+                .commit_signed(&content, &sign(&content), None)
+                .unwrap(),
+            None => self
+                .repository
+                .odb()
+                .unwrap()
+                .write(ObjectType::Commit, content.as_bytes())
+                .unwrap(),
         };
-        self.repository.reference("refs/heads/main", id, true, "").unwrap();
+        self.repository
+            .reference("refs/heads/main", id, true, "")
+            .unwrap();
         id
     }
 
-    fn content(&self, New { parents, files, time, sign: _ }: New<'_>) -> String {
+    fn content(
+        &self,
+        New {
+            parents,
+            files,
+            time,
+            sign: _,
+        }: New<'_>,
+    ) -> String {
         let mut tree = self.repository.treebuilder(None).unwrap();
         for (name, text) in files {
-            tree.insert(name, self.repository.blob(text.as_bytes()).unwrap(), 0o100_644).unwrap();
+            tree.insert(
+                name,
+                self.repository.blob(text.as_bytes()).unwrap(),
+                0o100_644,
+            )
+            .unwrap();
         }
         let tree = self.repository.find_tree(tree.write().unwrap()).unwrap();
-        let parents: Vec<_> = parents.iter().map(|id| self.repository.find_commit(*id).unwrap()).collect();
+        let parents: Vec<_> = parents
+            .iter()
+            .map(|id| self.repository.find_commit(*id).unwrap())
+            .collect();
         let author = Signature::new("Ann", "ann@example.com", &Time::new(time, 0)).unwrap();
         let parents: Vec<_> = parents.iter().collect();
-        let buffer = self.repository.commit_create_buffer(&author, &author, "x", &tree, &parents).unwrap();
+        let buffer = self
+            .repository
+            .commit_create_buffer(&author, &author, "x", &tree, &parents)
+            .unwrap();
         std::str::from_utf8(&buffer).unwrap().to_owned()
     }
 
     fn verify(&self, commit: Oid, base: Option<&str>) -> Result<SignedBy, SignatureError> {
         let (directory, commit) = (self.folder.path(), commit.to_string());
-        verify(&Request { directory, commit: &commit, base, file: "allowed_signers" })
+        verify(&Request {
+            directory,
+            commit: &commit,
+            base,
+            file: "allowed_signers",
+        })
     }
 
     /// What is said of a commit that does not count; ids are put as the names that they are given here.
@@ -84,7 +119,11 @@ impl Site {
 
 /// A key of its own for each number.
 fn key(number: u8) -> PrivateKey {
-    PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])), "").unwrap()
+    PrivateKey::new(
+        KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])),
+        "",
+    )
+    .unwrap()
 }
 
 /// The public key as the file of the allowed signers has it.
@@ -98,7 +137,10 @@ fn line(key: &PrivateKey) -> String {
 }
 
 fn sign(key: &PrivateKey, namespace: &str, content: &str) -> String {
-    key.sign(namespace, HashAlg::Sha512, content.as_bytes()).unwrap().to_pem(LineEnding::LF).unwrap()
+    key.sign(namespace, HashAlg::Sha512, content.as_bytes())
+        .unwrap()
+        .to_pem(LineEnding::LF)
+        .unwrap()
 }
 
 fn with(key: PrivateKey) -> impl Fn(&str) -> String {
@@ -109,6 +151,11 @@ fn with(key: PrivateKey) -> impl Fn(&str) -> String {
 fn allowing(lines: &str) -> (Site, Oid) {
     let site = Site::new();
     let files = [("allowed_signers", lines)];
-    let base = site.commit(New { parents: &[], files: &files, time: MARCH, sign: None });
+    let base = site.commit(New {
+        parents: &[],
+        files: &files,
+        time: MARCH,
+        sign: None,
+    });
     (site, base)
 }

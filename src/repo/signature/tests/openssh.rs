@@ -6,12 +6,22 @@ use std::process::{Command, Stdio};
 use super::*;
 
 /// Whether a program is here; where tools are asked for, it must be.
-#[expect(clippy::print_stderr, reason = "a test that is passed over must say so")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that is passed over must say so"
+)]
 pub(super) fn has(tool: &str, question: &[&str]) -> bool {
-    let ran =
-        Command::new(tool).args(question).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let ran = Command::new(tool)
+        .args(question)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     let found = ran.is_ok();
-    assert!(found || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(), "asked for and not there: {tool}");
+    assert!(
+        found || std::env::var_os("POLWARDEN_TEST_TOOLS").is_none(),
+        "asked for and not there: {tool}"
+    );
     if !found {
         eprintln!("no {tool}: its signatures are not tried");
     }
@@ -19,8 +29,17 @@ pub(super) fn has(tool: &str, question: &[&str]) -> bool {
 }
 
 fn keygen(folder: &Path, arguments: &[&str]) {
-    let ran = Command::new("ssh-keygen").current_dir(folder).args(arguments).stdin(Stdio::null()).output().unwrap();
-    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    let ran = Command::new("ssh-keygen")
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
 }
 
 #[test]
@@ -28,23 +47,49 @@ fn what_ssh_keygen_signs_is_verified() {
     if !has("ssh-keygen", &["-?"]) {
         return;
     }
-    for (kind, bits) in [("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "384"), ("rsa", "2048")] {
+    for (kind, bits) in [
+        ("ed25519", "256"),
+        ("ecdsa", "256"),
+        ("ecdsa", "384"),
+        ("rsa", "2048"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        keygen(folder.path(), &["-q", "-t", kind, "-b", bits, "-N", "", "-f", "key"]);
+        keygen(
+            folder.path(),
+            &["-q", "-t", kind, "-b", bits, "-N", "", "-f", "key"],
+        );
         let public = std::fs::read_to_string(folder.path().join("key.pub")).unwrap();
         let sign = |content: &str| {
             std::fs::write(folder.path().join("content"), content).unwrap();
             let _ = std::fs::remove_file(folder.path().join("content.sig"));
-            keygen(folder.path(), &["-q", "-Y", "sign", "-n", "git", "-f", "key", "content"]);
+            keygen(
+                folder.path(),
+                &["-q", "-Y", "sign", "-n", "git", "-f", "key", "content"],
+            );
             std::fs::read_to_string(folder.path().join("content.sig")).unwrap()
         };
         let (site, base) = allowing(&format!("ann@example.com {public}"));
-        let new = New { parents: &[base], files: &[("a", "1")], time: MARCH, sign: Some(&sign) };
+        let new = New {
+            parents: &[base],
+            files: &[("a", "1")],
+            time: MARCH,
+            sign: Some(&sign),
+        };
         let commit = site.commit(new);
-        assert_eq!(site.verify(commit, None).unwrap().signer, "ann@example.com", "{kind} {bits}");
+        assert_eq!(
+            site.verify(commit, None).unwrap().signer,
+            "ann@example.com",
+            "{kind} {bits}"
+        );
         let tampered = |content: &str| sign(&content.replace("ann@", "bob@"));
-        let commit = site.commit(New { sign: Some(&tampered), ..new });
-        assert!(matches!(site.verify(commit, None), Err(SignatureError::Wrong { .. })), "{kind} {bits}");
+        let commit = site.commit(New {
+            sign: Some(&tampered),
+            ..new
+        });
+        assert!(
+            matches!(site.verify(commit, None), Err(SignatureError::Wrong { .. })),
+            "{kind} {bits}"
+        );
     }
 }
 
@@ -54,14 +99,28 @@ fn a_kind_of_key_that_is_not_verified_is_said_to_be_so() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    keygen(folder.path(), &["-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", "key"]);
+    keygen(
+        folder.path(),
+        &["-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", "key"],
+    );
     let public = std::fs::read_to_string(folder.path().join("key.pub")).unwrap();
     let sign = |content: &str| {
         std::fs::write(folder.path().join("content"), content).unwrap();
-        keygen(folder.path(), &["-q", "-Y", "sign", "-n", "git", "-f", "key", "content"]);
+        keygen(
+            folder.path(),
+            &["-q", "-Y", "sign", "-n", "git", "-f", "key", "content"],
+        );
         std::fs::read_to_string(folder.path().join("content.sig")).unwrap()
     };
     let (site, base) = allowing(&format!("ann {public}"));
-    let commit = site.commit(New { parents: &[base], files: &[], time: MARCH, sign: Some(&sign) });
-    assert!(site.refused(commit, None, &BTreeMap::new()).contains("a signature by a key on the curve P-521"));
+    let commit = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: Some(&sign),
+    });
+    assert!(
+        site.refused(commit, None, &BTreeMap::new())
+            .contains("a signature by a key on the curve P-521")
+    );
 }

@@ -14,24 +14,65 @@ fn a_change_cannot_add_its_own_signer() {
     let (site, base) = allowing(&line(&key(1)));
     let (stranger, own) = (with(key(2)), both());
     // In the commit itself.
-    let commit = site.commit(New { parents: &[base], files: &[(FILE, &own)], time: MARCH, sign: Some(&stranger) });
-    assert!(matches!(site.verify(commit, None), Err(SignatureError::Unknown { .. })));
+    let commit = site.commit(New {
+        parents: &[base],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&stranger),
+    });
+    assert!(matches!(
+        site.verify(commit, None),
+        Err(SignatureError::Unknown { .. })
+    ));
     // With one commit before.
-    let second = site.commit(New { parents: &[commit], files: &[(FILE, &own)], time: MARCH, sign: Some(&stranger) });
-    let third = site.commit(New { parents: &[second], files: &[(FILE, &own)], time: MARCH, sign: Some(&stranger) });
-    let names = BTreeMap::from([("BASE", base), ("FIRST", commit), ("SECOND", second), ("THIRD", third)]);
+    let second = site.commit(New {
+        parents: &[commit],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&stranger),
+    });
+    let third = site.commit(New {
+        parents: &[second],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&stranger),
+    });
+    let names = BTreeMap::from([
+        ("BASE", base),
+        ("FIRST", commit),
+        ("SECOND", second),
+        ("THIRD", third),
+    ]);
     for last in [second, third] {
         let said = site.refused(last, None, &names);
         assert!(
             said.starts_with("the signers in `allowed_signers` were changed by a commit that does not count: the commit FIRST is signed"),
             "{said}"
         );
-        assert!(site.refused(last, Some(&base.to_string()), &names).contains("does not allow at the base BASE"));
+        assert!(
+            site.refused(last, Some(&base.to_string()), &names)
+                .contains("does not allow at the base BASE")
+        );
     }
     // By taking the file away first.
-    let without = site.commit(New { parents: &[base], files: &[], time: MARCH, sign: None });
-    let again = site.commit(New { parents: &[without], files: &[(FILE, &own)], time: MARCH, sign: None });
-    let last = site.commit(New { parents: &[again], files: &[(FILE, &own)], time: MARCH, sign: Some(&stranger) });
+    let without = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: None,
+    });
+    let again = site.commit(New {
+        parents: &[without],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: None,
+    });
+    let last = site.commit(New {
+        parents: &[again],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&stranger),
+    });
     let said = site.refused(last, None, &BTreeMap::from([("GONE", without)]));
     assert!(said.contains("the commit GONE is not signed"), "{said}");
 }
@@ -40,44 +81,101 @@ fn a_change_cannot_add_its_own_signer() {
 fn a_signer_adds_another_who_signs_from_then_on() {
     let (site, base) = allowing(&line(&key(1)));
     let (first, second, own) = (with(key(1)), with(key(2)), both());
-    let added = site.commit(New { parents: &[base], files: &[(FILE, &own)], time: MARCH, sign: Some(&first) });
-    let next = site.commit(New { parents: &[added], files: &[(FILE, &own)], time: MARCH, sign: Some(&second) });
+    let added = site.commit(New {
+        parents: &[base],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&first),
+    });
+    let next = site.commit(New {
+        parents: &[added],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: Some(&second),
+    });
     assert_eq!(site.verify(next, None).unwrap().base, added.to_string());
     // And is taken away again, which ends what he may do.
     let alone = line(&key(1));
-    let gone = site.commit(New { parents: &[next], files: &[(FILE, &alone)], time: MARCH, sign: Some(&first) });
-    let late = site.commit(New { parents: &[gone], files: &[(FILE, &alone)], time: MARCH, sign: Some(&second) });
-    assert!(matches!(site.verify(late, None), Err(SignatureError::Unknown { .. })));
+    let gone = site.commit(New {
+        parents: &[next],
+        files: &[(FILE, &alone)],
+        time: MARCH,
+        sign: Some(&first),
+    });
+    let late = site.commit(New {
+        parents: &[gone],
+        files: &[(FILE, &alone)],
+        time: MARCH,
+        sign: Some(&second),
+    });
+    assert!(matches!(
+        site.verify(late, None),
+        Err(SignatureError::Unknown { .. })
+    ));
 }
 
 #[test]
 fn a_merge_is_held_to_what_it_was_merged_into() {
     let (site, base) = allowing(&line(&key(1)));
     let own = both();
-    let change = site.commit(New { parents: &[base], files: &[(FILE, &own)], time: MARCH, sign: None });
+    let change = site.commit(New {
+        parents: &[base],
+        files: &[(FILE, &own)],
+        time: MARCH,
+        sign: None,
+    });
     let merge = |key: PrivateKey| {
         let sign = with(key);
-        site.commit(New { parents: &[base, change], files: &[(FILE, &own)], time: MARCH, sign: Some(&sign) })
+        site.commit(New {
+            parents: &[base, change],
+            files: &[(FILE, &own)],
+            time: MARCH,
+            sign: Some(&sign),
+        })
     };
-    assert_eq!(site.verify(merge(key(1)), None).unwrap().base, base.to_string());
-    assert!(matches!(site.verify(merge(key(2)), None), Err(SignatureError::Unknown { .. })));
+    assert_eq!(
+        site.verify(merge(key(1)), None).unwrap().base,
+        base.to_string()
+    );
+    assert!(matches!(
+        site.verify(merge(key(2)), None),
+        Err(SignatureError::Unknown { .. })
+    ));
 }
 
 #[test]
 fn a_base_must_be_where_the_commit_comes_from() {
     let (site, base) = allowing(&line(&key(1)));
     let signed = with(key(1));
-    let commit = site.commit(New { parents: &[base], files: &[], time: MARCH, sign: Some(&signed) });
-    let later = site.commit(New { parents: &[commit], files: &[], time: MARCH, sign: Some(&signed) });
+    let commit = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: Some(&signed),
+    });
+    let later = site.commit(New {
+        parents: &[commit],
+        files: &[],
+        time: MARCH,
+        sign: Some(&signed),
+    });
     let names = BTreeMap::from([("BASE", base), ("COMMIT", commit)]);
     let said = |base: &str| site.refused(commit, Some(base), &names);
-    assert!(said(&commit.to_string()).starts_with("the base `COMMIT` is the very commit that is to be applied"));
+    assert!(
+        said(&commit.to_string())
+            .starts_with("the base `COMMIT` is the very commit that is to be applied")
+    );
     assert!(said(&later.to_string()).starts_with("the commit COMMIT does not come from the base"));
     assert!(said("nowhere").contains("there is no revision `nowhere`"));
-    assert!(site.refused(base, None, &names).starts_with("the commit BASE is the first of its history"));
+    assert!(
+        site.refused(base, None, &names)
+            .starts_with("the commit BASE is the first of its history")
+    );
     let said = site.refused(later, None, &names);
     assert!(
-        said.starts_with("there is neither `allowed_signers` nor `allowed_signers.asc` at the base COMMIT"),
+        said.starts_with(
+            "there is neither `allowed_signers` nor `allowed_signers.asc` at the base COMMIT"
+        ),
         "{said}"
     );
 }
@@ -86,21 +184,47 @@ fn a_base_must_be_where_the_commit_comes_from() {
 fn a_shallow_clone_says_what_to_fetch() {
     let (site, base) = allowing(&line(&key(1)));
     let (signed, alone) = (with(key(1)), line(&key(1)));
-    let second = site.commit(New { parents: &[base], files: &[(FILE, &alone)], time: MARCH, sign: Some(&signed) });
-    let third = site.commit(New { parents: &[second], files: &[(FILE, &alone)], time: MARCH, sign: Some(&signed) });
+    let second = site.commit(New {
+        parents: &[base],
+        files: &[(FILE, &alone)],
+        time: MARCH,
+        sign: Some(&signed),
+    });
+    let third = site.commit(New {
+        parents: &[second],
+        files: &[(FILE, &alone)],
+        time: MARCH,
+        sign: Some(&signed),
+    });
     for depth in [1, 2] {
         let clone = tempfile::tempdir().unwrap();
         let url = format!("file://{}", site.folder.path().display());
         let depth = depth.to_string();
-        let arguments = ["clone", "--quiet", "--bare", "--depth", &depth, "--branch", "main", &url, "."];
-        let ran = std::process::Command::new("git").args(arguments).current_dir(clone.path()).status().unwrap();
+        let arguments = [
+            "clone", "--quiet", "--bare", "--depth", &depth, "--branch", "main", &url, ".",
+        ];
+        let ran = std::process::Command::new("git")
+            .args(arguments)
+            .current_dir(clone.path())
+            .status()
+            .unwrap();
         assert!(ran.success());
         let repository = Repository::open_bare(clone.path()).unwrap();
-        let site = Site { folder: clone, repository };
+        let site = Site {
+            folder: clone,
+            repository,
+        };
         let said = site.refused(third, None, &BTreeMap::new());
-        assert!(said.starts_with("this clone is shallow") && said.contains("git fetch --unshallow origin"), "{said}");
+        assert!(
+            said.starts_with("this clone is shallow")
+                && said.contains("git fetch --unshallow origin"),
+            "{said}"
+        );
         // The base says it all, where the clone holds it.
-        assert_eq!(site.verify(third, Some(&second.to_string())).is_ok(), depth == "2");
+        assert_eq!(
+            site.verify(third, Some(&second.to_string())).is_ok(),
+            depth == "2"
+        );
     }
 }
 
@@ -108,13 +232,31 @@ fn a_shallow_clone_says_what_to_fetch() {
 fn a_file_of_which_a_line_is_not_understood_is_not_used() {
     let key = public(&key(1));
     for (text, why) in [
-        ("ann".to_owned(), "line 1: a key is missing behind the principals"),
-        ("# a\n\nann ssh-ed25519".to_owned(), "line 3: the key behind `ssh-ed25519` is missing"),
+        (
+            "ann".to_owned(),
+            "line 1: a key is missing behind the principals",
+        ),
+        (
+            "# a\n\nann ssh-ed25519".to_owned(),
+            "line 3: the key behind `ssh-ed25519` is missing",
+        ),
         ("ann ssh-ed25519 AAAA".to_owned(), "line 1: no public key"),
-        (format!("ann cert-authority {key}"), "line 1: certificates are not supported"),
-        (format!("ann no-touch-required=yes {key}"), "line 1: `no-touch-required` is no option"),
-        (format!("ann valid-before=\"tomorrow\" {key}"), "line 1: `tomorrow` is no date"),
-        (format!("ann valid-before=20261301 {key}"), "line 1: `20261301` is no date"),
+        (
+            format!("ann cert-authority {key}"),
+            "line 1: certificates are not supported",
+        ),
+        (
+            format!("ann no-touch-required=yes {key}"),
+            "line 1: `no-touch-required` is no option",
+        ),
+        (
+            format!("ann valid-before=\"tomorrow\" {key}"),
+            "line 1: `tomorrow` is no date",
+        ),
+        (
+            format!("ann valid-before=20261301 {key}"),
+            "line 1: `20261301` is no date",
+        ),
         (format!("\"ann {key}"), "line 1: a quote is not closed"),
     ] {
         let error = AllowedSigners::parse(&text).unwrap_err().to_string();
@@ -122,25 +264,53 @@ fn a_file_of_which_a_line_is_not_understood_is_not_used() {
     }
     for text in [
         String::new(),
-        format!("\"Ann A\",bob@* namespaces=\"git,file\",valid-after=\"202603010000\" {key} a comment"),
+        format!(
+            "\"Ann A\",bob@* namespaces=\"git,file\",valid-after=\"202603010000\" {key} a comment"
+        ),
         format!("*  NAMESPACES=git   {key}\r\n"),
     ] {
         assert!(AllowedSigners::parse(&text).is_ok(), "{text}");
     }
     let (site, base) = allowing("ann ssh-ed25519 AAAA\n");
-    let commit = site.commit(New { parents: &[base], files: &[], time: MARCH, sign: Some(&with(super::key(1))) });
+    let commit = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: Some(&with(super::key(1))),
+    });
     let said = site.refused(commit, None, &BTreeMap::from([("BASE", base)]));
-    assert!(said.starts_with("`allowed_signers` at the base BASE cannot be used: line 1: no public key"), "{said}");
+    assert!(
+        said.starts_with(
+            "`allowed_signers` at the base BASE cannot be used: line 1: no public key"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_link_in_the_place_of_the_file_is_not_followed() {
     let site = Site::new();
     let mut tree = site.repository.treebuilder(None).unwrap();
-    tree.insert(FILE, site.repository.blob(b"/etc/passwd").unwrap(), 0o120_000).unwrap();
+    tree.insert(
+        FILE,
+        site.repository.blob(b"/etc/passwd").unwrap(),
+        0o120_000,
+    )
+    .unwrap();
     let tree = site.repository.find_tree(tree.write().unwrap()).unwrap();
     let author = Signature::new("Ann", "ann@example.com", &Time::new(MARCH, 0)).unwrap();
-    let base = site.repository.commit(None, &author, &author, "x", &tree, &[]).unwrap();
-    let commit = site.commit(New { parents: &[base], files: &[], time: MARCH, sign: Some(&with(key(1))) });
-    assert!(site.refused(commit, None, &BTreeMap::new()).contains("cannot be used: it is no file"));
+    let base = site
+        .repository
+        .commit(None, &author, &author, "x", &tree, &[])
+        .unwrap();
+    let commit = site.commit(New {
+        parents: &[base],
+        files: &[],
+        time: MARCH,
+        sign: Some(&with(key(1))),
+    });
+    assert!(
+        site.refused(commit, None, &BTreeMap::new())
+            .contains("cannot be used: it is no file")
+    );
 }

@@ -44,24 +44,94 @@ fn refuses_what_is_no_host() {
             ("", Fault::Empty, "", None),
             (" example.com", Fault::Padded, " ", Some("example.com")),
             ("example.com ", Fault::Padded, " ", Some("example.com")),
-            ("example.com\n", Fault::Control('\n'), "\n", Some("example.com")),
+            (
+                "example.com\n",
+                Fault::Control('\n'),
+                "\n",
+                Some("example.com"),
+            ),
             ("exam\u{7}ple.com", Fault::Control('\u{7}'), "\u{7}", None),
-            ("exam\u{85}ple.com", Fault::Control('\u{85}'), "\u{85}", None),
-            ("https://example.com", Fault::Scheme, "https://", Some("example.com:443")),
-            ("http://example.com", Fault::Scheme, "http://", Some("example.com:80")),
-            ("https://example.com/a/b?c", Fault::Scheme, "https://", Some("example.com:443")),
-            ("https://example.com:8443/", Fault::Scheme, "https://", Some("example.com:8443")),
-            ("https://user:pw@example.com", Fault::Scheme, "https://", Some("example.com:443")),
-            ("ssh://git@example.com", Fault::Scheme, "ssh://", Some("example.com:22")),
+            (
+                "exam\u{85}ple.com",
+                Fault::Control('\u{85}'),
+                "\u{85}",
+                None,
+            ),
+            (
+                "https://example.com",
+                Fault::Scheme,
+                "https://",
+                Some("example.com:443"),
+            ),
+            (
+                "http://example.com",
+                Fault::Scheme,
+                "http://",
+                Some("example.com:80"),
+            ),
+            (
+                "https://example.com/a/b?c",
+                Fault::Scheme,
+                "https://",
+                Some("example.com:443"),
+            ),
+            (
+                "https://example.com:8443/",
+                Fault::Scheme,
+                "https://",
+                Some("example.com:8443"),
+            ),
+            (
+                "https://user:pw@example.com",
+                Fault::Scheme,
+                "https://",
+                Some("example.com:443"),
+            ),
+            (
+                "ssh://git@example.com",
+                Fault::Scheme,
+                "ssh://",
+                Some("example.com:22"),
+            ),
             ("foo://example.com", Fault::Scheme, "foo://", None),
-            ("https://**.example.com./", Fault::Scheme, "https://", Some("**.example.com:443")),
-            ("user@example.com", Fault::UserInfo, "user@", Some("example.com")),
-            ("example.com/api", Fault::HostPath, "/api", Some("example.com")),
+            (
+                "https://**.example.com./",
+                Fault::Scheme,
+                "https://",
+                Some("**.example.com:443"),
+            ),
+            (
+                "user@example.com",
+                Fault::UserInfo,
+                "user@",
+                Some("example.com"),
+            ),
+            (
+                "example.com/api",
+                Fault::HostPath,
+                "/api",
+                Some("example.com"),
+            ),
             ("example.com/", Fault::HostPath, "/", Some("example.com")),
-            ("example.com?q=1", Fault::HostPath, "?q=1", Some("example.com")),
-            ("example.com#top", Fault::HostPath, "#top", Some("example.com")),
+            (
+                "example.com?q=1",
+                Fault::HostPath,
+                "?q=1",
+                Some("example.com"),
+            ),
+            (
+                "example.com#top",
+                Fault::HostPath,
+                "#top",
+                Some("example.com"),
+            ),
             ("example.com.", Fault::TrailingDot, ".", Some("example.com")),
-            ("example.com.:443", Fault::TrailingDot, ".", Some("example.com:443")),
+            (
+                "example.com.:443",
+                Fault::TrailingDot,
+                ".",
+                Some("example.com:443"),
+            ),
             (".example.com", Fault::LeadingDot, ".", None),
             ("example..com", Fault::EmptyLabel, "", None),
             ("*..example.com", Fault::EmptyLabel, "", None),
@@ -70,8 +140,18 @@ fn refuses_what_is_no_host() {
             ("a.com,b.com", Fault::HostCharacter(','), ",", None),
             ("example.com|evil", Fault::HostCharacter('|'), "|", None),
             ("[a-z].example.com", Fault::HostCharacter('['), "[", None),
-            ("münchen.example", Fault::NonAscii, "münchen", Some("xn--mnchen-3ya.example")),
-            ("**.münchen.example:443", Fault::NonAscii, "münchen", Some("**.xn--mnchen-3ya.example:443")),
+            (
+                "münchen.example",
+                Fault::NonAscii,
+                "münchen",
+                Some("xn--mnchen-3ya.example"),
+            ),
+            (
+                "**.münchen.example:443",
+                Fault::NonAscii,
+                "münchen",
+                Some("**.xn--mnchen-3ya.example:443"),
+            ),
             ("-foo.example.com", Fault::LabelHyphen, "-", None),
             ("foo-.example.com", Fault::LabelHyphen, "-", None),
             ("1.2.3", Fault::NotAnAddress, "1.2.3", None),
@@ -97,12 +177,42 @@ fn refuses_misplaced_wildcards() {
             ("*.*.example.com", Fault::WildcardMisplaced, "*", None),
             ("**.*.example.com", Fault::WildcardMisplaced, "*", None),
             ("example.*", Fault::WildcardMisplaced, "*", None),
-            ("10.0.0.*", Fault::WildcardMisplaced, "*", Some("10.0.0.0/24")),
-            ("10.0.*.*", Fault::WildcardMisplaced, "*", Some("10.0.0.0/16")),
-            ("10.*.*.*", Fault::WildcardMisplaced, "*", Some("10.0.0.0/8")),
-            ("**example.com", Fault::WildcardGlued, "**example", Some("**.example.com")),
-            ("***.example.com", Fault::WildcardGlued, "***", Some("**.example.com")),
-            ("crl**.example.com", Fault::WildcardGlued, "crl**", Some("crl*.example.com")),
+            (
+                "10.0.0.*",
+                Fault::WildcardMisplaced,
+                "*",
+                Some("10.0.0.0/24"),
+            ),
+            (
+                "10.0.*.*",
+                Fault::WildcardMisplaced,
+                "*",
+                Some("10.0.0.0/16"),
+            ),
+            (
+                "10.*.*.*",
+                Fault::WildcardMisplaced,
+                "*",
+                Some("10.0.0.0/8"),
+            ),
+            (
+                "**example.com",
+                Fault::WildcardGlued,
+                "**example",
+                Some("**.example.com"),
+            ),
+            (
+                "***.example.com",
+                Fault::WildcardGlued,
+                "***",
+                Some("**.example.com"),
+            ),
+            (
+                "crl**.example.com",
+                Fault::WildcardGlued,
+                "crl**",
+                Some("crl*.example.com"),
+            ),
         ],
         NetworkPattern::parse,
     );
@@ -115,15 +225,35 @@ fn refuses_ports_that_are_none() {
             ("example.com:", Fault::PortEmpty, "", Some("example.com")),
             ("example.com:0", Fault::PortRange, "0", None),
             ("example.com:65536", Fault::PortRange, "65536", None),
-            ("example.com:99999999999999999999", Fault::PortRange, "99999999999999999999", None),
-            ("example.com:https", Fault::PortNotNumber, "https", Some("example.com:443")),
+            (
+                "example.com:99999999999999999999",
+                Fault::PortRange,
+                "99999999999999999999",
+                None,
+            ),
+            (
+                "example.com:https",
+                Fault::PortNotNumber,
+                "https",
+                Some("example.com:443"),
+            ),
             ("example.com:web", Fault::PortNotNumber, "web", None),
-            ("example.com:*", Fault::PortNotNumber, "*", Some("example.com")),
+            (
+                "example.com:*",
+                Fault::PortNotNumber,
+                "*",
+                Some("example.com"),
+            ),
             ("example.com:80-443", Fault::PortNotNumber, "80-443", None),
             ("example.com:+80", Fault::PortNotNumber, "+80", None),
             ("example.com:-1", Fault::PortNotNumber, "-1", None),
             ("example.com:０", Fault::PortNotNumber, "０", None),
-            ("example.com:0443", Fault::PortLeadingZero, "0443", Some("example.com:443")),
+            (
+                "example.com:0443",
+                Fault::PortLeadingZero,
+                "0443",
+                Some("example.com:443"),
+            ),
             ("example.com:00", Fault::PortLeadingZero, "00", None),
         ],
         NetworkPattern::parse,
@@ -149,7 +279,14 @@ fn parsed_hosts_say_what_they_mean() {
     assert_eq!(host.depth(), Depth::Many);
     assert_eq!(host.name(), "crl*.Example.com");
     let labels: Vec<_> = host.labels().collect();
-    assert_eq!(labels, [Label::Glob("crl*"), Label::Text("Example"), Label::Text("com")]);
+    assert_eq!(
+        labels,
+        [
+            Label::Glob("crl*"),
+            Label::Text("Example"),
+            Label::Text("com")
+        ]
+    );
     assert!(host.has_inner_wildcard() && host.has_uppercase());
     let plain = NetworkPattern::parse("*.example.com").expect("a host");
     let plain = plain.host().expect("a host");
@@ -170,6 +307,10 @@ fn every_kind_of_fault_has_its_code() {
         ("10.0.0.0/33", Code::CidrInvalid),
     ];
     for (text, code) in cases {
-        assert_eq!(NetworkPattern::parse(text).map_err(|error| error.code()), Err(code), "{text}");
+        assert_eq!(
+            NetworkPattern::parse(text).map_err(|error| error.code()),
+            Err(code),
+            "{text}"
+        );
     }
 }

@@ -49,27 +49,62 @@ fn refuses_paths_that_match_nothing() {
             ("$HOME/src", Fault::Variable, "$HOME", Some("~/src")),
             ("${HOME}/src/", Fault::Variable, "${HOME}", Some("~/src")),
             ("/home/$USER/src", Fault::Variable, "$USER", None),
-            (r"%USERPROFILE%\src", Fault::Variable, "%USERPROFILE%", Some("~/src")),
+            (
+                r"%USERPROFILE%\src",
+                Fault::Variable,
+                "%USERPROFILE%",
+                Some("~/src"),
+            ),
             (r"%APPDATA%\x", Fault::Variable, "%APPDATA%", None),
-            (r"C:\%ProgramFiles(x86)%\x", Fault::Variable, "%ProgramFiles(x86)%", None),
-            (r"$env:USERPROFILE\src", Fault::Variable, "$env:USERPROFILE", Some("~/src")),
+            (
+                r"C:\%ProgramFiles(x86)%\x",
+                Fault::Variable,
+                "%ProgramFiles(x86)%",
+                None,
+            ),
+            (
+                r"$env:USERPROFILE\src",
+                Fault::Variable,
+                "$env:USERPROFILE",
+                Some("~/src"),
+            ),
             ("~root/x", Fault::HomeOfUser, "~root", None),
             (r"~\src\**", Fault::MixedSeparators, r"\", Some("~/src/**")),
             (r"/data\x", Fault::MixedSeparators, r"\", Some("/data/x")),
             ("C:/data", Fault::MixedSeparators, "/", Some(r"C:\data")),
-            (r"C:\data/x", Fault::MixedSeparators, "/", Some(r"C:\data\x")),
-            (r"\\wsl.localhost/Ubuntu", Fault::MixedSeparators, "/", Some(r"\\wsl.localhost\Ubuntu")),
+            (
+                r"C:\data/x",
+                Fault::MixedSeparators,
+                "/",
+                Some(r"C:\data\x"),
+            ),
+            (
+                r"\\wsl.localhost/Ubuntu",
+                Fault::MixedSeparators,
+                "/",
+                Some(r"\\wsl.localhost\Ubuntu"),
+            ),
             ("C:data", Fault::DriveRelative, "", None),
             ("C:", Fault::DriveRelative, "", None),
             (r"\\server\share", Fault::UnknownShare, r"\\server", None),
-            (r"\\wsl$\Ubuntu\home", Fault::UnknownShare, r"\\wsl$", Some(r"\\wsl.localhost\Ubuntu\home")),
+            (
+                r"\\wsl$\Ubuntu\home",
+                Fault::UnknownShare,
+                r"\\wsl$",
+                Some(r"\\wsl.localhost\Ubuntu\home"),
+            ),
             (r"\\wsl.localhost", Fault::NoDistribution, "", None),
             (r"\\wsl.localhost\", Fault::NoDistribution, r"\", None),
             (r"C:\da?ta", Fault::PathCharacter('?'), "?", None),
             (r"C:\a:b", Fault::PathCharacter(':'), ":", None),
             ("/data/", Fault::TrailingSeparator, "/", Some("/data")),
             ("~/", Fault::TrailingSeparator, "/", Some("~")),
-            (r"C:\data\", Fault::TrailingSeparator, r"\", Some(r"C:\data")),
+            (
+                r"C:\data\",
+                Fault::TrailingSeparator,
+                r"\",
+                Some(r"C:\data"),
+            ),
             ("/a//b", Fault::RepeatedSeparator, "//", Some("/a/b")),
             (r"C:\a\\b", Fault::RepeatedSeparator, r"\\", Some(r"C:\a\b")),
             ("//data", Fault::RepeatedSeparator, "/", Some("/data")),
@@ -78,8 +113,18 @@ fn refuses_paths_that_match_nothing() {
             (r"C:\a\..\b", Fault::DotSegment, "..", Some(r"C:\b")),
             ("/data/***", Fault::TooManyStars, "***", Some("/data/**")),
             ("/data/a**", Fault::DeepGlued, "a**", Some("/data/a*")),
-            ("/data/**.txt", Fault::DeepGlued, "**.txt", Some("/data/**/*.txt")),
-            (r"C:\**.txt", Fault::DeepGlued, "**.txt", Some(r"C:\**\*.txt")),
+            (
+                "/data/**.txt",
+                Fault::DeepGlued,
+                "**.txt",
+                Some("/data/**/*.txt"),
+            ),
+            (
+                r"C:\**.txt",
+                Fault::DeepGlued,
+                "**.txt",
+                Some(r"C:\**\*.txt"),
+            ),
             ("file:///data/x", Fault::Scheme, "file://", Some("/data/x")),
             ("https://example.com/x", Fault::Scheme, "https://", None),
         ],
@@ -100,9 +145,17 @@ fn parsed_paths_say_what_they_mean() {
         ("/", Root::Posix, &[]),
         ("~", Root::Home, &[]),
         ("~/a/**", Root::Home, &[Segment::Text("a"), Segment::Deep]),
-        (r"C:\a\*.txt", Root::Drive('C'), &[Segment::Text("a"), Segment::Glob("*.txt")]),
+        (
+            r"C:\a\*.txt",
+            Root::Drive('C'),
+            &[Segment::Text("a"), Segment::Glob("*.txt")],
+        ),
         (r"*:\*", Root::AnyDrive, &[Segment::Glob("*")]),
-        (r"\\wsl.localhost\Ubuntu\x", Root::Wsl, &[Segment::Text("Ubuntu"), Segment::Text("x")]),
+        (
+            r"\\wsl.localhost\Ubuntu\x",
+            Root::Wsl,
+            &[Segment::Text("Ubuntu"), Segment::Text("x")],
+        ),
     ];
     for (text, root, segments) in cases {
         let pattern = PathPattern::parse(text).expect(text);
@@ -134,7 +187,11 @@ fn covering_is_sound() {
     ];
     for (this, other, expected) in cases {
         let parse = |text| PathPattern::parse(text).expect(text);
-        assert_eq!(parse(this).covers(&parse(other)), expected, "{this} covers {other}");
+        assert_eq!(
+            parse(this).covers(&parse(other)),
+            expected,
+            "{this} covers {other}"
+        );
     }
 }
 

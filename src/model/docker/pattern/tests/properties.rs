@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use crate::model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern, PatternError, glob_matches};
+use crate::model::docker::pattern::{
+    HostPattern, NetworkPattern, PathGlob, PathPattern, PatternError, glob_matches,
+};
 
 /// Texts that are nearly patterns, so that parsing gets past its first check.
 fn near_patterns() -> impl Strategy<Value = String> {
@@ -58,10 +60,20 @@ fn check<T: PartialEq + std::fmt::Debug + std::fmt::Display>(
     match parse(text) {
         Ok(pattern) => prop_assert_eq!(parse(&pattern.to_string()), Ok(pattern)),
         Err(error) => {
-            prop_assert!(text.get(error.range.clone()).is_some(), "{:?} is no range of {:?}", error.range, text);
+            prop_assert!(
+                text.get(error.range.clone()).is_some(),
+                "{:?} is no range of {:?}",
+                error.range,
+                text
+            );
             prop_assert!(!error.to_string().is_empty());
             if let Some(suggestion) = error.suggestion {
-                prop_assert!(parse(&suggestion).is_ok(), "{:?} is suggested for {:?}", suggestion, text);
+                prop_assert!(
+                    parse(&suggestion).is_ok(),
+                    "{:?} is suggested for {:?}",
+                    suggestion,
+                    text
+                );
             }
         }
     }
