@@ -67,7 +67,8 @@ fn difference_of_adversarial_sets(bencher: Bencher<'_, '_>, rules: usize) {
 }
 
 fn differences(bencher: Bencher<'_, '_>, before: &[Rule], after: &[Rule]) {
-    let (old, new) = (refer(before), refer(after));
+    let old = refer(before);
+    let new = refer(after);
     let resources = (before.len() + after.len()) * RESOURCES_A_RULE;
     bencher
         .counter(ItemsCount::new(resources))

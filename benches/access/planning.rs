@@ -86,12 +86,11 @@ fn organization(policies: usize, resources: usize, number: usize) -> Organizatio
     let seed = u64::try_from(number).unwrap_or_default() * 2 + 1;
     let mut before = connections(policies * RULES_A_POLICY, resources, seed);
     let mut after = connections(policies * RULES_A_POLICY, resources, seed + 1);
-    let (mut live, mut desired) = (Vec::new(), Vec::new());
+    let mut live = Vec::new();
+    let mut desired = Vec::new();
     for policy in 0..policies {
-        let (old, new): (Vec<Rule>, Vec<Rule>) = (
-            before.drain(..RULES_A_POLICY).collect(),
-            after.drain(..RULES_A_POLICY).collect(),
-        );
+        let old: Vec<Rule> = before.drain(..RULES_A_POLICY).collect();
+        let new: Vec<Rule> = after.drain(..RULES_A_POLICY).collect();
         let name = format!("policy {policy}");
         let rules = old.iter().enumerate().map(|(rule, old)| LiveRule {
             id: RuleId::new(&format!("rule_{policy}_{rule}")),

@@ -162,7 +162,8 @@ fn target(rules: usize, random: &mut Random) -> HttpResource {
 }
 
 fn path(rules: usize, random: &mut Random) -> String {
-    let (folder, leaf) = (random.word(FOLDERS), random.word(SERVICES));
+    let folder = random.word(FOLDERS);
+    let leaf = random.word(SERVICES);
     let number = random.below(rules * 4);
     match random.below(12) {
         0 => format!("/srv/{folder}/{leaf}-{number}"),

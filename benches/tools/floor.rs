@@ -142,7 +142,8 @@ async fn read(client: Arc<Bare>, path: String) -> anyhow::Result<()> {
     );
     let mut tasks = JoinSet::new();
     for Summary { id } in data {
-        let (client, path) = (Arc::clone(&client), format!("{path}/{id}"));
+        let client = Arc::clone(&client);
+        let path = format!("{path}/{id}");
         tasks.spawn(async move { client.send(client.http.get(client.url(&path))).await });
     }
     while let Some(task) = tasks.join_next().await {

@@ -160,7 +160,8 @@ impl Search<'_, '_> {
     fn region(&mut self, region: &Region<'_>) -> Result<(), Stop> {
         let terms = region.terms;
         self.survey.budget.spend(terms.len() + 1)?;
-        let (mut allow, mut deny) = (Bits::default(), Bits::default());
+        let mut allow = Bits::default();
+        let mut deny = Bits::default();
         for id in terms {
             let term = self.survey.index.term_of(*id);
             match term.decision {
@@ -171,10 +172,8 @@ impl Search<'_, '_> {
         // The sides of patterns are only ever among the allows.
         let allowed = allow.clone().without(&deny);
         let bounds = self.bounds;
-        let (before, after) = (
-            |audience: usize| allowed.contains(2 * audience),
-            |audience: usize| allowed.contains(2 * audience + 1),
-        );
+        let before = |audience: usize| allowed.contains(2 * audience);
+        let after = |audience: usize| allowed.contains(2 * audience + 1);
         for (position, (kind, only)) in bounds.gates.iter().enumerate() {
             if !allow.contains(2 * bounds.audiences + position) {
                 continue;
@@ -209,10 +208,8 @@ impl Search<'_, '_> {
         if *count >= MOST {
             return Ok(());
         }
-        let (before, after) = (
-            self.verdict(terms, 2 * audience),
-            self.verdict(terms, 2 * audience + 1),
-        );
+        let before = self.verdict(terms, 2 * audience);
+        let after = self.verdict(terms, 2 * audience + 1);
         if self.told.insert((
             bound,
             audience,

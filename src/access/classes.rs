@@ -46,7 +46,9 @@ pub(super) fn other_classes(
 /// How many sets of globs there can be at most: those that only say how a segment begins are matched together only where
 /// one says more than the other, so that the longest of them tells which; likewise those that only say how it ends.
 fn most_sets(globs: &[&str]) -> Option<usize> {
-    let (mut begins, mut ends, mut others) = (1_usize, 1_usize, 0);
+    let mut begins = 1_usize;
+    let mut ends = 1_usize;
+    let mut others = 0;
     for glob in globs {
         match (glob.strip_prefix('*'), glob.strip_suffix('*')) {
             (Some(end), _) if !end.contains('*') => ends += 1,
@@ -341,10 +343,8 @@ mod tests {
                 .flat_map(|text| ["a", "b", "*"].map(|letter| format!("{text}{letter}")))
                 .collect()
         };
-        let (two, three) = (
-            longer(&longer(&[String::new()])),
-            longer(&longer(&longer(&[String::new()]))),
-        );
+        let two = longer(&longer(&[String::new()]));
+        let three = longer(&longer(&longer(&[String::new()])));
         let globs: Vec<&str> = two
             .iter()
             .chain(&three)

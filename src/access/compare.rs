@@ -398,7 +398,8 @@ impl View<'_, '_> {
         witness: Request,
         terms: &[u32],
     ) -> Row {
-        let (before, after) = (self.verdict(terms, BEFORE), self.verdict(terms, AFTER));
+        let before = self.verdict(terms, BEFORE);
+        let after = self.verdict(terms, AFTER);
         let (direction, denied, granted) = match allowed {
             AFTER => (Direction::Opens, &before, &after),
             _ => (Direction::Closes, &after, &before),

@@ -81,7 +81,8 @@ impl Row {
             };
             (row.direction, kind)
         };
-        let (one, two) = (key(self), key(other));
+        let one = key(self);
+        let two = key(other);
         (
             one.0,
             &self.resource,

@@ -201,7 +201,8 @@ impl<'a> GateCheck<'a> {
                 Bound::Gate(position) => position,
                 Bound::Widening => 0,
             };
-            let (before, after) = (self.named(before), self.named(after));
+            let before = self.named(before);
+            let after = self.named(after);
             let said = |other: &GateBreach<'_>| {
                 other.gate == gate
                     && other.before == before
@@ -263,7 +264,8 @@ mod tests {
             ("tcp api.example.com", "get https://api.example.com/x", true),
             ("http api.example.com/**", "tcp api.example.com", false),
         ] {
-            let (one, two) = (gate(GateKind::Never, wide), gate(GateKind::Never, narrow));
+            let one = gate(GateKind::Never, wide);
+            let two = gate(GateKind::Never, narrow);
             assert_eq!(one.asks_as_much_as(&two), expected, "{wide} and {narrow}");
             assert!(!gate(GateKind::Always, wide).asks_as_much_as(&two));
         }

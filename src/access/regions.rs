@@ -98,7 +98,8 @@ impl Survey<'_> {
                     }
                     let terms: Vec<u32> = own.iter().chain(&part.connection).copied().collect();
                     let witness = || {
-                        let (destination, path) = (destination(cell)?, path.witness.clone());
+                        let destination = destination(cell)?;
+                        let path = path.witness.clone();
                         Some(Request::Http {
                             method: *method,
                             destination,

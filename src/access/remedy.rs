@@ -162,7 +162,8 @@ fn resource(request: &Request) -> String {
             path,
             ..
         } => {
-            let (host, path) = (destination.to_string(), format!("/{}", path.join("/")));
+            let host = destination.to_string();
+            let path = format!("/{}", path.join("/"));
             HttpResource {
                 host,
                 port: Some(*port),

@@ -75,7 +75,8 @@ impl FromStr for RequestPattern {
         let (verb, object) = text
             .split_once(char::is_whitespace)
             .ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
-        let (verb, object) = (verb.to_ascii_lowercase(), object.trim());
+        let verb = verb.to_ascii_lowercase();
+        let object = object.trim();
         let parsed = parse(&verb, object)?;
         Ok(Self {
             text: format!("{verb} {object}"),

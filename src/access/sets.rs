@@ -92,7 +92,8 @@ impl RequestSet {
             (false, true, Step::Union | Step::Difference | Step::Part(_)) => return self.clone(),
             (false, false, _) => {}
         }
-        let (mut parts, mut formula) = (self.parts.clone(), self.formula.clone());
+        let mut parts = self.parts.clone();
+        let mut formula = self.formula.clone();
         // A part that both sets have is one, so that a set without itself costs no more than the set.
         let place = |parts: &mut Vec<Arc<Part>>, part: &Arc<Part>| {
             parts
@@ -187,7 +188,8 @@ impl RequestSet {
 
     /// Whether requests that match exactly these terms are in the set.
     fn holds(&self, index: &Index, terms: impl Iterator<Item = u32>) -> bool {
-        let (mut allow, mut deny) = (Bits::default(), Bits::default());
+        let mut allow = Bits::default();
+        let mut deny = Bits::default();
         for id in terms {
             let term = index.term_of(id);
             match term.decision {
@@ -201,10 +203,8 @@ impl RequestSet {
             let holds = match step {
                 Step::Part(part) => allowed.contains(*part),
                 Step::Union | Step::Intersection | Step::Difference => {
-                    let (right, left) = (
-                        open.pop().unwrap_or_default(),
-                        open.pop().unwrap_or_default(),
-                    );
+                    let right = open.pop().unwrap_or_default();
+                    let left = open.pop().unwrap_or_default();
                     match step {
                         Step::Intersection => left && right,
                         Step::Difference => left && !right,

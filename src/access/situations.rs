@@ -69,10 +69,8 @@ impl<'r> Situations<'r> {
             let mut terms = region.terms.to_vec();
             terms.sort_unstable();
             if terms.iter().any(|term| wanted(*term)) && !told.contains(&terms) {
-                let (allows, denies) = (
-                    of(&index, Decision::Allow, &terms),
-                    of(&index, Decision::Deny, &terms),
-                );
+                let allows = of(&index, Decision::Allow, &terms);
+                let denies = of(&index, Decision::Deny, &terms);
                 visit(&Situation {
                     allows: &allows,
                     denies: &denies,

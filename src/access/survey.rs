@@ -209,7 +209,8 @@ impl<'i> Survey<'i> {
         let written: BTreeSet<u16> = http.at.keys().chain(tcp.at.keys()).copied().collect();
         let mut alike: BTreeMap<(Vec<u32>, K), HttpPorts> = BTreeMap::new();
         for port in std::iter::once(None).chain(written.iter().copied().map(Some)) {
-            let (http, connection) = (http.on(port), tcp.on(port));
+            let http = http.on(port);
+            let connection = tcp.on(port);
             let key = (http.clone(), telling(&connection));
             let one = alike.entry(key).or_insert_with(|| HttpPorts {
                 ports: if port.is_none() {

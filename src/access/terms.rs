@@ -166,7 +166,8 @@ impl Places {
     /// enough, since what follows the last `**` decides.
     pub(super) fn matches(&self, path: u32, segments: &[String]) -> bool {
         let pieces = &self.paths[path as usize].1;
-        let (mut piece, mut at) = (0, 0);
+        let mut piece = 0;
+        let mut at = 0;
         let mut again: Option<(usize, usize)> = None;
         loop {
             let fits = match (pieces.get(piece), segments.get(at)) {

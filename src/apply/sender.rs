@@ -42,7 +42,8 @@ impl<'a> Sender<'a> {
         stop: &'a Stop,
         settings: Settings,
     ) -> Self {
-        let (target, changes) = (plan.target.name.as_str(), changes_of_calls(plan));
+        let target = plan.target.name.as_str();
+        let changes = changes_of_calls(plan);
         Self {
             target,
             changes,
@@ -175,7 +176,8 @@ impl<'a> Sender<'a> {
             let Operation::DeletePackVersion { pack, version } = &operation else {
                 continue;
             };
-            let (name, part) = (pack.to_string(), Some(version.to_string()));
+            let name = pack.to_string();
+            let part = Some(version.to_string());
             let id = CallId(u32::try_from(number).unwrap_or(u32::MAX));
             let send = ToSend::Pulumi(operation.clone());
             let call = Call {
@@ -186,7 +188,8 @@ impl<'a> Sender<'a> {
                 why: None,
                 send,
             };
-            let (pack, version) = (call.name.clone(), part.unwrap_or_default());
+            let pack = call.name.clone();
+            let version = part.unwrap_or_default();
             let sent = Sent::Pulumi(operation);
             if let Err(error) = self.journal.write(&self.intent(&call, sent.clone())).await {
                 cleaned.push(CleanedUp {

@@ -42,7 +42,8 @@ impl<'a> Scene<'a> {
             .par_iter()
             .map(|document| view(document))
             .collect();
-        let (mut policies, mut lists) = (Vec::with_capacity(views.len()), Vec::new());
+        let mut policies = Vec::with_capacity(views.len());
+        let mut lists = Vec::new();
         for view in views {
             match view {
                 View::Policy(view) => policies.push(view),

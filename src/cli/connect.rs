@@ -68,7 +68,9 @@ impl Session {
             ..HttpOptions::default()
         };
         let http = HttpClient::new(options);
-        let (connections, embedded, readings) = (BTreeMap::new(), Vec::new(), Arc::default());
+        let connections = BTreeMap::new();
+        let embedded = Vec::new();
+        let readings = Arc::default();
         let mut session = Self {
             connections,
             pulumi: None,

@@ -195,7 +195,8 @@ async fn plan_targets(
         }
     });
     let each: Vec<One<'_>> = each.collect();
-    let (mut outcomes, mut late) = (Vec::new(), Vec::new());
+    let mut outcomes = Vec::new();
+    let mut late = Vec::new();
     for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads).await) {
         match ended {
             Ok(Ok(outcome)) => outcomes.push((*target, Ok(outcome))),
@@ -272,7 +273,8 @@ fn collect(
     outcomes: Vec<(&Target, anyhow::Result<Outcome>)>,
     console: Console,
 ) -> Result<(Plan, Vec<Live>), Exit> {
-    let (mut states, mut failed) = (Vec::new(), false);
+    let mut states = Vec::new();
+    let mut failed = false;
     for (target, outcome) in outcomes {
         match outcome {
             Ok(Outcome {

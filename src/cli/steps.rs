@@ -21,10 +21,8 @@ impl StepOptions {
         let gaps = plan.targets.iter().flat_map(|target| target.gaps()).count();
         let refused = self.no_gap && gaps > 0;
         if refused {
-            let (word, gaps) = (
-                console.error_painter().bad("refused"),
-                if gaps == 1 { "gap" } else { "gaps" },
-            );
+            let word = console.error_painter().bad("refused");
+            let gaps = if gaps == 1 { "gap" } else { "gaps" };
             console.warn(&format!(
                 "{word}: the plan tells of {gaps}, as shown above, and --no-gap accepts none. Make the change in smaller \
                  steps, or leave --no-gap out if the moment does not matter."
@@ -55,10 +53,8 @@ pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bo
         };
         for breach in breaches {
             broken = true;
-            let (word, name) = (
-                console.error_painter().bad("refused"),
-                neutral(&target.target.name),
-            );
+            let word = console.error_painter().bad("refused");
+            let name = neutral(&target.target.name);
             console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach)));
         }
     }

@@ -169,8 +169,8 @@ impl Test {
         targets: &[&'t Target],
         console: Console,
     ) -> anyhow::Result<Option<Vec<(&'t Target, State, Vec<Expectation>)>>> {
-        let (mut findings, mut read): (Vec<Diagnostic>, _) =
-            (workspace.check_test_targets(), Vec::new());
+        let mut findings: Vec<Diagnostic> = workspace.check_test_targets();
+        let mut read: _ = Vec::new();
         for target in targets {
             let (
                 desired,
@@ -334,7 +334,8 @@ async fn live(session: &Session, target: &Target, console: Console) -> anyhow::R
             LiveContent::Cedar(_) => Vec::new(),
         };
         for why in whys {
-            let (policy, why) = (neutral(&policy.name), neutral(why));
+            let policy = neutral(&policy.name);
+            let why = neutral(why);
             console.warn(&format!(
                 "warning: live policy \"{policy}\" is not understood in full, and that part answers nothing: it {why}"
             ));

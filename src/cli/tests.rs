@@ -19,7 +19,9 @@ fn commands(
 
 /// The words of a line as a shell splits it: quotes, and what stands behind a pipe or an arrow is not ours.
 fn shell_words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quote = None;
     for c in line.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,

@@ -161,7 +161,8 @@ impl Validate {
     ) -> anyhow::Result<(Vec<Diagnostic>, bool)> {
         let targets = workspace.targets();
         let session = Session::open(&self.connect, &targets, console).await?;
-        let (mut findings, mut failed) = (Vec::new(), false);
+        let mut findings = Vec::new();
+        let mut failed = false;
         for target in targets {
             match planning::resolve_all(workspace, &session, target).await {
                 Ok((policies, tests)) => {

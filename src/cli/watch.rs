@@ -142,7 +142,8 @@ fn above(path: &Path) -> &Path {
 
 /// The Cedar texts of files, and the folders that they are in.
 fn cedar(workspace: &Workspace) -> (Vec<String>, BTreeSet<PathBuf>) {
-    let (mut texts, mut folders) = (Vec::new(), BTreeSet::new());
+    let mut texts = Vec::new();
+    let mut folders = BTreeSet::new();
     for (file, text) in workspace.cedar_files() {
         folders.insert(above(file.as_std_path()).to_owned());
         texts.push(text);

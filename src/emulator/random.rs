@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn base32_has_the_length_and_the_digits_and_does_not_repeat() {
-        let (first, second) = (base32(28).unwrap(), base32(28).unwrap());
+        let first = base32(28).unwrap();
+        let second = base32(28).unwrap();
         assert_eq!(first.len(), 28);
         assert!(
             first.bytes().all(|digit| DIGITS.contains(&digit)),

@@ -330,7 +330,9 @@ impl<'a> Lexer<'a> {
             .ok_or(NotUnderstood)?;
         let mut gap = Gap::default();
         // Line breaks since the last thing, and the column of the first dash on this line.
-        let (mut breaks, mut same_line, mut dash) = (0, self.last.is_some(), None);
+        let mut breaks = 0;
+        let mut same_line = self.last.is_some();
+        let mut dash = None;
         let mut skip_to = 0;
         for (offset, byte) in bytes.iter().enumerate() {
             if offset < skip_to {

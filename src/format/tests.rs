@@ -132,7 +132,8 @@ fn a_list_of_something_else_is_not_sorted() {
 #[test]
 fn flow_lists_that_are_long_or_commented_become_blocks() {
     let host = |letter: &str| format!("{}.example.com", letter.repeat(50));
-    let (a, b) = (host("a"), host("b"));
+    let a = host("a");
+    let b = host("b");
     check_spec(
         &format!("  rules:\n    - name: r\n      resources: [{b}, {a}] # both\n"),
         &format!(

@@ -124,10 +124,8 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
         LiveContent::Cedar(cedar) => Digested::Cedar(cedar),
         LiveContent::Opaque(opaque) => Digested::Opaque(sorted(&opaque.raw)),
     };
-    let (unknown_scope, unknown) = (
-        sorted_fields(unknown_scope_fields),
-        sorted_fields(unknown_fields),
-    );
+    let unknown_scope = sorted_fields(unknown_scope_fields);
+    let unknown = sorted_fields(unknown_fields);
     // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
     Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown))
         .unwrap_or(Fingerprint(String::new()))

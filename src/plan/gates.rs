@@ -169,7 +169,8 @@ fn look(
         base,
     } = gates;
     let state = replay(live, calls).map_err(|error| error.to_string())?;
-    let (before, after) = (rules(live), rules(&state));
+    let before = rules(live);
+    let after = rules(&state);
     let check = GateCheck {
         before: &before,
         after: &after,
@@ -220,7 +221,8 @@ fn info(gate: &Gate<GateSource>) -> GateInfo {
         reason,
         source: _,
     } = gate;
-    let (request, reason) = (pattern.to_string(), reason.clone());
+    let request = pattern.to_string();
+    let reason = reason.clone();
     let audience = audience.as_ref().map(|named| named.name.clone());
     match kind {
         GateKind::Never => GateInfo::Never {
@@ -269,7 +271,8 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> B
             .map(|(rule, resource)| deciding(rule, resource, names))
             .collect()
     };
-    let (old, new) = (decided(before), decided(after));
+    let old = decided(before);
+    let new = decided(after);
     // What opened a request is the deny that went, or else the allow that came.
     let opened_by_a_deny =
         before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;

@@ -285,7 +285,8 @@ fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
             });
         policies.collect()
     };
-    let (before, after) = (cedar(before), cedar(after));
+    let before = cedar(before);
+    let after = cedar(after);
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     names
         .into_iter()

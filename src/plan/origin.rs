@@ -147,7 +147,8 @@ mod tests {
     use crate::plan::{Field, ResourceKind};
 
     fn rule(kind: ChangeKind, id: Option<&str>, name: &str, fields: Vec<FieldChange>) -> Change {
-        let (name, id) = (name.to_owned(), id.map(str::to_owned));
+        let name = name.to_owned();
+        let id = id.map(str::to_owned);
         Change {
             kind,
             resource: ResourceKind::Rule,

@@ -129,7 +129,8 @@ type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
 
 /// What differs between two states, in the order of a plan.
 pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
-    let (before, after) = (by_id(before), by_id(after));
+    let before = by_id(before);
+    let after = by_id(after);
     let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
     let policies = ids
         .into_iter()
@@ -178,7 +179,8 @@ fn policy(
             .map(|rule| (rule.id.to_string(), rule.clone()))
             .collect()
     };
-    let (rules_before, rules_after) = (rules(before), rules(after));
+    let rules_before = rules(before);
+    let rules_after = rules(after);
     let ids: BTreeSet<&String> = rules_before.keys().chain(rules_after.keys()).collect();
     let at = |rule: &str| locate(&shown.name, Some(rule));
     let rules = ids
@@ -216,10 +218,8 @@ fn rule(
     let fields = rule_fields(says(before).as_ref(), says(after).as_ref());
     let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), false)?;
     let id = before.map(|before| before.id.to_string());
-    let (name, source) = (
-        shown.name.clone(),
-        after.and_then(|after| locate(&after.name)),
-    );
+    let name = shown.name.clone();
+    let source = after.and_then(|after| locate(&after.name));
     Some(Change {
         kind,
         resource: ResourceKind::Rule,

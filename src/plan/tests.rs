@@ -323,18 +323,16 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
             .chain(fill.clone())
             .collect()
     };
-    let (before, after) = (
-        rules([
-            "allow all **.example.com",
-            "deny d a.example.com",
-            "deny e b.example.com",
-        ]),
-        rules([
-            "allow all **.example.com",
-            "DENY d b.example.com",
-            "DENY e a.example.com",
-        ]),
-    );
+    let before = rules([
+        "allow all **.example.com",
+        "deny d a.example.com",
+        "deny e b.example.com",
+    ]);
+    let after = rules([
+        "allow all **.example.com",
+        "DENY d b.example.com",
+        "DENY e a.example.com",
+    ]);
     let texts = |rules: &[String]| {
         rules
             .iter()
@@ -342,7 +340,8 @@ fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
             .collect::<Vec<_>>()
             .join("|")
     };
-    let (before, after) = (texts(&before), texts(&after));
+    let before = texts(&before);
+    let after = texts(&after);
     let plan = plan_of(
         &before.split('|').collect::<Vec<_>>(),
         &after.split('|').collect::<Vec<_>>(),

@@ -73,7 +73,8 @@ mod tests {
         };
         let told = |commit: &Commit| line(commit, |text| format!("<{text}>"));
         assert_eq!(told(&commit), "Commit <0123456789>.");
-        let (branch, time) = (Some("main".to_owned()), jiff::Timestamp::UNIX_EPOCH);
+        let branch = Some("main".to_owned());
+        let time = jiff::Timestamp::UNIX_EPOCH;
         commit.author = Some(Person {
             name: "Ann".to_owned(),
             email: "ann@example.com".to_owned(),

@@ -212,7 +212,8 @@ fn document_line(document: &DocumentImage) -> String {
         (false, Some(owner)) => format!(" of {owner}"),
         (false, None) => String::new(),
     };
-    let (kind, digest) = (kind.words(), bytes.digest());
+    let kind = kind.words();
+    let digest = bytes.digest();
     neutral(&format!("{kind} \"{name}\"{whose}: {digest}")).into_owned()
 }
 

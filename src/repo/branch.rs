@@ -93,7 +93,9 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
     if tip == id || repository.graph_descendant_of(tip, id).unwrap_or(false) {
         return Ok(());
     }
-    let (commit, branch, tip) = (id.to_string(), branch.to_owned(), tip.to_string());
+    let commit = id.to_string();
+    let branch = branch.to_owned();
+    let tip = tip.to_string();
     Err(match repository.is_shallow() {
         true => BranchError::Shallow {
             commit,

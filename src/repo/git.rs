@@ -50,10 +50,8 @@ impl Person {
 
 impl Head {
     pub(super) fn of(commit: &Commit<'_>, branch: Option<String>, dirty: bool) -> Self {
-        let (author, committer) = (
-            Person::of(&commit.author()),
-            Person::of(&commit.committer()),
-        );
+        let author = Person::of(&commit.author());
+        let committer = Person::of(&commit.committer());
         Self {
             id: commit.id().to_string(),
             dirty,

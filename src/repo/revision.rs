@@ -151,7 +151,8 @@ impl Revision {
                 folder: folder.join("/"),
             });
         };
-        let (repository, read) = (Mutex::new(repository), AtomicUsize::new(0));
+        let repository = Mutex::new(repository);
+        let read = AtomicUsize::new(0);
         Ok(Self {
             repository,
             commit,

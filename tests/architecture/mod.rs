@@ -97,7 +97,9 @@ fn named(code: &str) -> BTreeSet<String> {
 
 /// The parts of `a::{b, c}, d}…` that stand at its top: `a::{b, c}` and `d`.
 fn top_level_parts(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    let mut depth = 0;
+    let mut start = 0;
+    let mut parts = Vec::new();
     for (at, c) in group.char_indices() {
         match c {
             '{' => depth += 1,

@@ -138,7 +138,8 @@ impl World {
         );
         let target = &loaded.targets[0];
         let documents: Vec<_> = target.documents.iter().map(AsRef::as_ref).collect();
-        let (sources_of_packs, lock) = (&target.pack_sources, lock.unwrap_or(&loaded.lock));
+        let sources_of_packs = &target.pack_sources;
+        let lock = lock.unwrap_or(&loaded.lock);
         let input = PackInput {
             target: &config.targets[0],
             documents: &documents,

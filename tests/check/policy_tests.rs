@@ -12,7 +12,8 @@ fn test(name: &str, spec: &str) -> String {
 }
 
 fn run_tests(profile: &str, texts: &[&str], teams: &Teams) -> CheckedTests {
-    let (target, documents) = (target(profile), documents(texts));
+    let target = target(profile);
+    let documents = documents(texts);
     let documents: Vec<&Document> = documents.iter().collect();
     check_tests(&Input {
         target: &target,
@@ -292,7 +293,8 @@ fn a_test_is_for_the_target_that_it_names() {
     );
 
     let documents = documents(&texts);
-    let (main, mut other) = (target("current"), target("current"));
+    let main = target("current");
+    let mut other = target("current");
     other.name = "other".to_owned();
     let all: Vec<&Document> = documents.iter().collect();
     assert_eq!(

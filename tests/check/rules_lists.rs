@@ -75,10 +75,8 @@ fn lists_are_found_by_name_and_kind() {
 #[test]
 fn entries_of_a_list_are_reported_once_at_the_list() {
     let hosts = list("hosts", "{hosts: ['https://example.com', ok.example.com]}");
-    let (first, second) = (
-        policy("p", &[&rule("connect:tcp", "hosts")]),
-        policy("q", &[&rule("connect:tcp", "hosts")]),
-    );
+    let first = policy("p", &[&rule("connect:tcp", "hosts")]);
+    let second = policy("q", &[&rule("connect:tcp", "hosts")]);
     check_documents(
         &[&first, &second, &hosts],
         &["host-malformed 2:spec.hosts[0]"],

@@ -130,10 +130,8 @@ fn documents_are_imported_byte_for_byte() {
 #[test]
 fn what_is_declared_is_replaced_where_it_stands() {
     let (sandbox, _running) = served(&[("b", &policy("b", "live"))], &[]);
-    let (before, after) = (
-        policy("a", "here").replace('\n', "\r\n"),
-        policy("c", "here"),
-    );
+    let before = policy("a", "here").replace('\n', "\r\n");
+    let after = policy("c", "here");
     let file = |b: &str| format!("# of three\n---\n{before}--- # the second\n{b}---\n{after}");
     sandbox.write("policies/all.yaml", file(&policy("b", "old\n# and a note")));
     sandbox.expect(0, &["import", "--only", "b"]);

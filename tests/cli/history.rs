@@ -111,10 +111,8 @@ fn a_rebased_branch_is_held_to_its_new_base() {
         [pair("n", "change"), pair("p", "drift")]
     );
 
-    let (branch, onto) = (
-        repository.find_annotated_commit(change).unwrap(),
-        repository.find_annotated_commit(merged).unwrap(),
-    );
+    let branch = repository.find_annotated_commit(change).unwrap();
+    let onto = repository.find_annotated_commit(merged).unwrap();
     let mut rebase = repository
         .rebase(Some(&branch), Some(&onto), None, None)
         .unwrap();

@@ -152,7 +152,8 @@ fn runs_no_program() {
         std::fs::set_permissions(sandbox.path(&path), std::fs::Permissions::from_mode(0o755))
             .unwrap();
     }
-    let (bin, log) = (sandbox.path("bin"), sandbox.path("trapped"));
+    let bin = sandbox.path("bin");
+    let log = sandbox.path("trapped");
     for name in ["PATH", "GIT_EXEC_PATH"] {
         sandbox.set(name, bin.to_str().unwrap());
     }
@@ -294,7 +295,8 @@ fn ends_soon_in_little_memory() {
                 .current_dir(sandbox.path("."))
                 .output()
                 .unwrap();
-            let (code, took) = (output.status.code(), started.elapsed());
+            let code = output.status.code();
+            let took = started.elapsed();
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(
                 matches!(code, Some(0 | 1 | 3 | 4)) && !told.contains("panicked"),

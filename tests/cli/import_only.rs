@@ -153,7 +153,8 @@ fn every_form_of_a_manifest_is_written() {
         ("policies/c.cedar", text),
     ];
     let other = |text: &str| text.replace("a.example.com", "b.example.com");
-    let (json_there, windows_there) = (other(json), other(&windows));
+    let json_there = other(json);
+    let windows_there = other(&windows);
     let text_there = "// more\nforbid(principal, action, resource);\n";
     let theirs = [
         ("policies/j.json", json_there.as_str()),

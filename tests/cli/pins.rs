@@ -114,7 +114,8 @@ fn pins_are_written_down_and_told_when_they_are_behind_or_gone() {
     let _second = serve(&mut sandbox, &["one", "two", "three"]);
     for arguments in [&["lock", "--check"][..], &["lock"]] {
         let ran = sandbox.expect(8, arguments);
-        let (pinned, latest) = (digest("licences", "two"), digest("licences", "three"));
+        let pinned = digest("licences", "two");
+        let latest = digest("licences", "three");
         let line = format!(
             "licences of loop: {} is behind {}, there since 2026-01-03T00:00:00Z",
             pinned.short(),
@@ -149,7 +150,8 @@ fn references_are_written_anew_and_nothing_else_is() {
     let (mut sandbox, _running) = sandbox(&["one"]);
     sandbox.expect(0, &["lock", "--rewrite"]);
     let pinned = sandbox.read("policies/group.yaml");
-    let (licences, signed) = (digest("licences", "one"), digest("signed", "one"));
+    let licences = digest("licences", "one");
+    let signed = digest("signed", "one");
     assert!(
         pinned.contains(&format!("- ref: \"licences@{licences}\"\n")),
         "{pinned}"

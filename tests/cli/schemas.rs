@@ -72,10 +72,8 @@ fn a_stale_or_missing_schema_is_found() {
 fn output_fits_its_schemas() {
     let sandbox = Sandbox::new("profile: current\nunmanaged: prune\n");
     sandbox.expect(0, &["schema"]);
-    let (plans, findings) = (
-        validator(&sandbox, "plan"),
-        validator(&sandbox, "diagnostics"),
-    );
+    let plans = validator(&sandbox, "plan");
+    let findings = validator(&sandbox, "diagnostics");
     let plan = |sandbox: &Sandbox| {
         let plan = sandbox
             .expect(0, &["plan", EMBEDDED, "--format", "json"])

@@ -36,7 +36,9 @@ fn on_terminal_with(mut command: Command, mut answer: impl FnMut() -> String) ->
     drop(command);
 
     let mut master = File::from(master);
-    let (mut shown, mut answered, mut buffer) = (Vec::new(), false, [0; 4096]);
+    let mut shown = Vec::new();
+    let mut answered = false;
+    let mut buffer = [0; 4096];
     // On Linux, a terminal whose last user is gone fails to be read.
     while let Ok(length @ 1..) = master.read(&mut buffer) {
         shown.extend_from_slice(&buffer[..length]);

@@ -99,7 +99,8 @@ async fn forward(
         .headers(headers.clone())
         .body(body.clone());
     let answer = request.send().await.unwrap();
-    let (status, answer_headers) = (answer.status(), answer.headers().clone());
+    let status = answer.status();
+    let answer_headers = answer.headers().clone();
     let answer_body = answer.bytes().await.unwrap();
 
     let operation = contract(&shared.profile).operation(method.as_str(), uri.path());

@@ -53,7 +53,9 @@ async fn pages_show_every_policy_once_and_end_with_null() {
         ("page_size=115&", 3),
         ("page_size=23&", 10),
     ] {
-        let (mut found, mut count, mut query) = (Vec::new(), 0, format!("?{size}"));
+        let mut found = Vec::new();
+        let mut count = 0;
+        let mut query = format!("?{size}");
         loop {
             let (_, page) = service.policies(Method::GET, &query, None).await;
             found.extend(names(&page["data"]));
@@ -90,7 +92,8 @@ async fn pages_that_nobody_could_have_asked_for_are_refused() {
     let service = service(Profile::Current, 3).await;
     let (_, page) = service.policies(Method::GET, "?page_size=1", None).await;
     let token = page["next_page_token"].as_str().unwrap();
-    let (mine, other) = ("/v2/orgs/my-org", "/v2/orgs/other");
+    let mine = "/v2/orgs/my-org";
+    let other = "/v2/orgs/other";
     for (owner, query) in [
         (mine, "page_size=-1".to_owned()),
         (mine, "page_size=many".to_owned()),

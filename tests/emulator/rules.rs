@@ -185,10 +185,8 @@ async fn what_can_be_created() {
 async fn the_rules_of_a_policy_share_a_domain() {
     for profile in Profile::ALL {
         let service = Service::new(profile).await;
-        let (first, second) = (
-            service.policy("network").await,
-            service.policy("files").await,
-        );
+        let first = service.policy("network").await;
+        let second = service.policy("files").await;
         let rule = service.rule(&first, network("n", "example.com")).await;
         service.rule(&second, files("f")).await;
         assert_eq!(

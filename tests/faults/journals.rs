@@ -112,7 +112,8 @@ fn a_journal_that_was_cut_off_anywhere_is_settled_first() {
     let sandbox = serving(Profile::Current, &[]);
     first(&sandbox);
     sandbox.expect(0, &["apply", "--auto-approve", "--concurrency", "1"]);
-    let (whole, live) = (lines(&sandbox, 0), state(&sandbox, Profile::Current));
+    let whole = lines(&sandbox, 0);
+    let live = state(&sandbox, Profile::Current);
     let text = std::fs::read_to_string(&journal_files(&sandbox)[0]).unwrap();
     for keep in 0..whole.len() {
         for torn in [false, true] {
@@ -153,10 +154,8 @@ fn what_was_never_applied_is_told_so() {
         .filter(|line| line["record"] == "intent")
         .collect();
     let last = intents.last().unwrap();
-    let (policy, rule) = (
-        last["name"].as_str().unwrap(),
-        last["part"].as_str().unwrap(),
-    );
+    let policy = last["name"].as_str().unwrap();
+    let rule = last["part"].as_str().unwrap();
     let (policy, rule) = super::rule_id_of(&sandbox, policy, rule);
     super::ask(
         &sandbox,

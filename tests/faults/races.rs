@@ -192,7 +192,8 @@ fn alone(theirs: bool) -> Vec<Value> {
 
 #[test]
 fn two_applies_that_want_different_things_lose_nothing_in_silence() {
-    let (ours, theirs) = (alone(false), alone(true));
+    let ours = alone(false);
+    let theirs = alone(true);
     assert_ne!(ours, theirs);
     let mut met = 0;
     for round in 0..12 {

@@ -169,7 +169,8 @@ fn deleted_and_renamed_policies_come_back() {
     sandbox.write("polwarden.yaml", text);
     first(&sandbox);
     sandbox.expect(0, APPLY);
-    let (before, id) = (state(&sandbox, Profile::Current), id_of(&sandbox, "a"));
+    let before = state(&sandbox, Profile::Current);
+    let id = id_of(&sandbox, "a");
     std::fs::remove_file(sandbox.path("policies/b.yaml")).unwrap();
     let scope = format!("scope: {{teams: [{}]}}\n", crate::emulator::TEAM);
     let rules = tcp("uno", "allow", "one.example.com")

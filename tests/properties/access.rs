@@ -244,10 +244,12 @@ proptest! {
     /// Two sets differ exactly if some request tells them apart, and every witness does.
     #[test]
     fn differences_are_exact(before in rules(), after in rules()) {
-        let (before, after) = (by_reference(&before), by_reference(&after));
+        let before = by_reference(&before);
+let after = by_reference(&after);
         let difference = compare(&before, &after).unwrap();
         for row in &difference.rows {
-            let (old, new) = (brute::allows(&before, &row.witness), brute::allows(&after, &row.witness));
+            let old = brute::allows(&before, &row.witness);
+let new = brute::allows(&after, &row.witness);
             let expected = match row.direction {
                 Direction::Opens => (false, true),
                 Direction::Closes => (true, false),
@@ -256,7 +258,8 @@ proptest! {
         }
         if difference.rows.is_empty() {
             for request in requests() {
-                let (old, new) = (brute::allows(&before, request), brute::allows(&after, request));
+                let old = brute::allows(&before, request);
+let new = brute::allows(&after, request);
                 prop_assert_eq!(old, new, "no row tells of {}", request);
             }
         }
@@ -265,7 +268,8 @@ proptest! {
     /// Each direction is found on its own: what opens is told even where something else closes.
     #[test]
     fn each_direction_is_told(before in rules(), after in rules()) {
-        let (before, after) = (by_reference(&before), by_reference(&after));
+        let before = by_reference(&before);
+let after = by_reference(&after);
         let difference = compare(&before, &after).unwrap();
         let told = |direction| difference.rows.iter().any(|row| row.direction == direction);
         for request in requests() {

@@ -170,7 +170,8 @@ proptest! {
 
     #[test]
     fn widening_agrees_with_brute_force(before in scoped(), after in scoped(), within in some()) {
-        let (old, new) = (given(&before), given(&after));
+        let old = given(&before);
+let new = given(&after);
         let found = GateCheck { before: &old, after: &new, audiences: &[] }.widened(&parsed(&within)).unwrap();
         let opens = |teams: &[&str], request| {
             !brute::allows(&pooled(&before, teams), request)

@@ -41,7 +41,8 @@ fn rule(text: &str) -> Rule {
 #[test]
 fn every_documented_example_holds() {
     let text = std::fs::read_to_string("docs/access.md").unwrap();
-    let (mut rows, mut statements) = (0, 0);
+    let mut rows = 0;
+    let mut statements = 0;
     for line in text
         .lines()
         .filter(|line| line.ends_with("| allowed |") || line.ends_with("| denied |"))

@@ -233,7 +233,8 @@ proptest! {
         prop_assert_eq!(verify_documents(&after, &live).len(), plan.calls.len());
         // A version that another writer put in between is written over, and told.
         for call in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
-            let (mut overwrote, name) = (after.clone(), &call.document().name);
+            let mut overwrote = after.clone();
+let name = &call.document().name;
             let written = overwrote.documents.get_mut(&(DocumentKind::Policy, name.clone())).unwrap().as_mut().unwrap();
             written.versions.insert(1, VersionReference { digest: bytes(name.as_str(), 99).digest(), created_at: None });
             prop_assert_eq!(verify_documents(&after, &overwrote).len(), 1);
@@ -280,7 +281,8 @@ proptest! {
         // Drift is the same, whoever may undo it.
         let drift = |plan: &TargetPlan| documents_drift(plan, &live).unwrap();
         let key = |change: &polwarden::plan::Change| (change.name.clone(), change.kind, change.fields.clone());
-        let (one, other) = (drift(&plan), drift(&writing));
+        let one = drift(&plan);
+let other = drift(&writing);
         prop_assert_eq!(one.is_drift(), other.is_drift());
         prop_assert_eq!(one.changes.iter().map(key).collect::<Vec<_>>(), other.changes.iter().map(key).collect::<Vec<_>>());
         prop_assert_eq!(one.is_drift(), plan.documents.iter().any(|status| status.state != DocumentState::InSync));

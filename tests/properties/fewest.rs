@@ -218,7 +218,8 @@ fn no_shorter_list_of_calls_exists() {
 type Price = (usize, std::cmp::Reverse<usize>, usize);
 
 fn fields(from: &Rule, to: &Rule) -> usize {
-    let (from, to) = (json!(from), json!(to));
+    let from = json!(from);
+    let to = json!(to);
     ["name", "decision", "actions", "resources"]
         .iter()
         .filter(|field| from[**field] != to[**field])

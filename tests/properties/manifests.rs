@@ -159,7 +159,8 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
         file: "policies/0.yaml".to_owned(),
         line: 1,
     };
-    let (desired, unmanaged) = (&checked.policies, Unmanaged::Prune);
+    let desired = &checked.policies;
+    let unmanaged = Unmanaged::Prune;
     Ok(plan_target(&Request {
         target: info,
         desired,

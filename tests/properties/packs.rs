@@ -80,10 +80,8 @@ impl Service {
         let reference = |value: &Value| text(&value["tag"]);
         match send["operation"].as_str().unwrap() {
             "createPackVersion" => {
-                let (name, tag) = (
-                    text(&send["version"]["name"]),
-                    text(&send["version"]["versionTag"]),
-                );
+                let name = text(&send["version"]["name"]);
+                let tag = text(&send["version"]["versionTag"]);
                 assert!(
                     !self
                         .packs
@@ -144,7 +142,8 @@ impl Service {
             "addStack" => assert!(group.0.insert(stack()), "a call that does nothing"),
             "removeStack" => assert!(group.0.remove(&stack()), "404"),
             "addPack" => {
-                let (pack, tag) = (text(&change["pack"]), text(&change["tag"]));
+                let pack = text(&change["pack"]);
+                let tag = text(&change["tag"]);
                 assert!(packs[&pack].contains(&tag), "404");
                 let config = if change["config"].is_null() {
                     json!({})
@@ -360,10 +359,8 @@ fn desired_group(
 }
 
 fn plan(live: &LiveState, wanted: &Wanted, unmanaged: Unmanaged, turned: bool) -> TargetPlan {
-    let (mut packs, mut groups): (Vec<_>, Vec<_>) = (
-        wanted.packs.iter().map(desired_pack).collect(),
-        wanted.groups.iter().map(desired_group).collect(),
-    );
+    let mut packs: Vec<_> = wanted.packs.iter().map(desired_pack).collect();
+    let mut groups: Vec<_> = wanted.groups.iter().map(desired_group).collect();
     let mut live = live.clone();
     if turned {
         packs.reverse();
@@ -497,7 +494,8 @@ proptest! {
     fn a_plan_of_packs_does_not_depend_on_order(before in groups(), wanted in wanted(), prune in any::<bool>()) {
         let live = live(&before);
         let unmanaged = if prune { Unmanaged::Prune } else { Unmanaged::Report };
-        let (one, other) = (plan(&live, &wanted, unmanaged, false), plan(&live, &wanted, unmanaged, true));
+        let one = plan(&live, &wanted, unmanaged, false);
+let other = plan(&live, &wanted, unmanaged, true);
         prop_assert_eq!(&one.calls, &other.calls);
         prop_assert_eq!(one, other);
     }

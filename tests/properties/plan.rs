@@ -226,7 +226,8 @@ proptest! {
         prop_assert!(told.iter().all(|told| told.origin == Origin::Drift), "{:?}", told);
         let there = settled(after(&world, &base));
         let head = World { desired: other.desired, ..there.clone() };
-        let (head, base) = (plan(&head, profile, Unmanaged::Prune), plan(&there, profile, Unmanaged::Prune));
+        let head = plan(&head, profile, Unmanaged::Prune);
+let base = plan(&there, profile, Unmanaged::Prune);
         let told = origins(&head.changes, &base.changes);
         prop_assert!(told.iter().all(|told| told.origin == Origin::Change), "{:?}", told);
     }
@@ -251,7 +252,8 @@ proptest! {
                 prop_assert_eq!(count(&found.changes, there), count(&plan.changes, back), "{:?}", found.changes);
             }
         }
-        let (there, back) = (found.access.unwrap(), plan.access.as_ref().unwrap());
+        let there = found.access.unwrap();
+let back = plan.access.as_ref().unwrap();
         prop_assert_eq!((there.widens(), there.narrows()), (back.narrows(), back.widens()));
         let done = after(&world, &plan);
         let rest = drift(&self::plan(&done, profile, Unmanaged::Prune), &done.live, &BTreeMap::new()).unwrap();

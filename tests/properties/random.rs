@@ -219,20 +219,16 @@ fn assert_exact(
     seed: u64,
 ) -> Result<(), TestCaseError> {
     for row in rows {
-        let (old, new) = (
-            brute::allows(before, &row.witness),
-            brute::allows(after, &row.witness),
-        );
+        let old = brute::allows(before, &row.witness);
+        let new = brute::allows(after, &row.witness);
         prop_assert_ne!(old, new, "{}", row.witness);
         prop_assert_eq!(row.before.decision == Decision::Allow, old);
         prop_assert_eq!(row.after.decision == Decision::Allow, new);
         let deciding = RuleSet::new(before).decide(&row.witness);
         prop_assert_eq!(&row.before, &deciding, "the reasons for {}", row.witness);
     }
-    let (old, new) = (
-        RequestSet::allowed_by(before),
-        RequestSet::allowed_by(after),
-    );
+    let old = RequestSet::allowed_by(before);
+    let new = RequestSet::allowed_by(after);
     prop_assert_eq!(old.equals(&new).unwrap(), rows.is_empty());
     if rows.is_empty() {
         for request in &random_requests(seed, 200) {
@@ -256,7 +252,8 @@ proptest! {
         after in random_rules(),
         seed in any::<u64>(),
     ) {
-        let (before, after): (Vec<&Rule>, Vec<&Rule>) = (before.iter().collect(), after.iter().collect());
+        let before: Vec<&Rule> = before.iter().collect();
+let after: Vec<&Rule> = after.iter().collect();
         assert_exact(&before, &after, &compare(&before, &after).unwrap().rows, seed)?;
     }
 
@@ -270,7 +267,8 @@ proptest! {
     ) {
         let mut comparison = Comparison::new(1);
         let all = |own: &'_ [Rule]| -> Vec<Rule> { stays.iter().chain(own).cloned().collect() };
-        let (old, new) = (all(&before), all(&after));
+        let old = all(&before);
+let new = all(&after);
         for (position, rule) in old.iter().enumerate() {
             let after = if position < stays.len() { vec![0] } else { Vec::new() };
             comparison.add(position, rule, [0], after);
@@ -279,7 +277,8 @@ proptest! {
             comparison.add(position, rule, [], [0]);
         }
         let found = comparison.run().unwrap();
-        let (old, new): (Vec<&Rule>, Vec<&Rule>) = (old.iter().collect(), new.iter().collect());
+        let old: Vec<&Rule> = old.iter().collect();
+let new: Vec<&Rule> = new.iter().collect();
         assert_exact(&old, &new, &found.differences[0].rows, seed)?;
     }
 }

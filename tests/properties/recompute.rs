@@ -43,7 +43,8 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         file: format!("{place:?}"),
         line: 1,
     };
-    let (desired, live) = (&world.desired, &world.live);
+    let desired = &world.desired;
+    let live = &world.live;
     let request = Request {
         target,
         desired,

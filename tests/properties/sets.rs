@@ -154,10 +154,8 @@ fn a_pattern_matches_what_a_rule_with_it_matches() {
             http("request:post", "example.com", 80, "/"),
         ),
     ] {
-        let (matched, allowed) = (
-            RequestSet::matching([&pattern(text)]),
-            RequestSet::allowed_by(&[&rule]),
-        );
+        let matched = RequestSet::matching([&pattern(text)]);
+        let allowed = RequestSet::allowed_by(&[&rule]);
         assert!(matched.equals(&allowed).unwrap(), "{text}");
     }
 }

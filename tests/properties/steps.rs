@@ -126,11 +126,9 @@ fn broken(live: &LiveState, calls: &[Call]) -> Option<String> {
             continue;
         };
         for audience in audiences() {
-            let (old, now, new) = (
-                rules(live, &audience),
-                rules(&state, &audience),
-                rules(&after, &audience),
-            );
+            let old = rules(live, &audience);
+            let now = rules(&state, &audience);
+            let new = rules(&after, &audience);
             for request in &requests {
                 let allows = |rules: &[&Rule]| brute::allows(rules, request);
                 if allows(&old) == allows(&new) && allows(&now) != allows(&new) {

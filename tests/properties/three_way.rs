@@ -101,9 +101,7 @@ proptest! {
 
 /// Whether two plans end at the same state, by names: what is unmanaged may differ where names pass from one to another.
 fn same_end(live: &LiveState, told: &TargetPlan, from: &LiveState, onward: &TargetPlan) -> bool {
-    let (one, other) = (
-        replay(live, &told.calls).unwrap(),
-        replay(from, &onward.calls).unwrap(),
-    );
+    let one = replay(live, &told.calls).unwrap();
+    let other = replay(from, &onward.calls).unwrap();
     polwarden::plan::verify(&one, &other).is_empty()
 }

@@ -78,7 +78,8 @@ fn world() -> &'static [Request] {
         for destination in names.map(Destination::Name) {
             for port in [80, 443, 8080] {
                 world.extend(Transport::ALL.iter().map(|transport| {
-                    let (transport, destination) = (*transport, destination.clone());
+                    let transport = *transport;
+                    let destination = destination.clone();
                     Request::Connect {
                         transport,
                         destination,

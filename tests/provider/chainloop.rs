@@ -88,10 +88,8 @@ async fn policies_are_written_and_read_byte_for_byte() {
                 ..Options::default()
             })
             .await;
-            let (reader, writer) = (
-                connection.reader(&acme()),
-                connection.writer(&acme(), encoding),
-            );
+            let reader = connection.reader(&acme());
+            let writer = connection.writer(&acme(), encoding);
             let (p, first, second) = (
                 name("p"),
                 bytes(&text("p", "one")),
@@ -290,10 +288,8 @@ async fn errors_of_every_shape_are_told() {
             ..Options::default()
         })
         .await;
-        let (reader, writer) = (
-            connection.reader(&acme()),
-            connection.writer(&acme(), RawSchemaEncoding::Base64),
-        );
+        let reader = connection.reader(&acme());
+        let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
         let builtin = name("builtin-commit");
         let error = writer
             .update(&builtin, &bytes(&text("builtin-commit", "x")))
@@ -359,10 +355,8 @@ async fn every_operation_of_the_contract_can_be_called() {
         ..Options::default()
     })
     .await;
-    let (reader, writer) = (
-        connection.reader(&acme()),
-        connection.writer(&acme(), RawSchemaEncoding::Base64),
-    );
+    let reader = connection.reader(&acme());
+    let writer = connection.writer(&acme(), RawSchemaEncoding::Base64);
     writer
         .create(&name("p"), &bytes(&text("p", "x")))
         .await

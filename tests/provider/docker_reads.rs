@@ -259,10 +259,8 @@ async fn teams_are_read_from_this_host_to_the_end() {
     let next = "https://evil.example.com/v2/orgs/acme/groups?page=2";
     let first = json!({"count": 2, "next": next, "previous": null, "results": [team(1)]});
     let second = json!({"count": 2, "next": null, "previous": "x", "results": [team(2)]});
-    let (first, second) = (
-        ResponseTemplate::new(200).set_body_json(first),
-        ResponseTemplate::new(200).set_body_json(second),
-    );
+    let first = ResponseTemplate::new(200).set_body_json(first);
+    let second = ResponseTemplate::new(200).set_body_json(second);
     Mock::given(path(groups))
         .and(query_param("page", "2"))
         .respond_with(second)

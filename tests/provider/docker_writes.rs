@@ -139,10 +139,8 @@ async fn rules_are_created_changed_and_deleted() {
         (Profile::Current, "application/json"),
     ] {
         let (server, writer) = writer(profile).await;
-        let (all, one) = (
-            format!("{POLICIES}/pol_1/rules"),
-            format!("{POLICIES}/pol_1/rules/rule_1"),
-        );
+        let all = format!("{POLICIES}/pol_1/rules");
+        let one = format!("{POLICIES}/pol_1/rules/rule_1");
         answers(&server, "POST", &all, 201, rule("rule_1")).await;
         answers(
             &server,

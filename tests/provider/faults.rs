@@ -38,7 +38,8 @@ fn seeded() -> OrganizationSeed {
             actions: vec!["connect:tcp".to_owned()],
             other,
         };
-        let (id, name) = (Some(format!("pol_{number}")), format!("p{number}"));
+        let id = Some(format!("pol_{number}"));
+        let name = format!("p{number}");
         PolicySeed {
             id,
             name,
@@ -234,11 +235,9 @@ fn rule(name: &str) -> Rule {
 
 /// Makes one of the six writes.
 async fn write(service: &Service, operation: &str) -> Result<(), ApiError> {
-    let (writer, policy, id) = (
-        service.writer(),
-        PolicyId::new("pol_1"),
-        RuleId::new("rule_1"),
-    );
+    let writer = service.writer();
+    let policy = PolicyId::new("pol_1");
+    let id = RuleId::new("rule_1");
     let name = Name::new("new").unwrap();
     match operation {
         "createPolicy" => writer

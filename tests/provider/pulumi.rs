@@ -107,7 +107,8 @@ async fn publish(writer: &Writer, text: &str) {
 #[tokio::test]
 async fn versions_are_published_switched_and_retired() {
     let (running, connection) = service(Options::default()).await;
-    let (reader, writer) = (connection.reader(&acme()), connection.writer(&acme()));
+    let reader = connection.reader(&acme());
+    let writer = connection.writer(&acme());
     let empty = reader.live_state().await.unwrap();
     assert_eq!((empty.packs.len(), empty.groups.len()), (0, 2));
 
@@ -235,7 +236,8 @@ async fn versions_are_published_switched_and_retired() {
 #[tokio::test]
 async fn every_operation_of_the_contract_can_be_called() {
     let (running, connection) = service(Options::default()).await;
-    let (reader, writer) = (connection.reader(&acme()), connection.writer(&acme()));
+    let reader = connection.reader(&acme());
+    let writer = connection.writer(&acme());
     publish(&writer, "1.0.0").await;
     for operation in OPERATIONS {
         let value = |name: &str| match name {
@@ -277,7 +279,8 @@ async fn every_operation_of_the_contract_can_be_called() {
 async fn mock() -> (MockServer, Reader, Writer, Connection) {
     let server = MockServer::start().await;
     let connection = connect(&server.uri());
-    let (reader, writer) = (connection.reader(&acme()), connection.writer(&acme()));
+    let reader = connection.reader(&acme());
+    let writer = connection.writer(&acme());
     (server, reader, writer, connection)
 }
 
@@ -417,7 +420,8 @@ async fn pages_are_followed_and_do_not_go_round() {
         ..Options::default()
     })
     .await;
-    let (reader, writer) = (connection.reader(&acme()), connection.writer(&acme()));
+    let reader = connection.reader(&acme());
+    let writer = connection.writer(&acme());
     for name in ["a", "b", "c"] {
         let new = NewVersion {
             name: PackName::new(name).unwrap(),
@@ -502,7 +506,8 @@ async fn an_upload_is_checked_and_leads_nowhere_else() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let (writer, upload) = (writer.clone(), Upload::new(url, headers));
+        let writer = writer.clone();
+        let upload = Upload::new(url, headers);
         async move {
             writer
                 .put_archive(&pack(), &tag("1"), &upload, b"x".to_vec())

@@ -115,12 +115,11 @@ impl Drop for Site {
 
 /// Every state at once: in sync, format only, meaning differs, missing, behind, and builtin.
 fn all_states(more: &str) -> Site {
-    let (sync, format, meaning) = (
-        policy("sync", "a := 1"),
-        policy("format", "a := 1"),
-        policy("meaning", "a := 1"),
-    );
-    let (old, newer) = (policy("behind", "a := 1"), policy("behind", "a := 2"));
+    let sync = policy("sync", "a := 1");
+    let format = policy("format", "a := 1");
+    let meaning = policy("meaning", "a := 1");
+    let old = policy("behind", "a := 1");
+    let newer = policy("behind", "a := 2");
     let seeds = vec![
         seed("sync", &[&sync]),
         seed("format", &[&format]),

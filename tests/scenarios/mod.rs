@@ -252,7 +252,8 @@ impl Story {
             file: sources.file(place.file()).name().to_owned(),
             line: sources.resolve(place).line,
         };
-        let (desired, unmanaged) = (&checked.policies, target.unmanaged);
+        let desired = &checked.policies;
+        let unmanaged = target.unmanaged;
         Ok(Ok(plan_target(&Request {
             target: info,
             desired,
@@ -271,14 +272,13 @@ impl Story {
         );
         let before = reader.live_state().await.unwrap();
         let journal = self.journal(plan).await;
-        let (stop, settings) = (
-            Stop::default(),
-            Settings {
-                at_once: 4,
-                ..Settings::default()
-            },
-        );
-        let (reader_here, writer) = (&reader, &self.writer(plan));
+        let stop = Stop::default();
+        let settings = Settings {
+            at_once: 4,
+            ..Settings::default()
+        };
+        let reader_here = &reader;
+        let writer = &self.writer(plan);
         let report = run(Run {
             plan,
             server: Server::Docker {

@@ -114,7 +114,8 @@ impl World {
 
 /// The files of a folder, with what they hold.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let (mut open, mut found) = (vec![folder.to_owned()], Vec::new());
+    let mut open = vec![folder.to_owned()];
+    let mut found = Vec::new();
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(

@@ -8,7 +8,8 @@ pub(super) type Names<'a> = &'a dyn Fn(&str) -> String;
 
 /// A text in which `${{ … }}` stands for values.
 pub(super) fn fill(text: &str, names: Names<'_>) -> String {
-    let (mut filled, mut rest) = (String::new(), text);
+    let mut filled = String::new();
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once("${{") {
         let (expression, after) = after.split_once("}}").unwrap();
         filled.push_str(before);

@@ -127,10 +127,8 @@ async fn list(
     Query(query): Query<BTreeMap<String, usize>>,
 ) -> Response {
     let inner = shared.lock().unwrap();
-    let (page, size) = (
-        query.get("page").copied().unwrap_or(1),
-        query.get("per_page").copied().unwrap_or(30),
-    );
+    let page = query.get("page").copied().unwrap_or(1);
+    let size = query.get("per_page").copied().unwrap_or(30);
     let comments: Vec<&Value> = inner
         .comments
         .iter()

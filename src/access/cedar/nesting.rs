@@ -25,7 +25,9 @@ pub(crate) fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
 pub(crate) fn depth(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut levels = vec![0_usize];
-    let (mut total, mut deepest, mut at) = (0_usize, 0_usize, 0_usize);
+    let mut total = 0_usize;
+    let mut deepest = 0_usize;
+    let mut at = 0_usize;
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         let (length, step) = match byte {

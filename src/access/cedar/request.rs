@@ -108,7 +108,10 @@ impl CedarRequest {
 
 /// The words of a text; white space in quotes divides none. Nothing where a quote is not closed.
 fn words(text: &str) -> Option<Vec<&str>> {
-    let (mut words, mut start, mut quoted, mut escaped) = (Vec::new(), None, false, false);
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut quoted = false;
+    let mut escaped = false;
     for (at, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,

@@ -64,7 +64,9 @@ fn index(id: &PolicyId) -> Option<usize> {
 /// each `;`. Nothing in a statement holds one, strings and comments aside.
 fn starts(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
-    let (mut starts, mut inside, mut at) = (Vec::new(), false, 0);
+    let mut starts = Vec::new();
+    let mut inside = false;
+    let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         if rest.starts_with(b"//") {

@@ -181,7 +181,8 @@ pub fn usage(rules: &[ReachingRule<'_>]) -> Result<Usage, Entangled> {
         why: _,
     } in &index.unreadable
     {
-        let (resource, used) = (resource.clone(), Use::MatchesNothing);
+        let resource = resource.clone();
+        let used = Use::MatchesNothing;
         found[*rule]
             .resources
             .push(ResourceUsage { resource, used });

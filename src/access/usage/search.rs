@@ -185,7 +185,8 @@ impl<'i> RuleSearch<'i> {
             own[entry.rule as usize].insert(entry.term);
         }
         let mut numbers: HashMap<BTreeSet<u32>, usize> = HashMap::new();
-        let (mut members, mut terms): (Vec<Vec<usize>>, Vec<Vec<u32>>) = (Vec::new(), Vec::new());
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        let mut terms: Vec<Vec<u32>> = Vec::new();
         let mut class = vec![None; all];
         for (rule, own) in own
             .into_iter()

@@ -79,7 +79,8 @@ pub fn undo_documents(
                 .flatten()
                 .cloned()
         };
-        let (was, is) = (of(&before), of(live));
+        let was = of(&before);
+        let is = of(live);
         let Some(was) = was else {
             undo.hold(name, HeldBack::NoDelete);
             continue;
@@ -106,7 +107,8 @@ pub fn undo_documents(
             digest,
             ..
         } = was;
-        let (local, references) = (Vec::new(), Vec::new());
+        let local = Vec::new();
+        let references = Vec::new();
         undo.desired.push(DesiredDocument {
             kind,
             name,

@@ -143,10 +143,8 @@ impl Undoing<'_> {
 
     /// A policy that was there before.
     fn policy(&mut self, before: &LivePolicy) {
-        let (after, live) = (
-            self.after.policy(&before.id).cloned(),
-            self.live(&before.id).cloned(),
-        );
+        let after = self.after.policy(&before.id).cloned();
+        let live = self.live(&before.id).cloned();
         let taken = self.live.policies.iter().any(|other| {
             other.name == before.name
                 && other.id != before.id
@@ -241,7 +239,8 @@ impl Undoing<'_> {
                 .find(|other| other.id == rule.id)
                 .cloned()
         };
-        let (was, left) = (find(before), find(after));
+        let was = find(before);
+        let left = find(after);
         if left.as_ref() != Some(rule) && !self.overwrite {
             let object = |rule: &LiveRule| Object::Rule(Box::new(rule.clone()));
             let why = changed(left.as_ref().map(object), Some(object(rule)));
@@ -340,7 +339,8 @@ impl Undoing<'_> {
         let alias = name_now
             .filter(|now| *now != head.name)
             .and_then(|now| Name::new(now).ok());
-        let (aliases, scope) = (alias.into_iter().collect(), head.scope.clone());
+        let aliases = alias.into_iter().collect();
+        let scope = head.scope.clone();
         Some(DesiredPolicy {
             name,
             aliases,

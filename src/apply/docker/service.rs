@@ -69,7 +69,8 @@ impl<'a> Service<'a> {
         settings: Settings,
     ) -> Self {
         let found = ledger.policies().map(|policy| policy.id.clone()).collect();
-        let (begun, checks) = (Instant::now(), Mutex::default());
+        let begun = Instant::now();
+        let checks = Mutex::default();
         Self {
             lookup: Lookup::new(ledger, reader),
             writer,

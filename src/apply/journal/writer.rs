@@ -148,7 +148,8 @@ impl Journal {
             lines: if torn { b"\n".to_vec() } else { Vec::new() },
             ..Queue::default()
         };
-        let (file, queue) = (AsyncMutex::new(Arc::new(file)), Mutex::new(queue));
+        let file = AsyncMutex::new(Arc::new(file));
+        let queue = Mutex::new(queue);
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             file,

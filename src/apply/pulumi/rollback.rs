@@ -108,11 +108,9 @@ pub fn undo_packs(
             .iter()
             .find(|(_, old)| **old == name)
             .map_or(name.clone(), |(new, _)| new.clone());
-        let (was, left, is) = (
-            before.group(&name),
-            after.state().group(&now),
-            live.group(&now),
-        );
+        let was = before.group(&name);
+        let left = after.state().group(&now);
+        let is = live.group(&now);
         let same = left.map(group_fingerprint) == is.map(group_fingerprint);
         if !same && !overwrite {
             let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
@@ -182,10 +180,8 @@ fn desired(
     let named = |error: crate::model::pulumi::WordError| format!("has a name that {error}");
     let mut packs = Vec::new();
     for (index, pack) in body.packs.iter().enumerate() {
-        let (name, tag) = (
-            PackName::new(&pack.name).map_err(named)?,
-            VersionTag::new(&pack.tag).map_err(named)?,
-        );
+        let name = PackName::new(&pack.name).map_err(named)?;
+        let tag = VersionTag::new(&pack.tag).map_err(named)?;
         if live
             .pack(&pack.name)
             .is_none_or(|live| live.version(&tag).is_none())

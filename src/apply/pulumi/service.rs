@@ -66,7 +66,8 @@ impl<'a> Lookup<'a> {
         let reader = self.reader;
         Ok(match send {
             Operation::CreatePackVersion { version } => {
-                let (pack, tag) = (&version.name, &version.version_tag);
+                let pack = &version.name;
+                let tag = &version.version_tag;
                 match reader.find_version(pack, tag).await? {
                     Some(version) => Found::Version(Some(version)),
                     None if self.is_begun(pack, tag).await? => Found::Begun,
@@ -277,7 +278,8 @@ impl<'a> Service<'a> {
         {
             return None;
         }
-        let (kind, name) = (ResourceKind::Version, format!("{pack} {tag}"));
+        let kind = ResourceKind::Version;
+        let name = format!("{pack} {tag}");
         let stale = if found.is_some() {
             Stale::Changed(kind, name)
         } else {

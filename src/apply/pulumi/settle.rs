@@ -139,7 +139,8 @@ fn changed(
             config,
             environments: _,
         } => {
-            let (was, is) = (pack(planned, name), pack(found, name));
+            let was = pack(planned, name);
+            let is = pack(found, name);
             let empty = |config: &Option<serde_json::Map<String, serde_json::Value>>| {
                 config.clone().unwrap_or_default()
             };

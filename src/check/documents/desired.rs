@@ -20,7 +20,8 @@ pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diag
             .help("correct it"),
         )
     })?;
-    let (mut local, mut references) = (Vec::new(), Vec::new());
+    let mut local = Vec::new();
+    let mut references = Vec::new();
     for leads in of_document(*native) {
         match leads {
             Leads::Service(reference) => references.push(reference),

@@ -80,7 +80,8 @@ impl<'a> Scene<'a> {
             });
             match native {
                 NativeDocument::Policy(policy) => {
-                    let (document, manifest) = (document.id, &policy.manifest);
+                    let document = document.id;
+                    let manifest = &policy.manifest;
                     scene.policies.push(PolicyView {
                         document,
                         path: Path::root(),
@@ -95,7 +96,8 @@ impl<'a> Scene<'a> {
                     });
                 }
                 NativeDocument::Group(group) => {
-                    let (document, manifest) = (document.id, &group.manifest);
+                    let document = document.id;
+                    let manifest = &group.manifest;
                     for (path, attachment) in manifest.attachments() {
                         let Some(manifest) = attachment.embedded.as_deref() else {
                             continue;

@@ -73,7 +73,8 @@ fn exception(scene: &Scene<'_>, spot: Spot) -> Option<Diagnostic> {
         .resources
         .get(spot.resource)?;
     let blocker = blockers(&usage.used).iter().find(|blocker| blocker.alone)?;
-    let (allowed, denied) = (&usage.resource, scene.text(blocker.deny)?);
+    let allowed = &usage.resource;
+    let denied = scene.text(blocker.deny)?;
     let message =
         format!("`{allowed}` is never allowed: `{denied}` denies it, and a deny has no exceptions");
     let finding = Diagnostic::new(Code::ExceptionDenied, message, scene.resource_place(spot)?)

@@ -49,7 +49,8 @@ impl<'a> Scene<'a> {
             sources,
             lock,
         } = *input;
-        let (mut packs, mut groups) = (Vec::new(), Vec::new());
+        let mut packs = Vec::new();
+        let mut groups = Vec::new();
         for document in documents {
             match &document.manifest {
                 Manifest::PolicyPack(manifest) => {

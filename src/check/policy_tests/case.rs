@@ -211,7 +211,8 @@ impl<'a> Case<'a> {
         } = spec;
         let item =
             |field: &str, index| Place::value(self.document, way.clone().key(field).index(index));
-        let (mut ids, mut known) = (BTreeSet::new(), true);
+        let mut ids = BTreeSet::new();
+        let mut known = true;
         for (index, team) in named.iter().flatten().enumerate() {
             match teams.resolve(team) {
                 Resolved::Team(id) => {
@@ -380,7 +381,8 @@ impl<'a> Case<'a> {
 
     /// One request that is asked twice.
     fn again(&self, question: &Question, first: &Asked<'_>, asked: &Asked<'_>) -> Diagnostic {
-        let (here, there) = (self.place(asked), self.place(first));
+        let here = self.place(asked);
+        let there = self.place(first);
         if first.expected == asked.expected {
             return Diagnostic::new(
                 Code::DuplicateValue,

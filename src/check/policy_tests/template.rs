@@ -26,7 +26,8 @@ pub(super) struct StrayBrace(pub(super) char);
 
 impl<'t> Template<'t> {
     pub(super) fn parse(text: &'t str) -> Result<Self, StrayBrace> {
-        let (mut pieces, mut rest) = (Vec::new(), text);
+        let mut pieces = Vec::new();
+        let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
             if at > 0 {
                 pieces.push(Piece::Text(&rest[..at]));

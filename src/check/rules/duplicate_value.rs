@@ -52,7 +52,8 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
 }
 
 pub(super) fn check_group(group: &Group<'_>, found: &mut Findings) {
-    let (document, path) = (group.document, || group.path());
+    let document = group.document;
+    let path = || group.path();
     match &group.entries {
         Entries::Hosts(entries) => check(&texts(entries), document, path, found),
         Entries::Paths(entries) => check(&texts(entries), document, path, found),

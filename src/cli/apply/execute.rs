@@ -179,13 +179,15 @@ impl Execution<'_> {
         journal: &Journal,
         stop: &Stop,
     ) -> anyhow::Result<Report> {
-        let (reader, writer) = (self.session.reader(target)?, self.session.writer(target)?);
+        let reader = self.session.reader(target)?;
+        let writer = self.session.writer(target)?;
         let progress = CallProgress::new(self.console, plan.calls.len());
         let settings = Settings {
             at_once: self.applying.connect.concurrency.get(),
             ..Settings::default()
         };
-        let (archives, metadata) = (self.archives.of(target, plan), self.metadata());
+        let archives = self.archives.of(target, plan);
+        let metadata = self.metadata();
         let server = match (before, &reader, &writer) {
             (Live::Docker(before), Reader::Docker(reader), Writer::Docker(writer)) => {
                 Server::Docker {
@@ -195,7 +197,8 @@ impl Execution<'_> {
                 }
             }
             (Live::Pulumi(before), Reader::Pulumi(reader), Writer::Pulumi(writer)) => {
-                let (archives, metadata) = (&archives, &metadata);
+                let archives = &archives;
+                let metadata = &metadata;
                 Server::Pulumi {
                     before: before.clone(),
                     reader,

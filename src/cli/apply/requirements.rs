@@ -144,7 +144,8 @@ impl Requirements {
             return false;
         }
         let id = |commit: &Commit| commit.id.clone();
-        let (made, here) = (plan.commit.as_ref().map(id), commit.map(id));
+        let made = plan.commit.as_ref().map(id);
+        let here = commit.map(id);
         let name = |id: &Option<String>| id.clone().unwrap_or_else(|| "no commit".to_owned());
         let why = if made != here || made.is_none() {
             format!(

@@ -73,7 +73,8 @@ impl Adoption<'_> {
             states.push(live);
         }
         self.all_are_live(&states)?;
-        let (mut edits, mut told) = (Edits::default(), Vec::new());
+        let mut edits = Edits::default();
+        let mut told = Vec::new();
         for (target, live) in targets.iter().zip(&states) {
             let teams =
                 planning::teams(session, target, workspace.needs_server_teams(target)).await?;

@@ -70,7 +70,8 @@ impl Documents<'_> {
                 );
             }
         }
-        let (mut edits, mut told) = (Edits::default(), Vec::new());
+        let mut edits = Edits::default();
+        let mut told = Vec::new();
         for (target, live) in &states {
             self.take(workspace, target, live, &mut edits, &mut told)
                 .with_context(|| format!("{}: nothing was written", planning::of(target)))?;

@@ -318,7 +318,9 @@ fn files(
     let teams = aliases(target);
     let mut policies = policies.to_vec();
     policies.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-    let (mut files, mut refused, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut files = Vec::new();
+    let mut refused = Vec::new();
+    let mut taken = BTreeSet::new();
     for policy in policies {
         match manifest::policy(policy, &teams) {
             Err(error) => refused.push((policy.name.clone(), error.to_string())),

@@ -70,7 +70,8 @@ fn declared<'w>(
     workspace: &'w Workspace,
     target: &Target,
 ) -> (BTreeSet<&'w str>, BTreeSet<&'w str>) {
-    let (mut packs, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    let mut packs = BTreeSet::new();
+    let mut groups = BTreeSet::new();
     for document in workspace.documents(target) {
         match &document.manifest {
             Manifest::PolicyPack(pack) => {

@@ -68,7 +68,8 @@ impl Lock {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
         };
-        let (mut lock, mut told) = (workspace.lock().clone(), Vec::new());
+        let mut lock = workspace.lock().clone();
+        let mut told = Vec::new();
         let Some(documents) = self.offline(&workspace, &mut lock, &mut told, console) else {
             return Ok(Exit::Invalid);
         };
@@ -118,7 +119,8 @@ impl Lock {
         told: &mut Vec<String>,
         console: Console,
     ) -> Option<Vec<Documents<'w>>> {
-        let (mut findings, mut documents) = (Vec::new(), Vec::new());
+        let mut findings = Vec::new();
+        let mut documents = Vec::new();
         for target in of(workspace, Provider::Pulumi) {
             // A tag that means something else now is what this command is for.
             let lock_of_target = if self.update {

@@ -87,7 +87,8 @@ impl Pins {
                     .map(|at| format!(", there since {at}"))
                     .unwrap_or_default();
                 let latest = live.latest.digest.short();
-                let (name, pinned) = (&target.name, pin.digest.short());
+                let name = &target.name;
+                let pinned = pin.digest.short();
                 self.drifted.push(format!(
                     "{reference} of {name}: {pinned} is behind {latest}{since}"
                 ));

@@ -124,7 +124,8 @@ impl Rewrite {
         let mut texts = Vec::new();
         for (file, mut edits) in self.edits {
             let source = workspace.sources().file(file);
-            let (name, before) = (source.name(), source.text());
+            let name = source.name();
+            let before = source.text();
             let mut after = before.to_string();
             edits.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
             for edit in &edits {

@@ -95,7 +95,8 @@ impl Workspace {
 
     /// Checks the packs and groups of a target against another lock than that of the file.
     pub(in crate::cli) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
-        let (documents, none) = (self.documents(target), HashMap::new());
+        let documents = self.documents(target);
+        let none = HashMap::new();
         let sources = self
             .loaded(target)
             .map_or(&none, |loaded| &loaded.pack_sources);

@@ -55,7 +55,8 @@ pub(super) struct Version {
 impl Version {
     /// A version that is written now.
     pub(super) fn now(body: Vec<u8>) -> Self {
-        let (digest, format) = (digest(&body), "FORMAT_YAML".to_owned());
+        let digest = digest(&body);
+        let format = "FORMAT_YAML".to_owned();
         Self {
             digest,
             format,

@@ -118,7 +118,8 @@ fn inputs_schema(fields: &Value) -> String {
     let Some(inputs) = fields.pointer("/spec/inputs").and_then(Value::as_array) else {
         return String::new();
     };
-    let (mut properties, mut required) = (Map::new(), Vec::new());
+    let mut properties = Map::new();
+    let mut required = Vec::new();
     for input in inputs {
         let Some(name) = input.get("name").and_then(Value::as_str) else {
             continue;

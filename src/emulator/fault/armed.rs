@@ -52,7 +52,8 @@ impl<O: OperationName, C> Armed<O, C> {
     pub(in crate::emulator) fn arrive(&self, operation: Option<O>) -> Arrival<O> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.count(operation);
-        let (mut met, mut ended) = (Vec::new(), false);
+        let mut met = Vec::new();
+        let mut ended = false;
         for (place, fault) in self.faults.iter().enumerate() {
             let is_end = fault.kind.ending().is_some();
             if (is_end && ended) || !counts.strikes(place, fault, operation) {

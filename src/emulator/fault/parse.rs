@@ -277,7 +277,10 @@ impl<O: OperationName> FromStr for Selection<O> {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let (mut class, mut probability, mut seed, mut times) = (None, None, None, None);
+        let mut class = None;
+        let mut probability = None;
+        let mut seed = None;
+        let mut times = None;
         for word in text.split(',').map(str::trim) {
             match word.split_once('=') {
                 Some(("p", number)) => once(&mut probability, "the probability", chance(number)?)?,

@@ -44,7 +44,8 @@ pub(super) async fn disturb<S: Service>(
     let Some(arrival) = request.extensions_mut().remove::<Arrival<S::Operation>>() else {
         return next.run(request).await;
     };
-    let (mut disturbed, mut end) = (Disturbed::default(), None);
+    let mut disturbed = Disturbed::default();
+    let mut end = None;
     for (place, fault) in common.faults.of(&arrival) {
         let struck = match &fault.kind {
             FaultKind::Delay(wait) => wait_unless_stopped(*wait, &connection).await,

@@ -32,11 +32,9 @@ pub(super) async fn record<S: Service>(
         return next.run(request).await;
     };
     let (parts, body) = request.into_parts();
-    let (method, uri, headers) = (
-        parts.method.clone(),
-        parts.uri.clone(),
-        parts.headers.clone(),
-    );
+    let method = parts.method.clone();
+    let uri = parts.uri.clone();
+    let headers = parts.headers.clone();
     let (body, response) = match to_bytes(body, S::BODY_LIMIT).await {
         Ok(bytes) => (
             bytes.clone(),

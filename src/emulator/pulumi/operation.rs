@@ -269,7 +269,8 @@ mod tests {
     #[test]
     fn each_operation_is_found_by_its_route_with_and_without_preview() {
         for operation in Operation::ALL {
-            let (method, route) = (operation.method(), operation.route());
+            let method = operation.method();
+            let route = operation.route();
             assert_eq!(Operation::of(&method, route), Some(operation));
             let preview = route.replace(REGISTRY, PREVIEW_REGISTRY);
             assert_eq!(Operation::of(&method, &preview), Some(operation));

@@ -48,7 +48,8 @@ impl Refusal {
         attribute: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        let (attribute, custom_message) = (attribute.into(), message.into());
+        let attribute = attribute.into();
+        let custom_message = message.into();
         let message = format!("Bad Request: {resource} {attribute}: {custom_message}");
         let wrong = Some(Wrong {
             resource,

@@ -23,7 +23,8 @@ pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>>
     };
     let mut indicators = indicators.trim_end().chars();
     let indicator = indicators.next().filter(|c| matches!(c, '|' | '>'))?;
-    let (mut chomping, mut digit) = (None, None);
+    let mut chomping = None;
+    let mut digit = None;
     for c in indicators {
         match c {
             '+' | '-' if chomping.is_none() => chomping = Some(c),

@@ -70,7 +70,8 @@ fn http(resource: &Collection<'_>) -> Option<Rank> {
         Node::Scalar(scalar) => Some(scalar),
         Node::Null(_) | Node::Collection(_) => None,
     };
-    let (host, path) = (text("host")?, text("path")?);
+    let host = text("host")?;
+    let path = text("path")?;
     if !host.is_text || !path.is_text {
         return None;
     }

@@ -81,11 +81,9 @@ fn texts(dice: &mut Dice, of: &'static [&'static str]) -> Value {
 
 fn http(dice: &mut Dice) -> Value {
     let resource = |dice: &mut Dice| {
-        let (host, port, path) = (
-            dice.one(&HOSTS[..3]),
-            dice.one(&["80", "443", "'80'"]),
-            dice.one(&["/", "/b/**"]),
-        );
+        let host = dice.one(&HOSTS[..3]);
+        let port = dice.one(&["80", "443", "'80'"]);
+        let path = dice.one(&["/", "/b/**"]);
         let entries = vec![
             ("host", Value::Scalar(host)),
             ("port", Value::Scalar(port)),

@@ -19,7 +19,8 @@ fn every_kind_has_a_shape_in_the_order_of_its_schema() {
                 .unwrap_or_else(|| panic!("{property}"))
                 .to_owned()
         };
-        let (version, kind) = (text("apiVersion"), text("kind"));
+        let version = text("apiVersion");
+        let kind = text("kind");
         let shape =
             shape::find(&version, &kind).unwrap_or_else(|| panic!("no shape for {version} {kind}"));
         compare(shape, &schema, &kind);

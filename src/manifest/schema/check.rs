@@ -102,7 +102,8 @@ fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>>
         .into_iter()
         .find(|spelling| map.contains_key(*spelling));
     let spelling = spelling.unwrap_or("apiVersion");
-    let (version, kind) = (map.get(spelling), map.get("kind"));
+    let version = map.get(spelling);
+    let kind = map.get("kind");
     if let (Some(Value::String(version)), Some(Value::String(kind))) = (version, kind) {
         let known =
             Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;

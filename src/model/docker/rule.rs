@@ -150,7 +150,9 @@ impl RuleAccess {
         actions: impl IntoIterator<Item = Action>,
         resources: Resources,
     ) -> Result<Self, RuleError> {
-        let (mut connect, mut file, mut request) = (Vec::new(), Vec::new(), Vec::new());
+        let mut connect = Vec::new();
+        let mut file = Vec::new();
+        let mut request = Vec::new();
         for action in actions {
             match action {
                 Action::Connect(action) => connect.push(action),

@@ -177,7 +177,8 @@ impl Planner<'_> {
                 .map(|place| (self.request.locate)(&place))
                 .or_else(|| status.source.clone());
             status.fields = fields;
-            let (resource, name) = (status.resource, status.name.clone());
+            let resource = status.resource;
+            let name = status.name.clone();
             self.held.push(Held {
                 resource,
                 name,
@@ -242,8 +243,10 @@ impl Planner<'_> {
             held,
             documents,
         } = self;
-        let (mut calls, mut changes, mut notes, mut before) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut calls = Vec::new();
+        let mut changes = Vec::new();
+        let mut notes = Vec::new();
+        let mut before = Vec::new();
         for (number, draft) in (1..).zip(drafts) {
             let Draft {
                 send,
@@ -290,7 +293,8 @@ fn draft(
     status: &DocumentStatus,
     fields: Vec<FieldChange>,
 ) -> Draft {
-    let (kind, name) = (DocumentKind::Policy, document.name.clone());
+    let kind = DocumentKind::Policy;
+    let name = document.name.clone();
     let id = document_id(kind, &name);
     let note = match &status.state {
         DocumentState::Behind { since } => Some(Note::GoesBack {

@@ -268,7 +268,8 @@ fn turned(change: Change) -> Change {
         };
         FieldChange { field, value }
     });
-    let (fields, children) = (fields.collect(), children.into_iter().map(turned).collect());
+    let fields = fields.collect();
+    let children = children.into_iter().map(turned).collect();
     Change {
         kind,
         resource,
@@ -381,10 +382,12 @@ pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreac
         let Some(document) = call.send.chainloop().map(Operation::document) else {
             continue;
         };
-        let (number, name) = (call.id.0, document.name.to_string());
+        let number = call.id.0;
+        let name = document.name.to_string();
         let computed = document.bytes.digest();
         if computed != document.digest {
-            let (said, computed) = (document.digest.to_string(), computed.to_string());
+            let said = document.digest.to_string();
+            let computed = computed.to_string();
             breaches.push(DocumentBreach::Digest {
                 call: number,
                 said,

@@ -85,9 +85,11 @@ fn plan_policies(
         pairing,
         taken_over,
     } = pair(request, gates, undone.is_some(), &live, &desired);
-    let (mut unmanaged, mut known) = (Vec::new(), Known::default());
+    let mut unmanaged = Vec::new();
+    let mut known = Known::default();
     for (live_index, desired_index) in &pairing.pairs {
-        let (live, desired) = (live[*live_index], desired[*desired_index]);
+        let live = live[*live_index];
+        let desired = desired[*desired_index];
         planner.update_policy(live, desired);
         if taken_over.contains(live_index) {
             unmanaged.push(planner.taken_over(live, desired));
@@ -127,10 +129,8 @@ fn pair(
         Content::Cedar(_) => 1,
     };
     // What a run did not touch never becomes something else when the run is undone.
-    let (writes, prunes) = (
-        request.profile().has_policy_writes(),
-        !undoes && request.unmanaged == Unmanaged::Prune,
-    );
+    let writes = request.profile().has_policy_writes();
+    let prunes = !undoes && request.unmanaged == Unmanaged::Prune;
     pair_policies(
         &Policies {
             live,
@@ -157,7 +157,8 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
-        let (drafts, changes) = (Drafts::default(), Vec::new());
+        let drafts = Drafts::default();
+        let changes = Vec::new();
         Self {
             request,
             gates,
@@ -270,7 +271,9 @@ impl<'a> Planner<'a> {
         } = self;
         let unordered = order::Unordered::of(drafts);
         let made = unordered.calls();
-        let (live_state, teams, places) = (request.live, request.teams, Places::new(request));
+        let live_state = request.live;
+        let teams = request.teams;
+        let places = Places::new(request);
         // What the calls do in the end does not depend on their order, which takes as long to find.
         let ((calls, gaps), (found, access)) = rayon::join(
             || order::arrange(live_state, unordered, teams),
@@ -369,7 +372,8 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn new(request: &Request<'a>) -> Self {
-        let (mut rules, mut policies) = (HashMap::new(), HashMap::new());
+        let mut rules = HashMap::new();
+        let mut policies = HashMap::new();
         for policy in request.desired {
             policies.insert(policy.name.as_str(), policy.place());
             if let Content::Rules(declared) = &policy.content {
@@ -399,7 +403,8 @@ impl<'a> Places<'a> {
 
 /// How many policies and rules an organization holds.
 pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
-    let (mut count, mut rules) = (0, 0);
+    let mut count = 0;
+    let mut rules = 0;
     for policy in policies {
         count += 1;
         rules += rule_count(policy);

@@ -95,7 +95,8 @@ impl Planner<'_> {
         let mut patch = PolicyPatch::default();
         let mut effect = Effect::NONE;
         if live.name != desired.name.as_str() {
-            let (before, after) = (live.name.clone(), desired.name.to_string());
+            let before = live.name.clone();
+            let after = desired.name.to_string();
             let wanted = format!("rename it from `{before}` to `{after}`");
             if self.can_update(live, desired, wanted) {
                 fields.push(scalar(Field::Name, Some(before), Some(after)));

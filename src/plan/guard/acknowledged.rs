@@ -68,7 +68,8 @@ impl FromStr for Acknowledged {
         };
         for part in parts.split(',') {
             let (name, value) = part.split_once('=').ok_or_else(form)?;
-            let (name, value) = (name.trim(), value.trim());
+            let name = name.trim();
+            let value = value.trim();
             let again = if name == "plan" {
                 let is_mark = value.len() == PlanMark::DIGITS
                     && value

@@ -100,7 +100,8 @@ impl Choice {
 
 /// The best pairs of those that a choice allows.
 fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
-    let (live, desired) = (table.live(), table.desired());
+    let live = table.live();
+    let desired = table.desired();
     if live == 0 || desired == 0 {
         return Vec::new();
     }
@@ -211,7 +212,8 @@ fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
 /// Far more rules than a policy can hold: by name, by declared name and content, then one after the other. The calls
 /// are the fewest here too, as long as all may be paired.
 fn by_hand(table: &Table<'_>) -> Pairs {
-    let (mut free_live, mut free_desired) = (vec![true; table.live()], vec![true; table.desired()]);
+    let mut free_live = vec![true; table.live()];
+    let mut free_desired = vec![true; table.desired()];
     let mut pairs = Vec::new();
     let mut pass = |fits: &dyn Fn(usize, usize) -> bool| {
         for (live, is_free) in free_live

@@ -29,7 +29,8 @@ impl Pairing {
     /// The pairing of two lists of these lengths, in which these pairs are made and no others.
     pub(super) fn of(mut pairs: Vec<(usize, usize)>, live: usize, desired: usize) -> Self {
         pairs.sort_by_key(|(_, desired)| *desired);
-        let (mut free_live, mut free_desired) = (vec![true; live], vec![true; desired]);
+        let mut free_live = vec![true; live];
+        let mut free_desired = vec![true; desired];
         for (live, desired) in &pairs {
             free_live[*live] = false;
             free_desired[*desired] = false;

@@ -328,14 +328,16 @@ fn take_over(
     costs: &Costs<'_>,
 ) -> Vec<(usize, usize)> {
     let saved = |(desired, live): (usize, usize)| -> i64 {
-        let (live, desired) = (declared.only_live[live], declared.only_desired[desired]);
+        let live = declared.only_live[live];
+        let desired = declared.only_desired[desired];
         if !is_the_same(policies.live[live], policies.desired[desired]) {
             return 0;
         }
         let without = 1 + (costs.create)(desired);
         i64::try_from(without.saturating_sub((costs.update)(live, desired))).unwrap_or_default()
     };
-    let (rows, columns) = (declared.only_desired.len(), declared.only_live.len());
+    let rows = declared.only_desired.len();
+    let columns = declared.only_live.len();
     if rows == 0 || columns == 0 {
         return Vec::new();
     }

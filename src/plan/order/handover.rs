@@ -48,10 +48,8 @@ fn stay_allowed(ballot: &Ballot) -> Vec<Vec<Edge>> {
 /// Denied before and after: at every step, a deny counts or no allow does.
 fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let Ballot { allows, denies } = ballot;
-    let (before, after) = (
-        denies.iter().any(Vote::is_before),
-        denies.iter().any(Vote::is_after),
-    );
+    let before = denies.iter().any(Vote::is_before);
+    let after = denies.iter().any(Vote::is_after);
     let mut ways = Vec::new();
     if before && after {
         ways.extend(hand_over(denies, Reason::DeniesFirst));
@@ -103,7 +101,8 @@ fn begins_after(allow: &Vote, deny: &Vote) -> Option<Vec<Edge>> {
 
 /// A vote that never counts: what ends it comes before what it needs.
 fn never(vote: &Vote, why: Reason) -> Option<Vec<Edge>> {
-    let (end, need) = (vote.avoid.first()?, vote.need.first()?);
+    let end = vote.avoid.first()?;
+    let need = vote.need.first()?;
     (end != need).then(|| {
         vec![Edge {
             first: *end,

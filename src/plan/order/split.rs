@@ -123,7 +123,8 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
         next += 1;
         part.call.id = CallId(next);
     }
-    let (front, back) = (&steps[..at], &steps[at + 1..]);
+    let front = &steps[..at];
+    let back = &steps[at + 1..];
     Some([front, &parts, back].concat())
 }
 

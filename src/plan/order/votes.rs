@@ -47,7 +47,8 @@ impl Ballot {
 
     /// What is decided both before and after, if that is the same: then it must be decided so at every step.
     pub(in crate::plan) fn must_stay(&self) -> Option<bool> {
-        let (before, after) = (self.allowed(Vote::is_before), self.allowed(Vote::is_after));
+        let before = self.allowed(Vote::is_before);
+        let after = self.allowed(Vote::is_after);
         (before == after).then_some(before)
     }
 

@@ -74,7 +74,8 @@ pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
             *weight == Weight::Service && !earlier.before(edge.first, edge.then)
         })
         .filter_map(|(_, edge)| {
-            let (first, then) = (calls.get(edge.first)?.id.0, calls.get(edge.then)?.id.0);
+            let first = calls.get(edge.first)?.id.0;
+            let then = calls.get(edge.then)?.id.0;
             Some(Breach::Refused {
                 first,
                 then,
@@ -111,7 +112,8 @@ fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breac
             .renamed
             .get(&group.name)
             .map_or(group.name.as_str(), String::as_str);
-        let (was, will) = (live.group(old), after.state.group(&name_after(after, old)));
+        let was = live.group(old);
+        let will = after.state.group(&name_after(after, old));
         let (Some(was), Some(will)) = (was, will) else {
             continue;
         };
@@ -125,8 +127,11 @@ fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breac
                     .find(|(name, _)| *name == pack)
                     .map(|(_, used)| used)
             };
-            let (before, is, later) = (of(was), of(group), of(will));
-            let (group, pack) = (group.name.clone(), pack.to_owned());
+            let before = of(was);
+            let is = of(group);
+            let later = of(will);
+            let group = group.name.clone();
+            let pack = pack.to_owned();
             match is {
                 None if before.is_some() && later.is_some() => {
                     found.push(Breach::Lacks { group, pack, call })

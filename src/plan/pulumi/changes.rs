@@ -86,7 +86,8 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
     let versions = |pack: Option<&LivePack>| -> Vec<LiveVersion> {
         pack.map(|pack| pack.versions.clone()).unwrap_or_default()
     };
-    let (old, new) = (versions(before), versions(after));
+    let old = versions(before);
+    let new = versions(after);
     let is_in = |all: &[LiveVersion], version: &LiveVersion| {
         all.iter().any(|other| other.number == version.number)
     };
@@ -103,7 +104,8 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
                 .as_ref()
                 .map(|detail| detail.display_name.clone())
         };
-        let (was, is) = (last.and_then(name), name(version));
+        let was = last.and_then(name);
+        let is = name(version);
         if was != is {
             fields.push(scalar(Field::DisplayName, was, is));
         }
@@ -159,10 +161,12 @@ fn policies(
             .map(|policy| (policy.name.clone(), policy.clone()))
             .collect()
     };
-    let (old, new) = (all(before), all(Some(after)));
+    let old = all(before);
+    let new = all(Some(after));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |name: &String| {
-        let (was, is) = (old.get(name), new.get(name));
+        let was = old.get(name);
+        let is = new.get(name);
         let says = |policy: Option<&LivePackPolicy>| {
             policy.and_then(|policy| policy.policy.as_ref().ok().cloned())
         };
@@ -192,12 +196,10 @@ pub(super) fn set(
     before: impl IntoIterator<Item = String>,
     after: impl IntoIterator<Item = String>,
 ) -> Option<ValueChange> {
-    let (before, after): (BTreeSet<String>, BTreeSet<String>) =
-        (before.into_iter().collect(), after.into_iter().collect());
-    let (added, removed): (Vec<String>, Vec<String>) = (
-        after.difference(&before).cloned().collect(),
-        before.difference(&after).cloned().collect(),
-    );
+    let before: BTreeSet<String> = before.into_iter().collect();
+    let after: BTreeSet<String> = after.into_iter().collect();
+    let added: Vec<String> = after.difference(&before).cloned().collect();
+    let removed: Vec<String> = before.difference(&after).cloned().collect();
     let kept = after.intersection(&before).count();
     (!added.is_empty() || !removed.is_empty()).then_some(ValueChange::Set {
         added,
@@ -231,7 +233,8 @@ pub(in crate::plan) fn policy_fields(
 ) -> Vec<FieldChange> {
     let mut fields = Vec::new();
     let mut field = |field: Field, of: &dyn Fn(&PackPolicy) -> Option<String>| {
-        let (was, is) = (before.and_then(of), after.and_then(of));
+        let was = before.and_then(of);
+        let is = after.and_then(of);
         if was != is {
             fields.push(scalar(field, was, is));
         }
@@ -285,7 +288,8 @@ fn group(
     let shown = after.or(before)?;
     let body =
         |group: Option<&LiveGroup>| group.and_then(|group| group.body.as_ref().ok().cloned());
-    let (old, new) = (body(before), body(after));
+    let old = body(before);
+    let new = body(after);
     let mut fields = Vec::new();
     if let (Some(before), Some(after)) = (before, after)
         && before.name != after.name
@@ -354,10 +358,12 @@ fn group_packs(
             .map(|pack| (pack.name.clone(), pack.clone()))
             .collect()
     };
-    let (old, new) = (all(before), all(after));
+    let old = all(before);
+    let new = all(after);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |name: &String| {
-        let (was, is) = (old.get(name), new.get(name));
+        let was = old.get(name);
+        let is = new.get(name);
         let mut fields = Vec::new();
         let tag = |pack: Option<&LiveGroupPack>| pack.map(|pack| pack.tag.clone());
         if tag(was) != tag(is) {

@@ -30,7 +30,8 @@ pub(in crate::plan) fn enforcement(
             && old.detail.is_some()
             && new.detail.is_some()
         {
-            let (old, new) = (levels(Some(old), None), levels(Some(new), None));
+            let old = levels(Some(old), None);
+            let new = levels(Some(new), None);
             let mut changed = compare(None, &pack.name, &old, &new, |policy| {
                 known.pack(&pack.name, policy)
             });
@@ -75,7 +76,8 @@ fn of_group(
             .map(|pack| (pack.name.clone(), pack.clone()))
             .collect()
     };
-    let (old, new) = (packs(before), packs(after));
+    let old = packs(before);
+    let new = packs(after);
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let change = |pack: &String| {
         let of = |state: &LiveState, used: Option<&LiveGroupPack>| {
@@ -145,10 +147,8 @@ fn compare(
 ) -> Vec<EnforcementChange> {
     let policies: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let change = |policy: &String| {
-        let (was, is) = (
-            before.get(policy).copied().flatten(),
-            after.get(policy).copied().flatten(),
-        );
+        let was = before.get(policy).copied().flatten();
+        let is = after.get(policy).copied().flatten();
         let strictness =
             |level: Option<EnforcementLevel>| level.map_or(0, EnforcementLevel::strictness);
         let direction = match strictness(is).cmp(&strictness(was)) {

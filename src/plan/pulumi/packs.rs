@@ -39,8 +39,10 @@ impl Planner<'_> {
 
     fn publish_version(&mut self, pack: &DesiredPack) {
         let version = pack.version.clone();
-        let (name, tag) = (pack.name().clone(), pack.tag().clone());
-        let (source, archive) = (pack.source.digest.clone(), pack.source.archive.clone());
+        let name = pack.name().clone();
+        let tag = pack.tag().clone();
+        let source = pack.source.digest.clone();
+        let archive = pack.source.archive.clone();
         let calls = [
             Operation::CreatePackVersion {
                 version: Box::new(version),

@@ -138,13 +138,16 @@ impl Reader {
     pub async fn live_state(&self) -> Result<LiveState, ApiError> {
         let mut tasks = JoinSet::new();
         for (kind, name) in self.wanted.iter() {
-            let (reader, kind, name) = (self.clone(), *kind, name.clone());
+            let reader = self.clone();
+            let kind = *kind;
+            let name = name.clone();
             tasks.spawn(async move {
                 let document = reader.document(kind, &name, None).await?;
                 Ok(((kind, name), document))
             });
         }
-        let (all, mut live) = (tasks.len(), LiveState::default());
+        let all = tasks.len();
+        let mut live = LiveState::default();
         while let Some(read) = tasks.join_next().await {
             let (key, document) = read.unwrap_or_else(|_| Err(self.stopped()))?;
             live.documents.insert(key, document);

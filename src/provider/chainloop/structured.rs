@@ -67,8 +67,9 @@ struct Builder {
 
 fn read(text: &str) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let (mut builder, mut parser, mut documents) =
-        (Builder::default(), Parser::new_from_str(text), 0_usize);
+    let mut builder = Builder::default();
+    let mut parser = Parser::new_from_str(text);
+    let mut documents = 0_usize;
     while let Some(event) = parser.next_event() {
         let (event, _) = event.map_err(|error| format!("the document is no YAML: {error}"))?;
         match event {

@@ -136,7 +136,9 @@ mod tests {
     #[test]
     fn the_environment_gives_credentials_or_a_reason() {
         let half = |present, missing| Err(CredentialsError::Half { present, missing });
-        let (id, secret, token) = (IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE);
+        let id = IDENTIFIER_VARIABLE;
+        let secret = SECRET_VARIABLE;
+        let token = TOKEN_VARIABLE;
         for (variables, wanted) in [
             (vec![], Err(CredentialsError::Missing)),
             (

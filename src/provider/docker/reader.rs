@@ -41,8 +41,9 @@ impl Reader {
     /// # Errors
     /// Any page that cannot be read, and a list that repeats itself or does not end: never a part of the list.
     pub async fn list_policies(&self) -> Result<Vec<PolicySummary>, ApiError> {
-        let (mut policies, mut progression, mut cursor) =
-            (Vec::new(), Progression::default(), None);
+        let mut policies = Vec::new();
+        let mut progression = Progression::default();
+        let mut cursor = None;
         loop {
             let page = self.page(cursor.as_deref()).await?;
             progression
@@ -74,7 +75,8 @@ impl Reader {
             })
             .await?;
         if policy.id != summary.id {
-            let (at, expected) = ("$.id".to_owned(), "the id that was asked for".to_owned());
+            let at = "$.id".to_owned();
+            let expected = "the id that was asked for".to_owned();
             return Err(self
                 .target
                 .failed(&call, ErrorKind::Malformed { at, expected }));
@@ -125,7 +127,9 @@ impl Reader {
     /// # Errors
     /// Any page that cannot be read, and a list that does not end or is shorter than the server says.
     pub async fn teams(&self) -> Result<Vec<Team>, ApiError> {
-        let (mut found, mut query, mut seen) = (Vec::new(), teams::first(), HashSet::new());
+        let mut found = Vec::new();
+        let mut query = teams::first();
+        let mut seen = HashSet::new();
         loop {
             let path = self.target.path(&["groups"]);
             let call = Call::read("listGroups", self.target.name(), path).with_query(query.clone());
@@ -188,7 +192,8 @@ impl Reader {
     /// Reads pages and policies side by side: the policies of one page are read while the next page is on its way, so
     /// that there is always a request for every slot of the client.
     async fn read_all(&self) -> Result<LiveState, ApiError> {
-        let (mut progression, mut known) = (Progression::default(), 0_usize);
+        let mut progression = Progression::default();
+        let mut known = 0_usize;
         let mut policies = BTreeMap::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().page_step(None));

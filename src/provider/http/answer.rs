@@ -21,11 +21,9 @@ pub(super) async fn read(
     limit: usize,
     redactor: &Redactor,
 ) -> Result<Value, Failure> {
-    let (status, headers, url) = (
-        response.status(),
-        response.headers().clone(),
-        response.url().clone(),
-    );
+    let status = response.status();
+    let headers = response.headers().clone();
+    let url = response.url().clone();
     if status.is_redirection() {
         let to = target(&headers, &url).map(|host| redactor.clean(&host));
         return Err(Failure::last(ErrorKind::Redirected {

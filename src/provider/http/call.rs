@@ -46,8 +46,12 @@ pub(super) struct Body {
 impl Call {
     /// A GET of a path below the endpoint. `resource` says in an error what it was about: `policy pol_1`.
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
-        let (effect, method, query) = (Effect::Read, Method::GET, Vec::new());
-        let (body, accept, expects) = (None, "application/json", Expects::Json);
+        let effect = Effect::Read;
+        let method = Method::GET;
+        let query = Vec::new();
+        let body = None;
+        let accept = "application/json";
+        let expects = Expects::Json;
         Self {
             operation,
             resource: resource.into(),

@@ -55,8 +55,10 @@ impl HttpClient {
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
         let client = build(&self.options, &endpoint)
             .map_err(|error| ClientError(error.without_url().to_string()))?;
-        let (http, host) = (self.clone(), endpoint.host());
-        let (pause, redactor) = (Pause::default(), Redactor::default());
+        let http = self.clone();
+        let host = endpoint.host();
+        let pause = Pause::default();
+        let redactor = Redactor::default();
         let warnings = Warnings::default();
         Ok(HostClient(Arc::new(Inner {
             http,
@@ -274,16 +276,15 @@ impl Inner {
         since: Instant,
         sent: Result<&reqwest::Response, &Failure>,
     ) {
-        let (operation, method, path) = (
-            call.operation,
-            call.method.as_str(),
-            self.redactor.clean(url.path()),
-        );
+        let operation = call.operation;
+        let method = call.method.as_str();
+        let path = self.redactor.clean(url.path());
         let took = since.elapsed();
         match sent {
             Ok(response) => {
                 let id = refusal::request_id(response.headers(), &self.redactor);
-                let (status, id) = (response.status().as_u16(), id.as_deref().unwrap_or("none"));
+                let status = response.status().as_u16();
+                let id = id.as_deref().unwrap_or("none");
                 tracing::debug!(
                     operation,
                     method,

@@ -176,7 +176,8 @@ impl Request {
         } else {
             format!("`{about}`")
         };
-        let (name, method) = (self.operation.name, self.operation.verb.method());
+        let name = self.operation.name;
+        let method = self.operation.verb.method();
         let call = match self.operation.effect() {
             Effect::Write => Call::write(name, about, method, path.collect()),
             Effect::Read if method == reqwest::Method::POST => {

@@ -92,10 +92,8 @@ impl Reader {
         };
         let (name, read) = self.target.ask(call, wire::version).await?;
         if name != pack || read.number != version.number {
-            let (at, expected) = (
-                "$.version".to_owned(),
-                "the version that was asked for".to_owned(),
-            );
+            let at = "$.version".to_owned();
+            let expected = "the version that was asked for".to_owned();
             return Err(self
                 .target
                 .failed(&call(), ErrorKind::Malformed { at, expected }));
@@ -156,10 +154,8 @@ impl Reader {
         let call = || Call::read("GetPolicyGroup", format!("group `{name}`"), path.clone());
         let group = self.target.ask(call, wire::group).await?;
         if group.name != name {
-            let (at, expected) = (
-                "$.name".to_owned(),
-                "the name that was asked for".to_owned(),
-            );
+            let at = "$.name".to_owned();
+            let expected = "the name that was asked for".to_owned();
             return Err(self
                 .target
                 .failed(&call(), ErrorKind::Malformed { at, expected }));
@@ -192,7 +188,9 @@ impl Reader {
     /// # Errors
     /// A page that cannot be read for any other reason, and a list that does not end.
     pub async fn publishers(&self) -> Result<BTreeMap<String, String>, ApiError> {
-        let (mut found, mut token, mut seen) = (BTreeMap::new(), None::<String>, HashSet::new());
+        let mut found = BTreeMap::new();
+        let mut token = None::<String>;
+        let mut seen = HashSet::new();
         loop {
             let call = || {
                 let path = ["api", "registry", "policypacks"]
@@ -354,7 +352,8 @@ impl Reader {
             let Some(version) = pack.versions.get(index).cloned() else {
                 continue;
             };
-            let (reader, name) = (self.clone(), pack.name.clone());
+            let reader = self.clone();
+            let name = pack.name.clone();
             tasks.spawn(async move {
                 let version = reader.version(&name, &version).await?;
                 Ok(Step::Version(at, index, Box::new(version)))
@@ -368,7 +367,9 @@ impl Reader {
         mut live: LiveState,
         mut tasks: JoinSet<Result<Step, ApiError>>,
     ) -> Result<LiveState, ApiError> {
-        let (all, mut done, mut groups) = (tasks.len(), 0, BTreeMap::new());
+        let all = tasks.len();
+        let mut done = 0;
+        let mut groups = BTreeMap::new();
         while let Some(step) = tasks.join_next().await {
             let stopped = |_| {
                 let call = Call::read("ListPolicyPacks_orgs", self.target.name(), Vec::new());

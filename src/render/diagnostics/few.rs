@@ -41,7 +41,8 @@ pub(super) fn few<'a>(
             warnings.entry(finding.code).or_default().push(position);
         }
     }
-    let (mut hidden, mut more) = (BTreeSet::new(), Vec::new());
+    let mut hidden = BTreeSet::new();
+    let mut more = Vec::new();
     for (code, mut positions) in warnings {
         if positions.len() <= SHOWN_WARNINGS {
             continue;

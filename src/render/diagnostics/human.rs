@@ -45,7 +45,8 @@ pub fn human(
         files,
     } in more
     {
-        let (warnings, files) = (many(findings, "more warning"), many(files, "file"));
+        let warnings = many(findings, "more warning");
+        let files = many(files, "file");
         let title = format!(
             "{warnings} like these in {files}; `polwarden lint --all-warnings` shows them all"
         );

@@ -80,7 +80,11 @@ pub struct Finding {
 
 impl Finding {
     fn new(rule: RuleId, weight: Weight, message: String) -> Self {
-        let (help, spot, related, target, identity) = (None, None, Vec::new(), None, Vec::new());
+        let help = None;
+        let spot = None;
+        let related = Vec::new();
+        let target = None;
+        let identity = Vec::new();
         Self {
             rule,
             weight,

@@ -175,7 +175,8 @@ fn text(page: &mut Html, field: Field, before: &str, after: &str) {
 }
 
 fn lines(page: &mut Html, field: Field, diff: &TextDiff<'_, '_, str>, op: &DiffOp) {
-    let (mut before, mut after) = (Vec::new(), Vec::new());
+    let mut before = Vec::new();
+    let mut after = Vec::new();
     let name = field.as_str();
     for change in diff.iter_changes(op) {
         let line = line_of(field, change.value());

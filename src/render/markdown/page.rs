@@ -143,7 +143,8 @@ impl Page {
 
 /// What stands before and after the lines of a block.
 fn frame(title: &str, folded: bool, form: Form, lines: &[String]) -> (String, String) {
-    let (mut open, mut close) = (String::new(), String::new());
+    let mut open = String::new();
+    let mut close = String::new();
     if folded {
         let _ = writeln!(open, "\n<details><summary>{title}</summary>\n");
     } else if title.is_empty() {

@@ -69,7 +69,8 @@ pub struct UncoveredResource {
 
 impl Share {
     fn of(flags: impl Iterator<Item = bool>) -> Self {
-        let (mut exercised, mut total) = (0_usize, 0_usize);
+        let mut exercised = 0_usize;
+        let mut total = 0_usize;
         for flag in flags {
             exercised += usize::from(flag);
             total += 1;

@@ -355,7 +355,9 @@ proptest! {
 
     #[test]
     fn sources_that_differ_have_other_digests(one in sources(), other in sources()) {
-        let (same, one, other) = (one == other, PackTree { entries: one }, PackTree { entries: other });
+        let same = one == other;
+let one = PackTree { entries: one };
+let other = PackTree { entries: other };
         prop_assert_eq!(one.digest() == other.digest(), same);
     }
 }

@@ -62,7 +62,9 @@ impl AllowedSigner {
         let mut word = words
             .next()
             .ok_or("a key is missing behind the principals")?;
-        let (mut namespaces, mut valid_after, mut valid_before) = (Vec::new(), None, None);
+        let mut namespaces = Vec::new();
+        let mut valid_after = None;
+        let mut valid_before = None;
         if !is_key_type(word) {
             for option in split(word, |c| c == ',') {
                 let (name, value) = option.split_once('=').unwrap_or((&option, ""));
@@ -127,7 +129,9 @@ fn words(line: &str) -> Result<Vec<String>, String> {
 
 /// The parts of a text between separators that are not quoted.
 fn split(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<String> {
-    let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut quoted = false;
     for c in text.chars() {
         quoted ^= c == '"';
         if !quoted && is_separator(c) {

@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, SignatureError> {
     let keys_file = format!("{}.asc", signers.file);
     let Some(keys) = &signers.keys else {
-        let (commit, base) = (claim.commit.clone(), signers.base.clone());
+        let commit = claim.commit.clone();
+        let base = signers.base.clone();
         return Err(SignatureError::Unknown {
             commit,
             key: "of OpenPGP".to_owned(),

@@ -46,7 +46,8 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
     let data = data.map_err(|error| malformed(error.to_string()))?;
     let lines: Vec<&AllowedSigner> = signers.ssh.of(key).collect();
     if lines.is_empty() {
-        let (file, base) = (signers.file.clone(), signers.base.clone());
+        let file = signers.file.clone();
+        let base = signers.base.clone();
         return Err(SignatureError::Unknown {
             commit: commit(),
             key: fingerprint,
@@ -88,11 +89,9 @@ fn allowed(
 ) -> Result<String, SignatureError> {
     let mut refused = None;
     for line in lines {
-        let (commit, key, signer) = (
-            claim.commit.clone(),
-            key.to_owned(),
-            line.principals.clone(),
-        );
+        let commit = claim.commit.clone();
+        let key = key.to_owned();
+        let signer = line.principals.clone();
         let error = if !line.is_for_git() {
             let allowed = line.namespaces.join(", ");
             SignatureError::NotForGit {
@@ -115,7 +114,8 @@ fn allowed(
         };
         refused.get_or_insert(error);
     }
-    let (commit, key) = (claim.commit.clone(), key.to_owned());
+    let commit = claim.commit.clone();
+    let key = key.to_owned();
     Err(refused.unwrap_or(SignatureError::Unknown {
         commit,
         key,

@@ -24,10 +24,8 @@ fn a_commit_that_was_not_merged_is_refused() {
         insta::assert_snapshot!("apply_branch", site.named(&said));
     });
     // A remote that is known counts more than a branch of this clone.
-    let (main, change) = (
-        site.repository.revparse_single("main").unwrap().id(),
-        site.repository.head().unwrap(),
-    );
+    let main = site.repository.revparse_single("main").unwrap().id();
+    let change = site.repository.head().unwrap();
     let change = change.target().unwrap();
     site.point("refs/remotes/origin/main", main);
     site.point("refs/heads/main", change);

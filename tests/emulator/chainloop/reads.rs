@@ -15,7 +15,8 @@ async fn service() -> Service {
 #[tokio::test]
 async fn a_policy_is_its_bytes_with_all_its_versions() {
     let service = service().await;
-    let (first, second) = (policy("p", "first"), policy("p", "second"));
+    let first = policy("p", "first");
+    let second = policy("p", "second");
     let answer = service.get("p").await.body;
     assert_eq!(answer["digest"], digest(&second));
     assert_eq!(service.bytes("p").await, second.as_bytes());

@@ -149,7 +149,8 @@ async fn the_request_log_holds_requests_and_no_token() {
         .iter()
         .map(|line| (&line["operation"], &line["status"]))
         .collect();
-    let (get, create) = (json!("PolicyService_Get"), json!("PolicyService_Create"));
+    let get = json!("PolicyService_Get");
+    let create = json!("PolicyService_Create");
     assert_eq!(
         told,
         [

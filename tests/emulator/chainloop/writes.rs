@@ -96,7 +96,8 @@ async fn a_write_goes_to_an_organization_of_the_caller() {
 #[tokio::test]
 async fn raw_schema_is_what_the_option_says() {
     let text = policy("new", "x");
-    let (plain, encoded) = (json!(text), json!(BASE64.encode(text.as_bytes())));
+    let plain = json!(text);
+    let encoded = json!(BASE64.encode(text.as_bytes()));
     for (raw_schema, sent, status) in [
         (RawSchema::Base64, &encoded, 200),
         (RawSchema::Base64, &plain, 400),

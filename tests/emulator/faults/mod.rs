@@ -152,7 +152,8 @@ impl Faulted {
 
 async fn receive(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = request.send().await?;
-    let (status, headers) = (response.status(), response.headers().clone());
+    let status = response.status();
+    let headers = response.headers().clone();
     Ok(Answer {
         status,
         headers,

@@ -103,10 +103,8 @@ impl Service {
     }
 
     pub(crate) async fn publish_with(&self, pack: Value) {
-        let (name, tag) = (
-            pack["name"].as_str().unwrap().to_owned(),
-            pack["versionTag"].as_str().unwrap().to_owned(),
-        );
+        let name = pack["name"].as_str().unwrap().to_owned();
+        let tag = pack["versionTag"].as_str().unwrap().to_owned();
         let created = self.org(Method::POST, "/policypacks", Some(pack)).await;
         assert_eq!(created.status, 201, "{created:?}");
         assert_eq!(

@@ -416,7 +416,8 @@ async fn lists_come_in_pages_that_a_token_continues() {
         ),
         (Method::GET, format!("{versions}?"), None, vec![2, 1]),
     ] {
-        let (mut found, mut token) = (Vec::new(), String::new());
+        let mut found = Vec::new();
+        let mut token = String::new();
         loop {
             let continued = format!("{path}&continuationToken={token}");
             let page = service.call(method.clone(), &continued, body.clone()).await;

@@ -57,7 +57,8 @@ impl Browser {
     pub(super) fn start() -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
-        let (to, from) = (folder.path().join("to"), folder.path().join("from"));
+        let to = folder.path().join("to");
+        let from = folder.path().join("from");
         fifo(&to);
         fifo(&from);
         let child = Command::new("sh")
@@ -231,7 +232,8 @@ impl Tab<'_> {
     pub(super) fn noise(&mut self) -> Noise {
         // Whatever was said before is here once this is answered.
         self.eval("1");
-        let (mut messages, mut requests) = (Vec::new(), Vec::new());
+        let mut messages = Vec::new();
+        let mut requests = Vec::new();
         for event in &self.browser.seen {
             match event["method"].as_str().unwrap_or_default() {
                 "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Log.entryAdded" => {

@@ -142,7 +142,8 @@ async fn forward(
         .headers(headers)
         .body(body);
     let upstream = request.send().await.unwrap();
-    let (status, upstream_headers) = (upstream.status(), upstream.headers().clone());
+    let status = upstream.status();
+    let upstream_headers = upstream.headers().clone();
     let bytes = upstream.bytes().await.unwrap();
     match fault {
         Fault::AfterAll(status, text) => answer(status, text),

@@ -263,7 +263,8 @@ impl At<'_> {
             else {
                 continue;
             };
-            let (name, fault) = (takes.name(), told(&fault));
+            let name = takes.name();
+            let fault = told(&fault);
             let message =
                 format!("the policy `{name}` does not take this as `{argument}`: {fault}");
             let place = Place::value(self.group.document, self.argument(argument));

@@ -10,10 +10,8 @@ use crate::model::chainloop::DocumentKind;
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let mut first = HashMap::new();
     for document in &scene.documents {
-        let (kind, name) = (
-            document.native.kind(),
-            document.native.metadata().name.as_str(),
-        );
+        let kind = document.native.kind();
+        let name = document.native.metadata().name.as_str();
         let place = Place::value(document.id, Path::root().key("metadata").key("name"));
         let code = match kind {
             DocumentKind::Policy => Code::PolicyNameTaken,

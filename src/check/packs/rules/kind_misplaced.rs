@@ -19,7 +19,9 @@ pub(in crate::check::packs) fn check(scene: &Scene<'_>, found: &mut Findings) {
             Manifest::ChainloopGroup(_) => ("PolicyGroup", Provider::Chainloop),
         };
         if provider != own {
-            let (target, own, of) = (&scene.target.name, own.as_str(), provider.as_str());
+            let target = &scene.target.name;
+            let own = own.as_str();
+            let of = provider.as_str();
             let message = format!(
                 "a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`"
             );

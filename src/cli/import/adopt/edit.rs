@@ -82,7 +82,8 @@ impl<'a> Declared<'a> {
         teams: &BTreeMap<&str, &str>,
     ) -> Result<Vec<(Utf8PathBuf, String)>, Refusal> {
         let file = self.workspace.sources().file(self.id.file);
-        let (path, text) = (Utf8PathBuf::from(file.name()), file.text());
+        let path = Utf8PathBuf::from(file.name());
+        let text = file.text();
         let refuse = |error: manifest::ImportError| error.to_string();
         let Metadata {
             name: _,

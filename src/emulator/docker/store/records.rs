@@ -67,7 +67,9 @@ impl<'a> Records<'a> {
             "select id, uuid, name from teams where organization = ?1 order by id",
         )?;
         let teams = statement.query_map([organization], |row| {
-            let (id, uuid, name) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let id = row.get(0)?;
+            let uuid = row.get(1)?;
+            let name = row.get(2)?;
             Ok(Team {
                 id,
                 uuid,

@@ -163,7 +163,8 @@ pub(in super::super) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
     app.store.read(|records| {
         organization(records, org)?;
         let groups = records.groups(org)?;
-        let (stacks, accounts) = (records.stacks(org)?, records.accounts(org)?);
+        let stacks = records.stacks(org)?;
+        let accounts = records.accounts(org)?;
         let stacks_in = |mode: Option<Mode>| -> Result<(usize, i64), Refusal> {
             let mut held = Vec::new();
             for group in groups
@@ -187,7 +188,8 @@ pub(in super::super) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
         let protected = accounts
             .iter()
             .filter(|account| held.contains(&account.name));
-        let (any, audit) = (stacks_in(None)?, stacks_in(Some(Mode::Audit))?);
+        let any = stacks_in(None)?;
+        let audit = stacks_in(Some(Mode::Audit))?;
         let preventative = stacks_in(Some(Mode::Preventative))?;
         Ok(json!({
             "ProtectedStacks": any.0,

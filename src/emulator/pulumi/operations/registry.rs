@@ -177,7 +177,8 @@ pub(in super::super) fn query(
 
 /// The packs that have this access to an organization.
 fn accessible(records: &Records<'_>, org: &str, access: Access) -> Result<Vec<Pack>, Refusal> {
-    let (packs, added) = (records.packs()?, records.additions(org)?);
+    let packs = records.packs()?;
+    let added = records.additions(org)?;
     let fits = |pack: &Pack| match access {
         Access::Added => added.contains(pack),
         Access::Available => pack.publisher != org && pack.is_public && !added.contains(pack),

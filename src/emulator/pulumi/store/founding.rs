@@ -248,10 +248,8 @@ fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Res
         Some(built_in) if built_in.body.is_default => built_in,
         Some(_) => return Err(wrong("the name is there twice".to_owned())),
         None => {
-            let (entity_type, mode) = (
-                entity_type.transpose()?.unwrap_or_default(),
-                mode.transpose()?,
-            );
+            let entity_type = entity_type.transpose()?.unwrap_or_default();
+            let mode = mode.transpose()?;
             records.add_group(Group::new(organization, name, entity_type, mode))?
         }
     };

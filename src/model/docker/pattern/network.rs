@@ -190,7 +190,8 @@ fn read_ipv6(text: &str) -> Result<Ipv6Addr, Spot> {
 }
 
 fn read_cidr(text: &str, slash: usize) -> Result<IpNet, Spot> {
-    let (address, prefix) = (&text[..slash], &text[slash + 1..]);
+    let address = &text[..slash];
+    let prefix = &text[slash + 1..];
     if address.starts_with('[') {
         return Err(Spot::new(Fault::Ipv6Brackets, 0..slash));
     }

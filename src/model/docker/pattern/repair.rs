@@ -93,10 +93,8 @@ fn fix(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
 }
 
 fn without_scheme(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
-    let (scheme, rest) = (
-        text[..spot.range.end].trim_end_matches("://"),
-        &text[spot.range.end..],
-    );
+    let scheme = text[..spot.range.end].trim_end_matches("://");
+    let rest = &text[spot.range.end..];
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let authority = rest[..end].rsplit('@').next()?;
     match subject {
@@ -121,7 +119,8 @@ fn port_of(name: &str) -> Option<u16> {
 }
 
 fn fix_host(text: &str, spot: &Spot) -> Option<String> {
-    let (start, end) = (spot.range.start, spot.range.end);
+    let start = spot.range.start;
+    let end = spot.range.end;
     match spot.fault {
         Fault::UserInfo => text.rsplit('@').next().map(str::to_owned),
         Fault::HostPath | Fault::PortInHost => Some(text[..start].to_owned()),
@@ -261,7 +260,8 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 fn fix_path(text: &str, spot: &Spot) -> Option<String> {
-    let (start, end) = (spot.range.start, spot.range.end);
+    let start = spot.range.start;
+    let end = spot.range.end;
     match spot.fault {
         Fault::Variable if start == 0 && is_home(&text[..end]) => {
             Some(format!("~{}", text[end..].replace('\\', "/")))
@@ -288,16 +288,15 @@ fn is_home(variable: &str) -> bool {
 }
 
 fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
-    let (start, end) = (spot.range.start, spot.range.end);
+    let start = spot.range.start;
+    let end = spot.range.end;
     match spot.fault {
         Fault::TrailingSeparator => {
             Some(text.trim_end_matches(separator).to_owned()).filter(|left| !left.is_empty())
         }
         Fault::RepeatedSeparator => {
-            let (front, rest) = (
-                &text[..end - 1],
-                text[end - 1..].trim_start_matches(separator),
-            );
+            let front = &text[..end - 1];
+            let rest = text[end - 1..].trim_start_matches(separator);
             Some(format!("{front}{rest}"))
         }
         Fault::DotSegment => without_dots(text, separator, spot),
@@ -321,7 +320,8 @@ fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
 
 /// Takes away one `.` or `..` segment, with the segment in front of a `..` where that is a plain name.
 fn without_dots(text: &str, separator: char, spot: &Spot) -> Option<String> {
-    let (start, end) = (spot.range.start, spot.range.end);
+    let start = spot.range.start;
+    let end = spot.range.end;
     let front = text[..start].strip_suffix(separator)?;
     let rest = &text[end..];
     let front = if &text[start..end] == "." {

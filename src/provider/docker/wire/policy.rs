@@ -39,7 +39,9 @@ pub(in crate::provider::docker) fn summary(
     at: At<'_>,
 ) -> Result<PolicySummary, DecodeError> {
     let object = Object::new(value, at)?;
-    let (id, name, kind) = (object.id("id")?, object.text("name")?, object.text("type")?);
+    let id = object.id("id")?;
+    let name = object.text("name")?;
+    let kind = object.text("type")?;
     Ok(PolicySummary {
         id: PolicyId::new(id),
         name: name.to_owned(),
@@ -131,7 +133,8 @@ fn rules(
 ) -> Result<Understood<Vec<LiveRule>>, DecodeError> {
     let object = Object::new(body, at)?;
     let here = at.key("rules");
-    let (mut rules, mut ids) = (Vec::new(), HashSet::new());
+    let mut rules = Vec::new();
+    let mut ids = HashSet::new();
     for (index, value) in object.list("rules")?.iter().enumerate() {
         let rule = live_rule(value, here.index(index))?;
         if !ids.insert(rule.id.clone()) {
@@ -163,10 +166,8 @@ fn cedar(
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
     let object = Object::new(body, at)?;
-    let (text, schema_url) = (
-        object.text("text")?.to_owned(),
-        object.text("schema_url")?.to_owned(),
-    );
+    let text = object.text("text")?.to_owned();
+    let schema_url = object.text("schema_url")?.to_owned();
     keep(
         CEDAR,
         object.others(&["text", "schema_url"]),

@@ -106,10 +106,8 @@ fn targets(rule: &Object<'_>) -> Result<Result<Vec<HttpResource>, String>, Decod
 
 fn target(value: &Value, at: At<'_>) -> Result<Result<HttpResource, String>, DecodeError> {
     let object = Object::new(value, at)?;
-    let (host, path) = (
-        object.text("host")?.to_owned(),
-        object.text("path")?.to_owned(),
-    );
+    let host = object.text("host")?.to_owned();
+    let path = object.text("path")?.to_owned();
     let port = match object.present("port") {
         None => None,
         Some(Value::Number(number)) => {

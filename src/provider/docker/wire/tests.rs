@@ -139,7 +139,8 @@ fn an_opaque_rule_keeps_all_that_the_server_gave() {
 #[test]
 fn every_action_of_the_contract_is_known() {
     for action in Action::all() {
-        let (plain, http) = (json!(["x"]), json!([{"host": "h", "path": "/"}]));
+        let plain = json!(["x"]);
+        let http = json!([{"host": "h", "path": "/"}]);
         let change = match action {
             Action::Request(_) => {
                 json!({"actions": [action.as_str()], "resources": null, "http_resources": http})

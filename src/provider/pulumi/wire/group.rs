@@ -61,7 +61,8 @@ pub(in crate::provider::pulumi) fn group(answer: &Value) -> Result<LiveGroup, De
         "agentPoolId",
     ];
     let object = Object::new(answer, At::ROOT)?;
-    let (entity_type, mode) = (object.text("entityType")?, object.text("mode")?);
+    let entity_type = object.text("entityType")?;
+    let mode = object.text("mode")?;
     let stacks = At::ROOT.key("stacks");
     let stacks = object
         .list("stacks")?
@@ -69,7 +70,8 @@ pub(in crate::provider::pulumi) fn group(answer: &Value) -> Result<LiveGroup, De
         .enumerate()
         .map(|(index, value)| {
             let stack = Object::new(value, stacks.index(index))?;
-            let (name, project) = (stack.text("name")?, stack.text("routingProject")?);
+            let name = stack.text("name")?;
+            let project = stack.text("routingProject")?;
             Ok(StackReference {
                 routing_project: project.to_owned(),
                 name: name.to_owned(),
@@ -117,7 +119,8 @@ pub(in crate::provider::pulumi) fn group(answer: &Value) -> Result<LiveGroup, De
             raw: answer.clone(),
         }),
     };
-    let (name, is_default) = (object.text("name")?.to_owned(), is_default(&object)?);
+    let name = object.text("name")?.to_owned();
+    let is_default = is_default(&object)?;
     Ok(LiveGroup {
         name,
         is_default,

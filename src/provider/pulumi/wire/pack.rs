@@ -58,7 +58,8 @@ pub(in crate::provider::pulumi) fn packs(answer: &Value) -> Result<Vec<PackSumma
 
 fn summary(value: &Value, at: At<'_>) -> Result<PackSummary, DecodeError> {
     let object = Object::new(value, at)?;
-    let (numbers, tags) = (object.list("versions")?, object.texts("versionTags")?);
+    let numbers = object.list("versions")?;
+    let tags = object.texts("versionTags")?;
     if numbers.len() != tags.len() {
         return Err(object.mismatch("versionTags", "a tag for each version"));
     }

@@ -97,7 +97,8 @@ impl Site {
     }
 
     fn verify(&self, commit: Oid, base: Option<&str>) -> Result<SignedBy, SignatureError> {
-        let (directory, commit) = (self.folder.path(), commit.to_string());
+        let directory = self.folder.path();
+        let commit = commit.to_string();
         verify(&Request {
             directory,
             commit: &commit,

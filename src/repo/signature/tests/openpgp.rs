@@ -139,10 +139,8 @@ fn a_key_of_the_base_counts_and_another_does_not() {
     if !has_gpg() {
         return;
     }
-    let (ann, bob) = (
-        Owner::new("Ann <ann@example.com>", "never"),
-        Owner::new("Bob <bob@example.com>", "never"),
-    );
+    let ann = Owner::new("Ann <ann@example.com>", "never");
+    let bob = Owner::new("Bob <bob@example.com>", "never");
     let (site, commit) = signed(&ann.public(), 0, &|content| ann.sign(content));
     let by = site.verify(commit, None).unwrap();
     assert_eq!(

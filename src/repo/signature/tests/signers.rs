@@ -12,7 +12,8 @@ fn both() -> String {
 #[test]
 fn a_change_cannot_add_its_own_signer() {
     let (site, base) = allowing(&line(&key(1)));
-    let (stranger, own) = (with(key(2)), both());
+    let stranger = with(key(2));
+    let own = both();
     // In the commit itself.
     let commit = site.commit(New {
         parents: &[base],
@@ -80,7 +81,9 @@ fn a_change_cannot_add_its_own_signer() {
 #[test]
 fn a_signer_adds_another_who_signs_from_then_on() {
     let (site, base) = allowing(&line(&key(1)));
-    let (first, second, own) = (with(key(1)), with(key(2)), both());
+    let first = with(key(1));
+    let second = with(key(2));
+    let own = both();
     let added = site.commit(New {
         parents: &[base],
         files: &[(FILE, &own)],
@@ -183,7 +186,8 @@ fn a_base_must_be_where_the_commit_comes_from() {
 #[test]
 fn a_shallow_clone_says_what_to_fetch() {
     let (site, base) = allowing(&line(&key(1)));
-    let (signed, alone) = (with(key(1)), line(&key(1)));
+    let signed = with(key(1));
+    let alone = line(&key(1));
     let second = site.commit(New {
         parents: &[base],
         files: &[(FILE, &alone)],
