@@ -12,16 +12,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use corpus::{Corpus, POLICIES_AN_ORGANIZATION, Shape};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use manifest::Document;
+use manifest::config::Config;
+use model::diag::{Diagnostic, Place, SourceMap};
+use model::docker::LiveState;
 use polwarden::check::{self, Checked, Input, Teams};
-use polwarden::diag::{Diagnostic, Place, SourceMap};
-use polwarden::manifest::config::Config;
-use polwarden::manifest::{self, Document};
-use polwarden::model::docker::LiveState;
 use polwarden::plan::{self, FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
 use polwarden::render;
 use polwarden::render::diagnostics::{Amount, human};
 use polwarden::render::paint::Painter;
-use polwarden::repo::{self, Listing, Loaded, PackError, PackTree, ProblemKind, Source};
+
+use git::{Listing, PackError, PackTree, ProblemKind, Source};
+use polwarden::workspace::Loaded;
 
 fn main() {
     divan::main();
@@ -143,7 +145,8 @@ impl Repository {
             .files
             .into_iter()
             .map(|(path, text)| (Utf8PathBuf::from(path), Arc::from(text)));
-        let loaded = repo::load(&Memory(files.collect()), &config, document, &mut sources);
+        let loaded =
+            polwarden::workspace::load(&Memory(files.collect()), &config, document, &mut sources);
         Some(Self {
             sources,
             config,
@@ -179,18 +182,18 @@ impl Repository {
         let target = self.config.targets.first();
         let target = TargetInfo {
             name: target.map(|target| target.name.clone()).unwrap_or_default(),
-            provider: polwarden::manifest::config::Provider::Docker,
+            provider: manifest::config::Provider::Docker,
             organization: target
                 .map(|target| target.organization.clone())
                 .unwrap_or_default(),
-            profile: target.and_then(polwarden::manifest::config::Target::profile),
+            profile: target.and_then(manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
         plan::plan_target(&plan::Request {
             target,
             desired: &desired.policies,
             live,
-            unmanaged: polwarden::manifest::config::Unmanaged::default(),
+            unmanaged: manifest::config::Unmanaged::default(),
             teams: &std::collections::BTreeMap::new(),
             locate: &|place: &Place| SourceRef {
                 file: self.sources.file(place.file()).name().to_owned(),

@@ -1,28 +1,11 @@
-//! polwarden keeps policies that live in a server equal to policy YAML that lives in git.
+//! polwarden keeps the policies on a server in sync with policy YAML in git.
 //!
-//! The modules form one line: each may use only those above it in this list (`tests/architecture`
-//! holds them to it). `docs/architecture.md` is the map of the house.
-
-pub mod diag;
-pub mod model;
-
-pub mod manifest;
-
-pub mod format;
-
-pub mod repo;
-
-pub mod access;
-
-pub mod check;
-
-pub mod plan;
-pub mod provider;
+//! `docs/architecture.md` shows the crates and modules and which may use which.
 
 pub mod apply;
-
-pub mod emulator;
-
-pub mod render;
-
+pub mod check;
 pub mod cli;
+pub mod plan;
+pub mod provider;
+pub mod render;
+pub mod workspace;

@@ -10,10 +10,10 @@ mod rules;
 
 use std::hint::black_box;
 
+use access::{ReachingRule, RequestSet, RuleSet, compare, usage};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use polwarden::access::{ReachingRule, RequestSet, RuleSet, compare, usage};
-use polwarden::model::docker::{Rule, Scope};
+use model::docker::{Rule, Scope};
 use rules::{Kind, requests, rule_set};
 
 /// What the program uses.

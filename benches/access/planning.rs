@@ -9,10 +9,10 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use polwarden::diag::{DocumentId, SourceMap};
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use manifest::config::{Provider, Unmanaged};
+use model::Name;
+use model::diag::{DocumentId, SourceMap};
+use model::docker::{
     Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState,
     PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };

@@ -1,8 +1,8 @@
 //! Rule sets for the engine of access: as large as wanted, the same for the same numbers everywhere.
 
-use polwarden::access::Request;
-use polwarden::model::Name;
-use polwarden::model::docker::{Action, Decision, HttpResource, Resources, Rule, RuleAccess};
+use access::Request;
+use model::Name;
+use model::docker::{Action, Decision, HttpResource, Resources, Rule, RuleAccess};
 
 use super::random::Random;
 

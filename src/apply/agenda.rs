@@ -155,8 +155,8 @@ enum Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::docker::{Operation, PolicyId};
     use crate::plan::Reason;
+    use model::docker::{Operation, PolicyId};
 
     fn call(id: u32, policy: &str, after: &[(u32, u32)]) -> Call {
         let after = after.iter().map(|(first, last)| After {

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::journal::{
     CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime,
 };
-use crate::model::docker::Operation;
 use crate::plan::{
     CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend,
 };
-use crate::repo::SignedBy;
+use git::SignedBy;
+use model::docker::Operation;
 
 /// The version of the form of an audit record; raised when a reader of the old form would misread the new one.
 pub const AUDIT_FORMAT_VERSION: u32 = 2;

@@ -13,11 +13,11 @@ use super::report::{CallOutcome, Failure, Report};
 use super::sender::Sender;
 use super::service::Service;
 use super::stop::Stop;
-use crate::model::docker::LiveState;
-use crate::model::{chainloop, pulumi};
 use crate::plan::{Call, TargetPlan};
 use crate::provider;
 use crate::provider::docker::{Reader, Writer};
+use model::docker::LiveState;
+use model::{chainloop, pulumi};
 
 /// What happens while a plan runs.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub enum Server<'a> {
         /// Writes.
         writer: &'a provider::pulumi::Writer,
         /// The archives that the calls upload.
-        archives: &'a BTreeMap<pulumi::ArchiveDigest, Arc<[u8]>>,
+        archives: &'a BTreeMap<model::digest::ArchiveDigest, Arc<[u8]>>,
         /// What is sent along with a version: the commit that it is published from. No plan holds it, so that a plan is
         /// the same on a branch and once that is merged.
         metadata: &'a BTreeMap<String, String>,

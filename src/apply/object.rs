@@ -1,8 +1,8 @@
 //! What stands at a server, as a run speaks of it.
 
-use crate::model::chainloop::LiveDocument;
-use crate::model::docker::{LivePolicy, LiveRule, PolicyId, RuleId};
-use crate::model::pulumi::{LiveGroup, LivePack, VersionNumber};
+use model::chainloop::LiveDocument;
+use model::docker::{LivePolicy, LiveRule, PolicyId, RuleId};
+use model::pulumi::{LiveGroup, LivePack, VersionNumber};
 
 /// Something that a server holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::journal::{
 use super::object::Verdict;
 use super::service::Lookup;
 use crate::provider::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
 
 /// What became of a call that had no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::journal::JournalError;
 use super::object::Difference;
 use super::stale::Stale;
 use crate::plan::{Call, CallId};
-use crate::provider::http::ApiError;
+use http::ApiError;
 
 /// What became of one call.
 #[derive(Debug, Clone)]

@@ -13,9 +13,9 @@ use super::object::{Left, Verdict};
 use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
 use super::service::{Answered, Service};
 use super::stop::Stop;
-use crate::model::pulumi::Operation;
 use crate::plan::{Call, CallId, ChangeRef, Sent, TargetPlan, ToSend, changes_of_calls};
-use crate::provider::http::{ApiError, Outcome};
+use http::{ApiError, Outcome};
+use model::pulumi::Operation;
 
 /// Makes the calls of one target.
 pub(super) struct Sender<'a> {

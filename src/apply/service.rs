@@ -7,10 +7,10 @@ use super::journal::TargetHistory;
 use super::object::{Difference, Left, Verdict};
 use super::report::Failure;
 use super::{chainloop, docker, pulumi};
-use crate::model::pulumi::Operation;
 use crate::plan::{Call, CallId, Sent};
 use crate::provider::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
+use model::pulumi::Operation;
 
 /// The provider of a run.
 pub(super) enum Service<'a> {

@@ -3,10 +3,10 @@
 use super::report::Report;
 use super::stale::Stale;
 use super::{chainloop, docker, pulumi};
-use crate::model::Live;
 use crate::plan::{Mismatch, ReplayError, TargetPlan};
 use crate::provider::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
+use model::Live;
 
 /// Reads what is live and the plan touches or creates.
 ///

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::teams::is_uuid;
-use crate::access::{Audience, Gate, GateKind, NamedAudience, RequestPattern};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
-use crate::manifest::access::{Access, AudienceSpec, GateSpec};
-use crate::manifest::config::{Config, Target};
-use crate::model::Name;
+use access::{Audience, Gate, GateKind, NamedAudience, RequestPattern};
+use manifest::access::{Access, AudienceSpec, GateSpec};
+use manifest::config::{Config, Target};
+use model::Name;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 /// The gates of one target, with where each is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

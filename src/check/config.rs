@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::teams::is_uuid;
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place};
-use crate::manifest::config::{Config, Target};
-use crate::model::Name;
+use manifest::config::{Config, Target};
+use model::Name;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 /// Checks the configuration: names of targets unique, no organization managed twice, organizations and uuids well
 /// formed, paths inside the repository. Whether paths exist is seen by whoever reads them.

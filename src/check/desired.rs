@@ -7,10 +7,10 @@ use super::scene::Scene;
 use super::size;
 use super::teams::Resolved;
 use super::view::{Entries, PolicyView, RuleView, action};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::docker::{HttpResourceSpec, ScopeSpec};
-use crate::model::Name;
-use crate::model::docker::{
+use manifest::docker::{HttpResourceSpec, ScopeSpec};
+use model::Name;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::{
     Cedar, Content, DesiredPolicy, DesiredRule, HttpResource, Layer, Resources, Rule, RuleAccess,
     Scope,
 };

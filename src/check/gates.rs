@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::access::Gates;
-use crate::access::{Audience, Entangled, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::config::Target;
-use crate::model::docker::{Content, DesiredPolicy};
+use access::{Audience, Entangled, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
+use manifest::config::Target;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::{Content, DesiredPolicy};
 
 /// Holds what the manifests of a target want against its gates. What a server holds besides them, no manifest says:
 /// a plan looks at that as well.

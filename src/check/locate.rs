@@ -1,12 +1,12 @@
 //! Where a resource of a rule is written: in the rule itself, or in a list that it pulls in.
 
-use crate::diag::{DocumentId, Path, Place};
-use crate::manifest::docker::{HttpResourceSpec, RuleSpec};
-use crate::manifest::list::ResourceListSpec;
-use crate::manifest::{Document, Manifest};
-use crate::model::docker::HttpResource;
+use manifest::docker::{HttpResourceSpec, RuleSpec};
+use manifest::list::ResourceListSpec;
+use manifest::{Document, Manifest};
+use model::diag::{DocumentId, Path, Place};
+use model::docker::HttpResource;
 
-/// Where the manifests of a target write a resource of a rule, given as in [`crate::access::Answer`]; nothing, where
+/// Where the manifests of a target write a resource of a rule, given as in [`access::Answer`]; nothing, where
 /// they do not.
 pub fn resource_place(
     documents: &[&Document],

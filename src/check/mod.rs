@@ -24,12 +24,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::diag::{Diagnostic, DocumentId, Place, Severity};
-use crate::manifest::Document;
-use crate::manifest::config::Target;
-use crate::model::chainloop::DesiredDocument;
-use crate::model::docker::{DesiredPolicy, Team};
-use crate::model::pulumi::{DesiredGroup, DesiredPack};
+use manifest::Document;
+use manifest::config::Target;
+use model::chainloop::DesiredDocument;
+use model::diag::{Diagnostic, DocumentId, Place, Severity};
+use model::docker::{DesiredPolicy, Team};
+use model::pulumi::{DesiredGroup, DesiredPack};
 
 pub use access::{Gates, gates, gates_of_all};
 pub use config::check_config;
@@ -158,7 +158,7 @@ fn document_of(place: &Place) -> Option<DocumentId> {
     }
 }
 
-fn order(place: &Place) -> (crate::diag::FileId, u32) {
+fn order(place: &Place) -> (model::diag::FileId, u32) {
     (
         place.file(),
         document_of(place).map_or(0, |document| document.index),

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use super::Input;
 use super::teams::Directory;
 use super::view::{Group, ListView, PolicyView, RuleView};
-use crate::diag::DocumentId;
-use crate::manifest::config::Target;
-use crate::manifest::{Document, Manifest};
+use manifest::config::Target;
+use manifest::{Document, Manifest};
+use model::diag::DocumentId;
 
 /// The manifests of one target, parsed and indexed.
 #[derive(Debug)]

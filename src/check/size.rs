@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::diag::{Code, Diagnostic};
-use crate::model::docker::{
+use model::diag::{Code, Diagnostic};
+use model::docker::{
     Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, TeamId,
 };
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Teams;
-use crate::diag::did_you_mean;
-use crate::manifest::config::Target;
-use crate::manifest::{Document, Manifest};
-use crate::model::docker::TeamId;
+use manifest::config::Target;
+use manifest::{Document, Manifest};
+use model::diag::did_you_mean;
+use model::docker::TeamId;
 
 /// What a name of a team stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

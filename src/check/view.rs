@@ -1,12 +1,10 @@
 //! Manifests with every resource parsed once.
 
-use crate::diag::{DocumentId, Path, Place};
-use crate::manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
-use crate::manifest::list::ResourceListManifest;
-use crate::model::docker::pattern::{
-    HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError,
-};
-use crate::model::docker::{Action, FileMode, Layer, Method, Transport};
+use manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
+use manifest::list::ResourceListManifest;
+use model::diag::{DocumentId, Path, Place};
+use model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
+use model::docker::{Action, FileMode, Layer, Method, Transport};
 
 /// A text with what it parses to.
 pub(super) type Entry<'a, P> = (&'a str, Result<P, PatternError>);

@@ -13,12 +13,12 @@ use super::workspace::{Project, Selection};
 use crate::apply::journal::{
     self, End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall,
 };
-use crate::manifest::config::{Provider, Target};
 use crate::plan::tree_digest;
-use crate::provider::http::{ApiError, Effect, Outcome};
-use crate::provider::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
 use crate::provider::{chainloop, docker, pulumi};
 use crate::render::text::{neutral, neutral_json};
+use http::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
+use http::{ApiError, Effect, Outcome};
+use manifest::config::{Provider, Target};
 
 /// How much of a file one field may hold.
 const MAX_FIELD: u64 = 1 << 20;

@@ -14,17 +14,18 @@ use secrecy::SecretString;
 
 use super::console::Console;
 use super::progress::{Reading, Readings};
-use crate::emulator;
-use crate::manifest::config::{Provider, Settings, Target};
-use crate::model::Live;
-use crate::model::docker::{LiveState, Profile};
+
 use crate::plan::TargetInfo;
 use crate::provider::docker::{
-    Connection, Credentials, DEFAULT_ENDPOINT, Organization, Reader, credentials_from,
+    Connection, Credentials, DEFAULT_ENDPOINT, Reader, credentials_from,
 };
-use crate::provider::http::{HttpClient, HttpOptions};
 use crate::provider::{self, pulumi};
 use crate::render::text::neutral;
+use http::organization::Organization;
+use http::{HttpClient, HttpOptions};
+use manifest::config::{Provider, Settings, Target};
+use model::Live;
+use model::docker::{LiveState, Profile};
 
 /// The folder, beside `polwarden.yaml`, for what is kept between runs.
 const STATE_FOLDER: &str = ".polwarden";

@@ -15,12 +15,12 @@ use super::planning::{self, Against, Planned};
 use super::teller::Teller;
 use super::tree::At;
 use super::workspace::{Project, Selection, Unusable};
-use crate::manifest::config;
-use crate::model::Live;
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
-use crate::repo::{Revision, RevisionError};
+use git::{Revision, RevisionError};
+use manifest::config;
+use model::Live;
 
 /// Show what somebody else changed at the server: how what is live differs from the manifests of the commit that is
 /// checked out, since when, and what the difference opens and closes. Exits with 8 if there is any. Nothing is written.

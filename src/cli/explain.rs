@@ -11,14 +11,15 @@ use super::exit::Exit;
 use super::format::{self, Format};
 use super::planning;
 use super::statements;
-use super::workspace::{At, Selection, Workspace};
-use crate::access::{Audience, CedarStatement, Policies, Question};
-use crate::diag::{Place, did_you_mean};
-use crate::manifest::config::Target;
+use super::tree::At;
+use super::workspace::{Selection, Workspace};
 use crate::render::decided::Locator;
 use crate::render::explain::Explanation;
 use crate::render::findings::{PlanRule, RuleId, Weight};
 use crate::render::text::neutral_json;
+use access::{Audience, CedarStatement, Policies, Question};
+use manifest::config::Target;
+use model::diag::{Place, did_you_mean};
 
 /// Tell whether a request is allowed and which rules decide it; or, given a code, what a finding means.
 #[derive(Debug, Args)]

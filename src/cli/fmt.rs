@@ -13,12 +13,13 @@ use rayon::prelude::*;
 use super::console::Console;
 use super::exit::Exit;
 use super::tree::{At, Tree};
-use crate::diag::SourceMap;
-use crate::format::{self, FormatError};
-use crate::manifest::MAX_BYTES;
 use crate::render::diagnostics::{Amount, human};
 use crate::render::text::neutral;
-use crate::repo::{Problem, Source as _, WorkTree};
+use git::{Problem, Source as _, WorkTree};
+use manifest::MAX_BYTES;
+use manifest::format;
+use manifest::format::FormatError;
+use model::diag::SourceMap;
 
 /// Write manifests in their canonical form: keys in order, lists sorted and without repetition, comments kept. What
 /// the manifests say stays the same.

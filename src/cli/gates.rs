@@ -7,15 +7,17 @@ use clap::Args;
 
 use super::console::Console;
 use super::planning;
-use super::workspace::{At, Workspace, is_error};
-use crate::access::{Gate, RequestPattern};
+use super::tree::At;
+use super::workspace::{Workspace, is_error};
 use crate::check::{self, Checked};
-use crate::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
-use crate::manifest::config::{self, Config, Target};
-use crate::manifest::{MAX_BYTES, parse_config};
 use crate::plan::{GateInfo, GateOutcome, GateSource, Gates};
 use crate::render::text::neutral;
-use crate::repo::{PullRequest, Revision, RevisionError, Source as _};
+use access::{Gate, RequestPattern};
+use git::{PullRequest, Revision, RevisionError, Source as _};
+use manifest::config;
+use manifest::config::{Config, Target};
+use manifest::{MAX_BYTES, parse_config};
+use model::diag::{Code, Diagnostic, DocumentId, Place, SourceMap};
 
 /// What a plan is held to, besides the `access` section of the configuration.
 #[derive(Debug, Args)]

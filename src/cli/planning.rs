@@ -15,10 +15,10 @@ use super::teller::Teller;
 use super::three_way::Before;
 use super::workspace::{Project, Workspace, is_error};
 use crate::check::{Checked, CheckedTests, Teams};
-use crate::diag::{Diagnostic, Place, SourceMap};
-use crate::manifest::config::{Provider, Target};
-use crate::model::{Live, chainloop};
 use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
+use manifest::config::{Provider, Target};
+use model::diag::{Diagnostic, Place, SourceMap};
+use model::{Live, chainloop};
 use one::{One, deepened};
 
 pub(super) use one::read_documents;

@@ -9,11 +9,11 @@ use tokio::task::AbortHandle;
 
 use super::console::Console;
 use crate::apply::{CallOutcome, Event, Progress};
-use crate::model::Live;
 use crate::plan::Call;
 use crate::provider::Reader;
-use crate::provider::http::ApiError;
 use crate::render;
+use http::ApiError;
+use model::Live;
 
 /// What takes less shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);

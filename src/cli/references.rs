@@ -8,9 +8,10 @@ use futures_util::future::try_join_all;
 use super::connect::Session;
 use super::workspace::Workspace;
 use crate::check::InputsSchemas;
-use crate::manifest::config::Target;
-use crate::model::chainloop::{DesiredDocument, Digest, LiveDocument, Reference};
 use crate::render::text::neutral;
+use manifest::config::Target;
+use model::chainloop::{DesiredDocument, LiveDocument, Reference};
+use model::digest::Digest;
 
 /// The policies that references are to, in the versions that were asked for; none where the server has no such policy or
 /// version.

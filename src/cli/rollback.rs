@@ -12,21 +12,22 @@ use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
 use super::planning;
 use super::runs;
-use super::workspace::{At, Project, Selection, Workspace};
+use super::tree::At;
+use super::workspace::{Project, Selection, Workspace};
 use crate::apply::chainloop::{documents_touched, undo_documents};
 use crate::apply::docker::undo;
 use crate::apply::journal::{History, RunKind, TargetHistory};
 use crate::apply::pulumi::{undo_packs, versions_before};
-use crate::diag::{DocumentId, SourceMap};
-use crate::manifest::config::{Provider, Target, Unmanaged};
-use crate::model::pulumi::LiveState;
-use crate::model::{Live, chainloop};
 use crate::plan::{
     DocumentRequest, FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan,
     plan_digest, plan_documents, plan_packs_undo, plan_undo,
 };
 use crate::render;
 use crate::render::text::neutral;
+use manifest::config::{Provider, Target, Unmanaged};
+use model::diag::{DocumentId, SourceMap};
+use model::pulumi::LiveState;
+use model::{Live, chainloop};
 
 /// Put what a run touched back to what it was before, by a new plan that is shown and asked about.
 #[derive(Debug, Args)]

@@ -9,9 +9,9 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::manifest::config::Provider;
-use crate::model::{Live, chainloop, pulumi};
 use crate::plan::{self, Change, Names, Plan, SourceRef};
+use manifest::config::Provider;
+use model::{Live, chainloop, pulumi};
 
 /// Holds a saved plan against gates again, and puts what comes out into it. Returns the live state of each of its
 /// targets, which is read for that, with the further people that its gates name.

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::console::Console;
 use super::exit::Exit;
-use crate::manifest::schema::{self, SchemaFile};
 use crate::render;
+use manifest::schema;
+use manifest::schema::SchemaFile;
 
 /// Write the JSON Schemas of manifests, configuration and output, for editors and other tools.
 #[derive(Debug, Args)]

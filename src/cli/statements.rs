@@ -4,11 +4,11 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::planning;
 use super::workspace::Workspace;
-use crate::access::CedarStatement;
-use crate::diag::{Path, Place};
-use crate::manifest::Manifest;
-use crate::manifest::config::Target;
 use crate::plan::SourceRef;
+use access::CedarStatement;
+use manifest::Manifest;
+use manifest::config::Target;
+use model::diag::{Path, Place};
 
 /// The file and the line of a statement; nothing for one that was read from the server.
 pub(super) fn locate(

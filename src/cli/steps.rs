@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::console::Console;
-use crate::model::Live;
 use crate::plan::{Plan, audit_documents, audit_packs, audit_plan};
 use crate::render::text::neutral;
+use model::Live;
 
 /// What is asked of the steps of a plan.
 #[derive(Debug, Args)]

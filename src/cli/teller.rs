@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use super::console::Console;
 use super::format::Sink;
 use super::workspace::{is_error, unique};
-use crate::diag::{Diagnostic, SourceMap};
 use crate::render::diagnostics::{Amount, human};
 use crate::render::findings::{Finding, Findings};
+use model::diag::{Diagnostic, SourceMap};
 
 /// Which findings are shown on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

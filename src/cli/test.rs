@@ -10,12 +10,9 @@ use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::planning;
 use super::statements;
-use super::workspace::{At, Selection, Workspace};
-use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
+use super::tree::At;
+use super::workspace::{Selection, Workspace};
 use crate::check::{CheckedTests, resource_place};
-use crate::diag::{Diagnostic, Place};
-use crate::manifest::config::Target;
-use crate::model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 use crate::plan::SourceRef;
 use crate::render;
 use crate::render::decided::Locator;
@@ -25,6 +22,10 @@ use crate::render::policy_tests::{
     self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
 };
 use crate::render::text::neutral;
+use access::{CedarStatement, CoveredRule, Expectation, Policies};
+use manifest::config::Target;
+use model::diag::{Diagnostic, Place};
+use model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
 
 /// Run the policy tests: ask every request of every PolicyTest, and compare the answers with what is expected. Exits
 /// with 4 if any differs, and with 1 if there is no test to run.

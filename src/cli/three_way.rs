@@ -6,14 +6,14 @@ use super::planning;
 use super::tree::At;
 use super::workspace::{Selection, Workspace, is_error};
 use crate::check::Checked;
-use crate::manifest::config::Target;
-use crate::model::docker::LiveState;
-use crate::model::{chainloop, pulumi};
 use crate::plan::{
     self, DocumentRequest, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins,
     TargetPlan,
 };
 use crate::render::text::neutral;
+use manifest::config::Target;
+use model::docker::LiveState;
+use model::{chainloop, pulumi};
 
 /// The manifests of the base revision.
 pub(super) struct Before {

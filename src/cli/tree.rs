@@ -8,11 +8,9 @@ use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
-use crate::manifest::config;
 use crate::render::findings::Prefix;
-use crate::repo::{
-    self, Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree,
-};
+use git::{Head, Listing, PackError, PackTree, ProblemKind, Revision, Source, WorkTree};
+use manifest::config;
 
 /// Where a command reads manifests from, other than the work tree.
 #[derive(Debug, Clone, Default, Args)]
@@ -154,7 +152,7 @@ impl Tree {
     /// Where its files are, from the top of the repository.
     pub(super) fn prefix(&self) -> Prefix {
         match self {
-            Self::Work(_) => Prefix::new(&repo::folder(Path::new("."))),
+            Self::Work(_) => Prefix::new(&git::folder(Path::new("."))),
             Self::Revision(tree) => Prefix::new(&tree.folder()),
         }
     }

@@ -12,15 +12,16 @@ use super::format::{self, Comment, Format, Output, Sink};
 use super::gates;
 use super::planning;
 use super::teller::file_names;
-use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
+use super::tree::At;
+use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
 use crate::check::{Checked, Teams};
-use crate::diag::{Diagnostic, SourceMap};
-use crate::manifest::config::Target;
 use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
 use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
 use crate::render::text::many;
+use manifest::config::Target;
+use model::diag::{Diagnostic, SourceMap};
 
 /// Check syntax, schema and meaning of all manifests of all targets, and show everything that is wrong.
 #[derive(Debug, Args)]

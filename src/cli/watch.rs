@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::workspace::{At, Project, Selection, Unusable, Workspace};
+use super::tree::At;
+use super::workspace::{Project, Selection, Unusable, Workspace};
 use crate::plan::{Fingerprint, tree_digest};
 
 /// Editors write a file in several steps: changes are taken together until none has come for this long.

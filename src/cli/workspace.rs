@@ -19,12 +19,14 @@ use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
 use crate::check::{self, Checked, CheckedTests, Input, InputsSchemas, Teams};
-use crate::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
-use crate::manifest::config::{self, Config, Target};
-use crate::manifest::{Document, Manifest, parse_config};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::repo::{self, Loaded, LoadedTarget, Pipeline, Source};
+use crate::workspace::{Loaded, LoadedTarget};
+use git::{Pipeline, Source};
+use manifest::config;
+use manifest::config::{Config, Target};
+use manifest::{Document, Manifest, parse_config};
+use model::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
@@ -84,7 +86,7 @@ impl Project {
     pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
         let tree = Tree::open(at)?;
         let prefix = tree.prefix();
-        let text = tree.read(config::FILE_NAME.into(), crate::manifest::MAX_BYTES);
+        let text = tree.read(config::FILE_NAME.into(), manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
@@ -181,7 +183,7 @@ impl Project {
             selected,
             prefix,
         } = self;
-        let mut loaded = repo::load(
+        let mut loaded = crate::workspace::load(
             &Edited { tree: &tree, edits },
             &config,
             document,
@@ -479,7 +481,7 @@ impl Workspace {
                     .files_read()
                     .map(|(name, _)| name)
                     .chain(packs.keys().map(String::as_str));
-                repo::head(Path::new("."), files)
+                git::head(Path::new("."), files)
             }
             Stand::Revision(head) => head.clone(),
         };

@@ -14,8 +14,8 @@ use super::order::{Ballot, Edge, Unavoidable, Vote, ballots, structure, ways};
 use super::replay::{ReplayError, replay};
 use super::timeline::{At, Timeline};
 use super::types::{Call, Reason, TargetPlan};
-use crate::access::Entangled;
-use crate::model::docker::LiveState;
+use access::Entangled;
+use model::docker::LiveState;
 
 /// A promise that a plan does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -141,10 +141,10 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
 }
 
 /// For each call, all calls that are made before it in every order.
-pub(in crate::plan) struct Earlier(Vec<FixedBitSet>);
+pub(crate) struct Earlier(Vec<FixedBitSet>);
 
 impl Earlier {
-    pub(in crate::plan) fn new(calls: &[Call]) -> Self {
+    pub(crate) fn new(calls: &[Call]) -> Self {
         let mut earlier: Vec<FixedBitSet> = Vec::with_capacity(calls.len());
         for call in calls {
             let mut own = FixedBitSet::with_capacity(calls.len());
@@ -169,7 +169,7 @@ impl Earlier {
         self.before(edge.first, edge.then)
     }
 
-    pub(in crate::plan) fn before(&self, first: At, then: At) -> bool {
+    pub(crate) fn before(&self, first: At, then: At) -> bool {
         self.0
             .get(then)
             .is_some_and(|earlier| earlier.contains(first))

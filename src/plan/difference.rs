@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::types::{Field, FieldChange, ValueChange};
-use crate::model::docker::{Cedar, Resources, Rule, RuleAccess, RulePatch, Scope};
+use model::docker::{Cedar, Resources, Rule, RuleAccess, RulePatch, Scope};
 
 /// The patch that turns `before` into `after`: only what differs, arrays whole.
 ///

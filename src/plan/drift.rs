@@ -9,8 +9,8 @@ use super::types::{
     Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan,
     UnmanagedResource,
 };
-use crate::manifest::config::Unmanaged;
-use crate::model::docker::LiveState;
+use manifest::config::Unmanaged;
+use model::docker::LiveState;
 
 /// What somebody else did at the server since the manifests were applied, given the plan that would make the server
 /// equal to them again.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::BitOr;
 
-use crate::model::docker::{Action, Decision, Rule, RuleAccess};
+use model::docker::{Action, Decision, Rule, RuleAccess};
 
 /// What a call may add and take away. All four can hold at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::types::{Plan, TargetPlan};
-use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
+use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 
 /// `sha256:` and 64 hexadecimal digits.
 #[derive(

@@ -8,10 +8,10 @@ use super::types::{
     BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef,
     TargetPlan,
 };
-use crate::access::{
+use access::{
     Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
 };
-use crate::model::docker::{Decision, LiveContent, LiveState};
+use model::docker::{Decision, LiveContent, LiveState};
 
 /// What a plan is held to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::types::{
     AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource,
 };
-use crate::access::{
+use access::{
     Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row,
     Unreadable, Verdict,
 };
-use crate::model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
+use model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
 
 /// A rule with the names by which people know it, and the audiences, by number, that it counts for.
 struct Known<'a> {

@@ -12,8 +12,8 @@ use super::types::{
     Change, ChangeKind, Field, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef,
     TargetPlan,
 };
-use crate::access::NamedAudience;
-use crate::model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
+use access::NamedAudience;
+use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
 
 /// The same plan with its changes, its access, its gaps and its counts made from its calls and from what is live. `further` are
 /// people to look at besides those in no team, in each team and in all, as when the plan was made.

@@ -6,8 +6,8 @@ use serde_json::Map;
 use thiserror::Error;
 
 use super::types::{Call, CallId, PolicyRef, ResourceKind};
-use crate::model::Name;
-use crate::model::docker::{
+use model::Name;
+use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule,
     RuleAccess, RuleError, RuleId, RulePatch, Scope,
 };

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::{Note, Reason, Request, SourceRef, TargetInfo, TargetPlan, plan_target};
-use crate::diag::{DocumentId, Place, SourceMap};
-use crate::manifest::config::{Provider, Unmanaged};
-use crate::model::Name;
-use crate::model::docker::{
+use manifest::config::{Provider, Unmanaged};
+use model::Name;
+use model::diag::{DocumentId, Place, SourceMap};
+use model::docker::{
     Action, Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule,
     LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
 };

@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::replay::{ReplayError, created, patched_rule};
 use super::types::{Call, CallId, PolicyRef};
-use crate::model::docker::{
+use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,
     RulePatch, Scope,
 };

@@ -19,8 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Fingerprint;
-use crate::manifest::config::{Provider, Unmanaged};
-use crate::model::docker::{OperationKind, Profile};
+use manifest::config::{Provider, Unmanaged};
+use model::docker::{OperationKind, Profile};
 
 pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
 pub use change_ref::ChangeRef;

@@ -1,23 +1,13 @@
 //! How the services are spoken to: wire format, readers, writers, and the one HTTP client.
 
-mod access_token;
 pub mod chainloop;
 pub mod docker;
-mod endpoint_choice;
-pub mod http;
-mod json;
-pub mod operation;
-mod organization;
 pub mod pulumi;
-
-pub use access_token::{ConnectionError, CredentialsError};
-pub use endpoint_choice::EndpointChoice;
-pub use organization::{Organization, OrganizationError};
 
 use std::sync::Arc;
 
-use crate::model::Live;
 use http::ApiError;
+use model::Live;
 
 /// Told how far a reading is: what was read, and what is known of so far.
 pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;

@@ -4,7 +4,7 @@ use super::commit;
 use super::text::{many, neutral, neutral_json};
 use crate::apply::audit::{AuditRecord, AuditReport, AuditResult};
 use crate::apply::journal::RunKind;
-use crate::repo::{Scheme, SignedBy};
+use git::{Scheme, SignedBy};
 
 /// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
 ///

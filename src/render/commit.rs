@@ -1,7 +1,7 @@
 //! The commit that something was made from, in a line.
 
 use crate::plan::Commit;
-use crate::repo::{Person, Pipeline};
+use git::{Person, Pipeline};
 
 /// The commit, its branch and its author as git tells them, then what the pipeline says of itself. `data` makes what
 /// comes from outside harmless.
@@ -59,7 +59,7 @@ fn said(pipeline: &Pipeline, data: impl Fn(&str) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repo::PipelineService;
+    use git::PipelineService;
 
     #[test]
     fn what_git_knows_is_told_apart_from_what_a_pipeline_says() {

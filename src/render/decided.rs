@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::paint::Painter;
 use super::text::neutral;
-use crate::access::{CedarFailure, CedarStatement, Decider, PooledRule};
-use crate::diag::Place;
-use crate::model::docker::Decision;
 use crate::plan::SourceRef;
+use access::{CedarFailure, CedarStatement, Decider, PooledRule};
+use model::diag::Place;
+use model::docker::Decision;
 
 /// The way from what decides to files and lines.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use super::findings::{Finding, Findings, PlanRule, Prefix, RuleId, Weight};
 use super::text::neutral_json;
 
 /// What stands in no file is told at the configuration: GitLab drops what has no path.
-const NOWHERE: &str = crate::manifest::config::FILE_NAME;
+const NOWHERE: &str = manifest::config::FILE_NAME;
 
 #[derive(Serialize)]
 struct Issue<'a> {

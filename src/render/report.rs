@@ -5,11 +5,11 @@ use crate::apply::journal::{
     PolicyImage, RuleImage, RuleSays,
 };
 use crate::apply::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
-use crate::model::docker::{Operation, Resources};
-use crate::model::{chainloop, pulumi};
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
+use model::docker::{Operation, Resources};
+use model::{chainloop, pulumi};
 
 /// One line for one call, and below it what is to be known about a failure.
 pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String {

@@ -12,7 +12,7 @@ use crate::apply::journal::{
     RunKind, TargetHistory,
 };
 use crate::plan::{Commit, Fingerprint, TargetInfo};
-use crate::repo::SignedBy;
+use git::SignedBy;
 
 /// The version of this format; a change that breaks readers raises it.
 pub const FORMAT_VERSION: u32 = 1;

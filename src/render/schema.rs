@@ -9,15 +9,15 @@ use super::policy_tests::TestReport;
 use super::runs::RunsReport;
 use crate::apply::audit::AuditReport;
 use crate::apply::journal::Record;
-use crate::manifest::schema::{SchemaFile, schema_text};
 use crate::plan::{DriftReport, Plan};
+use manifest::schema::SchemaFile;
 
 /// The schema of what is written and read.
 macro_rules! both {
     ($name:literal, $type:ty) => {
         SchemaFile {
             name: $name,
-            text: schema_text!($name, generated::<$type>($name, true)),
+            text: generated::<$type>($name, true),
         }
     };
 }
@@ -27,7 +27,7 @@ macro_rules! written {
     ($name:literal, $type:ty) => {
         SchemaFile {
             name: $name,
-            text: schema_text!($name, generated::<$type>($name, false)),
+            text: generated::<$type>($name, false),
         }
     };
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::model::is_hidden;
+use model::is_hidden;
 
 /// Longer words between `##` and `[` are no command of a runner.
 const LONGEST_COMMAND: usize = 16;

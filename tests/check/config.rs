@@ -1,6 +1,6 @@
+use manifest::config::Config;
+use model::diag::DocumentId;
 use polwarden::check::check_config;
-use polwarden::diag::DocumentId;
-use polwarden::manifest::config::Config;
 
 use super::*;
 

@@ -1,5 +1,5 @@
+use model::docker::{Content, DesiredPolicy, Resources};
 use polwarden::check::{Teams, needs_server_teams};
-use polwarden::model::docker::{Content, DesiredPolicy, Resources};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use polwarden::diag::{Code, Severity};
+use model::diag::{Code, Severity};
 use polwarden::render::findings::{PlanRule, RuleId, Weight};
 
 const RULES: &str = include_str!("../../docs/rules.md");
@@ -20,7 +20,7 @@ fn every_code_has_its_row() {
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(
         documented, codes,
-        "docs/rules.md lists the codes in the order of src/diag/code.rs"
+        "docs/rules.md lists the codes in the order of crates/model/src/diag/code.rs"
     );
     for (row, code) in rows.iter().zip(Code::ALL) {
         let [_, severity, meaning, wrong, right] = row.as_slice() else {

@@ -1,12 +1,11 @@
 //! Documents of Chainloop: manifests with the findings that they must give.
 
+use manifest::config::Target;
+use manifest::{Document, parse};
+use model::chainloop::{DocumentKind, InputsSchema, LocalReferenceKind, Reference};
+use model::diag::{Place, SourceMap};
+use model::digest::Digest;
 use polwarden::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_documents};
-use polwarden::diag::{Place, SourceMap};
-use polwarden::manifest::config::Target;
-use polwarden::manifest::{Document, parse};
-use polwarden::model::chainloop::{
-    Digest, DocumentKind, InputsSchema, LocalReferenceKind, Reference,
-};
 
 use super::check_wording;
 
@@ -96,7 +95,7 @@ impl Seen {
             Place::File(_) | Place::Bytes { .. } => panic!("a place that is no node"),
         };
         let findings = self.checked.diagnostics.iter();
-        let show = |it: &polwarden::diag::Diagnostic| {
+        let show = |it: &model::diag::Diagnostic| {
             let places: Vec<_> = it.labels.iter().map(|label| place(&label.place)).collect();
             format!("{} {}", it.code, places.join(" "))
         };

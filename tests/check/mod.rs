@@ -15,11 +15,11 @@ mod warnings;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use manifest::config::Target;
+use manifest::{Document, Manifest};
+use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
+use model::docker::{Team, TeamId};
 use polwarden::check::{Checked, Input, Teams, check};
-use polwarden::diag::{Diagnostic, DocumentId, Place, SourceMap};
-use polwarden::manifest::config::Target;
-use polwarden::manifest::{Document, Manifest};
-use polwarden::model::docker::{Team, TeamId};
 
 /// The uuid of the team that `target` calls `security`.
 const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";

@@ -2,13 +2,14 @@
 
 use std::fs;
 
+use git::WorkTree;
+use manifest::lock::{Lock, TargetLock, VersionLock};
+use manifest::{parse_config, parse_lock};
+use model::diag::{Place, SourceMap};
+use model::pulumi::{EnforcementLevel, PolicySelector};
 use polwarden::check::{CheckedPacks, PackInput, check_packs};
-use polwarden::diag::{Place, SourceMap};
-use polwarden::manifest::lock::{Lock, TargetLock, VersionLock};
-use polwarden::manifest::{parse_config, parse_lock};
-use polwarden::model::pulumi::{EnforcementLevel, PolicySelector};
 use polwarden::render::diagnostics::{Amount, human};
-use polwarden::repo::{WorkTree, load};
+use polwarden::workspace::load;
 use tempfile::TempDir;
 
 use super::check_wording;

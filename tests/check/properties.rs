@@ -1,6 +1,6 @@
+use model::diag::Severity;
+use model::docker::Content;
 use polwarden::check::Teams;
-use polwarden::diag::Severity;
-use polwarden::model::docker::Content;
 use proptest::prelude::*;
 
 use super::*;

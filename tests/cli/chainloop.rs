@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use polwarden::emulator::Running;
-use polwarden::emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::Running;
+use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox};

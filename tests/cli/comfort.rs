@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use polwarden::emulator::{Fault, Options};
+use emulator::{Fault, Options};
 
 use super::sandbox::{SECRET, Sandbox, policy, tcp};
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! Where requests and credentials go, and who may say so.
 
-use polwarden::emulator::Options;
+use emulator::Options;
 
 use super::sandbox::{Sandbox, config, policy, tcp};
 use crate::emulator::organization;

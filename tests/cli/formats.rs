@@ -1,6 +1,6 @@
 //! Formats on the command line: what goes where, and that exit codes do not depend on them.
 
-use polwarden::emulator::Options;
+use emulator::Options;
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox, config, policy, tcp};

@@ -1,6 +1,6 @@
 //! Text from servers and files steers no terminal (invariant 10).
 
-use polwarden::emulator::{Options, OrganizationSeed, PolicySeed, Profile, Seed};
+use emulator::{Options, OrganizationSeed, PolicySeed, Profile, Seed};
 use serde_json::{Value, json};
 
 use super::sandbox::{Ran, Sandbox, policy};

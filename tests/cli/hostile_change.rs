@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use polwarden::emulator::Options;
+use emulator::Options;
 
 use super::sandbox::{SECRET, Sandbox, config, policy, tcp};
 

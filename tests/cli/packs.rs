@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use polwarden::emulator::pulumi::{Options, Seed, start};
+use emulator::pulumi::{Options, Seed, start};
 use serde_json::Value;
 
 use super::sandbox::{SECRET, Sandbox};
@@ -315,7 +315,7 @@ fn wrong_calls_are_told_what_is_right() {
 
 #[test]
 fn dockers_operations_can_be_called_too() {
-    let sandbox = Sandbox::new("").serve(polwarden::emulator::Options::default());
+    let sandbox = Sandbox::new("").serve(emulator::Options::default());
     sandbox.write("policies/none.yaml", "");
     let new = [
         "call",

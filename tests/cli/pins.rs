@@ -1,8 +1,8 @@
 //! `lock` of references to policies of Chainloop, against a service on loopback.
 
-use polwarden::emulator::Running;
-use polwarden::emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
-use polwarden::model::chainloop::Digest;
+use emulator::Running;
+use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use model::digest::Digest;
 
 use super::sandbox::Sandbox;
 

@@ -1,8 +1,8 @@
 //! `polwarden test`: exit codes, formats, coverage, and what a failure tells.
 
-use polwarden::access::Audience;
-use polwarden::emulator::{Options, OrganizationSeed, TeamSeed};
-use polwarden::model::docker::Decision;
+use access::Audience;
+use emulator::{Options, OrganizationSeed, TeamSeed};
+use model::docker::Decision;
 use polwarden::plan::SourceRef;
 use polwarden::render::decided::{DecidedBy, DecidingRule};
 use polwarden::render::paint::Painter;

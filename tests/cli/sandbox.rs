@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use polwarden::emulator::{Options, Running, start};
+use emulator::{Options, Running, start};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 

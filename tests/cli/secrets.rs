@@ -1,6 +1,6 @@
 //! Secrets reach nothing that anybody reads (invariant 11).
 
-use polwarden::emulator::{Options, Profile};
+use emulator::{Options, Profile};
 
 use super::sandbox::{Ran, SECRET, Sandbox, policy, tcp};
 use crate::emulator::organization;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use polwarden::emulator::{Limits, Options, Profile, start};
+use emulator::{Limits, Options, Profile, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-use polwarden::emulator::{Limits, Options, Profile};
+use emulator::{Limits, Options, Profile};
 use reqwest::Method;
 use serde_json::json;
 

@@ -11,7 +11,7 @@ mod seeds;
 mod serving;
 mod sign_in;
 
-use polwarden::emulator::{Options, OrganizationSeed, Profile, Running, TeamSeed, start};
+use emulator::{Options, OrganizationSeed, Profile, Running, TeamSeed, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-use polwarden::emulator::{Limits, Options, PolicySeed, Profile};
+use emulator::{Limits, Options, PolicySeed, Profile};
 use reqwest::Method;
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

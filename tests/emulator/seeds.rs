@@ -1,4 +1,4 @@
-use polwarden::emulator::{EmulatorError, Options, Profile, Seed, start};
+use emulator::{EmulatorError, Options, Profile, Seed, start};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use polwarden::emulator::{EmulatorError, Options, Profile, StateLocation, start};
+use emulator::{EmulatorError, Options, Profile, StateLocation, start};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,7 +45,7 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("made").join("state.db");
     let mut owner = organization("my-org");
-    owner.policies = vec![polwarden::emulator::PolicySeed {
+    owner.policies = vec![emulator::PolicySeed {
         name: "seeded".into(),
         ..Default::default()
     }];
@@ -66,7 +66,7 @@ async fn policies_outlive_the_emulator_and_deleted_ones_stay_away() {
     let old_token = service.token.clone();
     service.running.shutdown().await;
 
-    let team = polwarden::emulator::TeamSeed {
+    let team = emulator::TeamSeed {
         uuid: "late".into(),
         name: "late".into(),
     };

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use polwarden::emulator::{Options, Profile};
+use emulator::{Options, Profile};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ async fn a_token_expires() {
 async fn teams_are_listed_by_pages() {
     let mut organization = super::organization("my-org");
     organization.teams = (0..23)
-        .map(|n| polwarden::emulator::TeamSeed {
+        .map(|n| emulator::TeamSeed {
             uuid: format!("uuid-{n}"),
             name: format!("team {n}"),
         })

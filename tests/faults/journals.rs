@@ -1,6 +1,6 @@
 //! The journal: what it holds, that it comes before the calls, and what the next run makes of one that was cut off.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};

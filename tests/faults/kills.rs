@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving, state};

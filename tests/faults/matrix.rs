@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use polwarden::apply::docker::keep_touched;
-use polwarden::apply::{Report, Run, Server, Settings, Stop, run};
-use polwarden::diag::{DocumentId, SourceMap};
-use polwarden::emulator::{Options, Profile, start};
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use emulator::{Options, Profile, start};
+use http::{HttpClient, HttpOptions, RetryPolicy};
+use manifest::config::{Provider, Unmanaged};
+use model::Name;
+use model::diag::{DocumentId, SourceMap};
+use model::docker::{
     Content, DesiredPolicy, DesiredRule, LiveContent, LiveState, Profile as ApiProfile, Resources,
     Rule, RuleAccess,
 };
+use polwarden::apply::docker::keep_touched;
+use polwarden::apply::{Report, Run, Server, Settings, Stop, run};
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
-use polwarden::provider::http::{HttpClient, HttpOptions, RetryPolicy};
 
 use crate::emulator::faults::faults;
 use crate::emulator::organization;
@@ -75,7 +75,7 @@ fn policy(name: &str, rules: Vec<DesiredRule>) -> DesiredPolicy {
         name: Name::new(name).unwrap(),
         aliases: Vec::new(),
         protect: false,
-        scope: polwarden::model::docker::Scope::default(),
+        scope: model::docker::Scope::default(),
         content: Content::Rules(rules),
         document,
     }
@@ -120,7 +120,7 @@ struct Site {
     writer: Writer,
     info: TargetInfo,
     folder: tempfile::TempDir,
-    _running: polwarden::emulator::Running,
+    _running: emulator::Running,
 }
 
 impl Site {

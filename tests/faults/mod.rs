@@ -8,7 +8,7 @@ mod races;
 mod rollbacks;
 mod runs;
 
-use polwarden::emulator::{Options, Profile, StateLocation};
+use emulator::{Options, Profile, StateLocation};
 use serde_json::{Value, json};
 
 use crate::cli::sandbox::{Sandbox, policy, tcp};

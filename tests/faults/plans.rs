@@ -1,6 +1,6 @@
 //! Saved plans: what their digest is for, and that nobody has to believe what their file says.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use polwarden::plan::{LiveCounts, Plan, ResourceKind, plan_digest};
 
 use super::{APPLY, change, first, serving, state};

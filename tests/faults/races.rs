@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::Method;
 use serde_json::{Value, json};
 

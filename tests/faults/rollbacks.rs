@@ -1,6 +1,6 @@
 //! `rollback`: what a run touched is as it was, and nothing else.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::Method;
 use serde_json::json;
 

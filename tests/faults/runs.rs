@@ -1,6 +1,6 @@
 //! `polwarden runs`: what the journals tell.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use serde_json::Value;
 
 use super::{APPLY, change, first, journal_files, serving};

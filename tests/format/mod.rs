@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use polwarden::format::format;
+use manifest::format::format;
 use tempfile::TempDir;
 
 const CONFIG: &str = "apiVersion: polwarden/v1\nkind: Config\ntargets:\n  - name: main\n    provider: docker\n    \

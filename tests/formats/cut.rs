@@ -1,6 +1,6 @@
 //! Comments end before they are too long, and say so.
 
-use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
+use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{Change, Plan};
 use polwarden::render::findings::{Finding, Findings};
 use polwarden::render::markdown::{self, Options, SMALLEST};

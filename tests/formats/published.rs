@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
+use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::render::findings::{Finding, Findings, Prefix};
 use polwarden::render::{gitlab, sarif};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! A plan with findings in which every text of a file or a server can be chosen.
 
-use polwarden::diag::{Code, Diagnostic, Place, SourceMap};
+use model::diag::{Code, Diagnostic, Place, SourceMap};
 use polwarden::plan::{DriftReport, Plan};
 use polwarden::render::findings::{Finding, Findings, Prefix};
 use polwarden::render::markdown::{GITHUB_COMMENT, Options};

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use polwarden::diag::SourceMap;
-use polwarden::manifest::{self, Manifest};
+use manifest::Manifest;
+use model::diag::SourceMap;
 use polwarden::render::diagnostics::{Amount, Report, human};
 
 /// The findings of one text, for people and as JSON.

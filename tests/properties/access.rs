@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use polwarden::access::{Destination, Direction, FilePath, Request, RuleSet, compare};
-use polwarden::model::Name;
-use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{
+use access::{Destination, Direction, FilePath, Request, RuleSet, compare};
+use model::Name;
+use model::docker::pattern::Root;
+use model::docker::{
     Action, Decision, FileMode, HttpResource, Method, Resources, Rule, RuleAccess, Transport,
 };
 use proptest::prelude::*;

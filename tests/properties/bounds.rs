@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use polwarden::access::{
+use access::{
     Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
 };
-use polwarden::model::docker::{Decision, HttpResource, Resources, Rule, Scope, TeamId};
+use model::docker::{Decision, HttpResource, Resources, Rule, Scope, TeamId};
 use proptest::prelude::*;
 use proptest::sample::select;
 

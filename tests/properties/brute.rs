@@ -3,9 +3,9 @@
 
 use std::net::IpAddr;
 
-use polwarden::access::{Destination, FilePath, Request};
-use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{Decision, Resources, Rule, Transport};
+use access::{Destination, FilePath, Request};
+use model::docker::pattern::Root;
+use model::docker::{Decision, Resources, Rule, Transport};
 
 /// Whether the rules allow a request (contract: FACTS, "What the rules mean").
 pub(super) fn allows(rules: &[&Rule], request: &Request) -> bool {

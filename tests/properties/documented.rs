@@ -1,8 +1,8 @@
 //! `docs/access.md`: every row of its tables is run.
 
-use polwarden::access::{Audience, CedarPool, CedarRequest, Circumstances, Request, RuleSet};
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use access::{Audience, CedarPool, CedarRequest, Circumstances, Request, RuleSet};
+use model::Name;
+use model::docker::{
     Action, Cedar, Decision, HttpResource, LiveContent, LivePolicy, LiveState, PolicyId, Resources,
     Rule, RuleAccess, Scope,
 };

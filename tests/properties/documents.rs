@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use polwarden::diag::{DocumentId, SourceMap};
-use polwarden::manifest::config::Provider;
-use polwarden::model::chainloop::{
+use manifest::config::Provider;
+use model::chainloop::{
     DesiredDocument, DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName,
     VersionReference,
 };
+use model::diag::{DocumentId, SourceMap};
 use polwarden::plan::{
     DocumentRequest, DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan, audit_documents,
     documents_drift, documents_replayed, plan_documents, recomputed_documents, verify_documents,

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use model::Name;
+use model::docker::{
     Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState,
     PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };

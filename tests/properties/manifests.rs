@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use ::manifest::config::{DockerSettings, Limits, Settings, Target, Unmanaged};
+use ::manifest::{Document, parse, parse_config};
+use model::Name;
+use model::diag::{Severity, SourceMap};
+use model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
 use polwarden::check::{Input, Teams, check};
-use polwarden::diag::{Severity, SourceMap};
-use polwarden::manifest::config::{DockerSettings, Limits, Settings, Target, Unmanaged};
-use polwarden::manifest::{Document, parse, parse_config};
-use polwarden::model::Name;
-use polwarden::model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
 use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
 use polwarden::render::diagnostics::{Amount, Report, human};
 use polwarden::render::manifest;
@@ -155,7 +155,7 @@ fn plan_after_import(live: &LiveState, profile: Profile) -> Result<TargetPlan, S
         profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef {
+    let locate = |_: &model::diag::Place| SourceRef {
         file: "policies/0.yaml".to_owned(),
         line: 1,
     };

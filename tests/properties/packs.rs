@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use polwarden::diag::{DocumentId, SourceMap};
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::pulumi::{
-    ArchiveDigest, DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType,
-    GroupConfig, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy,
-    LiveState, LiveVersion, Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName,
-    PolicySelector, SourceDigest, StackReference, VersionDetail, VersionNumber, VersionTag,
+use manifest::config::{Provider, Unmanaged};
+use model::diag::{DocumentId, SourceMap};
+use model::digest::{ArchiveDigest, SourceDigest};
+use model::pulumi::{
+    DesiredGroup, DesiredGroupPack, DesiredPack, EnforcementLevel, EntityType, GroupConfig,
+    GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,
+    LiveVersion, Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
+    StackReference, VersionDetail, VersionNumber, VersionTag,
 };
 use polwarden::plan::{
     PackRequest, SourceRef, TargetInfo, TargetPlan, audit_packs, packs_replayed, plan_packs,

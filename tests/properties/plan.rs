@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::docker::{
+use manifest::config::{Provider, Unmanaged};
+use model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, RuleId,
 };
 use polwarden::plan::{
@@ -24,7 +24,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         profile: Some(profile),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef {
+    let locate = |_: &model::diag::Place| SourceRef {
         file: "policies/all.yaml".to_owned(),
         line: 1,
     };
@@ -67,7 +67,7 @@ fn rule_json(live: &LiveRule) -> Value {
 
 fn policy_json(
     name: &str,
-    scope: &polwarden::model::docker::Scope,
+    scope: &model::docker::Scope,
     rules: Map<String, Value>,
     cedar: Value,
 ) -> Value {

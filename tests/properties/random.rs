@@ -3,13 +3,9 @@
 
 use std::sync::Arc;
 
-use polwarden::access::{
-    Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare,
-};
-use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{
-    Decision, FileMode, HttpResource, Method, Resources, Rule, Transport,
-};
+use access::{Comparison, Destination, FilePath, Request, RequestSet, Row, RuleSet, compare};
+use model::docker::pattern::Root;
+use model::docker::{Decision, FileMode, HttpResource, Method, Resources, Rule, Transport};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

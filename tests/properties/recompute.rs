@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use polwarden::access::{Audience, NamedAudience};
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::docker::Profile;
+use access::{Audience, NamedAudience};
+use manifest::config::{Provider, Unmanaged};
+use model::docker::Profile;
 use polwarden::plan::{
     Change, Gates, Guarded, GuardedKind, Impact, LiveCounts, Request, ResourceKind, SourceRef,
     TargetInfo, TargetPlan, plan_gated, recomputed, replay,
@@ -39,7 +39,7 @@ fn plan(world: &World, profile: Profile, unmanaged: Unmanaged) -> TargetPlan {
         endpoint: "embedded".to_owned(),
     };
     // Every place has a line of its own, so that one that is lost or mixed up shows.
-    let locate = |place: &polwarden::diag::Place| SourceRef {
+    let locate = |place: &model::diag::Place| SourceRef {
         file: format!("{place:?}"),
         line: 1,
     };

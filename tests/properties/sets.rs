@@ -1,7 +1,7 @@
 //! Sets of requests as values: every operation agrees with brute force, request by request.
 
-use polwarden::access::{RequestPattern, RequestSet};
-use polwarden::model::docker::{Decision, HttpResource, Resources, Rule};
+use access::{RequestPattern, RequestSet};
+use model::docker::{Decision, HttpResource, Resources, Rule};
 use proptest::prelude::*;
 use proptest::sample::select;
 

@@ -1,9 +1,9 @@
 //! Invariant 3, the half that matters most: no call of a plan allows, for a while, what neither the state before nor
 //! the state after allows. Judged by brute force.
 
-use polwarden::access::{Destination, FilePath, Request};
-use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{FileMode, LiveContent, LiveState, Method, Rule, Transport};
+use access::{Destination, FilePath, Request};
+use model::docker::pattern::Root;
+use model::docker::{FileMode, LiveContent, LiveState, Method, Rule, Transport};
 use polwarden::plan::{Call, Note, Reason, TargetPlan, audit, audit_plan, replay};
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn audiences() -> Vec<Vec<&'static str>> {
 }
 
 fn rules<'a>(state: &'a LiveState, audience: &[&str]) -> Vec<&'a Rule> {
-    let counts = |policy: &&polwarden::model::docker::LivePolicy| {
+    let counts = |policy: &&model::docker::LivePolicy| {
         policy.scope.is_organization_wide()
             || policy
                 .scope

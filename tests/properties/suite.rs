@@ -3,13 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polwarden::access::{
-    Audience, Circumstances, Decider, Expectation, Policies, Question, ask, coverage,
-};
-use polwarden::diag::{DocumentId, Path, Place, SourceMap};
-use polwarden::model::docker::{
-    Content, Decision, LiveContent, Profile, Resources, Rule, RuleAccess, Scope,
-};
+use access::{Audience, Circumstances, Decider, Expectation, Policies, Question, ask, coverage};
+use model::diag::{DocumentId, Path, Place, SourceMap};
+use model::docker::{Content, Decision, LiveContent, Profile, Resources, Rule, RuleAccess, Scope};
 use proptest::prelude::*;
 
 use super::brute;

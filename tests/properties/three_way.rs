@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use polwarden::manifest::config::{Provider, Unmanaged};
-use polwarden::model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
+use manifest::config::{Provider, Unmanaged};
+use model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
 use polwarden::plan::{
     BasePlan, Gates, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, replay,
 };
@@ -19,7 +19,7 @@ fn plan(desired: &[DesiredPolicy], live: &LiveState, gates: &Gates) -> TargetPla
         profile: Some(Profile::Current),
         endpoint: "embedded".to_owned(),
     };
-    let locate = |_: &polwarden::diag::Place| SourceRef {
+    let locate = |_: &model::diag::Place| SourceRef {
         file: "p.yaml".to_owned(),
         line: 1,
     };

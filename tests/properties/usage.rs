@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use polwarden::access::{
-    Destination, FilePath, ReachingRule, Realm, Request, Spot, Usage, Use, usage,
-};
-use polwarden::model::docker::pattern::Root;
-use polwarden::model::docker::{
+use access::{Destination, FilePath, ReachingRule, Realm, Request, Spot, Usage, Use, usage};
+use model::docker::pattern::Root;
+use model::docker::{
     Decision, FileMode, Method, Resources, Rule, RuleAccess, Scope, TeamId, Transport,
 };
 use proptest::prelude::*;

@@ -1,11 +1,12 @@
 //! Random organizations: what is live, and what is wanted.
 
-use polwarden::diag::SourceMap;
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use model::Name;
+use model::Opaque;
+use model::diag::SourceMap;
+use model::docker::{
     Action, Cedar, Content, Decision, DesiredPolicy, DesiredRule, HttpResource, LiveContent,
-    LivePolicy, LiveRule, LiveState, Opaque, PolicyId, Profile, Resources, Rule, RuleAccess,
-    RuleId, Scope, TeamId,
+    LivePolicy, LiveRule, LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
+    TeamId,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -54,9 +55,9 @@ pub(super) fn worlds(profile: Profile) -> impl Strategy<Value = World> {
 const POLICY_NAMES: &[&str] = &["alpha", "beta", "gamma", "delta", "epsilon"];
 const RULE_NAMES: &[&str] = &["one", "two", "three", "four", "five"];
 
-pub(super) fn document() -> polwarden::diag::DocumentId {
+pub(super) fn document() -> model::diag::DocumentId {
     let mut sources = SourceMap::default();
-    polwarden::diag::DocumentId {
+    model::diag::DocumentId {
         file: sources.add("policies/all.yaml", ""),
         index: 0,
     }

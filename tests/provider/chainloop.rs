@@ -2,16 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use polwarden::emulator::Running;
-use polwarden::emulator::chainloop::{
+use emulator::Running;
+use emulator::chainloop::{
     DocumentSeed, ErrorShape, Options, OrganizationSeed, RawSchema, Seed, Spelling, VersionSeed,
     start,
 };
-use polwarden::manifest::config::RawSchemaEncoding;
-use polwarden::model::chainloop::{Digest, DocumentBytes, DocumentKind, PolicyName};
+use http::operation::Request;
+use http::{Endpoint, ErrorKind, HttpClient, Outcome};
+use manifest::config::RawSchemaEncoding;
+use model::chainloop::{DocumentBytes, DocumentKind, PolicyName};
+use model::digest::Digest;
 use polwarden::provider::chainloop::{Connection, OPERATIONS};
-use polwarden::provider::http::{Endpoint, ErrorKind, HttpClient, Outcome};
-use polwarden::provider::operation::Request;
 use serde_json::{Value, json};
 
 use super::{acme, quick};

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use polwarden::manifest::config::RawSchemaEncoding;
-use polwarden::model::chainloop::{Digest, DocumentBytes, LiveDocument};
+use http::{ApiError, ErrorKind, Outcome};
+use manifest::config::RawSchemaEncoding;
+use model::chainloop::{DocumentBytes, LiveDocument};
+use model::digest::Digest;
 use polwarden::provider::chainloop::{Reader, Writer};
-use polwarden::provider::http::{ApiError, ErrorKind, Outcome};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -1,8 +1,8 @@
 //! Reading: completely or not at all.
 
-use polwarden::model::docker::{LiveContent, Profile};
-use polwarden::provider::docker::Organization;
-use polwarden::provider::http::ErrorKind;
+use http::ErrorKind;
+use http::organization::Organization;
+use model::docker::{LiveContent, Profile};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -1,6 +1,6 @@
 //! Sign-ins: one for many, renewed when needed, never repeated after a refusal.
 
-use polwarden::model::docker::Profile;
+use model::docker::Profile;
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

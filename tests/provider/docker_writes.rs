@@ -1,12 +1,12 @@
 //! Writing: what goes over the wire, and what is never sent.
 
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use http::{ApiError, ErrorKind, Outcome};
+use model::Name;
+use model::docker::{
     Cedar, Decision, HttpResource, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule,
     RuleAccess, RuleId, RulePatch, Scope, TeamId,
 };
 use polwarden::provider::docker::Writer;
-use polwarden::provider::http::{ApiError, ErrorKind, Outcome};
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};

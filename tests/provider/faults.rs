@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use polwarden::emulator::{
-    self, Options, OrganizationSeed, PolicySeed, RuleSeed, Running, TeamSeed,
-};
-use polwarden::model::Name;
-use polwarden::model::docker::{
+use emulator::{Options, OrganizationSeed, PolicySeed, RuleSeed, Running, TeamSeed};
+use http::{ApiError, ErrorKind, HttpClient, HttpOptions, Outcome};
+use model::Name;
+use model::docker::{
     Decision, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule, RuleAccess, RuleId,
     RulePatch, Scope,
 };
 use polwarden::provider::docker::{Connection, Reader, Writer};
-use polwarden::provider::http::{ApiError, ErrorKind, HttpClient, HttpOptions, Outcome};
 use serde_json::{Map, Value, json};
 
 use super::{acme, quick, sign_in};
@@ -144,7 +142,7 @@ async fn a_read_is_repeated_and_gives_the_whole() {
             let service = Service::new(*profile, &specs.each_ref().map(String::as_str)).await;
             let live = service.reader().live_state().await;
             let same = live.unwrap_or_else(|error| panic!("{profile} {kind}: {error}"));
-            let names = |state: &polwarden::model::docker::LiveState| {
+            let names = |state: &model::docker::LiveState| {
                 state
                     .policies
                     .iter()

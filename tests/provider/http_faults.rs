@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use polwarden::provider::http::{
-    Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome,
-};
+use http::{Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,8 +1,8 @@
 //! Where a credential goes, and where it never shows.
 
-use polwarden::model::docker::Profile;
+use http::{Endpoint, ErrorKind, Outcome};
+use model::docker::Profile;
 use polwarden::provider::docker::Credentials;
-use polwarden::provider::http::{Endpoint, ErrorKind, Outcome};
 use serde_json::json;
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -9,9 +9,9 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Json;
 use axum::routing::{get, post};
-use polwarden::model::docker::Profile;
+use http::{Endpoint, HttpClient, HttpOptions};
+use model::docker::Profile;
 use polwarden::provider::docker::Connection;
-use polwarden::provider::http::{Endpoint, HttpClient, HttpOptions};
 use serde_json::{Value, json};
 
 use super::{acme, policy, quick, sign_in, summary};

@@ -13,9 +13,10 @@ mod pulumi;
 
 use std::time::Duration;
 
-use polwarden::model::docker::Profile;
-use polwarden::provider::docker::{Connection, Credentials, Organization, Reader, Writer};
-use polwarden::provider::http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
+use http::organization::Organization;
+use http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
+use model::docker::Profile;
+use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use polwarden::emulator::Running;
-use polwarden::emulator::pulumi::{Options, OrganizationSeed, start};
-use polwarden::model::pulumi::{
+use emulator::Running;
+use emulator::pulumi::{Options, OrganizationSeed, start};
+use http::operation::{Place, Request};
+use http::{Endpoint, ErrorKind, HttpClient, Outcome, Upload};
+use model::pulumi::{
     ConfigSchema, EnforcementLevel, EntityType, GroupChange, GroupName, LiveState, NewGroup,
     NewVersion, PackName, PackPolicy, PolicyName, StackReference, VersionRef, VersionTag,
 };
-use polwarden::provider::http::{Endpoint, ErrorKind, HttpClient, Outcome, Upload};
-use polwarden::provider::operation::{Place, Request};
 use polwarden::provider::pulumi::{Connection, OPERATIONS, Reader, Writer};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use polwarden::emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
 use serde_json::Value;
 
 use crate::cli::sandbox::{SECRET, Sandbox};
@@ -10,7 +10,7 @@ use crate::cli::sandbox::{SECRET, Sandbox};
 /// A repository with one target at Chainloop, and the service.
 pub(super) struct Site {
     pub(super) sandbox: Sandbox,
-    running: Option<polwarden::emulator::Running>,
+    running: Option<emulator::Running>,
 }
 
 /// A policy with these lines of Rego.
@@ -65,7 +65,7 @@ impl Site {
     /// Serves the same state with other faults.
     fn serve(&mut self, organizations: Vec<OrganizationSeed>, faults: &[String]) {
         let options = Options {
-            state: polwarden::emulator::StateLocation::File(self.sandbox.path("service.sqlite")),
+            state: emulator::StateLocation::File(self.sandbox.path("service.sqlite")),
             organizations,
             faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
             ..Options::default()
@@ -414,9 +414,9 @@ fn what_is_builtin_or_local_or_a_group_is_held_with_its_reason() {
     site.sandbox.write("policies/check.rego", "package main\n");
     let builtin = policy("brought-along", "a := 1");
     let options = Options {
-        state: polwarden::emulator::StateLocation::File(site.sandbox.path("other.sqlite")),
+        state: emulator::StateLocation::File(site.sandbox.path("other.sqlite")),
         seed: Some(
-            polwarden::emulator::chainloop::Seed::from_json(
+            emulator::chainloop::Seed::from_json(
                 &serde_json::json!({
                     "organizations": [{"name": "my-org", "groups": [{"name": "g", "versions": [{"text": GROUP}]}]}],
                     "builtin": {"policies": [{"name": "brought-along", "versions": [{"text": builtin}]}]},

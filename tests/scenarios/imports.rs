@@ -1,6 +1,6 @@
 //! Import: right after it, a plan is empty, and nothing at the server has moved (invariant 8).
 
-use polwarden::emulator::{Options, Profile, Seed};
+use emulator::{Options, Profile, Seed};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Every kind of rule, created, changed and deleted.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use serde_json::json;
 
 use super::{Story, operations};

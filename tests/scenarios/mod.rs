@@ -16,20 +16,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use emulator::{Options, Profile, start};
+use git::{Source, WorkTree};
+use http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
+use manifest::config::{Config, Target};
+use manifest::{Document, MAX_BYTES, parse_config};
+use model::diag::{Code, SourceMap};
 use polwarden::apply::docker::keep_touched;
 use polwarden::apply::journal::{self, Journal, RunId, RunKind};
 use polwarden::apply::{Event, Progress, Report, Run, Server, Settings, Stop, run};
 use polwarden::check::{Input, Teams, check, needs_server_teams};
-use polwarden::diag::{Code, SourceMap};
-use polwarden::emulator::{Options, Profile, start};
-use polwarden::manifest::config::{Config, Target};
-use polwarden::manifest::{Document, MAX_BYTES, parse_config};
 use polwarden::plan::{
     Call, Request, SourceRef, TargetInfo, TargetPlan, plan_target, replay, verify,
 };
 use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
-use polwarden::provider::http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
-use polwarden::repo::{LoadedTarget, Source, WorkTree, load};
+use polwarden::workspace::LoadedTarget;
+use polwarden::workspace::load;
 use serde_json::{Value, json};
 
 use crate::cli::sandbox::{config, policy};
@@ -204,7 +206,7 @@ impl Story {
         }
         if findings
             .iter()
-            .any(|finding| finding.severity() == polwarden::diag::Severity::Error)
+            .any(|finding| finding.severity() == model::diag::Severity::Error)
         {
             return Err(NoPlan::Findings(
                 findings.iter().map(|finding| finding.code).collect(),
@@ -218,7 +220,7 @@ impl Story {
         target: &Target,
         manifests: &LoadedTarget,
         sources: &SourceMap,
-    ) -> Result<Result<TargetPlan, Vec<polwarden::diag::Diagnostic>>, NoPlan> {
+    ) -> Result<Result<TargetPlan, Vec<model::diag::Diagnostic>>, NoPlan> {
         let documents: Vec<&Document> = manifests.documents.iter().map(Arc::as_ref).collect();
         let reader = self.reader(target);
         let teams = if needs_server_teams(target, &documents) {
@@ -236,7 +238,7 @@ impl Story {
         if checked
             .diagnostics
             .iter()
-            .any(|finding| finding.severity() == polwarden::diag::Severity::Error)
+            .any(|finding| finding.severity() == model::diag::Severity::Error)
         {
             return Ok(Err(checked.diagnostics));
         }
@@ -248,7 +250,7 @@ impl Story {
             profile: target.profile(),
             endpoint: self.recorder.url(),
         };
-        let locate = |place: &polwarden::diag::Place| SourceRef {
+        let locate = |place: &model::diag::Place| SourceRef {
             file: sources.file(place.file()).name().to_owned(),
             line: sources.resolve(place).line,
         };

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use polwarden::emulator::pulumi::{Options, OrganizationSeed, start};
+use emulator::pulumi::{Options, OrganizationSeed, start};
 use serde_json::Value;
 
 use crate::cli::sandbox::Sandbox;
@@ -10,7 +10,7 @@ use crate::cli::sandbox::Sandbox;
 /// A pack with one policy, and a group that uses it.
 struct Site {
     sandbox: Sandbox,
-    running: Option<polwarden::emulator::Running>,
+    running: Option<emulator::Running>,
 }
 
 impl Site {
@@ -34,7 +34,7 @@ impl Site {
     fn serve(&mut self, faults: &[String]) {
         let state = self.sandbox.path("service.sqlite");
         let options = Options {
-            state: polwarden::emulator::StateLocation::File(state),
+            state: emulator::StateLocation::File(state),
             organizations: vec![OrganizationSeed {
                 name: "my-org".to_owned(),
                 ..OrganizationSeed::default()

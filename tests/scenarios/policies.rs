@@ -1,7 +1,7 @@
 //! Policies: names, scopes, types and domains, and what no manifest declares.
 
-use polwarden::emulator::{Options, OrganizationSeed, Profile};
-use polwarden::manifest::config::Unmanaged;
+use emulator::{Options, OrganizationSeed, Profile};
+use manifest::config::Unmanaged;
 use serde_json::json;
 
 use super::{Story, operations, team_scope};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use polwarden::emulator::{Limits, Options, Profile};
+use emulator::{Limits, Options, Profile};
 use serde_json::Value;
 
 use super::failures::proxy::{Asked, Fault, Faulty};

@@ -1,6 +1,6 @@
 //! Saved plans: applied as they were looked at, or not at all.
 
-use polwarden::emulator::{Options, Profile, Running, start};
+use emulator::{Options, Profile, Running, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 

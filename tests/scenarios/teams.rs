@@ -1,7 +1,7 @@
 //! Scopes: teams by alias, by uuid and by the server's name; and no way to an accidental "everybody" (invariant 9).
 
-use polwarden::diag::Code;
-use polwarden::emulator::{Options, OrganizationSeed, Profile, TeamSeed};
+use emulator::{Options, OrganizationSeed, Profile, TeamSeed};
+use model::diag::Code;
 use serde_json::json;
 
 use super::{NoPlan, Story};

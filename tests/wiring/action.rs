@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use polwarden::emulator::Options;
+use emulator::Options;
 
 use super::job::{Ended, Job};
 use super::service::{BOT, Service, TOKEN};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polwarden::emulator::Options;
+use emulator::Options;
 
 use super::job::Job;
 use super::{git, has_tools, program};

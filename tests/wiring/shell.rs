@@ -1,6 +1,6 @@
 //! The plain scripts of `examples/ci/shell`, which the pipelines of GitLab and Bitbucket run.
 
-use polwarden::emulator::Options;
+use emulator::Options;
 
 use super::service::{BOT, Service, TOKEN};
 use super::{git, has_tools, program, project};

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Object};
-use crate::diag::DocumentId;
-use crate::model::chainloop::{
+use crate::plan::{ResourceKind, Sent};
+use model::chainloop::{
     DesiredDocument, DocumentKind, LiveDocument, LiveState, PolicyName, SentDocument,
 };
-use crate::plan::{ResourceKind, Sent};
+use model::diag::DocumentId;
 
 /// What is desired of the policies that a run wrote.
 #[derive(Debug, Clone, Default)]

@@ -6,26 +6,26 @@ use crate::apply::journal::TargetHistory;
 use crate::apply::object::{Left, Verdict};
 use crate::apply::report::Failure;
 use crate::apply::service::Answered;
-use crate::model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation};
 use crate::provider::chainloop::{Reader, Writer};
-use crate::provider::http::{ApiError, Dated};
+use http::{ApiError, Dated};
+use model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation};
 
 /// What was there before a run, and a way to read what is there now.
-pub(in crate::apply) struct Lookup<'a> {
+pub(crate) struct Lookup<'a> {
     before: LiveState,
     reader: &'a Reader,
 }
 
 impl<'a> Lookup<'a> {
     /// What was there before an earlier run. A policy is written once in a run.
-    pub(in crate::apply) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
+    pub(crate) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
         Self {
             before: before(target),
             reader,
         }
     }
 
-    pub(in crate::apply) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    pub(crate) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(
             send,
@@ -48,26 +48,26 @@ impl<'a> Lookup<'a> {
 }
 
 /// Makes the writes of a run.
-pub(in crate::apply) struct Service<'a> {
+pub(crate) struct Service<'a> {
     lookup: Lookup<'a>,
     writer: &'a Writer,
 }
 
 impl<'a> Service<'a> {
-    pub(in crate::apply) fn new(before: LiveState, reader: &'a Reader, writer: &'a Writer) -> Self {
+    pub(crate) fn new(before: LiveState, reader: &'a Reader, writer: &'a Writer) -> Self {
         Self {
             lookup: Lookup { before, reader },
             writer,
         }
     }
 
-    pub(in crate::apply) fn lookup(&self) -> &Lookup<'a> {
+    pub(crate) fn lookup(&self) -> &Lookup<'a> {
         &self.lookup
     }
 
     /// Whether the policy is what the plan was made for. It is read each time: a write names no version that it replaces,
     /// and its answer does not say what it replaced.
-    pub(in crate::apply) async fn check(&self, send: &Operation) -> Option<Failure> {
+    pub(crate) async fn check(&self, send: &Operation) -> Option<Failure> {
         let found = match self.lookup.find(send).await {
             Ok(found) => found,
             Err(error) => return Some(Failure::NotChecked(error)),
@@ -79,7 +79,7 @@ impl<'a> Service<'a> {
         })
     }
 
-    pub(in crate::apply) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+    pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
         let document = send.document();
         let Dated { what: (), date } = match send {
             Operation::CreatePolicy { .. } => {

@@ -2,8 +2,8 @@
 
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::apply::stale::Stale;
-use crate::model::chainloop::{LiveDocument, Operation};
 use crate::plan::{ResourceKind, document_fingerprint};
+use model::chainloop::{LiveDocument, Operation};
 
 fn object(document: &LiveDocument) -> Object {
     Object::Document(Box::new(document.clone()))
@@ -78,7 +78,7 @@ pub(super) fn moved(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::chainloop::{
+    use model::chainloop::{
         DocumentBytes, DocumentKind, PolicyName, SentDocument, VersionReference,
     };
 

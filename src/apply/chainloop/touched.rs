@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::settle::moved;
 use crate::apply::report::Report;
 use crate::apply::stale::Stale;
-use crate::model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
 use crate::plan::{
     Mismatch, ReplayError, ResourceKind, TargetPlan, document_fingerprint, document_id,
     documents_replayed, verify_documents,
 };
 use crate::provider::chainloop::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
+use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
 
 /// The policies that the calls of a plan write.
 fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {

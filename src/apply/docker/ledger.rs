@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::apply::journal::TargetHistory;
 use crate::apply::object::{Left, Object};
 use crate::apply::stale::Stale;
-use crate::model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId,
-};
 use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
+use model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
 
 /// The policies that a run touches, as they should be at the server now.
 #[derive(Debug, Clone, Default)]
@@ -162,13 +160,13 @@ pub(super) fn rules(policy: &LivePolicy) -> &[LiveRule] {
 
 /// What all calls of one policy have in common, whether it exists already or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::apply) enum PolicyKey {
+pub(crate) enum PolicyKey {
     Existing(PolicyId),
     Created(CallId),
 }
 
 impl PolicyKey {
-    pub(in crate::apply) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
+    pub(crate) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
         match send {
             Operation::CreatePolicy { .. } => Self::Created(call),
             Operation::CreateRule {

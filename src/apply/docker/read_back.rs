@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::ledger::Ledger;
-use crate::model::docker::{LivePolicy, Operation, PolicyId};
 use crate::provider::docker::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
+use model::docker::{LivePolicy, Operation, PolicyId};
 
 /// The policy that a write is about as it is now, or nothing if the whole list holds none: for a creation the one of
 /// its name that this run has not seen before, else the one of its id.

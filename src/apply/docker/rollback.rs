@@ -10,13 +10,13 @@ use super::settle::same_head;
 use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Left, Object};
-use crate::diag::DocumentId;
-use crate::model::Name;
-use crate::model::docker::{
+use crate::plan::{ResourceKind, Sent, fingerprint};
+use model::Name;
+use model::diag::DocumentId;
+use model::docker::{
     Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation,
     PolicyId, RuleId,
 };
-use crate::plan::{ResourceKind, Sent, fingerprint};
 
 /// What is desired of the policies that a run touched.
 #[derive(Debug, Clone, Default)]

@@ -13,19 +13,19 @@ use crate::apply::executor::Settings;
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::apply::report::Failure;
 use crate::apply::service::Answered;
-use crate::model::docker::{Operation, PolicyId, Updated};
 use crate::plan::{Call, CallId};
 use crate::provider::docker::{Reader, Writer};
-use crate::provider::http::{ApiError, Dated};
+use http::{ApiError, Dated};
+use model::docker::{Operation, PolicyId, Updated};
 
 /// What is known of a target, and a way to read it.
-pub(in crate::apply) struct Lookup<'a> {
+pub(crate) struct Lookup<'a> {
     ledger: Mutex<Ledger>,
     reader: &'a Reader,
 }
 
 impl<'a> Lookup<'a> {
-    pub(in crate::apply) fn new(ledger: Ledger, reader: &'a Reader) -> Self {
+    pub(crate) fn new(ledger: Ledger, reader: &'a Reader) -> Self {
         Self {
             ledger: Mutex::new(ledger),
             reader,
@@ -36,21 +36,18 @@ impl<'a> Lookup<'a> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::apply) async fn settle(
-        &self,
-        send: &Operation<PolicyId>,
-    ) -> Result<Verdict, ApiError> {
+    pub(crate) async fn settle(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
         let found = read_back(send, &self.ledger, self.reader).await?;
         Ok(decide(send, &self.ledger(), found.as_ref()))
     }
 
-    pub(in crate::apply) fn record(&self, call: CallId, left: &Left) {
+    pub(crate) fn record(&self, call: CallId, left: &Left) {
         self.ledger().record(call, left);
     }
 }
 
 /// Makes the calls of one target.
-pub(in crate::apply) struct Service<'a> {
+pub(crate) struct Service<'a> {
     lookup: Lookup<'a>,
     writer: &'a Writer,
     settings: Settings,
@@ -62,7 +59,7 @@ pub(in crate::apply) struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    pub(in crate::apply) fn new(
+    pub(crate) fn new(
         ledger: Ledger,
         reader: &'a Reader,
         writer: &'a Writer,
@@ -81,16 +78,16 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(in crate::apply) fn lookup(&self) -> &Lookup<'a> {
+    pub(crate) fn lookup(&self) -> &Lookup<'a> {
         &self.lookup
     }
 
-    pub(in crate::apply) fn resolve(&self, call: &Call) -> Option<Operation<PolicyId>> {
+    pub(crate) fn resolve(&self, call: &Call) -> Option<Operation<PolicyId>> {
         self.lookup.ledger().resolve(call.send.docker()?)
     }
 
     /// Reads the policy of a first call again, unless it was read a moment ago or this run made it.
-    pub(in crate::apply) async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
+    pub(crate) async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
         let id = send.existing()?;
         let cell = {
             let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,10 +138,7 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(in crate::apply) async fn send(
-        &self,
-        send: &Operation<PolicyId>,
-    ) -> Result<Answered, ApiError> {
+    pub(crate) async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
         let planned = self.planned(send);
         let writer = self.writer;
         let policy = |policy| Some(Object::Policy(Box::new(policy)));

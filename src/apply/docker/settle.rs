@@ -2,11 +2,11 @@
 
 use super::ledger::{Ledger, rules};
 use crate::apply::object::{Difference, Left, Object, Verdict};
-use crate::model::docker::{
+use crate::plan::{fingerprint, patched_rule};
+use model::docker::{
     Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
     RuleId, RulePatch, Scope,
 };
-use crate::plan::{fingerprint, patched_rule};
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::apply::stale::Stale;
-use crate::model::docker::{LiveState, Operation, PolicySummary};
 use crate::plan::{ResourceId, ResourceKind, TargetPlan, fingerprint};
 use crate::provider::docker::Reader;
-use crate::provider::http::ApiError;
+use http::ApiError;
+use model::docker::{LiveState, Operation, PolicySummary};
 
 /// Reads the live policies that the plan touches or creates: those it names by id, and those with the names that
 /// its policies have after it.
@@ -77,9 +77,7 @@ fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
         .iter()
         .filter_map(|call| match call.send.docker()? {
             Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
-            Operation::UpdatePolicy { patch, .. } => {
-                patch.name.as_ref().map(crate::model::Name::as_str)
-            }
+            Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().map(model::Name::as_str),
             Operation::DeletePolicy { .. }
             | Operation::CreateRule { .. }
             | Operation::UpdateRule { .. }

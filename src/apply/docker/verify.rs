@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::ledger::PolicyKey;
 use crate::apply::report::Report;
-use crate::model::docker::{LivePolicy, LiveState};
 use crate::plan::{Call, Mismatch, ReplayError, TargetPlan, replay, verify};
+use model::docker::{LivePolicy, LiveState};
 
 /// How what was read back differs from what the applied calls make of what was there before. Policies of which nobody
 /// can say what they should hold, since another writer was there or a call's fate is unknown, are left out: the report

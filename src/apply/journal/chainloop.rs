@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, PolicyName};
+use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, PolicyName};
 
 /// A document as it was read, whole: its bytes are all there is to write it again. Which other versions there are is not
 /// kept.

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use super::chainloop::DocumentImage;
 use super::pulumi::{GroupImage, PackImage};
 use crate::apply::object::{Difference, Object};
-use crate::model::docker::{
-    Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, Rule, RuleId, Scope,
-};
+use model::Opaque;
+use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, PolicyId, Rule, RuleId, Scope};
 
 /// A policy as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

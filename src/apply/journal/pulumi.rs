@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::image::OpaqueImage;
-use crate::model::pulumi::{
+use model::pulumi::{
     EntityType, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion, Mode,
     StackReference, VersionNumber,
 };

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
 use crate::apply::object::Left;
-use crate::model::docker::{PolicyId, RuleId};
-use crate::model::pulumi::VersionNumber;
 use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
-use crate::repo::SignedBy;
+use git::SignedBy;
+use model::docker::{PolicyId, RuleId};
+use model::pulumi::VersionNumber;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -161,7 +161,7 @@ pub struct ServerTime {
 impl ServerTime {
     /// When the server applied a call that left this, as its answer of a date says. A rule has no time of its own, and
     /// what is gone has none any more: there, the date counts.
-    pub(in crate::apply) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
+    pub(crate) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
         match left {
             Left::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
                 time: policy.updated_at.clone(),

@@ -2,9 +2,9 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::manifest::config::Provider;
-use crate::model::docker::{Operation, PolicyId, Profile};
 use crate::plan::{CallId, Sent, TargetInfo};
+use manifest::config::Provider;
+use model::docker::{Operation, PolicyId, Profile};
 
 fn head() -> Run {
     Run {
@@ -174,7 +174,7 @@ fn a_journal_of_the_first_version_is_read() {
     );
     let send = Operation::DeleteRule {
         policy: PolicyId::new("pol_1"),
-        id: crate::model::docker::RuleId::new("rule_1"),
+        id: model::docker::RuleId::new("rule_1"),
     };
     assert_eq!(made.send, Sent::Docker(send));
 }

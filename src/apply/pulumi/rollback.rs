@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
 use crate::apply::object::{Difference, Object};
-use crate::diag::DocumentId;
-use crate::model::pulumi::{
+use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint};
+use model::diag::DocumentId;
+use model::pulumi::{
     DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveState, Operation,
     PackName, PolicySelector, VersionTag,
 };
-use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint};
 
 /// What is desired of the groups that a run touched.
 #[derive(Debug, Clone, Default)]
@@ -177,7 +177,7 @@ fn desired(
     document: DocumentId,
 ) -> Result<DesiredGroup, String> {
     let body = was.body.as_ref().map_err(|opaque| opaque.why.clone())?;
-    let named = |error: crate::model::pulumi::WordError| format!("has a name that {error}");
+    let named = |error: model::pulumi::WordError| format!("has a name that {error}");
     let mut packs = Vec::new();
     for (index, pack) in body.packs.iter().enumerate() {
         let name = PackName::new(&pack.name).map_err(named)?;

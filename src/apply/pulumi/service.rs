@@ -13,22 +13,22 @@ use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::apply::report::Failure;
 use crate::apply::service::Answered;
 use crate::apply::stale::Stale;
-use crate::model::pulumi::{
-    ArchiveDigest, GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber,
-    VersionRef, VersionTag,
-};
 use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint, pack_fingerprint};
-use crate::provider::http::{ApiError, Dated, Upload};
 use crate::provider::pulumi::{Reader, Writer};
+use http::{ApiError, Dated, Upload};
+use model::digest::ArchiveDigest;
+use model::pulumi::{
+    GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef, VersionTag,
+};
 
 /// What is known of a target, and a way to read it.
-pub(in crate::apply) struct Lookup<'a> {
+pub(crate) struct Lookup<'a> {
     model: Mutex<PackModel>,
     reader: &'a Reader,
 }
 
 impl<'a> Lookup<'a> {
-    pub(in crate::apply) fn new(before: &LiveState, reader: &'a Reader) -> Self {
+    pub(crate) fn new(before: &LiveState, reader: &'a Reader) -> Self {
         Self {
             model: Mutex::new(PackModel::new(before)),
             reader,
@@ -36,7 +36,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// What is known after the calls of an earlier run that were applied.
-    pub(in crate::apply) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
+    pub(crate) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
         let lookup = Self::new(&super::rollback::before(target), reader);
         for made in target.calls.iter().filter(|made| made.left().is_some()) {
             if let Sent::Pulumi(operation) = &made.intent.send {
@@ -50,13 +50,13 @@ impl<'a> Lookup<'a> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::apply) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
+    pub(crate) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
         let found = self.find(send).await?;
         Ok(decide(send, self.model().state(), &found))
     }
 
     /// Takes down that a write was made.
-    pub(in crate::apply) fn record(&self, send: &Operation) {
+    pub(crate) fn record(&self, send: &Operation) {
         // What the model refuses, the server has taken all the same; the reading at the end tells.
         let _ = self.model().make(send);
     }
@@ -118,9 +118,9 @@ impl<'a> Lookup<'a> {
 
 /// What versions are published from.
 #[derive(Clone, Copy)]
-pub(in crate::apply) struct Sources<'a> {
-    pub(in crate::apply) archives: &'a BTreeMap<ArchiveDigest, Arc<[u8]>>,
-    pub(in crate::apply) metadata: &'a BTreeMap<String, String>,
+pub(crate) struct Sources<'a> {
+    pub(crate) archives: &'a BTreeMap<ArchiveDigest, Arc<[u8]>>,
+    pub(crate) metadata: &'a BTreeMap<String, String>,
 }
 
 /// A thing that is checked before its first call.
@@ -133,7 +133,7 @@ enum Key {
 }
 
 /// Makes the calls of one target.
-pub(in crate::apply) struct Service<'a> {
+pub(crate) struct Service<'a> {
     lookup: Lookup<'a>,
     writer: &'a Writer,
     sources: Sources<'a>,
@@ -152,7 +152,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Service<'a> {
-    pub(in crate::apply) fn new(
+    pub(crate) fn new(
         before: LiveState,
         reader: &'a Reader,
         writer: &'a Writer,
@@ -172,12 +172,12 @@ impl<'a> Service<'a> {
         }
     }
 
-    pub(in crate::apply) fn lookup(&self) -> &Lookup<'a> {
+    pub(crate) fn lookup(&self) -> &Lookup<'a> {
         &self.lookup
     }
 
     /// Takes down that a write was made.
-    pub(in crate::apply) fn record(&self, send: &Operation) {
+    pub(crate) fn record(&self, send: &Operation) {
         match send {
             Operation::CreatePackVersion { version } => {
                 lock(&self.half).insert((version.name.clone(), version.version_tag.clone()));
@@ -196,14 +196,14 @@ impl<'a> Service<'a> {
     }
 
     /// What became of a write is unknown: what may be complete is not to be deleted.
-    pub(in crate::apply) fn doubt(&self, send: &Operation) {
+    pub(crate) fn doubt(&self, send: &Operation) {
         if let Operation::CompletePackVersion { pack, tag } = send {
             lock(&self.half).remove(&(pack.clone(), tag.clone()));
         }
     }
 
     /// The calls that delete the versions that were begun and will not be completed by this run.
-    pub(in crate::apply) fn half_published(&self) -> Vec<Operation> {
+    pub(crate) fn half_published(&self) -> Vec<Operation> {
         let half = lock(&self.half);
         let delete = |(pack, tag): &(PackName, VersionTag)| Operation::DeletePackVersion {
             pack: pack.clone(),
@@ -214,7 +214,7 @@ impl<'a> Service<'a> {
 
     /// Reads what a first call is about again, unless it was read a moment ago or this run made it. An archive is only sent
     /// where the answer is known that says where to.
-    pub(in crate::apply) async fn check(&self, send: &Operation) -> Option<Failure> {
+    pub(crate) async fn check(&self, send: &Operation) -> Option<Failure> {
         if let Operation::PutArchive {
             pack, tag, archive, ..
         } = send
@@ -316,7 +316,7 @@ impl<'a> Service<'a> {
                             detail: None,
                         };
                         let versions = summary.versions.into_iter().map(version).collect();
-                        crate::model::pulumi::LivePack {
+                        model::pulumi::LivePack {
                             versions,
                             ..planned.clone()
                         }
@@ -370,7 +370,7 @@ impl<'a> Service<'a> {
         })
     }
 
-    pub(in crate::apply) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+    pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
         let writer = self.writer;
         let mut left = Left::AsSent;
         let date = match send {

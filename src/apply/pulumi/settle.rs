@@ -1,11 +1,11 @@
 //! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
 
 use crate::apply::object::{Difference, Left, Object, Verdict};
-use crate::model::pulumi::{
+use crate::plan::group_fingerprint;
+use model::pulumi::{
     GroupChange, LiveGroup, LiveGroupPack, LiveState, LiveVersion, NewGroup, Operation, PackName,
     VersionNumber, VersionRef,
 };
-use crate::plan::group_fingerprint;
 
 /// What was read back.
 pub(super) enum Found {

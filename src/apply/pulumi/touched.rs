@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::apply::report::Report;
 use crate::apply::stale::Stale;
-use crate::model::pulumi::{LiveState, Operation};
 use crate::plan::{
     Mismatch, ReplayError, ResourceId, ResourceKind, TargetPlan, group_fingerprint, group_id,
     pack_fingerprint, pack_id, packs_replayed, verify_packs,
 };
+use model::pulumi::{LiveState, Operation};
 
 /// Whether what the plan touches is still what it was made from.
 pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {

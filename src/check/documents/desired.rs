@@ -2,8 +2,8 @@
 
 use super::rules::reference::{Leads, of_document};
 use super::scene::DocumentView;
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::chainloop::{DesiredDocument, PolicyName};
+use model::chainloop::{DesiredDocument, PolicyName};
+use model::diag::{Code, Diagnostic, Path, Place};
 
 /// Builds the desired document. What cannot be built becomes an error here too, so that no document is left out in
 /// silence.

@@ -9,10 +9,10 @@ mod scene;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{blamed, order};
-use crate::diag::{Code, Diagnostic, FileId, Place, Severity};
-use crate::manifest::Document;
-use crate::manifest::config::Target;
-use crate::model::chainloop::{DesiredDocument, InputsSchema, Reference};
+use manifest::Document;
+use manifest::config::Target;
+use model::chainloop::{DesiredDocument, InputsSchema, Reference};
+use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
 use scene::Scene;
 

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{DocumentInput, InputsSchemas};
-use crate::diag::{DocumentId, Path, Place};
-use crate::manifest::chainloop::{
+use manifest::chainloop::{
     Attachment, Input, Metadata, NativeDocument, PolicyGroupManifest, PolicyManifest, ScriptSource,
 };
-use crate::manifest::config::Target;
-use crate::model::chainloop::{Digest, Reference};
+use manifest::config::Target;
+use model::chainloop::Reference;
+use model::diag::{DocumentId, Path, Place};
+use model::digest::Digest;
 
 /// A document.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Scene;
-use crate::access::{ResourceUsage, Spot, Use};
-use crate::diag::{Code, Diagnostic};
-use crate::model::docker::Decision;
-use crate::model::docker::pattern::{Depth, HostPattern, NetworkPattern};
+use access::{ResourceUsage, Spot, Use};
+use model::diag::{Code, Diagnostic};
+use model::docker::Decision;
+use model::docker::pattern::{Depth, HostPattern, NetworkPattern};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let denied = denied(scene);

@@ -4,8 +4,8 @@
 //! resource. Rules with the same resources and other actions of the same kind could always be one.
 
 use super::{Declared, Scene};
-use crate::diag::{Code, Diagnostic};
-use crate::model::docker::{NonEmptySet, Rule, RuleAccess};
+use model::diag::{Code, Diagnostic};
+use model::docker::{NonEmptySet, Rule, RuleAccess};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     for (

@@ -9,10 +9,10 @@ mod unused;
 mod wide;
 
 use super::locate::resource_place;
-use crate::access::{Entangled, ReachingRule, Spot, Usage, usage};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::Document;
-use crate::model::docker::{Content, DesiredPolicy, DesiredRule};
+use access::{Entangled, ReachingRule, Spot, Usage, usage};
+use manifest::Document;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::{Content, DesiredPolicy, DesiredRule};
 
 /// What a target's rules most likely do not mean. Policies that an error speaks against are not among them; what is
 /// found without them would be found with them.

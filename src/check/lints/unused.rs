@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Scene;
-use crate::access::{Blocker, RuleUsage, Spot, Use};
-use crate::diag::{Code, Diagnostic};
-use crate::model::docker::Decision;
+use access::{Blocker, RuleUsage, Spot, Use};
+use model::diag::{Code, Diagnostic};
+use model::docker::Decision;
 
 /// More denies than this are not named one by one.
 const NAMED: usize = 3;

@@ -1,9 +1,9 @@
 //! `allows-everything` and `cidr-overlap`: what is wider than anybody means, and ranges inside of ranges.
 
 use super::Scene;
-use crate::access::{Overlap, Realm};
-use crate::diag::{Code, Diagnostic};
-use crate::model::docker::Decision;
+use access::{Overlap, Realm};
+use model::diag::{Code, Diagnostic};
+use model::docker::Decision;
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     for (rule, usage) in scene.usage.rules.iter().enumerate() {

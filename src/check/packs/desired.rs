@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::runtime;
 use super::scene::{GroupView, PackView, Scene};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::pulumi::{
+use manifest::pulumi::{
     ConfigSchemaSpec, FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec,
     PolicyPackSpec, StackSpec,
 };
-use crate::model::pulumi::{
+use model::diag::{Code, Diagnostic, Place};
+use model::pulumi::{
     ConfigSchema, DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName,
     LockedSource, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
     StackReference, VersionTag, WordError,

@@ -7,12 +7,12 @@ mod scene;
 use std::collections::HashMap;
 
 use super::{blamed, order};
-use crate::diag::{Diagnostic, DocumentId};
-use crate::manifest::Document;
-use crate::manifest::config::Target;
-use crate::manifest::lock::Lock;
-use crate::model::pulumi::{DesiredGroup, DesiredPack};
-use crate::repo::NamedSource;
+use crate::workspace::NamedSource;
+use manifest::Document;
+use manifest::config::Target;
+use manifest::lock::Lock;
+use model::diag::{Diagnostic, DocumentId};
+use model::pulumi::{DesiredGroup, DesiredPack};
 
 use scene::{GroupView, Scene};
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use super::PackInput;
-use crate::diag::{DocumentId, Path, Place};
-use crate::manifest::config::Target;
-use crate::manifest::lock::{Lock, VersionLock};
-use crate::manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, TagSuffix};
-use crate::manifest::{Document, Manifest};
-use crate::repo::{NamedSource, PackError, PackTree};
+use crate::workspace::NamedSource;
+use git::{PackError, PackTree};
+use manifest::config::Target;
+use manifest::lock::{Lock, VersionLock};
+use manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, TagSuffix};
+use manifest::{Document, Manifest};
+use model::diag::{DocumentId, Path, Place};
 
 /// A pack.
 #[derive(Debug)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::CheckedTests;
 use super::template::{Matrix, StrayBrace, Template};
-use crate::access::{Audience, Circumstances, Expectation, LONGEST_QUESTION, Question};
 use crate::check::rules::{names, teams};
 use crate::check::teams::{Directory, Resolved};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
-use crate::manifest::config::Target;
-use crate::manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
-use crate::model::docker::Decision;
+use access::{Audience, Circumstances, Expectation, LONGEST_QUESTION, Question};
+use manifest::config::Target;
+use manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
+use model::docker::Decision;
 
 /// The way to a case.
 pub(super) fn path(index: usize) -> Path {

@@ -10,11 +10,11 @@ use std::collections::HashMap;
 use super::Input;
 use super::rules::names;
 use super::teams::Directory;
-use crate::access::Expectation;
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
-use crate::manifest::config::Target;
-use crate::manifest::test::PolicyTestManifest;
-use crate::manifest::{Document, Manifest};
+use access::Expectation;
+use manifest::config::Target;
+use manifest::test::PolicyTestManifest;
+use manifest::{Document, Manifest};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 use case::Case;
 

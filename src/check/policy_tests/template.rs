@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::access::LONGEST_QUESTION;
-use crate::manifest::test::MatrixValue;
+use access::LONGEST_QUESTION;
+use manifest::test::MatrixValue;
 
 /// The values of each placeholder.
 pub(super) type Matrix = BTreeMap<String, Vec<MatrixValue>>;

@@ -6,13 +6,13 @@ use cedar_policy::PolicySet;
 use cedar_policy::ffi::DetailedError;
 
 use super::Findings;
-use crate::access::nesting;
 use crate::check::scene::Scene;
 use crate::check::size::LARGEST_POLICY;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::manifest::docker::CedarSpec;
-use crate::model::docker::pattern::{Depth, NetworkPattern};
+use access::cedar::nesting;
+use manifest::docker::CedarSpec;
+use model::diag::{Code, Diagnostic, Path, Place};
+use model::docker::pattern::{Depth, NetworkPattern};
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let Some(spec) = &policy.manifest.spec.cedar else {
@@ -56,7 +56,7 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
 }
 
 /// The Cedar text of a policy, from the manifest or from the file that it names.
-pub(in crate::check) fn text<'s>(
+pub(crate) fn text<'s>(
     scene: &'s Scene<'_>,
     policy: &PolicyView<'_>,
     spec: &'s CedarSpec,

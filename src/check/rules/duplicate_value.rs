@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{Entries, Group, PolicyView, action};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let document = policy.document;

@@ -6,7 +6,7 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{Entries, Group, PolicyView};
-use crate::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     if let Some(scope) = &policy.manifest.spec.scope {

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{ListView, PolicyView};
-use crate::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let spec = &policy.manifest.spec;

@@ -3,8 +3,8 @@
 
 use super::Findings;
 use crate::check::view::{Entries, Group};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::model::docker::pattern::HostPattern;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::pattern::HostPattern;
 
 pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
     match &group.entries {

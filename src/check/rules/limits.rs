@@ -4,7 +4,7 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place};
 
 /// Rules a policy.
 const MOST_RULES: usize = 250;

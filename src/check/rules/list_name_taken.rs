@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::scene::Scene;
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     for list in &scene.lists {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Findings;
 use crate::check::scene::Scene;
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     if scene.lists.is_empty() {

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{PolicyView, action};
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     for rule in policy.rules.iter().filter(|rule| rule.layer.is_none()) {

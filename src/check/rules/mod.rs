@@ -31,7 +31,7 @@ use rayon::prelude::*;
 
 use super::scene::Scene;
 use super::view::{Group, ListView, PolicyView};
-use crate::diag::Diagnostic;
+use model::diag::Diagnostic;
 
 /// What a rule found.
 pub(super) type Findings = Vec<Diagnostic>;

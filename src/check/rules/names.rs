@@ -3,8 +3,8 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{ListView, PolicyView};
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::Name;
+use model::Name;
+use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let metadata = &policy.manifest.metadata;
@@ -40,7 +40,7 @@ pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
     check(&list.manifest.metadata.name, || list.name_place(), found);
 }
 
-pub(in crate::check) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
+pub(crate) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
     if let Err(error) = Name::new(name) {
         let trimmed = name.trim();
         let diagnostic =

@@ -3,8 +3,8 @@
 
 use super::Findings;
 use crate::check::view::{Entries, Entry, Group};
-use crate::diag::{Diagnostic, Place};
-use crate::model::docker::pattern::{HttpField, PatternError};
+use model::diag::{Diagnostic, Place};
+use model::docker::pattern::{HttpField, PatternError};
 
 pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
     match &group.entries {

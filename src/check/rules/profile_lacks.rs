@@ -3,8 +3,8 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::docker::Layer;
+use model::diag::{Code, Diagnostic, Path, Place};
+use model::docker::Layer;
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let Some(profile) = scene.target.profile() else {

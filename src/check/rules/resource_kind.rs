@@ -3,8 +3,8 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{PolicyView, RuleView};
-use crate::diag::{Code, Diagnostic, Part, Place};
-use crate::model::docker::Layer;
+use model::diag::{Code, Diagnostic, Part, Place};
+use model::docker::Layer;
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     for rule in &policy.rules {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     let mut names = HashMap::with_capacity(policy.rules.len());

@@ -4,12 +4,12 @@ use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::teams::Resolved;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::manifest::config::Target;
-use crate::model::docker::TeamId;
+use manifest::config::Target;
+use model::diag::{Code, Diagnostic, Path, Place};
+use model::docker::TeamId;
 
 /// What is to be said about a name of a team; nothing, where it is one.
-pub(in crate::check) fn finding(
+pub(crate) fn finding(
     target: &Target,
     team: &str,
     resolved: Resolved<'_>,

@@ -3,9 +3,9 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::docker::ActionSpec;
-use crate::model::docker::Decision;
+use manifest::docker::ActionSpec;
+use model::diag::{Code, Diagnostic};
+use model::docker::Decision;
 
 pub(super) fn check(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     for rule in policy

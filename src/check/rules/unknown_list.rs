@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::PolicyView;
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use model::diag::{Code, Diagnostic, did_you_mean};
 
 pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
     for rule in &policy.rules {

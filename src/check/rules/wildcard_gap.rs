@@ -9,9 +9,9 @@ use std::num::NonZeroU16;
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{Entries, Group, ListView, PolicyView};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::model::docker::Decision;
-use crate::model::docker::pattern::{Depth, HostPattern};
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::Decision;
+use model::docker::pattern::{Depth, HostPattern};
 
 /// A name with the port that it is limited to.
 type Key<'a> = (&'a str, Option<NonZeroU16>);

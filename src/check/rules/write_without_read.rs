@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use super::Findings;
 use crate::check::scene::Scene;
 use crate::check::view::{Entries, PolicyView, RuleView};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::docker::ActionSpec;
-use crate::model::docker::Decision;
-use crate::model::docker::pattern::PathPattern;
+use manifest::docker::ActionSpec;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::Decision;
+use model::docker::pattern::PathPattern;
 
 /// The most pairs of patterns that are compared in one policy; beyond, the rule is silent rather than slow.
 const MOST_PAIRS: usize = 50_000;

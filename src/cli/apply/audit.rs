@@ -12,7 +12,7 @@ use crate::cli::console::Console;
 use crate::render;
 
 /// Where audit records go.
-pub(in crate::cli) struct AuditFile {
+pub(crate) struct AuditFile {
     file: Option<(Utf8PathBuf, File)>,
     /// Those of earlier runs of the same command.
     earlier: Vec<AuditRecord>,
@@ -24,10 +24,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(in crate::cli) fn open(
-        path: Option<&Utf8Path>,
-        earlier: Vec<AuditRecord>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: Option<&Utf8Path>, earlier: Vec<AuditRecord>) -> anyhow::Result<Self> {
         let open = |path: &Utf8Path| {
             let file = File::create(path);
             let why =
@@ -44,7 +41,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// The journal cannot be read, or the record not be written.
-    pub(in crate::cli) fn tell(
+    pub(crate) fn tell(
         self,
         journal: &Utf8Path,
         console: Console,
@@ -59,7 +56,7 @@ impl AuditFile {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(in crate::cli) fn write(self, record: AuditRecord) -> anyhow::Result<Vec<AuditRecord>> {
+    pub(crate) fn write(self, record: AuditRecord) -> anyhow::Result<Vec<AuditRecord>> {
         let Self {
             file,
             earlier: mut runs,

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::requirements::Applied;
-use crate::diag::SourceMap;
-use crate::manifest::config::FILE_NAME;
-use crate::manifest::{MAX_BYTES, parse_config};
-use crate::repo::{self, Revision, RevisionError, Source as _};
+use git::{Revision, RevisionError, Source as _};
+use manifest::config::FILE_NAME;
+use manifest::{MAX_BYTES, parse_config};
+use model::diag::SourceMap;
 
 /// All branches that are asked for: by what is applied, by what it was merged into, and by the default branch of the
 /// remote, as far as this clone knows them. A change that names another branch is held to the old one too.
@@ -20,14 +20,14 @@ pub(super) fn configured(applied: &Applied<'_>) -> anyhow::Result<BTreeSet<Strin
     let here = Path::new(".");
     let mut branches: BTreeSet<String> = applied.branch.map(str::to_owned).into_iter().collect();
     // Without a repository, there is nothing else to ask.
-    let Ok(commit) = repo::commit_id(here, applied.at) else {
+    let Ok(commit) = git::commit_id(here, applied.at) else {
         return Ok(branches);
     };
     let base = match applied.base {
-        Some(base) => Some(repo::commit_id(here, Some(base))?),
-        None => repo::first_parent(here, &commit)?,
+        Some(base) => Some(git::commit_id(here, Some(base))?),
+        None => git::first_parent(here, &commit)?,
     };
-    for revision in base.into_iter().chain(repo::default_branch(here)) {
+    for revision in base.into_iter().chain(git::default_branch(here)) {
         branches.extend(branch_at(here, &revision)?);
     }
     Ok(branches)

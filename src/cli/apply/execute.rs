@@ -19,13 +19,13 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::CallProgress;
 use crate::cli::render_error;
 use crate::cli::workspace::Archives;
-use crate::manifest::config::{Provider, Target};
-use crate::model::Live;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::provider::{Reader, Writer};
 use crate::render;
 use crate::render::text::neutral;
-use crate::repo::SignedBy;
+use git::SignedBy;
+use manifest::config::{Provider, Target};
+use model::Live;
 
 /// One run.
 pub(super) struct Execution<'a> {

@@ -3,9 +3,9 @@
 use anyhow::bail;
 
 use crate::cli::console::Console;
-use crate::manifest::config::Target;
 use crate::plan::{self, Acknowledged, TargetPlan};
 use crate::render::text::neutral;
+use manifest::config::Target;
 
 /// Whether a guard refuses one of the plans; what it refuses, and how to let it through, is told.
 ///

@@ -8,15 +8,15 @@ use crate::apply::journal::{self, CallResult, FOLDER, History, Journal, Record};
 use crate::apply::{Resolved, end_of, resolve};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
-use crate::manifest::config::Target;
 use crate::render;
 use crate::render::text::neutral;
+use manifest::config::Target;
 
 /// Finishes the journals that are unfinished, as far as they are about the chosen targets.
 ///
 /// # Errors
 /// One of them is being written by another run, cannot be read, or what it is about cannot be read back.
-pub(in crate::cli) async fn settle(
+pub(crate) async fn settle(
     applying: &Applying,
     targets: &[&Target],
     console: Console,

@@ -21,10 +21,11 @@ use super::exit::Exit;
 use super::gates::{GateKeeper, GateOptions};
 use super::planning::{self, Planned};
 use super::saved::hold_again;
-use super::workspace::{At, Project, Selection, Workspace};
+use super::tree::At;
+use super::workspace::{Project, Selection, Workspace};
 use crate::apply::journal::RunKind;
 use crate::plan::{Fingerprint, Plan, plan_digest};
-use crate::repo::SignedBy;
+use git::SignedBy;
 use requirements::{Applied, Requirements};
 use shared::Ended;
 

@@ -13,9 +13,7 @@ use crate::cli::exit::Exit;
 use crate::plan::{Commit, Fingerprint, Plan};
 use crate::render::findings::Prefix;
 use crate::render::text::neutral;
-use crate::repo::{
-    self, BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy,
-};
+use git::{BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
 #[derive(Debug, Args)]
@@ -183,9 +181,9 @@ impl Requirements {
 
     fn signed(&self, applied: &Applied<'_>) -> Result<SignedBy, SignatureError> {
         let here = Path::new(".");
-        let commit = repo::commit_id(here, applied.at)?;
+        let commit = git::commit_id(here, applied.at)?;
         let file = applied.prefix.file(self.allowed_signers.as_str());
-        repo::verify(&SignatureRequest {
+        git::verify(&SignatureRequest {
             directory: here,
             commit: &commit,
             base: applied.base,
@@ -205,7 +203,7 @@ fn pipeline() -> Option<Pipeline> {
 
 fn on_branch(applied: &Applied<'_>, branch: &str) -> Result<(), BranchError> {
     let here = Path::new(".");
-    repo::on_branch(here, &repo::commit_id(here, applied.at)?, branch)
+    git::on_branch(here, &git::commit_id(here, applied.at)?, branch)
 }
 
 fn refuse(why: &str, way_out: &str, console: Console) {

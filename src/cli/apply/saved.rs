@@ -4,8 +4,8 @@ use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 
 use crate::cli::connect::Session;
-use crate::manifest::config::Target;
 use crate::plan::{FORMAT_VERSION, Plan, TargetPlan, plan_digest};
+use manifest::config::Target;
 
 /// Reads a plan. One whose digest is not that of what it holds was changed since it was saved.
 pub(super) fn load(path: &Utf8Path) -> anyhow::Result<Plan> {

@@ -7,7 +7,6 @@ use clap::Args;
 use super::execute::{Execution, Provenance};
 use super::guards;
 use super::saved::pair;
-use crate::access::NamedAudience;
 use crate::apply::audit::AuditRecord;
 use crate::apply::journal::RunKind;
 use crate::apply::{Stop, check_unmoved, keep_touched, read_touched};
@@ -17,18 +16,19 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepOptions, break_promises};
 use crate::cli::workspace::Workspace;
-use crate::manifest::config::Target;
-use crate::model::Live;
 use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
-use crate::repo::SignedBy;
+use access::NamedAudience;
+use git::SignedBy;
+use manifest::config::Target;
+use model::Live;
 
 /// How a plan is applied.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Applying {
+pub(crate) struct Applying {
     #[command(flatten)]
-    pub(in crate::cli) connect: Connect,
+    pub(crate) connect: Connect,
     #[command(flatten)]
     steps: StepOptions,
     /// Do not ask. Without a terminal, nothing is applied without this.
@@ -40,15 +40,15 @@ pub(in crate::cli) struct Applying {
     ack: Vec<Acknowledged>,
     /// Write the journal of this run to this file instead of one in `.polwarden/journal/`.
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) journal: Option<Utf8PathBuf>,
+    pub(crate) journal: Option<Utf8PathBuf>,
     /// Write the audit record of this run to this file too, as JSON: which commit made which call, and when the server
     /// applied it. `runs RUN --audit-record FILE` writes it at any time.
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) audit_record: Option<Utf8PathBuf>,
+    pub(crate) audit_record: Option<Utf8PathBuf>,
 }
 
 /// A plan that may be applied.
-pub(in crate::cli) struct Ready {
+pub(crate) struct Ready {
     kind: RunKind,
     plan: Plan,
     digest: Fingerprint,
@@ -63,7 +63,7 @@ pub(in crate::cli) struct Ready {
 }
 
 /// What earlier runs of the same command leave.
-pub(in crate::cli) struct Earlier {
+pub(crate) struct Earlier {
     /// Whoever may ask to stop.
     pub(super) stop: Stop,
     /// Their audit records.
@@ -71,8 +71,8 @@ pub(in crate::cli) struct Earlier {
 }
 
 /// How a run ended.
-pub(in crate::cli) struct Ended {
-    pub(in crate::cli) exit: Exit,
+pub(crate) struct Ended {
+    pub(crate) exit: Exit,
     /// Something was applied.
     pub(super) wrote: bool,
     /// Why it makes sense to plan again at once: another writer took a name. It holds what the next run goes on from.
@@ -117,16 +117,11 @@ impl From<Exit> for Ended {
 }
 
 /// The people that a target's plan looks at besides those in no team, in each team and in all.
-pub(in crate::cli) type Further = Vec<NamedAudience>;
+pub(crate) type Further = Vec<NamedAudience>;
 
 impl Ready {
     /// A plan that was made just now, from this live state of each of its targets.
-    pub(in crate::cli) fn planned(
-        kind: RunKind,
-        plan: Plan,
-        digest: Fingerprint,
-        live: Vec<Live>,
-    ) -> Self {
+    pub(crate) fn planned(kind: RunKind, plan: Plan, digest: Fingerprint, live: Vec<Live>) -> Self {
         Self {
             kind,
             plan,
@@ -196,7 +191,7 @@ impl Applying {
     ///
     /// # Errors
     /// Anything that keeps it from being run, apart from what has an exit code of its own.
-    pub(in crate::cli) async fn run(
+    pub(crate) async fn run(
         &self,
         workspace: &Workspace,
         session: &Session,

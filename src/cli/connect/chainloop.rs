@@ -4,11 +4,11 @@ use anyhow::{Context as _, bail};
 use secrecy::SecretString;
 
 use super::{Connect, Session, endpoints, organization, state_folder};
-use crate::emulator;
-use crate::manifest::config::{Provider, Target};
-use crate::provider::Organization;
+
 use crate::provider::chainloop::{Connection, DEFAULT_ENDPOINT, Reader, Writer, token_from};
-use crate::provider::http::HttpClient;
+use http::HttpClient;
+use http::organization::Organization;
+use manifest::config::{Provider, Target};
 
 impl Session {
     pub(super) async fn open_chainloop(
@@ -65,7 +65,7 @@ impl Session {
     ///
     /// # Errors
     /// The target is at another service, or the organization's name cannot be used.
-    pub(in crate::cli) fn chainloop_reader(&self, target: &Target) -> anyhow::Result<Reader> {
+    pub(crate) fn chainloop_reader(&self, target: &Target) -> anyhow::Result<Reader> {
         let (connection, organization) = self.find_chainloop(target)?;
         Ok(connection.reader(&organization))
     }
@@ -74,7 +74,7 @@ impl Session {
     ///
     /// # Errors
     /// As for [`chainloop_reader`](Self::chainloop_reader).
-    pub(in crate::cli) fn chainloop_writer(&self, target: &Target) -> anyhow::Result<Writer> {
+    pub(crate) fn chainloop_writer(&self, target: &Target) -> anyhow::Result<Writer> {
         let (connection, organization) = self.find_chainloop(target)?;
         let settings = target.chainloop().cloned().unwrap_or_default();
         Ok(connection.writer(&organization, settings.raw_schema_encoding))

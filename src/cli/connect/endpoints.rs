@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 
-use crate::manifest::config::Provider;
-use crate::provider::http::EndpointError;
-use crate::provider::{EndpointChoice, chainloop, docker, pulumi};
+use crate::provider::{chainloop, docker, pulumi};
+use http::EndpointError;
+use http::endpoint_choice::EndpointChoice;
+use manifest::config::Provider;
 
 #[derive(Debug, Clone)]
 struct EndpointArgument {

@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use super::super::console::Console;
 use super::super::exit::Exit;
 use super::{Contents, Place, Requests, fault_help, serve};
-use crate::emulator::chainloop::{
-    self, ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
+use emulator::chainloop;
+use emulator::chainloop::{
+    ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
 };
 
 /// Chainloop's policies and policy groups.

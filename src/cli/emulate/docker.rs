@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::super::console::Console;
 use super::super::exit::Exit;
 use super::{Contents, Place, Requests, fault_help, serve};
-use crate::emulator::{self, Fault, Limits, Options, OrganizationSeed, Profile, Seed};
+use emulator::{Fault, Limits, Options, OrganizationSeed, Profile, Seed};
 
 /// The Docker AI Governance API.
 #[derive(Debug, Args)]

@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
-use crate::emulator::{Running, StateLocation};
+use emulator::{Running, StateLocation};
 
 /// Serve one of the services on loopback, until interrupted.
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use super::super::console::Console;
 use super::super::exit::Exit;
 use super::{Contents, Place, Requests, address, fault_help, serve};
-use crate::emulator::pulumi::{self, Fault, Options, OrganizationSeed, Seed};
+use emulator::pulumi;
+use emulator::pulumi::{Fault, Options, OrganizationSeed, Seed};
 
 /// Pulumi Cloud's policy packs and policy groups.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::access::Circumstances;
+use access::Circumstances;
 
 /// What only questions about MCP tools have.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cli::console::Console;
 use crate::cli::tree::Tree;
-use crate::diag::SourceMap;
-use crate::manifest::{MAX_BYTES, config, parse_config};
 use crate::render::diagnostics::{Amount, human};
-use crate::repo::{Listing, Problem, ProblemKind, Source as _, WorkTree};
+use git::{Listing, Problem, ProblemKind, Source as _, WorkTree};
+use manifest::{MAX_BYTES, config, parse_config};
+use model::diag::SourceMap;
 
 /// The files of one run.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl Found {
 ///
 /// # Errors
 /// The file is not what it was when it was read, or cannot be written.
-pub(in crate::cli) fn replace(
+pub(crate) fn replace(
     tree: &WorkTree,
     path: &Utf8Path,
     before: &str,

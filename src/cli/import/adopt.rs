@@ -20,13 +20,13 @@ use crate::cli::fmt::replace;
 use crate::cli::planning;
 use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
-use crate::diag::{Diagnostic, did_you_mean};
-use crate::manifest::config::Target;
-use crate::model::docker::{LivePolicy, LiveState};
 use crate::plan::{self, Change, Request, TargetPlan};
 use crate::render::text::neutral;
-use crate::repo::{Source as _, WorkTree};
 use edit::Declared;
+use git::{Source as _, WorkTree};
+use manifest::config::Target;
+use model::diag::{Diagnostic, did_you_mean};
+use model::docker::{LivePolicy, LiveState};
 
 /// A run of `import --only`.
 pub(super) struct Adoption<'a> {
@@ -360,7 +360,7 @@ fn plan_of(
 pub(super) fn write(edits: &Edits) -> anyhow::Result<()> {
     let tree = WorkTree::open(Path::new("."))?;
     for (path, text) in edits {
-        let written = match tree.read(path, crate::manifest::MAX_BYTES) {
+        let written = match tree.read(path, manifest::MAX_BYTES) {
             Ok(before) => replace(&tree, path, &before, text),
             Err(_) => create(path, text),
         };

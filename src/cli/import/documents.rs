@@ -16,11 +16,11 @@ use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
-use crate::diag::DocumentId;
-use crate::manifest::chainloop::split;
-use crate::manifest::config::Target;
-use crate::model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};
 use crate::render::text::neutral;
+use manifest::chainloop::split;
+use manifest::config::Target;
+use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};
+use model::diag::DocumentId;
 
 const KINDS: [DocumentKind; 2] = [DocumentKind::Policy, DocumentKind::PolicyGroup];
 

@@ -14,10 +14,10 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
-use crate::manifest::config::{Provider, Target};
-use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
+use ::manifest::config::{Provider, Target};
+use model::docker::{LivePolicy, LiveState};
 
 /// Write manifests for live policies, packs and groups that no manifest declares, one file each; or, with --only, some policies as
 /// they are live, into the manifests that declare them. Chainloop has no list of its policies: there, --only names them.
@@ -103,7 +103,7 @@ impl Import {
         if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
             bail!(
                 "{} has no target of the provider {}",
-                crate::manifest::config::FILE_NAME,
+                ::manifest::config::FILE_NAME,
                 provider.as_str()
             );
         }

@@ -9,10 +9,10 @@ use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::workspace::Workspace;
-use crate::manifest::Manifest;
-use crate::manifest::config::Target;
-use crate::model::pulumi::LiveState;
 use crate::render::manifest::{ImportError, Imported, file_stem, pulumi};
+use manifest::Manifest;
+use manifest::config::Target;
+use model::pulumi::LiveState;
 
 impl Import {
     /// Imports the packs and groups of one target that no manifest declares.

@@ -15,11 +15,11 @@ use super::planning;
 use super::references;
 use super::workspace::{Selection, Workspace, is_error, unique};
 use crate::check::InputsSchemas;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::config::{Provider, Target};
-use crate::manifest::lock::{LOCK_FILE, Lock as LockFile, TargetLock};
-use crate::model::chainloop::DesiredDocument;
 use crate::render::text::neutral;
+use manifest::config::{Provider, Target};
+use manifest::lock::{LOCK_FILE, Lock as LockFile, TargetLock};
+use model::chainloop::DesiredDocument;
+use model::diag::{Code, Diagnostic};
 use pins::{Aim, Pins};
 use rewrite::Rewrite;
 

@@ -1,8 +1,8 @@
 //! What the sources of policy packs are, version by version.
 
-use crate::manifest::config::Target;
-use crate::manifest::lock::{Lock as LockFile, VersionLock};
-use crate::model::pulumi::DesiredPack;
+use manifest::config::Target;
+use manifest::lock::{Lock as LockFile, VersionLock};
+use model::pulumi::DesiredPack;
 
 /// Locks the packs of one target; with `update`, forgets those that no manifest declares any more.
 pub(super) fn take(

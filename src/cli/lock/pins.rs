@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::InputsSchemas;
 use crate::cli::connect::Session;
 use crate::cli::references;
-use crate::manifest::config::Target;
-use crate::manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
-use crate::model::chainloop::{DesiredDocument, Digest, DocumentKind, LiveDocument, Reference};
+use manifest::config::Target;
+use manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
+use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};
+use model::digest::Digest;
 
 /// What is done about pins.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +42,7 @@ struct Live {
     /// None where the server has that version no more.
     wanted: Option<PolicyPin>,
     /// What the wanted version takes, where that is known.
-    schema: Option<crate::model::chainloop::InputsSchema>,
+    schema: Option<model::chainloop::InputsSchema>,
 }
 
 impl Pins {

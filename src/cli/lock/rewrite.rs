@@ -8,12 +8,12 @@ use anyhow::{Context as _, bail};
 use super::pins::Pins;
 use crate::cli::fmt::replace;
 use crate::cli::workspace::Workspace;
-use crate::diag::{FileId, Severity, SourceMap};
-use crate::manifest::config::Target;
-use crate::manifest::lock::{Lock as LockFile, pin_key};
-use crate::manifest::parse;
-use crate::model::chainloop::{DesiredDocument, Reference};
-use crate::repo::WorkTree;
+use git::WorkTree;
+use manifest::config::Target;
+use manifest::lock::{Lock as LockFile, pin_key};
+use manifest::parse;
+use model::chainloop::{DesiredDocument, Reference};
+use model::diag::{FileId, Severity, SourceMap};
 
 /// One reference that is written anew.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Rewrite {
         &mut self,
         sources: &SourceMap,
         document: &DesiredDocument,
-        one: &crate::model::chainloop::ReferenceUse,
+        one: &model::chainloop::ReferenceUse,
         pinned: &Reference,
     ) -> anyhow::Result<()> {
         let file = document.document.file;

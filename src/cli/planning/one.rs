@@ -6,15 +6,15 @@ use crate::cli::connect::Session;
 use crate::cli::gates::GateKeeper;
 use crate::cli::three_way::{self, Before, Wanted};
 use crate::cli::workspace::Workspace;
-use crate::diag::Diagnostic;
-use crate::manifest::config::Target;
-use crate::model::docker::DesiredPolicy;
-use crate::model::{Live, chainloop, docker, pulumi};
 use crate::plan::{
     BasePlan, DocumentRequest, PackRequest, Request, TargetOrigins, TargetPlan, plan_documents,
     plan_gated, plan_packs,
 };
 use crate::provider;
+use manifest::config::Target;
+use model::diag::Diagnostic;
+use model::docker::DesiredPolicy;
+use model::{Live, chainloop, docker, pulumi};
 
 /// A target's plan, and where its differences come from, if that is asked for.
 type Planning = (TargetPlan, Option<TargetOrigins>);
@@ -159,7 +159,7 @@ impl One<'_> {
 }
 
 /// The documents of some names, as a service without a list holds them.
-pub(in crate::cli) async fn read_documents(
+pub(crate) async fn read_documents(
     session: &Session,
     target: &Target,
     wanted: impl IntoIterator<Item = (chainloop::DocumentKind, chainloop::PolicyName)>,

@@ -8,21 +8,22 @@ use crate::check::{
     CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents,
     check_packs,
 };
-use crate::manifest::config::Target;
-use crate::manifest::lock::Lock;
-use crate::model::pulumi::{ArchiveDigest, Operation, SourceDigest};
 use crate::plan::TargetPlan;
-use crate::repo::{PackEntry, PackTree};
+use git::{PackEntry, PackTree};
+use manifest::config::Target;
+use manifest::lock::Lock;
+use model::digest::{ArchiveDigest, SourceDigest};
+use model::pulumi::Operation;
 
 /// The sources of policy packs, from which archives are made when they are needed.
-pub(in crate::cli) struct Archives {
+pub(crate) struct Archives {
     trees: Vec<PackTree>,
 }
 
 impl Archives {
     /// The archives that a plan uploads. One that cannot be made again from what was read is left out, and its upload is
     /// refused then.
-    pub(in crate::cli) fn of(
+    pub(crate) fn of(
         &self,
         target: &Target,
         plan: &TargetPlan,
@@ -62,7 +63,7 @@ impl Archives {
 
 impl Workspace {
     /// Checks the documents of a target, with what its server says about the inputs of policies.
-    pub(in crate::cli) fn check_documents(
+    pub(crate) fn check_documents(
         &self,
         target: &Target,
         schemas: &InputsSchemas,
@@ -75,7 +76,7 @@ impl Workspace {
     }
 
     /// The sources of all policy packs.
-    pub(in crate::cli) fn archives(&self) -> Archives {
+    pub(crate) fn archives(&self) -> Archives {
         let sources = self
             .loaded
             .targets
@@ -89,12 +90,12 @@ impl Workspace {
     }
 
     /// What the lock file says.
-    pub(in crate::cli) fn lock(&self) -> &Lock {
+    pub(crate) fn lock(&self) -> &Lock {
         &self.loaded.lock
     }
 
     /// Checks the packs and groups of a target against another lock than that of the file.
-    pub(in crate::cli) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
+    pub(crate) fn check_packs(&self, target: &Target, lock: &Lock) -> CheckedPacks {
         let documents = self.documents(target);
         let none = HashMap::new();
         let sources = self

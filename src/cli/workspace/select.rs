@@ -3,8 +3,9 @@
 use anyhow::bail;
 
 use super::Selection;
-use crate::diag::did_you_mean;
-use crate::manifest::config::{self, Config};
+use manifest::config;
+use manifest::config::Config;
+use model::diag::did_you_mean;
 
 /// The positions of the chosen targets in the configuration.
 ///

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::super::difference::{scalar, set};
 use super::super::types::{Field, FieldChange, ValueChange};
-use crate::diag::Path;
-use crate::manifest::plain_documents;
-use crate::model::chainloop::{Digest, DocumentBytes};
+use manifest::plain_documents;
+use model::chainloop::DocumentBytes;
+use model::diag::Path;
+use model::digest::Digest;
 
 /// What the YAML says; nothing where it is none, or too large to be read.
 pub(super) fn parsed(bytes: &DocumentBytes) -> Option<Vec<Value>> {

@@ -16,10 +16,10 @@ use super::types::{
     HeldReason, LiveCounts, Note, ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan,
     ToSend,
 };
-use crate::diag::Place;
-use crate::model::chainloop::{
+use model::chainloop::{
     DesiredDocument, DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument,
 };
+use model::diag::Place;
 
 pub use recompute::{
     DocumentBreach, audit_documents, documents_drift, documents_replayed, recomputed_documents,

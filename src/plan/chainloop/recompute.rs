@@ -12,9 +12,10 @@ use super::super::types::{
 use super::difference::{fields, parsed};
 use super::state::state;
 use super::{counts, draft, resource};
-use crate::model::chainloop::{
-    Digest, DocumentKind, LiveDocument, LiveState, Operation, PolicyName, VersionReference,
+use model::chainloop::{
+    DocumentKind, LiveDocument, LiveState, Operation, PolicyName, VersionReference,
 };
+use model::digest::Digest;
 
 /// What the server holds after some calls of an organization, of what is known of it.
 ///

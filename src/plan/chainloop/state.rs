@@ -2,7 +2,8 @@
 
 use super::super::types::DocumentState;
 use super::difference::parsed;
-use crate::model::chainloop::{Digest, DocumentBytes, LiveDocument};
+use model::chainloop::{DocumentBytes, LiveDocument};
+use model::digest::Digest;
 
 /// How the bytes of a manifest compare with what the server has under its name, for an organization. Whose it is comes
 /// first: what belongs to somebody else is in sync with nothing of ours.

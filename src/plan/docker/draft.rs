@@ -1,15 +1,15 @@
 //! Calls before their order is known.
 
-use crate::model::docker::{Operation, PolicyId, Rule, Scope};
 use crate::plan::Effect;
+use model::docker::{Operation, PolicyId, Rule, Scope};
 
 /// The position of a draft among all drafts of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::plan) struct DraftId(pub(in crate::plan) usize);
+pub(crate) struct DraftId(pub(crate) usize);
 
 /// The policy that a rule is added to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::plan) enum DraftPolicy {
+pub(crate) enum DraftPolicy {
     /// One that exists.
     Existing(PolicyId),
     /// One that a draft creates.
@@ -18,7 +18,7 @@ pub(in crate::plan) enum DraftPolicy {
 
 /// What an update changes, where the call may have to be made in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::plan) enum Updated {
+pub(crate) enum Updated {
     /// A rule, as it is and as it will be.
     Rule {
         /// As it is.
@@ -37,7 +37,7 @@ pub(in crate::plan) enum Updated {
 
 /// A call without a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::plan) struct Draft {
+pub(crate) struct Draft {
     /// The name of the policy.
     pub policy: String,
     /// The name of the rule.
@@ -76,7 +76,7 @@ impl Draft {
 
 /// All drafts of a target.
 #[derive(Debug, Default)]
-pub(in crate::plan) struct Drafts(Vec<Draft>);
+pub(crate) struct Drafts(Vec<Draft>);
 
 impl Drafts {
     pub(super) fn len(&self) -> usize {
@@ -88,7 +88,7 @@ impl Drafts {
         DraftId(self.0.len() - 1)
     }
 
-    pub(in crate::plan) fn into_vec(self) -> Vec<Draft> {
+    pub(crate) fn into_vec(self) -> Vec<Draft> {
         self.0
     }
 }

@@ -21,10 +21,10 @@ use super::types::{
     Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note,
     ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
 };
-use crate::access::NamedAudience;
-use crate::diag::Place;
-use crate::manifest::config::Unmanaged;
-use crate::model::docker::{
+use access::NamedAudience;
+use manifest::config::Unmanaged;
+use model::diag::Place;
+use model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
     Profile,
 };
@@ -49,7 +49,7 @@ pub struct Request<'a> {
 
 impl Request<'_> {
     /// The shape of the API.
-    pub(in crate::plan) fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> Profile {
         self.target.profile.unwrap_or_default()
     }
 }
@@ -420,11 +420,8 @@ fn rule_count(policy: &LivePolicy) -> usize {
 }
 
 /// What happens to access when all of a policy comes or goes.
-fn content_effect(
-    policy: &LivePolicy,
-    of: impl Fn(crate::model::docker::Decision) -> Effect,
-) -> Effect {
-    use crate::model::docker::Decision;
+fn content_effect(policy: &LivePolicy, of: impl Fn(model::docker::Decision) -> Effect) -> Effect {
+    use model::docker::Decision;
     match &policy.content {
         LiveContent::Rules(rules) => rules
             .iter()

@@ -2,13 +2,13 @@
 
 use super::draft::{Draft, DraftPolicy, Updated};
 use super::{Planner, content_effect};
-use crate::model::docker::{
-    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
-    Operation, OperationKind, PolicyPatch, Scope,
-};
 use crate::plan::Effect;
 use crate::plan::difference::{cedar_fields, scalar, scope_fields};
 use crate::plan::types::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
+use model::docker::{
+    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
+    Operation, OperationKind, PolicyPatch, Scope,
+};
 
 impl Planner<'_> {
     /// A policy that does not exist.

@@ -2,13 +2,13 @@
 
 use super::Planner;
 use super::draft::{Draft, DraftPolicy, Updated};
-use crate::model::docker::{
-    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule,
-};
 use crate::plan::Effect;
 use crate::plan::difference::{rule_fields, rule_patch};
 use crate::plan::matching::{Pairing, nearest, pair_rules};
 use crate::plan::types::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
+use model::docker::{
+    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule,
+};
 
 impl Planner<'_> {
     /// Rules that do not exist, in a policy that has this name then.

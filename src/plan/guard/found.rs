@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::docker::{
+use crate::plan::types::{Guarded, GuardedKind, ResourceKind};
+use model::docker::{
     Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId,
 };
-use crate::plan::types::{Guarded, GuardedKind, ResourceKind};
 
 /// What the planner knows of live policies.
 #[derive(Default)]
-pub(in crate::plan) struct Known<'a> {
+pub(crate) struct Known<'a> {
     /// The manifests that declare them.
     pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
     /// Whether a policy that is gone and one of its name that is there count as the same: without manifests, nothing
@@ -18,11 +18,7 @@ pub(in crate::plan) struct Known<'a> {
 }
 
 /// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
-pub(in crate::plan) fn guarded(
-    before: &LiveState,
-    after: &LiveState,
-    known: &Known<'_>,
-) -> Vec<Guarded> {
+pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
     let later: HashMap<&PolicyId, &LivePolicy> = after
         .policies
         .iter()
@@ -82,7 +78,7 @@ pub(in crate::plan) fn guarded(
 }
 
 /// The policies that are there only after a plan. One that is made anew is among them; one that takes a name is not.
-pub(in crate::plan) fn made<'s>(
+pub(crate) fn made<'s>(
     before: &'s LiveState,
     after: &'s LiveState,
 ) -> impl Iterator<Item = &'s LivePolicy> {

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::fingerprint::target_digest;
 use super::types::{Change, ChangeKind, GuardedKind, ResourceKind, TargetPlan};
-use crate::manifest::config::{Limits, Share};
+use manifest::config::{Limits, Share};
 
 pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
 pub(super) use found::{Known, guarded, made};

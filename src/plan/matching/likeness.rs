@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::model::docker::{
+use model::docker::{
     Action, DesiredRule, HttpResource, LiveRule, NonEmptySet, Resources, Rule, RuleAccess,
 };
 

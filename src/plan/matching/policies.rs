@@ -7,14 +7,14 @@ use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
 use super::{Pairing, rings};
-use crate::model::Name;
-use crate::model::docker::{Content, DesiredPolicy, LiveContent, LivePolicy};
+use model::Name;
+use model::docker::{Content, DesiredPolicy, LiveContent, LivePolicy};
 
 /// More ways than this to pair what shares names are not all looked at: names go first then.
 const MOST_WAYS: usize = 4096;
 
 /// How many calls a pair makes, and how many it makes to create a policy anew, by positions.
-pub(in crate::plan) struct Costs<'a> {
+pub(crate) struct Costs<'a> {
     /// A live policy becomes a desired one.
     pub update: &'a dyn Fn(usize, usize) -> usize,
     /// A desired policy is made anew.
@@ -22,7 +22,7 @@ pub(in crate::plan) struct Costs<'a> {
 }
 
 /// Both sides of a target, and what may be done to them.
-pub(in crate::plan) struct Policies<'a> {
+pub(crate) struct Policies<'a> {
     /// What is live, sorted by name and id.
     pub live: &'a [&'a LivePolicy],
     /// What is wanted, sorted by name.
@@ -35,7 +35,7 @@ pub(in crate::plan) struct Policies<'a> {
 
 /// How policies are paired.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::plan) struct Paired {
+pub(crate) struct Paired {
     /// The pairs.
     pub pairing: Pairing,
     /// Of the pairs, live policies that no manifest names: they would be deleted, and become a new one.
@@ -44,7 +44,7 @@ pub(in crate::plan) struct Paired {
 
 /// The name that a policy has for a moment while it exchanges names with another. It follows from the name that it
 /// gets, so that a run which follows one that was cut off finds it again.
-pub(in crate::plan) fn temporary_name(name: &Name) -> String {
+pub(crate) fn temporary_name(name: &Name) -> String {
     format!("{name} (polwarden is renaming it)")
 }
 
@@ -55,7 +55,7 @@ pub(in crate::plan) fn temporary_name(name: &Name) -> String {
 /// paired, with the fewest calls. A policy with `protect` is always known by its name. A live policy that no manifest
 /// names is taken over by a new one only if it would be deleted otherwise, if both have the same scope and mostly the
 /// same rules, and if that makes fewer calls.
-pub(in crate::plan) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>) -> Paired {
+pub(crate) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>) -> Paired {
     let links = Links::of(policies);
     let mut pairs = Vec::new();
     for group in links.groups() {

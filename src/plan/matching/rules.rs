@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Pairing;
 use super::assign::best;
 use super::likeness::Table;
-use crate::model::docker::{DesiredRule, LiveRule, Rule};
+use model::docker::{DesiredRule, LiveRule, Rule};
 
 /// Pairs the rules of a policy.
 ///
@@ -15,7 +15,7 @@ use crate::model::docker::{DesiredRule, LiveRule, Rule};
 /// go round in a ring, not even where names may repeat. Rules that are not understood are left to those who declare their name.
 ///
 /// The lists must be in an order of their own (by name and id), so that the result does not depend on who made them.
-pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
     let mut open = Open::new(live.len(), desired.len());
     open.pair_equal(live, desired);
     open.pair_not_understood(live, desired);
@@ -36,10 +36,7 @@ pub(in crate::plan) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) 
 }
 
 /// The one pair that makes the smallest and most expected patch, if any two may be paired.
-pub(in crate::plan) fn nearest(
-    live: &[&LiveRule],
-    desired: &[&DesiredRule],
-) -> Option<(usize, usize)> {
+pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(usize, usize)> {
     let left: Option<Vec<(&LiveRule, &Rule)>> = live
         .iter()
         .map(|live| Some((*live, live.rule.as_ref().ok()?)))

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, json};
 
 use super::{Pairing, pair_rules, rings};
-use crate::model::Name;
-use crate::model::docker::{
-    Action, Decision, DesiredRule, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId,
-};
+use model::Name;
+use model::Opaque;
+use model::docker::{Action, Decision, DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleId};
 
 /// `allow name a.example.com b.example.com`
 fn rule(text: &str) -> Rule {

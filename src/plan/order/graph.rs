@@ -14,7 +14,7 @@ use crate::plan::timeline::At;
 use crate::plan::types::Reason;
 
 /// Calls, and edges between them that never run in a circle.
-pub(in crate::plan) struct Graph {
+pub(crate) struct Graph {
     graph: Acyclic<DiGraph<At, Reason>>,
     nodes: Vec<NodeIndex>,
     known: HashMap<(At, At), Reason>,
@@ -22,7 +22,7 @@ pub(in crate::plan) struct Graph {
 
 impl Graph {
     /// So many calls without edges; those that `natural` puts first are likely to come first.
-    pub(in crate::plan) fn new(calls: usize, natural: impl Fn(At) -> u8) -> Self {
+    pub(crate) fn new(calls: usize, natural: impl Fn(At) -> u8) -> Self {
         let mut order: Vec<At> = (0..calls).collect();
         order.sort_by_key(|at| (natural(*at), *at));
         let mut graph: Acyclic<DiGraph<At, Reason>> = Acyclic::new();
@@ -38,7 +38,7 @@ impl Graph {
     }
 
     /// Adds all of these edges, or none if one would close a circle.
-    pub(in crate::plan) fn add(&mut self, edges: &[Edge]) -> bool {
+    pub(crate) fn add(&mut self, edges: &[Edge]) -> bool {
         let mut added = Vec::new();
         for Edge { first, then, why } in edges {
             if self.known.contains_key(&(*first, *then)) {
@@ -65,7 +65,7 @@ impl Graph {
     }
 
     /// An order of all calls that fits the edges and is as near as can be to the natural one.
-    pub(in crate::plan) fn order(&self, natural: impl Fn(At) -> u8) -> Vec<At> {
+    pub(crate) fn order(&self, natural: impl Fn(At) -> u8) -> Vec<At> {
         let mut waits: Vec<usize> = vec![0; self.nodes.len()];
         for (_, then) in self.known.keys() {
             waits[*then] += 1;
@@ -91,7 +91,7 @@ impl Graph {
     }
 
     /// What each call waits for, by the call that waits.
-    pub(in crate::plan) fn waits(&self) -> BTreeMap<At, Vec<(At, Reason)>> {
+    pub(crate) fn waits(&self) -> BTreeMap<At, Vec<(At, Reason)>> {
         let mut waits: BTreeMap<At, Vec<(At, Reason)>> = BTreeMap::new();
         for ((first, then), why) in &self.known {
             waits.entry(*then).or_default().push((*first, *why));

@@ -6,15 +6,15 @@ use crate::plan::types::Reason;
 
 /// A call that must come before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::plan) struct Edge {
-    pub(in crate::plan) first: At,
-    pub(in crate::plan) then: At,
-    pub(in crate::plan) why: Reason,
+pub(crate) struct Edge {
+    pub(crate) first: At,
+    pub(crate) then: At,
+    pub(crate) why: Reason,
 }
 
 /// The ways to keep a decision, each a list of edges that is enough; the one with the fewest edges comes first. No way
 /// at all means that the decision cannot be kept.
-pub(in crate::plan) fn ways(ballot: &Ballot) -> Vec<Vec<Edge>> {
+pub(crate) fn ways(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let mut ways = match ballot.must_stay() {
         None => return vec![Vec::new()],
         Some(true) => stay_allowed(ballot),

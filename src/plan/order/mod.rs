@@ -12,7 +12,7 @@
 mod graph;
 mod handover;
 mod split;
-pub(in crate::plan) mod structure;
+pub(crate) mod structure;
 mod votes;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -21,12 +21,12 @@ use super::docker::Drafts;
 use super::effect::Effect;
 use super::timeline::{At, Timeline};
 use super::types::{After, Call, CallId, Note, Reason};
-use crate::access::Audience;
-use crate::model::docker::{LiveContent, LiveState, Operation, PolicyId};
-pub(in crate::plan) use graph::Graph;
-pub(in crate::plan) use handover::{Edge, ways};
+use access::Audience;
+pub(crate) use graph::Graph;
+pub(crate) use handover::{Edge, ways};
+use model::docker::{LiveContent, LiveState, Operation, PolicyId};
 use split::{Cause, Step};
-pub(in crate::plan) use votes::{Ballot, Vote, ballots};
+pub(crate) use votes::{Ballot, Vote, ballots};
 
 /// How many ways to split calls are tried one by one before all that could help are split at once.
 const TRIES: usize = 32;
@@ -73,7 +73,7 @@ pub(super) fn arrange(
 }
 
 /// What no order of some calls avoids.
-pub(in crate::plan) enum Unavoidable {
+pub(crate) enum Unavoidable {
     /// So many decisions are not kept at every step.
     Gaps(usize),
     /// Nothing is known of access.
@@ -82,7 +82,7 @@ pub(in crate::plan) enum Unavoidable {
 
 impl Unavoidable {
     /// Of calls that are not split any further, whatever they wait for.
-    pub(in crate::plan) fn of(live: &LiveState, calls: &[Call]) -> Self {
+    pub(crate) fn of(live: &LiveState, calls: &[Call]) -> Self {
         let Attempt {
             graph: _,
             conflicts,
@@ -402,7 +402,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
 }
 
 /// Numbers that follow each other, for the same reason, as one.
-pub(in crate::plan) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
+pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
     let mut ranges: Vec<After> = Vec::new();
     for (id, why) in before {

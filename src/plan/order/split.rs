@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Name;
-use crate::model::docker::{Operation, PolicyPatch, Resources, Rule, RuleAccess, RulePatch, Scope};
 use crate::plan::difference::rule_patch;
 use crate::plan::docker::{Draft, DraftId, DraftPolicy, Updated};
 use crate::plan::effect::Effect;
 use crate::plan::matching::temporary_name;
 use crate::plan::types::{Call, CallId, PolicyRef, ToSend};
+use model::Name;
+use model::docker::{Operation, PolicyPatch, Resources, Rule, RuleAccess, RulePatch, Scope};
 
 /// A call that has no place yet, with what is needed to split it.
 #[derive(Debug, Clone)]

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::handover::Edge;
-use crate::model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
-use crate::model::docker::{Operation, Rule};
 use crate::plan::timeline::{At, RuleTrack, Timeline, Track};
 use crate::plan::types::{Call, PolicyRef, Reason};
+use model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
+use model::docker::{Operation, Rule};
 
 /// The edges that the service asks for: a policy before its rules, a name or room freed before it is taken, and a
 /// policy emptied before it gets rules of another domain.
-pub(in crate::plan) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
+pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
     let mut edges = makers(calls);
     edges.extend(
         timeline

@@ -4,39 +4,39 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::access::{Audience, Entangled, Situation, Situations};
-use crate::model::docker::Scope;
 use crate::plan::timeline::{At, Span, Timeline, Track};
+use access::{Audience, Entangled, Situation, Situations};
+use model::docker::Scope;
 
 /// Few calls: those of a rule and those of its policy's scope.
 pub(super) type Few = SmallVec<[At; 2]>;
 
 /// A rule that matches a request and counts for some people while certain calls are made and others are not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::plan) struct Vote {
+pub(crate) struct Vote {
     /// All of these must be made.
-    pub(in crate::plan) need: Few,
+    pub(crate) need: Few,
     /// None of these may be made.
-    pub(in crate::plan) avoid: Few,
+    pub(crate) avoid: Few,
 }
 
 impl Vote {
     /// Whether it counts before the run.
-    pub(in crate::plan) fn is_before(&self) -> bool {
+    pub(crate) fn is_before(&self) -> bool {
         self.need.is_empty()
     }
 
     /// Whether it counts after the run.
-    pub(in crate::plan) fn is_after(&self) -> bool {
+    pub(crate) fn is_after(&self) -> bool {
         self.avoid.is_empty()
     }
 }
 
 /// What is said about one request to some people over a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::plan) struct Ballot {
-    pub(in crate::plan) allows: Vec<Vote>,
-    pub(in crate::plan) denies: Vec<Vote>,
+pub(crate) struct Ballot {
+    pub(crate) allows: Vec<Vote>,
+    pub(crate) denies: Vec<Vote>,
 }
 
 impl Ballot {
@@ -46,7 +46,7 @@ impl Ballot {
     }
 
     /// What is decided both before and after, if that is the same: then it must be decided so at every step.
-    pub(in crate::plan) fn must_stay(&self) -> Option<bool> {
+    pub(crate) fn must_stay(&self) -> Option<bool> {
         let before = self.allowed(Vote::is_before);
         let after = self.allowed(Vote::is_after);
         (before == after).then_some(before)
@@ -69,7 +69,7 @@ const COMBINED: usize = 4;
 ///
 /// # Errors
 /// The patterns cross each other in too many ways.
-pub(in crate::plan) fn ballots(
+pub(crate) fn ballots(
     timeline: &Timeline<'_>,
     visit: &mut dyn FnMut(&Situation<'_>, &Audience, Ballot),
 ) -> Result<(), Entangled> {

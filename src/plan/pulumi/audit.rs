@@ -10,7 +10,7 @@ use super::super::replay::ReplayError;
 use super::super::types::{Call, Reason};
 use super::model::Model;
 use super::order::{Weight, edges};
-use crate::model::pulumi::{LiveGroup, LiveState, Operation};
+use model::pulumi::{LiveGroup, LiveState, Operation};
 
 /// A promise that a plan does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

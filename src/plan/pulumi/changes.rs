@@ -8,13 +8,13 @@ use super::super::types::{
     Change, ChangeKind, Field, FieldChange, ResourceId, ResourceKind, SourceRef, ValueChange,
 };
 use super::model::Model;
-use crate::model::pulumi::{
+use model::pulumi::{
     LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
     PackPolicy,
 };
 
 /// What is known besides the two states.
-pub(in crate::plan) trait Known {
+pub(crate) trait Known {
     /// Where a pack or a policy of it is declared.
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef>;
     /// Where a group or a pack of it is declared.
@@ -34,11 +34,7 @@ pub fn group_id(name: &str) -> ResourceId {
 }
 
 /// The changes from a state to what a model holds.
-pub(in crate::plan) fn changes(
-    before: &LiveState,
-    after: &Model,
-    known: &dyn Known,
-) -> Vec<Change> {
+pub(crate) fn changes(before: &LiveState, after: &Model, known: &dyn Known) -> Vec<Change> {
     let Model { state, renamed, .. } = after;
     let mut found = Vec::new();
     let packs: BTreeSet<&str> = before
@@ -227,7 +223,7 @@ fn text(field: Field, before: &Value, after: &Value) -> FieldChange {
 }
 
 /// How two policies of a pack differ; of one that comes or goes, what matters.
-pub(in crate::plan) fn policy_fields(
+pub(crate) fn policy_fields(
     before: Option<&PackPolicy>,
     after: Option<&PackPolicy>,
 ) -> Vec<FieldChange> {

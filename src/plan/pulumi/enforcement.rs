@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::types::{Enforcement, EnforcementChange};
 use super::changes::Known;
 use super::model::Model;
-use crate::model::pulumi::{
+use model::pulumi::{
     ALL, EnforcementLevel, LiveGroup, LiveGroupPack, LivePack, LiveState, LiveVersion,
     VersionNumber,
 };
@@ -16,7 +16,7 @@ use crate::model::pulumi::{
 type Levels = BTreeMap<String, Option<EnforcementLevel>>;
 
 /// How what is enforced differs between a state and what a model holds.
-pub(in crate::plan) fn enforcement(
+pub(crate) fn enforcement(
     before: &LiveState,
     after: &Model,
     known: &dyn Known,
@@ -109,10 +109,7 @@ fn version<'s>(state: &'s LiveState, pack: &str, number: VersionNumber) -> Optio
 }
 
 /// The level of each policy of a version, as a group configures it.
-pub(in crate::plan) fn levels(
-    version: Option<&LiveVersion>,
-    config: Option<&Map<String, Value>>,
-) -> Levels {
+pub(crate) fn levels(version: Option<&LiveVersion>, config: Option<&Map<String, Value>>) -> Levels {
     let configured = |policy: &str| {
         let level = config?.get(policy)?.get("enforcementLevel")?.as_str()?;
         EnforcementLevel::ALL
@@ -123,7 +120,7 @@ pub(in crate::plan) fn levels(
     let policies = version
         .and_then(|version| version.detail.as_ref())
         .map(|detail| detail.policies.as_slice());
-    let level = |policy: &crate::model::pulumi::LivePackPolicy| {
+    let level = |policy: &model::pulumi::LivePackPolicy| {
         let own = policy
             .policy
             .as_ref()

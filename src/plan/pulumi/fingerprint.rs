@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::fingerprint::Fingerprint;
-use crate::model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion};
+use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion};
 
 /// The digest of which versions a pack has. A version never changes, and whether a group uses it is told of the group;
 /// how much of a version was read does not count.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::super::types::{HeldReason, ResourceKind, UnmanagedResource};
 use super::Planner;
 use super::changes::config;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::config::Unmanaged;
-use crate::model::pulumi::{
+use manifest::config::Unmanaged;
+use model::diag::{Code, Diagnostic};
+use model::pulumi::{
     DesiredGroup, DesiredGroupPack, GroupChange, GroupName, LiveGroup, LiveGroupBody,
     LiveGroupPack, NewGroup, Operation, PackName, StackReference, VersionRef, VersionTag,
 };

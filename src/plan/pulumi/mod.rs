@@ -16,9 +16,9 @@ use super::types::{
     Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId,
     ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
 };
-use crate::diag::{Diagnostic, Place};
-use crate::manifest::config::Unmanaged;
-use crate::model::pulumi::{DesiredGroup, DesiredPack, LiveState, Operation};
+use ::model::diag::{Diagnostic, Place};
+use ::model::pulumi::{DesiredGroup, DesiredPack, LiveState, Operation};
+use manifest::config::Unmanaged;
 
 pub use audit::{Breach as PackBreach, audit_packs};
 pub use fingerprint::{group_fingerprint, pack_fingerprint};
@@ -188,7 +188,7 @@ impl Planner<'_> {
 }
 
 /// How much an organization holds.
-pub(in crate::plan) fn counts(live: &LiveState) -> LiveCounts {
+pub(crate) fn counts(live: &LiveState) -> LiveCounts {
     let versions = live.packs.iter().map(|pack| pack.versions.len()).sum();
     LiveCounts::new([
         (ResourceKind::Pack, live.packs.len()),
@@ -310,7 +310,7 @@ impl Known for Declared<'_> {
             .locked
             .iter()
             .find(|(tag, _)| tag.as_str() == newest.tag)?;
-        let entry = |(path, digest): (&String, &crate::model::pulumi::FileDigest)| {
+        let entry = |(path, digest): (&String, &::model::digest::FileDigest)| {
             format!("{path} {}", digest.short())
         };
         set(

@@ -6,10 +6,11 @@ use serde_json::Map;
 
 use super::super::replay::ReplayError;
 use super::super::types::Call;
-use crate::model::pulumi::{
+use model::digest::SourceDigest;
+use model::pulumi::{
     GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState,
-    LiveVersion, NewGroup, NewVersion, Operation, PackName, SourceDigest, VersionDetail,
-    VersionNumber, VersionRef, VersionTag,
+    LiveVersion, NewGroup, NewVersion, Operation, PackName, VersionDetail, VersionNumber,
+    VersionRef, VersionTag,
 };
 
 /// A version that nobody is shown yet.
@@ -23,11 +24,11 @@ struct Pending {
 /// What an organization holds after some calls.
 #[derive(Debug, Clone)]
 pub struct Model {
-    pub(in crate::plan) state: LiveState,
+    pub(crate) state: LiveState,
     /// What groups were called before, by what they are called now.
-    pub(in crate::plan) renamed: BTreeMap<String, String>,
+    pub(crate) renamed: BTreeMap<String, String>,
     /// The sources of what was published.
-    pub(in crate::plan) sources: BTreeMap<(String, String), SourceDigest>,
+    pub(crate) sources: BTreeMap<(String, String), SourceDigest>,
     pending: BTreeMap<(PackName, VersionTag), Pending>,
     /// Tags that are never free again.
     burnt: BTreeSet<(String, String)>,
@@ -56,7 +57,7 @@ impl Model {
     }
 
     /// Makes all calls, one after the other.
-    pub(in crate::plan) fn after(live: &LiveState, calls: &[Call]) -> Result<Self, ReplayError> {
+    pub(crate) fn after(live: &LiveState, calls: &[Call]) -> Result<Self, ReplayError> {
         let mut model = Self::new(live);
         for call in calls {
             let number = call.id.0;
@@ -107,7 +108,7 @@ impl Model {
     }
 
     /// The groups that use a version of a pack, or any version of it, by name.
-    pub(in crate::plan) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
+    pub(crate) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
         let uses = |group: &&LiveGroup| match &group.body {
             Ok(body) => body.packs.iter().any(|used| {
                 used.name == pack && version.is_none_or(|version| used.version == version)
@@ -380,10 +381,7 @@ fn is(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
 }
 
 /// The version of a pack that a call means.
-pub(in crate::plan) fn find<'p>(
-    pack: &'p LivePack,
-    reference: &VersionRef,
-) -> Option<&'p LiveVersion> {
+pub(crate) fn find<'p>(pack: &'p LivePack, reference: &VersionRef) -> Option<&'p LiveVersion> {
     pack.versions
         .iter()
         .find(|version| is(reference, version.number, &version.tag))

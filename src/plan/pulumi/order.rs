@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::order::{Edge, Graph, ranges};
 use super::super::types::{Call, CallId, Note, Reason, ToSend};
-use crate::model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionRef};
+use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionRef};
 
 /// A call without its place in the order.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(super) struct Draft {
 
 /// Why an edge is there, from what must be to what is good to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::plan) enum Weight {
+pub(crate) enum Weight {
     /// The service refuses another order.
     Service,
     /// Otherwise a stack would be without a pack that it has before and after.
@@ -107,7 +107,7 @@ fn gaps(dropped: &[Edge], drafts: &[Draft]) -> Vec<Note> {
 }
 
 /// All that one call must or should wait for.
-pub(in crate::plan) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight, Edge)> {
+pub(crate) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight, Edge)> {
     let mut found = Vec::new();
     for (then, later) in operations.iter().enumerate() {
         for (first, earlier) in operations.iter().enumerate() {

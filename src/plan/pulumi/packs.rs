@@ -2,11 +2,9 @@
 
 use super::super::types::{HeldReason, ResourceKind, UnmanagedResource};
 use super::Planner;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::config::Unmanaged;
-use crate::model::pulumi::{
-    DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail,
-};
+use manifest::config::Unmanaged;
+use model::diag::{Code, Diagnostic};
+use model::pulumi::{DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail};
 
 impl Planner<'_> {
     /// Publishes the versions that are wanted and not there.

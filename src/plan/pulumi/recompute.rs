@@ -11,9 +11,9 @@ use super::changes::{Known, changes};
 use super::enforcement::enforcement;
 use super::model::Model;
 use super::{counts, leaving};
-use crate::manifest::config::Unmanaged;
-use crate::model::pulumi::{LiveGroup, LiveState};
 use crate::plan::types::Call;
+use manifest::config::Unmanaged;
+use model::pulumi::{LiveGroup, LiveState};
 
 /// What an organization holds after some calls.
 ///

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ResourceId, ResourceKind};
-use crate::model::docker::{Operation, OperationKind, PolicyId};
-use crate::model::{chainloop, pulumi};
+use model::docker::{Operation, OperationKind, PolicyId};
+use model::{chainloop, pulumi};
 
 /// The number of a call in its target's plan, counted from 1.
 #[derive(
@@ -130,7 +130,7 @@ pub struct Call {
 
 impl Call {
     /// The same call where calls have other numbers: what it adds a rule to is made by the call with the new number.
-    pub(in crate::plan) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
+    pub(crate) fn renumber(&mut self, numbers: &BTreeMap<CallId, CallId>) {
         match &mut self.send {
             ToSend::Docker(Operation::CreateRule {
                 policy: PolicyRef::CreatedBy(maker),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::repo::{Head, Person, Pipeline};
+use git::{Head, Person, Pipeline};
 
 /// Where in git's history the manifests stood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, ChangeKind, FieldChange, ResourceKind, SourceRef};
-use crate::model::chainloop::{Digest, DocumentKind, PolicyName};
+use model::chainloop::{DocumentKind, PolicyName};
+use model::digest::Digest;
 
 /// How a document compares.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

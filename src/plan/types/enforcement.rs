@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SourceRef;
-use crate::model::pulumi::EnforcementLevel;
+use model::pulumi::EnforcementLevel;
 
 /// Which way a level of enforcement moves.
 #[derive(

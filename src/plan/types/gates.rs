@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DecidingRule, SourceRef};
-use crate::access::Audience;
+use access::Audience;
 
 /// A gate, and whether it holds after the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::docker::PolicyId;
+use model::docker::PolicyId;
 
 /// The kinds of things that change.
 #[derive(

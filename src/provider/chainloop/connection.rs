@@ -9,11 +9,10 @@ use super::credentials::TOKEN;
 use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
-use crate::manifest::config::RawSchemaEncoding;
-use crate::provider::http::{
-    ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient,
-};
-use crate::provider::{ConnectionError, Organization};
+use http::access_token::ConnectionError;
+use http::organization::Organization;
+use http::{ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient};
+use manifest::config::RawSchemaEncoding;
 
 const REFUSED_TOKEN: &str = "CHAINLOOP_TOKEN is not accepted; it may have expired or been revoked, or be of another organization. Give a new one.";
 

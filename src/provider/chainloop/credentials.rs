@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
-use crate::provider::CredentialsError;
-use crate::provider::access_token::TokenPlace;
+use http::access_token::CredentialsError;
+use http::access_token::TokenPlace;
 
 /// The variable with the access token.
 pub const TOKEN_VARIABLE: &str = "CHAINLOOP_TOKEN";

@@ -2,7 +2,7 @@
 //! unless a field says another one.
 
 use super::target::ORGANIZATION;
-use crate::provider::operation::{Field, FieldKind, Operation, Verb};
+use http::operation::{Field, FieldKind, Operation, Verb};
 
 const BODY: &[Field] = &[
     Field::body("policy", FieldKind::Json).required(),

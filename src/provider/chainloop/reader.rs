@@ -8,10 +8,12 @@ use tokio::task::JoinSet;
 
 use super::target::Target;
 use super::wire;
-use crate::model::chainloop::{Digest, DocumentKind, LiveDocument, LiveState, PolicyName};
-use crate::provider::http::{ApiError, Call, ErrorKind};
-use crate::provider::operation::ReadRequest;
-use crate::provider::{Organization, Progress};
+use crate::provider::Progress;
+use http::operation::ReadRequest;
+use http::organization::Organization;
+use http::{ApiError, Call, ErrorKind};
+use model::chainloop::{DocumentKind, LiveDocument, LiveState, PolicyName};
+use model::digest::Digest;
 
 /// Reads the policies and groups of one organization. It has no way to change anything.
 #[derive(Clone)]

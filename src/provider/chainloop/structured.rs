@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
-use crate::model::chainloop::PolicyName;
+use model::chainloop::PolicyName;
 
 /// More than any document has, counted as nodes with sixteen bytes of text each: an alias can stand for many.
 const MOST_NODES: usize = 200_000;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::connection::Connection;
-use crate::provider::Organization;
-use crate::provider::http::{ApiError, Call, Dated, ErrorKind};
+use http::organization::Organization;
+use http::{ApiError, Call, Dated, ErrorKind};
 
 /// The query parameter that says whose documents are meant. Without it the service answers with what fits best, which
 /// may be another owner's, so it goes with every read.

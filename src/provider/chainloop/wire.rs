@@ -9,11 +9,12 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::model::chainloop::{
-    Digest, DocumentBytes, DocumentKind, InputsSchema, LiveDocument, PolicyName, VersionReference,
+use http::ErrorKind;
+use http::json::{At, DecodeError, Object, mismatch};
+use model::chainloop::{
+    DocumentBytes, DocumentKind, InputsSchema, LiveDocument, PolicyName, VersionReference,
 };
-use crate::provider::http::ErrorKind;
-use crate::provider::json::{At, DecodeError, Object, mismatch};
+use model::digest::Digest;
 
 /// Base 64 as services write bytes in JSON: with padding or without.
 const ANY_PADDING: GeneralPurposeConfig =

@@ -9,9 +9,9 @@ use super::reader::Reader;
 use super::session::{Session, SignIn};
 use super::target::Target;
 use super::writer::Writer;
-use crate::model::docker::Profile;
-use crate::provider::http::{ApiError, Call, ClientError, Dated, Endpoint, HostClient, HttpClient};
-use crate::provider::organization::Organization;
+use http::organization::Organization;
+use http::{ApiError, Call, ClientError, Dated, Endpoint, HostClient, HttpClient};
+use model::docker::Profile;
 
 const REFUSED_TOKEN: &str = "POLWARDEN_DOCKER_TOKEN is not accepted; it may have expired. Give a new one, or \
      DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET, which are renewed.";

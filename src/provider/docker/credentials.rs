@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use crate::provider::http::Authorization;
+use http::Authorization;
 
 /// The variable with the user or organization name.
 pub const IDENTIFIER_VARIABLE: &str = "DOCKER_HUB_IDENTIFIER";

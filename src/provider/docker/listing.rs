@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::wire::{At, DecodeError, Object, summary};
-use crate::model::docker::{PolicyId, PolicySummary, Profile};
-use crate::provider::http::ErrorKind;
+use super::wire::summary;
+use http::ErrorKind;
+use http::json::{At, DecodeError, Object};
+use model::docker::{PolicyId, PolicySummary, Profile};
 
 /// How many elements are asked for a page; the service gives no more (contract: `page_size`).
 const PAGE_SIZE: usize = 100;

@@ -1,5 +1,5 @@
 //! The Docker AI Governance API: sign-in, reader and writer for its three published shapes
-//! ([`Profile`](crate::model::docker::Profile)).
+//! ([`Profile`](model::docker::Profile)).
 //!
 //! A [`Reader`] has no method that writes, so whoever holds only a reader cannot change anything. A read either
 //! succeeds completely or fails: no error is ever taken for "nothing there".
@@ -17,14 +17,14 @@ mod token;
 mod wire;
 mod writer;
 
-pub use super::endpoint_choice::EndpointChoice;
-pub use super::organization::{Organization, OrganizationError};
 pub use connection::Connection;
 pub use credentials::{
     Credentials, CredentialsError, IDENTIFIER_VARIABLE, SECRET_VARIABLE, TOKEN_VARIABLE,
     credentials_from,
 };
 pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
+pub use http::endpoint_choice::EndpointChoice;
+pub use http::organization::{Organization, OrganizationError};
 pub use operations::OPERATIONS;
 pub use reader::Reader;
 pub use writer::Writer;

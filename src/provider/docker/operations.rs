@@ -1,6 +1,6 @@
 //! The operations of the Docker AI Governance API, for `polwarden call`.
 
-use crate::provider::operation::{Field, FieldKind, Operation, Verb};
+use http::operation::{Field, FieldKind, Operation, Verb};
 
 const POLICIES: &str = "orgs/{organization}/governance/policies";
 const POLICY: &str = "orgs/{organization}/governance/policies/{policy}";

@@ -8,11 +8,12 @@ use tokio::task::JoinSet;
 use super::listing::{self, Page, Progression};
 use super::target::Target;
 use super::teams;
-use super::wire::{At, Kind, policy};
-use crate::model::docker::{LivePolicy, LiveState, PolicySummary, Team};
+use super::wire::{Kind, policy};
 use crate::provider::Progress;
-use crate::provider::http::{ApiError, Call, ErrorKind};
-use crate::provider::operation::ReadRequest;
+use http::json::At;
+use http::operation::ReadRequest;
+use http::{ApiError, Call, ErrorKind};
+use model::docker::{LivePolicy, LiveState, PolicySummary, Team};
 
 /// Reads the policies of one organization. It has no way to change anything.
 #[derive(Clone)]

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::credentials::Credentials;
 use super::token::usable_for;
-use super::wire::{At, Object};
-use crate::model::docker::Profile;
-use crate::provider::http::{ApiError, Authorization, Call, ErrorKind, HostClient};
+use http::json::{At, Object};
+use http::{ApiError, Authorization, Call, ErrorKind, HostClient};
+use model::docker::Profile;
 
 const REFUSED_SIGN_IN: &str = "Check DOCKER_HUB_IDENTIFIER and DOCKER_HUB_SECRET. The sign-in is not tried again: \
      repeated failures lock the account.";

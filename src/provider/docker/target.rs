@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::connection::Connection;
 use super::session::SignIn;
-use super::wire::DecodeError;
-use crate::model::docker::Profile;
-use crate::provider::http::{ApiError, Call, Dated, Endpoint, ErrorKind};
-use crate::provider::organization::Organization;
+use http::json::DecodeError;
+use http::organization::Organization;
+use http::{ApiError, Call, Dated, Endpoint, ErrorKind};
+use model::docker::Profile;
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
 #[derive(Clone)]

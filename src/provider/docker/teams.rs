@@ -3,9 +3,9 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::wire::{At, Object};
-use crate::model::docker::{Team, TeamId};
-use crate::provider::http::{Endpoint, ErrorKind};
+use http::json::{At, Object};
+use http::{Endpoint, ErrorKind};
+use model::docker::{Team, TeamId};
 
 /// More pages than any organization fills.
 pub(super) const MOST_PAGES: usize = 1_000;

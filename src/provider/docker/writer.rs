@@ -4,20 +4,22 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::target::Target;
-use super::wire::{self, At, DecodeError, Kind, Object, Unfit, live_rule, policy};
-use crate::model::docker::{
+use super::wire;
+use super::wire::{Kind, Unfit, live_rule, policy};
+use http::json::{At, DecodeError, Object};
+use http::operation::WriteRequest;
+use http::{ApiError, Call, Dated};
+use model::docker::{
     LivePolicy, LiveRule, NewPolicy, PolicyId, PolicyPatch, Profile, Rule, RuleId, RulePatch,
     Updated,
 };
-use crate::provider::http::{ApiError, Call, Dated};
-use crate::provider::operation::WriteRequest;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Changes the policies of one organization, one call at a time. What the target's profile does not have is an error
 /// before anything is sent. An answer comes with the server's date. [`ApiError::outcome`] says whether a failed call may have been applied; after
-/// [`Outcome::Unknown`](crate::provider::http::Outcome::Unknown), read back.
+/// [`Outcome::Unknown`](http::Outcome::Unknown), read back.
 #[derive(Clone)]
 pub struct Writer {
     target: Target,

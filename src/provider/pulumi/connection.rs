@@ -10,10 +10,11 @@ use super::credentials::TOKEN;
 use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
-use crate::provider::http::{
+use http::access_token::ConnectionError;
+use http::organization::Organization;
+use http::{
     ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient, Upload,
 };
-use crate::provider::{ConnectionError, Organization};
 
 const REFUSED_TOKEN: &str =
     "PULUMI_ACCESS_TOKEN is not accepted; it may have expired or been deleted. Give a new one.";

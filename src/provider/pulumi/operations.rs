@@ -1,7 +1,7 @@
 //! The operations of Pulumi Cloud, for `polwarden call`: those of the reference page in its order, then those about groups.
 //! The registry is asked below `/api/registry`, or below `/api/preview/registry` where the service has it there.
 
-use crate::provider::operation::{Field, FieldKind, Operation, Verb};
+use http::operation::{Field, FieldKind, Operation, Verb};
 
 const ACCESS: FieldKind = FieldKind::OneOf(&["added", "available", "enabled", "private"]);
 const ENTITY: FieldKind = FieldKind::OneOf(&["stacks", "accounts"]);
@@ -279,7 +279,7 @@ mod tests {
 
     use super::*;
     use crate::provider::docker;
-    use crate::provider::operation::{Place, Segment};
+    use http::operation::{Place, Segment};
 
     #[test]
     fn every_operation_is_whole() {

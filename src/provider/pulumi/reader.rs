@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 
 use super::target::Target;
 use super::wire::{self, GroupSummary, PackSummary};
-use crate::model::pulumi::{
+use crate::provider::Progress;
+use http::operation::ReadRequest;
+use http::{ApiError, Call, ErrorKind};
+use model::pulumi::{
     LiveGroup, LivePack, LiveState, LiveVersion, PackName, VersionNumber, VersionTag,
 };
-use crate::provider::Progress;
-use crate::provider::http::{ApiError, Call, ErrorKind};
-use crate::provider::operation::ReadRequest;
 
 /// More pages than any organization fills.
 const MOST_PAGES: usize = 1_000;

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::connection::Connection;
-use crate::provider::Organization;
-use crate::provider::http::{ApiError, Call, Dated, ErrorKind, Upload};
-use crate::provider::json::DecodeError;
+use http::json::DecodeError;
+use http::organization::Organization;
+use http::{ApiError, Call, Dated, ErrorKind, Upload};
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
 #[derive(Clone)]

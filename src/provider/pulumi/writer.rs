@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::target::Target;
 use super::wire::{self, Created};
-use crate::model::pulumi::{
+use http::operation::WriteRequest;
+use http::{ApiError, Call, Dated, ErrorKind, Upload};
+use model::pulumi::{
     GroupChange, GroupName, NewGroup, NewVersion, PackName, VersionRef, VersionTag,
 };
-use crate::provider::http::{ApiError, Call, Dated, ErrorKind, Upload};
-use crate::provider::operation::WriteRequest;
 
 const JSON: &str = "application/json";
 /// The organization's list holds no such version, or a plan would not begin it.
@@ -23,7 +23,7 @@ fn is_taken(error: &ApiError) -> bool {
 }
 
 /// Changes the packs and groups of one organization, one call at a time. [`ApiError::outcome`] says whether a failed call
-/// may have been applied; after [`Outcome::Unknown`](crate::provider::http::Outcome::Unknown), read back.
+/// may have been applied; after [`Outcome::Unknown`](http::Outcome::Unknown), read back.
 #[derive(Clone)]
 pub struct Writer {
     target: Target,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::{Code, Diagnostic, FileId, Path, Place, Severity, SourceMap};
+use model::diag::{Code, Diagnostic, FileId, Path, Place, Severity, SourceMap};
 
 /// How many warnings of one code are shown. Errors have to go away one by one; of warnings of one kind, a few tell what
 /// they are about, and thousands of them would hide all others.

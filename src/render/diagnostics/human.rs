@@ -7,8 +7,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::few::{Amount, More, few};
 use super::sorted;
-use crate::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
 use crate::render::text::{many, neutral, neutral_lines};
+use model::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
 
 /// Longer stretches of text between two places are not shown; each place is shown on its own then.
 const MAX_WINDOW: usize = 16 * 1024;

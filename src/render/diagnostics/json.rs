@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sorted;
-use crate::diag::{Diagnostic, Label, Severity, SourceMap};
 use crate::render::text::neutral;
+use model::diag::{Diagnostic, Label, Severity, SourceMap};
 
 /// The version of this format; a change that breaks readers raises it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -106,7 +106,7 @@ fn reported(sources: &SourceMap, finding: &Diagnostic) -> ReportedDiagnostic {
     }
 }
 
-fn label(sources: &SourceMap, place: &crate::diag::Place, text: &str) -> ReportLabel {
+fn label(sources: &SourceMap, place: &model::diag::Place, text: &str) -> ReportLabel {
     let location = sources.resolve(place);
     ReportLabel {
         file: neutral(sources.file(place.file()).name()).into_owned(),

@@ -10,7 +10,7 @@ pub use few::{Amount, SHOWN_WARNINGS};
 pub use human::human;
 pub use json::{FORMAT_VERSION, Report, ReportLabel, ReportedDiagnostic};
 
-use crate::diag::{Diagnostic, Location, SourceMap};
+use model::diag::{Diagnostic, Location, SourceMap};
 
 /// The findings by file name, line and column, each with the location of its primary place; equal ones once.
 fn sorted<'a>(

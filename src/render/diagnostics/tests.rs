@@ -1,7 +1,7 @@
 use super::*;
-use crate::diag::{Code, Path, Place};
+use model::diag::{Code, Path, Place};
 
-fn map(name: &str, text: &str) -> (SourceMap, crate::diag::FileId) {
+fn map(name: &str, text: &str) -> (SourceMap, model::diag::FileId) {
     let mut sources = SourceMap::default();
     let file = sources.add(name, text);
     (sources, file)
@@ -52,7 +52,7 @@ fn findings_are_sorted_and_shown_once() {
 #[test]
 fn colour_is_only_there_when_asked_for() {
     let (sources, file) = map("a.yaml", "x: 1\n");
-    let document = crate::diag::DocumentId { file, index: 0 };
+    let document = model::diag::DocumentId { file, index: 0 };
     let finding = Diagnostic::new(
         Code::InvalidValue,
         "m",

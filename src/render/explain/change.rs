@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::access::{Addition, Remedy, Request};
-use crate::model::docker::{Decision, Layer};
 use crate::render::decided::{DecidingRule, Locator};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
+use access::{Addition, Remedy, Request};
+use model::docker::{Decision, Layer};
 
 /// What would have to change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::decided::{DecidedBy, DecidingRule, FailedStatement, Locator};
 use super::paint::Painter;
 use super::text::neutral;
-use crate::access::{self, CedarAnswer, CedarRequest, Decider, Pool, Request};
-use crate::model::docker::Decision;
+use access::{CedarAnswer, CedarRequest, Decider, Pool, Request};
 use change::Change;
+use model::docker::Decision;
 
 /// The answer about one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,8 +1,8 @@
 //! Findings in files.
 
 use super::{Finding, Lines, Related, RuleId, Spot};
-use crate::diag::{Diagnostic, Label, Place, SourceMap};
 use crate::render::text::neutral;
+use model::diag::{Diagnostic, Label, Place, SourceMap};
 
 impl Finding {
     /// A finding in files, with its lines and columns.

@@ -1,7 +1,7 @@
 //! The kinds of findings, with what they mean.
 
 use super::Weight;
-use crate::diag::{Code, Severity};
+use model::diag::{Code, Severity};
 
 /// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

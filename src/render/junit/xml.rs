@@ -3,12 +3,12 @@
 use crate::render::text;
 
 /// Text on one line.
-pub(in crate::render) fn neutral(text: &str) -> String {
+pub(crate) fn neutral(text: &str) -> String {
     held(&text::neutral(text))
 }
 
 /// Text of several lines.
-pub(in crate::render) fn neutral_lines(text: &str) -> String {
+pub(crate) fn neutral_lines(text: &str) -> String {
     held(&text::neutral_lines(text))
 }
 

@@ -6,18 +6,18 @@ pub mod splice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::access::RuleSet;
-use crate::format;
-use crate::manifest::docker::{
+use crate::render::text::neutral;
+use access::RuleSet;
+use manifest::docker::{
     ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest,
     PolicySpec, RuleSpec, ScopeSpec,
 };
-use crate::model::docker::{
+use manifest::format;
+use model::docker::{
     Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule,
     Scope, Transport,
 };
-use crate::model::{Name, NameError};
-use crate::render::text::neutral;
+use model::{Name, NameError};
 
 /// A manifest of a live policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

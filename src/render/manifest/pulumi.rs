@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use super::{ImportError, Imported};
-use crate::format;
-use crate::manifest::pulumi::{
+use manifest::format;
+use manifest::pulumi::{
     ApiVersion, ConfigSchemaSpec, FrameworkSpec, GroupKind, GroupMetadata, GroupPackSpec, PackKind,
     PackMetadata, PackPolicySpec, PolicyGroupManifest, PolicyGroupSpec, PolicyPackManifest,
     PolicyPackSpec, StackSpec, TagSuffix,
 };
-use crate::model::pulumi::{
+use model::pulumi::{
     ConfigSchema, Framework, GroupName, LiveGroup, LiveGroupPack, LivePack, PackName, PackPolicy,
     VersionTag,
 };
@@ -140,7 +140,7 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
         .body
         .as_ref()
         .map_err(|opaque| ImportError::NotUnderstood(opaque.why.clone()))?;
-    let stack = |stack: &crate::model::pulumi::StackReference| StackSpec {
+    let stack = |stack: &model::pulumi::StackReference| StackSpec {
         name: stack.name.clone(),
         routing_project: stack.routing_project.clone(),
     };
@@ -168,8 +168,7 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
             .map(|pool| format!("the agent pool `{pool}`")),
     );
     // A built-in group has what no other group has, and a group of accounts has no stacks.
-    let has_stacks =
-        !live.is_default && body.entity_type == crate::model::pulumi::EntityType::Stacks;
+    let has_stacks = !live.is_default && body.entity_type == model::pulumi::EntityType::Stacks;
     let manifest = PolicyGroupManifest {
         api_version: ApiVersion::V1,
         kind: GroupKind::PolicyGroup,

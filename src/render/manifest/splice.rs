@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::diag::{Path, Spans};
+use model::diag::{Path, Spans};
 
 /// What becomes of the rules of a policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use super::documents;
 use super::sections::{Section, sections};
 use super::tree::{changes_of, tree};
 use super::words::{enforcement_headline, enforcement_lines, profile};
-use crate::manifest::config::Unmanaged;
 use crate::plan::{
     Change, Enforcement, EnforcementChange, Origin, Origins, Plan, ResourceKind, TargetInfo,
     TargetOrigins, TargetPlan,
@@ -15,6 +14,7 @@ use crate::plan::{
 use crate::render::commit;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
+use manifest::config::Unmanaged;
 
 /// The whole plan, target by target, with a closing count of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {

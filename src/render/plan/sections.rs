@@ -1,12 +1,12 @@
 //! What is said of a target besides its changes, access and gates.
 
 use super::words::{full_name, held_reason, note, parts, place};
-use crate::manifest::config::Unmanaged;
 use crate::plan::{
     Guarded, Held, Origin, ResourceKind, TargetOrigins, TargetPlan, UnmanagedResource,
 };
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
+use manifest::config::Unmanaged;
 
 /// Lines that belong together, neutral.
 pub(crate) struct Section {

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use super::tree::Sign;
-use crate::access::Audience;
-use crate::model::pulumi::EnforcementLevel;
 use crate::plan::{
     AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange,
     GateInfo, HeldReason, Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
 };
 use crate::render::text::{neutral, plural};
+use access::Audience;
+use model::pulumi::EnforcementLevel;
 
 /// What something that changes is.
 pub(crate) fn what(resource: ResourceKind) -> &'static str {

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::access::{Coverage, CoveredRule, CoveredStatement};
 use crate::plan::SourceRef;
 use crate::render::decided::{DecidingStatement, Locator};
 use crate::render::paint::Painter;
 use crate::render::text::{many, neutral};
+use access::{Coverage, CoveredRule, CoveredStatement};
 
 /// How much of something the tests exercise: it was among what decided a request.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]

@@ -116,7 +116,7 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
 }
 
 /// The answer and what decides it, a line each.
-pub(in crate::render) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
+pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
     let by = |(index, rule): (usize, &DecidedBy)| {
         let begin = if index == 0 {

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::decided::{DecidedBy, FailedStatement, Locator};
 use super::text::neutral_json;
-use crate::access::{Audience, Expectation, Outcome};
-use crate::model::docker::Decision;
 use crate::plan::SourceRef;
+use access::{Audience, Expectation, Outcome};
+use model::docker::Decision;
 
 pub use coverage::{CoverageReport, Share, Uncovered, UncoveredResource};
 pub(super) use human::got;

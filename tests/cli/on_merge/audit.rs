@@ -1,6 +1,6 @@
 //! The audit record: from the commit down to the server's clock.
 
-use polwarden::emulator::Options;
+use emulator::Options;
 use serde_json::Value;
 
 use super::Site;

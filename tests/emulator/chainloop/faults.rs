@@ -1,4 +1,4 @@
-use polwarden::emulator::chainloop::{Fault, Options};
+use emulator::chainloop::{Fault, Options};
 use serde_json::json;
 
 use super::{Service, policy, two};

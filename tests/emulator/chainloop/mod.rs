@@ -6,8 +6,8 @@ mod serving;
 mod writes;
 
 use data_encoding::{BASE64, HEXLOWER};
-use polwarden::emulator::Running;
-use polwarden::emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
+use emulator::Running;
+use emulator::chainloop::{DocumentSeed, Options, OrganizationSeed, VersionSeed, start};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-use polwarden::emulator::chainloop::{Options, Spelling};
+use emulator::chainloop::{Options, Spelling};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-use polwarden::emulator::chainloop::{ErrorShape, Options, Seed, start};
-use polwarden::emulator::{EmulatorError, StateLocation};
+use emulator::chainloop::{ErrorShape, Options, Seed, start};
+use emulator::{EmulatorError, StateLocation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn the_state_outlives_the_service_and_seeds_do_not_come_back() {
     assert_eq!(service.get("p").await, before);
     assert_eq!(service.get("builtin-licenses").await, builtin);
     service.running.shutdown().await;
-    let error = polwarden::emulator::start(polwarden::emulator::Options {
+    let error = emulator::start(emulator::Options {
         state,
         ..Default::default()
     })

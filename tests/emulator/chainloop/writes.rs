@@ -1,5 +1,5 @@
 use data_encoding::BASE64;
-use polwarden::emulator::chainloop::{Options, RawSchema};
+use emulator::chainloop::{Options, RawSchema};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use polwarden::emulator::{Options, Profile, StateLocation, start};
+use emulator::{Options, Profile, StateLocation, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

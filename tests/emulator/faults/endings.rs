@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -160,7 +160,7 @@ async fn revoked_tokens_stay_revoked_until_somebody_signs_in() {
 
 #[tokio::test]
 async fn a_sign_in_can_fail_too() {
-    let running = polwarden::emulator::start(polwarden::emulator::Options {
+    let running = emulator::start(emulator::Options {
         faults: super::faults(&["before-503@signIn:1", "after-reset@signIn:2"]),
         ..Default::default()
     })

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use polwarden::emulator::{
+use emulator::{
     Among, Chance, Change, ErrorStatus, Fault, FaultKind, Operation, Probability, Range, Selection,
     When, Which, WhichRule,
 };

@@ -9,7 +9,7 @@ mod writers;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use polwarden::emulator::{Fault, Options, Profile};
+use emulator::{Fault, Options, Profile};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

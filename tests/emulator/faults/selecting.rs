@@ -1,6 +1,6 @@
 //! At which requests faults strike, seen over the wire.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::Method;
 use serde_json::json;
 

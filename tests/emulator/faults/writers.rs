@@ -1,6 +1,6 @@
 //! Another writer, who comes between two requests.
 
-use polwarden::emulator::Profile;
+use emulator::Profile;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,9 +1,7 @@
 //! What goes wrong on purpose: at the API, at the upload host, and by another writer.
 
-use polwarden::emulator::Which;
-use polwarden::emulator::pulumi::{
-    Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion,
-};
+use emulator::Which;
+use emulator::pulumi::{Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion};
 use proptest::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};

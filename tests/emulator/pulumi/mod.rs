@@ -9,8 +9,8 @@ mod seeds;
 mod serving;
 mod updates;
 
-use polwarden::emulator::Running;
-use polwarden::emulator::pulumi::{AccountSeed, Options, OrganizationSeed, StackSeed, start};
+use emulator::Running;
+use emulator::pulumi::{AccountSeed, Options, OrganizationSeed, StackSeed, start};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The packs of an organization: listed, read, deleted.
 
-use polwarden::emulator::pulumi::{Options, Seed};
+use emulator::pulumi::{Options, Seed};
 use reqwest::Method;
 use serde_json::{Value, json};
 

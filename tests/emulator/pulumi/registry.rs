@@ -1,6 +1,6 @@
 //! The registry, with and without `preview` in its paths.
 
-use polwarden::emulator::pulumi::{Options, Seed};
+use emulator::pulumi::{Options, Seed};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-use polwarden::emulator::EmulatorError;
-use polwarden::emulator::pulumi::{Options, Seed, start};
+use emulator::EmulatorError;
+use emulator::pulumi::{Options, Seed, start};
 use reqwest::Method;
 use serde_json::json;
 

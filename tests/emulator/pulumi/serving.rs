@@ -1,7 +1,7 @@
 //! The life of the service, tokens, bodies and the request log.
 
-use polwarden::emulator::pulumi::{Options, Seed, start};
-use polwarden::emulator::{self, EmulatorError, StateLocation};
+use emulator::pulumi::{Options, Seed, start};
+use emulator::{EmulatorError, StateLocation};
 use reqwest::Method;
 use serde_json::{Value, json};
 

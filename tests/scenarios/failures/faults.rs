@@ -1,7 +1,7 @@
 //! Applies against an emulator with faults, through the binary: what is said, how often a write is sent, and that the
 //! next run makes it good.
 
-use polwarden::emulator::{Options, Profile, StateLocation};
+use emulator::{Options, Profile, StateLocation};
 use serde_json::{Value, json};
 
 use super::three_rules;

@@ -5,7 +5,7 @@ pub(crate) mod proxy;
 
 use std::sync::Arc;
 
-use polwarden::emulator::{Options, Profile};
+use emulator::{Options, Profile};
 
 use self::proxy::{Asked, Fault, Faulty};
 use crate::cli::sandbox::{Sandbox, policy, target, tcp};

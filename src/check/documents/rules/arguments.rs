@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::Findings;
 use crate::check::documents::scene::{self, GroupView, Scene};
-use crate::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
-use crate::manifest::chainloop::Attachment;
-use crate::model::chainloop::{InputsSchema, Reference};
+use manifest::chainloop::Attachment;
+use model::chainloop::{InputsSchema, Reference};
+use model::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
 
 /// How many findings of one file, and how many of each kind of one attachment, are made: more than are ever listed.
 const MOST: usize = 200;

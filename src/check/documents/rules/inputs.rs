@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::documents::scene::{Head, Scene};
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
     for (index, input) in head.inputs.iter().enumerate() {

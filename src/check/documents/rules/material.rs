@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::check::documents::scene::{GroupView, PolicyView, Scene};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::chainloop::MaterialType;
+use manifest::chainloop::MaterialType;
+use model::diag::{Code, Diagnostic, Place};
 
 pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
     let spec = &policy.manifest.spec;

@@ -12,7 +12,7 @@ mod spelling;
 mod taken;
 
 use super::scene::{GroupView, Head, PolicyView, Scene};
-use crate::diag::Diagnostic;
+use model::diag::Diagnostic;
 
 /// What a rule found.
 type Findings = Vec<Diagnostic>;

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::check::documents::scene::{Head, Scene};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::model::chainloop::{InputName, NameError, PolicyName};
+use model::chainloop::{InputName, NameError, PolicyName};
+use model::diag::{Code, Diagnostic, Place};
 
 pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
     let name = &head.metadata.name;

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::documents::scene::{Head, Scene};
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(scene: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
     let own = &scene.target.organization;

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::check::documents::scene::PolicyView;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::chainloop::Phase;
+use manifest::chainloop::Phase;
+use model::diag::{Code, Diagnostic};
 
 /// How many phases of one script are told of.
 const MOST: usize = 10;

@@ -2,14 +2,14 @@
 
 use super::Findings;
 use crate::check::documents::scene::{GroupView, PolicyView, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::manifest::chainloop::{NativeDocument, PolicyManifest};
-use crate::model::chainloop::{
+use manifest::chainloop::{NativeDocument, PolicyManifest};
+use model::chainloop::{
     LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse,
 };
+use model::diag::{Code, Diagnostic, Path, Place};
 
 /// Where a reference leads.
-pub(in crate::check::documents) enum Leads {
+pub(crate) enum Leads {
     /// To a policy of the service.
     Service(ReferenceUse),
     /// To an address.
@@ -21,7 +21,7 @@ pub(in crate::check::documents) enum Leads {
 }
 
 /// What is wrong with a reference.
-pub(in crate::check::documents) enum Wrong {
+pub(crate) enum Wrong {
     /// It is no reference to a policy.
     Policy(ReferenceError),
     /// No script comes from there.
@@ -97,7 +97,7 @@ fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
 }
 
 /// Where all references of a document lead, those of embedded policies included.
-pub(in crate::check::documents) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
+pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
     let group = match native {
         NativeDocument::Policy(policy) => return of_policy(&Path::root(), &policy.manifest),
         NativeDocument::Group(group) => group,

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::documents::scene::{GroupView, PolicyView, Scene};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
     let spec = &policy.manifest.spec;

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::check::documents::scene::{GroupView, PolicyView, Scene};
-use crate::diag::{Code, Diagnostic, DocumentId, Path, Place};
-use crate::manifest::chainloop::Metadata;
+use manifest::chainloop::Metadata;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
 /// Something that can have a field in two spellings.
 struct At<'a> {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::Findings;
 use crate::check::documents::scene::{Head, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::chainloop::DocumentKind;
+use model::chainloop::DocumentKind;
+use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let mut first = HashMap::new();

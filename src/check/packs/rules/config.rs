@@ -8,9 +8,9 @@ use super::Findings;
 use super::config_schema::ENFORCEMENT_LEVEL;
 use crate::check::packs::desired;
 use crate::check::packs::scene::{GroupView, PackView, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place, Segment, did_you_mean};
-use crate::manifest::pulumi::PackPolicySpec;
-use crate::model::pulumi::{ALL, EnforcementLevel};
+use manifest::pulumi::PackPolicySpec;
+use model::diag::{Code, Diagnostic, Path, Place, Segment, did_you_mean};
+use model::pulumi::{ALL, EnforcementLevel};
 
 pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
     for (index, spec) in group.packs() {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::Findings;
 use crate::check::packs::scene::PackView;
-use crate::diag::{Code, Diagnostic, Path, Place, did_you_mean};
-use crate::manifest::pulumi::ConfigSchemaSpec;
+use manifest::pulumi::ConfigSchemaSpec;
+use model::diag::{Code, Diagnostic, Path, Place, did_you_mean};
 
 /// The member of a configuration that is no property.
 pub(super) const ENFORCEMENT_LEVEL: &str = "enforcementLevel";

@@ -2,11 +2,11 @@
 
 use super::Findings;
 use crate::check::packs::scene::Scene;
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::manifest::Manifest;
-use crate::manifest::config::Provider;
+use manifest::Manifest;
+use manifest::config::Provider;
+use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(in crate::check::packs) fn check(scene: &Scene<'_>, found: &mut Findings) {
+pub(crate) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let own = scene.target.provider();
     for document in scene.documents {
         let (kind, provider) = match &document.manifest {

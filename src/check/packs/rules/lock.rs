@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use crate::check::packs::scene::PackView;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest::lock::LOCK_FILE;
-use crate::model::pulumi::FileDigest;
+use manifest::lock::LOCK_FILE;
+use model::diag::{Code, Diagnostic};
+use model::digest::FileDigest;
 
 /// How many files a finding names.
 const NAMED: usize = 3;

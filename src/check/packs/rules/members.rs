@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::check::packs::scene::{GroupView, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place};
-use crate::model::pulumi::EntityType;
+use model::diag::{Code, Diagnostic, Path, Place};
+use model::pulumi::EntityType;
 
 pub(super) fn check(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
     let spec = &group.manifest.spec;

@@ -12,7 +12,7 @@ mod taken;
 mod unknown_pack;
 
 use super::scene::{GroupView, PackView, Scene};
-use crate::diag::Diagnostic;
+use model::diag::Diagnostic;
 
 /// What a rule found.
 type Findings = Vec<Diagnostic>;

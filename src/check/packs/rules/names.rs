@@ -2,11 +2,9 @@
 
 use super::Findings;
 use crate::check::packs::scene::{GroupView, PackView, Scene};
-use crate::diag::{Code, Diagnostic, Place};
-use crate::manifest::pulumi::TagSuffix;
-use crate::model::pulumi::{
-    GroupName, PackName, PolicyName, PolicySelector, VersionTag, WordError,
-};
+use manifest::pulumi::TagSuffix;
+use model::diag::{Code, Diagnostic, Place};
+use model::pulumi::{GroupName, PackName, PolicyName, PolicySelector, VersionTag, WordError};
 
 pub(super) fn check_pack(pack: &PackView<'_>, found: &mut Findings) {
     let spec = &pack.manifest.spec;

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::Findings;
 use crate::check::packs::scene::PackView;
-use crate::diag::{Code, Diagnostic};
-use crate::manifest;
-use crate::repo::{PROJECT_FILE, PackTree};
+use model::diag::{Code, Diagnostic};
+
+use git::{PROJECT_FILE, PackTree};
 
 /// What runs a pack, as its `PulumiPolicy.yaml` says: a text, or a mapping with a `name`.
-pub(in crate::check::packs) fn of(tree: &PackTree) -> Result<String, String> {
+pub(crate) fn of(tree: &PackTree) -> Result<String, String> {
     let text = tree.project().map_err(|error| error.to_string())?;
     let project = manifest::plain_yaml(text)
         .map_err(|why| format!("`{PROJECT_FILE}` in it cannot be read: {why}"))?;

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::packs::scene::PackView;
-use crate::diag::{Code, Diagnostic};
+use model::diag::{Code, Diagnostic};
 
 pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
     let Some(error) = pack.source_error() else {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::Findings;
 use crate::check::packs::scene::{GroupView, PackView, Scene};
-use crate::diag::{Code, Diagnostic, Path, Place};
+use model::diag::{Code, Diagnostic, Path, Place};
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     let target = &scene.target.name;

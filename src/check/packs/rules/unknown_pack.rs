@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::check::packs::scene::{GroupView, Scene};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use model::diag::{Code, Diagnostic, did_you_mean};
 
 pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
     for (index, spec) in group.packs() {

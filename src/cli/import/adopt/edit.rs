@@ -7,14 +7,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::Refusal;
 use crate::cli::planning;
 use crate::cli::workspace::Workspace;
-use crate::diag::{DocumentId, FileId, Path, Place};
-use crate::manifest::Manifest;
-use crate::manifest::config::Target;
-use crate::manifest::docker::{Metadata, PolicyManifest};
-use crate::model::docker::{LiveContent, LivePolicy, LiveRule};
 use crate::plan::{Change, ChangeKind, Field};
 use crate::render::manifest::{self, splice};
 use crate::render::plan::words::place;
+use ::manifest::Manifest;
+use ::manifest::config::Target;
+use ::manifest::docker::{Metadata, PolicyManifest};
+use model::diag::{DocumentId, FileId, Path, Place};
+use model::docker::{LiveContent, LivePolicy, LiveRule};
 
 /// The manifest that declares a live policy.
 pub(super) struct Declared<'a> {

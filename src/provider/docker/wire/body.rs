@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::model::docker::{
+use http::ErrorKind;
+use model::docker::{
     Action, Cedar, NewPolicy, PolicyPatch, Profile, Resources, Rule, RulePatch, Scope,
 };
-use crate::provider::http::ErrorKind;
 
 /// Why a value has no body under a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(in crate::provider::docker) enum Unfit {
+pub(crate) enum Unfit {
     #[error("profile `{0}` of the API has no such operation")]
     Operation(Profile),
     #[error("profile `{0}` of the API has no scope by profiles of people")]
@@ -38,10 +38,7 @@ impl From<Unfit> for ErrorKind {
 }
 
 /// The body of createPolicy. A scope for the whole organization is left out.
-pub(in crate::provider::docker) fn new_policy(
-    policy: &NewPolicy,
-    profile: Profile,
-) -> Result<Value, Unfit> {
+pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, Unfit> {
     let NewPolicy { name, scope, cedar } = policy;
     let mut body = Map::new();
     body.insert("name".to_owned(), json!(name));
@@ -55,10 +52,7 @@ pub(in crate::provider::docker) fn new_policy(
 }
 
 /// The body of updatePolicy; teams are an empty list only where the patch says so.
-pub(in crate::provider::docker) fn policy_patch(
-    patch: &PolicyPatch,
-    profile: Profile,
-) -> Result<Value, Unfit> {
+pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Value, Unfit> {
     if patch.is_empty() {
         return Err(Unfit::EmptyPatch);
     }
@@ -77,7 +71,7 @@ pub(in crate::provider::docker) fn policy_patch(
 }
 
 /// The body of createRule.
-pub(in crate::provider::docker) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
+pub(crate) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
     let Rule {
         name,
         decision,
@@ -93,10 +87,7 @@ pub(in crate::provider::docker) fn rule(rule: &Rule, profile: Profile) -> Result
 }
 
 /// The body of updateRule.
-pub(in crate::provider::docker) fn rule_patch(
-    patch: &RulePatch,
-    profile: Profile,
-) -> Result<Value, Unfit> {
+pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, Unfit> {
     if patch.is_empty() {
         return Err(Unfit::EmptyPatch);
     }

@@ -8,7 +8,6 @@ mod policy;
 mod rule;
 mod scope;
 
-pub(super) use crate::provider::json::{At, DecodeError, Object};
 pub(super) use body::{Unfit, new_policy, policy_patch, rule, rule_patch};
 pub(super) use policy::{Kind, policy, summary};
 pub(super) use rule::live_rule;

@@ -6,10 +6,9 @@ use serde_json::{Map, Value};
 
 use super::rule::live_rule;
 use super::scope::scope;
-use crate::model::docker::{
-    Cedar, LiveContent, LivePolicy, LiveRule, Opaque, PolicyId, PolicySummary,
-};
-use crate::provider::json::{At, DecodeError, Object, mismatch};
+use http::json::{At, DecodeError, Object, mismatch};
+use model::Opaque;
+use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, PolicyId, PolicySummary};
 
 const ALLOWLIST: &str = "allowlist_v0";
 const CEDAR: &str = "cedar_v1";
@@ -26,7 +25,7 @@ const KNOWN: &[&str] = &[
 
 /// Where a policy's type comes from: the full policy does not carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::provider::docker) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// The list says it.
     Listed(&'a str),
     /// The answer to a write: the body that is there says it, and no body means no rules.
@@ -34,10 +33,7 @@ pub(in crate::provider::docker) enum Kind<'a> {
 }
 
 /// Reads an element of the list.
-pub(in crate::provider::docker) fn summary(
-    value: &Value,
-    at: At<'_>,
-) -> Result<PolicySummary, DecodeError> {
+pub(crate) fn summary(value: &Value, at: At<'_>) -> Result<PolicySummary, DecodeError> {
     let object = Object::new(value, at)?;
     let id = object.id("id")?;
     let name = object.text("name")?;
@@ -50,11 +46,7 @@ pub(in crate::provider::docker) fn summary(
 }
 
 /// Reads a full policy.
-pub(in crate::provider::docker) fn policy(
-    value: &Value,
-    at: At<'_>,
-    kind: Kind<'_>,
-) -> Result<LivePolicy, DecodeError> {
+pub(crate) fn policy(value: &Value, at: At<'_>, kind: Kind<'_>) -> Result<LivePolicy, DecodeError> {
     let object = Object::new(value, at)?;
     let field = |key| {
         object

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::model::Name;
-use crate::model::docker::{
-    Action, Decision, HttpResource, LiveRule, Opaque, Resources, Rule, RuleAccess, RuleId,
+use http::json::{At, DecodeError, Object, mismatch};
+use model::Name;
+use model::Opaque;
+use model::docker::{
+    Action, Decision, HttpResource, LiveRule, Resources, Rule, RuleAccess, RuleId,
 };
-use crate::provider::json::{At, DecodeError, Object, mismatch};
 
 const KNOWN: &[&str] = &[
     "id",
@@ -18,10 +19,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Reads a rule. What has the right types but another meaning than this version knows becomes an [`Opaque`].
-pub(in crate::provider::docker) fn live_rule(
-    value: &Value,
-    at: At<'_>,
-) -> Result<LiveRule, DecodeError> {
+pub(crate) fn live_rule(value: &Value, at: At<'_>) -> Result<LiveRule, DecodeError> {
     let object = Object::new(value, at)?;
     let wire = Wire {
         name: object.text("name")?,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::docker::{Scope, TeamId};
-use crate::provider::json::{DecodeError, Object};
+use http::json::{DecodeError, Object};
+use model::docker::{Scope, TeamId};
 
 /// Reads a scope and what of it is unknown. `profiles` is understood under every profile of the API: a scope that has
 /// them must never look like one for the whole organization.

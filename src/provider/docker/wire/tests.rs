@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::docker::{Action, Decision, HttpResource, Resources};
+use model::docker::{Action, Decision, HttpResource, Resources};
 
 fn full(extra: Value) -> Value {
     let mut policy = json!({
@@ -285,8 +285,8 @@ mod bodies {
 
     use super::super::super::body::{Unfit, new_policy, policy_patch, rule, rule_patch};
     use super::*;
-    use crate::model::Name;
-    use crate::model::docker::{
+    use model::Name;
+    use model::docker::{
         NewPolicy, PolicyPatch, Profile, Rule, RuleAccess, RulePatch, Scope, TeamId,
     };
 
@@ -424,8 +424,8 @@ mod properties {
 
     use super::super::super::body;
     use super::*;
-    use crate::model::Name;
-    use crate::model::docker::{Profile, Rule, RuleAccess};
+    use model::Name;
+    use model::docker::{Profile, Rule, RuleAccess};
 
     fn resources(http: bool) -> BoxedStrategy<Resources> {
         if !http {

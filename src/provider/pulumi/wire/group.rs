@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::Opaque;
-use crate::model::pulumi::{
+use http::json::{At, DecodeError, Object};
+use model::Opaque;
+use model::pulumi::{
     GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, StackReference, VersionNumber, VersionRef,
 };
-use crate::provider::json::{At, DecodeError, Object};
 
 /// A group as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,7 @@ pub struct GroupSummary {
 }
 
 /// Reads the list of groups (contract: `AppListPolicyGroupsResponse`).
-pub(in crate::provider::pulumi) fn groups(
-    answer: &Value,
-) -> Result<Vec<GroupSummary>, DecodeError> {
+pub(crate) fn groups(answer: &Value) -> Result<Vec<GroupSummary>, DecodeError> {
     let at = At::ROOT.key("policyGroups");
     let list = Object::new(answer, At::ROOT)?.list("policyGroups")?;
     let groups = list.iter().enumerate().map(|(index, value)| {
@@ -49,7 +47,7 @@ fn is_default(object: &Object<'_>) -> Result<bool, DecodeError> {
 }
 
 /// Reads a group (contract: `PolicyGroup`).
-pub(in crate::provider::pulumi) fn group(answer: &Value) -> Result<LiveGroup, DecodeError> {
+pub(crate) fn group(answer: &Value) -> Result<LiveGroup, DecodeError> {
     const KNOWN: &[&str] = &[
         "name",
         "isOrgDefault",
@@ -156,7 +154,7 @@ fn group_pack(value: &Value, at: At<'_>) -> Result<LiveGroupPack, DecodeError> {
 }
 
 /// The body of updateGroup: one operation (contract: `UpdatePolicyGroupRequest`).
-pub(in crate::provider::pulumi) fn group_change(change: &GroupChange) -> Value {
+pub(crate) fn group_change(change: &GroupChange) -> Value {
     match change {
         GroupChange::Rename { name } => json!({"newName": name}),
         GroupChange::AddStack { stack } => json!({"addStack": stack}),
@@ -192,7 +190,7 @@ pub(in crate::provider::pulumi) fn group_change(change: &GroupChange) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pulumi::{EntityType, Mode, PackName, VersionTag};
+    use model::pulumi::{EntityType, Mode, PackName, VersionTag};
 
     #[test]
     fn a_group_is_read_whole_or_kept_as_it_is() {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::model::Opaque;
-use crate::model::pulumi::{LivePackPolicy, LiveVersion, PackPolicy, VersionDetail, VersionNumber};
-use crate::provider::http::Upload;
-use crate::provider::json::{At, DecodeError, Object, mismatch};
+use http::Upload;
+use http::json::{At, DecodeError, Object, mismatch};
+use model::Opaque;
+use model::pulumi::{LivePackPolicy, LiveVersion, PackPolicy, VersionDetail, VersionNumber};
 
 /// A pack as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn each_once<'v>(names: impl IntoIterator<Item = &'v str>, at: At<'_>) -> Result
 }
 
 /// Reads the list of packs (contract: `AppListPolicyPacksResponse`).
-pub(in crate::provider::pulumi) fn packs(answer: &Value) -> Result<Vec<PackSummary>, DecodeError> {
+pub(crate) fn packs(answer: &Value) -> Result<Vec<PackSummary>, DecodeError> {
     let at = At::ROOT.key("policyPacks");
     let list = Object::new(answer, At::ROOT)?.list("policyPacks")?;
     let packs = list
@@ -91,9 +91,7 @@ fn number(value: &Value) -> Option<VersionNumber> {
 }
 
 /// Reads a version (contract: `AppGetPolicyPackResponse`).
-pub(in crate::provider::pulumi) fn version(
-    answer: &Value,
-) -> Result<(String, LiveVersion), DecodeError> {
+pub(crate) fn version(answer: &Value) -> Result<(String, LiveVersion), DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let list = At::ROOT.key("policies");
     let policies = object
@@ -186,7 +184,7 @@ fn sorted(mut policy: PackPolicy) -> PackPolicy {
 }
 
 /// Reads what createPackVersion answers (contract: `AppCreatePolicyPackResponse`).
-pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, DecodeError> {
+pub(crate) fn created(answer: &Value) -> Result<Created, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let number = object
         .get("version")
@@ -207,18 +205,16 @@ pub(in crate::provider::pulumi) fn created(answer: &Value) -> Result<Created, De
 
 /// A page of the registry.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::provider::pulumi) struct PublishersPage {
+pub(crate) struct PublishersPage {
     /// Each pack with its publisher.
-    pub(in crate::provider::pulumi) packs: Vec<(String, String)>,
+    pub(crate) packs: Vec<(String, String)>,
     /// The token of the next page; none on the last.
-    pub(in crate::provider::pulumi) next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Reads a page of the registry: the publisher of each pack, and the token of the next page (contract:
 /// `ListPolicyPacksResponse`).
-pub(in crate::provider::pulumi) fn publishers(
-    answer: &Value,
-) -> Result<PublishersPage, DecodeError> {
+pub(crate) fn publishers(answer: &Value) -> Result<PublishersPage, DecodeError> {
     let object = Object::new(answer, At::ROOT)?;
     let at = At::ROOT.key("policyPacks");
     let packs = object

@@ -1,0 +1,120 @@
+//! People, as far as rules tell them apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use model::docker::Scope;
+
+/// People, by the teams (and profiles of people) that they are in.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Audience {
+    /// All their teams; none for people who are in no team.
+    pub teams: BTreeSet<String>,
+    /// All their profiles (profile `seed` of the API only).
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub profiles: BTreeSet<String>,
+}
+
+impl Audience {
+    /// People who are in these teams and in no profile.
+    pub fn of_teams(teams: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            teams: teams.into_iter().collect(),
+            profiles: BTreeSet::new(),
+        }
+    }
+
+    /// Whether a policy counts for them (contract: FACTS, "Pooled evaluation").
+    pub fn is_reached_by(&self, scope: &Scope) -> bool {
+        scope.is_organization_wide()
+            || scope
+                .teams
+                .iter()
+                .any(|team| self.teams.contains(team.as_str()))
+            || scope
+                .profiles
+                .iter()
+                .any(|profile| self.profiles.contains(profile))
+    }
+
+    /// Whether all their teams and profiles are among those of others: whatever reaches them reaches the others.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        let Self { teams, profiles } = self;
+        teams.is_subset(&other.teams) && profiles.is_subset(&other.profiles)
+    }
+
+    /// The same people with the ids of teams spelled as some scopes spell them: upper and lower case are the same in a
+    /// uuid, and a difference in case alone must not look like another team.
+    #[must_use]
+    pub fn spelled_as_in<'s>(&self, scopes: impl Iterator<Item = &'s Scope> + Clone) -> Self {
+        let spelled = |team: &String| {
+            let mut known = scopes.clone().flat_map(|scope| &scope.teams);
+            known
+                .find(|id| id.as_str().eq_ignore_ascii_case(team))
+                .map_or_else(|| team.clone(), ToString::to_string)
+        };
+        Self {
+            teams: self.teams.iter().map(spelled).collect(),
+            profiles: self.profiles.clone(),
+        }
+    }
+
+    /// The same people with teams called by their short names, each given with the team's uuid.
+    #[must_use]
+    pub fn with_team_names(mut self, names: &BTreeMap<String, String>) -> Self {
+        let name = |id: &String| {
+            names
+                .iter()
+                .find(|(_, uuid)| *uuid == id)
+                .map_or(id, |(name, _)| name)
+                .clone()
+        };
+        self.teams = self.teams.iter().map(name).collect();
+        self
+    }
+
+    /// The people whom some scopes tell apart, as far as a reader wants to know: those in no team, in each team or
+    /// profile that a scope names, in all of them, and further ones; each once, in this order.
+    pub fn of_interest<'s>(
+        scopes: impl Iterator<Item = &'s Scope> + Clone,
+        further: impl IntoIterator<Item = Self>,
+    ) -> Vec<Self> {
+        let teams: BTreeSet<String> = scopes
+            .clone()
+            .flat_map(|scope| scope.teams.iter().map(ToString::to_string))
+            .collect();
+        let profiles: BTreeSet<String> = scopes
+            .flat_map(|scope| scope.profiles.iter().cloned())
+            .collect();
+        let mut audiences = vec![Self::default()];
+        audiences.extend(teams.iter().map(|team| Self::of_teams([team.clone()])));
+        let one = |profile: &String| Self {
+            teams: BTreeSet::new(),
+            profiles: [profile.clone()].into(),
+        };
+        audiences.extend(profiles.iter().map(one));
+        if teams.len() + profiles.len() > 1 {
+            audiences.push(Self { teams, profiles });
+        }
+        for audience in further {
+            if !audiences.contains(&audience) {
+                audiences.push(audience);
+            }
+        }
+        audiences
+    }
+}
+
+/// People with a name: a combination of teams that really occurs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAudience {
+    /// What they are called.
+    pub name: String,
+    /// Who they are.
+    pub audience: Audience,
+}

@@ -1,0 +1,371 @@
+//! What Cedar policies decide about calls of MCP tools, by the cedar-policy crate: any `forbid` that matches wins, else
+//! any `permit`, else the answer is no. Rules play no part in it, nor do these policies where rules decide.
+
+pub mod nesting;
+mod request;
+mod statements;
+
+use cedar_policy::{Authorizer, Entities, PolicyId, PolicySet, Response};
+use thiserror::Error;
+
+pub use request::{CedarRequest, CedarRequestError, Circumstances};
+
+use super::audience::Audience;
+use model::diag::DocumentId;
+use model::docker::{Content, Decision, DesiredPolicy, LiveContent, LiveState};
+
+/// Why Cedar policies cannot decide.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CedarError {
+    /// A text of the server's that this version does not read: what it forbids is not known, so that nothing is.
+    #[error("the Cedar policy \"{policy}\" cannot be read, so that no answer would be sure: {why}")]
+    Unreadable {
+        /// The name of the policy.
+        policy: String,
+        /// What is wrong with its text.
+        why: String,
+    },
+    /// The engine does not take the request.
+    #[error("the request is refused by the Cedar engine: {0}")]
+    Request(String),
+    /// No thread with enough stack could be had.
+    #[error("there is not enough memory to read the Cedar policies")]
+    NoRoom,
+}
+
+/// A Cedar policy that counts for some people.
+#[derive(Debug, Clone, Copy)]
+struct PooledText<'a> {
+    position: usize,
+    policy: &'a str,
+    text: &'a str,
+    document: Option<DocumentId>,
+}
+
+/// All Cedar policies that count for some people.
+#[derive(Debug, Clone)]
+pub struct CedarPool<'a> {
+    texts: Vec<PooledText<'a>>,
+}
+
+/// One statement of a Cedar policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CedarStatement<'a> {
+    /// The position of its policy among all.
+    pub position: usize,
+    /// The name of its policy.
+    pub policy: &'a str,
+    /// Which statement of the text it is, counted from 1.
+    pub number: usize,
+    /// The line of the text that it begins on, counted from 1.
+    pub line: u32,
+    /// What a match does: `permit` allows, `forbid` denies.
+    pub decision: Decision,
+    /// The manifest of the policy; nothing for one that was read from the server.
+    pub document: Option<DocumentId>,
+}
+
+/// A statement that could not be evaluated, so that it counts neither for nor against the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CedarFailure<'a> {
+    /// The statement.
+    pub statement: CedarStatement<'a>,
+    /// What went wrong.
+    pub why: String,
+}
+
+/// What Cedar policies decide about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CedarAnswer<'a> {
+    /// Allow or deny.
+    pub decision: Decision,
+    /// The forbids that match, or the permits if none does; none where nothing matches, which denies.
+    pub statements: Vec<CedarStatement<'a>>,
+    /// The statements that could not be evaluated.
+    pub failures: Vec<CedarFailure<'a>>,
+}
+
+impl<'a> CedarPool<'a> {
+    /// The Cedar policies among these that reach some people.
+    pub fn desired(policies: &'a [DesiredPolicy], audience: &Audience) -> Self {
+        let reached = policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let texts = reached.filter_map(|(position, policy)| match &policy.content {
+            Content::Rules(_) => None,
+            Content::Cedar(cedar) => Some(PooledText {
+                position,
+                policy: policy.name.as_str(),
+                text: &cedar.text,
+                document: Some(policy.document),
+            }),
+        });
+        Self {
+            texts: texts.collect(),
+        }
+    }
+
+    /// The Cedar policies of an organization that reach some people.
+    pub fn live(state: &'a LiveState, audience: &Audience) -> Self {
+        let reached = state
+            .policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| audience.is_reached_by(&policy.scope));
+        let texts = reached.filter_map(|(position, policy)| match &policy.content {
+            LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+            LiveContent::Cedar(cedar) => Some(PooledText {
+                position,
+                policy: &policy.name,
+                text: &cedar.text,
+                document: None,
+            }),
+        });
+        Self {
+            texts: texts.collect(),
+        }
+    }
+
+    /// All statements, in the order of their policies.
+    ///
+    /// # Errors
+    /// A text that cannot be read.
+    pub fn statements(&self) -> Result<Vec<CedarStatement<'a>>, CedarError> {
+        if self.texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        nesting::with_room(|| Ok(Parsed::of(&self.texts)?.statements))
+            .unwrap_or(Err(CedarError::NoRoom))
+    }
+
+    /// Decides requests, each on its own, with no entities: what an entity is a member of is not known.
+    ///
+    /// # Errors
+    /// A text that cannot be read.
+    pub fn decide(&self, requests: &[&CedarRequest]) -> Result<Vec<CedarAnswer<'a>>, CedarError> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The syntax trees live and die in here: all that is done with them takes as much stack as they are deep.
+        let work = || {
+            let parsed = Parsed::of(&self.texts)?;
+            requests
+                .iter()
+                .map(|request| parsed.decide(request))
+                .collect()
+        };
+        nesting::with_room(work).unwrap_or(Err(CedarError::NoRoom))
+    }
+}
+
+/// Statements, ready to decide; the id of each is its position.
+struct Parsed<'a> {
+    set: PolicySet,
+    statements: Vec<CedarStatement<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    fn of(texts: &[PooledText<'a>]) -> Result<Self, CedarError> {
+        let mut parsed = Self {
+            set: PolicySet::new(),
+            statements: Vec::new(),
+        };
+        for PooledText {
+            position,
+            policy,
+            text,
+            document,
+        } in texts
+        {
+            let unreadable = |why: String| CedarError::Unreadable {
+                policy: (*policy).to_owned(),
+                why,
+            };
+            for found in statements::read(text).map_err(unreadable)? {
+                let id = PolicyId::new(parsed.statements.len().to_string());
+                parsed
+                    .set
+                    .add(found.policy.new_id(id))
+                    .map_err(|error| unreadable(error.to_string()))?;
+                parsed.statements.push(CedarStatement {
+                    position: *position,
+                    policy,
+                    number: found.number,
+                    line: found.line,
+                    decision: found.decision,
+                    document: *document,
+                });
+            }
+        }
+        Ok(parsed)
+    }
+
+    fn decide(&self, request: &CedarRequest) -> Result<CedarAnswer<'a>, CedarError> {
+        let request = request.for_engine().map_err(CedarError::Request)?;
+        let response: Response =
+            Authorizer::new().is_authorized(&request, &self.set, &Entities::empty());
+        let decision = match response.decision() {
+            cedar_policy::Decision::Allow => Decision::Allow,
+            cedar_policy::Decision::Deny => Decision::Deny,
+        };
+        let mut statements: Vec<usize> = response
+            .diagnostics()
+            .reason()
+            .filter_map(position)
+            .collect();
+        statements.sort_unstable();
+        let mut failures: Vec<(usize, String)> = Vec::new();
+        for error in response.diagnostics().errors() {
+            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
+            failures.extend(position(error.policy_id()).map(|at| (at, error.inner().to_string())));
+        }
+        failures.sort();
+        let at = |index: usize| self.statements.get(index).copied();
+        let failed = |(index, why)| {
+            Some(CedarFailure {
+                statement: at(index)?,
+                why,
+            })
+        };
+        Ok(CedarAnswer {
+            decision,
+            statements: statements.into_iter().filter_map(at).collect(),
+            failures: failures.into_iter().filter_map(failed).collect(),
+        })
+    }
+}
+
+/// The position of a statement by its id.
+fn position(id: &PolicyId) -> Option<usize> {
+    let id: &str = id.as_ref();
+    id.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use model::docker::{Cedar, LivePolicy, PolicyId as LiveId, Scope, TeamId};
+
+    fn live(texts: &[(&str, &[&str])]) -> LiveState {
+        let policies = texts
+            .iter()
+            .enumerate()
+            .map(|(number, (text, teams))| LivePolicy {
+                id: LiveId::new("p"),
+                name: format!("p{number}"),
+                scope: Scope {
+                    teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+                    ..Scope::default()
+                },
+                unknown_scope_fields: Map::new(),
+                content: LiveContent::Cedar(Cedar {
+                    text: (*text).to_owned(),
+                    schema_url: String::new(),
+                }),
+                created_at: String::new(),
+                updated_at: String::new(),
+                unknown_fields: Map::new(),
+            });
+        LiveState {
+            policies: policies.collect(),
+        }
+    }
+
+    fn decide(
+        state: &LiveState,
+        teams: &[&str],
+        text: &str,
+    ) -> Result<(Decision, Vec<(String, usize)>), CedarError> {
+        let audience = Audience::of_teams(teams.iter().map(|team| (*team).to_owned()));
+        let request = CedarRequest::parse(text, &Circumstances::default()).unwrap();
+        let answer = CedarPool::live(state, &audience)
+            .decide(&[&request])?
+            .remove(0);
+        let statements = answer
+            .statements
+            .iter()
+            .map(|it| (it.policy.to_owned(), it.number))
+            .collect();
+        Ok((answer.decision, statements))
+    }
+
+    #[test]
+    fn policies_are_pooled_by_scope() {
+        let state = live(&[
+            (
+                "permit(principal, action, resource); permit(principal, action, resource);",
+                &[],
+            ),
+            (
+                "forbid(principal, action, resource == MCP::Tool::\"x\");",
+                &["a"],
+            ),
+            ("forbid(principal, action, resource);", &["b"]),
+        ]);
+        let name = |policy: &str, number| (policy.to_owned(), number);
+        let permits = vec![name("p0", 1), name("p0", 2)];
+        assert_eq!(
+            decide(&state, &[], "call x"),
+            Ok((Decision::Allow, permits.clone()))
+        );
+        assert_eq!(
+            decide(&state, &["a"], "call x"),
+            Ok((Decision::Deny, vec![name("p1", 1)]))
+        );
+        assert_eq!(
+            decide(&state, &["a"], "call y"),
+            Ok((Decision::Allow, permits))
+        );
+        assert_eq!(
+            decide(&state, &["a", "b"], "call x"),
+            Ok((Decision::Deny, vec![name("p1", 1), name("p2", 1)]))
+        );
+        assert_eq!(
+            decide(&LiveState::default(), &[], "call x"),
+            Ok((Decision::Deny, vec![]))
+        );
+    }
+
+    #[test]
+    fn what_a_text_forbids_must_be_known() {
+        let deep = format!(
+            "forbid(principal, action, resource) when {{ {}true }};",
+            "!".repeat(200_000)
+        );
+        for text in [deep.as_str(), "forbid(principal, action resource);"] {
+            let state = live(&[
+                ("permit(principal, action, resource);", &[]),
+                (text, &["a"]),
+            ]);
+            assert_eq!(
+                decide(&state, &[], "call x").map(|(decision, _)| decision),
+                Ok(Decision::Allow)
+            );
+            let refused = decide(&state, &["a"], "call x");
+            assert!(
+                matches!(&refused, Err(CedarError::Unreadable { policy, .. }) if policy == "p1"),
+                "{refused:?}"
+            );
+            let all = Audience::of_teams(["a".to_owned()]);
+            assert!(CedarPool::live(&state, &all).statements().is_err());
+        }
+    }
+
+    #[test]
+    fn the_deepest_text_that_is_accepted_is_decided() {
+        let text = format!(
+            "permit(principal, action, resource) when {{ {}true }};",
+            "!".repeat(4)
+        );
+        let chain = format!(
+            "permit(principal, action, resource) when {{ true{} }};",
+            " && true".repeat(nesting::DEEPEST - 10)
+        );
+        let state = live(&[(&text, &[]), (&chain, &[])]);
+        let (decision, statements) = decide(&state, &[], "call x").unwrap();
+        assert_eq!((decision, statements.len()), (Decision::Allow, 2));
+    }
+}

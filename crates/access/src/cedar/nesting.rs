@@ -1,0 +1,152 @@
+//! Cedar text that nests too deep to be parsed: the parser works by recursion, and a stack that overflows ends the
+//! whole process. A pull request must not be able to do that.
+
+use std::thread;
+
+/// The deepest expression that is accepted: brackets and chained operators, as [`depth`] counts them.
+pub const DEEPEST: usize = 500;
+/// Enough stack for an expression of [`DEEPEST`] in a debug build, with a margin; memory that is never touched costs
+/// nothing.
+const STACK: usize = 128 << 20;
+
+/// Runs a parse on a thread with room for [`DEEPEST`]; nothing, where no such thread can be had.
+pub fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .name("cedar".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
+        worker.ok()?.join().ok()
+    })
+}
+
+/// How deep the syntax tree of a Cedar text can be at most: open brackets plus the operators chained at each level.
+/// Text that is not Cedar gets some number too; strings and comments count for nothing.
+pub fn depth(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut levels = vec![0_usize];
+    let mut total = 0_usize;
+    let mut deepest = 0_usize;
+    let mut at = 0_usize;
+    while let Some(byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let (length, step) = match byte {
+            b'"' => (string_length(rest), Step::Skip),
+            b'/' if rest.starts_with(b"//") => (
+                rest.iter()
+                    .position(|byte| *byte == b'\n')
+                    .unwrap_or(rest.len()),
+                Step::Skip,
+            ),
+            b'(' | b'[' | b'{' => (1, Step::Open),
+            b')' | b']' | b'}' => (1, Step::Close),
+            b',' => (1, Step::Next),
+            b';' => (1, Step::End),
+            b'&' | b'|' | b'=' | b':' if rest.get(1) == Some(byte) => (2, Step::Chain),
+            b'!' | b'-' | b'+' | b'*' | b'.' | b'<' | b'>' | b'&' | b'|' | b'=' => (1, Step::Chain),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' => {
+                let length = rest
+                    .iter()
+                    .position(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+                    .unwrap_or(rest.len());
+                let chains = matches!(
+                    &rest[..length],
+                    b"if" | b"has" | b"like" | b"in" | b"is" | b"when" | b"unless"
+                );
+                (length, if chains { Step::Chain } else { Step::Skip })
+            }
+            _ => (1, Step::Skip),
+        };
+        at += length.max(1);
+        total = take(step, &mut levels, total);
+        deepest = deepest.max(total);
+    }
+    deepest
+}
+
+/// What a token does to the depth.
+enum Step {
+    Skip,
+    Chain,
+    Open,
+    Close,
+    Next,
+    End,
+}
+
+fn take(step: Step, levels: &mut Vec<usize>, total: usize) -> usize {
+    let last = levels.last().copied().unwrap_or_default();
+    match step {
+        Step::Skip => total,
+        Step::Chain => grow(levels, total),
+        Step::Open => {
+            levels.push(1);
+            total + 1
+        }
+        // What is in brackets becomes an operand: `a[0][0]` is deeper than `a[0]`.
+        Step::Close if levels.len() > 1 => {
+            levels.pop();
+            grow(levels, total - last)
+        }
+        Step::Close => total,
+        Step::Next => {
+            let left = last.min(1);
+            if let Some(level) = levels.last_mut() {
+                *level = left;
+            }
+            total - last + left
+        }
+        Step::End => {
+            levels.clear();
+            levels.push(0);
+            0
+        }
+    }
+}
+
+fn grow(levels: &mut [usize], total: usize) -> usize {
+    if let Some(level) = levels.last_mut() {
+        *level += 1;
+    }
+    total + 1
+}
+
+/// The bytes of a string literal, its quotes included; to the end of the text where it is not closed.
+pub(crate) fn string_length(bytes: &[u8]) -> usize {
+    let mut escaped = false;
+    for (at, byte) in bytes.iter().enumerate().skip(1) {
+        match byte {
+            b'"' if !escaped => return at + 1,
+            b'\\' => escaped = !escaped,
+            _ => escaped = false,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn counts_what_nests_and_nothing_else() {
+        let many = |text: &str| text.repeat(100);
+        let cases = [
+            (String::new(), 0),
+            ("permit(principal, action, resource);".to_owned(), 1),
+            (many("permit(principal, action, resource);"), 1),
+            (many("("), 100),
+            (many("!"), 100),
+            (many("a && "), 100),
+            (many("a[0]"), 100),
+            (many("if a then b else "), 100),
+            (format!("[{}]", many("\"(((\", ")), 1),
+            (format!("\"{}\"", many("(\\\"")), 0),
+            (format!("// {}\n(", many("(")), 1),
+            (many(")"), 0),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(depth(&text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Cedar text, taken apart into statements with the lines that they begin on.
+
+use std::str::FromStr as _;
+
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
+
+use super::nesting;
+use model::docker::Decision;
+
+/// A statement of a text.
+pub(super) struct Found {
+    pub(super) policy: Policy,
+    /// Counted from 1, templates included.
+    pub(super) number: usize,
+    /// The line that it begins on, counted from 1.
+    pub(super) line: u32,
+    pub(super) decision: Decision,
+}
+
+/// The statements of a text, in its order. Templates are left out: nothing links them, so that they are never in force.
+/// To be called with room for the syntax trees.
+pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
+    let depth = nesting::depth(text);
+    if depth > nesting::DEEPEST {
+        return Err(format!(
+            "it nests {depth} levels deep, and {} are read",
+            nesting::DEEPEST
+        ));
+    }
+    let set = PolicySet::from_str(text).map_err(|error| error.to_string())?;
+    let starts = starts(text);
+    let mut found: Vec<Found> = set
+        .policies()
+        .filter_map(|policy| statement(policy, text, &starts))
+        .collect();
+    found.sort_by_key(|found| found.number);
+    Ok(found)
+}
+
+fn statement(policy: &Policy, text: &str, starts: &[usize]) -> Option<Found> {
+    let index = index(policy.id())?;
+    let start = starts.get(index).copied().unwrap_or_default();
+    let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+    let decision = match policy.effect() {
+        Effect::Permit => Decision::Allow,
+        Effect::Forbid => Decision::Deny,
+    };
+    Some(Found {
+        policy: policy.clone(),
+        number: index + 1,
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        decision,
+    })
+}
+
+/// The engine calls the statements of a text `policy0`, `policy1` and so on, in their order (documented at
+/// `PolicySet::from_str`).
+fn index(id: &PolicyId) -> Option<usize> {
+    let id: &str = id.as_ref();
+    id.strip_prefix("policy")?.parse().ok()
+}
+
+/// Where each statement begins: the first character that is no white space and no comment, at the beginning and behind
+/// each `;`. Nothing in a statement holds one, strings and comments aside.
+fn starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let mut starts = Vec::new();
+    let mut inside = false;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        if rest.starts_with(b"//") {
+            at += rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len());
+            continue;
+        }
+        if !inside && !byte.is_ascii_whitespace() {
+            starts.push(at);
+            inside = true;
+        }
+        if *byte == b';' {
+            inside = false;
+        }
+        at += if *byte == b'"' {
+            nesting::string_length(rest)
+        } else {
+            1
+        };
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_found_where_they_begin() {
+        let text = "// permit(principal, action, resource);\n\npermit(principal, action, resource) when { \"a;\\\";\" == \
+                    \"//\" }; forbid(principal, action, resource) // ; not yet\n  ;\n\n@note(\"x;\")\npermit(principal, \
+                    action, resource);\n// the end;\n";
+        let found = read(text).unwrap();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|found| (found.number, found.line, found.decision))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                (1, 3, Decision::Allow),
+                (2, 3, Decision::Deny),
+                (3, 6, Decision::Allow)
+            ]
+        );
+        assert_eq!(starts(text).len(), 3);
+    }
+
+    #[test]
+    fn templates_keep_their_number_and_decide_nothing() {
+        let text = "permit(principal == ?principal, action, resource);\nforbid(principal, action, resource);\n";
+        let found = read(text).unwrap();
+        assert_eq!(
+            found
+                .iter()
+                .map(|found| (found.number, found.line))
+                .collect::<Vec<_>>(),
+            [(2, 2)]
+        );
+    }
+
+    #[test]
+    fn more_than_ten_statements_keep_their_order() {
+        let text = "permit(principal, action, resource);\n".repeat(12);
+        let lines: Vec<u32> = read(&text)
+            .unwrap()
+            .iter()
+            .map(|found| found.line)
+            .collect();
+        assert_eq!(lines, (1..=12).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let deep = format!(
+            "permit(principal, action, resource) when {{ {} true }};",
+            "!".repeat(100_000)
+        );
+        assert!(read(&deep).is_err_and(|why| why.contains("levels deep")));
+        assert!(read("permit(principal").is_err());
+    }
+}

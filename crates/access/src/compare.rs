@@ -1,0 +1,453 @@
+//! How rule sets differ: what opens, what closes, each with a witness and the rules that decide it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use smallvec::SmallVec;
+
+use super::bits::Bits;
+use super::budget::{Entangled, Stop};
+use super::decide::{Reason, Verdict, reasons};
+use super::difference::{Difference, Direction, Row};
+use super::index::{Index, Unreadable};
+use super::meeting::Counted;
+use super::ports::Ports;
+use super::request::Request;
+use super::segments::Map;
+use super::survey::{ByPort, Cell, Subject, Survey};
+use model::docker::{Decision, FileMode, Method, Rule, Transport};
+
+/// Compares what two rule sets allow.
+///
+/// # Errors
+/// The patterns cross each other in too many ways.
+pub fn compare(before: &[&Rule], after: &[&Rule]) -> Result<Difference, Entangled> {
+    let mut comparison = Comparison::new(1);
+    for (position, rule) in before.iter().enumerate() {
+        comparison.add(position, rule, [0], []);
+    }
+    for (position, rule) in after.iter().enumerate() {
+        comparison.add(position, rule, [], [0]);
+    }
+    Ok(comparison.run()?.differences.pop().unwrap_or_default())
+}
+
+/// Rules before and after a change, each with the audiences that it counts for. One walk compares all audiences.
+#[derive(Debug)]
+pub struct Comparison<'r> {
+    rules: Vec<Counted<'r>>,
+    audiences: usize,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub struct Compared {
+    /// What opens and closes, for each audience.
+    pub differences: Vec<Difference>,
+    /// Resources that are no pattern and so match nothing here.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<'r> Comparison<'r> {
+    /// A comparison without rules, for so many audiences.
+    pub fn new(audiences: usize) -> Self {
+        Self {
+            rules: Vec::new(),
+            audiences,
+        }
+    }
+
+    /// Adds a rule that counts for some audiences before, and for some after. Reasons name it by its position.
+    pub fn add(
+        &mut self,
+        position: usize,
+        rule: &'r Rule,
+        before: impl IntoIterator<Item = usize>,
+        after: impl IntoIterator<Item = usize>,
+    ) {
+        let before = before.into_iter().map(|audience| 2 * audience);
+        let sides: Bits = before
+            .chain(after.into_iter().map(|audience| 2 * audience + 1))
+            .collect();
+        self.rules.push(Counted {
+            number: position,
+            rule,
+            sides,
+        });
+    }
+
+    /// Compares.
+    ///
+    /// # Errors
+    /// The patterns cross each other in too many ways.
+    pub fn run(&self) -> Result<Compared, Entangled> {
+        let changes = |counted: &&Counted<'_>| !counted.sides.unpaired().is_empty();
+        let all = || self.rules.iter();
+        let index = Index::around(
+            all().filter(changes),
+            all().filter(|counted| !changes(counted)),
+        );
+        let differences = differences(&index, self.audiences)?;
+        Ok(Compared {
+            differences,
+            unreadable: index.unreadable,
+        })
+    }
+}
+
+/// What opens and closes, for each audience.
+fn differences(index: &Index, audiences: usize) -> Result<Vec<Difference>, Entangled> {
+    let survey = Survey::new(index);
+    // A term matters for those for whom nothing that means the same is on the other side.
+    let mut sides: Vec<Bits> = vec![Bits::default(); index.terms.len()];
+    for term in &index.terms {
+        sides[term.meaning as usize].add(&term.sides);
+    }
+    let changed: Vec<Bits> = sides.iter().map(Bits::unpaired).collect();
+    let changed = |term: u32| &changed[index.term_of(term).meaning as usize];
+    let mut search = Search {
+        survey: &survey,
+        found: Vec::new(),
+        known: Map::default(),
+    };
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); audiences];
+    let mut told: HashSet<(usize, u32), FixedState> = HashSet::default();
+    survey.cells(&|term| !changed(term).is_empty(), &mut |cell| {
+        let mut affected = Bits::default();
+        for term in cell.terms {
+            affected.add(changed(*term));
+        }
+        for audience in affected.iter() {
+            let found = search.of(cell, audience)?;
+            if told.insert((audience, found)) {
+                rows[audience].push(found);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|families| search.difference(&families))
+        .collect())
+}
+
+/// What a term says to an audience before and after, as two bits.
+const BEFORE: u8 = 1;
+const AFTER: u8 = 2;
+
+/// What the terms say about one thing before and after, before deny is weighed against allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Votes {
+    allow: u8,
+    deny: u8,
+}
+
+impl Votes {
+    /// Deny wins; what nothing allows is denied.
+    fn allowed(self) -> u8 {
+        self.allow & !self.deny
+    }
+}
+
+fn differs(allowed: u8) -> bool {
+    allowed == BEFORE || allowed == AFTER
+}
+
+/// Terms, each with the sides on which an audience meets it.
+type Met = SmallVec<[(u32, u8); 4]>;
+
+struct Search<'s, 'i> {
+    survey: &'s Survey<'i>,
+    /// The rows of cells, by the number that `known` gives them.
+    found: Vec<SmallVec<[Arc<Row>; 1]>>,
+    /// Cells in which an audience meets the same terms on the same sides are told once. The first of them is the one
+    /// with the shortest witness.
+    known: Map<Met, u32>,
+}
+
+impl Search<'_, '_> {
+    /// The number of the rows of a cell for an audience.
+    fn of(&mut self, cell: &Cell<'_>, audience: usize) -> Result<u32, Stop> {
+        let met: Met = cell
+            .terms
+            .iter()
+            .map(|term| (*term, self.sides(*term, audience)))
+            .filter(|(_, sides)| *sides > 0)
+            .collect();
+        if let Some(known) = self.known.get(&met) {
+            return Ok(*known);
+        }
+        let terms: SmallVec<[u32; 8]> = met.iter().map(|(term, _)| *term).collect();
+        let view = View {
+            survey: self.survey,
+            terms: &terms,
+            audience,
+        };
+        let mut rows = Vec::new();
+        if cell.is_path() {
+            view.files(cell, &mut rows);
+        } else {
+            view.destination(cell, &mut rows)?;
+        }
+        let number = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
+        self.found.push(rows.into_iter().map(Arc::new).collect());
+        self.known.insert(met, number);
+        Ok(number)
+    }
+
+    fn sides(&self, term: u32, audience: usize) -> u8 {
+        sides(&self.survey.index.term_of(term).sides, audience)
+    }
+
+    fn difference(&self, families: &[u32]) -> Difference {
+        let mut rows: Vec<Arc<Row>> = families
+            .iter()
+            .flat_map(|family| self.found[*family as usize].iter().cloned())
+            .collect();
+        // Rows that tell the same are one; the sort keeps the first, which has the shortest witness.
+        rows.sort_by(|one, other| one.order(other));
+        rows.dedup_by(|later, first| later.order(first).is_eq());
+        Difference { rows }
+    }
+}
+
+fn sides(sides: &Bits, audience: usize) -> u8 {
+    (u8::from(sides.contains(2 * audience)) * BEFORE)
+        | (u8::from(sides.contains(2 * audience + 1)) * AFTER)
+}
+
+/// What one audience meets in one cell.
+struct View<'v, 'i> {
+    survey: &'v Survey<'i>,
+    terms: &'v [u32],
+    audience: usize,
+}
+
+impl View<'_, '_> {
+    fn votes(&self, terms: impl IntoIterator<Item = u32>) -> Votes {
+        let mut votes = Votes::default();
+        for id in terms {
+            let term = self.survey.index.term_of(id);
+            match term.decision {
+                Decision::Allow => votes.allow |= sides(&term.sides, self.audience),
+                Decision::Deny => votes.deny |= sides(&term.sides, self.audience),
+            }
+        }
+        votes
+    }
+
+    fn destination(&self, cell: &Cell<'_>, rows: &mut Vec<Row>) -> Result<(), Stop> {
+        let mut made = None;
+        let mut destination = || match made.get_or_insert_with(|| cell.subject()) {
+            Subject::Destination(destination) => Some(destination.clone()),
+            Subject::Path(_) => None,
+        };
+        for transport in Transport::ALL {
+            let terms = self.survey.connections(self.terms, *transport);
+            if terms.is_empty() {
+                continue;
+            }
+            for (allowed, ports) in self.by_outcome(&terms) {
+                let Some(port) = ports.witness() else {
+                    continue;
+                };
+                let Some(destination) = destination() else {
+                    continue;
+                };
+                let witness = Request::Connect {
+                    transport: *transport,
+                    destination,
+                    port,
+                };
+                rows.push(self.row(
+                    allowed,
+                    Some(ports),
+                    Vec::new(),
+                    witness,
+                    &terms.on(Some(port)),
+                ));
+            }
+        }
+        let telling = |connection: &[u32]| self.votes(connection.iter().copied());
+        for part in self.survey.http(self.terms, telling) {
+            let Some(port) = part.ports.witness() else {
+                continue;
+            };
+            let connection = telling(&part.connection);
+            for path in self.survey.paths(&part.http)?.iter() {
+                let http: Vec<u32> = part
+                    .http
+                    .iter()
+                    .copied()
+                    .filter(|term| self.survey.on_path(*term, path))
+                    .collect();
+                for (allowed, methods) in self.by_method(&http, connection) {
+                    let Some(method) = methods.first().copied() else {
+                        continue;
+                    };
+                    if !differs(allowed) || allowed == connection.allowed() {
+                        continue;
+                    }
+                    let Some(destination) = destination() else {
+                        continue;
+                    };
+                    let witness = Request::Http {
+                        method,
+                        destination,
+                        port,
+                        path: path.witness.clone(),
+                    };
+                    let requests = |id: &u32| self.survey.index.term_of(*id).what.requests(method);
+                    // Ports that are alike in what is decided may differ in what decides it.
+                    let connection = self
+                        .survey
+                        .connections(self.terms, Transport::Tcp)
+                        .on(Some(port));
+                    let deciding: Vec<u32> = connection
+                        .into_iter()
+                        .chain(http.iter().copied().filter(requests))
+                        .collect();
+                    rows.push(self.row(
+                        allowed,
+                        Some(part.ports.clone()),
+                        methods,
+                        witness,
+                        &deciding,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ports of each outcome that makes a difference.
+    fn by_outcome(&self, terms: &ByPort) -> SmallVec<[(u8, Ports); 2]> {
+        let everywhere = self.votes(terms.everywhere.iter().copied());
+        let elsewhere = everywhere.allowed();
+        let mut only: SmallVec<[(u8, BTreeSet<u16>); 2]> = SmallVec::new();
+        let mut but = BTreeSet::new();
+        for (port, here) in &terms.at {
+            let here = self.votes(here.iter().copied());
+            let here = Votes {
+                allow: here.allow | everywhere.allow,
+                deny: here.deny | everywhere.deny,
+            }
+            .allowed();
+            if here == elsewhere {
+                continue;
+            }
+            if differs(elsewhere) {
+                but.insert(*port);
+            }
+            if differs(here) {
+                match only.iter_mut().find(|(outcome, _)| *outcome == here) {
+                    Some((_, ports)) => drop(ports.insert(*port)),
+                    None => only.push((here, BTreeSet::from([*port]))),
+                }
+            }
+        }
+        let only = only
+            .into_iter()
+            .map(|(outcome, ports)| (outcome, Ports::Only(ports)));
+        only.chain(differs(elsewhere).then_some((elsewhere, Ports::AllBut(but))))
+            .collect()
+    }
+
+    /// The methods of each outcome.
+    fn by_method(&self, http: &[u32], connection: Votes) -> BTreeMap<u8, Vec<Method>> {
+        let mut outcomes: BTreeMap<u8, Vec<Method>> = BTreeMap::new();
+        for method in Method::ALL {
+            let terms = http
+                .iter()
+                .copied()
+                .filter(|id| self.survey.index.term_of(*id).what.requests(*method));
+            let mut terms = terms.peekable();
+            if terms.peek().is_some() {
+                let votes = self.votes(terms);
+                let votes = Votes {
+                    allow: votes.allow | connection.allow,
+                    deny: votes.deny | connection.deny,
+                };
+                outcomes.entry(votes.allowed()).or_default().push(*method);
+            }
+        }
+        outcomes
+    }
+
+    fn files(&self, cell: &Cell<'_>, rows: &mut Vec<Row>) {
+        for mode in FileMode::ALL {
+            let mounts = |id: &u32| self.survey.index.term_of(*id).what.mounts(*mode);
+            let terms: Vec<u32> = self.terms.iter().copied().filter(mounts).collect();
+            let allowed = self.votes(terms.iter().copied()).allowed();
+            if differs(allowed)
+                && let Subject::Path(path) = cell.subject()
+            {
+                let witness = Request::File { mode: *mode, path };
+                rows.push(self.row(allowed, None, Vec::new(), witness, &terms));
+            }
+        }
+    }
+
+    /// A row whose witness these terms decide.
+    fn row(
+        &self,
+        allowed: u8,
+        ports: Option<Ports>,
+        methods: Vec<Method>,
+        witness: Request,
+        terms: &[u32],
+    ) -> Row {
+        let before = self.verdict(terms, BEFORE);
+        let after = self.verdict(terms, AFTER);
+        let (direction, denied, granted) = match allowed {
+            AFTER => (Direction::Opens, &before, &after),
+            _ => (Direction::Closes, &after, &before),
+        };
+        debug_assert_eq!(
+            (denied.decision, granted.decision),
+            (Decision::Deny, Decision::Allow),
+            "{witness}"
+        );
+        let deciding = denied.reasons.first().or(granted.reasons.first());
+        let resource =
+            deciding.map_or_else(|| Arc::from(""), |reason| Arc::clone(&reason.resource));
+        Row {
+            direction,
+            resource,
+            ports,
+            methods,
+            witness,
+            before,
+            after,
+        }
+    }
+
+    fn verdict(&self, terms: &[u32], side: u8) -> Verdict {
+        let index = self.survey.index;
+        let of = |decision: Decision| {
+            let terms = terms.iter().copied().filter(move |id| {
+                let term = index.term_of(*id);
+                term.decision == decision && sides(&term.sides, self.audience) & side > 0
+            });
+            reasons(index.entries_of(terms))
+        };
+        let denies: Vec<Reason> = of(Decision::Deny);
+        if !denies.is_empty() {
+            return Verdict {
+                decision: Decision::Deny,
+                reasons: denies,
+            };
+        }
+        let allows = of(Decision::Allow);
+        let decision = if allows.is_empty() {
+            Decision::Deny
+        } else {
+            Decision::Allow
+        };
+        Verdict {
+            decision,
+            reasons: allows,
+        }
+    }
+}

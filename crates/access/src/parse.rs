@@ -1,0 +1,220 @@
+//! Requests as people type them: `tcp api.example.com:443`, `get https://api.example.com/x`, `read /data/x`.
+
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use super::request::{Destination, FilePath, Request};
+use model::docker::pattern::{HostPattern, PathGlob, PathPattern, Segment};
+use model::docker::{FileMode, Method, Transport};
+
+/// Why a text is no request, or no pattern of requests.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// The first word is none of the known ones.
+    #[error(
+        "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, read, write or mcp"
+    )]
+    Verb(String),
+    /// A verb alone.
+    #[error("`{0}` says no host, URL or path; write for example `tcp api.example.com:443`")]
+    NoObject(String),
+    /// A connection without a port.
+    #[error("`{0}` has no port; write for example `api.example.com:443` or `[2001:db8::1]:443`")]
+    NoPort(String),
+    /// A host that is none.
+    #[error("`{host}` is not a host: {why}")]
+    Host {
+        /// The host as typed.
+        host: String,
+        /// Why it is none.
+        why: String,
+    },
+    /// An HTTP request without a URL.
+    #[error("`{0}` is not a URL; write for example `https://api.example.com/path`")]
+    Url(String),
+    /// A path that is none.
+    #[error("`{path}` is not a path: {why}")]
+    Path {
+        /// The path as typed.
+        path: String,
+        /// Why it is none.
+        why: String,
+    },
+    /// A pattern where one concrete thing is asked for.
+    #[error("`{0}` holds a wildcard; ask about one concrete request")]
+    Wildcard(String),
+}
+
+impl Request {
+    /// Reads a request: a verb, and what it is about.
+    ///
+    /// # Errors
+    /// Says which part cannot be understood, and what would do.
+    pub fn parse(verb: &str, object: &str) -> Result<Self, RequestError> {
+        if object.contains('*') {
+            return Err(RequestError::Wildcard(object.to_owned()));
+        }
+        let verb = verb.to_ascii_lowercase();
+        if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
+            return Ok(Self::File {
+                mode: *mode,
+                path: path(object)?,
+            });
+        }
+        if let Some(transport) = Transport::ALL
+            .iter()
+            .find(|known| known.as_str() == format!("connect:{verb}"))
+        {
+            let (destination, port) = authority(object)?;
+            let port = port.ok_or_else(|| RequestError::NoPort(object.to_owned()))?;
+            return Ok(Self::Connect {
+                transport: *transport,
+                destination,
+                port,
+            });
+        }
+        if let Some(method) = Method::ALL
+            .iter()
+            .find(|known| known.as_str() == format!("request:{verb}"))
+        {
+            return http(*method, object);
+        }
+        Err(RequestError::Verb(verb))
+    }
+}
+
+fn http(method: Method, url: &str) -> Result<Request, RequestError> {
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| RequestError::Url(url.to_owned()))?;
+    let default = match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return Err(RequestError::Url(url.to_owned())),
+    };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // What stands behind the path plays no part in any rule.
+    let path = path
+        .split(['?', '#'])
+        .next()
+        .filter(|path| !path.is_empty())
+        .unwrap_or("/");
+    let (destination, port) = authority(host)?;
+    let wrong = |why: String| RequestError::Path {
+        path: path.to_owned(),
+        why,
+    };
+    let glob = PathGlob::parse(path).map_err(|error| wrong(error.to_string()))?;
+    Ok(Request::Http {
+        method,
+        destination,
+        port: port.unwrap_or(default),
+        path: texts(glob.segments()),
+    })
+}
+
+/// A host with or without a port.
+fn authority(text: &str) -> Result<(Destination, Option<u16>), RequestError> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+            let port = port.parse().ok().filter(|port| *port > 0);
+            (
+                host,
+                Some(port.ok_or_else(|| RequestError::NoPort(text.to_owned()))?),
+            )
+        }
+        _ => (text, None),
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return Ok((Destination::Address(address), port));
+    }
+    let wrong = |error: model::docker::pattern::PatternError| RequestError::Host {
+        host: host.to_owned(),
+        why: error.to_string(),
+    };
+    HostPattern::parse(host).map_err(wrong)?;
+    Ok((Destination::Name(host.to_owned()), port))
+}
+
+fn path(text: &str) -> Result<FilePath, RequestError> {
+    let wrong = |error: model::docker::pattern::PatternError| RequestError::Path {
+        path: text.to_owned(),
+        why: error.to_string(),
+    };
+    let pattern = PathPattern::parse(text).map_err(wrong)?;
+    Ok(FilePath {
+        root: pattern.root(),
+        segments: texts(pattern.segments()),
+    })
+}
+
+/// The segments of a path without wildcards.
+fn texts<'s>(segments: impl Iterator<Item = Segment<'s>>) -> Vec<String> {
+    segments
+        .map(|segment| match segment {
+            Segment::Text(text) | Segment::Glob(text) => text.to_owned(),
+            Segment::Deep => "**".to_owned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(verb: &str, object: &str) -> String {
+        Request::parse(verb, object)
+            .map_or_else(|error| format!("! {error}"), |request| request.to_string())
+    }
+
+    #[test]
+    fn requests_are_read_as_people_type_them() {
+        let cases = [
+            ("tcp", "api.example.com:443", "tcp api.example.com:443"),
+            ("UDP", "10.0.0.1:53", "udp 10.0.0.1:53"),
+            ("tcp", "[2001:db8::1]:443", "tcp [2001:db8::1]:443"),
+            (
+                "get",
+                "https://api.example.com/a/b?q=1#f",
+                "get https://api.example.com/a/b",
+            ),
+            (
+                "post",
+                "http://api.example.com:8080",
+                "post https://api.example.com:8080/",
+            ),
+            ("read", "/data/x", "read /data/x"),
+            ("write", "~/work", "write ~/work"),
+            ("read", "C:\\data\\x", "read C:\\data\\x"),
+        ];
+        for (verb, object, expected) in cases {
+            assert_eq!(read(verb, object), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_explained() {
+        let cases = [
+            ("ping", "a.example.com", "not a kind of request"),
+            ("tcp", "a.example.com", "has no port"),
+            ("tcp", "a.example.com:0", "has no port"),
+            ("tcp", "a_b..c:443", "is not a host"),
+            ("get", "a.example.com/x", "is not a URL"),
+            ("get", "https://a.example.com/a/../b", "is not a path"),
+            ("read", "data", "is not a path"),
+            ("tcp", "*.example.com:443", "wildcard"),
+        ];
+        for (verb, object, expected) in cases {
+            let error = read(verb, object);
+            assert!(
+                error.starts_with("! ") && error.contains(expected),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What would have to change for a request to be decided the other way.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::decide::RuleSet;
+use super::pool::{Answer, Pool, PooledRule};
+use super::request::{Destination, FilePath, Request};
+use model::docker::pattern::{NetworkPattern, PathPattern, Segment};
+use model::docker::{Action, Decision, HttpResource, Layer, Resources, Rule};
+
+/// What would have to change for a request to be decided the other way.
+#[derive(Debug)]
+pub struct Remedy<'p, 'a> {
+    /// The other decision.
+    pub to: Decision,
+    /// The layers that decide now; where no rule matches, all that could.
+    pub layers: Vec<Layer>,
+    /// The rules that must lose the request, every one of them, each with the resource that matches.
+    pub lose: Vec<(&'p PooledRule<'a>, String)>,
+    /// What must be allowed as well: nothing is wanted if some rule allows it already once the denies are gone.
+    pub add: Option<Addition<'p, 'a>>,
+}
+
+/// A resource that an allow rule would need.
+#[derive(Debug)]
+pub struct Addition<'p, 'a> {
+    /// The resource that matches this request and no more than it must.
+    pub resource: String,
+    /// The allow rule of the same actions that holds something most alike, with what it holds.
+    pub nearest: Option<(&'p PooledRule<'a>, String)>,
+}
+
+impl<'a> Pool<'a> {
+    /// What would have to change for a request to be decided the other way.
+    pub fn remedy(&self, request: &Request) -> Remedy<'_, 'a> {
+        let Answer {
+            decision,
+            rules: lose,
+        } = self.decide(request);
+        let mut layers: Vec<Layer> = lose
+            .iter()
+            .map(|(pooled, _)| pooled.rule.access.layer())
+            .collect();
+        if layers.is_empty() {
+            layers = possible(request);
+        }
+        layers.sort_unstable();
+        layers.dedup();
+        match decision {
+            Decision::Allow => Remedy {
+                to: Decision::Deny,
+                layers,
+                lose,
+                add: None,
+            },
+            Decision::Deny => {
+                let allowed = !lose.is_empty() && self.allows(request);
+                let add = (!allowed).then(|| Addition {
+                    resource: resource(request),
+                    nearest: self.nearest(request),
+                });
+                Remedy {
+                    to: Decision::Allow,
+                    layers,
+                    lose,
+                    add,
+                }
+            }
+        }
+    }
+
+    /// Whether the allow rules by themselves let a request through.
+    fn allows(&self, request: &Request) -> bool {
+        let rules = self.rules().iter().map(|pooled| pooled.rule);
+        let allows: Vec<&Rule> = rules
+            .filter(|rule| rule.decision == Decision::Allow)
+            .collect();
+        RuleSet::new(&allows).decide(request).decision == Decision::Allow
+    }
+
+    /// The allow rule of the same layer and action that holds something most alike; of equals the first.
+    fn nearest(&self, request: &Request) -> Option<(&PooledRule<'a>, String)> {
+        let mut best: Option<(usize, &PooledRule<'a>, String)> = None;
+        let (layer, action) = layer_and_action(request);
+        for pooled in self.rules() {
+            let access = &pooled.rule.access;
+            if pooled.rule.decision != Decision::Allow
+                || access.layer() != layer
+                || !access.actions().contains(&action)
+            {
+                continue;
+            }
+            let texts: Vec<(usize, String)> = match access.resources() {
+                Resources::Plain(texts) => texts
+                    .into_iter()
+                    .map(|text| (plain(request, &text), text))
+                    .collect(),
+                Resources::Http(targets) => targets
+                    .iter()
+                    .map(|target| (http(request, target), target.to_string()))
+                    .collect(),
+            };
+            for (likeness, text) in texts {
+                if likeness > best.as_ref().map_or(0, |(best, ..)| *best) {
+                    best = Some((likeness, pooled, text));
+                }
+            }
+        }
+        best.map(|(_, pooled, text)| (pooled, text))
+    }
+}
+
+fn possible(request: &Request) -> Vec<Layer> {
+    match request {
+        Request::Connect { .. } => vec![Layer::Network],
+        Request::Http { .. } => vec![Layer::Network, Layer::Http],
+        Request::File { .. } => vec![Layer::Filesystem],
+    }
+}
+
+/// The layer whose rules name such a request and nothing beside it. No HTTP rule can name an IPv6 address.
+fn layer_and_action(request: &Request) -> (Layer, Action) {
+    match request {
+        Request::Connect { transport, .. } => (Layer::Network, Action::Connect(*transport)),
+        Request::Http {
+            destination: Destination::Address(IpAddr::V6(_)),
+            ..
+        } => (
+            Layer::Network,
+            Action::Connect(model::docker::Transport::Tcp),
+        ),
+        Request::Http { method, .. } => (Layer::Http, Action::Request(*method)),
+        Request::File { mode, .. } => (Layer::Filesystem, Action::File(*mode)),
+    }
+}
+
+/// The resource to write for one request. An IPv6 address has no port in rules.
+fn resource(request: &Request) -> String {
+    match request {
+        Request::Connect {
+            destination: Destination::Address(IpAddr::V6(address)),
+            ..
+        }
+        | Request::Http {
+            destination: Destination::Address(IpAddr::V6(address)),
+            ..
+        } => {
+            let pattern = NetworkPattern::Address {
+                address: (*address).into(),
+                port: None,
+            };
+            pattern.to_string()
+        }
+        Request::Connect {
+            destination, port, ..
+        } => format!("{destination}:{port}"),
+        Request::Http {
+            destination,
+            port,
+            path,
+            ..
+        } => {
+            let host = destination.to_string();
+            let path = format!("/{}", path.join("/"));
+            HttpResource {
+                host,
+                port: Some(*port),
+                path,
+            }
+            .to_string()
+        }
+        Request::File { path, .. } => path.to_string(),
+    }
+}
+
+/// How alike a resource of a network or filesystem rule is; 0 for not at all.
+fn plain(request: &Request, text: &str) -> usize {
+    match request {
+        Request::Connect { destination, .. } | Request::Http { destination, .. } => {
+            match NetworkPattern::parse(text) {
+                Ok(pattern) => match (destination, pattern.net(), pattern.host()) {
+                    (Destination::Address(address), Some(net), _) => addresses(*address, net),
+                    (Destination::Name(name), _, Some(host)) => hosts(name, host.name()),
+                    (Destination::Address(_), None, _) | (Destination::Name(_), _, None) => 0,
+                },
+                Err(_) => 0,
+            }
+        }
+        Request::File { path, .. } => {
+            PathPattern::parse(text).map_or(0, |pattern| paths(path, &pattern))
+        }
+    }
+}
+
+/// How alike an HTTP target is: its host first, then its path.
+fn http(request: &Request, target: &HttpResource) -> usize {
+    let Request::Http {
+        destination, path, ..
+    } = request
+    else {
+        return 0;
+    };
+    let host = match destination {
+        Destination::Name(name) => hosts(name, &target.host),
+        Destination::Address(address) => usize::from(target.host == address.to_string()),
+    };
+    let wanted = target.path.split('/').filter(|segment| !segment.is_empty());
+    let common = path
+        .iter()
+        .zip(wanted)
+        .take_while(|(one, other)| one.as_str() == *other)
+        .count();
+    if host == 0 {
+        0
+    } else {
+        host * 1000 + common.min(999)
+    }
+}
+
+/// The labels that two hosts share at their ends, from two on: the last one alone makes no likeness.
+fn hosts(name: &str, pattern: &str) -> usize {
+    let common = name
+        .rsplit('.')
+        .zip(pattern.rsplit('.'))
+        .take_while(|(one, other)| one == other)
+        .count();
+    if common >= 2 || name == pattern {
+        common
+    } else {
+        0
+    }
+}
+
+/// The leading bits that an address shares with a range: half of a usual network's or more.
+fn addresses(address: IpAddr, net: IpNet) -> usize {
+    let (common, least) = match (address, net.network()) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            ((one.to_bits() ^ other.to_bits()).leading_zeros(), 16)
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            ((one.to_bits() ^ other.to_bits()).leading_zeros(), 32)
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return 0,
+    };
+    if common >= least { common as usize } else { 0 }
+}
+
+/// The leading segments that a path shares with a pattern of the same format.
+fn paths(path: &FilePath, pattern: &PathPattern) -> usize {
+    if path.root != pattern.root() {
+        return 0;
+    }
+    let text = |segment: Segment<'_>| match segment {
+        Segment::Text(text) => Some(text.to_owned()),
+        Segment::Glob(_) | Segment::Deep => None,
+    };
+    let wanted = pattern.segments().map_while(text);
+    path.segments
+        .iter()
+        .zip(wanted)
+        .take_while(|(one, other)| *one == other)
+        .count()
+}

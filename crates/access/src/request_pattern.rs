@@ -1,0 +1,252 @@
+//! Patterns of requests as people type them: `tcp **.example.com:443`, `get https://api.example.com/**`, `read /data/**`.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use thiserror::Error;
+
+use super::parsed::{Parsed, Where, file, network};
+use super::terms::{About, Actions};
+use model::docker::pattern::{HostPattern, NetworkPattern, PathGlob, PathPattern};
+use model::docker::{Decision, FileMode, Method, Transport};
+
+/// Why a text is no pattern of requests.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequestPatternError {
+    /// Only one word.
+    #[error(
+        "`{0}` is no request; write its kind and what it is about, for example `tcp api.example.com:443`"
+    )]
+    Alone(String),
+    /// The first word is none of the known ones.
+    #[error(
+        "`{0}` is not a kind of request; use tcp, udp, an HTTP method such as get, http for all of them, read or write"
+    )]
+    Verb(String),
+    /// What follows cannot be read.
+    #[error("`{object}` cannot be read: {why}")]
+    Object {
+        /// What was written.
+        object: String,
+        /// Why it cannot be read.
+        why: String,
+    },
+}
+
+/// A set of requests that one line describes: those that a rule with such a resource is about.
+///
+/// `tcp` takes in whatever is spoken on the connection, so HTTP requests too. A line that [`Request`](super::Request)
+/// reads as one request stands for it, so that there are patterns that no rule can hold, such as `tcp 10.0.0.0/8:22`.
+#[derive(Debug, Clone)]
+pub struct RequestPattern {
+    text: String,
+    parsed: Parsed,
+}
+
+/// Two patterns are equal if they are about the same actions and the same resource, however they are written.
+impl PartialEq for RequestPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.parsed == other.parsed
+    }
+}
+
+impl Eq for RequestPattern {}
+
+impl RequestPattern {
+    /// What a rule says that allows these requests and no others.
+    pub(super) fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+}
+
+impl fmt::Display for RequestPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for RequestPattern {
+    type Err = RequestPatternError;
+
+    fn from_str(text: &str) -> Result<Self, RequestPatternError> {
+        let text = text.trim();
+        let (verb, object) = text
+            .split_once(char::is_whitespace)
+            .ok_or_else(|| RequestPatternError::Alone(text.to_owned()))?;
+        let verb = verb.to_ascii_lowercase();
+        let object = object.trim();
+        let parsed = parse(&verb, object)?;
+        Ok(Self {
+            text: format!("{verb} {object}"),
+            parsed,
+        })
+    }
+}
+
+fn parse(verb: &str, object: &str) -> Result<Parsed, RequestPatternError> {
+    let wrong = |why: String| RequestPatternError::Object {
+        object: object.to_owned(),
+        why,
+    };
+    if let Some(mode) = FileMode::ALL.iter().find(|mode| mode.as_str() == verb) {
+        let pattern = PathPattern::parse(object).map_err(|error| wrong(error.to_string()))?;
+        return Ok(file(
+            Decision::Allow,
+            Actions::of([*mode as u16].into_iter()),
+            pattern,
+        ));
+    }
+    if let Some(transport) = Transport::ALL
+        .iter()
+        .find(|known| known.as_str() == format!("connect:{verb}"))
+    {
+        return connect(Actions::of([*transport as u16].into_iter()), object).map_err(wrong);
+    }
+    let named = |method: &&Method| verb == "http" || method.as_str() == format!("request:{verb}");
+    let mut methods = Method::ALL
+        .iter()
+        .filter(named)
+        .map(|method| *method as u16)
+        .peekable();
+    if methods.peek().is_none() {
+        return Err(RequestPatternError::Verb(verb.to_owned()));
+    }
+    http(Actions::of(methods), object).map_err(wrong)
+}
+
+fn connect(transports: Actions, object: &str) -> Result<Parsed, String> {
+    // Rules cannot hold a range or an IPv6 address with a port; requests can.
+    if let Some((net, port)) = net_with_port(object) {
+        let port = port.ok_or("its port is none of 1 to 65535")?;
+        let about = About::Connect {
+            transports,
+            port: Some(port),
+        };
+        return Ok(Parsed {
+            decision: Decision::Allow,
+            at: Where::Net(net),
+            about,
+        });
+    }
+    // As requests are written, an IPv6 address may stand in brackets.
+    let bare = object
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(object);
+    let pattern = NetworkPattern::parse(bare).map_err(|error| error.to_string())?;
+    Ok(network(Decision::Allow, transports, pattern))
+}
+
+/// `10.0.0.0/8:22`, `[2001:db8::1]:443` or `[2001:db8::/32]:443`; the port is nothing if it is none.
+fn net_with_port(text: &str) -> Option<(IpNet, Option<u16>)> {
+    let (head, port) = text.rsplit_once(':')?;
+    let head = match head
+        .strip_prefix('[')
+        .and_then(|head| head.strip_suffix(']'))
+    {
+        Some(bare) => bare,
+        None if head.contains('/') && !head.contains(':') => head,
+        None => return None,
+    };
+    let net = head
+        .parse::<IpAddr>()
+        .map(IpNet::from)
+        .or_else(|_| head.parse::<IpNet>())
+        .ok()?;
+    let port = port.parse().ok().filter(|port| *port > 0);
+    (net.trunc() == net).then_some((net, port))
+}
+
+/// A URL with wildcards; without a scheme it means every port that it does not name.
+fn http(methods: Actions, url: &str) -> Result<Parsed, String> {
+    let no_url = "it is no URL; write for example `https://api.example.com/**`, or leave the scheme out for every port";
+    let (default, rest) = match url.split_once("://") {
+        Some(("https", rest)) => (Some(443), rest),
+        Some(("http", rest)) => (Some(80), rest),
+        Some(_) => return Err(no_url.to_owned()),
+        None => (None, url),
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = if path.is_empty() { "/" } else { path };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
+            host,
+            Some(port.parse().ok().filter(|port| *port > 0).ok_or(no_url)?),
+        ),
+        _ => (authority, default),
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let at = match bare.parse::<IpAddr>() {
+        Ok(address) => Where::Net(address.into()),
+        Err(_) => Where::Host(HostPattern::parse(host).map_err(|error| format!("host: {error}"))?),
+    };
+    let path = PathGlob::parse(path).map_err(|error| format!("path: {error}"))?;
+    Ok(Parsed {
+        decision: Decision::Allow,
+        at,
+        about: About::Http {
+            methods,
+            port,
+            path,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_read_as_people_type_them() {
+        for text in [
+            "tcp **.example.com:443",
+            "udp 10.0.0.0/8",
+            "tcp 10.0.0.0/8:22",
+            "tcp [2001:db8::1]",
+            "tcp [2001:db8::1]:443",
+            "tcp [2001:db8::/32]:443",
+            "get https://api.example.com/**",
+            "post *.example.com:8080/x/*",
+            "delete https://[2001:db8::1]/x",
+            "http api.example.com/**",
+            "read /data/**",
+            "write C:\\Program Files\\*",
+        ] {
+            assert_eq!(text.parse::<RequestPattern>().unwrap().to_string(), text);
+        }
+        let same = ["get https://a.example.com/x", "GET a.example.com:443/x"]
+            .map(|text| text.parse::<RequestPattern>());
+        assert_eq!(same[0], same[1]);
+        assert_eq!(
+            "TCP  a.example.com"
+                .parse::<RequestPattern>()
+                .unwrap()
+                .to_string(),
+            "tcp a.example.com"
+        );
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_explained() {
+        let cases = [
+            ("", "is no request"),
+            ("tcp", "is no request"),
+            ("ping a.example.com", "not a kind of request"),
+            ("tcp a.example.com:0", "cannot be read"),
+            ("tcp https://a.example.com", "cannot be read"),
+            ("get ftp://a.example.com/", "is no URL"),
+            ("get https://a.example.com:x/", "is no URL"),
+            ("get https://a.example.com/a/../b", "path: "),
+            ("read data", "cannot be read"),
+        ];
+        for (text, expected) in cases {
+            let error = text.parse::<RequestPattern>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

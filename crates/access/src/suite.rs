@@ -1,0 +1,202 @@
+//! What tests of policies ask, what is answered, and which rules take part in an answer.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::audience::Audience;
+use super::cedar::{CedarError, CedarFailure, CedarStatement};
+use super::policies::Policies;
+use super::pool::{PooledRule, RulePosition};
+use super::question::Question;
+use model::diag::Place;
+use model::docker::{Decision, Resources};
+
+/// One question of a test, for one audience, with the answer that is expected.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The name of the policy test.
+    pub test: Arc<str>,
+    /// The name of its case.
+    pub case: Arc<str>,
+    /// Who asks, by ids.
+    pub audience: Arc<Audience>,
+    /// Who asks, as the test calls them.
+    pub called: Arc<Audience>,
+    /// What is asked.
+    pub question: Question,
+    /// The answer that is expected.
+    pub expected: Decision,
+    /// Where the test says so.
+    pub place: Place,
+}
+
+/// What decides a question.
+#[derive(Debug, Clone)]
+pub enum Decider<'a> {
+    /// A rule, by one of its resources.
+    Rule {
+        /// The rule.
+        rule: PooledRule<'a>,
+        /// The resource that matches, as written.
+        resource: String,
+    },
+    /// A statement of a Cedar policy.
+    Statement(CedarStatement<'a>),
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone)]
+pub struct Outcome<'a> {
+    /// Allow or deny.
+    pub decision: Decision,
+    /// What decides; nothing where nothing matches, which denies.
+    pub deciders: Vec<Decider<'a>>,
+    /// Cedar statements that could not be evaluated.
+    pub failures: Vec<CedarFailure<'a>>,
+}
+
+/// Asks all questions, and answers in their order.
+///
+/// # Errors
+/// A question of the Cedar world where the text of a policy cannot be read.
+pub fn ask<'a>(
+    policies: Policies<'a>,
+    expectations: &[Expectation],
+) -> Result<Vec<Outcome<'a>>, CedarError> {
+    let mut by_audience: BTreeMap<&Audience, Vec<usize>> = BTreeMap::new();
+    for (index, expectation) in expectations.iter().enumerate() {
+        by_audience
+            .entry(&expectation.audience)
+            .or_default()
+            .push(index);
+    }
+    let mut outcomes: Vec<(usize, Outcome<'a>)> = Vec::with_capacity(expectations.len());
+    for (audience, indices) in by_audience {
+        let rules = policies.rules(audience);
+        let mut calls = Vec::new();
+        for index in indices {
+            match &expectations[index].question {
+                Question::Rules(request) => {
+                    let answer = rules.decide(request);
+                    let by = |(rule, resource): (&PooledRule<'a>, String)| Decider::Rule {
+                        rule: rule.clone(),
+                        resource,
+                    };
+                    let deciders = answer.rules.into_iter().map(by).collect();
+                    outcomes.push((
+                        index,
+                        Outcome {
+                            decision: answer.decision,
+                            deciders,
+                            failures: Vec::new(),
+                        },
+                    ));
+                }
+                Question::Cedar(request) => calls.push((index, request)),
+            }
+        }
+        let requests: Vec<_> = calls.iter().map(|(_, request)| request.as_ref()).collect();
+        let answers = policies.cedar(audience).decide(&requests)?;
+        outcomes.extend(calls.iter().zip(answers).map(|((index, _), answer)| {
+            let deciders = answer
+                .statements
+                .into_iter()
+                .map(Decider::Statement)
+                .collect();
+            (
+                *index,
+                Outcome {
+                    decision: answer.decision,
+                    deciders,
+                    failures: answer.failures,
+                },
+            )
+        }));
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+/// A rule, and which of its resources decided a question.
+#[derive(Debug, Clone)]
+pub struct CoveredRule<'a> {
+    /// The rule.
+    pub rule: PooledRule<'a>,
+    /// Its resources as written, each with whether it decided a question.
+    pub resources: Vec<(String, bool)>,
+}
+
+impl CoveredRule<'_> {
+    /// Whether any of its resources decided a question.
+    pub fn is_exercised(&self) -> bool {
+        self.resources.iter().any(|(_, exercised)| *exercised)
+    }
+}
+
+/// A statement of a Cedar policy, and whether it decided a question.
+#[derive(Debug, Clone, Copy)]
+pub struct CoveredStatement<'a> {
+    /// The statement.
+    pub statement: CedarStatement<'a>,
+    /// Whether it decided a question.
+    pub exercised: bool,
+}
+
+/// What took part in the answers, rule by rule.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage<'a> {
+    /// All rules, in the order of their policies.
+    pub rules: Vec<CoveredRule<'a>>,
+    /// All statements of Cedar policies, in the same order.
+    pub statements: Vec<CoveredStatement<'a>>,
+}
+
+/// Which rules, resources and statements took part in these answers.
+///
+/// # Errors
+/// The text of a Cedar policy cannot be read.
+pub fn coverage<'a>(
+    policies: Policies<'a>,
+    outcomes: &[Outcome<'a>],
+) -> Result<Coverage<'a>, CedarError> {
+    let mut resources: HashSet<(RulePosition, &str)> = HashSet::new();
+    let mut statements: HashSet<(usize, usize)> = HashSet::new();
+    for decider in outcomes.iter().flat_map(|outcome| &outcome.deciders) {
+        match decider {
+            Decider::Rule { rule, resource } => {
+                resources.insert((rule.position, resource));
+            }
+            Decider::Statement(statement) => {
+                statements.insert((statement.position, statement.number));
+            }
+        }
+    }
+    let everybody = policies.everybody_at_once();
+    let pool = policies.rules(&everybody);
+    let rules = pool.rules().iter().map(|rule| {
+        let texts = match rule.rule.access.resources() {
+            Resources::Plain(texts) => texts,
+            Resources::Http(targets) => targets.iter().map(ToString::to_string).collect(),
+        };
+        let exercised = |text: String| {
+            let exercised = resources.contains(&(rule.position, text.as_str()));
+            (text, exercised)
+        };
+        CoveredRule {
+            rule: rule.clone(),
+            resources: texts.into_iter().map(exercised).collect(),
+        }
+    });
+    let all = policies
+        .cedar(&everybody)
+        .statements()?
+        .into_iter()
+        .map(|statement| CoveredStatement {
+            statement,
+            exercised: statements.contains(&(statement.position, statement.number)),
+        });
+    Ok(Coverage {
+        rules: rules.collect(),
+        statements: all.collect(),
+    })
+}

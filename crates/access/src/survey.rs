@@ -1,0 +1,327 @@
+//! One walk over all requests: which terms match each kind of them.
+//!
+//! Requests fall into cells by their destination or path; a cell is split further by transport, port, method and HTTP
+//! path where somebody asks. In each of the regions that come out, all requests match the same terms. Requests that no
+//! term matches are in no cell. An HTTP request that no HTTP term matches matches what its connection matches, and is
+//! in no region of its own.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::budget::{Budget, Entangled, Stop};
+use super::index::{Files, Index};
+use super::naming::Naming;
+use super::ports::Ports;
+use super::request::{Destination, FilePath};
+use super::segments::{Map, Trie};
+use super::terms::What;
+use super::walk::Walk;
+use model::docker::Transport;
+use model::docker::pattern::Root;
+
+/// A survey of the rules of an index.
+pub(super) struct Survey<'i> {
+    pub(super) index: &'i Index,
+    pub(super) budget: Budget,
+    /// Many hosts share the same few rules about paths.
+    paths: RefCell<Map<Vec<u32>, Rc<Vec<PathCell>>>>,
+}
+
+/// Requests whose destination or path matches the same terms.
+pub(super) struct Cell<'c> {
+    /// The terms, in order.
+    pub(super) terms: &'c [u32],
+    place: Place<'c>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'c> {
+    Name(&'c Walk<'c>, usize),
+    Address(std::net::IpAddr),
+    Path(Format, &'c Walk<'c>, usize),
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Posix,
+    Home,
+    Windows,
+    Wsl,
+}
+
+/// Takes a walk, the number of one of its cells and the terms that match there.
+type VisitName<'v> = dyn FnMut(&Walk<'_>, usize, &[u32]) -> Result<(), Stop> + 'v;
+
+/// What one request of a cell is about: made when it is asked for.
+pub(super) enum Subject {
+    Destination(Destination),
+    Path(FilePath),
+}
+
+/// Terms that count on every port, and those of certain ports.
+#[derive(Debug, Default)]
+pub(super) struct ByPort {
+    pub(super) everywhere: Vec<u32>,
+    pub(super) at: BTreeMap<u16, Vec<u32>>,
+}
+
+/// HTTP requests to ports on which the same terms count.
+pub(super) struct HttpPorts {
+    pub(super) ports: Ports,
+    /// The terms about the connection.
+    pub(super) connection: Vec<u32>,
+    /// The HTTP terms, whatever their paths and methods.
+    pub(super) http: Vec<u32>,
+}
+
+/// HTTP paths that match the same globs.
+#[derive(Debug)]
+pub(super) struct PathCell {
+    /// The globs, by their numbers, in order.
+    pub(super) globs: Vec<u32>,
+    /// The segments of one of the paths.
+    pub(super) witness: Vec<String>,
+}
+
+impl<'i> Survey<'i> {
+    pub(super) fn new(index: &'i Index) -> Self {
+        Self {
+            index,
+            budget: Budget::new(index.terms.len()),
+            paths: RefCell::default(),
+        }
+    }
+
+    /// Visits every cell in which a term that is `wanted` matches, shortest names first.
+    pub(super) fn cells(
+        &self,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&Cell<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Entangled> {
+        match self.visit_all(wanted, visit) {
+            Ok(()) | Err(Stop::Answered) => Ok(()),
+            Err(Stop::Entangled(entangled)) => Err(entangled),
+        }
+    }
+
+    fn visit_all(
+        &self,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut dyn FnMut(&Cell<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let Index {
+            hosts, nets, files, ..
+        } = self.index;
+        self.names(hosts, Naming::Host, wanted, &mut |walk, cell, terms| {
+            visit(&Cell {
+                terms,
+                place: Place::Name(walk, cell),
+            })
+        })?;
+        for mut cell in nets.cells() {
+            self.budget.spend(cell.terms.len() + 1)?;
+            cell.terms.sort_unstable();
+            if cell.terms.iter().any(|term| wanted(*term)) {
+                visit(&Cell {
+                    terms: &cell.terms,
+                    place: Place::Address(cell.witness),
+                })?;
+            }
+        }
+        let Files {
+            posix,
+            home,
+            windows,
+            wsl,
+        } = files;
+        let tries = [
+            (posix, Format::Posix, Naming::File),
+            (home, Format::Home, Naming::File),
+            (wsl, Format::Wsl, Naming::Wsl),
+            (windows, Format::Windows, Naming::Windows),
+        ];
+        for (trie, format, naming) in tries {
+            self.names(trie, naming, wanted, &mut |walk, cell, terms| {
+                visit(&Cell {
+                    terms,
+                    place: Place::Path(format, walk, cell),
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    fn names(
+        &self,
+        trie: &Trie,
+        naming: Naming,
+        wanted: &dyn Fn(u32) -> bool,
+        visit: &mut VisitName<'_>,
+    ) -> Result<(), Stop> {
+        let leading = trie.leading_to(wanted);
+        if leading.first() != Some(&true) {
+            return Ok(());
+        }
+        let mut terms = Vec::new();
+        Walk::over(trie, naming, &leading, &self.budget, &mut |walk, cell| {
+            terms.clear();
+            terms.extend(trie.terms(walk.state(cell)));
+            if terms.iter().any(|term| wanted(*term)) {
+                self.budget.spend(terms.len())?;
+                terms.sort_unstable();
+                visit(walk, cell, &terms)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The terms about connections by this transport, by port.
+    pub(super) fn connections(&self, terms: &[u32], transport: Transport) -> ByPort {
+        let mut split = ByPort::default();
+        for id in terms {
+            let what = self.index.term_of(*id).what;
+            if what.connects(transport) {
+                split.at_port(what.port()).push(*id);
+            }
+        }
+        split
+    }
+
+    /// HTTP requests by port, if there are HTTP terms. Ports on which the same HTTP terms count are told apart by what
+    /// `telling` makes of the terms about the connection.
+    pub(super) fn http<K: Ord>(
+        &self,
+        terms: &[u32],
+        telling: impl Fn(&[u32]) -> K,
+    ) -> Vec<HttpPorts> {
+        let mut http = ByPort::default();
+        for id in terms {
+            if let what @ What::Http { port, .. } = self.index.term_of(*id).what {
+                debug_assert_eq!(what.port(), port);
+                http.at_port(port).push(*id);
+            }
+        }
+        if http.is_empty() {
+            return Vec::new();
+        }
+        let tcp = self.connections(terms, Transport::Tcp);
+        let written: BTreeSet<u16> = http.at.keys().chain(tcp.at.keys()).copied().collect();
+        let mut alike: BTreeMap<(Vec<u32>, K), HttpPorts> = BTreeMap::new();
+        for port in std::iter::once(None).chain(written.iter().copied().map(Some)) {
+            let http = http.on(port);
+            let connection = tcp.on(port);
+            let key = (http.clone(), telling(&connection));
+            let one = alike.entry(key).or_insert_with(|| HttpPorts {
+                ports: if port.is_none() {
+                    Ports::AllBut(written.clone())
+                } else {
+                    Ports::Only(BTreeSet::new())
+                },
+                connection,
+                http,
+            });
+            match (port, &mut one.ports) {
+                (Some(port), Ports::Only(ports)) => drop(ports.insert(port)),
+                (Some(port), Ports::AllBut(ports)) => drop(ports.remove(&port)),
+                (None, _) => {}
+            }
+        }
+        alike
+            .into_values()
+            .filter(|one| !one.http.is_empty())
+            .collect()
+    }
+
+    /// The paths that these HTTP terms tell apart.
+    pub(super) fn paths(&self, http: &[u32]) -> Result<Rc<Vec<PathCell>>, Stop> {
+        let globs: BTreeSet<u32> = http.iter().filter_map(|id| self.glob(*id)).collect();
+        let globs: Vec<u32> = globs.into_iter().collect();
+        if let Some(known) = self.paths.borrow().get(&globs) {
+            return Ok(Rc::clone(known));
+        }
+        let mut trie = Trie::default();
+        for glob in &globs {
+            let node = trie.insert(self.index.places.glob(*glob).segments());
+            trie.nodes[node as usize].terms.push(*glob);
+        }
+        let mut cells = Vec::new();
+        self.names(&trie, Naming::Url, &|_| true, &mut |walk, cell, globs| {
+            cells.push(PathCell {
+                globs: globs.to_vec(),
+                witness: walk.witness(cell),
+            });
+            Ok(())
+        })?;
+        let cells = Rc::new(cells);
+        self.paths.borrow_mut().insert(globs, Rc::clone(&cells));
+        Ok(cells)
+    }
+
+    /// Whether an HTTP term is about the paths of a cell.
+    pub(super) fn on_path(&self, term: u32, cell: &PathCell) -> bool {
+        self.glob(term)
+            .is_some_and(|glob| cell.globs.binary_search(&glob).is_ok())
+    }
+
+    fn glob(&self, term: u32) -> Option<u32> {
+        match self.index.term_of(term).what {
+            What::Http { path, .. } => Some(path),
+            What::Connect { .. } | What::File { .. } => None,
+        }
+    }
+}
+
+impl ByPort {
+    /// Whether nothing counts on any port.
+    pub(super) fn is_empty(&self) -> bool {
+        self.everywhere.is_empty() && self.at.is_empty()
+    }
+
+    fn at_port(&mut self, port: Option<u16>) -> &mut Vec<u32> {
+        match port {
+            Some(port) => self.at.entry(port).or_default(),
+            None => &mut self.everywhere,
+        }
+    }
+
+    /// The terms that count on a port, or on every port that is not written.
+    pub(super) fn on(&self, port: Option<u16>) -> Vec<u32> {
+        let here = port
+            .and_then(|port| self.at.get(&port))
+            .map_or(&[][..], Vec::as_slice);
+        self.everywhere.iter().chain(here).copied().collect()
+    }
+}
+
+impl Cell<'_> {
+    /// Whether requests of the cell are about a path on a machine.
+    pub(super) fn is_path(&self) -> bool {
+        matches!(self.place, Place::Path(..))
+    }
+
+    /// One destination or path of the cell.
+    pub(super) fn subject(&self) -> Subject {
+        match self.place {
+            Place::Name(walk, cell) => Subject::Destination(Destination::Name(walk.host(cell))),
+            Place::Address(address) => Subject::Destination(Destination::Address(address)),
+            Place::Path(format, walk, cell) => {
+                let mut segments = walk.witness(cell);
+                let root = match format {
+                    Format::Posix => Root::Posix,
+                    Format::Home => Root::Home,
+                    Format::Wsl => Root::Wsl,
+                    Format::Windows => {
+                        let letter = if segments.is_empty() {
+                            None
+                        } else {
+                            segments.remove(0).chars().next()
+                        };
+                        Root::Drive(letter.unwrap_or('C'))
+                    }
+                };
+                Subject::Path(FilePath { root, segments })
+            }
+        }
+    }
+}

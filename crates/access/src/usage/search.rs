@@ -1,0 +1,301 @@
+//! The walks: what each term does, and which rules match all that another matches.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::super::bits::Bits;
+use super::super::budget::{Budget, Stop};
+use super::super::index::Index;
+use super::super::regions::Region;
+use super::super::request::Request;
+use super::super::terms::What;
+use super::{Blocker, Spot, Use};
+use model::docker::Decision;
+
+/// What is known about one term.
+#[derive(Default)]
+struct Seen {
+    /// How many regions it was met in.
+    regions: usize,
+    /// A request that it decides.
+    decides: Option<Arc<Request>>,
+    /// For an allow that has not decided yet, the denies that it met: in how many regions, and one request.
+    blockers: BTreeMap<u32, (usize, Option<Arc<Request>>)>,
+    /// Of the regions that it was met in, the terms of the one with the fewest entries, and how many those are.
+    rarest: Option<(usize, Rc<[u32]>)>,
+}
+
+/// The first walk.
+pub(super) struct Search<'i> {
+    index: &'i Index,
+    seen: Vec<Seen>,
+}
+
+impl<'i> Search<'i> {
+    pub(super) fn new(index: &'i Index) -> Self {
+        let mut seen = Vec::new();
+        seen.resize_with(index.terms.len(), Seen::default);
+        Self { index, seen }
+    }
+
+    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        let index = self.index;
+        // Probes reach nobody; they decide nothing.
+        let is = |id: u32, decision: Decision| {
+            let term = index.term_of(id);
+            term.decision == decision && !term.sides.is_empty()
+        };
+        let denies: SmallVec<[u32; 8]> = region
+            .terms
+            .iter()
+            .copied()
+            .filter(|id| is(*id, Decision::Deny))
+            .collect();
+        // To find words for a request is most of the work where many denies meet many allows.
+        let witness = LazyCell::new(|| region.witness().map(Arc::new));
+        let mut denied = Bits::default();
+        for deny in &denies {
+            denied.add(&index.term_of(*deny).sides);
+        }
+        for allow in subjects(index, region).filter(|id| is(*id, Decision::Allow)) {
+            let seen = &mut self.seen[allow as usize];
+            if seen.decides.is_some() {
+                continue;
+            }
+            if !index.term_of(allow).sides.is_subset(&denied) {
+                seen.decides.clone_from(&witness);
+                seen.blockers.clear();
+                continue;
+            }
+            budget.spend(denies.len())?;
+            for deny in &denies {
+                let blocker = seen
+                    .blockers
+                    .entry(*deny)
+                    .or_insert_with(|| (0, witness.clone()));
+                blocker.0 += 1;
+            }
+        }
+        if region.terms.iter().any(|id| is(*id, Decision::Allow)) {
+            for deny in &denies {
+                let seen = &mut self.seen[*deny as usize];
+                if seen.decides.is_none() {
+                    seen.decides.clone_from(&witness);
+                }
+            }
+        }
+        self.cover(budget, region)
+    }
+
+    /// Notes the region of each term where the fewest rules can cover its own.
+    fn cover(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        let index = self.index;
+        budget.spend(region.terms.len())?;
+        let weight: usize = region
+            .terms
+            .iter()
+            .map(|id| index.term_of(*id).entries.len())
+            .sum();
+        let terms: LazyCell<Rc<[u32]>, _> = LazyCell::new(|| region.terms.into());
+        for id in subjects(index, region) {
+            let seen = &mut self.seen[id as usize];
+            seen.regions += 1;
+            if seen
+                .rarest
+                .as_ref()
+                .is_none_or(|(least, _)| weight < *least)
+            {
+                seen.rarest = Some((weight, Rc::clone(&terms)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a term does.
+    pub(super) fn used(&self, term: u32, spot: &dyn Fn(u32) -> Spot) -> Use {
+        let seen = &self.seen[term as usize];
+        if let Some(witness) = &seen.decides {
+            return Use::Decides(Arc::clone(witness));
+        }
+        let allow = self.index.term_of(term);
+        match allow.decision {
+            Decision::Deny => Use::TakesNothing,
+            Decision::Allow => {
+                let mut blockers: Vec<Blocker> = Vec::new();
+                for (deny, (regions, witness)) in &seen.blockers {
+                    let Some(witness) = witness else { continue };
+                    let deny = self.index.term_of(*deny);
+                    let alone = *regions == seen.regions && allow.sides.is_subset(&deny.sides);
+                    let denies = deny.entries.iter().map(|entry| spot(*entry));
+                    blockers.extend(denies.map(|deny| Blocker {
+                        deny,
+                        alone,
+                        witness: Arc::clone(witness),
+                    }));
+                }
+                blockers.sort_by_key(|blocker| (!blocker.alone, blocker.deny));
+                Use::Blocked(blockers)
+            }
+        }
+    }
+}
+
+/// The terms of a region that it can say something new about: connections tell all about terms of connections.
+fn subjects(index: &Index, region: &Region<'_>) -> impl Iterator<Item = u32> {
+    let new =
+        move |id: &u32| !(region.http && matches!(index.term_of(*id).what, What::Connect { .. }));
+    region.terms.iter().copied().filter(new)
+}
+
+/// The second walk: which rules match all that a rule matches, with all their resources together. It goes only where
+/// rules are met that may have such a coverer. Rules that say the same are one class.
+pub(super) struct RuleSearch<'i> {
+    index: &'i Index,
+    /// The rules of each class, in order.
+    members: Vec<Vec<usize>>,
+    /// The class of each rule that has any resource.
+    class: Vec<Option<usize>>,
+    /// The terms of each class.
+    terms: Vec<Vec<u32>>,
+    /// For each class, the others that were met wherever it was.
+    coverers: Vec<BTreeSet<usize>>,
+    /// The classes of each term that have coverers left.
+    open: Vec<Vec<usize>>,
+    /// The last region that each term was met in.
+    met: Vec<usize>,
+    region: usize,
+}
+
+impl<'i> RuleSearch<'i> {
+    /// Begins with the rules that are met where each rule has the fewest neighbours. Rules from `rules` on are probes.
+    pub(super) fn new(index: &'i Index, search: &Search<'i>, rules: usize) -> Self {
+        let all = index
+            .entries
+            .iter()
+            .map(|entry| entry.rule as usize + 1)
+            .max()
+            .unwrap_or(0)
+            .max(rules);
+        let mut own: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); all];
+        for entry in &index.entries {
+            own[entry.rule as usize].insert(entry.term);
+        }
+        let mut numbers: HashMap<BTreeSet<u32>, usize> = HashMap::new();
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        let mut terms: Vec<Vec<u32>> = Vec::new();
+        let mut class = vec![None; all];
+        for (rule, own) in own
+            .into_iter()
+            .enumerate()
+            .filter(|(_, own)| !own.is_empty())
+        {
+            let list: Vec<u32> = own.iter().copied().collect();
+            let number = *numbers.entry(own).or_insert_with(|| {
+                members.push(Vec::new());
+                terms.push(list);
+                members.len() - 1
+            });
+            members[number].push(rule);
+            class[rule] = Some(number);
+        }
+        let mut coverers = vec![BTreeSet::new(); terms.len()];
+        let mut open: Vec<Vec<usize>> = vec![Vec::new(); index.terms.len()];
+        for (number, own) in terms.iter().enumerate() {
+            let rarest = own
+                .iter()
+                .filter_map(|term| search.seen[*term as usize].rarest.as_ref());
+            let Some((_, beside)) = rarest.min_by_key(|(weight, _)| *weight) else {
+                continue;
+            };
+            let Some(first) = own.first().map(|term| index.term_of(*term)) else {
+                continue;
+            };
+            let others = beside.iter().copied().filter(|id| {
+                let other = index.term_of(*id);
+                // Probes reach nobody and are no rules.
+                other.decision == first.decision
+                    && !other.sides.is_empty()
+                    && first.sides.is_subset(&other.sides)
+            });
+            let others = index
+                .entries_of(others)
+                .filter_map(|entry| class[entry.rule as usize]);
+            coverers[number] = others.filter(|other| *other != number).collect();
+            if !coverers[number].is_empty() {
+                own.iter()
+                    .for_each(|term| open[*term as usize].push(number));
+            }
+        }
+        Self {
+            index,
+            members,
+            class,
+            met: vec![0; index.terms.len()],
+            terms,
+            coverers,
+            open,
+            region: 0,
+        }
+    }
+
+    /// The terms whose regions are worth a visit.
+    pub(super) fn wanted(&self) -> Vec<bool> {
+        self.open
+            .iter()
+            .map(|classes| !classes.is_empty())
+            .collect()
+    }
+
+    pub(super) fn see(&mut self, budget: &Budget, region: &Region<'_>) -> Result<(), Stop> {
+        self.region += 1;
+        for term in region.terms {
+            self.met[*term as usize] = self.region;
+        }
+        let Self {
+            index,
+            terms,
+            coverers,
+            open,
+            met,
+            region: number,
+            members: _,
+            class: _,
+        } = self;
+        for id in subjects(index, region) {
+            let classes = &mut open[id as usize];
+            budget.spend(classes.len())?;
+            for class in classes.iter() {
+                coverers[*class].retain(|other| {
+                    terms[*other]
+                        .iter()
+                        .any(|term| met[*term as usize] == *number)
+                });
+            }
+            classes.retain(|class| !coverers[*class].is_empty());
+        }
+        Ok(())
+    }
+
+    /// The first few rules that cover a rule, those that say the same among them.
+    pub(super) fn coverers(&self, rule: usize, most: usize) -> Vec<usize> {
+        let Some(class) = self.class.get(rule).copied().flatten() else {
+            return Vec::new();
+        };
+        let classes = self.coverers[class].iter().copied().chain([class]);
+        let few = |class: usize| {
+            self.members[class]
+                .iter()
+                .copied()
+                .filter(|other| *other != rule)
+                .take(most)
+        };
+        let mut rules: Vec<usize> = classes.flat_map(few).collect();
+        rules.sort_unstable();
+        rules.truncate(most);
+        rules
+    }
+}

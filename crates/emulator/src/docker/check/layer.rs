@@ -1,0 +1,73 @@
+//! Actions, the layers they belong to, and the layers' domains (schema `RuleActions`, operation createRule).
+
+use super::super::profile::Profile;
+use super::super::refusal::Refusal;
+
+/// Where the actions of one rule apply; a rule has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// `connect:…`
+    Network,
+    /// `request:…`
+    Http,
+    /// `read`, `write`
+    Filesystem,
+}
+
+/// What all rules of a policy share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Domain {
+    /// Network and HTTP.
+    Network,
+    /// Files.
+    Filesystem,
+}
+
+impl Domain {
+    /// The text on the wire (schema `AllowlistV0`, `domain`).
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Filesystem => "filesystem",
+        }
+    }
+}
+
+impl Layer {
+    /// The layer of an action; none if the contract does not know it.
+    pub(crate) fn of(action: &str) -> Option<Self> {
+        match action {
+            "connect:tcp" | "connect:udp" => Some(Self::Network),
+            "read" | "write" => Some(Self::Filesystem),
+            "request:get" | "request:post" | "request:put" | "request:delete" | "request:patch"
+            | "request:head" | "request:options" | "request:connect" | "request:trace" => {
+                Some(Self::Http)
+            }
+            _ => None,
+        }
+    }
+
+    /// The one layer of all `actions`.
+    pub(super) fn of_all(actions: &[String], profile: Profile) -> Result<Self, Refusal> {
+        let mut found = None;
+        for action in actions {
+            let layer = Self::of(action)
+                .filter(|layer| *layer != Self::Http || profile.has_http_and_cedar());
+            let layer = layer
+                .ok_or_else(|| Refusal::invalid(format!("actions: {action:?} is not an action")))?;
+            if *found.get_or_insert(layer) != layer {
+                return Err(Refusal::invalid(
+                    "actions: all actions of a rule must belong to the same layer",
+                ));
+            }
+        }
+        found.ok_or_else(|| Refusal::invalid("actions must not be empty"))
+    }
+
+    pub(crate) fn domain(self) -> Domain {
+        match self {
+            Self::Network | Self::Http => Domain::Network,
+            Self::Filesystem => Domain::Filesystem,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Rules of requests: what a new one needs, and what a patch makes of an old one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::super::objects::Rule;
+use super::super::profile::Profile;
+use super::super::refusal::Refusal;
+use super::layer::Layer;
+use super::{host, path};
+
+/// The members of a rule in a request (schemas `CreateRuleRequest` and `UpdateRuleRequest`).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleFields {
+    name: Option<String>,
+    actions: Option<Vec<String>>,
+    resources: Option<Vec<String>>,
+    http_resources: Option<Vec<HttpResource>>,
+    decision: Option<Decision>,
+}
+
+/// The outcome of a rule (schema `RuleDecision`).
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    Allow,
+    Deny,
+}
+
+/// A target of HTTP requests (schema `HTTPResource`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpResource {
+    host: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    path: String,
+}
+
+impl RuleFields {
+    /// The rule that a create request asks for.
+    pub(crate) fn into_rule(self, id: String, profile: Profile) -> Result<Rule, Refusal> {
+        self.refuse_unknown_to(profile)?;
+        self.refuse_both()?;
+        let Self {
+            name,
+            actions,
+            resources,
+            http_resources,
+            decision,
+        } = self;
+        let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
+        check_name(&name)?;
+        let actions = actions.ok_or_else(|| Refusal::invalid("actions is required"))?;
+        let layer = Layer::of_all(&actions, profile)?;
+        let decision = decision.ok_or_else(|| Refusal::invalid("decision is required"))?;
+        let mut other = Map::new();
+        let targets = Targets::choose(layer, resources, http_resources)?;
+        targets
+            .ok_or_else(|| Refusal::invalid(format!("{} is required", field(layer))))?
+            .put(&mut other);
+        other.insert("decision".to_owned(), json!(decision));
+        Ok(Rule {
+            id,
+            name,
+            actions,
+            other,
+        })
+    }
+
+    /// What an update request makes of `old`: present members replace, absent ones stay.
+    pub(crate) fn patch(self, old: &Rule, profile: Profile) -> Result<Rule, Refusal> {
+        self.refuse_unknown_to(profile)?;
+        self.refuse_both()?;
+        let Self {
+            name,
+            actions,
+            resources,
+            http_resources,
+            decision,
+        } = self;
+        if name.is_none()
+            && actions.is_none()
+            && resources.is_none()
+            && http_resources.is_none()
+            && decision.is_none()
+        {
+            return Err(Refusal::invalid("at least one field must be present"));
+        }
+        let mut new = old.clone();
+        if let Some(name) = name {
+            check_name(&name)?;
+            new.name = name;
+        }
+        if let Some(actions) = actions {
+            Layer::of_all(&actions, profile)?;
+            new.actions = actions;
+        }
+        if let Some(decision) = decision {
+            new.other.insert("decision".to_owned(), json!(decision));
+        }
+        // Only a seed can bring a rule without a layer; its targets cannot be judged and stay as they are.
+        if let Some(layer) = new.layer() {
+            retarget(
+                &mut new,
+                old.layer(),
+                layer,
+                Targets::choose(layer, resources, http_resources)?,
+            )?;
+        } else if resources.is_some() || http_resources.is_some() {
+            return Err(Refusal::invalid(
+                "this rule's actions are of no known layer",
+            ));
+        }
+        Ok(new)
+    }
+
+    fn refuse_unknown_to(&self, profile: Profile) -> Result<(), Refusal> {
+        if self.http_resources.is_some() && !profile.has_http_and_cedar() {
+            return Err(Refusal::invalid("unknown field `http_resources`"));
+        }
+        Ok(())
+    }
+
+    fn refuse_both(&self) -> Result<(), Refusal> {
+        if self.resources.is_some() && self.http_resources.is_some() {
+            return Err(Refusal::invalid(
+                "resources and http_resources exclude each other",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Checked resources of one layer.
+enum Targets {
+    Plain(Vec<String>),
+    Http(Vec<HttpResource>),
+}
+
+impl Targets {
+    /// The resources of a request whose rule is of `layer`, checked; none if the request has none.
+    fn choose(
+        layer: Layer,
+        resources: Option<Vec<String>>,
+        http_resources: Option<Vec<HttpResource>>,
+    ) -> Result<Option<Self>, Refusal> {
+        match (layer, resources, http_resources) {
+            (_, None, None) => Ok(None),
+            (Layer::Http, None, Some(targets)) => {
+                check_http(&targets)?;
+                Ok(Some(Self::Http(targets)))
+            }
+            (Layer::Network | Layer::Filesystem, Some(targets), None) => {
+                check_plain(layer, &targets)?;
+                Ok(Some(Self::Plain(targets)))
+            }
+            (layer, _, _) => Err(Refusal::invalid(format!(
+                "a rule with these actions takes {}",
+                field(layer)
+            ))),
+        }
+    }
+
+    fn put(self, members: &mut Map<String, Value>) {
+        let (present, absent, value) = match self {
+            Self::Plain(targets) => ("resources", "http_resources", json!(targets)),
+            Self::Http(targets) => ("http_resources", "resources", json!(targets)),
+        };
+        members.remove(absent);
+        members.insert(present.to_owned(), value);
+    }
+}
+
+/// Puts new targets into a patched rule, or checks that the old ones fit its new layer.
+fn retarget(
+    rule: &mut Rule,
+    before: Option<Layer>,
+    after: Layer,
+    targets: Option<Targets>,
+) -> Result<(), Refusal> {
+    if let Some(targets) = targets {
+        targets.put(&mut rule.other);
+        return Ok(());
+    }
+    if before == Some(after) {
+        return Ok(());
+    }
+    let kept = rule
+        .other
+        .get(field(after))
+        .cloned()
+        .and_then(|kept| serde_json::from_value::<Vec<String>>(kept).ok());
+    match kept {
+        Some(kept) if after != Layer::Http => check_plain(after, &kept),
+        _ => Err(Refusal::invalid(format!(
+            "changing to these actions needs {} in the same request",
+            field(after)
+        ))),
+    }
+}
+
+fn field(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Network | Layer::Filesystem => "resources",
+        Layer::Http => "http_resources",
+    }
+}
+
+/// A name is any text that is not blank.
+pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
+    if name.trim().is_empty() {
+        Err(Refusal::invalid("name is required"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_plain(layer: Layer, targets: &[String]) -> Result<(), Refusal> {
+    if targets.is_empty() {
+        return Err(Refusal::invalid("resources must not be empty"));
+    }
+    let fault = if layer == Layer::Filesystem {
+        path::file_fault
+    } else {
+        host::network_fault
+    };
+    targets.iter().try_for_each(|target| match fault(target) {
+        Some(fault) => Err(Refusal::invalid(format!("resources: {target:?} {fault}"))),
+        None => Ok(()),
+    })
+}
+
+fn check_http(targets: &[HttpResource]) -> Result<(), Refusal> {
+    if targets.is_empty() {
+        return Err(Refusal::invalid("http_resources must not be empty"));
+    }
+    targets
+        .iter()
+        .try_for_each(|HttpResource { host, port, path }| {
+            if *port == Some(0) {
+                return Err(Refusal::invalid(
+                    "http_resources: port must be from 1 to 65535",
+                ));
+            }
+            if let Some(fault) = host::http_host_fault(host) {
+                return Err(Refusal::invalid(format!(
+                    "http_resources: the host {host:?} {fault}"
+                )));
+            }
+            match path::http_fault(path) {
+                Some(fault) => Err(Refusal::invalid(format!(
+                    "http_resources: the path {path:?} {fault}"
+                ))),
+                None => Ok(()),
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A member of a patch that is there or not.
+    fn maybe(
+        name: &'static str,
+        values: Vec<Value>,
+    ) -> impl Strategy<Value = Vec<(String, Value)>> {
+        proptest::option::of(proptest::sample::select(values)).prop_map(move |value| {
+            value
+                .map(|value| (name.to_owned(), value))
+                .into_iter()
+                .collect()
+        })
+    }
+
+    fn patches() -> impl Strategy<Value = Value> {
+        let name = maybe("name", vec![json!("old"), json!("new")]);
+        let actions = maybe(
+            "actions",
+            vec![
+                json!(["connect:tcp"]),
+                json!(["connect:udp", "connect:tcp"]),
+            ],
+        );
+        let resources = maybe(
+            "resources",
+            vec![
+                json!(["a.example.com"]),
+                json!(["b.example.com", "10.0.0.0/8"]),
+            ],
+        );
+        let decision = maybe("decision", vec![json!("allow"), json!("deny")]);
+        (name, actions, resources, decision)
+            .prop_map(|(name, actions, resources, decision)| {
+                [name, actions, resources, decision].concat()
+            })
+            .prop_filter("a patch has a member", |members| !members.is_empty())
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
+    }
+
+    proptest! {
+        /// Inside one layer a patch is a JSON merge patch (RFC 7396), as an independent library reads it.
+        #[test]
+        fn a_patch_is_a_merge_patch(patch in patches()) {
+            let mut merged = json!({"id": "rule_1", "name": "old", "actions": ["connect:tcp"],
+                "resources": ["example.com"], "decision": "allow", "expires_at": "2030-01-01"});
+            let old: Rule = serde_json::from_value(merged.clone()).unwrap();
+            let fields: RuleFields = serde_json::from_value(patch.clone()).unwrap();
+            json_patch::merge(&mut merged, &patch);
+            for profile in Profile::ALL {
+                let new = fields.clone().patch(&old, profile).unwrap();
+                prop_assert_eq!(&json!(new), &merged);
+            }
+        }
+    }
+}

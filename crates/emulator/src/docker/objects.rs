@@ -1,0 +1,177 @@
+//! What is stored, and how it looks on the wire.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::check::layer::{Domain, Layer};
+use super::refusal::Refusal;
+use crate::random;
+
+/// The type of policies that hold rules.
+pub(super) const ALLOWLIST: &str = "allowlist_v0";
+/// The type of policies that hold Cedar text.
+pub(super) const CEDAR: &str = "cedar_v1";
+
+/// A policy without its rules.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Policy {
+    /// The place in the list; given by the store.
+    pub(super) place: i64,
+    pub(super) id: String,
+    pub(super) organization: String,
+    pub(super) name: String,
+    /// The `type` in the list.
+    pub(super) kind: String,
+    pub(super) scope: Map<String, Value>,
+    /// Further members of the full policy: `cedar_v1`, and whatever a seed brought.
+    pub(super) body: Map<String, Value>,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}
+
+impl Policy {
+    /// As the list shows it (schema `PolicySummary`).
+    pub(super) fn summary(&self) -> Value {
+        let mut object = self.common();
+        object.insert("type".to_owned(), json!(self.kind));
+        Value::Object(object)
+    }
+
+    /// The whole of it (schema `Policy`): no `type`, and no `allowlist_v0` while there are no rules.
+    pub(super) fn full(&self, rules: &[Rule]) -> Value {
+        let mut object = self.common();
+        if !rules.is_empty() {
+            let mut allowlist = Map::new();
+            if let Some(domain) = rules.iter().find_map(Rule::domain) {
+                allowlist.insert("domain".to_owned(), json!(domain.as_str()));
+            }
+            allowlist.insert("rules".to_owned(), json!(rules));
+            object.insert(ALLOWLIST.to_owned(), Value::Object(allowlist));
+        }
+        object.extend(self.body.clone());
+        Value::Object(object)
+    }
+
+    /// Notes a change: the time moves on even if the clock does not.
+    pub(super) fn touch(&mut self) {
+        let next = Timestamp::from_millisecond(self.updated_at.as_millisecond() + 1)
+            .unwrap_or(self.updated_at);
+        self.updated_at = Timestamp::now().max(next);
+    }
+
+    fn common(&self) -> Map<String, Value> {
+        let Self {
+            place: _,
+            id,
+            organization,
+            name,
+            kind: _,
+            scope,
+            body: _,
+            created_at,
+            updated_at,
+        } = self;
+        Map::from_iter([
+            ("id".to_owned(), json!(id)),
+            ("name".to_owned(), json!(name)),
+            ("org".to_owned(), json!(organization)),
+            ("scope".to_owned(), json!(scope)),
+            ("created_at".to_owned(), json!(time(*created_at))),
+            ("updated_at".to_owned(), json!(time(*updated_at))),
+        ])
+    }
+}
+
+/// A rule; serialised, it is what the wire shows (schema `Rule`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rule {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) actions: Vec<String>,
+    /// `resources` or `http_resources`, `decision`, and whatever a seed brought.
+    #[serde(flatten)]
+    pub(super) other: Map<String, Value>,
+}
+
+impl Rule {
+    /// The layer of its actions; none if a seed brought only actions that the contract does not know.
+    pub(super) fn layer(&self) -> Option<Layer> {
+        self.actions.iter().find_map(|action| Layer::of(action))
+    }
+
+    /// The domain of its actions.
+    pub(super) fn domain(&self) -> Option<Domain> {
+        self.layer().map(Layer::domain)
+    }
+}
+
+/// A team as `GET …/groups` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Team {
+    pub(super) id: i64,
+    pub(super) uuid: String,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) member_count: u32,
+}
+
+/// A new policy id: `pol_` and 28 digits.
+pub(super) fn policy_id() -> Result<String, getrandom::Error> {
+    Ok(format!("pol_{}", random::base32(28)?))
+}
+
+/// A new rule id: `rule_` and 28 digits.
+pub(super) fn rule_id() -> Result<String, getrandom::Error> {
+    Ok(format!("rule_{}", random::base32(28)?))
+}
+
+/// RFC 3339 in UTC with milliseconds, none where they are zero.
+pub(super) fn time(at: Timestamp) -> String {
+    Timestamp::from_millisecond(at.as_millisecond())
+        .unwrap_or(at)
+        .to_string()
+}
+
+/// The length of a full policy in bytes, checked against the limit.
+///
+/// Profile `current` says that `limit_exceeded` is about numbers of policies and rules, so this is `invalid_argument`.
+pub(super) fn check_size(policy: &Policy, rules: &[Rule], limit: usize) -> Result<(), Refusal> {
+    let size = policy.full(rules).to_string().len();
+    if size > limit {
+        return Err(Refusal::invalid(format!(
+            "the policy has {size} bytes, the maximum is {limit}"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_in_milliseconds() {
+        let at: Timestamp = "2026-04-22T00:00:00Z".parse().unwrap();
+        assert_eq!(time(at), "2026-04-22T00:00:00Z");
+        let at: Timestamp = "2026-04-22T01:02:03.456789+01:00".parse().unwrap();
+        assert_eq!(time(at), "2026-04-22T00:02:03.456Z");
+    }
+
+    #[test]
+    fn a_change_moves_the_time_on_even_if_the_clock_stands_still_or_runs_back() {
+        let mut policy = Policy {
+            place: 1,
+            id: "pol_1".into(),
+            organization: "o".into(),
+            name: "n".into(),
+            kind: ALLOWLIST.into(),
+            scope: Map::new(),
+            body: Map::new(),
+            created_at: "2900-01-01T00:00:00Z".parse().unwrap(),
+            updated_at: "2900-01-01T00:00:00Z".parse().unwrap(),
+        };
+        policy.touch();
+        assert_eq!(time(policy.updated_at), "2900-01-01T00:00:00.001Z");
+    }
+}

@@ -1,0 +1,271 @@
+//! listPolicies, createPolicy, getPolicy, updatePolicy, deletePolicy.
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::super::app::App;
+use super::super::check::{cedar, rule::check_name};
+use super::super::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
+use super::super::profile::Profile;
+use super::super::refusal::Refusal;
+use super::super::store::Records;
+use super::{load, require_organization};
+
+/// The default and the most that a page holds (operation listPolicies, `page_size`).
+const PAGE_SIZE: usize = 100;
+
+/// The members of a policy in a request (schemas `CreatePolicyRequest` and `UpdatePolicyRequest`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyFields {
+    name: Option<String>,
+    scope: Option<ScopeFields>,
+    cedar_v1: Option<CedarFields>,
+}
+
+/// Schemas `Scope` and `ScopePatch`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScopeFields {
+    teams: Option<Vec<String>>,
+    profiles: Option<Vec<String>>,
+}
+
+/// Schema `CedarV1Policy`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CedarFields {
+    text: String,
+    schema_url: String,
+}
+
+/// Where a page begins, inside the opaque `page_token`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    /// The organization that was listed.
+    o: String,
+    /// The place of the last policy that was shown.
+    p: i64,
+}
+
+/// listPolicies: a bare array under `seed`, an object from `intermediate` on, with pages under `current`.
+pub(crate) fn list(
+    app: &App,
+    organization: &str,
+    page_size: Option<&str>,
+    page_token: Option<&str>,
+) -> Result<Value, Refusal> {
+    let pages = app.profile == Profile::Current;
+    let (after, size) = if pages {
+        (
+            start_of_page(organization, page_token)?,
+            size_of_page(page_size)?,
+        )
+    } else {
+        (0, usize::MAX - 1)
+    };
+    let mut policies = app.store.read(|records| {
+        require_organization(app, records, organization)?;
+        // One more than fits tells whether another page follows.
+        Ok::<_, Refusal>(records.policies(organization, after, size + 1)?)
+    })?;
+    let more = policies.len() > size;
+    policies.truncate(size);
+    let next = policies.last().filter(|_| more).map(|last| Cursor {
+        o: organization.to_owned(),
+        p: last.place,
+    });
+    let data: Vec<Value> = policies.iter().map(Policy::summary).collect();
+    Ok(match app.profile {
+        Profile::Seed => Value::Array(data),
+        Profile::Intermediate => json!({"data": data}),
+        Profile::Current => {
+            json!({"data": data, "next_page_token": next.map(|cursor| cursor.encode())})
+        }
+    })
+}
+
+impl Cursor {
+    fn encode(&self) -> String {
+        BASE64URL_NOPAD.encode(json!(self).to_string().as_bytes())
+    }
+}
+
+fn start_of_page(organization: &str, token: Option<&str>) -> Result<i64, Refusal> {
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Ok(0);
+    };
+    let cursor: Option<Cursor> = BASE64URL_NOPAD
+        .decode(token.as_bytes())
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match cursor {
+        Some(Cursor { o, p }) if o == organization => Ok(p),
+        _ => Err(Refusal::invalid("page_token is invalid")),
+    }
+}
+
+fn size_of_page(size: Option<&str>) -> Result<usize, Refusal> {
+    let Some(size) = size else {
+        return Ok(PAGE_SIZE);
+    };
+    match size.parse::<u32>() {
+        Ok(0) => Ok(PAGE_SIZE),
+        Ok(size) => Ok(PAGE_SIZE.min(usize::try_from(size).unwrap_or(PAGE_SIZE))),
+        Err(_) => Err(Refusal::invalid(
+            "page_size must be an integer that is not negative",
+        )),
+    }
+}
+
+/// getPolicy.
+pub(crate) fn get(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let (policy, rules) = load(app, records, organization, id)?;
+        Ok(policy.full(&rules))
+    })
+}
+
+/// createPolicy.
+pub(crate) fn create(
+    app: &App,
+    organization: &str,
+    fields: PolicyFields,
+) -> Result<Value, Refusal> {
+    let PolicyFields {
+        name,
+        scope,
+        cedar_v1,
+    } = fields;
+    let name = name.ok_or_else(|| Refusal::invalid("name is required"))?;
+    check_name(&name)?;
+    app.store.write(|records| {
+        require_organization(app, records, organization)?;
+        let now = Timestamp::now();
+        let mut policy = Policy {
+            place: 0,
+            id: policy_id()?,
+            organization: organization.to_owned(),
+            name,
+            kind: if cedar_v1.is_some() { CEDAR } else { ALLOWLIST }.to_owned(),
+            scope: Map::new(),
+            body: Map::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        set_scope(app, records, &mut policy, scope)?;
+        set_cedar(app, &mut policy, cedar_v1)?;
+        check_size(&policy, &[], app.limits.policy_bytes)?;
+        if records.policy_name_taken(organization, &policy.name, None)? {
+            return Err(Refusal::conflict("policy name"));
+        }
+        let most = app.limits.policies;
+        if records.policy_count(organization)? >= most {
+            return Err(Refusal::limit(
+                app.profile,
+                format!("organization has reached the maximum of {most} policies"),
+            ));
+        }
+        records.add_policy(&policy)?;
+        Ok(policy.full(&[]))
+    })
+}
+
+/// updatePolicy: `{old, new}`.
+pub(crate) fn update(
+    app: &App,
+    organization: &str,
+    id: &str,
+    fields: PolicyFields,
+) -> Result<Value, Refusal> {
+    let PolicyFields {
+        name,
+        scope,
+        cedar_v1,
+    } = fields;
+    if name.is_none() && scope.is_none() && cedar_v1.is_none() {
+        return Err(Refusal::invalid("at least one field must be present"));
+    }
+    app.store.write(|records| {
+        let (old, rules) = load(app, records, organization, id)?;
+        let mut new = old.clone();
+        if let Some(name) = name {
+            check_name(&name)?;
+            new.name = name;
+        }
+        set_scope(app, records, &mut new, scope)?;
+        if cedar_v1.is_some() && old.kind != CEDAR {
+            return Err(Refusal::invalid(
+                "cedar_v1 can only be given for a Cedar policy",
+            ));
+        }
+        set_cedar(app, &mut new, cedar_v1)?;
+        check_size(&new, &rules, app.limits.policy_bytes)?;
+        if records.policy_name_taken(organization, &new.name, Some(&new.id))? {
+            return Err(Refusal::conflict("policy name"));
+        }
+        new.touch();
+        records.update_policy(&new)?;
+        Ok(json!({"old": old.full(&rules), "new": new.full(&rules)}))
+    })
+}
+
+/// deletePolicy: `{deleted}`, whose `updated_at` is that of before.
+pub(crate) fn delete(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
+    app.store.write(|records| {
+        let (policy, rules) = load(app, records, organization, id)?;
+        records.delete_policy(&policy.id)?;
+        Ok(json!({"deleted": policy.full(&rules)}))
+    })
+}
+
+/// Replaces the sub-fields that are present; an empty list is the same as none: the whole organization.
+fn set_scope(
+    app: &App,
+    records: &Records<'_>,
+    policy: &mut Policy,
+    fields: Option<ScopeFields>,
+) -> Result<(), Refusal> {
+    let Some(ScopeFields { teams, profiles }) = fields else {
+        return Ok(());
+    };
+    if profiles.is_some() && !app.profile.has_scope_profiles() {
+        return Err(Refusal::invalid("unknown field `scope.profiles`"));
+    }
+    for uuid in teams.iter().flatten() {
+        if !records.has_team(&policy.organization, uuid)? {
+            return Err(Refusal::invalid(format!(
+                "scope.teams: {uuid:?} is not a team of the organization"
+            )));
+        }
+    }
+    if profiles
+        .iter()
+        .flatten()
+        .any(|profile| profile.trim().is_empty())
+    {
+        return Err(Refusal::invalid(
+            "scope.profiles: a profile must not be empty",
+        ));
+    }
+    for (member, list) in [("teams", teams), ("profiles", profiles)] {
+        match list {
+            Some(list) if list.is_empty() => policy.scope.remove(member),
+            Some(list) => policy.scope.insert(member.to_owned(), json!(list)),
+            None => None,
+        };
+    }
+    Ok(())
+}
+
+fn set_cedar(app: &App, policy: &mut Policy, fields: Option<CedarFields>) -> Result<(), Refusal> {
+    let Some(fields) = fields else { return Ok(()) };
+    if !app.profile.has_http_and_cedar() {
+        return Err(Refusal::invalid("unknown field `cedar_v1`"));
+    }
+    cedar::check(&fields.text, &fields.schema_url)?;
+    policy.body.insert(CEDAR.to_owned(), json!(fields));
+    Ok(())
+}

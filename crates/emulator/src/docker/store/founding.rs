@@ -1,0 +1,135 @@
+//! The organizations that an emulator starts with.
+
+use jiff::Timestamp;
+use rusqlite::ErrorCode;
+
+use super::super::super::error::EmulatorError;
+use super::super::super::state::describe;
+use super::super::objects::{ALLOWLIST, CEDAR, Policy, Rule, policy_id, rule_id};
+use super::super::options::Options;
+use super::super::seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed};
+use super::{Records, Store};
+
+/// The organization of an emulator that was told of none.
+const DEFAULT_ORGANIZATION: &str = "my-org";
+
+/// Creates the organizations of `options` that the state lacks, with teams and policies; adds missing teams to the
+/// others. Policies are stored only with a new organization: a restart must not bring deleted ones back.
+pub(crate) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+    store
+        .write(|records| {
+            let seeded = options
+                .seed
+                .as_ref()
+                .map_or(&[][..], |Seed { organizations }| organizations);
+            for organization in seeded.iter().chain(&options.organizations) {
+                add(records, organization)?;
+            }
+            if !records.has_organizations()? {
+                records.add_organization(DEFAULT_ORGANIZATION)?;
+            }
+            Ok(())
+        })
+        .map_err(|failure| match failure {
+            Failure::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                EmulatorError::SeedRepeats { cause }
+            }
+            Failure::State(cause) => EmulatorError::State {
+                place: describe(&options.state),
+                cause,
+            },
+            Failure::Random(error) => EmulatorError::Random(error),
+        })
+}
+
+enum Failure {
+    State(rusqlite::Error),
+    Random(getrandom::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<getrandom::Error> for Failure {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}
+
+fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
+    let OrganizationSeed {
+        name,
+        teams,
+        policies,
+    } = seed;
+    let is_new = !records.has_organization(name)?;
+    if is_new {
+        records.add_organization(name)?;
+    }
+    for team in teams {
+        records.add_team(name, &team.uuid, &team.name)?;
+    }
+    if is_new {
+        for policy in policies {
+            add_policy(records, name, policy)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_policy(records: &Records<'_>, organization: &str, seed: &PolicySeed) -> Result<(), Failure> {
+    let PolicySeed {
+        id,
+        name,
+        kind,
+        scope,
+        rules,
+        created_at,
+        updated_at,
+        other,
+    } = seed.clone();
+    let kind = kind.unwrap_or_else(|| {
+        if other.contains_key(CEDAR) {
+            CEDAR
+        } else {
+            ALLOWLIST
+        }
+        .to_owned()
+    });
+    let created_at = created_at.unwrap_or_else(Timestamp::now);
+    let policy = Policy {
+        place: 0,
+        id: id.map_or_else(policy_id, Ok)?,
+        organization: organization.to_owned(),
+        name,
+        kind,
+        scope,
+        body: other,
+        created_at,
+        updated_at: updated_at.unwrap_or(created_at),
+    };
+    records.add_policy(&policy)?;
+    for rule in rules {
+        let RuleSeed {
+            id,
+            name,
+            actions,
+            other,
+        } = rule;
+        records.add_rule(
+            &policy.id,
+            &Rule {
+                id: id.map_or_else(rule_id, Ok)?,
+                name,
+                actions,
+                other,
+            },
+        )?;
+    }
+    Ok(())
+}

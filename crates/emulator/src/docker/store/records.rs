@@ -1,0 +1,230 @@
+//! The statements: rows in and out, nothing about what they mean.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Map, Value};
+
+use super::super::super::rows::{json, text, time};
+use super::super::objects::{Policy, Rule, Team};
+
+const POLICY_COLUMNS: &str =
+    "place, id, organization, name, kind, scope, body, created_at, updated_at";
+
+/// The records, inside a transaction.
+pub(crate) struct Records<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Whether there is any organization.
+    pub(crate) fn has_organizations(&self) -> rusqlite::Result<bool> {
+        self.exists("select 1 from organizations", &[])
+    }
+
+    /// Whether the organization exists.
+    pub(crate) fn has_organization(&self, name: &str) -> rusqlite::Result<bool> {
+        self.exists("select 1 from organizations where name = ?1", &[name])
+    }
+
+    pub(crate) fn add_organization(&self, name: &str) -> rusqlite::Result<()> {
+        self.execute(
+            "insert into organizations (name) values (?1)",
+            params![name],
+        )
+    }
+
+    /// Adds a team, unless the organization has one of that uuid.
+    pub(crate) fn add_team(
+        &self,
+        organization: &str,
+        uuid: &str,
+        name: &str,
+    ) -> rusqlite::Result<()> {
+        self.execute(
+            "insert into teams (organization, uuid, name) values (?1, ?2, ?3) on conflict do nothing",
+            params![organization, uuid, name],
+        )
+    }
+
+    /// Whether the organization has a team of that uuid.
+    pub(crate) fn has_team(&self, organization: &str, uuid: &str) -> rusqlite::Result<bool> {
+        self.exists(
+            "select 1 from teams where organization = ?1 and uuid = ?2",
+            &[organization, uuid],
+        )
+    }
+
+    /// The organization's teams, oldest first.
+    pub(crate) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
+        let mut statement = self.connection.prepare_cached(
+            "select id, uuid, name from teams where organization = ?1 order by id",
+        )?;
+        let teams = statement.query_map([organization], |row| {
+            let id = row.get(0)?;
+            let uuid = row.get(1)?;
+            let name = row.get(2)?;
+            Ok(Team {
+                id,
+                uuid,
+                name,
+                description: String::new(),
+                member_count: 1,
+            })
+        })?;
+        teams.collect()
+    }
+
+    pub(crate) fn policy_count(&self, organization: &str) -> rusqlite::Result<usize> {
+        let count: i64 = self
+            .connection
+            .prepare_cached("select count(*) from policies where organization = ?1")?
+            .query_row([organization], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Up to `count` policies whose place comes after `after`, oldest first.
+    pub(crate) fn policies(
+        &self,
+        organization: &str,
+        after: i64,
+        count: usize,
+    ) -> rusqlite::Result<Vec<Policy>> {
+        let sql = format!(
+            "select {POLICY_COLUMNS} from policies where organization = ?1 and place > ?2 order by place limit ?3"
+        );
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        statement
+            .query_map(params![organization, after, count], policy)?
+            .collect()
+    }
+
+    pub(crate) fn policy(&self, organization: &str, id: &str) -> rusqlite::Result<Option<Policy>> {
+        let sql =
+            format!("select {POLICY_COLUMNS} from policies where organization = ?1 and id = ?2");
+        self.connection
+            .prepare_cached(&sql)?
+            .query_row([organization, id], policy)
+            .optional()
+    }
+
+    /// Whether a policy other than `except` has that name.
+    pub(crate) fn policy_name_taken(
+        &self,
+        organization: &str,
+        name: &str,
+        except: Option<&str>,
+    ) -> rusqlite::Result<bool> {
+        let sql = "select 1 from policies where organization = ?1 and name = ?2 and id <> ?3";
+        self.exists(sql, &[organization, name, except.unwrap_or_default()])
+    }
+
+    /// Adds a policy at the end of the list; `place` is not read.
+    pub(crate) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
+        let Policy {
+            place: _,
+            id,
+            organization,
+            name,
+            kind,
+            scope,
+            body,
+            created_at,
+            updated_at,
+        } = policy;
+        self.execute(
+            "insert into policies (id, organization, name, kind, scope, body, created_at, updated_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                id,
+                organization,
+                name,
+                kind,
+                text(scope)?,
+                text(body)?,
+                created_at.to_string(),
+                updated_at.to_string()
+            ],
+        )
+    }
+
+    /// Writes what can change of a policy.
+    pub(crate) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
+        let Policy {
+            place: _,
+            id,
+            organization: _,
+            name,
+            kind: _,
+            scope,
+            body,
+            created_at: _,
+            updated_at,
+        } = policy;
+        self.execute(
+            "update policies set name = ?2, scope = ?3, body = ?4, updated_at = ?5 where id = ?1",
+            params![id, name, text(scope)?, text(body)?, updated_at.to_string()],
+        )
+    }
+
+    /// Deletes a policy with its rules.
+    pub(crate) fn delete_policy(&self, id: &str) -> rusqlite::Result<()> {
+        self.execute("delete from policies where id = ?1", params![id])
+    }
+
+    /// The policy's rules, oldest first.
+    pub(crate) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("select body from rules where policy = ?1 order by place")?;
+        statement.query_map([policy], |row| json(row, 0))?.collect()
+    }
+
+    pub(crate) fn add_rule(&self, policy: &str, rule: &Rule) -> rusqlite::Result<()> {
+        self.execute(
+            "insert into rules (policy, id, name, body) values (?1, ?2, ?3, ?4)",
+            params![policy, rule.id, rule.name, text(rule)?],
+        )
+    }
+
+    pub(crate) fn update_rule(&self, rule: &Rule) -> rusqlite::Result<()> {
+        self.execute(
+            "update rules set name = ?2, body = ?3 where id = ?1",
+            params![rule.id, rule.name, text(rule)?],
+        )
+    }
+
+    pub(crate) fn delete_rule(&self, id: &str) -> rusqlite::Result<()> {
+        self.execute("delete from rules where id = ?1", params![id])
+    }
+
+    fn exists(&self, sql: &str, values: &[&str]) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(sql)?
+            .exists(rusqlite::params_from_iter(values))
+    }
+
+    fn execute(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(sql)?
+            .execute(values)
+            .map(drop)
+    }
+}
+
+fn policy(row: &Row<'_>) -> rusqlite::Result<Policy> {
+    Ok(Policy {
+        place: row.get(0)?,
+        id: row.get(1)?,
+        organization: row.get(2)?,
+        name: row.get(3)?,
+        kind: row.get(4)?,
+        scope: json::<Map<String, Value>>(row, 5)?,
+        body: json(row, 6)?,
+        created_at: time(row, 7)?,
+        updated_at: time(row, 8)?,
+    })
+}

@@ -1,0 +1,154 @@
+//! Paths and bodies of requests.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::super::service::Service;
+
+/// Input that no service can read; each says so in its own way.
+#[derive(Debug)]
+pub(crate) enum BadInput {
+    /// The body's media type is not this one.
+    MediaType(&'static str),
+    /// The body is longer than any may be.
+    TooLarge,
+    /// Something else is wrong.
+    Malformed(String),
+}
+
+/// The parameters in the path, in their order.
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Service> FromRequestParts<Arc<S>> for At<T> {
+    type Rejection = S::Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<S>) -> Result<Self, S::Refusal> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|Path(value)| Self(value))
+            .map_err(|rejection| BadInput::Malformed(rejection.body_text()).into())
+    }
+}
+
+/// A body as it arrived, or why it did not.
+pub(crate) type RawBody = Result<Bytes, BytesRejection>;
+
+/// What a JSON body must be like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    pub(crate) media_type: &'static str,
+    /// Whether it is a list of objects instead of an object.
+    pub(crate) is_list: bool,
+    /// The members that may hold anything; no other schema of a request is nullable.
+    pub(crate) free: &'static [&'static str],
+}
+
+/// The content of a JSON body: of the form `form`, without unknown or repeated members, and without null.
+pub(crate) fn body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: RawBody,
+    form: Form,
+) -> Result<T, BadInput> {
+    let Form {
+        media_type,
+        is_list,
+        free,
+    } = form;
+    let sent = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let sent = sent
+        .split_once(';')
+        .map_or(sent, |(essence, _)| essence)
+        .trim();
+    if !sent.eq_ignore_ascii_case(media_type) {
+        return Err(BadInput::MediaType(media_type));
+    }
+    let bytes = body.map_err(|rejection| match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => BadInput::TooLarge,
+        _ => BadInput::Malformed("the request body cannot be read".to_owned()),
+    })?;
+    let malformed = |error: serde_json::Error| BadInput::Malformed(error.to_string());
+    let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+    // A struct could be read from an array too.
+    let is_good = if is_list {
+        value
+            .as_array()
+            .is_some_and(|items| items.iter().all(Value::is_object))
+    } else {
+        value.is_object()
+    };
+    if !is_good {
+        let wanted = if is_list {
+            "a list of objects"
+        } else {
+            "an object"
+        };
+        return Err(BadInput::Malformed(format!(
+            "the request body must be {wanted}"
+        )));
+    }
+    if let Some(place) = place_of_null(&value, free) {
+        return Err(BadInput::Malformed(format!("{place} must not be null")));
+    }
+    serde_json::from_slice(&bytes).map_err(malformed)
+}
+
+/// Where the first null is, such as `scope.teams`.
+fn place_of_null(value: &Value, free: &[&str]) -> Option<String> {
+    let join = |name: String, rest: String| {
+        if rest.is_empty() {
+            name
+        } else {
+            format!("{name}.{rest}")
+        }
+    };
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            place_of_null(item, free).map(|rest| join(index.to_string(), rest))
+        }),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, _)| !free.contains(&name.as_str()))
+            .find_map(|(name, member)| {
+                place_of_null(member, free).map(|rest| join(name.clone(), rest))
+            }),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nulls_are_found_at_any_depth() {
+        for (value, place) in [
+            (json!({"a": 1, "b": [true, {"c": "x"}]}), None),
+            (json!({"a": null}), Some("a")),
+            (
+                json!({"scope": {"teams": ["x", null]}}),
+                Some("scope.teams.1"),
+            ),
+            (json!({"free": {"a": null}, "b": {"free": null}}), None),
+        ] {
+            assert_eq!(
+                place_of_null(&value, &["free"]).as_deref(),
+                place,
+                "{value}"
+            );
+        }
+    }
+}

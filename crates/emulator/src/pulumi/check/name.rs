@@ -1,0 +1,70 @@
+//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
+
+use super::super::refusal::Refusal;
+
+/// The word that stands for all versions or all policies.
+pub(crate) const ALL: &str = "all";
+/// The word that stands for the newest version.
+pub(crate) const LATEST: &str = "latest";
+
+/// A name of `resource`, in `attribute`.
+pub(crate) fn check_name(
+    resource: &'static str,
+    attribute: &str,
+    name: &str,
+) -> Result<(), Refusal> {
+    let fits = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if fits && (1..=100).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        resource,
+        attribute,
+        format!("{name:?} is not 1 to 100 letters, digits, `_`, `.` or `-`"),
+    ))
+}
+
+/// The tag of a version.
+pub(crate) fn check_tag(tag: &str) -> Result<(), Refusal> {
+    check_name("PolicyPack", "versionTag", tag)?;
+    if tag == ALL || tag == LATEST {
+        return Err(Refusal::invalid(
+            "PolicyPack",
+            "versionTag",
+            format!("`{tag}` is a reserved word"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_a_few_characters_and_tags_no_reserved_words() {
+        let long = "a".repeat(100);
+        for (text, name, tag) in [
+            ("a", true, true),
+            ("1.0.0-rc.1_x", true, true),
+            (&long, true, true),
+            (&format!("{long}a"), false, false),
+            ("", false, false),
+            ("1.0.0+build", false, false),
+            ("a/b", false, false),
+            ("é", false, false),
+            ("latest", true, false),
+            ("all", true, false),
+            ("Latest", true, true),
+        ] {
+            assert_eq!(
+                check_name("PolicyPack", "name", text).is_ok(),
+                name,
+                "{text}"
+            );
+            assert_eq!(check_tag(text).is_ok(), tag, "{text}");
+        }
+    }
+}

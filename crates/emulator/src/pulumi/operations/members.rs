@@ -1,0 +1,133 @@
+//! What groups mean for a stack or an account.
+
+use serde_json::{Value, json};
+
+use super::super::app::App;
+use super::super::objects::{Applied, Group, Mode, StackReference};
+use super::super::refusal::Refusal;
+use super::super::store::Records;
+use super::groups::summary;
+use super::{accounts_of, organization, stacks_of};
+
+/// The groups that hold a stack.
+fn groups_of_stack(
+    records: &Records<'_>,
+    org: &str,
+    stack: &StackReference,
+) -> Result<Vec<Group>, Refusal> {
+    organization(records, org)?;
+    if records
+        .stacks(org)?
+        .iter()
+        .all(|known| known.reference != *stack)
+    {
+        return Err(Refusal::not_found("Stack"));
+    }
+    let mut holding = Vec::new();
+    for group in records.groups(org)? {
+        if stacks_of(records, &group)?.contains(stack) {
+            holding.push(group);
+        }
+    }
+    Ok(holding)
+}
+
+/// `GetStackPolicyGroups`.
+pub(crate) fn groups_with_stack(
+    app: &App,
+    org: &str,
+    stack: &StackReference,
+) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let groups = groups_of_stack(records, org, stack)?;
+        let summaries = groups
+            .iter()
+            .map(|group| summary(records, group))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(json!({"policyGroups": summaries}))
+    })
+}
+
+/// `GetStackPolicyPacks`.
+pub(crate) fn packs_of_stack(
+    app: &App,
+    org: &str,
+    stack: &StackReference,
+    mode: Option<&str>,
+) -> Result<Value, Refusal> {
+    let wrong = |_| Refusal::bad_request("Invalid mode parameter value");
+    let mode: Option<Mode> = mode
+        .map(|mode| serde_json::from_value(json!(mode)).map_err(wrong))
+        .transpose()?;
+    app.store.read(|records| {
+        let mut groups = groups_of_stack(records, org, stack)?;
+        groups.retain(|group| mode.is_none_or(|mode| mode == group.body.mode));
+        Ok(json!({"requiredPolicies": required(app, records, &groups)?}))
+    })
+}
+
+/// `ListPolicyPacksForAccount`: in one page, so that no token can be a good one.
+pub(crate) fn packs_of_account(
+    app: &App,
+    org: &str,
+    account: &str,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    if token.is_some_and(|token| !token.is_empty()) {
+        return Err(Refusal::bad_request("invalid continuation token"));
+    }
+    app.store.read(|records| {
+        organization(records, org)?;
+        if records
+            .accounts(org)?
+            .iter()
+            .all(|known| known.name != account)
+        {
+            return Err(Refusal::not_found("Account"));
+        }
+        let mut holding = Vec::new();
+        for group in records.groups(org)? {
+            if accounts_of(records, &group)?
+                .iter()
+                .any(|held| held == account)
+            {
+                holding.push(group);
+            }
+        }
+        Ok(json!({"packs": required(app, records, &holding)?}))
+    })
+}
+
+/// What the groups have, each version with each configuration once (schema `AppRequiredPolicy`).
+fn required(app: &App, records: &Records<'_>, groups: &[Group]) -> Result<Vec<Value>, Refusal> {
+    let mut required = Vec::new();
+    for group in groups {
+        for Applied {
+            pack,
+            version,
+            config,
+            environments,
+        } in records.applied(group)?
+        {
+            let mut policy = json!({
+                "name": pack.name,
+                "displayName": version.content.display_name,
+                "version": version.number,
+                "versionTag": version.tag,
+            });
+            if version.digest.is_some() {
+                policy["packLocation"] = json!(app.archive_url(&version.ticket));
+            }
+            if !config.is_empty() {
+                policy["config"] = json!(config);
+            }
+            if !environments.is_empty() {
+                policy["environments"] = json!(environments);
+            }
+            if !required.contains(&policy) {
+                required.push(policy);
+            }
+        }
+    }
+    Ok(required)
+}

@@ -1,0 +1,159 @@
+//! The packs of an organization: listed, read and deleted.
+
+use serde_json::{Map, Value, json};
+
+use super::super::app::App;
+use super::super::objects::{Pack, Status, Version};
+use super::super::refusal::Refusal;
+use super::super::store::Records;
+use super::{complete, find_pack, find_version, organization, read_version, readable};
+
+/// `ListPolicyPacks_orgs`: own packs and those that were added, with their complete versions.
+pub(crate) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        organization(records, org)?;
+        let mut packs: Vec<Pack> = records
+            .packs()?
+            .into_iter()
+            .filter(|pack| pack.publisher == org)
+            .collect();
+        packs.extend(records.additions(org)?);
+        let mut listed = Vec::new();
+        for pack in packs
+            .iter()
+            .filter(|pack| name.is_none_or(|name| pack.name == name))
+        {
+            let versions = complete(records, pack)?;
+            let Some(newest) = versions.last() else {
+                continue;
+            };
+            listed.push(json!({
+                "name": pack.name,
+                "displayName": newest.content.display_name,
+                "versions": versions.iter().map(|version| version.number).collect::<Vec<_>>(),
+                "versionTags": versions.iter().map(|version| &version.tag).collect::<Vec<_>>(),
+            }));
+        }
+        Ok(json!({"policyPacks": listed}))
+    })
+}
+
+/// A version that can be shown.
+fn shown(
+    records: &Records<'_>,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(Pack, Version), Refusal> {
+    organization(records, org)?;
+    let (pack, _) = find_pack(records, org, name)?;
+    let version = read_version(records, &pack, wanted)?;
+    match version.status {
+        Status::Complete => Ok((pack, version)),
+        Status::Incomplete | Status::Deleted => {
+            Err(Refusal::bad_request("Cannot get incomplete Policy Pack"))
+        }
+    }
+}
+
+/// `GetPolicyPack`.
+pub(crate) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let (pack, version) = shown(records, org, name, wanted)?;
+        let mut answer = version.content.other.clone();
+        let known = json!({
+            "name": pack.name,
+            "displayName": version.content.display_name,
+            "version": version.number,
+            "versionTag": version.tag,
+            "policies": readable(&version)?,
+            "applied": records.is_applied(&pack, &version)?,
+        });
+        answer.extend(known.as_object().cloned().unwrap_or_default());
+        Ok(Value::Object(answer))
+    })
+}
+
+/// `GetPolicyPackConfigSchema`: by the names of the policies that have one.
+pub(crate) fn config_schema(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let (_, version) = shown(records, org, name, wanted)?;
+        let mut schemas = Map::new();
+        for policy in readable(&version)? {
+            if let (Some(Value::String(name)), Some(schema)) =
+                (policy.get("name"), policy.get("configSchema"))
+            {
+                schemas.insert(name.clone(), schema.clone());
+            }
+        }
+        Ok(json!({"configSchema": schemas}))
+    })
+}
+
+/// `DeletePolicyPackVersion`.
+pub(crate) fn delete_version(
+    app: &App,
+    org: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(), Refusal> {
+    app.store.write(|records| {
+        organization(records, org)?;
+        let pack = own(records, org, name)?;
+        let version = find_version(records, &pack, wanted)?;
+        remove_version(records, &pack, &version)
+    })
+}
+
+/// `DeletePolicyPack_orgs_policypacks`.
+pub(crate) fn delete(app: &App, org: &str, name: &str) -> Result<(), Refusal> {
+    app.store.write(|records| {
+        organization(records, org)?;
+        let pack = own(records, org, name)?;
+        remove_pack(records, &pack)
+    })
+}
+
+fn own(records: &Records<'_>, org: &str, name: &str) -> Result<Pack, Refusal> {
+    let (pack, is_own) = find_pack(records, org, name)?;
+    if is_own {
+        Ok(pack)
+    } else {
+        Err(Refusal::bad_request("Cannot delete external policy packs"))
+    }
+}
+
+/// Deletes a version that no group has.
+pub(super) fn remove_version(
+    records: &Records<'_>,
+    pack: &Pack,
+    version: &Version,
+) -> Result<(), Refusal> {
+    if records.is_applied(pack, version)? {
+        return Err(Refusal::conflict(
+            "Cannot delete a Policy Pack that is applied to Policy Groups",
+        ));
+    }
+    Ok(records.set_status(pack, version, Status::Deleted)?)
+}
+
+/// Deletes a pack that no group has.
+pub(super) fn remove_pack(records: &Records<'_>, pack: &Pack) -> Result<(), Refusal> {
+    let mut versions = records.versions(pack)?;
+    versions.retain(|version| version.status != Status::Deleted);
+    if versions.is_empty() {
+        return Err(Refusal::not_found("Policy Pack"));
+    }
+    for version in &versions {
+        if records.is_applied(pack, version)? {
+            return Err(Refusal::bad_request("Cannot delete an enabled Policy Pack"));
+        }
+        records.set_status(pack, version, Status::Deleted)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,388 @@
+//! The registry: packs of all publishers that the caller may see.
+
+use std::collections::HashSet;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::app::App;
+use super::super::check::name::LATEST;
+use super::super::check::pack::PackFields;
+use super::super::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
+use super::super::refusal::Refusal;
+use super::super::store::Records;
+use super::packs::{remove_pack, remove_version};
+use super::publish::{begin, finish};
+use super::{belonging, complete, find_pack, find_version, newest, readable};
+
+/// Which packs are listed (schema `ListPolicyPacksRequest`, `access`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Access {
+    /// Of other publishers, and added to the organization.
+    Added,
+    /// Of other publishers, public, and not added.
+    Available,
+    /// The organization's own, and added to it.
+    Enabled,
+    /// The organization's own.
+    Private,
+}
+
+impl Access {
+    /// The access of that name.
+    pub(crate) fn of(text: &str) -> Result<Self, Refusal> {
+        serde_json::from_value(json!(text))
+            .map_err(|_| Refusal::bad_request("Policy pack access is not valid"))
+    }
+}
+
+/// The members of schema `ListPolicyPacksRequest`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ListFields {
+    access: Option<String>,
+    ids: Option<HashSet<String>>,
+    org_login: Option<String>,
+}
+
+/// Where a page begins, inside the opaque `continuationToken`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    /// What was listed.
+    q: String,
+    /// The place of the last that was shown.
+    p: i64,
+}
+
+/// Where a pack of the registry is.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Address {
+    source: String,
+    publisher: String,
+    pack: String,
+}
+
+/// How far the caller may use a pack.
+fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static str>, Refusal> {
+    let ours: Vec<Organization> = records
+        .organizations()?
+        .into_iter()
+        .filter(|organization| !organization.is_foreign)
+        .collect();
+    let mut is_ours = ours
+        .iter()
+        .any(|organization| organization.name == pack.publisher);
+    for organization in &ours {
+        is_ours |= records.additions(&organization.name)?.contains(pack);
+    }
+    Ok(if is_ours {
+        Some("full")
+    } else if pack.is_public {
+        Some("view-only")
+    } else {
+        None
+    })
+}
+
+/// Schema `RegistryPolicyPack`.
+fn entry(pack: &Pack, version: &Version, access_level: &str) -> Value {
+    let levels: &[EnforcementLevel] = if access_level == "full" {
+        &EnforcementLevel::ALL
+    } else {
+        &[]
+    };
+    json!({
+        "id": pack.id,
+        "source": pack.source,
+        "publisher": pack.publisher,
+        "name": pack.name,
+        "version": version.tag,
+        "displayName": version.content.display_name,
+        "accessLevel": access_level,
+        "enforcementLevels": levels,
+    })
+}
+
+/// `ListPolicyPacks`: what one organization owns. Who has no token sees public packs only.
+pub(crate) fn list(
+    app: &App,
+    is_known: bool,
+    org: Option<&str>,
+    access: Option<&str>,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    let access = access.map(Access::of).transpose()?;
+    let org = org.ok_or_else(|| Refusal::bad_request("orgLogin is required"))?;
+    app.store.read(|records| {
+        let packs = match access {
+            Some(access) => accessible(records, org, access)?,
+            None => records.packs()?,
+        };
+        let packs = packs
+            .into_iter()
+            .filter(|pack| pack.publisher == org)
+            .collect();
+        page_of_packs(
+            app,
+            records,
+            is_known,
+            packs,
+            &format!("get {org} {access:?}"),
+            token,
+        )
+    })
+}
+
+/// `ListPolicyPacks_post`: of one organization or of all of the caller.
+pub(crate) fn query(
+    app: &App,
+    is_known: bool,
+    fields: &ListFields,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    let ListFields {
+        access,
+        ids,
+        org_login,
+    } = fields;
+    let access = access.as_deref().map_or(Ok(Access::Enabled), Access::of)?;
+    app.store.read(|records| {
+        let organizations = records
+            .organizations()?
+            .into_iter()
+            .filter(|each| !each.is_foreign);
+        let organizations =
+            organizations.filter(|each| org_login.as_ref().is_none_or(|name| *name == each.name));
+        let mut packs: Vec<Pack> = Vec::new();
+        for organization in organizations {
+            for pack in accessible(records, &organization.name, access)? {
+                if !packs.contains(&pack) && ids.as_ref().is_none_or(|ids| ids.contains(&pack.id)) {
+                    packs.push(pack);
+                }
+            }
+        }
+        packs.sort_by_key(|pack| pack.place);
+        page_of_packs(
+            app,
+            records,
+            is_known,
+            packs,
+            &format!("post {org_login:?} {access:?}"),
+            token,
+        )
+    })
+}
+
+/// The packs that have this access to an organization.
+fn accessible(records: &Records<'_>, org: &str, access: Access) -> Result<Vec<Pack>, Refusal> {
+    let packs = records.packs()?;
+    let added = records.additions(org)?;
+    let fits = |pack: &Pack| match access {
+        Access::Added => added.contains(pack),
+        Access::Available => pack.publisher != org && pack.is_public && !added.contains(pack),
+        Access::Enabled => pack.publisher == org && pack.is_added,
+        Access::Private => pack.publisher == org,
+    };
+    Ok(packs.into_iter().filter(fits).collect())
+}
+
+fn page_of_packs(
+    app: &App,
+    records: &Records<'_>,
+    is_known: bool,
+    packs: Vec<Pack>,
+    what: &str,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    let mut entries = Vec::new();
+    for pack in packs.iter().filter(|pack| is_known || pack.is_public) {
+        let level = if is_known {
+            access_level(records, pack)?
+        } else {
+            Some("view-only")
+        };
+        if let (Some(level), Some(version)) = (level, newest(records.versions(pack)?)) {
+            entries.push((pack.place, entry(pack, &version, level)));
+        }
+    }
+    page(app, entries, what, token)
+}
+
+/// Schema `ListPolicyPacksResponse`: the page that the token asks for, or the first.
+fn page(
+    app: &App,
+    entries: Vec<(i64, Value)>,
+    what: &str,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    let after = match token {
+        None => 0,
+        Some(token) => {
+            let decoded = BASE64URL_NOPAD.decode(token.as_bytes()).ok();
+            let cursor: Option<Cursor> =
+                decoded.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            match cursor {
+                Some(Cursor { q, p }) if q == what => p,
+                _ => return Err(Refusal::bad_request("invalid continuation token")),
+            }
+        }
+    };
+    let mut entries: Vec<_> = entries
+        .into_iter()
+        .filter(|(place, _)| *place > after)
+        .collect();
+    let more = entries.len() > app.page_size;
+    entries.truncate(app.page_size);
+    let last = entries.last().map(|(place, _)| *place).filter(|_| more);
+    let mut answer =
+        json!({"policyPacks": entries.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>()});
+    if let Some(p) = last {
+        let cursor = json!(Cursor {
+            q: what.to_owned(),
+            p
+        })
+        .to_string();
+        answer["continuationToken"] = json!(BASE64URL_NOPAD.encode(cursor.as_bytes()));
+    }
+    Ok(answer)
+}
+
+/// A pack that the caller may see, and how far it may use it.
+fn seen(records: &Records<'_>, address: &Address) -> Result<(Pack, &'static str), Refusal> {
+    let Address {
+        source,
+        publisher,
+        pack,
+    } = address;
+    let missing = || Refusal::not_found("Policy pack");
+    let pack = records
+        .pack(publisher, pack)?
+        .filter(|pack| pack.source == *source)
+        .ok_or_else(missing)?;
+    let level = access_level(records, &pack)?.ok_or_else(missing)?;
+    Ok((pack, level))
+}
+
+/// A pack that the caller may publish to.
+fn writable(records: &Records<'_>, address: &Address) -> Result<Pack, Refusal> {
+    let (pack, _) = seen(records, address)?;
+    match belonging(records, &pack.publisher) {
+        Ok(_) => Ok(pack),
+        Err(_) => Err(Refusal::forbidden(
+            "the permission RegistryPublish is missing",
+        )),
+    }
+}
+
+/// `ListPolicyPackVersionsForRegistry`: the complete versions, oldest first.
+pub(crate) fn versions(
+    app: &App,
+    address: &Address,
+    token: Option<&str>,
+) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let (pack, level) = seen(records, address)?;
+        let versions = complete(records, &pack)?;
+        if versions.is_empty() {
+            return Err(Refusal::not_found("Policy pack"));
+        }
+        let entries = versions
+            .iter()
+            .map(|version| (version.number, entry(&pack, version, level)))
+            .collect();
+        page(app, entries, &format!("versions {}", pack.id), token)
+    })
+}
+
+/// The complete version of that tag or number, or the newest.
+fn wanted_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
+    let found = if wanted == LATEST {
+        newest(records.versions(pack)?)
+    } else {
+        find_version(records, pack, wanted)
+            .ok()
+            .filter(|version| version.status == Status::Complete)
+    };
+    found.ok_or_else(|| Refusal::not_found("Policy Pack"))
+}
+
+/// `GetPolicyPackVersionForRegistry`: with its policies.
+pub(crate) fn get(app: &App, address: &Address, wanted: &str) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        let (pack, level) = seen(records, address)?;
+        let version = wanted_version(records, &pack, wanted)?;
+        Ok(json!({"policyPack": entry(&pack, &version, level), "policies": readable(&version)?}))
+    })
+}
+
+/// `GetOrgRegistryPolicyPack`: without policies; the newest version unless a tag is said.
+pub(crate) fn get_of_organization(
+    app: &App,
+    org: &str,
+    name: &str,
+    tag: Option<&str>,
+) -> Result<Value, Refusal> {
+    app.store.read(|records| {
+        belonging(records, org)?;
+        let (pack, _) = find_pack(records, org, name)?;
+        let version = wanted_version(records, &pack, tag.unwrap_or(LATEST))?;
+        Ok(json!({"policyPack": entry(&pack, &version, "full")}))
+    })
+}
+
+/// `PostPublishPolicyPackVersionForRegistry`. The contract names no body: without one, the next version has the
+/// policies of the newest; with one, it is that of `CreatePolicyPack`.
+pub(crate) fn publish(
+    app: &App,
+    address: &Address,
+    fields: Option<PackFields>,
+) -> Result<Value, Refusal> {
+    app.store.write(|records| {
+        let pack = writable(records, address)?;
+        let before = records.versions(&pack)?;
+        if before
+            .iter()
+            .all(|version| version.status == Status::Deleted)
+        {
+            return Err(Refusal::not_found("Policy pack"));
+        }
+        let Some(mut fields) = fields else {
+            let content: Option<Content> = newest(before).map(|version| version.content);
+            let content = content.ok_or_else(|| Refusal::not_found("Policy pack"))?;
+            return begin(app, records, &pack, None, content);
+        };
+        if fields.name.take().is_some_and(|name| name != pack.name) {
+            return Err(Refusal::invalid(
+                "PolicyPack",
+                "name",
+                "is not the name in the path",
+            ));
+        }
+        let tag = fields.version_tag.take();
+        let content = fields.into_content(tag.as_deref())?;
+        begin(app, records, &pack, tag, content)
+    })
+}
+
+/// `PostPublishPolicyPackVersionCompleteForRegistry`.
+pub(crate) fn finish_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
+    app.store
+        .write(|records| finish(records, &writable(records, address)?, wanted))
+}
+
+/// `DeleteRegistryPolicyPackVersion`.
+pub(crate) fn delete_version(app: &App, address: &Address, wanted: &str) -> Result<(), Refusal> {
+    app.store.write(|records| {
+        let pack = writable(records, address)?;
+        let version = find_version(records, &pack, wanted)?;
+        remove_version(records, &pack, &version)
+    })
+}
+
+/// `DeletePolicyPack`.
+pub(crate) fn delete(app: &App, address: &Address) -> Result<(), Refusal> {
+    app.store
+        .write(|records| remove_pack(records, &writable(records, address)?))
+}

@@ -1,0 +1,121 @@
+//! The statements about groups and the packs that they have.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::super::super::rows::{json, text};
+use super::super::objects::{Applied, Group, Pack};
+use super::Records;
+use super::packs::{columns, pack, version};
+
+impl Records<'_> {
+    /// The organization's groups, oldest first.
+    pub(crate) fn groups(&self, organization: &str) -> rusqlite::Result<Vec<Group>> {
+        let sql = "select place, organization, name, body from policy_groups where organization = ?1 order by place";
+        self.connection
+            .prepare_cached(sql)?
+            .query_map([organization], group)?
+            .collect()
+    }
+
+    pub(crate) fn group(&self, organization: &str, name: &str) -> rusqlite::Result<Option<Group>> {
+        let sql = "select place, organization, name, body from policy_groups where organization = ?1 and name = ?2";
+        self.connection
+            .prepare_cached(sql)?
+            .query_row([organization, name], group)
+            .optional()
+    }
+
+    /// Adds a group at the end of the list, and answers it with its place.
+    pub(crate) fn add_group(&self, group: Group) -> rusqlite::Result<Group> {
+        let Group {
+            place: _,
+            organization,
+            name,
+            body,
+        } = &group;
+        self.execute(
+            "insert into policy_groups (organization, name, body) values (?1, ?2, ?3)",
+            params![organization, name, text(body)?],
+        )?;
+        Ok(Group {
+            place: self.connection.last_insert_rowid(),
+            ..group
+        })
+    }
+
+    /// Writes what can change of a group.
+    pub(crate) fn update_group(&self, group: &Group) -> rusqlite::Result<()> {
+        let Group {
+            place,
+            organization: _,
+            name,
+            body,
+        } = group;
+        self.execute(
+            "update policy_groups set name = ?2, body = ?3 where place = ?1",
+            params![place, name, text(body)?],
+        )
+    }
+
+    /// Deletes a group with what it has.
+    pub(crate) fn delete_group(&self, group: &Group) -> rusqlite::Result<()> {
+        self.execute(
+            "delete from policy_groups where place = ?1",
+            params![group.place],
+        )
+    }
+
+    /// The packs that a group has, in the order in which they came.
+    pub(crate) fn applied(&self, group: &Group) -> rusqlite::Result<Vec<Applied>> {
+        let sql = format!(
+            "select {}, applied.config, applied.environments from applied
+             join packs on packs.place = applied.pack
+             join versions on versions.pack = applied.pack and versions.number = applied.number
+             where applied.policy_group = ?1 order by applied.place",
+            columns()
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let applied = statement.query_map([group.place], |row| {
+            Ok(Applied {
+                pack: pack(row, 0)?,
+                version: version(row, 7)?,
+                config: json(row, 13)?,
+                environments: json(row, 14)?,
+            })
+        })?;
+        applied.collect()
+    }
+
+    /// Gives a group a pack, or the pack that it has another version and configuration.
+    pub(crate) fn apply(&self, group: &Group, applied: &Applied) -> rusqlite::Result<()> {
+        let Applied {
+            pack,
+            version,
+            config,
+            environments,
+        } = applied;
+        self.execute(
+            "insert into applied (policy_group, pack, number, config, environments) values (?1, ?2, ?3, ?4, ?5)
+             on conflict (policy_group, pack)
+             do update set number = excluded.number, config = excluded.config, environments = excluded.environments",
+            params![group.place, pack.place, version.number, text(config)?, text(environments)?],
+        )
+    }
+
+    /// Takes a pack from a group.
+    pub(crate) fn unapply(&self, group: &Group, pack: &Pack) -> rusqlite::Result<()> {
+        self.execute(
+            "delete from applied where policy_group = ?1 and pack = ?2",
+            params![group.place, pack.place],
+        )
+    }
+}
+
+fn group(row: &Row<'_>) -> rusqlite::Result<Group> {
+    Ok(Group {
+        place: row.get(0)?,
+        organization: row.get(1)?,
+        name: row.get(2)?,
+        body: json(row, 3)?,
+    })
+}

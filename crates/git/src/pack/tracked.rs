@@ -1,0 +1,61 @@
+//! A source as it stands in a commit or in the index.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use git2::{Oid, Repository};
+
+use super::{Collected, PackError, PackTree, entry_error};
+use crate::revision::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
+use crate::source::{MAX_DEPTH, ProblemKind};
+
+/// The mode of a file that may be run (git: `cache.h`).
+const EXECUTABLE: i32 = 0o100_755;
+
+/// Reads everything below a tree.
+pub(crate) fn read(repository: &Repository, tree: Oid) -> Result<PackTree, PackError> {
+    let mut collected = Collected::default();
+    folder(repository, tree, Utf8Path::new(""), 0, &mut collected)?;
+    collected.finish()
+}
+
+fn folder(
+    repository: &Repository,
+    tree: Oid,
+    shown: &Utf8Path,
+    depth: usize,
+    collected: &mut Collected,
+) -> Result<(), PackError> {
+    let wrong = |path: &Utf8Path, kind| PackError::Entry {
+        path: path.to_owned(),
+        kind,
+    };
+    let tree = repository
+        .find_tree(tree)
+        .map_err(|error| PackError::Directory(unreadable(&error)))?;
+    if depth >= MAX_DEPTH {
+        return Err(wrong(shown, ProblemKind::too_deep()));
+    }
+    for entry in &tree {
+        let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
+            let path = shown.join(String::from_utf8_lossy(entry.name_bytes()).as_ref());
+            return Err(wrong(&path, ProblemKind::Name));
+        };
+        let path: Utf8PathBuf = shown.join(name);
+        match entry.filemode_raw() & KIND {
+            FOLDER => folder(repository, entry.id(), &path, depth + 1, collected)?,
+            SUBMODULE => return Err(wrong(&path, ProblemKind::Submodule)),
+            LINK => {
+                let target = blob(repository, entry.id(), MAX_LINK)
+                    .map_err(|kind| entry_error(&path, kind))?;
+                let target =
+                    String::from_utf8(target).map_err(|_| wrong(&path, ProblemKind::Name))?;
+                collected.link(&path, target)?;
+            }
+            _ => {
+                let bytes = blob(repository, entry.id(), collected.left());
+                let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
+                collected.file(&path, bytes, entry.filemode_raw() == EXECUTABLE)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! A source as it lies on the disk: what git tracks, and what it would not ignore.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use camino::Utf8Path;
+use git2::Repository;
+use tempfile::TempDir;
+
+use super::{Collected, PackError, PackTree, entry_error};
+use crate::source::{MAX_DEPTH, ProblemKind};
+use crate::work_tree::{read_bounded, unreadable};
+
+/// Reads everything below `directory`, which has no links in its path and lies below `boundary`.
+pub(crate) fn read(directory: &Path, boundary: &Path) -> Result<PackTree, PackError> {
+    let ignores = Ignores::open(directory, boundary).map_err(PackError::Directory)?;
+    let mut walk = Walk {
+        ignores,
+        collected: Collected::default(),
+    };
+    walk.folder(directory, Utf8Path::new(""), 0)?;
+    walk.collected.finish()
+}
+
+struct Walk {
+    ignores: Ignores,
+    collected: Collected,
+}
+
+impl Walk {
+    fn folder(&mut self, real: &Path, shown: &Utf8Path, depth: usize) -> Result<(), PackError> {
+        let wrong = |path: &Utf8Path, kind| match path.as_str() {
+            "" => PackError::Directory(kind),
+            _ => PackError::Entry {
+                path: path.to_owned(),
+                kind,
+            },
+        };
+        if depth >= MAX_DEPTH {
+            return Err(wrong(shown, ProblemKind::too_deep()));
+        }
+        let entries = fs::read_dir(real).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.map_err(|error| wrong(shown, unreadable(&error)))?;
+        entries.sort_unstable_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let real = entry.path();
+            let Some(name) = name.to_str() else {
+                if self.ignores.ignores(&real, false) {
+                    continue;
+                }
+                return Err(wrong(
+                    &shown.join(name.to_string_lossy().as_ref()),
+                    ProblemKind::Name,
+                ));
+            };
+            let path = shown.join(name);
+            let kind = entry
+                .file_type()
+                .map_err(|error| wrong(&path, unreadable(&error)))?;
+            if name == ".git" {
+                if depth == 0 {
+                    continue;
+                }
+                return Err(wrong(shown, ProblemKind::Submodule));
+            }
+            if self.ignores.ignores(&real, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.folder(&real, &path, depth + 1)?;
+            } else if kind.is_symlink() {
+                let target =
+                    fs::read_link(&real).map_err(|error| wrong(&path, unreadable(&error)))?;
+                let target = target
+                    .to_str()
+                    .ok_or_else(|| wrong(&path, ProblemKind::Name))?
+                    .to_owned();
+                self.collected.link(&path, target)?;
+            } else {
+                let metadata = entry
+                    .metadata()
+                    .map_err(|error| wrong(&path, unreadable(&error)))?;
+                if !metadata.is_file() {
+                    return Err(wrong(&path, ProblemKind::Special));
+                }
+                let bytes = read_bounded(&real, &metadata, self.collected.left());
+                let bytes = bytes.map_err(|kind| entry_error(&path, kind))?;
+                self.collected
+                    .file(&path, bytes, is_executable(&metadata))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// What git ignores and does not track.
+struct Ignores {
+    repository: Repository,
+    /// The top that ignored paths are seen from, without links.
+    top: PathBuf,
+    /// Paths of the index, from the top.
+    tracked: BTreeSet<Vec<u8>>,
+    /// Where git keeps what it needs, if there is no repository.
+    _folder: Option<TempDir>,
+}
+
+impl Ignores {
+    /// Outside of a repository, `.gitignore` files count all the same.
+    fn open(directory: &Path, boundary: &Path) -> Result<Self, ProblemKind> {
+        let git = |error: git2::Error| ProblemKind::Unreadable(error.message().to_owned());
+        let found = Repository::discover(directory).ok();
+        if let Some(repository) = found
+            && let Some(top) = repository.workdir().and_then(|top| top.canonicalize().ok())
+            && directory.starts_with(&top)
+        {
+            let index = repository.index().map_err(git)?;
+            let tracked = index.iter().map(|entry| entry.path).collect();
+            return Ok(Self {
+                repository,
+                top,
+                tracked,
+                _folder: None,
+            });
+        }
+        let folder = tempfile::tempdir().map_err(|error| unreadable(&error))?;
+        let repository = Repository::init(folder.path()).map_err(git)?;
+        repository.set_workdir(boundary, false).map_err(git)?;
+        Ok(Self {
+            repository,
+            top: boundary.to_owned(),
+            tracked: BTreeSet::new(),
+            _folder: Some(folder),
+        })
+    }
+
+    fn ignores(&self, path: &Path, is_folder: bool) -> bool {
+        let Ok(inside) = path.strip_prefix(&self.top) else {
+            return false;
+        };
+        if !self
+            .repository
+            .status_should_ignore(inside)
+            .unwrap_or(false)
+        {
+            return false;
+        }
+        let mut name = inside.to_string_lossy().replace('\\', "/").into_bytes();
+        if !is_folder {
+            return !self.tracked.contains(&name);
+        }
+        // What was added in spite of being ignored is tracked, and so is the folder that holds it.
+        name.push(b'/');
+        !self
+            .tracked
+            .range(name.clone()..)
+            .next()
+            .is_some_and(|path| path.starts_with(&name))
+    }
+}

@@ -1,0 +1,120 @@
+//! The files of the allowed signers at a revision.
+
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+
+use super::allowed::AllowedSigners;
+use super::error::{SignatureError, SignersError};
+use crate::revision::find;
+
+/// The largest file of signers.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What is added to the name of the file for that of the OpenPGP keys.
+const KEYS: &str = ".asc";
+
+/// Who may sign, as a revision says it.
+pub(super) struct Signers {
+    /// The file, for messages.
+    pub(super) file: String,
+    /// The commit that it was read from.
+    pub(super) base: String,
+    pub(super) ssh: AllowedSigners,
+    /// OpenPGP keys in ASCII armour.
+    pub(super) keys: Option<Vec<u8>>,
+}
+
+/// The objects that hold the signers of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ids {
+    /// The file of SSH keys.
+    ssh: Option<Oid>,
+    /// The file of OpenPGP keys.
+    keys: Option<Oid>,
+}
+
+impl Signers {
+    /// Reads the signers of a commit.
+    pub(super) fn read(
+        repository: &Repository,
+        commit: Oid,
+        file: &str,
+    ) -> Result<Self, SignatureError> {
+        let base = commit.to_string();
+        let Some(Ids { ssh, keys }) = Self::ids(repository, commit, file)? else {
+            return Err(SignersError::Missing {
+                file: file.to_owned(),
+                base,
+            }
+            .into());
+        };
+        let unusable = |file: String, why: &str| SignersError::Unusable {
+            file,
+            base: base.clone(),
+            why: why.to_owned(),
+        };
+        let content = |id: Oid, file: String| {
+            let blob = repository
+                .find_blob(id)
+                .map_err(|source| find::incomplete(repository, &base, source))?;
+            if blob.size() > MAX_BYTES {
+                return Err(SignatureError::from(unusable(
+                    file,
+                    "it has more than a mebibyte",
+                )));
+            }
+            Ok(blob.content().to_vec())
+        };
+        let ssh = match ssh {
+            Some(id) => {
+                let text = content(id, file.to_owned())?;
+                let text = std::str::from_utf8(&text)
+                    .map_err(|_| unusable(file.to_owned(), "it is not UTF-8"))?;
+                AllowedSigners::parse(text)
+                    .map_err(|error| unusable(file.to_owned(), &error.to_string()))?
+            }
+            None => AllowedSigners::default(),
+        };
+        let keys = keys
+            .map(|id| content(id, format!("{file}{KEYS}")))
+            .transpose()?;
+        Ok(Self {
+            file: file.to_owned(),
+            base,
+            ssh,
+            keys,
+        })
+    }
+
+    /// The objects that hold the signers of a commit; nothing where there is neither file.
+    pub(super) fn ids(
+        repository: &Repository,
+        commit: Oid,
+        file: &str,
+    ) -> Result<Option<Ids>, SignatureError> {
+        let tree = repository
+            .find_commit(commit)
+            .and_then(|commit| commit.tree());
+        let tree =
+            tree.map_err(|source| find::incomplete(repository, &commit.to_string(), source))?;
+        let id = |path: String| match tree.get_path(path.as_ref()) {
+            // A link could lead anywhere, and is followed nowhere.
+            Ok(entry)
+                if entry.kind() == Some(ObjectType::Blob) && entry.filemode() != 0o120_000 =>
+            {
+                Ok(Some(entry.id()))
+            }
+            Ok(_) => Err(SignatureError::from(SignersError::Unusable {
+                file: path,
+                base: commit.to_string(),
+                why: "it is no file".to_owned(),
+            })),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(find::incomplete(repository, &commit.to_string(), source).into()),
+        };
+        let found = Ids {
+            ssh: id(file.to_owned())?,
+            keys: id(format!("{file}{KEYS}"))?,
+        };
+        Ok((found.ssh.is_some() || found.keys.is_some()).then_some(found))
+    }
+}

@@ -1,0 +1,364 @@
+//! Why a call failed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::call::{Call, Effect};
+use super::redact::Redactor;
+
+/// What a failed call left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Nothing: the server surely did not apply it (or it was a read).
+    NotApplied,
+    /// The server may have applied it: read back before deciding anything.
+    Unknown,
+}
+
+/// The reasons for which a call fails. All texts of servers in here are cleaned by a [`Redactor`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ErrorKind {
+    /// The server answered with an error.
+    #[error("the server answered {status}{}{}", code.as_ref().filter(|code| **code != status.to_string()).map(|code| format!(" {code}")).unwrap_or_default(),
+        message.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
+    Refused {
+        /// The HTTP status, 400 to 599.
+        status: u16,
+        /// The service's own error code.
+        code: Option<String>,
+        /// The service's message.
+        message: Option<String>,
+        /// The request's id, for the service's support.
+        request_id: Option<String>,
+    },
+    /// The server sent us elsewhere; redirects are never followed.
+    #[error("the server redirected ({status}) to {}, which is not followed", to.as_deref().unwrap_or("nowhere"))]
+    Redirected {
+        /// The HTTP status, 300 to 399.
+        status: u16,
+        /// The host it points to.
+        to: Option<String>,
+    },
+    /// No connection was made, so nothing was sent.
+    #[error("no connection could be made: {cause}")]
+    Unreachable {
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The request was not over after the time that it had.
+    #[error("no complete answer came in time")]
+    TimedOut,
+    /// The connection broke while the request was under way.
+    #[error("the connection broke: {cause}")]
+    Interrupted {
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The answer is not JSON: a proxy or a portal may have answered in the server's place.
+    #[error("the answer ({status}) is not JSON; its type is {}", content_type.as_deref().unwrap_or("not given"))]
+    NotJson {
+        /// The HTTP status.
+        status: u16,
+        /// What the answer says it is.
+        content_type: Option<String>,
+    },
+    /// The answer is longer than is sane.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The answer does not have the shape that the contract gives it.
+    #[error("the answer does not fit the contract: at {at}, expected {expected}")]
+    Malformed {
+        /// The JSON path, from `$`.
+        at: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// What the server sent is not what it says to have sent.
+    #[error("the server says that the digest is {said}, but that of what it sent is {computed}")]
+    WrongDigest {
+        /// The digest in the answer.
+        said: String,
+        /// The digest of the bytes in the answer.
+        computed: String,
+    },
+    /// A listing could not be read to its end, so nothing can be said about what it holds.
+    #[error("the listing is incomplete: {why}")]
+    Incomplete {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server asked for a longer pause than we are willing to make.
+    #[error("the server asked to wait {} s", wait.as_secs())]
+    RateLimited {
+        /// How long.
+        wait: Duration,
+    },
+    /// The request would not fit the service; nothing was sent.
+    #[error("the request was not sent: {why}")]
+    NotSent {
+        /// What keeps it from being sent.
+        why: String,
+    },
+}
+
+impl ErrorKind {
+    fn outcome(&self, effect: Effect) -> Outcome {
+        if effect == Effect::Read {
+            return Outcome::NotApplied;
+        }
+        match self {
+            // A request timeout (408) is the one client error after which the request may have been taken.
+            Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => {
+                Outcome::NotApplied
+            }
+            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotSent { .. } => {
+                Outcome::NotApplied
+            }
+            Self::Refused { .. }
+            | Self::Redirected { .. }
+            | Self::TimedOut
+            | Self::Interrupted { .. }
+            | Self::NotJson { .. }
+            | Self::TooLong { .. }
+            | Self::Malformed { .. }
+            | Self::WrongDigest { .. }
+            | Self::Incomplete { .. } => Outcome::Unknown,
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Refused {
+                status: 400 | 422, ..
+            } => "The service does not accept this content; correct the manifest.",
+            Self::Refused { status: 401, .. } => "Check the credentials.",
+            Self::Refused { status: 403, .. } => {
+                "Check that this account may do this in the organization."
+            }
+            Self::Refused { status: 404, .. } => {
+                "It does not exist, or this account may not see it; check the organization's name and membership."
+            }
+            Self::Refused { status: 409, .. } => {
+                "Something with this name exists already; plan again."
+            }
+            Self::Refused { status: 429, .. } => {
+                "The service's rate limit is used up; run again later or with less concurrency."
+            }
+            Self::Refused { status: 500.., .. } => "The service has a fault; try again later.",
+            Self::Refused { .. } => "Check the request against the service's contract.",
+            Self::Redirected { .. } => "Check the endpoint's scheme, host and path.",
+            Self::Unreachable { .. } => "Check the endpoint, the network and the proxy settings.",
+            Self::TimedOut | Self::Interrupted { .. } => {
+                "Try again; if it stays, check the network."
+            }
+            Self::NotJson { .. } => {
+                "Check that the endpoint is the service itself and not a proxy or sign-in page."
+            }
+            Self::TooLong { .. } => "Check that the endpoint is the service itself.",
+            Self::Malformed { .. } => {
+                "Check that the target's profile is the one that the service speaks."
+            }
+            Self::WrongDigest { .. } => {
+                "Nothing was concluded from it; run again, and tell the service's support if it stays."
+            }
+            Self::Incomplete { .. } => "Nothing was concluded from it; run again.",
+            Self::RateLimited { .. } => "Run again after that time, or with less concurrency.",
+            Self::NotSent { .. } => "Correct the target's configuration or the manifest.",
+        }
+    }
+}
+
+/// A call that failed: which operation on what, at which host, why, what it left behind and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError(Box<Details>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Details {
+    operation: &'static str,
+    resource: String,
+    host: String,
+    kind: ErrorKind,
+    outcome: Outcome,
+    help: Cow<'static, str>,
+}
+
+impl ApiError {
+    /// The failure of a call at a host. Texts from outside in `kind` must be cleaned already.
+    pub(crate) fn new(call: &Call, host: &str, kind: ErrorKind, redactor: &Redactor) -> Self {
+        let outcome = kind.outcome(call.effect);
+        let help = Cow::Borrowed(kind.help());
+        let resource = redactor.clean(&call.resource);
+        Self(Box::new(Details {
+            operation: call.operation,
+            resource,
+            host: host.to_owned(),
+            kind,
+            outcome,
+            help,
+        }))
+    }
+
+    /// The same failure with better advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.0.help = help.into();
+        self
+    }
+
+    /// The operation's name in the contract: `createRule`.
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// What the call was about.
+    pub fn resource(&self) -> &str {
+        &self.0.resource
+    }
+
+    /// The host and port that were spoken to.
+    pub fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// The reason.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// What the call left behind.
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
+    /// What to do next, as a sentence.
+    pub fn help(&self) -> &str {
+        &self.0.help
+    }
+
+    /// The HTTP status of an error answer.
+    pub fn status(&self) -> Option<u16> {
+        match &self.0.kind {
+            ErrorKind::Refused { status, .. }
+            | ErrorKind::Redirected { status, .. }
+            | ErrorKind::NotJson { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The service's own error code: `not_found`.
+    pub fn code(&self) -> Option<&str> {
+        match &self.0.kind {
+            ErrorKind::Refused { code, .. } => code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The request's id, for the service's support.
+    pub fn request_id(&self) -> Option<&str> {
+        match &self.0.kind {
+            ErrorKind::Refused { request_id, .. } => request_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details {
+            operation,
+            resource,
+            host,
+            kind,
+            outcome,
+            help,
+        } = self.0.as_ref();
+        write!(f, "{operation} of {resource} at {host} failed: {kind}")?;
+        if let Some(id) = self.request_id() {
+            write!(f, " (request id {id})")?;
+        }
+        if *outcome == Outcome::Unknown {
+            f.write_str("; whether it was applied is unknown")?;
+        }
+        write!(f, ". {help}")
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+
+    use super::*;
+
+    fn refused(status: u16) -> ErrorKind {
+        ErrorKind::Refused {
+            status,
+            code: None,
+            message: None,
+            request_id: None,
+        }
+    }
+
+    #[test]
+    fn only_a_sure_refusal_of_a_write_counts_as_not_applied() {
+        let unreachable = ErrorKind::Unreachable {
+            cause: String::new(),
+        };
+        for (kind, wanted) in [
+            (refused(400), Outcome::NotApplied),
+            (refused(409), Outcome::NotApplied),
+            (refused(429), Outcome::NotApplied),
+            (unreachable, Outcome::NotApplied),
+            (refused(408), Outcome::Unknown),
+            (refused(500), Outcome::Unknown),
+            (refused(503), Outcome::Unknown),
+            (ErrorKind::TimedOut, Outcome::Unknown),
+            (
+                ErrorKind::Redirected {
+                    status: 303,
+                    to: None,
+                },
+                Outcome::Unknown,
+            ),
+            (
+                ErrorKind::NotJson {
+                    status: 200,
+                    content_type: None,
+                },
+                Outcome::Unknown,
+            ),
+        ] {
+            assert_eq!(kind.outcome(Effect::Write), wanted, "{kind:?}");
+            assert_eq!(kind.outcome(Effect::Read), Outcome::NotApplied, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_where_why_and_what_next() {
+        let call = Call::write(
+            "createRule",
+            "rule `a` of policy pol_1",
+            Method::POST,
+            Vec::new(),
+        );
+        let kind = ErrorKind::Refused {
+            status: 500,
+            code: Some("internal".to_owned()),
+            message: Some("internal error".to_owned()),
+            request_id: Some("r-1".to_owned()),
+        };
+        let error = ApiError::new(&call, "hub.example.com", kind, &Redactor::default());
+        assert_eq!(
+            error.to_string(),
+            "createRule of rule `a` of policy pol_1 at hub.example.com failed: the server answered 500 internal: \
+             internal error (request id r-1); whether it was applied is unknown. The service has a fault; try again later."
+        );
+    }
+}

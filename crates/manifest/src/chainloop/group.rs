@@ -1,0 +1,234 @@
+//! `chainloop.dev/v1 PolicyGroup`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::policy::{Input, PolicyManifest};
+use super::{ApiVersion, GroupKind, MaterialType, Metadata};
+use model::chainloop::DocumentBytes;
+use model::diag::Path;
+
+/// What a reference to a requirement looks like (published schema).
+const REQUIREMENT_PATTERN: &str = r"^([a-z0-9-]+\/)?([^\s\/]+\/)([^\s@\/]+)(@[^\s@]+)?$";
+
+/// A group of policies, to be attached to contracts as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Chainloop policy group", rename = "ChainloopPolicyGroup")]
+#[schemars(extend("anyOf" = [{"required": ["apiVersion"]}, {"required": ["api_version"]}]))]
+pub struct PolicyGroupManifest {
+    /// The version of this format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<ApiVersion>,
+    /// Another spelling of `apiVersion`.
+    #[serde(
+        rename = "api_version",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub api_version_snake: Option<ApiVersion>,
+    /// The kind of this document.
+    pub kind: GroupKind,
+    /// What the group is called, and what is told about it.
+    pub metadata: Metadata,
+    /// What the group holds.
+    pub spec: GroupSpec,
+}
+
+/// What a group holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ChainloopGroupSpec")]
+pub struct GroupSpec {
+    /// The policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<GroupPolicies>,
+    /// What the group takes as arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<Input>>,
+}
+
+/// The policies of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupPolicies {
+    /// Policies for materials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materials: Option<Vec<GroupMaterial>>,
+    /// Policies for the attestation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Vec<Attachment>>,
+}
+
+/// A material, and the policies that judge it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupMaterial {
+    /// The type of the material. It must be there where the material has a name.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<MaterialType>,
+    /// The name, which may hold placeholders: `{{ inputs.name }}`. Left out, every material of the type is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How the name is matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_mode: Option<MatchMode>,
+    /// Another spelling of `matchMode`.
+    #[serde(
+        rename = "match_mode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub match_mode_snake: Option<MatchMode>,
+    /// Whether an attestation may lack the material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
+    /// The policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<Attachment>>,
+}
+
+/// A policy that is attached: exactly one of `ref` and `embedded`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attachment {
+    /// The policy: `[chainloop://][provider:][organization/]name[@sha256:…]`, or an address.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"sbom-freshness")]
+    pub reference: Option<String>,
+    /// The policy itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<Box<PolicyManifest>>,
+    /// The materials that it judges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<Selector>,
+    /// Whether it is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// Arguments by the names of the policy's inputs. Several values of one argument are parted by commas or line ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, ArgumentSchema>>")]
+    #[schemars(example = serde_json::json!({"max_days": "30"}))]
+    pub with: Option<BTreeMap<String, String>>,
+    /// The requirements that it helps to fulfil: `[organization/]framework/requirement[@version]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(regex(pattern = REQUIREMENT_PATTERN)), example = serde_json::json!(["owasp/owasp-top-10@2021"]))]
+    pub requirements: Option<Vec<String>>,
+    /// Whether its violations stop what is attested; as the organization has it, if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<bool>,
+}
+
+/// The materials that a policy judges.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Selector {
+    /// The name of the material.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How the name is matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_mode: Option<MatchMode>,
+    /// Another spelling of `matchMode`.
+    #[serde(
+        rename = "match_mode",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub match_mode_snake: Option<MatchMode>,
+}
+
+/// How a name is matched: the mode's name, or its number in the vendor's protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MatchMode {
+    /// A name.
+    Name(String),
+    /// A number.
+    Number(i32),
+}
+
+impl JsonSchema for MatchMode {
+    fn schema_name() -> Cow<'static, str> {
+        "MatchMode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "enum": ["UNSPECIFIED", "EXACT", "PREFIX"] },
+                { "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX }
+            ]
+        })
+    }
+}
+
+/// What an argument may be in the file: a scalar, which means its text.
+struct ArgumentSchema;
+
+impl JsonSchema for ArgumentSchema {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Argument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "boolean", "number"] })
+    }
+}
+
+/// A policy group: what it says, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDocument {
+    /// What it says.
+    pub manifest: PolicyGroupManifest,
+    /// Its bytes: what the digest is of.
+    pub bytes: DocumentBytes,
+}
+
+impl PolicyGroupManifest {
+    /// The attached policies, each with the way to it.
+    pub fn attachments(&self) -> Vec<(Path, &Attachment)> {
+        let mut found = Vec::new();
+        for (path, material) in self.materials() {
+            let policies = material.policies.iter().flatten().enumerate();
+            found.extend(policies.map(|(at, one)| (path.clone().key("policies").index(at), one)));
+        }
+        let path = Path::root().key("spec").key("policies").key("attestation");
+        let attestation = self
+            .spec
+            .policies
+            .iter()
+            .flat_map(|policies| policies.attestation.iter().flatten());
+        found.extend(
+            attestation
+                .enumerate()
+                .map(|(at, one)| (path.clone().index(at), one)),
+        );
+        found
+    }
+
+    /// The materials, each with the way to it.
+    pub fn materials(&self) -> impl Iterator<Item = (Path, &GroupMaterial)> {
+        let path = Path::root().key("spec").key("policies").key("materials");
+        let materials = self
+            .spec
+            .policies
+            .iter()
+            .flat_map(|policies| policies.materials.iter().flatten());
+        materials
+            .enumerate()
+            .map(move |(at, material)| (path.clone().index(at), material))
+    }
+
+    /// The inputs; none where they are left out.
+    pub fn inputs(&self) -> &[Input] {
+        self.spec.inputs.as_deref().unwrap_or_default()
+    }
+}

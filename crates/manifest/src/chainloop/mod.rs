@@ -1,0 +1,258 @@
+//! Chainloop's own documents, used as they are: `Policy` and `PolicyGroup`.
+//!
+//! The fields are those of the vendor's published schemas. It reads each of them in two spellings, `findingType` and
+//! `finding_type`; so a field that has two is two fields here, of which one may be written.
+
+mod group;
+mod material;
+mod policy;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::yaml;
+use model::chainloop::{DocumentBytes, DocumentKind};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, Spans};
+
+pub use group::{
+    Attachment, GroupDocument, GroupMaterial, GroupPolicies, GroupSpec, MatchMode,
+    PolicyGroupManifest, Selector,
+};
+pub use material::MaterialType;
+pub use policy::{AutoMatch, Input, Phase, PolicyManifest, PolicySpec, Script, ScriptSource};
+pub use split::{Piece, split};
+
+/// The `apiVersion` of Chainloop's documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The short name of the only version so far.
+    #[serde(rename = "chainloop.dev/v1")]
+    V1,
+    /// The long name of the same version.
+    #[serde(rename = "workflowcontract.chainloop.dev/v1")]
+    Long,
+}
+
+/// The `kind` of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ChainloopPolicyKind")]
+pub enum PolicyKind {
+    /// A policy.
+    Policy,
+}
+
+/// The `kind` of a policy group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ChainloopGroupKind")]
+pub enum GroupKind {
+    /// A policy group.
+    PolicyGroup,
+}
+
+/// What the structured findings of a policy are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FindingType {
+    /// Vulnerabilities.
+    Vulnerability,
+    /// Findings of static analysis.
+    Sast,
+    /// Violations of licences.
+    LicenseViolation,
+}
+
+/// What a document is called, and what is told about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ChainloopMetadata")]
+pub struct Metadata {
+    /// The name, unique among the documents of its kind in the organization: small letters, digits and `-`. It is the
+    /// identity; the service knows no way to change it.
+    #[schemars(example = &"sbom-freshness")]
+    pub name: String,
+    /// What the document is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Texts by their names, for people and other tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// The organization that the document is of; the target's, if it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// What the structured violations of the policy are, which the engine holds them to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding_type: Option<FindingType>,
+    /// Another spelling of `findingType`.
+    #[serde(
+        rename = "finding_type",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub finding_type_snake: Option<FindingType>,
+}
+
+/// A document of Chainloop: what it says, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDocument {
+    /// What it says.
+    pub manifest: PolicyManifest,
+    /// Its bytes: what is sent, and what the digest is of.
+    pub bytes: DocumentBytes,
+}
+
+/// Anything that is either kind of document.
+#[derive(Debug, Clone, Copy)]
+pub enum NativeDocument<'a> {
+    /// A policy.
+    Policy(&'a PolicyDocument),
+    /// A policy group.
+    Group(&'a GroupDocument),
+}
+
+impl<'a> NativeDocument<'a> {
+    /// The kind.
+    pub fn kind(self) -> DocumentKind {
+        match self {
+            Self::Policy(_) => DocumentKind::Policy,
+            Self::Group(_) => DocumentKind::PolicyGroup,
+        }
+    }
+
+    /// What it is called.
+    pub fn metadata(self) -> &'a Metadata {
+        match self {
+            Self::Policy(policy) => &policy.manifest.metadata,
+            Self::Group(group) => &group.manifest.metadata,
+        }
+    }
+
+    /// Its bytes.
+    pub fn bytes(self) -> &'a DocumentBytes {
+        match self {
+            Self::Policy(policy) => &policy.bytes,
+            Self::Group(group) => &group.bytes,
+        }
+    }
+}
+
+/// All texts of `apiVersion`.
+pub(super) const API_VERSIONS: &[&str] = &["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
+
+/// The text of a document of a file: it must mean alone what it means in the file. `pieces` are the documents of the text,
+/// of which the parser counts `count`.
+///
+/// # Errors
+/// The document cannot be told from the others of its file.
+pub(super) fn own_text<'t>(
+    document: DocumentId,
+    text: &'t str,
+    pieces: &[Piece],
+    count: u32,
+    value: &Value,
+) -> Result<&'t str, Vec<Diagnostic>> {
+    let own = usize::try_from(document.index)
+        .ok()
+        .and_then(|index| pieces.get(index));
+    if let Some(piece) = own.filter(|_| u32::try_from(pieces.len()) == Ok(count)) {
+        let own = piece.of(text);
+        let alone =
+            || !split::goes_on_after_end(own) && alone(document, own).as_ref() == Some(value);
+        if count == 1 || alone() {
+            return Ok(own);
+        }
+    }
+    let message = "the text of this document cannot be told from that of the others in its file";
+    let finding = Diagnostic::new(
+        Code::YamlUnsupported,
+        message,
+        Place::value(document, Path::root()),
+    );
+    Err(vec![finding.help(
+        "write it into a file of its own, or part the documents by `---` and nothing else",
+    )])
+}
+
+fn alone(document: DocumentId, text: &str) -> Option<Value> {
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        count,
+    } = yaml::read(document.file, text);
+    match (count, documents.into_iter().next()) {
+        (1, Some(first)) if diagnostics.is_empty() => Some(first.value),
+        _ => None,
+    }
+}
+
+/// Takes the arguments of attachments for what stands in the file: `1.0` and `true` are texts there, as the vendor reads
+/// them. `text` is the document's own.
+pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
+    let mut spans = None;
+    let Some(policies) = value
+        .get_mut("spec")
+        .and_then(|spec| spec.get_mut("policies"))
+    else {
+        return;
+    };
+    let path = Path::root().key("spec").key("policies");
+    let mut each = |list: Option<&mut Value>, path: Path| {
+        for (index, attachment) in list
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            let Some(Value::Object(with)) = attachment.get_mut("with") else {
+                continue;
+            };
+            for (name, value) in with {
+                if !matches!(value, Value::Bool(_) | Value::Number(_)) {
+                    continue;
+                }
+                let spans = spans.get_or_insert_with(|| Spans::of(text));
+                let at = path.clone().index(index).key("with").key(name);
+                *value =
+                    Value::String(written(spans, text, &at).unwrap_or_else(|| value.to_string()));
+            }
+        }
+    };
+    if policies.is_array() {
+        return;
+    }
+    each(
+        policies.get_mut("attestation"),
+        path.clone().key("attestation"),
+    );
+    let materials = policies.get_mut("materials").and_then(Value::as_array_mut);
+    for (index, material) in materials.into_iter().flatten().enumerate() {
+        each(
+            material.get_mut("policies"),
+            path.clone().key("materials").index(index).key("policies"),
+        );
+    }
+}
+
+/// The text of a scalar as it stands in the file; none where it stands elsewhere, behind an alias.
+fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
+    let span = spans.find(0, path);
+    let key = path.segments().last().and_then(|segment| match segment {
+        Segment::Key(key) => Some(key.as_str()),
+        Segment::Index(_) => None,
+    });
+    // The nearest parent is no answer.
+    let found = span
+        .key
+        .and_then(|key| text.get(key))
+        .zip(key)
+        .is_some_and(|(found, key)| found.contains(key));
+    let written = text
+        .get(span.value)
+        .filter(|written| !written.starts_with(['*', '&']))?;
+    found.then(|| written.to_owned())
+}

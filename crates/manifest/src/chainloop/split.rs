@@ -1,0 +1,211 @@
+//! Which bytes of a file are a document's.
+
+use std::ops::Range;
+
+/// Where a document is in the text of its file.
+///
+/// The only document of a file is the whole file, whatever stands in front of it: that is what git holds, and what the
+/// vendor's own tool would read. Of several, a document is what follows the line of its `---`, or the `---` itself where
+/// it begins on that line, up to the line of the next `---`; the first one, where it has no `---`, begins with the file.
+/// So the separators and the pieces, in turn, are the whole file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// The line of `---` in front, with what stands before the first; empty where there is none.
+    pub separator: Range<usize>,
+    /// The document.
+    pub document: Range<usize>,
+}
+
+impl Piece {
+    /// The text of the document.
+    pub fn of<'a>(&self, text: &'a str) -> &'a str {
+        text.get(self.document.clone()).unwrap_or_default()
+    }
+}
+
+/// The documents of a text. YAML allows `---` at the beginning of a line for nothing else (1.2, section 9.1.2), not even in a
+/// text of several lines, so that lines are enough to find them. A document that has no `---` after one that `...` ended is
+/// not told from it.
+pub fn split(text: &str) -> Vec<Piece> {
+    let markers: Vec<Range<usize>> = lines(text).filter_map(|line| marker(text, line)).collect();
+    let Some(first) = markers.first() else {
+        return vec![whole(text)];
+    };
+    let bare = text.get(..first.start).is_some_and(has_content);
+    let mut pieces = Vec::with_capacity(markers.len() + 1);
+    if bare {
+        pieces.push(Piece {
+            separator: 0..0,
+            document: 0..first.start,
+        });
+    }
+    let ends = markers
+        .iter()
+        .skip(1)
+        .map(|marker| marker.start)
+        .chain([text.len()]);
+    for (marker, end) in markers.iter().zip(ends) {
+        let start = if pieces.is_empty() { 0 } else { marker.start };
+        pieces.push(Piece {
+            separator: start..marker.end,
+            document: marker.end..end,
+        });
+    }
+    if pieces.len() == 1 {
+        vec![whole(text)]
+    } else {
+        pieces
+    }
+}
+
+fn whole(text: &str) -> Piece {
+    Piece {
+        separator: 0..0,
+        document: 0..text.len(),
+    }
+}
+
+/// The lines of a text, their ends included. YAML ends lines with CR LF, LF or CR (1.2, section 5.4).
+fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        let length = match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            Some(end) if rest[end] == b'\r' && rest.get(end + 1) == Some(&b'\n') => end + 2,
+            Some(end) => end + 1,
+            None => rest.len(),
+        };
+        let start = at;
+        at += length;
+        Some(start..at)
+    })
+}
+
+/// What of a line parts documents: all of it, or `---` alone where more than a comment follows.
+fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
+    let content = text.get(line.clone())?;
+    // A byte order mark may stand in front of the first line.
+    let mark = if line.start == 0 {
+        content.len() - content.trim_start_matches('\u{feff}').len()
+    } else {
+        0
+    };
+    let rest = content[mark..].strip_prefix("---")?;
+    match rest.trim_start_matches([' ', '\t']) {
+        after if after.starts_with(['\n', '\r']) || after.is_empty() => Some(line),
+        _ if !rest.starts_with([' ', '\t']) => None,
+        after if after.starts_with('#') => Some(line),
+        _ => Some(line.start..line.start + mark + 3),
+    }
+}
+
+/// Whether something stands after the `...` that ends a document: another document, or what is said about the next.
+pub(super) fn goes_on_after_end(document: &str) -> bool {
+    let after = document
+        .split(['\n', '\r'])
+        .skip_while(|line| line.trim_end() != "...");
+    after
+        .map(str::trim_start)
+        .any(|line| !(line.is_empty() || line.starts_with('#') || line.trim_end() == "..."))
+}
+
+/// Whether there is a document in what stands before the first `---`: more than comments and directives.
+fn has_content(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}');
+    text.split(['\n', '\r']).any(|line| {
+        let content = line.trim_start_matches([' ', '\t']);
+        !(content.is_empty()
+            || content.starts_with('#')
+            || line.starts_with('%')
+            || line.trim_end() == "...")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn documents(text: &str) -> Vec<&str> {
+        split(text).iter().map(|piece| piece.of(text)).collect()
+    }
+
+    #[test]
+    fn the_only_document_is_the_whole_file() {
+        for text in [
+            "",
+            "a: 1\n",
+            "---\na: 1\n",
+            "\u{feff}# licence\r\n---\r\na: 1",
+            "%YAML 1.2\n---\na: 1\n...\n",
+        ] {
+            assert_eq!(documents(text), [text], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn documents_are_what_stands_between_the_marks() {
+        for (text, wanted) in [
+            ("a: 1\n---\nb: 2\n", ["a: 1\n", "b: 2\n"]),
+            ("---\na: 1\n---\nb: 2", ["a: 1\n", "b: 2"]),
+            (
+                "# all\n--- # first\na: 1 # one\r\n---\r\n\r\nb: 2\r\n",
+                ["a: 1 # one\r\n", "\r\nb: 2\r\n"],
+            ),
+            ("\u{feff}---\na: 1\n---\nb: 2\n", ["a: 1\n", "b: 2\n"]),
+            ("--- {a: 1}\n--- {b: 2}\n", [" {a: 1}\n", " {b: 2}\n"]),
+            (
+                "a: |\n  ---\n  x\n---\nb: ----\n",
+                ["a: |\n  ---\n  x\n", "b: ----\n"],
+            ),
+            ("---\r---\rb: 2", ["", "b: 2"]),
+        ] {
+            assert_eq!(documents(text), wanted, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn separators_and_documents_are_the_whole_file(
+            lines in proptest::collection::vec(
+                (prop_oneof!["---", "--- #c", "--- a", "---x", "\u{feff}", "\\.\\.\\.", "%YAML 1\\.2", "# c", "a: [é1 \t-]{0,4}", ""], prop_oneof!["\n", "\r\n", "\r", ""]),
+                0..12,
+            ),
+        ) {
+            let text: String = lines.into_iter().map(|(line, end)| line + &end).collect();
+            let mut joined = String::new();
+            for piece in split(&text) {
+                joined += &text[piece.separator.clone()];
+                joined += piece.of(&text);
+            }
+            prop_assert_eq!(joined, text);
+        }
+
+        /// The parser counts the same documents, where each but the first has its mark.
+        #[test]
+        fn each_document_means_alone_what_it_means_in_its_file(
+            bodies in proptest::collection::vec("(# c\n)?[a-c]: [a-z0-9]{1,3}( # é)?\n(d: \\|\n  ---\n  x\n)?", 2..6),
+            first in any::<bool>(),
+            crlf in any::<bool>(),
+        ) {
+            let mut text = bodies.join("--- # mark\n");
+            if first {
+                text.insert_str(0, "# licence\n---\n");
+            }
+            if crlf {
+                text = text.replace('\n', "\r\n");
+            }
+            let file = model::diag::SourceMap::default().add("", "");
+            let all = crate::yaml::read(file, &text);
+            prop_assert_eq!(all.documents.len(), bodies.len());
+            let pieces = split(&text);
+            prop_assert_eq!(pieces.len(), bodies.len());
+            for (piece, whole) in pieces.iter().zip(&all.documents) {
+                let alone = crate::yaml::read(file, piece.of(&text));
+                prop_assert_eq!(&alone.documents[0].value, &whole.value);
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{Manifest, Parsed, parse};
+use model::diag::SourceMap;
+
+fn read(text: &str) -> Parsed {
+    parse(SourceMap::default().add("a.yaml", text), text)
+}
+
+fn only(text: &str) -> Manifest {
+    let mut parsed = read(text);
+    assert_eq!(parsed.diagnostics, [], "{text}");
+    assert_eq!(parsed.documents.len(), 1, "{text}");
+    parsed.documents.remove(0).manifest
+}
+
+const POLICY: &str = "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata: {name: a}\nspec: {policies: [{embedded: x}]}\n";
+
+#[test]
+fn a_document_keeps_its_bytes() {
+    for text in [
+        POLICY.to_owned(),
+        format!("\u{feff}# licence\r\n---\r\n{}# end", POLICY.replace('\n', "\r\n")),
+        format!("{POLICY}...\n"),
+        r#"{"api_version": "workflowcontract.chainloop.dev/v1", "kind": "Policy", "metadata": {"name": "a"}, "spec": {"path": "x"}}"#.to_owned(),
+    ] {
+        let manifest = only(&text);
+        let document = manifest.chainloop().unwrap();
+        assert_eq!(document.bytes().as_slice(), text.as_bytes());
+        assert_eq!((document.kind(), document.metadata().name.as_str()), (DocumentKind::Policy, "a"));
+    }
+}
+
+#[test]
+fn documents_of_one_file_have_their_own_bytes() {
+    let second = POLICY.replace("name: a", "name: b") + "# last";
+    let list = "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata: {name: l}\nspec: {hosts: [a.example.com]}\n";
+    let parsed = read(&format!("{POLICY}---\n{list}--- # next\n{second}"));
+    assert_eq!(parsed.diagnostics, []);
+    let bytes: Vec<_> = parsed
+        .documents
+        .iter()
+        .filter_map(|document| document.manifest.chainloop()?.bytes().text())
+        .collect();
+    assert_eq!(bytes, [POLICY, &second]);
+}
+
+#[test]
+fn a_document_that_cannot_be_told_from_others_is_refused() {
+    for (text, sound) in [
+        (format!("{POLICY}...\n{POLICY}"), 0),
+        (
+            format!("{POLICY}---\n{POLICY}...\n%YAML 1.2\n---\n{POLICY}"),
+            2,
+        ),
+        (format!("{POLICY}---\n# nothing\n...\n{POLICY}"), 0),
+    ] {
+        let parsed = read(&text);
+        assert!(
+            parsed
+                .diagnostics
+                .iter()
+                .any(|finding| finding.code == Code::YamlUnsupported),
+            "{text}"
+        );
+        assert_eq!(parsed.documents.len(), sound, "{text}");
+    }
+}
+
+#[test]
+fn arguments_are_what_stands_in_the_file() {
+    let text = "apiVersion: chainloop.dev/v1
+kind: PolicyGroup
+metadata: {name: g}
+spec:
+  policies:
+    attestation:
+      - ref: p
+        with: {a: 1.0, b: yes, c: true, d: 0x10, e: \"1.50\", f: 1e3, g: -0}
+    materials:
+      - type: SARIF
+        policies:
+          - ref: p
+            with:
+              a: &one 007
+              b: *one
+              c: |
+                x
+";
+    let Manifest::ChainloopGroup(group) = only(text) else {
+        panic!("a group")
+    };
+    let with = |index: usize| {
+        let attachments = group.manifest.attachments();
+        attachments[index]
+            .1
+            .with
+            .clone()
+            .unwrap()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(with(0), pairs(&[("a", "7"), ("b", "7"), ("c", "x\n")]));
+    let wanted = [
+        ("a", "1.0"),
+        ("b", "yes"),
+        ("c", "true"),
+        ("d", "0x10"),
+        ("e", "1.50"),
+        ("f", "1e3"),
+        ("g", "-0"),
+    ];
+    assert_eq!(with(1), pairs(&wanted));
+}
+
+/// The vendor's published schemas, as they are.
+const PUBLISHED: [(&str, &str); 2] = [
+    ("Policy", include_str!("published/policy.json")),
+    ("PolicyGroup", include_str!("published/policy-group.json")),
+];
+
+fn validators(kind: &str) -> (jsonschema::Validator, jsonschema::Validator) {
+    let (_, published) = PUBLISHED.iter().find(|(name, _)| *name == kind).unwrap();
+    let name = if kind == "Policy" {
+        "chainloop-policy.schema.json"
+    } else {
+        "chainloop-policy-group.schema.json"
+    };
+    let own = crate::schema::all()
+        .into_iter()
+        .find(|file| file.name == name)
+        .unwrap();
+    let compile = |text: &str| {
+        let options =
+            jsonschema::options().with_pattern_options(jsonschema::PatternOptions::fancy_regex());
+        options.build(&serde_json::from_str(text).unwrap()).unwrap()
+    };
+    (compile(published), compile(&own.text))
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!("chainloop.dev/v1")),
+        Just(json!("SAST")),
+        Just(json!("ARTIFACT")),
+        Just(json!("INIT")),
+        Just(json!("EXACT")),
+        Just(json!("a/b")),
+        Just(json!("")),
+        Just(json!(3)),
+        Just(json!(5_000_000_000_u64)),
+        Just(json!(true)),
+        Just(Value::Null),
+        "[a-z]{1,4}".prop_map(Value::from),
+    ]
+}
+
+/// Fields of all kinds of objects of the documents, with anything in them: most are refused, and by both.
+fn value() -> impl Strategy<Value = Value> {
+    let keys = prop_oneof![
+        "name",
+        "description",
+        "annotations",
+        "organization",
+        "findingType",
+        "finding_type",
+        "path",
+        "embedded",
+        "ref",
+        "type",
+        "kind",
+        "policies",
+        "inputs",
+        "autoMatch",
+        "auto_match",
+        "attestationPhases",
+        "materials",
+        "attestation_phases",
+        "required",
+        "default",
+        "selector",
+        "matchMode",
+        "match_mode",
+        "disabled",
+        "with",
+        "requirements",
+        "gate",
+        "optional",
+        "attestation",
+        "other",
+    ];
+    scalar().prop_recursive(5, 24, 3, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::btree_map(keys.clone(), inner, 0..3)
+                .prop_map(|map| map.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+fn shaped(kind: &'static str) -> impl Strategy<Value = Value> {
+    let head = prop_oneof![6 => Just(json!({"name": "a"})), 1 => value()];
+    (prop_oneof!["apiVersion", "api_version"], head, value(), value(), value(), value(), 0..6_u8).prop_map(
+        move |(spelling, metadata, a, b, c, d, form)| {
+            let spec = match form {
+                0 => json!({"policies": [{"embedded": "x", "kind": a, "attestationPhases": [b]}], "inputs": [{"name": "i", "required": c, "default": d}]}),
+                1 => json!({"path": a, "type": b, "auto_match": {"embedded": c}}),
+                2 => json!({"policies": {"attestation": [{"ref": a, "requirements": [b], "gate": c, "selector": d}]}}),
+                3 => json!({"policies": {"materials": [{"type": a, "name": b, "match_mode": c, "policies": [{"embedded": d}]}]}}),
+                4 => json!({"policies": [{"ref": "x", "attestation_phases": a}], "inputs": b}),
+                _ => a,
+            };
+            json!({spelling: "chainloop.dev/v1", "kind": kind, "metadata": metadata, "spec": spec})
+        },
+    )
+}
+
+/// What is accepted here and refused there, for what the vendor reads and its schema does not know, is left out: arguments
+/// that are no texts.
+fn check_against(kind: &str, value: &Value) -> Result<(), TestCaseError> {
+    thread_local! {
+        static BOTH: [(jsonschema::Validator, jsonschema::Validator); 2] = [validators("Policy"), validators("PolicyGroup")];
+    }
+    let (published, own) = BOTH.with(|both| {
+        let (published, own) = &both[usize::from(kind == "PolicyGroup")];
+        (published.is_valid(value), own.is_valid(value))
+    });
+    // The schema is at least as strict; what it refuses on top is a document or an input without a name.
+    prop_assert!(!own || published, "accepted here alone: {}", value);
+    let text = value.to_string();
+    let nameless = |value: &Value| {
+        value
+            .get("metadata")
+            .is_some_and(|metadata| metadata.get("name").is_none())
+    };
+    let inputs = value
+        .pointer("/spec/inputs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let nameless_input = inputs.into_iter().any(|input| input.get("name").is_none());
+    let embedded_nameless = text.contains("\"embedded\":{");
+    if published && !nameless(value) && !nameless_input && !embedded_nameless {
+        prop_assert!(own, "refused here alone: {}", value);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+    #[test]
+    fn policies_fit_the_schema_where_they_fit_the_published_one(value in shaped("Policy")) {
+        check_against("Policy", &value)?;
+    }
+
+    #[test]
+    fn groups_fit_the_schema_where_they_fit_the_published_one(value in shaped("PolicyGroup")) {
+        check_against("PolicyGroup", &value)?;
+    }
+}
+
+/// The comparison is none unless documents are accepted.
+#[test]
+fn whole_documents_fit_both() {
+    let group = json!({
+        "api_version": "chainloop.dev/v1", "kind": "PolicyGroup",
+        "metadata": {"name": "g", "finding_type": "SAST", "annotations": {"a": "b"}},
+        "spec": {
+            "inputs": [{"name": "i", "required": true, "default": "x", "description": "d"}],
+            "policies": {
+                "attestation": [{"ref": "a", "with": {"i": "1"}, "requirements": ["o/f/r@1"], "gate": false, "disabled": true}],
+                "materials": [{"type": 2, "name": "m", "match_mode": "PREFIX", "optional": true, "policies": [{
+                    "selector": {"name": "m", "matchMode": 1},
+                    "embedded": {
+                        "apiVersion": "workflowcontract.chainloop.dev/v1", "kind": "Policy", "metadata": {"name": "e"},
+                        "spec": {"auto_match": {"ref": "x"}, "policies": [{"kind": "ATTESTATION", "embedded": "x", "attestation_phases": ["INIT", 3]}]}
+                    }
+                }]}]
+            }
+        }
+    });
+    let (published, own) = validators("PolicyGroup");
+    assert!(published.is_valid(&group) && own.is_valid(&group));
+    for pointer in [
+        "/metadata/other",
+        "/spec/policies/materials/0/policies/0/embedded/spec/policies/0/other",
+    ] {
+        let mut wrong = group.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        wrong.pointer_mut(parent).unwrap()[key] = json!(1);
+        assert!(
+            !published.is_valid(&wrong) && !own.is_valid(&wrong),
+            "{pointer}"
+        );
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_accepted_here_alone() {
+    let group = json!({
+        "apiVersion": "chainloop.dev/v1", "kind": "PolicyGroup", "metadata": {"name": "g"},
+        "spec": {"policies": {"attestation": [{"ref": "a", "with": {"i": 1.0, "j": true}}]}}
+    });
+    let (published, own) = validators("PolicyGroup");
+    assert!(own.is_valid(&group) && !published.is_valid(&group));
+}

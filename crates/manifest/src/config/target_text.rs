@@ -1,0 +1,218 @@
+//! A target as a file writes it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::NAME_PATTERN;
+use super::super::access::Access;
+use super::{
+    ChainloopSettings, DockerSettings, Limits, Provider, PulumiSettings, RawSchemaEncoding,
+    Settings, Target, Unmanaged,
+};
+use model::docker::Profile;
+
+/// A target as it is written: all settings of all services in one mapping. The schema says which of them a service
+/// has, so that a finding stands at the one that is wrong.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Target", transform = settings_of_providers, description = "An organization at a provider, and the manifests that describe it.")]
+pub(super) struct TargetText {
+    /// What the target is called in output and with `--target`.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"production")]
+    name: String,
+    /// The service.
+    provider: Provider,
+    /// The organization at the service.
+    #[schemars(length(min = 1), example = &"example-org")]
+    organization: String,
+    /// Files and folders with manifests, relative to this file.
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["policies"]))]
+    paths: Vec<String>,
+    /// The shape of the API that the service speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "current"))]
+    profile: Option<Profile>,
+    /// What to do with live policies that no manifest declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "report"))]
+    unmanaged: Option<Unmanaged>,
+    /// How much one apply may change before it is refused.
+    #[serde(default)]
+    limits: Limits,
+    /// Short names for teams, each with the team's uuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({"security": "0b0c6b3e-8a52-4c5e-9f0e-2f6d1c1b7a11"}))]
+    teams: Option<BTreeMap<String, String>>,
+    /// Gates of access at this target, in addition to those of all targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access: Option<Access>,
+    /// How many versions of each policy pack are kept, the newest first; a version that a policy group enables is kept
+    /// in any case. Older ones are deleted once the groups were switched. Without it, none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
+    keep_versions: Option<NonZeroU32>,
+    /// Whether policies are written. Without it they are read and compared, and what differs is left undone, with the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = false))]
+    writes: Option<bool>,
+    /// How a document is put into the field `raw_schema` of a write, which the vendor does not document: in base64, as the
+    /// service answers documents, or as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "base64"))]
+    raw_schema_encoding: Option<RawSchemaEncoding>,
+}
+
+/// The settings that only some services have, each with those services.
+const SETTINGS: &[(&str, &[Provider])] = &[
+    ("profile", &[Provider::Docker]),
+    ("teams", &[Provider::Docker]),
+    ("access", &[Provider::Docker]),
+    ("unmanaged", &[Provider::Docker, Provider::Pulumi]),
+    ("keepVersions", &[Provider::Pulumi]),
+    ("writes", &[Provider::Chainloop]),
+    ("rawSchemaEncoding", &[Provider::Chainloop]),
+];
+
+/// Forbids a service the settings of others.
+fn settings_of_providers(schema: &mut schemars::Schema) {
+    let branches = Provider::ALL.iter().filter_map(|provider| {
+        let others = SETTINGS.iter().filter(|(_, providers)| !providers.contains(provider));
+        let refused: serde_json::Map<_, _> = others.map(|(name, _)| ((*name).to_owned(), false.into())).collect();
+        (!refused.is_empty()).then(|| {
+            serde_json::json!({
+                "if": { "required": ["provider"], "properties": { "provider": { "const": provider.as_str() } } },
+                "then": { "properties": refused }
+            })
+        })
+    });
+    let branches: Vec<_> = branches.collect();
+    if !branches.is_empty() {
+        schema.insert("allOf".to_owned(), branches.into());
+    }
+}
+
+impl TryFrom<TargetText> for Target {
+    type Error = String;
+    fn try_from(text: TargetText) -> Result<Self, Self::Error> {
+        let TargetText {
+            name,
+            provider,
+            organization,
+            paths,
+            profile,
+            unmanaged,
+            limits,
+            teams,
+            access,
+            keep_versions,
+            writes,
+            raw_schema_encoding,
+        } = text;
+        let written = [
+            ("profile", profile.is_some()),
+            ("teams", teams.is_some()),
+            ("access", access.is_some()),
+            ("unmanaged", unmanaged.is_some()),
+            ("keepVersions", keep_versions.is_some()),
+            ("writes", writes.is_some()),
+            ("rawSchemaEncoding", raw_schema_encoding.is_some()),
+        ];
+        let foreign = |(name, written): &(&str, bool)| {
+            *written
+                && SETTINGS
+                    .iter()
+                    .any(|(known, of)| known == name && !of.contains(&provider))
+        };
+        if let Some((name, _)) = written.iter().find(|setting| foreign(setting)) {
+            return Err(format!(
+                "a target with `provider: {}` has no `{name}`",
+                provider.as_str()
+            ));
+        }
+        let settings = match provider {
+            Provider::Docker => Settings::Docker(DockerSettings {
+                profile: profile.unwrap_or_default(),
+                teams: teams.unwrap_or_default(),
+                access: access.unwrap_or_default(),
+            }),
+            Provider::Pulumi => Settings::Pulumi(PulumiSettings { keep_versions }),
+            Provider::Chainloop => Settings::Chainloop(ChainloopSettings {
+                writes: writes.unwrap_or_default(),
+                raw_schema_encoding: raw_schema_encoding.unwrap_or_default(),
+            }),
+        };
+        // What is at Chainloop cannot be listed: there is nothing to say of what no manifest declares.
+        let unmanaged = unmanaged.unwrap_or_default();
+        Ok(Self {
+            name,
+            organization,
+            paths,
+            unmanaged,
+            limits,
+            settings,
+        })
+    }
+}
+
+impl From<Target> for TargetText {
+    fn from(target: Target) -> Self {
+        let provider = target.provider();
+        let Target {
+            name,
+            organization,
+            paths,
+            unmanaged,
+            limits,
+            settings,
+        } = target;
+        let mut text = Self {
+            name,
+            provider,
+            organization,
+            paths,
+            profile: None,
+            unmanaged: Some(unmanaged),
+            limits,
+            teams: None,
+            access: None,
+            keep_versions: None,
+            writes: None,
+            raw_schema_encoding: None,
+        };
+        match settings {
+            Settings::Docker(DockerSettings {
+                profile,
+                teams,
+                access,
+            }) => {
+                text.profile = Some(profile);
+                text.teams = Some(teams).filter(|teams| !teams.is_empty());
+                text.access = Some(access).filter(|access| !access.is_empty());
+            }
+            Settings::Pulumi(PulumiSettings { keep_versions }) => {
+                text.keep_versions = keep_versions
+            }
+            Settings::Chainloop(ChainloopSettings {
+                writes,
+                raw_schema_encoding,
+            }) => {
+                text.unmanaged = None;
+                text.writes = Some(writes);
+                text.raw_schema_encoding = Some(raw_schema_encoding);
+            }
+        }
+        text
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        TargetText::schema_name()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        TargetText::json_schema(generator)
+    }
+}

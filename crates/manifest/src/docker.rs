@@ -1,0 +1,197 @@
+//! `docker.com/governance/v1 Policy`: the manifest of one policy of the Docker AI Governance API.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::NAME_PATTERN;
+use model::docker::Decision;
+
+/// The `apiVersion` of Docker governance manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The only version so far.
+    #[serde(rename = "docker.com/governance/v1")]
+    V1,
+}
+
+/// The `kind` of a policy manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A policy.
+    Policy,
+}
+
+/// One policy of an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Docker governance policy")]
+pub struct PolicyManifest {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// The kind of this manifest.
+    pub kind: Kind,
+    /// What the policy is called, and how it may be treated.
+    pub metadata: Metadata,
+    /// What the policy says.
+    pub spec: PolicySpec,
+}
+
+/// What a policy is called, and how it may be treated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// The name of the policy, unique in the organization. It is the identity: to rename a policy, put the old name
+    /// into `aliases`.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"Package registries")]
+    pub name: String,
+    /// Names that the policy had before. A live policy with one of them is renamed rather than replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
+    pub aliases: Vec<String>,
+    /// Refuse what would delete this policy or take all its rules while this manifest is here, until it is acknowledged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+}
+
+/// What a policy says: rules, or Cedar text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Whom the policy applies to. Leave it out for the whole organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeSpec>,
+    /// The rules, all of one domain: network (HTTP included) or filesystem. Order does not matter: deny always wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<RuleSpec>>,
+    /// Cedar text instead of rules (profile `current`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cedar: Option<CedarSpec>,
+}
+
+/// Whom a policy applies to. A list that is there must not be empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScopeSpec {
+    /// Teams: an alias from `teams` in `polwarden.yaml`, the name of a team at the server, or its uuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["security", "platform"]))]
+    pub teams: Option<Vec<String>>,
+    /// Profiles of people (profile `seed` of the API only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    pub profiles: Option<Vec<String>>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleSpec {
+    /// The name of the rule, unique in its policy.
+    #[schemars(regex(pattern = NAME_PATTERN), example = &"Allow the registry")]
+    pub name: String,
+    /// Names that the rule had before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
+    pub aliases: Vec<String>,
+    /// What happens on a match. Deny always wins over allow; what nothing allows is denied.
+    pub decision: Decision,
+    /// What the rule is about: network, filesystem or HTTP actions, never mixed.
+    #[schemars(length(min = 1), example = serde_json::json!(["connect:tcp"]), example = serde_json::json!(["read", "write"]), example = serde_json::json!(["request:get"]))]
+    pub actions: Vec<ActionSpec>,
+    /// Hosts and CIDRs for network actions, paths for filesystem actions.
+    ///
+    /// `example.com` is that name alone, `*.example.com` one label more, `**.example.com` one label or more; a port may
+    /// follow (`example.com:443`). In paths `*` is one segment, `**` any depth, `~` the home directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1),
+        inner(length(min = 1)),
+        example = serde_json::json!(["registry.example.com:443", "**.example.com", "10.0.0.0/8"]),
+        example = serde_json::json!(["~/projects/**"])
+    )]
+    pub resources: Option<Vec<String>>,
+    /// Requests, for HTTP actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub http_resources: Option<Vec<HttpResourceSpec>>,
+    /// Names of `ResourceList` manifests whose entries are added to the resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)), example = serde_json::json!(["package-registries"]))]
+    pub resources_from: Option<Vec<String>>,
+}
+
+/// An action of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ActionSpec {
+    /// Open TCP connections.
+    #[serde(rename = "connect:tcp")]
+    ConnectTcp,
+    /// Send UDP datagrams; rarely needed.
+    #[serde(rename = "connect:udp")]
+    ConnectUdp,
+    /// Mount for reading.
+    #[serde(rename = "read")]
+    Read,
+    /// Mount for writing; a writable mount needs `read` too.
+    #[serde(rename = "write")]
+    Write,
+    /// GET requests.
+    #[serde(rename = "request:get")]
+    RequestGet,
+    /// POST requests.
+    #[serde(rename = "request:post")]
+    RequestPost,
+    /// PUT requests.
+    #[serde(rename = "request:put")]
+    RequestPut,
+    /// DELETE requests.
+    #[serde(rename = "request:delete")]
+    RequestDelete,
+    /// PATCH requests.
+    #[serde(rename = "request:patch")]
+    RequestPatch,
+    /// HEAD requests.
+    #[serde(rename = "request:head")]
+    RequestHead,
+    /// OPTIONS requests.
+    #[serde(rename = "request:options")]
+    RequestOptions,
+    /// CONNECT requests.
+    #[serde(rename = "request:connect")]
+    RequestConnect,
+    /// TRACE requests.
+    #[serde(rename = "request:trace")]
+    RequestTrace,
+}
+
+/// A target of HTTP requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpResourceSpec {
+    /// A host name or host glob, without scheme and port.
+    #[schemars(length(min = 1), example = &"api.example.com")]
+    pub host: String,
+    /// The port. Every port where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 443)]
+    pub port: Option<u16>,
+    /// An absolute path: `*` matches one segment, `**` any depth, the bare path included.
+    #[schemars(regex(pattern = "^/"), example = &"/v1/**")]
+    pub path: String,
+}
+
+/// Cedar text, written here or kept in a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CedarSpec {
+    /// The Cedar statements. They carry no `@id`: the server gives ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A file with the Cedar statements, relative to this manifest and inside the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"cedar/tools.cedar")]
+    pub file: Option<String>,
+    /// The schema that the text was written against.
+    #[schemars(length(min = 1), example = &"https://schemas.example.com/mcp.cedarschema")]
+    pub schema_url: String,
+}

@@ -1,0 +1,402 @@
+//! The parser's events with what stands between them: comments, empty lines, dashes.
+
+mod block;
+
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::tree::{BlockScalar, CollectionKind, Scalar, ScalarText};
+use crate::is_plain_text;
+use model::diag::marks::{Lines, quoted};
+
+/// A document holds what this module does not understand, and is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotUnderstood;
+
+/// The tokens of one document.
+#[derive(Debug)]
+pub(super) struct Tokens<'a> {
+    /// The comments above the first token.
+    pub(super) header: Vec<Found<'a>>,
+    pub(super) tokens: Vec<Token<'a>>,
+}
+
+impl Tokens<'_> {
+    /// The texts of all comments.
+    pub(super) fn into_comments(self) -> Vec<String> {
+        let Self { header, tokens } = self;
+        let mut comments: Vec<String> = header.iter().map(|found| found.text.to_owned()).collect();
+        for token in tokens {
+            comments.extend(token.after.iter().map(|found| found.text.to_owned()));
+            if let TokenKind::Scalar {
+                comment: Some(comment),
+                ..
+            } = token.kind
+            {
+                comments.push(comment.to_owned());
+            }
+        }
+        comments
+    }
+}
+
+/// A comment as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Found<'a> {
+    pub(super) text: &'a str,
+    /// Where its line begins, in bytes after the line's start: at the dash, if it follows one.
+    pub(super) column: usize,
+    pub(super) blank_before: bool,
+    /// Whether it stands on the line where the token before it ends.
+    pub(super) trailing: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Token<'a> {
+    pub(super) kind: TokenKind<'a>,
+    /// Bytes after the start of its line.
+    pub(super) column: usize,
+    /// The columns of the dashes in front of it.
+    pub(super) dashes: Vec<usize>,
+    pub(super) blank_before: bool,
+    /// The comments between this token and the next that has text.
+    pub(super) after: Vec<Found<'a>>,
+}
+
+#[derive(Debug)]
+pub(super) enum TokenKind<'a> {
+    Start {
+        kind: CollectionKind,
+        flow: bool,
+    },
+    End {
+        flow: bool,
+    },
+    Scalar {
+        source: &'a str,
+        scalar: Scalar<'a>,
+        comment: Option<&'a str>,
+    },
+    Null,
+}
+
+impl TokenKind<'_> {
+    /// Whether the token has text of its own: block collections and missing values have none.
+    pub(super) fn has_text(&self) -> bool {
+        match self {
+            Self::Start { flow, .. } | Self::End { flow } => *flow,
+            Self::Scalar { .. } => true,
+            Self::Null => false,
+        }
+    }
+}
+
+/// Reads one document that ends with a line break and holds no `---`.
+pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
+    let mut lexer = Lexer {
+        text,
+        lines: Lines::of(text),
+        at: 0,
+        flow: Vec::new(),
+        last: None,
+        result: Tokens {
+            header: Vec::new(),
+            tokens: Vec::new(),
+        },
+    };
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|_| NotUnderstood)?;
+        lexer.event(event, span)?;
+    }
+    let gap = lexer.gap(text.len())?;
+    match gap.stop {
+        Some(_) => Err(NotUnderstood),
+        None => {
+            lexer.comments(gap.comments);
+            Ok(lexer.result)
+        }
+    }
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    lines: Lines<'a>,
+    /// Where the last token that has text ends.
+    at: usize,
+    /// Of the open collections, which are in brackets.
+    flow: Vec<bool>,
+    /// The position of the last token that has text.
+    last: Option<usize>,
+    result: Tokens<'a>,
+}
+
+/// What stands between two tokens.
+#[derive(Debug, Default)]
+struct Gap<'a> {
+    comments: Vec<Found<'a>>,
+    dashes: Vec<usize>,
+    blank_before: bool,
+    /// Where something else begins.
+    stop: Option<usize>,
+}
+
+impl<'a> Lexer<'a> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), NotUnderstood> {
+        let range = self.lines.offset(&span.start)..self.lines.offset(&span.end);
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(false) => Ok(()),
+            Event::DocumentStart(true) | Event::Alias(_) => Err(NotUnderstood),
+            Event::Scalar(value, style, 0, None) => self.scalar(value.into_owned(), style, range),
+            Event::SequenceStart(0, None) => self.start(CollectionKind::Sequence, range),
+            Event::MappingStart(0, None) => self.start(CollectionKind::Mapping, range),
+            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
+                Err(NotUnderstood)
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.flow.pop() {
+                // The mark may reach over the comment behind the bracket.
+                Some(true) => {
+                    self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1)
+                }
+                Some(false) => self.without_text(TokenKind::End { flow: false }),
+                None => Err(NotUnderstood),
+            },
+        }
+    }
+
+    fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), NotUnderstood> {
+        // The mark of a collection in brackets is the bracket, perhaps with the space behind it; of one in block style,
+        // it is empty or a dash.
+        let first = self
+            .text
+            .get(range.clone())
+            .and_then(|text| text.bytes().next());
+        let flow = matches!(
+            (kind, first),
+            (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'['))
+        );
+        // A pair without braces in a list in brackets.
+        if !flow && self.flow.last() == Some(&true) {
+            return Err(NotUnderstood);
+        }
+        self.flow.push(flow);
+        let token = TokenKind::Start { kind, flow };
+        if flow {
+            self.with_text(token, range.start..range.start + 1)
+        } else {
+            self.without_text(token)
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        value: String,
+        style: ScalarStyle,
+        range: Range<usize>,
+    ) -> Result<(), NotUnderstood> {
+        match style {
+            ScalarStyle::Plain if value.is_empty() => match self.flow.last() {
+                Some(false) => self.without_text(TokenKind::Null),
+                Some(true) | None => Err(NotUnderstood),
+            },
+            ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
+                let source = source(self.text.get(range.clone()).ok_or(NotUnderstood)?, style)?;
+                let is_text = style != ScalarStyle::Plain || is_plain_text(&value);
+                let text = ScalarText::Flow(flow_lines(source, style == ScalarStyle::DoubleQuoted));
+                let range = range.start..range.start + source.len();
+                let scalar = Scalar {
+                    text,
+                    value,
+                    is_text,
+                };
+                self.with_text(
+                    TokenKind::Scalar {
+                        source,
+                        scalar,
+                        comment: None,
+                    },
+                    range,
+                )
+            }
+            ScalarStyle::Literal | ScalarStyle::Folded => self.block_scalar(value),
+        }
+    }
+
+    fn block_scalar(&mut self, value: String) -> Result<(), NotUnderstood> {
+        // The event begins at the content; the header is the next thing in the text.
+        let gap = self.gap(self.text.len())?;
+        let start = gap.stop.ok_or(NotUnderstood)?;
+        let key = self.last.and_then(|last| self.result.tokens.get(last));
+        let parent = gap
+            .dashes
+            .last()
+            .copied()
+            .or(key.map(|key| key.column))
+            .ok_or(NotUnderstood)?;
+        let found = block::read(self.text, start, parent).ok_or(NotUnderstood)?;
+        let source = &self.text[start..found.end];
+        let block::Found {
+            indicator,
+            explicit_indent,
+            chomping,
+            lines,
+            comment,
+            end,
+        } = found;
+        let block = BlockScalar {
+            indicator,
+            explicit_indent,
+            chomping,
+            lines,
+        };
+        let scalar = Scalar {
+            text: ScalarText::Block(block),
+            value,
+            is_text: true,
+        };
+        self.push(
+            TokenKind::Scalar {
+                source,
+                scalar,
+                comment,
+            },
+            start,
+            gap,
+        );
+        self.at = end;
+        Ok(())
+    }
+
+    fn with_text(&mut self, kind: TokenKind<'a>, range: Range<usize>) -> Result<(), NotUnderstood> {
+        let gap = self.gap(range.start)?;
+        if gap.stop.is_some() {
+            return Err(NotUnderstood);
+        }
+        self.push(kind, range.start, gap);
+        self.at = range.end;
+        Ok(())
+    }
+
+    fn without_text(&mut self, kind: TokenKind<'a>) -> Result<(), NotUnderstood> {
+        let token = Token {
+            kind,
+            column: 0,
+            dashes: Vec::new(),
+            blank_before: false,
+            after: Vec::new(),
+        };
+        self.result.tokens.push(token);
+        Ok(())
+    }
+
+    fn push(&mut self, kind: TokenKind<'a>, start: usize, gap: Gap<'a>) {
+        let Gap {
+            comments,
+            dashes,
+            blank_before,
+            stop: _,
+        } = gap;
+        self.comments(comments);
+        self.last = Some(self.result.tokens.len());
+        let column = self.column(start);
+        self.result.tokens.push(Token {
+            kind,
+            column,
+            dashes,
+            blank_before,
+            after: Vec::new(),
+        });
+    }
+
+    fn comments(&mut self, comments: Vec<Found<'a>>) {
+        match self.last.and_then(|last| self.result.tokens.get_mut(last)) {
+            Some(token) => token.after = comments,
+            None => self.result.header = comments,
+        }
+    }
+
+    fn column(&self, at: usize) -> usize {
+        at - self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// Reads from the end of the last token to `end`, or to what is neither space, comment nor indicator.
+    fn gap(&self, end: usize) -> Result<Gap<'a>, NotUnderstood> {
+        let bytes = self
+            .text
+            .as_bytes()
+            .get(self.at..end)
+            .ok_or(NotUnderstood)?;
+        let mut gap = Gap::default();
+        // Line breaks since the last thing, and the column of the first dash on this line.
+        let mut breaks = 0;
+        let mut same_line = self.last.is_some();
+        let mut dash = None;
+        let mut skip_to = 0;
+        for (offset, byte) in bytes.iter().enumerate() {
+            if offset < skip_to {
+                continue;
+            }
+            let at = self.at + offset;
+            match byte {
+                b'\n' => (breaks, same_line, dash) = (breaks + 1, false, None),
+                b' ' | b'\t' | b':' | b',' => {}
+                b'-' => {
+                    gap.blank_before |= breaks > 1;
+                    gap.dashes.push(self.column(at));
+                    dash = dash.or(Some(self.column(at)));
+                    breaks = 0;
+                }
+                b'#' => {
+                    let length = self.text[at..].find('\n').unwrap_or(self.text.len() - at);
+                    let blank_before = std::mem::take(&mut gap.blank_before) || breaks > 1;
+                    let column = dash.unwrap_or_else(|| self.column(at));
+                    let text = self.text[at..at + length].trim_end();
+                    gap.comments.push(Found {
+                        text,
+                        column,
+                        blank_before,
+                        trailing: same_line,
+                    });
+                    (breaks, skip_to) = (0, offset + length);
+                }
+                _ => {
+                    gap.stop = Some(at);
+                    break;
+                }
+            }
+        }
+        gap.blank_before |= breaks > 1;
+        Ok(gap)
+    }
+}
+
+/// The text of a plain or quoted scalar.
+fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
+    match style {
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted(text).ok_or(NotUnderstood),
+        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => Ok(text.trim_end()),
+    }
+}
+
+/// The lines of a plain or quoted scalar, without what folding drops (YAML 1.2, section 6.5).
+fn flow_lines(source: &str, escapes: bool) -> Vec<&str> {
+    let is_space = |c: char| c == ' ' || c == '\t';
+    let last = source.split('\n').count() - 1;
+    let lines = source.split('\n').enumerate().map(|(index, line)| {
+        let line = if index == 0 {
+            line
+        } else {
+            line.trim_start_matches(is_space)
+        };
+        let trimmed = line.trim_end_matches(is_space);
+        // After a backslash the space is content.
+        if index == last || (escapes && trimmed.ends_with('\\')) {
+            line
+        } else {
+            trimmed
+        }
+    });
+    lines.collect()
+}

@@ -1,0 +1,184 @@
+//! The typed manifests of a text, with what is a set taken as one.
+
+use crate as manifest;
+use crate::config::Config;
+use crate::docker::{HttpResourceSpec, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec};
+use crate::list::{ResourceListManifest, ResourceListSpec};
+use crate::pulumi::{ConfigSchemaSpec, PackPolicySpec, PolicyPackManifest, PolicyPackSpec};
+use crate::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
+use crate::{Document, Manifest};
+use model::diag::SourceMap;
+
+/// What a text says, as far as it fits the schemas.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Typed {
+    documents: Vec<Document>,
+    /// The text as a configuration.
+    config: Option<Config>,
+}
+
+/// Reads a text as manifests and as a configuration.
+pub(super) fn read(text: &str) -> Typed {
+    let file = SourceMap::default().add("", "");
+    let mut documents = manifest::parse(file, text).documents;
+    for Document { id: _, manifest } in &mut documents {
+        match manifest {
+            Manifest::Policy(policy) => normalise_policy(policy),
+            Manifest::ResourceList(list) => normalise_list(list),
+            Manifest::PolicyTest(test) => normalise_test(test),
+            Manifest::PolicyPack(pack) => normalise_pack(pack),
+            // Its lists keep the author's order; documents of Chainloop keep every byte.
+            Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => {}
+        }
+    }
+    // Nothing in a configuration is a set.
+    let config = manifest::parse_config(file, text)
+        .ok()
+        .map(|(config, _)| config);
+    Typed { documents, config }
+}
+
+fn normalise_policy(policy: &mut PolicyManifest) {
+    let PolicyManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = policy;
+    // Nothing in a Cedar body is a set.
+    let PolicySpec {
+        scope,
+        rules,
+        cedar: _,
+    } = spec;
+    if let Some(ScopeSpec { teams, profiles }) = scope {
+        normalise(teams);
+        normalise(profiles);
+    }
+    for rule in rules.iter_mut().flatten() {
+        let RuleSpec {
+            name: _,
+            aliases: _,
+            decision: _,
+            actions,
+            resources,
+            http_resources,
+            resources_from,
+        } = rule;
+        actions.sort_by_key(|action| *action as u8);
+        actions.dedup();
+        normalise(resources);
+        normalise_http(http_resources);
+        normalise(resources_from);
+    }
+}
+
+fn normalise_list(list: &mut ResourceListManifest) {
+    let ResourceListManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = list;
+    let ResourceListSpec {
+        hosts,
+        paths,
+        http_resources,
+    } = spec;
+    normalise(hosts);
+    normalise(paths);
+    normalise_http(http_resources);
+}
+
+fn normalise_test(test: &mut PolicyTestManifest) {
+    let PolicyTestManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = test;
+    let PolicyTestSpec { target: _, cases } = spec;
+    for case in cases {
+        let CaseSpec {
+            name: _,
+            audience,
+            audiences,
+            matrix: _,
+            mcp: _,
+            allow: _,
+            deny: _,
+        } = case;
+        for AudienceSpec { teams, profiles } in
+            audience.iter_mut().chain(audiences.iter_mut().flatten())
+        {
+            normalise(teams);
+            normalise(profiles);
+        }
+    }
+}
+
+fn normalise_pack(pack: &mut PolicyPackManifest) {
+    let PolicyPackManifest {
+        api_version: _,
+        kind: _,
+        metadata: _,
+        spec,
+    } = pack;
+    let PolicyPackSpec {
+        display_name: _,
+        version_tag: _,
+        version_tag_suffix: _,
+        source: _,
+        runtime: _,
+        description: _,
+        readme: _,
+        provider: _,
+        tags,
+        repository: _,
+        policies,
+    } = spec;
+    normalise(tags);
+    for policy in policies {
+        let PackPolicySpec {
+            name: _,
+            display_name: _,
+            description: _,
+            enforcement_level: _,
+            message: _,
+            config_schema,
+            severity: _,
+            framework: _,
+            tags,
+            remediation_steps: _,
+            url: _,
+        } = policy;
+        normalise(tags);
+        if let Some(ConfigSchemaSpec {
+            kind: _,
+            properties: _,
+            required,
+        }) = config_schema
+        {
+            normalise(required);
+        }
+    }
+}
+
+fn normalise(texts: &mut Option<Vec<String>>) {
+    if let Some(texts) = texts {
+        texts.sort_unstable();
+        texts.dedup();
+    }
+}
+
+fn normalise_http(resources: &mut Option<Vec<HttpResourceSpec>>) {
+    if let Some(resources) = resources {
+        let key = |HttpResourceSpec { host, port, path }: &HttpResourceSpec| {
+            (host.clone(), *port, path.clone())
+        };
+        resources.sort_by_key(key);
+        resources.dedup();
+    }
+}

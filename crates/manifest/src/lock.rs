@@ -1,0 +1,125 @@
+//! `polwarden.lock`: what the things were that names and tags stand for. It is written by `polwarden lock`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::list::ApiVersion;
+use model::chainloop::{PolicyName, Reference};
+pub use model::digest::Digest;
+pub use model::digest::{FileDigest, SourceDigest};
+use model::pulumi::{PackName, VersionTag};
+
+/// The name of the lock file, which stands beside the configuration.
+pub const LOCK_FILE: &str = "polwarden.lock";
+
+/// The largest lock file that is read, in bytes: each file of each version has a line.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// What stands above everything else.
+const HEAD: &str = "# Written by `polwarden lock`. Commit it with what it locks.\n";
+
+/// The `kind` of the lock file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// The lock file.
+    Lock,
+}
+
+/// What was locked, by the names of the targets. All of it is in the order of its keys, one entry a line, so that two
+/// branches that lock different things can be merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "polwarden lock file")]
+pub struct Lock {
+    /// The version of this format.
+    pub api_version: ApiVersion,
+    /// The kind of this file.
+    pub kind: Kind,
+    /// The targets, by their names.
+    #[serde(default)]
+    pub targets: BTreeMap<String, TargetLock>,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self {
+            api_version: ApiVersion::V1,
+            kind: Kind::Lock,
+            targets: BTreeMap::new(),
+        }
+    }
+}
+
+/// What was locked for one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetLock {
+    /// Policy packs of Pulumi Cloud: by the name of the pack and the tag of the version, what its source was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, VersionLock>>")]
+    pub policy_packs: BTreeMap<PackName, BTreeMap<VersionTag, VersionLock>>,
+    /// Policies of Chainloop: by a reference to them as manifests write it, without `chainloop://`, what it stands for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies: BTreeMap<String, PolicyPin>,
+}
+
+/// What a reference to a policy stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyPin {
+    /// The organization that owns the policy; none for a builtin one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The name of the policy.
+    #[schemars(with = "String")]
+    pub name: PolicyName,
+    /// The version.
+    #[schemars(with = "String")]
+    pub digest: Digest,
+    /// Since when the version is there, where the server tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub created_at: Option<Timestamp>,
+}
+
+/// What the source of a version was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VersionLock {
+    /// The digest of the source.
+    pub source: SourceDigest,
+    /// The digests of its files, by their paths in the source.
+    pub files: BTreeMap<String, FileDigest>,
+}
+
+/// The key of what a reference stands for.
+pub fn pin_key(reference: &Reference) -> String {
+    Reference {
+        scheme: false,
+        ..reference.clone()
+    }
+    .to_string()
+}
+
+impl Lock {
+    /// What was locked for a version of a pack.
+    pub fn version(&self, target: &str, pack: &str, tag: &str) -> Option<&VersionLock> {
+        self.targets.get(target)?.policy_packs.get(pack)?.get(tag)
+    }
+
+    /// What a reference of a target stands for.
+    pub fn pin(&self, target: &str, reference: &Reference) -> Option<&PolicyPin> {
+        self.targets.get(target)?.policies.get(&pin_key(reference))
+    }
+
+    /// The text of the file: the same for the same content.
+    ///
+    /// # Errors
+    /// Never for what can be in it; the writer of YAML cannot say so.
+    pub fn text(&self) -> Result<String, serde_yaml::Error> {
+        Ok(format!("{HEAD}{}", serde_yaml::to_string(self)?))
+    }
+}

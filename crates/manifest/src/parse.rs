@@ -1,0 +1,287 @@
+//! Text → typed manifests, with every finding of syntax and schema.
+
+use std::cell::OnceCell;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::chainloop::Piece;
+use super::config::{self, Config};
+use super::lock::{self, Lock};
+use super::schema::{self, Kind};
+use super::{Document, Manifest, chainloop, yaml};
+use model::chainloop::DocumentBytes;
+use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The documents that fit their schema, in the order of the file.
+    pub documents: Vec<Document>,
+    /// The findings of all documents.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How many findings of one file are kept: a hostile file could hold a hundred thousand.
+const MAX_FINDINGS: usize = 100;
+
+fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.len() > MAX_FINDINGS {
+        let message =
+            format!("the file has more than {MAX_FINDINGS} findings; the rest is not listed");
+        diagnostics.truncate(MAX_FINDINGS);
+        diagnostics.push(Diagnostic::new(Code::YamlLimit, message, Place::File(file)));
+    }
+}
+
+/// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
+/// a syntax error is checked too.
+pub fn parse(file: FileId, text: &str) -> Parsed {
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        count,
+    } = yaml::read(file, text);
+    let mut parsed = Parsed {
+        documents: Vec::with_capacity(documents.len()),
+        diagnostics,
+    };
+    let whole = Whole {
+        text,
+        count,
+        pieces: OnceCell::new(),
+    };
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match manifest(id, value, &whole) {
+            Ok(manifest) => parsed.documents.push(Document { id, manifest }),
+            Err(findings) => parsed.diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut parsed.diagnostics);
+    parsed
+}
+
+/// The file of a document.
+struct Whole<'a> {
+    text: &'a str,
+    /// How many documents it holds.
+    count: u32,
+    /// Where they are, once somebody asks.
+    pieces: OnceCell<Vec<Piece>>,
+}
+
+impl Whole<'_> {
+    /// The text of a document, for which its bytes count.
+    fn own_text(&self, id: DocumentId, value: &Value) -> Result<&str, Vec<Diagnostic>> {
+        let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
+        chainloop::own_text(id, self.text, pieces, self.count, value)
+    }
+}
+
+fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Policy => typed(id, value).map(Manifest::Policy),
+        Kind::ResourceList => typed(id, value).map(Manifest::ResourceList),
+        Kind::PolicyTest => typed(id, value).map(Manifest::PolicyTest),
+        Kind::PolicyPack => typed(id, value).map(Manifest::PolicyPack),
+        Kind::PolicyGroup => typed(id, value).map(Manifest::PolicyGroup),
+        Kind::ChainloopPolicy => {
+            let bytes = DocumentBytes::from(whole.own_text(id, &value)?.as_bytes());
+            let manifest = typed(id, value)?;
+            Ok(Manifest::ChainloopPolicy(Box::new(
+                chainloop::PolicyDocument { manifest, bytes },
+            )))
+        }
+        Kind::ChainloopGroup => {
+            let own = whole.own_text(id, &value)?;
+            let bytes = DocumentBytes::from(own.as_bytes());
+            let mut value = value;
+            chainloop::arguments_as_written(own, &mut value);
+            let manifest = typed(id, value)?;
+            Ok(Manifest::ChainloopGroup(Box::new(
+                chainloop::GroupDocument { manifest, bytes },
+            )))
+        }
+        Kind::Lock => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let finding = Diagnostic::new(Code::UnknownKind, "a lock file is no manifest", place);
+            Err(vec![finding.help(format!(
+                "the lock stands in `{}` alone, beside the configuration",
+                lock::LOCK_FILE
+            ))])
+        }
+        Kind::Config => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let finding =
+                Diagnostic::new(Code::UnknownKind, "a configuration is no manifest", place);
+            Err(vec![finding.help(format!(
+                "the configuration stands in `{}` alone",
+                config::FILE_NAME
+            ))])
+        }
+    }
+}
+
+/// Reads the configuration of a repository.
+///
+/// # Errors
+/// All findings of the file; none of it is used then.
+pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
+    let yaml::Raw {
+        documents,
+        mut diagnostics,
+        ..
+    } = yaml::read(file, text);
+    let mut configs = Vec::new();
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match config(id, value) {
+            Ok(config) => configs.push((config, id)),
+            Err(findings) => diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut diagnostics);
+    if let Some((_, second)) = configs.get(1) {
+        let place = Place::value(*second, Path::root());
+        let finding = Diagnostic::new(
+            Code::InvalidValue,
+            "a second configuration in one file",
+            place,
+        );
+        diagnostics.push(finding.help("move its targets to the first"));
+    }
+    match configs.pop() {
+        Some(config) if diagnostics.is_empty() => Ok(config),
+        None if diagnostics.is_empty() => {
+            let finding = Diagnostic::new(
+                Code::MissingField,
+                "the configuration is empty",
+                Place::File(file),
+            );
+            Err(vec![finding.help(
+                "begin with `apiVersion: polwarden/v1` and `kind: Config`",
+            )])
+        }
+        Some(_) | None => Err(diagnostics),
+    }
+}
+
+fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Config => typed(id, value),
+        kind @ (Kind::Policy
+        | Kind::ResourceList
+        | Kind::PolicyTest
+        | Kind::PolicyPack
+        | Kind::PolicyGroup
+        | Kind::ChainloopPolicy
+        | Kind::ChainloopGroup
+        | Kind::Lock) => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let message = format!("a {} cannot stand in `{}`", kind.name(), config::FILE_NAME);
+            let finding = Diagnostic::new(Code::UnknownKind, message, place);
+            Err(vec![finding.help(
+                "move it to a file of its own, under a path of the target",
+            )])
+        }
+    }
+}
+
+/// The first document of a YAML text that is no manifest, as JSON.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn plain_yaml(text: &str) -> Result<Value, String> {
+    Ok(plain_documents(text)?
+        .into_iter()
+        .next()
+        .unwrap_or_default())
+}
+
+/// All documents of a YAML text, as JSON; comments and empty documents are none.
+///
+/// # Errors
+/// The first thing that is wrong with the text.
+pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
+    let file = SourceMap::default().add("", "");
+    let yaml::Raw {
+        documents,
+        diagnostics,
+        ..
+    } = yaml::read(file, text);
+    match diagnostics.into_iter().next() {
+        Some(finding) => Err(finding.message),
+        None => Ok(documents
+            .into_iter()
+            .map(|document| document.value)
+            .collect()),
+    }
+}
+
+/// Reads a lock file.
+///
+/// # Errors
+/// All findings of the file; none of it is used then.
+pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
+    let yaml::Raw {
+        documents,
+        mut diagnostics,
+        ..
+    } = yaml::read_up_to(file, text, lock::MAX_BYTES);
+    let mut locks = Vec::new();
+    for yaml::RawDocument { index, value } in documents {
+        let id = DocumentId { file, index };
+        match lock(id, value) {
+            Ok(lock) => locks.push((lock, id)),
+            Err(findings) => diagnostics.extend(findings),
+        }
+    }
+    cap(file, &mut diagnostics);
+    if let Some((_, second)) = locks.get(1) {
+        let finding = Diagnostic::new(
+            Code::InvalidValue,
+            "a second lock in one file",
+            Place::value(*second, Path::root()),
+        );
+        diagnostics.push(finding.help("write the file anew with `polwarden lock`"));
+    }
+    match locks.pop() {
+        Some((lock, _)) if diagnostics.is_empty() => Ok(lock),
+        None if diagnostics.is_empty() => Ok(Lock::default()),
+        Some(_) | None => Err(diagnostics),
+    }
+}
+
+fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
+    match schema::check(id, &value)? {
+        Kind::Lock => typed(id, value),
+        kind @ (Kind::Policy
+        | Kind::ResourceList
+        | Kind::PolicyTest
+        | Kind::PolicyPack
+        | Kind::PolicyGroup
+        | Kind::ChainloopPolicy
+        | Kind::ChainloopGroup
+        | Kind::Config) => {
+            let place = Place::value(id, Path::root().key("kind"));
+            let message = format!("a {} cannot stand in `{}`", kind.name(), lock::LOCK_FILE);
+            Err(vec![
+                Diagnostic::new(Code::UnknownKind, message, place)
+                    .help("move it to a file of its own"),
+            ])
+        }
+    }
+}
+
+/// The schema is generated from the type, so that this fails only where the two disagree.
+fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
+    serde_json::from_value(value).map_err(|error| {
+        let place = Place::value(id, Path::root());
+        vec![Diagnostic::new(
+            Code::InvalidValue,
+            format!("the manifest cannot be read: {error}"),
+            place,
+        )]
+    })
+}

@@ -1,0 +1,358 @@
+//! Checks one document against the schema of its kind, and says in words what is wrong.
+
+use std::sync::LazyLock;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::LocationSegment;
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value;
+
+use super::{Kind, expected, of_kind};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, did_you_mean};
+
+/// How many findings of one document are worked out: more than are ever listed.
+const MAX_FINDINGS: usize = 200;
+
+/// A schema, and the validator compiled from it; none if the schema were not one, which a test rules out.
+struct Compiled {
+    schema: Value,
+    validator: Option<Validator>,
+}
+
+impl Compiled {
+    fn new(kind: Kind) -> Self {
+        let schema = of_kind(kind);
+        let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
+        let validator = options.build(&schema).ok();
+        Self { schema, validator }
+    }
+}
+
+fn compiled(kind: Kind) -> &'static Compiled {
+    static POLICY: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Policy));
+    static RESOURCE_LIST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::ResourceList));
+    static POLICY_TEST: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyTest));
+    static POLICY_PACK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyPack));
+    static POLICY_GROUP: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::PolicyGroup));
+    static CHAINLOOP_POLICY: LazyLock<Compiled> =
+        LazyLock::new(|| Compiled::new(Kind::ChainloopPolicy));
+    static CHAINLOOP_GROUP: LazyLock<Compiled> =
+        LazyLock::new(|| Compiled::new(Kind::ChainloopGroup));
+    static LOCK: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Lock));
+    static CONFIG: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Kind::Config));
+    match kind {
+        Kind::Policy => &POLICY,
+        Kind::ResourceList => &RESOURCE_LIST,
+        Kind::PolicyTest => &POLICY_TEST,
+        Kind::PolicyPack => &POLICY_PACK,
+        Kind::PolicyGroup => &POLICY_GROUP,
+        Kind::ChainloopPolicy => &CHAINLOOP_POLICY,
+        Kind::ChainloopGroup => &CHAINLOOP_GROUP,
+        Kind::Config => &CONFIG,
+        Kind::Lock => &LOCK,
+    }
+}
+
+/// The kind of a document that fits its schema.
+///
+/// # Errors
+/// All findings, one for each mistake.
+pub(crate) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
+    let kind = kind_of(document, value)?;
+    let Compiled { schema, validator } = compiled(kind);
+    let Some(validator) = validator else {
+        return Ok(kind);
+    };
+    if validator.is_valid(value) {
+        return Ok(kind);
+    }
+    let mut findings = Findings {
+        document,
+        schema,
+        found: Vec::new(),
+    };
+    for error in validator.iter_errors(value) {
+        if findings.found.len() > MAX_FINDINGS {
+            break;
+        }
+        findings.add(&error);
+    }
+    Err(findings
+        .found
+        .into_iter()
+        .map(|(_, finding)| finding)
+        .collect())
+}
+
+/// Chooses the kind first, so that errors speak of that kind alone.
+fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
+    let root = Place::value(document, Path::root());
+    let Value::Object(map) = value else {
+        let message = format!(
+            "a manifest must be a mapping, not {}",
+            expected::found(value)
+        );
+        let finding = Diagnostic::new(Code::WrongType, message, root);
+        return Err(vec![finding.help("begin with `apiVersion:` and `kind:`")]);
+    };
+    let spelling = ["apiVersion", "api_version"]
+        .into_iter()
+        .find(|spelling| map.contains_key(*spelling));
+    let spelling = spelling.unwrap_or("apiVersion");
+    let version = map.get(spelling);
+    let kind = map.get("kind");
+    if let (Some(Value::String(version)), Some(Value::String(kind))) = (version, kind) {
+        let known =
+            Kind::find(version, kind).ok_or_else(|| vec![unknown_kind(document, version, kind)])?;
+        if spelling != "apiVersion" && known.other_spelling() != Some(spelling) {
+            return Err(vec![
+                missing(document, &Path::root(), "apiVersion").help("write `apiVersion`"),
+            ]);
+        }
+        return Ok(known);
+    }
+    let fields = [(spelling, version), ("kind", kind)];
+    let findings = fields.into_iter().filter_map(|(name, value)| match value {
+        None => Some(
+            missing(document, &Path::root(), name).help(format!("known kinds: {}", known_kinds())),
+        ),
+        Some(Value::String(_)) => None,
+        Some(other) => {
+            let message = format!("`{name}` must be a text, not {}", expected::found(other));
+            Some(Diagnostic::new(
+                Code::WrongType,
+                message,
+                Place::value(document, Path::root().key(name)),
+            ))
+        }
+    });
+    Err(findings.collect())
+}
+
+fn known_kinds() -> String {
+    let kinds: Vec<_> = Kind::ALL
+        .iter()
+        .map(|kind| format!("`{} {}`", kind.api_version(), kind.name()))
+        .collect();
+    kinds.join(", ")
+}
+
+fn unknown_kind(document: DocumentId, version: &str, kind: &str) -> Diagnostic {
+    let same_kind = Kind::ALL.iter().find(|known| known.name() == kind);
+    let same_version = Kind::ALL
+        .iter()
+        .any(|known| known.api_versions().contains(&version));
+    let (field, near) = match same_kind {
+        Some(known) if !same_version => ("apiVersion", Some(known.api_version())),
+        Some(_) | None if same_version => {
+            let kinds = Kind::ALL
+                .iter()
+                .filter(|known| known.api_versions().contains(&version));
+            ("kind", did_you_mean(kinds.map(|known| known.name()), kind))
+        }
+        Some(_) | None => (
+            "apiVersion",
+            did_you_mean(Kind::ALL.iter().map(|known| known.api_version()), version),
+        ),
+    };
+    let place = Place::value(document, Path::root().key(field));
+    let finding = Diagnostic::new(
+        Code::UnknownKind,
+        format!("`{version} {kind}` is no known manifest"),
+        place,
+    );
+    match near {
+        Some(near) => finding.help(format!(
+            "did you mean `{field}: {near}`? Known kinds: {}",
+            known_kinds()
+        )),
+        None => finding.help(format!("known kinds: {}", known_kinds())),
+    }
+}
+
+fn missing(document: DocumentId, path: &Path, name: &str) -> Diagnostic {
+    let message = match path.segments() {
+        [] => format!("the field `{name}` is missing"),
+        _ => format!("`{path}` lacks the field `{name}`"),
+    };
+    Diagnostic::new(
+        Code::MissingField,
+        message,
+        Place::key(document, path.clone()),
+    )
+}
+
+/// Collects one finding for each mistake.
+struct Findings<'a> {
+    document: DocumentId,
+    schema: &'a Value,
+    /// Each with the path it is about. Further errors about a value that is already reported follow from the first.
+    found: Vec<(Path, Diagnostic)>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, error: &ValidationError<'_>) {
+        let path: Path = error.instance_path().iter().map(segment).collect();
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                for name in unexpected.iter().take(MAX_FINDINGS) {
+                    self.unknown_field(&path, name, error);
+                }
+            }
+            ValidationErrorKind::Required {
+                property: Value::String(name),
+            } => self.missing_field(&path, name),
+            _ => {
+                if !self.found.iter().any(|(known, _)| *known == path) {
+                    let finding = self.value(&path, error);
+                    self.found.push((path, finding));
+                }
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, path: &Path, name: &str, error: &ValidationError<'_>) {
+        let at = path.clone().key(name);
+        let known = expected::fields(self.schema, error.schema_path().as_str());
+        let near = did_you_mean(known.iter().copied(), name);
+        if let Some(near) = near {
+            // The field that was meant is not missing, it is misspelt.
+            let message = missing(self.document, path, near).message;
+            self.found.retain(|(_, finding)| finding.message != message);
+        }
+        let finding = Diagnostic::new(
+            Code::UnknownField,
+            format!("unknown field `{name}`"),
+            Place::key(self.document, at.clone()),
+        );
+        let finding = match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("known here: {}", known.join(", "))),
+        };
+        self.found.push((at, finding));
+    }
+
+    fn missing_field(&mut self, path: &Path, name: &str) {
+        let misspelt = self.found.iter().any(|(at, finding)| {
+            finding.code == Code::UnknownField
+                && at.parent() == *path
+                && finding.help.as_deref() == Some(&format!("did you mean `{name}`?"))
+        });
+        if !misspelt {
+            let finding = missing(self.document, path, name);
+            let finding = match expected::field_description(self.schema, path, name) {
+                Some(text) => finding.help(format!("add `{name}:` {text}")),
+                None => finding.help(format!("add `{name}:`")),
+            };
+            self.found.push((path.clone().key(name), finding));
+        }
+    }
+
+    /// A finding about the value itself.
+    fn value(&self, path: &Path, error: &ValidationError<'_>) -> Diagnostic {
+        let value = error.instance();
+        let name = if path.segments().is_empty() {
+            "the manifest".to_owned()
+        } else {
+            format!("`{path}`")
+        };
+        let place = Place::value(self.document, path.clone());
+        let invalid = |message: String| Diagnostic::new(Code::InvalidValue, message, place.clone());
+        match error.kind() {
+            ValidationErrorKind::Type { kind } => {
+                let wanted = expected::wanted(kind, self.schema, error.schema_path().as_str());
+                let message = format!("{name} must be {wanted}, not {}", expected::found(value));
+                let finding = Diagnostic::new(Code::WrongType, message, place.clone());
+                match expected::help(kind, value) {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                }
+            }
+            ValidationErrorKind::Enum { options } => {
+                choice(invalid(not_known(&name, value)), value, options)
+            }
+            ValidationErrorKind::AnyOf { .. } => {
+                match expected::named(self.schema, error.schema_path().as_str())
+                    .filter(|_| value.is_string())
+                {
+                    Some(options) => choice(invalid(not_known(&name, value)), value, options),
+                    None => invalid(format!(
+                        "{name} does not fit the schema: {}",
+                        error.masked()
+                    )),
+                }
+            }
+            ValidationErrorKind::Constant { expected_value } => {
+                invalid(not_known(&name, value)).help(format!("write {expected_value}"))
+            }
+            ValidationErrorKind::MinItems { .. } | ValidationErrorKind::MinProperties { .. } => {
+                Diagnostic::new(
+                    Code::EmptyList,
+                    format!("{name} must not be empty"),
+                    place.clone(),
+                )
+                .help("write at least one entry, or remove the field where it is optional")
+            }
+            ValidationErrorKind::MinLength { .. } => {
+                invalid(format!("{name} must not be empty")).help("write a text that is not empty")
+            }
+            ValidationErrorKind::Pattern { pattern } => {
+                invalid(format!("{name} has not the form that is wanted"))
+                    .help(expected::pattern_help(pattern))
+            }
+            ValidationErrorKind::Minimum { limit } => {
+                invalid(format!("{name} is too small")).help(format!("write at least {limit}"))
+            }
+            ValidationErrorKind::Maximum { limit } => {
+                invalid(format!("{name} is too large")).help(format!("write at most {limit}"))
+            }
+            ValidationErrorKind::FalseSchema => {
+                let condition = expected::condition(self.schema, error.schema_path().as_str());
+                let message = format!("{name} does not go with {condition}");
+                Diagnostic::new(
+                    Code::UnknownField,
+                    message,
+                    Place::key(self.document, path.clone()),
+                )
+                .help(format!("remove it, or take it to what is not {condition}"))
+            }
+            _ => invalid(format!(
+                "{name} does not fit the schema: {}",
+                error.masked()
+            )),
+        }
+    }
+}
+
+fn not_known(name: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{name} cannot be `{text}`"),
+        other => format!("{name} cannot be {}", expected::found(other)),
+    }
+}
+
+fn choice(finding: Diagnostic, value: &Value, options: &Value) -> Diagnostic {
+    let known: Vec<_> = options
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let near = value
+        .as_str()
+        .and_then(|text| did_you_mean(known.iter().copied(), text));
+    match near {
+        Some(near) => finding.help(format!(
+            "did you mean `{near}`? Known values: {}",
+            known.join(", ")
+        )),
+        None => finding.help(format!("known values: {}", known.join(", "))),
+    }
+}
+
+fn segment(segment: LocationSegment<'_>) -> Segment {
+    match segment {
+        LocationSegment::Property(key) => Segment::Key(key.into_owned()),
+        LocationSegment::Index(index) => Segment::Index(index),
+    }
+}

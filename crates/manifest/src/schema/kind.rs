@@ -1,0 +1,125 @@
+//! The kinds of documents that this version knows.
+
+use super::generated;
+use crate::chainloop;
+
+/// A kind of document, chosen by its `apiVersion` and `kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Policy,
+    ResourceList,
+    PolicyTest,
+    PolicyPack,
+    PolicyGroup,
+    ChainloopPolicy,
+    ChainloopGroup,
+    Config,
+    Lock,
+}
+
+impl Kind {
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::Policy,
+        Self::ResourceList,
+        Self::PolicyTest,
+        Self::PolicyPack,
+        Self::PolicyGroup,
+        Self::ChainloopPolicy,
+        Self::ChainloopGroup,
+        Self::Config,
+        Self::Lock,
+    ];
+
+    /// All texts of its `apiVersion`, the usual one first.
+    pub(super) fn api_versions(self) -> &'static [&'static str] {
+        match self {
+            Self::Policy => &["docker.com/governance/v1"],
+            Self::PolicyPack | Self::PolicyGroup => &["pulumi.com/v1"],
+            Self::ChainloopPolicy | Self::ChainloopGroup => chainloop::API_VERSIONS,
+            Self::ResourceList | Self::PolicyTest | Self::Config | Self::Lock => &["polwarden/v1"],
+        }
+    }
+
+    /// The usual text of its `apiVersion`.
+    pub(crate) fn api_version(self) -> &'static str {
+        self.api_versions().first().copied().unwrap_or_default()
+    }
+
+    /// The other spelling of `apiVersion` that it can have.
+    pub(super) fn other_spelling(self) -> Option<&'static str> {
+        match self {
+            Self::ChainloopPolicy | Self::ChainloopGroup => Some("api_version"),
+            Self::Policy
+            | Self::PolicyPack
+            | Self::PolicyGroup
+            | Self::ResourceList
+            | Self::PolicyTest
+            | Self::Config
+            | Self::Lock => None,
+        }
+    }
+
+    /// The name of its definition in the schema of all kinds.
+    pub(super) fn definition(self) -> &'static str {
+        match self {
+            Self::ChainloopPolicy => "ChainloopPolicy",
+            Self::ChainloopGroup => "ChainloopPolicyGroup",
+            Self::Policy
+            | Self::PolicyPack
+            | Self::PolicyGroup
+            | Self::ResourceList
+            | Self::PolicyTest
+            | Self::Config
+            | Self::Lock => self.name(),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Policy | Self::ChainloopPolicy => "Policy",
+            Self::ResourceList => "ResourceList",
+            Self::PolicyTest => "PolicyTest",
+            Self::PolicyPack => "PolicyPack",
+            Self::PolicyGroup | Self::ChainloopGroup => "PolicyGroup",
+            Self::Config => "Config",
+            Self::Lock => "Lock",
+        }
+    }
+
+    /// The name of the schema's file.
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::Policy => "docker-policy.schema.json",
+            Self::ResourceList => "resource-list.schema.json",
+            Self::PolicyTest => "policy-test.schema.json",
+            Self::PolicyPack => "pulumi-policy-pack.schema.json",
+            Self::PolicyGroup => "pulumi-policy-group.schema.json",
+            Self::ChainloopPolicy => "chainloop-policy.schema.json",
+            Self::ChainloopGroup => "chainloop-policy-group.schema.json",
+            Self::Config => "config.schema.json",
+            Self::Lock => "lock.schema.json",
+        }
+    }
+
+    /// The schema's text, as it is committed.
+    pub(super) fn schema_text(self) -> String {
+        match self {
+            Self::Policy => generated(self),
+            Self::PolicyPack => generated(self),
+            Self::PolicyGroup => generated(self),
+            Self::ChainloopPolicy => generated(self),
+            Self::ChainloopGroup => generated(self),
+            Self::Lock => generated(self),
+            Self::ResourceList => generated(self),
+            Self::PolicyTest => generated(self),
+            Self::Config => generated(self),
+        }
+    }
+
+    pub(super) fn find(api_version: &str, name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.name() == name && kind.api_versions().contains(&api_version))
+    }
+}

@@ -1,0 +1,166 @@
+//! Syntax errors in words that help.
+
+use std::ops::Range;
+
+use super::MAX_DEPTH;
+use model::diag::{Code, Diagnostic, FileId, Place};
+
+/// The finding for what the parser says about the byte `at`.
+pub(super) fn explain(file: FileId, text: &str, at: usize, info: &str) -> Diagnostic {
+    if info.contains("recursion limit") {
+        // The parser's own limit on brackets; it looks ahead and so gets there before the reader's limit.
+        let message = format!("collections nest deeper than {MAX_DEPTH} levels");
+        let place = Place::Bytes {
+            file,
+            range: token(text, at),
+        };
+        return Diagnostic::new(Code::YamlLimit, message, place)
+            .help("look for brackets that are not closed");
+    }
+    let (range, message, help) = words(text, at, info);
+    Diagnostic::new(Code::YamlSyntax, message, Place::Bytes { file, range }).help(help)
+}
+
+/// Moves a finding by what stood before the parsed text.
+pub(super) fn shift(mut finding: Diagnostic, by: usize) -> Diagnostic {
+    for label in &mut finding.labels {
+        if let Place::Bytes { range, .. } = &mut label.place {
+            *range = range.start + by..range.end + by;
+        }
+    }
+    finding
+}
+
+fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
+    let token = token(text, at);
+    let shown = &text[token.clone()];
+    let has = |part: &str| info.contains(part);
+    if has("tab") {
+        return (
+            tab_near(text, at).unwrap_or(token),
+            "a tab stands where YAML wants spaces".to_owned(),
+            "indent with spaces".to_owned(),
+        );
+    }
+    if has("unknown anchor") {
+        let message = format!("`{shown}` is read as a YAML alias, and no anchor has this name");
+        return (
+            token,
+            message,
+            format!("a text that begins with `*` needs quotes: \"{shown}\""),
+        );
+    }
+    if has("illegal placement of ':'") {
+        let message = "a key stands inside a list that is not closed".to_owned();
+        return (
+            token,
+            message,
+            "look above for a `[` or `{` without its closing bracket".to_owned(),
+        );
+    }
+    if has("mapping values are not allowed") {
+        let help = "quote the text if it holds `: `; else check the indentation of this line and of the one above";
+        return (
+            token,
+            "a `:` stands where no key can end".to_owned(),
+            help.to_owned(),
+        );
+    }
+    if has("expect ':'") || has("expected ':'") {
+        let line = line_before(text, at);
+        return (
+            line,
+            "this line is no `key: value`".to_owned(),
+            "write a colon and a space after the key".to_owned(),
+        );
+    }
+    if has("unexpected character") || has("cannot start any token") {
+        let message = format!(
+            "a text cannot begin with `{}`",
+            shown.chars().next().unwrap_or(' ')
+        );
+        return (token, message, format!("put it into quotes: \"{shown}\""));
+    }
+    if has("escape") {
+        let help = "write `\\\\` for a backslash, or use single quotes, which know no escapes";
+        return (
+            token,
+            "an escape that YAML does not know".to_owned(),
+            help.to_owned(),
+        );
+    }
+    if has("quoted scalar") {
+        let help = "write the quote that closes it; a quote inside needs a backslash, or the other kind around it";
+        return (
+            token,
+            "a quoted text does not end, or goes on without indentation".to_owned(),
+            help.to_owned(),
+        );
+    }
+    if has("did not find expected key") || has("indentation") || has("expected '-' indicator") {
+        let help = "entries of one mapping or list begin in the same column";
+        return (
+            token,
+            "this line is not indented like its neighbours".to_owned(),
+            help.to_owned(),
+        );
+    }
+    if has("',' or ']'")
+        || has("',' or '}'")
+        || has("bracket")
+        || has("flow")
+        || has("node content")
+    {
+        let help = "look for a comma or a closing bracket that is missing, or one too many";
+        return (
+            token,
+            "a list in `[ ]` or a mapping in `{ }` is not written right".to_owned(),
+            help.to_owned(),
+        );
+    }
+    (
+        token,
+        format!("this is not YAML: {info}"),
+        "compare it with the lines above that are accepted".to_owned(),
+    )
+}
+
+/// The word that begins at a byte, or one character.
+fn token(text: &str, at: usize) -> Range<usize> {
+    let at = if text.is_char_boundary(at) {
+        at
+    } else {
+        text.len()
+    };
+    let rest = &text[at..];
+    let end = rest
+        .find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}'))
+        .unwrap_or(rest.len());
+    let first = rest
+        .chars()
+        .next()
+        .filter(|c| *c != '\n' && *c != '\r')
+        .map_or(0, char::len_utf8);
+    at..at + end.max(first)
+}
+
+/// The tab that a byte follows on its line, or else the next one.
+fn tab_near(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = text.get(..at)?;
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let tab = before[line..].rfind('\t').map(|offset| line + offset);
+    let tab = tab.or_else(|| text[at..].find('\t').map(|offset| at + offset))?;
+    Some(tab..tab + 1)
+}
+
+/// The content of the last line with content before the line of a byte.
+fn line_before(text: &str, at: usize) -> Range<usize> {
+    let before = text.get(..at).unwrap_or(text);
+    let before = before
+        .rfind('\n')
+        .map_or(before, |newline| &before[..newline])
+        .trim_end();
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let content = before[line..].trim_start();
+    before.len() - content.len()..before.len()
+}

@@ -1,0 +1,97 @@
+//! The bytes of a document.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+
+/// The bytes of a document, as they are. Plans and journals hold them as text, or in base64 where they are no UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Written", into = "Written")]
+#[schemars(with = "Written")]
+pub struct DocumentBytes(Arc<[u8]>);
+
+/// How bytes are written.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "DocumentBytes")]
+enum Written {
+    /// The text of which they are the UTF-8.
+    Text(String),
+    /// Themselves, in base64.
+    Base64(String),
+}
+
+impl DocumentBytes {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text of which they are the UTF-8, if they are any; a byte order mark is a part of it.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The digest.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
+impl From<&[u8]> for DocumentBytes {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<Vec<u8>> for DocumentBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl TryFrom<Written> for DocumentBytes {
+    type Error = data_encoding::DecodeError;
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::Text(text) => Ok(Self(text.into_bytes().into())),
+            Written::Base64(text) => data_encoding::BASE64
+                .decode(text.as_bytes())
+                .map(Self::from),
+        }
+    }
+}
+
+impl From<DocumentBytes> for Written {
+    fn from(bytes: DocumentBytes) -> Self {
+        match bytes.text() {
+            Some(text) => Self::Text(text.to_owned()),
+            None => Self::Base64(data_encoding::BASE64.encode(&bytes.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_back_as_they_were() {
+        for (bytes, json) in [
+            (
+                &b"\xef\xbb\xbfa: 1\r\n"[..],
+                "{\"text\":\"\u{feff}a: 1\\r\\n\"}",
+            ),
+            (b"\xff\x00", r#"{"base64":"/wA="}"#),
+            (b"", r#"{"text":""}"#),
+        ] {
+            let bytes = DocumentBytes::from(bytes);
+            assert_eq!(serde_json::to_string(&bytes).unwrap(), json);
+            assert_eq!(serde_json::from_str::<DocumentBytes>(json).unwrap(), bytes);
+        }
+        assert!(serde_json::from_str::<DocumentBytes>(r#"{"base64":"?"}"#).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! Names of documents and of inputs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::checked_text::checked_text;
+
+/// Why a text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// Nothing is there.
+    #[error("must not be empty")]
+    Empty,
+    /// A character that the service does not take in the name of a document.
+    #[error("must not hold `{0}`: small letters, digits and `-` are all that it may hold")]
+    Character(char),
+    /// A name of a document that begins or ends with a hyphen.
+    #[error("must not begin or end with `-`")]
+    Hyphen,
+    /// A character that the service does not take in the name of an input.
+    #[error("must not hold `{0}`: letters, digits and `_` are all that it may hold")]
+    InputCharacter(char),
+    /// A name of an input that does not begin with a letter.
+    #[error("must begin with a letter")]
+    NoLetter,
+}
+
+/// The rule of the service for names of documents: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`.
+fn document(text: &str) -> Result<(), NameError> {
+    let other = |c: &char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-');
+    match text.chars().find(other) {
+        _ if text.is_empty() => Err(NameError::Empty),
+        Some(character) => Err(NameError::Character(character)),
+        None if text.starts_with('-') || text.ends_with('-') => Err(NameError::Hyphen),
+        None => Ok(()),
+    }
+}
+
+/// The rule of the service for names of inputs: `^[a-zA-Z][a-zA-Z0-9_]*$`.
+fn input(text: &str) -> Result<(), NameError> {
+    let other = |c: &char| !(c.is_ascii_alphanumeric() || *c == '_');
+    match text.chars().find(other) {
+        _ if text.is_empty() => Err(NameError::Empty),
+        Some(character) => Err(NameError::InputCharacter(character)),
+        None if !text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            Err(NameError::NoLetter)
+        }
+        None => Ok(()),
+    }
+}
+
+checked_text! {
+    /// The name of a policy or of a policy group, unique among those of its kind in the organization.
+    PolicyName, NameError, document
+}
+checked_text! {
+    /// The name of an input of a policy or of a policy group.
+    InputName, NameError, input
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_the_service_takes() {
+        for good in ["a", "0", "sbom-fresh", "a--b", "1-2"] {
+            assert_eq!(PolicyName::new(good).unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            ("", NameError::Empty),
+            ("A", NameError::Character('A')),
+            ("a_b", NameError::Character('_')),
+            ("a.b", NameError::Character('.')),
+            ("a/b", NameError::Character('/')),
+            ("é", NameError::Character('é')),
+            ("a\n", NameError::Character('\n')),
+            ("-a", NameError::Hyphen),
+            ("a-", NameError::Hyphen),
+            ("-", NameError::Hyphen),
+        ] {
+            assert_eq!(PolicyName::new(bad), Err(why), "{bad:?}");
+        }
+        assert!(serde_json::from_str::<PolicyName>("\"A\"").is_err());
+    }
+
+    #[test]
+    fn names_of_inputs_are_what_the_service_takes() {
+        for good in ["a", "Z", "max_days2"] {
+            assert_eq!(InputName::new(good).unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            ("", NameError::Empty),
+            ("a-b", NameError::InputCharacter('-')),
+            ("1a", NameError::NoLetter),
+            ("_a", NameError::NoLetter),
+            ("ä", NameError::InputCharacter('ä')),
+        ] {
+            assert_eq!(InputName::new(bad), Err(why), "{bad:?}");
+        }
+    }
+}

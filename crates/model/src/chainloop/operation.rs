@@ -1,0 +1,87 @@
+//! The writes that plans are made of, as values.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentBytes, PolicyName};
+use crate::digest::Digest;
+
+/// A policy that is sent, with its bytes as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SentDocument {
+    /// The policy.
+    pub name: PolicyName,
+    /// What it is afterwards.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: DocumentBytes,
+}
+
+/// One write of the API, with all it needs. Groups have none: the service documents no way to write them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Operation {
+    /// `POST /v1/policies`: a policy that is not there.
+    CreatePolicy {
+        /// The policy.
+        document: SentDocument,
+    },
+    /// `PUT /v1/policies`: another version of a policy.
+    UpdatePolicy {
+        /// The policy.
+        document: SentDocument,
+    },
+}
+
+/// The kind of a write.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum OperationKind {
+    /// Creates a policy.
+    CreatePolicy,
+    /// Writes another version of a policy.
+    UpdatePolicy,
+}
+
+impl OperationKind {
+    /// What such a write does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CreatePolicy => "create policy",
+            Self::UpdatePolicy => "update policy",
+        }
+    }
+
+    /// The name in plans and journals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreatePolicy => "createPolicy",
+            Self::UpdatePolicy => "updatePolicy",
+        }
+    }
+}
+
+impl Operation {
+    /// The kind of the write.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
+            Self::UpdatePolicy { .. } => OperationKind::UpdatePolicy,
+        }
+    }
+
+    /// What is sent.
+    pub fn document(&self) -> &SentDocument {
+        match self {
+            Self::CreatePolicy { document } | Self::UpdatePolicy { document } => document,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The bodies of the six writing operations, as values.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Cedar, Decision, PolicyId, Resources, Rule, RuleId, Scope, TeamId};
+use crate::Name;
+
+/// createPolicy: a policy without rules, or a Cedar policy with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewPolicy {
+    /// The name.
+    pub name: Name,
+    /// Whom it applies to.
+    #[serde(default, skip_serializing_if = "Scope::is_organization_wide")]
+    pub scope: Scope,
+    /// The text of a Cedar policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cedar: Option<Cedar>,
+}
+
+/// updatePolicy: what is there replaces what the policy has; what is not there stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PolicyPatch {
+    /// The new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// The new teams; **empty means the whole organization** (contract: `ScopePatch`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teams: Option<BTreeSet<TeamId>>,
+    /// The new Cedar body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cedar: Option<Cedar>,
+}
+
+impl PolicyPatch {
+    /// Whether nothing would be sent.
+    pub fn is_empty(&self) -> bool {
+        let Self { name, teams, cedar } = self;
+        name.is_none() && teams.is_none() && cedar.is_none()
+    }
+}
+
+/// updateRule: what is there replaces what the rule has; lists are sent whole, nothing is ever null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RulePatch {
+    /// The new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// The new decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// The new actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<Action>>,
+    /// The new resources, in the field that fits the actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+impl RulePatch {
+    /// Whether nothing would be sent.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            name,
+            decision,
+            actions,
+            resources,
+        } = self;
+        name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
+    }
+}
+
+/// What updatePolicy and updateRule answer: the object before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated<T> {
+    /// The object just before the update.
+    pub old: T,
+    /// The object after it.
+    pub new: T,
+}
+
+/// One write of the API, with all it needs. `P` names the policy that a rule is added to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Operation<P> {
+    /// `POST …/policies`.
+    CreatePolicy {
+        /// The policy.
+        policy: NewPolicy,
+    },
+    /// `PATCH …/policies/{id}`.
+    UpdatePolicy {
+        /// The policy to change.
+        id: PolicyId,
+        /// What changes.
+        patch: PolicyPatch,
+    },
+    /// `DELETE …/policies/{id}`.
+    DeletePolicy {
+        /// The policy to delete, with its rules.
+        id: PolicyId,
+    },
+    /// `POST …/policies/{id}/rules`.
+    CreateRule {
+        /// The policy that gets the rule.
+        policy: P,
+        /// The rule.
+        rule: Rule,
+    },
+    /// `PATCH …/policies/{id}/rules/{id}`.
+    UpdateRule {
+        /// The policy that holds the rule.
+        policy: PolicyId,
+        /// The rule to change.
+        id: RuleId,
+        /// What changes.
+        patch: RulePatch,
+    },
+    /// `DELETE …/policies/{id}/rules/{id}`.
+    DeleteRule {
+        /// The policy that holds the rule.
+        policy: PolicyId,
+        /// The rule to delete.
+        id: RuleId,
+    },
+}
+
+impl<P> Operation<P> {
+    /// The same write with its policy named in another way.
+    pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> Operation<Q> {
+        let Ok(named) = self.try_map(|policy| Ok::<Q, std::convert::Infallible>(name(policy)));
+        named
+    }
+
+    /// The same write with its policy named in another way.
+    ///
+    /// # Errors
+    /// Passes on what `name` says.
+    pub fn try_map<Q, E>(self, name: impl FnOnce(P) -> Result<Q, E>) -> Result<Operation<Q>, E> {
+        Ok(match self {
+            Self::CreatePolicy { policy } => Operation::CreatePolicy { policy },
+            Self::UpdatePolicy { id, patch } => Operation::UpdatePolicy { id, patch },
+            Self::DeletePolicy { id } => Operation::DeletePolicy { id },
+            Self::CreateRule { policy, rule } => Operation::CreateRule {
+                policy: name(policy)?,
+                rule,
+            },
+            Self::UpdateRule { policy, id, patch } => Operation::UpdateRule { policy, id, patch },
+            Self::DeleteRule { policy, id } => Operation::DeleteRule { policy, id },
+        })
+    }
+}
+
+/// The kind of a write, named as in the contract.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum OperationKind {
+    /// createPolicy.
+    CreatePolicy,
+    /// updatePolicy.
+    UpdatePolicy,
+    /// deletePolicy.
+    DeletePolicy,
+    /// createRule.
+    CreateRule,
+    /// updateRule.
+    UpdateRule,
+    /// deleteRule.
+    DeleteRule,
+}
+
+impl<P> Operation<P> {
+    /// The kind of the write.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
+            Self::UpdatePolicy { .. } => OperationKind::UpdatePolicy,
+            Self::DeletePolicy { .. } => OperationKind::DeletePolicy,
+            Self::CreateRule { .. } => OperationKind::CreateRule,
+            Self::UpdateRule { .. } => OperationKind::UpdateRule,
+            Self::DeleteRule { .. } => OperationKind::DeleteRule,
+        }
+    }
+}
+
+impl Operation<PolicyId> {
+    /// The policy that the write finds at the server; nothing for one that makes a policy.
+    pub fn existing(&self) -> Option<&PolicyId> {
+        match self {
+            Self::CreatePolicy { .. } => None,
+            Self::CreateRule { policy: id, .. }
+            | Self::UpdatePolicy { id, .. }
+            | Self::DeletePolicy { id }
+            | Self::UpdateRule { policy: id, .. }
+            | Self::DeleteRule { policy: id, .. } => Some(id),
+        }
+    }
+}
+
+impl OperationKind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[
+        Self::CreatePolicy,
+        Self::UpdatePolicy,
+        Self::DeletePolicy,
+        Self::CreateRule,
+        Self::UpdateRule,
+        Self::DeleteRule,
+    ];
+
+    /// The kind in words, for counting: "create rule".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CreatePolicy => "create policy",
+            Self::UpdatePolicy => "update policy",
+            Self::DeletePolicy => "delete policy",
+            Self::CreateRule => "create rule",
+            Self::UpdateRule => "update rule",
+            Self::DeleteRule => "delete rule",
+        }
+    }
+}

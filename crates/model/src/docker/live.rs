@@ -1,0 +1,119 @@
+//! Policies as the server has them, with what this version does not understand.
+
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Cedar, Rule, Scope, TeamId};
+use crate::Opaque;
+
+macro_rules! id {
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes an id as the server gives it.
+            pub fn new(text: &str) -> Self {
+                Self(text.into())
+            }
+
+            /// The text on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// The id that the server gave a policy.
+    PolicyId
+}
+id! {
+    /// The id that the server gave a rule.
+    RuleId
+}
+
+/// A team of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// What scopes hold.
+    pub id: TeamId,
+    /// What people call it.
+    pub name: String,
+}
+
+/// A policy as the list shows it: without its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySummary {
+    /// The id.
+    pub id: PolicyId,
+    /// The name, unique in the organization.
+    pub name: String,
+    /// `allowlist_v0`, `cedar_v1`, or a type that this version does not know.
+    pub kind: String,
+}
+
+/// A rule as the server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRule {
+    /// The id.
+    pub id: RuleId,
+    /// The name as the server has it; it may repeat in a policy under profile `seed`.
+    pub name: String,
+    /// What it says, or why that is not understood.
+    pub rule: Result<Rule, Opaque>,
+    /// Fields of it that this version does not know.
+    pub unknown_fields: Map<String, Value>,
+}
+
+/// What a live policy says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveContent {
+    /// Rules; may be empty.
+    Rules(Vec<LiveRule>),
+    /// Cedar text.
+    Cedar(Cedar),
+    /// A type of policy that this version does not know.
+    Opaque(Opaque),
+}
+
+/// A policy as the server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LivePolicy {
+    /// The id.
+    pub id: PolicyId,
+    /// The name, unique in the organization.
+    pub name: String,
+    /// Whom it applies to.
+    pub scope: Scope,
+    /// Fields of the scope that this version does not know.
+    pub unknown_scope_fields: Map<String, Value>,
+    /// What it says.
+    pub content: LiveContent,
+    /// When it was made, as the server writes it.
+    pub created_at: String,
+    /// When it was last changed, as the server writes it.
+    pub updated_at: String,
+    /// Fields of it that this version does not know.
+    pub unknown_fields: Map<String, Value>,
+}
+
+/// All that an organization holds, completely read: a reader that failed anywhere has none to give.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveState {
+    /// The policies, in the server's order.
+    pub policies: Vec<LivePolicy>,
+}

@@ -1,0 +1,261 @@
+//! The writes that plans are made of, as values. The serialized form of what is sent is the contract's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    EntityType, GroupName, Mode, PackName, PackPolicy, StackReference, VersionNumber, VersionTag,
+};
+use crate::digest::{ArchiveDigest, SourceDigest};
+
+/// createPackVersion: what is published, without the archive (contract: `AppCreatePolicyPackRequest`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewVersion {
+    /// The pack.
+    pub name: PackName,
+    /// The name for people.
+    pub display_name: String,
+    /// The tag of the version; versions without one are not made here.
+    pub version_tag: VersionTag,
+    /// The policies; at least one.
+    pub policies: Vec<PackPolicy>,
+    /// What the pack is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A longer text about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readme: Option<String>,
+    /// The cloud that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Where its source is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// What runs it: `nodejs`, `python`, `opa`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// Where it was published from: `git.head` and the like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// createGroup (contract: `NewPolicyGroupRequest`). A group is made empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewGroup {
+    /// The name.
+    pub name: GroupName,
+    /// What it is about.
+    pub entity_type: EntityType,
+    /// What it does about violations; the type's usual mode if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// updateGroup: one change a call, which is done or not, and never in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "change",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum GroupChange {
+    /// Gives the group another name.
+    Rename {
+        /// The new name.
+        name: GroupName,
+    },
+    /// Adds a stack.
+    AddStack {
+        /// The stack.
+        stack: StackReference,
+    },
+    /// Takes a stack away.
+    RemoveStack {
+        /// The stack.
+        stack: StackReference,
+    },
+    /// Adds a pack, or replaces the version, the configuration and the environments that the group has of it.
+    AddPack {
+        /// The pack.
+        pack: PackName,
+        /// The version.
+        tag: VersionTag,
+        /// The whole configuration; none is sent as none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        config: Option<Map<String, Value>>,
+        /// The environments whose values it gets.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        environments: Vec<String>,
+    },
+    /// Takes a pack away.
+    RemovePack {
+        /// The pack.
+        pack: PackName,
+        /// The version that the group has of it.
+        version: VersionRef,
+    },
+}
+
+/// How a call names a version.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum VersionRef {
+    /// By its tag.
+    Tag(VersionTag),
+    /// By its number, for what old clients published without a tag.
+    Number(VersionNumber),
+}
+
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+/// One write of the API, with all it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "operation",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Operation {
+    /// `POST …/policypacks`: the first step of publishing. The answer says where the archive goes.
+    CreatePackVersion {
+        /// What is published.
+        version: Box<NewVersion>,
+    },
+    /// `PUT` of the archive to the address that the first step answered: the second step. Another host, without the token.
+    PutArchive {
+        /// The pack.
+        pack: PackName,
+        /// The version.
+        tag: VersionTag,
+        /// What the source is.
+        source: SourceDigest,
+        /// The bytes that are sent.
+        archive: ArchiveDigest,
+    },
+    /// `POST …/policypacks/{pack}/versions/{tag}/complete`: the third step.
+    CompletePackVersion {
+        /// The pack.
+        pack: PackName,
+        /// The version.
+        tag: VersionTag,
+    },
+    /// `DELETE …/policypacks/{pack}/versions/{version}`. Its tag is never free again.
+    DeletePackVersion {
+        /// The pack.
+        pack: PackName,
+        /// The version.
+        version: VersionRef,
+    },
+    /// `DELETE …/policypacks/{pack}`, with all its versions.
+    DeletePack {
+        /// The pack.
+        pack: PackName,
+    },
+    /// `POST …/policygroups`.
+    CreateGroup {
+        /// The group.
+        group: NewGroup,
+    },
+    /// `PATCH …/policygroups/{group}`.
+    UpdateGroup {
+        /// The group.
+        group: GroupName,
+        /// What changes.
+        change: GroupChange,
+    },
+    /// `DELETE …/policygroups/{group}`.
+    DeleteGroup {
+        /// The group.
+        group: GroupName,
+    },
+}
+
+/// The kind of a write.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum OperationKind {
+    /// The first step of publishing.
+    CreatePackVersion,
+    /// The second step.
+    PutArchive,
+    /// The third step.
+    CompletePackVersion,
+    /// Deletes a version.
+    DeletePackVersion,
+    /// Deletes a pack with all versions.
+    DeletePack,
+    /// Creates a group.
+    CreateGroup,
+    /// Changes a group.
+    UpdateGroup,
+    /// Deletes a group.
+    DeleteGroup,
+}
+
+impl OperationKind {
+    /// What such a write does, in words: "publish version".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::CreatePackVersion => "begin version",
+            Self::PutArchive => "upload archive",
+            Self::CompletePackVersion => "complete version",
+            Self::DeletePackVersion => "delete version",
+            Self::DeletePack => "delete pack",
+            Self::CreateGroup => "create group",
+            Self::UpdateGroup => "update group",
+            Self::DeleteGroup => "delete group",
+        }
+    }
+
+    /// The name in plans and journals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreatePackVersion => "createPackVersion",
+            Self::PutArchive => "putArchive",
+            Self::CompletePackVersion => "completePackVersion",
+            Self::DeletePackVersion => "deletePackVersion",
+            Self::DeletePack => "deletePack",
+            Self::CreateGroup => "createGroup",
+            Self::UpdateGroup => "updateGroup",
+            Self::DeleteGroup => "deleteGroup",
+        }
+    }
+}
+
+impl Operation {
+    /// The kind of the write.
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Self::CreatePackVersion { .. } => OperationKind::CreatePackVersion,
+            Self::PutArchive { .. } => OperationKind::PutArchive,
+            Self::CompletePackVersion { .. } => OperationKind::CompletePackVersion,
+            Self::DeletePackVersion { .. } => OperationKind::DeletePackVersion,
+            Self::DeletePack { .. } => OperationKind::DeletePack,
+            Self::CreateGroup { .. } => OperationKind::CreateGroup,
+            Self::UpdateGroup { .. } => OperationKind::UpdateGroup,
+            Self::DeleteGroup { .. } => OperationKind::DeleteGroup,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::checked_text::checked_text;
+
+/// How many characters a name or a tag has at most.
+pub const LONGEST_WORD: usize = 100;
+/// The word that stands for all versions or all policies.
+pub const ALL: &str = "all";
+/// The word that stands for the newest version.
+pub const LATEST: &str = "latest";
+
+/// Why a text is no name or tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WordError {
+    /// Nothing is there.
+    #[error("must not be empty")]
+    Empty,
+    /// More characters than the service takes.
+    #[error("must not be longer than {LONGEST_WORD} characters")]
+    TooLong,
+    /// A character that the service does not take.
+    #[error("must not hold `{0}`: letters, digits, `_`, `.` and `-` are all that it may hold")]
+    Character(char),
+    /// A word that means something else to the service.
+    #[error("must not be `{0}`, which is a reserved word")]
+    Reserved(&'static str),
+    /// A path segment that addresses cannot hold.
+    #[error("must not be `{0}`, which no address can hold")]
+    Dots(&'static str),
+}
+
+/// What all of them must fulfil. Not said by the contract, but so by nature: `.` and `..` cannot stand in an address.
+fn check(text: &str, reserved: &[&'static str]) -> Result<(), WordError> {
+    if text.is_empty() {
+        return Err(WordError::Empty);
+    }
+    let other = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if let Some(character) = text.chars().find(other) {
+        return Err(WordError::Character(character));
+    }
+    if text.len() > LONGEST_WORD {
+        return Err(WordError::TooLong);
+    }
+    if let Some(dots) = [".", ".."].into_iter().find(|dots| *dots == text) {
+        return Err(WordError::Dots(dots));
+    }
+    reserved
+        .iter()
+        .find(|word| **word == text)
+        .map_or(Ok(()), |word| Err(WordError::Reserved(word)))
+}
+
+checked_text! {
+    /// The name of a policy pack, unique in the organization.
+    PackName, WordError, check, &[]
+}
+checked_text! {
+    /// The name of a policy, unique in a version of its pack; `all` stands for all of them.
+    PolicyName, WordError, check, &[ALL]
+}
+checked_text! {
+    /// The tag of a version. Once it was published, no other content can ever have it.
+    VersionTag, WordError, check, &[LATEST, ALL]
+}
+checked_text! {
+    /// The name of a policy group, unique in the organization. `metadata` is another address of the API.
+    GroupName, WordError, check, &["metadata"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_hold_a_few_characters_and_are_not_reserved() {
+        let long = "a".repeat(100);
+        for good in ["a", "1.0.0-rc.1_x", "Latest", "all-of-it", "...", &long] {
+            assert_eq!(VersionTag::new(good).unwrap().as_str(), good);
+            assert!(
+                PackName::new(good).is_ok()
+                    && PolicyName::new(good).is_ok()
+                    && GroupName::new(good).is_ok()
+            );
+        }
+        for (bad, wanted) in [
+            ("", WordError::Empty),
+            ("1.0.0+build", WordError::Character('+')),
+            ("a b", WordError::Character(' ')),
+            ("é", WordError::Character('é')),
+            ("a/b", WordError::Character('/')),
+            ("..", WordError::Dots("..")),
+            (&format!("{long}a"), WordError::TooLong),
+        ] {
+            assert_eq!(VersionTag::new(bad), Err(wanted), "{bad}");
+            assert_eq!(PackName::new(bad), Err(wanted), "{bad}");
+        }
+        assert_eq!(VersionTag::new(LATEST), Err(WordError::Reserved(LATEST)));
+        assert_eq!(VersionTag::new(ALL), Err(WordError::Reserved(ALL)));
+        assert_eq!(PolicyName::new(ALL), Err(WordError::Reserved(ALL)));
+        assert_eq!(
+            GroupName::new("metadata"),
+            Err(WordError::Reserved("metadata"))
+        );
+        assert!(PackName::new(ALL).is_ok() && PolicyName::new(LATEST).is_ok());
+        assert!(serde_json::from_str::<VersionTag>("\"latest\"").is_err());
+    }
+}

@@ -1,0 +1,260 @@
+//! Finds, reads and parses the manifests of all targets, on all cores.
+
+mod packs;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
+
+use git::{Problem, ProblemKind, Source};
+use manifest::config::{Config, Provider};
+use manifest::lock::Lock;
+use manifest::{Document, MAX_BYTES, Manifest, Parsed};
+use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
+
+pub use packs::NamedSource;
+
+/// The manifests of one target.
+#[derive(Debug)]
+pub struct LoadedTarget {
+    /// The position of the target in the configuration.
+    pub index: usize,
+    /// Its documents, by path and by position in the file. A file of two targets is read once and shared.
+    pub documents: Vec<Arc<Document>>,
+    /// The text of `spec.cedar.file`, for each document that has one and whose file could be read.
+    pub cedar_files: HashMap<DocumentId, Arc<str>>,
+    /// The source of each policy pack.
+    pub pack_sources: HashMap<DocumentId, NamedSource>,
+}
+
+/// The manifests of all targets, with the findings so far.
+#[derive(Debug)]
+pub struct Loaded {
+    /// One for each target of the configuration, in its order.
+    pub targets: Vec<LoadedTarget>,
+    /// The findings of files, syntax and schema.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many manifest files were read.
+    pub files: usize,
+    /// The files of Cedar text that manifests name and that could be read, each once.
+    pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
+    /// What the lock file says; nothing where there is none.
+    pub lock: Lock,
+}
+
+/// Loads the manifests of all targets. Everything that can be read is read; what cannot is a finding each.
+///
+/// The texts are added to `sources` in the order of their paths, so that the same tree always gives the same result.
+pub fn load(
+    source: &impl Source,
+    config: &Config,
+    document: DocumentId,
+    sources: &mut SourceMap,
+) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let lists = list_targets(source, config, document, sources, &mut diagnostics);
+    let mut paths: Vec<&Utf8PathBuf> = lists.iter().flatten().collect();
+    paths.sort_unstable();
+    paths.dedup();
+
+    let texts: Vec<_> = paths
+        .par_iter()
+        .map(|path| source.read(path, MAX_BYTES))
+        .collect();
+    let mut files: Vec<(FileId, Arc<str>)> = Vec::with_capacity(paths.len());
+    let mut ids = HashMap::with_capacity(paths.len());
+    for (path, text) in paths.iter().zip(texts) {
+        match text {
+            Ok(text) => {
+                let id = sources.add(path.as_str(), Arc::clone(&text));
+                ids.insert(path.as_path(), files.len());
+                files.push((id, text));
+            }
+            Err(kind) => diagnostics.push(unusable(
+                &Problem {
+                    path: (*path).clone(),
+                    kind,
+                },
+                sources,
+            )),
+        }
+    }
+    let parsed: Vec<Parsed> = files
+        .par_iter()
+        .map(|(id, text)| manifest::parse(*id, text))
+        .collect();
+    let mut documents = Vec::with_capacity(parsed.len());
+    for Parsed {
+        documents: found,
+        diagnostics: findings,
+    } in parsed
+    {
+        documents.push(found.into_iter().map(Arc::new).collect::<Vec<_>>());
+        diagnostics.extend(findings);
+    }
+    let files = files.len();
+    let mut cedar = CedarFiles {
+        source,
+        known: BTreeMap::new(),
+    };
+    let targets = lists.iter().enumerate().map(|(index, list)| {
+        let positions = list.iter().filter_map(|path| ids.get(path.as_path()));
+        let documents: Vec<_> = positions
+            .filter_map(|position| documents.get(*position))
+            .flatten()
+            .cloned()
+            .collect();
+        let cedar_files = cedar.of(&documents, sources, &mut diagnostics);
+        let pack_sources = packs::sources(source, &documents, sources);
+        LoadedTarget {
+            index,
+            documents,
+            cedar_files,
+            pack_sources,
+        }
+    });
+    let targets = targets.collect();
+    let is_locked = config
+        .targets
+        .iter()
+        .any(|target| target.provider() != Provider::Docker);
+    let lock = if is_locked {
+        packs::lock(source, sources, &mut diagnostics)
+    } else {
+        Lock::default()
+    };
+    let cedar = cedar
+        .known
+        .into_iter()
+        .filter_map(|(path, text)| Some((path, text.ok()?)))
+        .collect();
+    Loaded {
+        targets,
+        diagnostics,
+        files,
+        cedar,
+        lock,
+    }
+}
+
+/// The manifest files of each target, sorted and without repetition.
+fn list_targets(
+    source: &impl Source,
+    config: &Config,
+    document: DocumentId,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Vec<Utf8PathBuf>> {
+    let mut reported: Vec<Problem> = Vec::new();
+    let mut lists = Vec::with_capacity(config.targets.len());
+    for (target_index, target) in config.targets.iter().enumerate() {
+        let mut list = Vec::new();
+        for (path_index, path) in target.paths.iter().enumerate() {
+            let node = Path::root()
+                .key("targets")
+                .index(target_index)
+                .key("paths")
+                .index(path_index);
+            let place = Place::value(document, node);
+            match source.list(Utf8Path::new(path)) {
+                Ok(listing) => {
+                    if listing.files.is_empty() && listing.problems.is_empty() {
+                        diagnostics.push(no_manifests(path, place));
+                    }
+                    list.extend(listing.files);
+                    for problem in listing.problems {
+                        if !reported.contains(&problem) {
+                            diagnostics.push(unusable(&problem, sources));
+                            reported.push(problem);
+                        }
+                    }
+                }
+                Err(kind) => diagnostics.push(invalid_path(path, &kind, place)),
+            }
+        }
+        list.sort_unstable();
+        list.dedup();
+        lists.push(list);
+    }
+    lists
+}
+
+fn no_manifests(path: &str, place: Place) -> Diagnostic {
+    Diagnostic::new(
+        Code::NoManifests,
+        format!("`{path}` holds no manifests"),
+        place,
+    )
+    .help("manifests are files that end in `.yaml`, `.yml` or `.json`")
+}
+
+fn invalid_path(path: &str, kind: &ProblemKind, place: Place) -> Diagnostic {
+    let code = match kind {
+        ProblemKind::Missing | ProblemKind::Outside => Code::TargetPathInvalid,
+        other => other.code(),
+    };
+    Diagnostic::new(code, format!("`{path}` cannot be used: {kind}"), place).help(kind.help())
+}
+
+/// A finding about a file without text.
+fn unusable(problem: &Problem, sources: &mut SourceMap) -> Diagnostic {
+    let file = sources.add(problem.path.as_str(), "");
+    let message = format!("`{}` cannot be used: {}", problem.path, problem.kind);
+    Diagnostic::new(problem.kind.code(), message, Place::File(file)).help(problem.kind.help())
+}
+
+/// Reads the files that Cedar policies name, each once.
+struct CedarFiles<'a, S: Source> {
+    source: &'a S,
+    known: BTreeMap<Utf8PathBuf, Result<Arc<str>, ProblemKind>>,
+}
+
+impl<S: Source> CedarFiles<'_, S> {
+    fn of(
+        &mut self,
+        documents: &[Arc<Document>],
+        sources: &SourceMap,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> HashMap<DocumentId, Arc<str>> {
+        let mut texts = HashMap::new();
+        for document in documents {
+            let Manifest::Policy(policy) = &document.manifest else {
+                continue;
+            };
+            let Some(file) = policy
+                .spec
+                .cedar
+                .as_ref()
+                .and_then(|cedar| cedar.file.as_deref())
+            else {
+                continue;
+            };
+            let manifest = Utf8Path::new(sources.file(document.id.file).name());
+            let path = manifest.parent().unwrap_or(Utf8Path::new("")).join(file);
+            let source = self.source;
+            match self
+                .known
+                .entry(path)
+                .or_insert_with_key(|path| source.read(path, MAX_BYTES))
+            {
+                Ok(text) => {
+                    texts.insert(document.id, Arc::clone(text));
+                }
+                Err(kind) => {
+                    let node = Path::root().key("spec").key("cedar").key("file");
+                    let finding = invalid_path(file, kind, Place::value(document.id, node));
+                    // A document of two targets is one document.
+                    if !diagnostics.contains(&finding) {
+                        diagnostics.push(finding);
+                    }
+                }
+            }
+        }
+        texts
+    }
+}
+
+#[cfg(test)]
+mod tests;
