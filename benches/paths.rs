@@ -16,11 +16,12 @@ use manifest::Document;
 use manifest::config::Config;
 use model::diag::{Diagnostic, Place, SourceMap};
 use model::docker::LiveState;
-use polwarden::check::{self, Checked, Input, Teams};
-use polwarden::plan::{self, FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
+use polwarden::plan::{FORMAT_VERSION, Plan, SourceRef, TargetInfo, TargetPlan};
 use polwarden::render;
 use polwarden::render::diagnostics::{Amount, human};
 use polwarden::render::paint::Painter;
+use polwarden::service::docker::check;
+use polwarden::service::docker::check::{Checked, Input, Teams};
 
 use git::{Listing, PackError, PackTree, ProblemKind, Source};
 use polwarden::workspace::Loaded;
@@ -67,7 +68,8 @@ fn plan_without_changes(bencher: Bencher<'_, '_>) {
     };
     let desired = repository.check();
     let first = repository.plan(&desired, &LiveState::default());
-    let Ok(live) = plan::replay(&LiveState::default(), &first.calls) else {
+    let Ok(live) = polwarden::service::docker::plan::replay(&LiveState::default(), &first.calls)
+    else {
         return;
     };
     policies(bencher).bench_local(|| black_box(repository.plan(&desired, &live)));
@@ -189,7 +191,7 @@ impl Repository {
             profile: target.and_then(manifest::config::Target::profile),
             endpoint: "https://hub.example.com/v2".to_owned(),
         };
-        plan::plan_target(&plan::Request {
+        polwarden::service::docker::plan::plan_target(&polwarden::service::docker::plan::Request {
             target,
             desired: &desired.policies,
             live,

@@ -2,10 +2,9 @@
 //!
 //! `docs/architecture.md` shows the crates and modules and which may use which.
 
-pub mod apply;
-pub mod check;
 pub mod cli;
 pub mod plan;
-pub mod provider;
 pub mod render;
+pub mod run;
+pub mod service;
 pub mod workspace;

@@ -16,7 +16,8 @@ use model::docker::{
     Content, DesiredPolicy, DesiredRule, Layer, LiveContent, LivePolicy, LiveRule, LiveState,
     PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope,
 };
-use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
+use polwarden::service::docker::plan::{Request, plan_target};
 use rayon::prelude::*;
 
 use super::rules::{Kind, rule_set};

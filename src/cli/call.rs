@@ -10,12 +10,13 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Project, Selection};
-use crate::apply::journal::{
-    self, End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall,
-};
 use crate::plan::tree_digest;
-use crate::provider::{chainloop, docker, pulumi};
 use crate::render::text::{neutral, neutral_json};
+use crate::run::journal;
+use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Record, RunId, RunKind, SingleCall};
+use crate::service::chainloop::client as chainloop;
+use crate::service::docker::client as docker;
+use crate::service::pulumi::client as pulumi;
 use http::operation::{Field, Operation, ReadRequest, Request, WriteRequest};
 use http::{ApiError, Effect, Outcome};
 use manifest::config::{Provider, Target};

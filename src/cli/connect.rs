@@ -16,11 +16,12 @@ use super::console::Console;
 use super::progress::{Reading, Readings};
 
 use crate::plan::TargetInfo;
-use crate::provider::docker::{
+use crate::render::text::neutral;
+use crate::service::docker::client::{
     Connection, Credentials, DEFAULT_ENDPOINT, Reader, credentials_from,
 };
-use crate::provider::{self, pulumi};
-use crate::render::text::neutral;
+use crate::service::pulumi::client as pulumi;
+use crate::service::registry as provider;
 use http::organization::Organization;
 use http::{HttpClient, HttpOptions};
 use manifest::config::{Provider, Settings, Target};
@@ -48,7 +49,7 @@ pub(super) struct Connect {
 pub(super) struct Session {
     connections: BTreeMap<Profile, Connection>,
     pulumi: Option<pulumi::Connection>,
-    chainloop: Option<provider::chainloop::Connection>,
+    chainloop: Option<crate::service::chainloop::client::Connection>,
     embedded: Vec<(Provider, emulator::Running)>,
     readings: Arc<Readings>,
     console: Console,
@@ -245,7 +246,7 @@ impl Session {
     pub(super) fn docker_writer(
         &self,
         target: &Target,
-    ) -> anyhow::Result<provider::docker::Writer> {
+    ) -> anyhow::Result<crate::service::docker::client::Writer> {
         let (connection, organization, profile) = self.find(target)?;
         Ok(connection.writer(&organization, profile))
     }

@@ -1,6 +1,6 @@
 //! `polwarden drift`: what servers hold that no merged manifest wants.
 
-use std::path::Path;
+pub(crate) use std::path::Path;
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
@@ -188,9 +188,13 @@ fn report(planned: &Planned) -> anyhow::Result<DriftReport> {
         let target = all.iter().find(|target| target.name == *name);
         let target = target.with_context(|| format!("target `{name}` is not configured"))?;
         let drift = match live {
-            Live::Docker(live) => plan::drift(target_plan, live, target.teams()),
-            Live::Pulumi(live) => plan::packs_drift(target_plan, live),
-            Live::Chainloop(live) => plan::documents_drift(target_plan, live),
+            Live::Docker(live) => {
+                crate::service::docker::plan::drift(target_plan, live, target.teams())
+            }
+            Live::Pulumi(live) => crate::service::pulumi::plan::packs_drift(target_plan, live),
+            Live::Chainloop(live) => {
+                crate::service::chainloop::plan::documents_drift(target_plan, live)
+            }
         };
         targets.push(drift.with_context(|| planning::of(target))?);
     }

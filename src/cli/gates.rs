@@ -9,9 +9,11 @@ use super::console::Console;
 use super::planning;
 use super::tree::At;
 use super::workspace::{Workspace, is_error};
-use crate::check::{self, Checked};
-use crate::plan::{GateInfo, GateOutcome, GateSource, Gates};
+use crate::plan::{GateInfo, GateOutcome, GateSource};
 use crate::render::text::neutral;
+use crate::service::docker::check;
+use crate::service::docker::check::Checked;
+use crate::service::docker::plan::gates::Gates;
 use access::{Gate, RequestPattern};
 use git::{PullRequest, Revision, RevisionError, Source as _};
 use manifest::config;
@@ -123,7 +125,7 @@ fn read_base(here: &Path, revision: &str, console: Console) -> anyhow::Result<Op
     let mut sources = SourceMap::default();
     let file = sources.add(config::FILE_NAME, text.clone());
     let read = parse_config(file, &text).and_then(|(config, document)| {
-        let errors: Vec<Diagnostic> = check::check_config(&config, document)
+        let errors: Vec<Diagnostic> = crate::service::check_config::check_config(&config, document)
             .into_iter()
             .filter(is_error)
             .collect();

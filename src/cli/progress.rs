@@ -8,10 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::AbortHandle;
 
 use super::console::Console;
-use crate::apply::{CallOutcome, Event, Progress};
 use crate::plan::Call;
-use crate::provider::Reader;
 use crate::render;
+use crate::run::{CallOutcome, Event, Progress};
+use crate::service::registry::Reader;
 use http::ApiError;
 use model::Live;
 

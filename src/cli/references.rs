@@ -7,8 +7,8 @@ use futures_util::future::try_join_all;
 
 use super::connect::Session;
 use super::workspace::Workspace;
-use crate::check::InputsSchemas;
 use crate::render::text::neutral;
+use crate::service::chainloop::check::InputsSchemas;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, LiveDocument, Reference};
 use model::digest::Digest;

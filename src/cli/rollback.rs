@@ -14,16 +14,16 @@ use super::planning;
 use super::runs;
 use super::tree::At;
 use super::workspace::{Project, Selection, Workspace};
-use crate::apply::chainloop::{documents_touched, undo_documents};
-use crate::apply::docker::undo;
-use crate::apply::journal::{History, RunKind, TargetHistory};
-use crate::apply::pulumi::{undo_packs, versions_before};
-use crate::plan::{
-    DocumentRequest, FORMAT_VERSION, PackRequest, Plan, Request, SourceRef, TargetPlan,
-    plan_digest, plan_documents, plan_packs_undo, plan_undo,
-};
+use crate::plan::{FORMAT_VERSION, Plan, SourceRef, TargetPlan, plan_digest};
 use crate::render;
 use crate::render::text::neutral;
+use crate::run::journal::{History, RunKind, TargetHistory};
+use crate::service::chainloop::apply::{documents_touched, undo_documents};
+use crate::service::chainloop::plan::{DocumentRequest, plan_documents};
+use crate::service::docker::apply::undo;
+use crate::service::docker::plan::{Request, plan_undo};
+use crate::service::pulumi::apply::{undo_packs, versions_before};
+use crate::service::pulumi::plan::{PackRequest, plan_packs_undo};
 use manifest::config::{Provider, Target, Unmanaged};
 use model::diag::{DocumentId, SourceMap};
 use model::pulumi::LiveState;

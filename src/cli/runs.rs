@@ -8,10 +8,11 @@ use super::apply::audit::AuditFile;
 use super::console::Console;
 use super::exit::Exit;
 use super::format::{self, Format};
-use crate::apply::audit::AuditRecord;
-use crate::apply::journal::{self, FOLDER, History, RunId};
 use crate::render::runs::{self, RunReport};
 use crate::render::text::neutral;
+use crate::run::audit::AuditRecord;
+use crate::run::journal;
+use crate::run::journal::{FOLDER, History, RunId};
 
 /// Show the runs that have a journal here, or one of them in full. Nothing is asked of a server.
 #[derive(Debug, Args)]

@@ -9,7 +9,9 @@ use super::connect::Session;
 use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
-use crate::plan::{self, Change, Names, Plan, SourceRef};
+use crate::plan;
+use crate::plan::{Change, Plan, SourceRef};
+use crate::service::docker::plan::gates::Names;
 use manifest::config::Provider;
 use model::{Live, chainloop, pulumi};
 
@@ -84,7 +86,12 @@ pub(super) async fn hold_again(
             teams: target.teams(),
         };
         target_plan.gates = match &live {
-            Live::Docker(state) => plan::hold_gates(state, &target_plan.calls, &gates, &names),
+            Live::Docker(state) => crate::service::docker::plan::gates::hold_gates(
+                state,
+                &target_plan.calls,
+                &gates,
+                &names,
+            ),
             Live::Pulumi(_) | Live::Chainloop(_) => Vec::new(),
         };
         states.push((live, gates.audiences));

@@ -3,8 +3,11 @@
 use clap::Args;
 
 use super::console::Console;
-use crate::plan::{Plan, audit_documents, audit_packs, audit_plan};
+use crate::plan::Plan;
 use crate::render::text::neutral;
+use crate::service::chainloop::plan::audit_documents;
+use crate::service::docker::plan::audit::audit_plan;
+use crate::service::pulumi::plan::audit_packs;
 use model::Live;
 
 /// What is asked of the steps of a plan.

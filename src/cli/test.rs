@@ -12,7 +12,6 @@ use super::planning;
 use super::statements;
 use super::tree::At;
 use super::workspace::{Selection, Workspace};
-use crate::check::{CheckedTests, resource_place};
 use crate::plan::SourceRef;
 use crate::render;
 use crate::render::decided::Locator;
@@ -22,6 +21,7 @@ use crate::render::policy_tests::{
     self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
 };
 use crate::render::text::neutral;
+use crate::service::docker::check::{CheckedTests, resource_place};
 use access::{CedarStatement, CoveredRule, Expectation, Policies};
 use manifest::config::Target;
 use model::diag::{Diagnostic, Place};

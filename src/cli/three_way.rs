@@ -5,12 +5,13 @@ use super::console::Console;
 use super::planning;
 use super::tree::At;
 use super::workspace::{Selection, Workspace, is_error};
-use crate::check::Checked;
-use crate::plan::{
-    self, DocumentRequest, Origin, PackRequest, Plan, Request, TargetInfo, TargetOrigins,
-    TargetPlan,
-};
+use crate::plan;
+use crate::plan::{Origin, Plan, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
+use crate::service::chainloop::plan::DocumentRequest;
+use crate::service::docker::check::Checked;
+use crate::service::docker::plan::Request;
+use crate::service::pulumi::plan::PackRequest;
 use manifest::config::Target;
 use model::docker::LiveState;
 use model::{chainloop, pulumi};
@@ -108,7 +109,7 @@ impl Before {
             teams: target.teams(),
             locate: &locate,
         };
-        Some(plan::plan_target(&request))
+        Some(crate::service::docker::plan::plan_target(&request))
     }
 
     /// The same for packs and groups; nothing either where what the base wants cannot be any more.
@@ -129,7 +130,7 @@ impl Before {
             keep_versions: old.pulumi().and_then(|settings| settings.keep_versions),
             locate: &locate,
         };
-        plan::plan_packs(&request).ok()
+        crate::service::pulumi::plan::plan_packs(&request).ok()
     }
 
     /// The same for documents. What the base alone has is not asked for: nothing is done about it.
@@ -149,7 +150,7 @@ impl Before {
             writes,
             locate: &locate,
         };
-        Some(plan::plan_documents(&request))
+        Some(crate::service::chainloop::plan::plan_documents(&request))
     }
 }
 

@@ -14,12 +14,12 @@ use super::planning;
 use super::teller::file_names;
 use super::tree::At;
 use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
-use crate::check::{Checked, Teams};
 use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
 use crate::render::findings::{Finding, Findings, Prefix};
 use crate::render::paint::Painter;
 use crate::render::text::many;
+use crate::service::docker::check::{Checked, Teams};
 use manifest::config::Target;
 use model::diag::{Diagnostic, SourceMap};
 

@@ -18,9 +18,11 @@ use super::exit::Exit;
 use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
-use crate::check::{self, Checked, CheckedTests, Input, InputsSchemas, Teams};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
+use crate::service::chainloop::check::InputsSchemas;
+use crate::service::docker::check;
+use crate::service::docker::check::{Checked, CheckedTests, Input, Teams};
 use crate::workspace::{Loaded, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
@@ -101,7 +103,7 @@ impl Project {
             }
         };
         let selected = select::positions(&config, selection)?;
-        let findings = check::check_config(&config, document);
+        let findings = crate::service::check_config::check_config(&config, document);
         if findings.iter().any(is_error) {
             return Ok(Err(Unusable {
                 sources,

@@ -22,7 +22,7 @@ use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    pub(super) fn of(mut value: Value) -> Self {
+    pub(crate) fn of(mut value: Value) -> Self {
         value.sort_all_objects();
         Self::from_digest(&Sha256::digest(value.to_string()))
     }

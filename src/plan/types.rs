@@ -33,7 +33,7 @@ pub use gates::{BreachInfo, GateInfo, GateOutcome, GateSource};
 pub use guarded::{Guarded, GuardedKind};
 pub use impact::{AccessChange, AudienceImpact, DecidingRule, Impact, UnreadableResource};
 pub use origin::{ChangeOrigin, Origin, Origins, TargetOrigins};
-pub use resource::{LiveCounts, ResourceId, ResourceKind};
+pub use resource::{LiveCounts, ResourceId, ResourceKind, document_id, group_id, pack_id};
 
 /// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 2;

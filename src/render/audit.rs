@@ -2,8 +2,8 @@
 
 use super::commit;
 use super::text::{many, neutral, neutral_json};
-use crate::apply::audit::{AuditRecord, AuditReport, AuditResult};
-use crate::apply::journal::RunKind;
+use crate::run::audit::{AuditRecord, AuditReport, AuditResult};
+use crate::run::journal::RunKind;
 use git::{Scheme, SignedBy};
 
 /// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.

@@ -11,7 +11,6 @@ pub mod github;
 pub mod gitlab;
 pub mod html;
 pub mod junit;
-pub mod manifest;
 pub mod markdown;
 pub mod paint;
 pub mod plan;

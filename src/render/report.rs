@@ -1,13 +1,13 @@
 //! What became of the calls of a plan.
 
-use crate::apply::journal::{
-    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage,
-    PolicyImage, RuleImage, RuleSays,
-};
-use crate::apply::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
+use crate::run::journal::{
+    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage,
+    PolicyImage, RuleImage, RuleSays,
+};
+use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
 use model::docker::{Operation, Resources};
 use model::{chainloop, pulumi};
 

@@ -3,7 +3,7 @@
 use super::plan::words::what;
 use super::report::both;
 use super::text::neutral;
-use crate::apply::{HeldBack, UndoHeld};
+use crate::run::{HeldBack, UndoHeld};
 
 /// One thing that stays as it is, with the reason and what to do.
 pub fn held(held: &UndoHeld) -> String {

@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::paint::Painter;
 use super::report::{below, both, describe_sent, object_line, policy_line};
 use super::text::{neutral, neutral_json};
-use crate::apply::journal::{
+use crate::plan::{Commit, Fingerprint, TargetInfo};
+use crate::run::journal::{
     Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId,
     RunKind, TargetHistory,
 };
-use crate::plan::{Commit, Fingerprint, TargetInfo};
 use git::SignedBy;
 
 /// The version of this format; a change that breaks readers raises it.

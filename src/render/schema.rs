@@ -7,9 +7,9 @@ use super::diagnostics::Report;
 use super::explain::Explanation;
 use super::policy_tests::TestReport;
 use super::runs::RunsReport;
-use crate::apply::audit::AuditReport;
-use crate::apply::journal::Record;
 use crate::plan::{DriftReport, Plan};
+use crate::run::audit::AuditReport;
+use crate::run::journal::Record;
 use manifest::schema::SchemaFile;
 
 /// The schema of what is written and read.

@@ -1,6 +1,6 @@
 use manifest::config::Config;
 use model::diag::DocumentId;
-use polwarden::check::check_config;
+use polwarden::service::check_config::check_config;
 
 use super::*;
 

@@ -1,5 +1,5 @@
 use model::docker::{Content, DesiredPolicy, Resources};
-use polwarden::check::{Teams, needs_server_teams};
+use polwarden::service::docker::check::{Teams, needs_server_teams};
 
 use super::*;
 

@@ -5,7 +5,9 @@ use manifest::{Document, parse};
 use model::chainloop::{DocumentKind, InputsSchema, LocalReferenceKind, Reference};
 use model::diag::{Place, SourceMap};
 use model::digest::Digest;
-use polwarden::check::{CheckedDocuments, DocumentInput, InputsSchemas, check_documents};
+use polwarden::service::chainloop::check::{
+    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
+};
 
 use super::check_wording;
 

@@ -19,7 +19,7 @@ use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 use model::docker::{Team, TeamId};
-use polwarden::check::{Checked, Input, Teams, check};
+use polwarden::service::docker::check::{Checked, Input, Teams, check};
 
 /// The uuid of the team that `target` calls `security`.
 const SECURITY: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";

@@ -7,8 +7,8 @@ use manifest::lock::{Lock, TargetLock, VersionLock};
 use manifest::{parse_config, parse_lock};
 use model::diag::{Place, SourceMap};
 use model::pulumi::{EnforcementLevel, PolicySelector};
-use polwarden::check::{CheckedPacks, PackInput, check_packs};
 use polwarden::render::diagnostics::{Amount, human};
+use polwarden::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use polwarden::workspace::load;
 use tempfile::TempDir;
 

@@ -1,6 +1,8 @@
 //! Policy tests: what they ask, and what is wrong with them.
 
-use polwarden::check::{CheckedTests, LARGEST_TEST, check_test_targets, check_tests};
+use polwarden::service::docker::check::{
+    CheckedTests, LARGEST_TEST, check_test_targets, check_tests,
+};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 use model::diag::Severity;
 use model::docker::Content;
-use polwarden::check::Teams;
+use polwarden::service::docker::check::Teams;
 use proptest::prelude::*;
 
 use super::*;

@@ -1,4 +1,4 @@
-use polwarden::check::Teams;
+use polwarden::service::docker::check::Teams;
 
 use super::*;
 

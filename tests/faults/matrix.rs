@@ -12,10 +12,11 @@ use model::docker::{
     Content, DesiredPolicy, DesiredRule, LiveContent, LiveState, Profile as ApiProfile, Resources,
     Rule, RuleAccess,
 };
-use polwarden::apply::docker::keep_touched;
-use polwarden::apply::{Report, Run, Server, Settings, Stop, run};
-use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
-use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
+use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
+use polwarden::run::{Report, Run, Server, Settings, Stop, run};
+use polwarden::service::docker::apply::keep_touched;
+use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
+use polwarden::service::docker::plan::{Request, plan_target};
 
 use crate::emulator::faults::faults;
 use crate::emulator::organization;
@@ -366,9 +367,9 @@ async fn a_stopped_run_begins_nothing_more() {
     let journal = journal_in(site.folder.path(), &[&site.info]).await;
     let stop = Stop::default();
     struct AfterTwo<'a>(&'a Stop, std::sync::atomic::AtomicUsize);
-    impl polwarden::apply::Progress for AfterTwo<'_> {
-        fn event(&self, event: polwarden::apply::Event<'_>) {
-            if matches!(event, polwarden::apply::Event::Finished(..))
+    impl polwarden::run::Progress for AfterTwo<'_> {
+        fn event(&self, event: polwarden::run::Event<'_>) {
+            if matches!(event, polwarden::run::Event::Finished(..))
                 && self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1
             {
                 self.0.ask();

@@ -8,9 +8,10 @@ use model::chainloop::{
     VersionReference,
 };
 use model::diag::{DocumentId, SourceMap};
-use polwarden::plan::{
-    DocumentRequest, DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan, audit_documents,
-    documents_drift, documents_replayed, plan_documents, recomputed_documents, verify_documents,
+use polwarden::plan::{DocumentState, HeldReason, SourceRef, TargetInfo, TargetPlan};
+use polwarden::service::chainloop::plan::{
+    DocumentRequest, audit_documents, documents_drift, documents_replayed, plan_documents,
+    recomputed_documents, verify_documents,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};

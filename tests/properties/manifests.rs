@@ -7,10 +7,11 @@ use ::manifest::{Document, parse, parse_config};
 use model::Name;
 use model::diag::{Severity, SourceMap};
 use model::docker::{LiveContent, LivePolicy, LiveState, Profile, Team, TeamId};
-use polwarden::check::{Input, Teams, check};
-use polwarden::plan::{Request, SourceRef, TargetInfo, TargetPlan, plan_target};
+use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
 use polwarden::render::diagnostics::{Amount, Report, human};
-use polwarden::render::manifest;
+use polwarden::service::docker::check::{Input, Teams, check};
+use polwarden::service::docker::import as manifest;
+use polwarden::service::docker::plan::{Request, plan_target};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 

@@ -12,9 +12,8 @@ use model::pulumi::{
     LiveVersion, Mode, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
     StackReference, VersionDetail, VersionNumber, VersionTag,
 };
-use polwarden::plan::{
-    PackRequest, SourceRef, TargetInfo, TargetPlan, audit_packs, packs_replayed, plan_packs,
-};
+use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
+use polwarden::service::pulumi::plan::{PackRequest, audit_packs, packs_replayed, plan_packs};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};

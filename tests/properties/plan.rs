@@ -7,9 +7,10 @@ use model::docker::{
     Content, DesiredPolicy, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Profile, RuleId,
 };
 use polwarden::plan::{
-    Change, ChangeKind, Origin, Plan, Request, SourceRef, TargetInfo, TargetPlan, drift, origins,
-    plan_digest, plan_target, replay, verify,
+    Change, ChangeKind, Origin, Plan, SourceRef, TargetInfo, TargetPlan, origins, plan_digest,
 };
+use polwarden::service::docker::plan::replay::verify;
+use polwarden::service::docker::plan::{Request, drift, plan_target, replay};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -6,9 +6,12 @@ use access::{Audience, NamedAudience};
 use manifest::config::{Provider, Unmanaged};
 use model::docker::Profile;
 use polwarden::plan::{
-    Change, Gates, Guarded, GuardedKind, Impact, LiveCounts, Request, ResourceKind, SourceRef,
-    TargetInfo, TargetPlan, plan_gated, recomputed, replay,
+    Change, Guarded, GuardedKind, Impact, LiveCounts, ResourceKind, SourceRef, TargetInfo,
+    TargetPlan,
 };
+use polwarden::service::docker::plan::gates::Gates;
+use polwarden::service::docker::plan::recompute::recomputed;
+use polwarden::service::docker::plan::{Request, plan_gated, replay};
 use proptest::prelude::*;
 
 use super::plan::world_and_profile;

@@ -4,7 +4,9 @@
 use access::{Destination, FilePath, Request};
 use model::docker::pattern::Root;
 use model::docker::{FileMode, LiveContent, LiveState, Method, Rule, Transport};
-use polwarden::plan::{Call, Note, Reason, TargetPlan, audit, audit_plan, replay};
+use polwarden::plan::{Call, Note, Reason, TargetPlan};
+use polwarden::service::docker::plan::audit::audit_plan;
+use polwarden::service::docker::plan::{audit, replay};
 use proptest::prelude::*;
 
 use super::brute;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use manifest::config::{Provider, Unmanaged};
 use model::docker::{DesiredPolicy, LiveContent, LiveState, PolicyId, Profile, RuleId};
-use polwarden::plan::{
-    BasePlan, Gates, Request, SourceRef, TargetInfo, TargetPlan, plan_gated, replay,
-};
+use polwarden::plan::{SourceRef, TargetInfo, TargetPlan};
+use polwarden::service::docker::plan::gates::{BasePlan, Gates};
+use polwarden::service::docker::plan::{Request, plan_gated, replay};
 use proptest::prelude::*;
 
 use super::worlds::worlds;
@@ -103,5 +103,5 @@ proptest! {
 fn same_end(live: &LiveState, told: &TargetPlan, from: &LiveState, onward: &TargetPlan) -> bool {
     let one = replay(live, &told.calls).unwrap();
     let other = replay(from, &onward.calls).unwrap();
-    polwarden::plan::verify(&one, &other).is_empty()
+    polwarden::service::docker::plan::replay::verify(&one, &other).is_empty()
 }

@@ -12,7 +12,7 @@ use http::{Endpoint, ErrorKind, HttpClient, Outcome};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, DocumentKind, PolicyName};
 use model::digest::Digest;
-use polwarden::provider::chainloop::{Connection, OPERATIONS};
+use polwarden::service::chainloop::client::{Connection, OPERATIONS};
 use serde_json::{Value, json};
 
 use super::{acme, quick};

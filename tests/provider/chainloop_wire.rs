@@ -6,7 +6,7 @@ use http::{ApiError, ErrorKind, Outcome};
 use manifest::config::RawSchemaEncoding;
 use model::chainloop::{DocumentBytes, LiveDocument};
 use model::digest::Digest;
-use polwarden::provider::chainloop::{Reader, Writer};
+use polwarden::service::chainloop::client::{Reader, Writer};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};

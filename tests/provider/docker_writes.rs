@@ -6,7 +6,7 @@ use model::docker::{
     Cedar, Decision, HttpResource, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule,
     RuleAccess, RuleId, RulePatch, Scope, TeamId,
 };
-use polwarden::provider::docker::Writer;
+use polwarden::service::docker::client::Writer;
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};

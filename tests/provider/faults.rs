@@ -9,7 +9,7 @@ use model::docker::{
     Decision, NewPolicy, PolicyId, PolicyPatch, Profile, Resources, Rule, RuleAccess, RuleId,
     RulePatch, Scope,
 };
-use polwarden::provider::docker::{Connection, Reader, Writer};
+use polwarden::service::docker::client::{Connection, Reader, Writer};
 use serde_json::{Map, Value, json};
 
 use super::{acme, quick, sign_in};

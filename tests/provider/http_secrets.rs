@@ -2,7 +2,7 @@
 
 use http::{Endpoint, ErrorKind, Outcome};
 use model::docker::Profile;
-use polwarden::provider::docker::Credentials;
+use polwarden::service::docker::client::Credentials;
 use serde_json::json;
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -11,7 +11,7 @@ use axum::response::Json;
 use axum::routing::{get, post};
 use http::{Endpoint, HttpClient, HttpOptions};
 use model::docker::Profile;
-use polwarden::provider::docker::Connection;
+use polwarden::service::docker::client::Connection;
 use serde_json::{Value, json};
 
 use super::{acme, policy, quick, sign_in, summary};

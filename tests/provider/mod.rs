@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::organization::Organization;
 use http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
 use model::docker::Profile;
-use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
+use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

@@ -10,7 +10,7 @@ use model::pulumi::{
     ConfigSchema, EnforcementLevel, EntityType, GroupChange, GroupName, LiveState, NewGroup,
     NewVersion, PackName, PackPolicy, PolicyName, StackReference, VersionRef, VersionTag,
 };
-use polwarden::provider::pulumi::{Connection, OPERATIONS, Reader, Writer};
+use polwarden::service::pulumi::client::{Connection, OPERATIONS, Reader, Writer};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};

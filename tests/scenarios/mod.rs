@@ -22,14 +22,15 @@ use http::{ApiError, HttpClient, HttpOptions, RetryPolicy};
 use manifest::config::{Config, Target};
 use manifest::{Document, MAX_BYTES, parse_config};
 use model::diag::{Code, SourceMap};
-use polwarden::apply::docker::keep_touched;
-use polwarden::apply::journal::{self, Journal, RunId, RunKind};
-use polwarden::apply::{Event, Progress, Report, Run, Server, Settings, Stop, run};
-use polwarden::check::{Input, Teams, check, needs_server_teams};
-use polwarden::plan::{
-    Call, Request, SourceRef, TargetInfo, TargetPlan, plan_target, replay, verify,
-};
-use polwarden::provider::docker::{Connection, Credentials, Reader, Writer};
+use polwarden::plan::{Call, SourceRef, TargetInfo, TargetPlan};
+use polwarden::run::journal;
+use polwarden::run::journal::{Journal, RunId, RunKind};
+use polwarden::run::{Event, Progress, Report, Run, Server, Settings, Stop, run};
+use polwarden::service::docker::apply::keep_touched;
+use polwarden::service::docker::check::{Input, Teams, check, needs_server_teams};
+use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};
+use polwarden::service::docker::plan::replay::verify;
+use polwarden::service::docker::plan::{Request, plan_target, replay};
 use polwarden::workspace::LoadedTarget;
 use polwarden::workspace::load;
 use serde_json::{Value, json};

@@ -6,10 +6,10 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::apply::audit::{AuditRecord, AuditReport};
-use crate::apply::journal::History;
 use crate::cli::console::Console;
 use crate::render;
+use crate::run::audit::{AuditRecord, AuditReport};
+use crate::run::journal::History;
 
 /// Where audit records go.
 pub(crate) struct AuditFile {

@@ -8,11 +8,6 @@ use jiff::Timestamp;
 use super::audit::AuditFile;
 use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
-use crate::apply::audit::AuditRecord;
-use crate::apply::journal::{self, End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
-use crate::apply::{
-    CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run,
-};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -20,9 +15,15 @@ use crate::cli::progress::CallProgress;
 use crate::cli::render_error;
 use crate::cli::workspace::Archives;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
-use crate::provider::{Reader, Writer};
 use crate::render;
 use crate::render::text::neutral;
+use crate::run::audit::AuditRecord;
+use crate::run::journal;
+use crate::run::journal::{End, EndedBy, FORMAT_VERSION, Journal, Record, RunId, RunKind};
+use crate::run::{
+    CallOutcome, Failure, Report, Run, Server, Settings, Stop, Tally, read_back_differs, run,
+};
+use crate::service::registry::{Reader, Writer};
 use git::SignedBy;
 use manifest::config::{Provider, Target};
 use model::Live;

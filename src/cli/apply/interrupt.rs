@@ -1,8 +1,8 @@
 //! Ctrl-C, and what a supervisor sends.
 
-use crate::apply::Stop;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
+use crate::run::Stop;
 
 /// Stops a run in good order at the first signal, and ends this process at the second.
 pub(super) fn watch(stop: &Stop, console: Console) {

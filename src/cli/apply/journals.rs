@@ -4,12 +4,13 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::shared::Applying;
-use crate::apply::journal::{self, CallResult, FOLDER, History, Journal, Record};
-use crate::apply::{Resolved, end_of, resolve};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::render;
 use crate::render::text::neutral;
+use crate::run::journal;
+use crate::run::journal::{CallResult, FOLDER, History, Journal, Record};
+use crate::run::{Resolved, end_of, resolve};
 use manifest::config::Target;
 
 /// Finishes the journals that are unfinished, as far as they are about the chosen targets.

@@ -7,18 +7,18 @@ use clap::Args;
 use super::execute::{Execution, Provenance};
 use super::guards;
 use super::saved::pair;
-use crate::apply::audit::AuditRecord;
-use crate::apply::journal::RunKind;
-use crate::apply::{Stop, check_unmoved, keep_touched, read_touched};
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::planning;
 use crate::cli::steps::{StepOptions, break_promises};
 use crate::cli::workspace::Workspace;
-use crate::plan::{self, Acknowledged, Fingerprint, Plan, TargetPlan};
+use crate::plan::{Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
 use crate::render::text::neutral;
+use crate::run::audit::AuditRecord;
+use crate::run::journal::RunKind;
+use crate::run::{Stop, check_unmoved, keep_touched, read_touched};
 use access::NamedAudience;
 use git::SignedBy;
 use manifest::config::Target;
@@ -352,9 +352,16 @@ fn recompute(
     }
     for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
         let plan = match live {
-            Live::Docker(live) => plan::recomputed(plan, live, further, target.teams()),
-            Live::Pulumi(live) => plan::recomputed_packs(plan, live),
-            Live::Chainloop(live) => plan::recomputed_documents(plan, live),
+            Live::Docker(live) => crate::service::docker::plan::recompute::recomputed(
+                plan,
+                live,
+                further,
+                target.teams(),
+            ),
+            Live::Pulumi(live) => crate::service::pulumi::plan::recomputed_packs(plan, live),
+            Live::Chainloop(live) => {
+                crate::service::chainloop::plan::recomputed_documents(plan, live)
+            }
         };
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use super::{Connect, Session, endpoints, organization, state_folder};
 
-use crate::provider::chainloop::{Connection, DEFAULT_ENDPOINT, Reader, Writer, token_from};
+use crate::service::chainloop::client::{Connection, DEFAULT_ENDPOINT, Reader, Writer, token_from};
 use http::HttpClient;
 use http::organization::Organization;
 use manifest::config::{Provider, Target};

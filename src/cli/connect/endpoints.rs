@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 
-use crate::provider::{chainloop, docker, pulumi};
+use crate::service::chainloop::client as chainloop;
+use crate::service::docker::client as docker;
+use crate::service::pulumi::client as pulumi;
 use http::EndpointError;
 use http::endpoint_choice::EndpointChoice;
 use manifest::config::Provider;

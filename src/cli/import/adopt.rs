@@ -12,7 +12,6 @@ use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 
 use super::{File, Import, aliases, files};
-use crate::check::{Checked, Teams};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -20,8 +19,10 @@ use crate::cli::fmt::replace;
 use crate::cli::planning;
 use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
-use crate::plan::{self, Change, Request, TargetPlan};
+use crate::plan::{Change, TargetPlan};
 use crate::render::text::neutral;
+use crate::service::docker::check::{Checked, Teams};
+use crate::service::docker::plan::Request;
 use edit::Declared;
 use git::{Source as _, WorkTree};
 use manifest::config::Target;
@@ -353,7 +354,7 @@ fn plan_of(
         teams: target.teams(),
         locate: &|place| planning::locate(workspace.sources(), place),
     };
-    Ok(Ok(plan::plan_target(&request)))
+    Ok(Ok(crate::service::docker::plan::plan_target(&request)))
 }
 
 /// Writes all files: those that are there in one step each, unless they changed meanwhile.

@@ -9,7 +9,6 @@ use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 
 use super::{Import, adopt};
-use crate::check::Teams;
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -17,6 +16,7 @@ use crate::cli::planning;
 use crate::cli::tree::{At, Edits};
 use crate::cli::workspace::{Project, Workspace, is_error};
 use crate::render::text::neutral;
+use crate::service::docker::check::Teams;
 use manifest::chainloop::split;
 use manifest::config::Target;
 use model::chainloop::{DocumentBytes, DocumentKind, LiveDocument, LiveState, PolicyName};

@@ -14,8 +14,9 @@ use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
 use super::workspace::{Selection, Workspace};
-use crate::render::manifest::{self, Imported};
 use crate::render::text::neutral;
+use crate::service::docker::import as manifest;
+use crate::service::docker::import::Imported;
 use ::manifest::config::{Provider, Target};
 use model::docker::{LivePolicy, LiveState};
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::InputsSchemas;
 use crate::cli::connect::Session;
 use crate::cli::references;
+use crate::service::chainloop::check::InputsSchemas;
 use manifest::config::Target;
 use manifest::lock::{Lock as LockFile, PolicyPin, pin_key};
 use model::chainloop::{DesiredDocument, DocumentKind, LiveDocument, Reference};

@@ -1,16 +1,17 @@
 //! The plan of one target, of whatever provider.
 
 use super::{Outcome, locate};
-use crate::check::Checked;
 use crate::cli::connect::Session;
 use crate::cli::gates::GateKeeper;
 use crate::cli::three_way::{self, Before, Wanted};
 use crate::cli::workspace::Workspace;
-use crate::plan::{
-    BasePlan, DocumentRequest, PackRequest, Request, TargetOrigins, TargetPlan, plan_documents,
-    plan_gated, plan_packs,
-};
-use crate::provider;
+use crate::plan::{TargetOrigins, TargetPlan};
+use crate::service::chainloop::plan::{DocumentRequest, plan_documents};
+use crate::service::docker::check::Checked;
+use crate::service::docker::plan::gates::BasePlan;
+use crate::service::docker::plan::{Request, plan_gated};
+use crate::service::pulumi::plan::{PackRequest, plan_packs};
+use crate::service::registry as provider;
 use manifest::config::Target;
 use model::diag::Diagnostic;
 use model::docker::DesiredPolicy;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Workspace;
-use crate::check::{
-    CheckedDocuments, CheckedPacks, DocumentInput, InputsSchemas, PackInput, check_documents,
-    check_packs,
-};
 use crate::plan::TargetPlan;
+use crate::service::chainloop::check::{
+    CheckedDocuments, DocumentInput, InputsSchemas, check_documents,
+};
+use crate::service::pulumi::check::{CheckedPacks, PackInput, check_packs};
 use git::{PackEntry, PackTree};
 use manifest::config::Target;
 use manifest::lock::Lock;

@@ -1,7 +1,6 @@
 //! Guards: what one apply does not do before somebody has said that it is meant.
 
 mod acknowledged;
-mod found;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +12,6 @@ use super::types::{Change, ChangeKind, GuardedKind, ResourceKind, TargetPlan};
 use manifest::config::{Limits, Share};
 
 pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
-pub(super) use found::{Known, guarded, made};
 
 /// A target with fewer live rules than this is too small for percentages to mean anything.
 const SMALLEST_GUARDED: usize = 10;

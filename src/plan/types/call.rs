@@ -273,15 +273,14 @@ impl ToSend {
                 | Operation::DeleteRule { policy: id, .. } => Some(id.into()),
             },
             Self::Pulumi(operation) => match pulumi_resource(operation) {
-                (ResourceKind::Group, name) => Some(crate::plan::group_id(name)),
-                (_, name) => Some(crate::plan::pack_id(name)),
+                (ResourceKind::Group, name) => Some(super::resource::group_id(name)),
+                (_, name) => Some(super::resource::pack_id(name)),
             },
             Self::Chainloop(operation) => match operation {
                 chainloop::Operation::CreatePolicy { .. } => None,
-                chainloop::Operation::UpdatePolicy { document } => Some(crate::plan::document_id(
-                    chainloop::DocumentKind::Policy,
-                    &document.name,
-                )),
+                chainloop::Operation::UpdatePolicy { document } => Some(
+                    super::resource::document_id(chainloop::DocumentKind::Policy, &document.name),
+                ),
             },
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use model::chainloop::{DocumentKind, PolicyName};
 use model::docker::PolicyId;
 
 /// The kinds of things that change.
@@ -174,4 +175,23 @@ impl LiveCounts {
             .collect();
         words.join(" and ")
     }
+}
+
+/// The id of a pack among all that a plan touches.
+pub fn pack_id(name: &str) -> ResourceId {
+    ResourceId::new(&format!("policypacks/{name}"))
+}
+
+/// The id of a group among all that a plan touches.
+pub fn group_id(name: &str) -> ResourceId {
+    ResourceId::new(&format!("policygroups/{name}"))
+}
+
+/// The id of a document among all that a plan touches.
+pub fn document_id(kind: DocumentKind, name: &PolicyName) -> ResourceId {
+    let folder = match kind {
+        DocumentKind::Policy => "policies",
+        DocumentKind::PolicyGroup => "groups",
+    };
+    ResourceId::new(&format!("{folder}/{name}"))
 }

@@ -1,0 +1,248 @@
+//! Reads a journal, however it ended.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use serde::Deserialize;
+
+use super::record::{
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
+};
+use super::writer::{JournalError, MAX_BYTES};
+use crate::plan::CallId;
+use crate::run::object::{Left, Object};
+
+/// What a journal tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Which run it was.
+    pub run: Run,
+    /// What happened at each target, by its name.
+    pub targets: BTreeMap<String, TargetHistory>,
+    /// How it ended; nothing if it was cut off.
+    pub end: Option<End>,
+    /// How many lines could not be read: one that was cut off while it was written, or damage.
+    pub unreadable: usize,
+}
+
+/// What happened at one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetHistory {
+    /// What the calls touched, as it was before.
+    pub before: Vec<Object>,
+    /// The calls in the order in which they were first sent.
+    pub calls: Vec<Made>,
+}
+
+/// A call that was sent, or was about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The call.
+    pub intent: Intent,
+    /// What became of it; nothing if the run was cut off first.
+    pub answer: Option<Answer>,
+}
+
+impl History {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no journal, or is of a later version.
+    pub fn read(path: &Utf8Path) -> Result<Self, JournalError> {
+        let failed = |cause: io::Error| JournalError::Read {
+            path: path.to_owned(),
+            cause: Arc::new(cause),
+        };
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(JournalError::TooLong {
+                path: path.to_owned(),
+            });
+        }
+        Self::parse(&bytes, path)
+    }
+
+    /// Reads the bytes of a journal. Every whole line counts; those that are torn or damaged are left out and counted.
+    ///
+    /// # Errors
+    /// It does not begin as a journal does, or is of a later version.
+    pub fn parse(bytes: &[u8], path: &Utf8Path) -> Result<Self, JournalError> {
+        let mut lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let (run, format) = head(lines.next().unwrap_or_default(), path)?;
+        let targets = run
+            .targets
+            .iter()
+            .map(|target| (target.name.clone(), TargetHistory::default()))
+            .collect();
+        let mut history = Self {
+            run,
+            targets,
+            end: None,
+            unreadable: 0,
+        };
+        for line in lines {
+            match record(line, format) {
+                Ok(record) => history.take(record),
+                Err(_) => history.unreadable += 1,
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether something may still be under way that nobody has looked at.
+    pub fn is_unfinished(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// The calls whose fate is open, target by target.
+    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &Made)> {
+        self.targets.iter().flat_map(|(name, target)| {
+            target
+                .calls
+                .iter()
+                .filter(|made| made.answer.is_none())
+                .map(move |made| (name.as_str(), made))
+        })
+    }
+
+    /// How many calls were applied, were not, and are unknown.
+    pub fn counts(&self) -> Counts {
+        if let (RunKind::Call(_), end) = (&self.run.kind, &self.end) {
+            return match end {
+                // A later run that finds it cut off cannot tell either.
+                Some(End {
+                    by: EndedBy::Run,
+                    applied,
+                    not_applied,
+                    unknown,
+                    time: _,
+                }) => Counts {
+                    applied: *applied,
+                    not_applied: *not_applied,
+                    unknown: *unknown,
+                },
+                Some(_) | None => Counts {
+                    applied: 0,
+                    not_applied: 0,
+                    unknown: 1,
+                },
+            };
+        }
+        let mut counts = Counts::default();
+        for made in self.targets.values().flat_map(|target| &target.calls) {
+            match made.answer.as_ref().map(|answer| &answer.result) {
+                Some(CallResult::Applied(_)) => counts.applied += 1,
+                Some(CallResult::NotApplied) => counts.not_applied += 1,
+                Some(CallResult::Unknown) | None => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+
+    fn take(&mut self, record: Record) {
+        match record {
+            // A second head would be another run's: what follows is kept apart by its calls' numbers no more.
+            Record::Run(_) => self.unreadable += 1,
+            Record::Before { target, objects } => {
+                let target = self.targets.entry(target).or_default();
+                target.before.extend(objects.into_iter().map(Object::from));
+            }
+            Record::Intent(intent) => {
+                self.end = None;
+                let target = self.targets.entry(intent.target.clone()).or_default();
+                match target.find(intent.call) {
+                    Some(made) => {
+                        *made = Made {
+                            intent: *intent,
+                            answer: None,
+                        }
+                    }
+                    None => target.calls.push(Made {
+                        intent: *intent,
+                        answer: None,
+                    }),
+                }
+            }
+            Record::Answer(answer) => {
+                let target = self.targets.entry(answer.target.clone()).or_default();
+                if let Some(made) = target.find(answer.call) {
+                    made.answer = Some(*answer);
+                }
+            }
+            Record::End(end) => self.end = Some(end),
+        }
+    }
+}
+
+/// How many calls came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Applied.
+    pub applied: usize,
+    /// Not applied.
+    pub not_applied: usize,
+    /// Nobody can tell, or nobody has looked.
+    pub unknown: usize,
+}
+
+impl TargetHistory {
+    fn find(&mut self, call: CallId) -> Option<&mut Made> {
+        self.calls.iter_mut().find(|made| made.intent.call == call)
+    }
+}
+
+impl Made {
+    /// What the call left at the server, if it was applied.
+    pub fn left(&self) -> Option<Left> {
+        match &self.answer.as_ref()?.result {
+            CallResult::Applied(left) => Some(LeftImage::clone(left).into()),
+            CallResult::NotApplied | CallResult::Unknown => None,
+        }
+    }
+}
+
+/// A further line, of a journal of this version.
+fn record(line: &[u8], format: u32) -> Result<Record, serde_json::Error> {
+    if format > 1 {
+        return serde_json::from_slice(line);
+    }
+    serde_json::from_value(super::first_version::upgraded(serde_json::from_slice(
+        line,
+    )?))
+}
+
+/// The first line. Its version comes first: a later version may write the rest otherwise.
+fn head(line: &[u8], path: &Utf8Path) -> Result<(Run, u32), JournalError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format_version: u32,
+    }
+    let no_journal = |_| JournalError::NoJournal {
+        path: path.to_owned(),
+    };
+    let Version { format_version } = serde_json::from_slice(line).map_err(no_journal)?;
+    if format_version > FORMAT_VERSION {
+        return Err(JournalError::Later {
+            path: path.to_owned(),
+            found: format_version,
+            known: FORMAT_VERSION,
+        });
+    }
+    match serde_json::from_slice(line).map_err(no_journal)? {
+        Record::Run(run) => Ok((*run, format_version)),
+        Record::Before { .. } | Record::Intent(_) | Record::Answer(_) | Record::End(_) => {
+            Err(JournalError::NoJournal {
+                path: path.to_owned(),
+            })
+        }
+    }
+}

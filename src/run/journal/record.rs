@@ -1,0 +1,298 @@
+//! The lines of a journal.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
+use super::run_id::RunId;
+use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
+use crate::run::object::Left;
+use git::SignedBy;
+use model::docker::{PolicyId, RuleId};
+use model::pulumi::VersionNumber;
+
+/// The version of the form of a journal; raised when a reader of the old form would misread the new one.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "record",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Record {
+    /// The first line: which run this is.
+    Run(Box<Run>),
+    /// A target begins: what its calls touch, as it was read just before.
+    Before {
+        /// The name of the target.
+        target: String,
+        /// The policies, packs and groups, whole.
+        objects: Vec<ObjectImage>,
+    },
+    /// A call is about to be sent.
+    Intent(Box<Intent>),
+    /// What became of a call. A call without one was under way when the run ended.
+    Answer(Box<Answer>),
+    /// The last line: nothing is under way any more.
+    End(End),
+}
+
+/// What is said of a run at its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The version of this form: [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The version of polwarden that ran.
+    pub tool_version: String,
+    /// The id of the run.
+    pub run: RunId,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// What was run.
+    pub kind: RunKind,
+    /// Its targets.
+    pub targets: Vec<TargetInfo>,
+    /// The digest of the plan.
+    pub plan: Fingerprint,
+    /// The commit that the manifests were read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The digest of the files that the plan was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Fingerprint>,
+    /// Who signed the commit, where that was asked for and verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalRunKind")]
+pub enum RunKind {
+    /// `apply`.
+    Apply,
+    /// `rollback` of an earlier run.
+    Rollback(RunId),
+    /// `call`: one operation of the API. This line is written before it is made, and the last one says what became of it.
+    Call(Box<SingleCall>),
+}
+
+/// An operation that was made by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalSingleCall")]
+pub struct SingleCall {
+    /// Its name in the contract.
+    pub operation: String,
+    /// What was said to it, by the names of its fields.
+    pub fields: Map<String, Value>,
+}
+
+/// A call that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// The name of the target.
+    pub target: String,
+    /// The number of the call in the target's plan.
+    pub call: CallId,
+    /// The name of what stands by itself: a policy, a pack or a group.
+    pub name: String,
+    /// The name of the part of it that the call is about: a rule, or a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// The change that it makes, wholly or in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeRef>,
+    /// What is sent.
+    pub send: Sent,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// The name of the target.
+    pub target: String,
+    /// The number of the call.
+    pub call: CallId,
+    /// What became of it.
+    pub result: CallResult,
+    /// When it was applied by the server's clock, as far as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<ServerTime>,
+    /// Whether this was found by reading back, since no usable answer came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_back: bool,
+    /// What the server, or the way to it, said of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The service's id of the request, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What another writer had left where the plan expected something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_writer: Option<DifferenceImage>,
+}
+
+/// A time by the server's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerTime {
+    /// The time: as the server writes it, or that of the answer's header.
+    pub time: String,
+    /// Where the server says it.
+    pub said_by: ServerClock,
+}
+
+impl ServerTime {
+    /// When the server applied a call that left this, as its answer of a date says. A rule has no time of its own, and
+    /// what is gone has none any more: there, the date counts.
+    pub(crate) fn of(left: &Left, date: Option<Timestamp>) -> Option<Self> {
+        match left {
+            Left::Policy(policy) if !policy.updated_at.is_empty() => Some(Self {
+                time: policy.updated_at.clone(),
+                said_by: ServerClock::UpdatedAt,
+            }),
+            Left::Policy(_)
+            | Left::NoPolicy(_)
+            | Left::Rule(..)
+            | Left::NoRule(..)
+            | Left::Begun(_)
+            | Left::AsSent => date.map(|date| Self {
+                time: date.to_string(),
+                said_by: ServerClock::Date,
+            }),
+        }
+    }
+}
+
+/// Where a server says a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ServerClock {
+    /// In `updated_at` of the policy that it answers.
+    UpdatedAt,
+    /// In the `Date` of its answer: rules have no time of their own.
+    Date,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalResult")]
+pub enum CallResult {
+    /// It was applied, and left this.
+    Applied(Box<LeftImage>),
+    /// It was not applied.
+    NotApplied,
+    /// Nobody could tell.
+    Unknown,
+}
+
+/// What a call left at the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[schemars(rename = "JournalLeft")]
+pub enum LeftImage {
+    /// A policy that was created or updated.
+    Policy(PolicyImage),
+    /// A policy is gone.
+    NoPolicy {
+        /// Its id.
+        id: PolicyId,
+    },
+    /// A rule that was created or updated.
+    Rule {
+        /// The id of its policy.
+        policy: PolicyId,
+        /// The rule.
+        rule: RuleImage,
+    },
+    /// A rule is gone.
+    NoRule {
+        /// The id of its policy.
+        policy: PolicyId,
+        /// Its id.
+        id: RuleId,
+    },
+    /// A version was begun; nobody is shown it before it is complete.
+    Begun {
+        /// The number that the server gave it.
+        version: VersionNumber,
+    },
+    /// What the call says.
+    AsSent,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct End {
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// Who wrote this: the run itself, or a later one that found it unfinished.
+    pub by: EndedBy,
+    /// How many calls were applied.
+    pub applied: usize,
+    /// How many calls of the plan were not, for whatever reason.
+    pub not_applied: usize,
+    /// How many calls may have been applied; nobody could tell.
+    pub unknown: usize,
+}
+
+/// Who ended a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EndedBy {
+    /// The run itself.
+    Run,
+    /// A later run, which read back what was under way.
+    Recovery,
+}
+
+impl From<&Left> for LeftImage {
+    fn from(left: &Left) -> Self {
+        match left {
+            Left::Policy(policy) => Self::Policy(PolicyImage::from(&**policy)),
+            Left::NoPolicy(id) => Self::NoPolicy { id: id.clone() },
+            Left::Rule(policy, rule) => Self::Rule {
+                policy: policy.clone(),
+                rule: RuleImage::from(&**rule),
+            },
+            Left::NoRule(policy, id) => Self::NoRule {
+                policy: policy.clone(),
+                id: id.clone(),
+            },
+            Left::Begun(version) => Self::Begun { version: *version },
+            Left::AsSent => Self::AsSent,
+        }
+    }
+}
+
+impl From<LeftImage> for Left {
+    fn from(image: LeftImage) -> Self {
+        match image {
+            LeftImage::Policy(policy) => Self::Policy(Box::new(policy.into())),
+            LeftImage::NoPolicy { id } => Self::NoPolicy(id),
+            LeftImage::Rule { policy, rule } => Self::Rule(policy, Box::new(rule.into())),
+            LeftImage::NoRule { policy, id } => Self::NoRule(policy, id),
+            LeftImage::Begun { version } => Self::Begun(version),
+            LeftImage::AsSent => Self::AsSent,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What became of the calls of a plan.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::journal::JournalError;
+use super::object::Difference;
+use super::stale::Stale;
+use crate::plan::{Call, CallId};
+use http::ApiError;
+
+/// What became of one call.
+#[derive(Debug, Clone)]
+pub enum CallOutcome {
+    /// The server holds what it makes.
+    Applied(Confirmation),
+    /// It was applied, and what it replaced was not what the plan expected: another writer had been there just before.
+    Overwrote(Box<Difference>),
+    /// It failed.
+    Failed(Failure),
+    /// It was not made, since another call failed.
+    Blocked {
+        /// The call that failed.
+        by: CallId,
+    },
+    /// It was not made, since the run was stopped.
+    NotAttempted,
+}
+
+/// How it is known that a call was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// The server said so.
+    Answered,
+    /// No usable answer came; it was read back.
+    ReadBack,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// The server, or the way to it, refused it. It was not applied.
+    Refused(ApiError),
+    /// It may have been applied; nobody could tell.
+    Unknown {
+        /// Why there was no usable answer.
+        error: ApiError,
+        /// Why it could not be read back.
+        read_back: ApiError,
+    },
+    /// Another writer left something else there. It was not applied, or was overtaken.
+    Overtaken {
+        /// What the server said, if it said something.
+        error: Option<ApiError>,
+        /// What should have been there, and what is.
+        difference: Box<Difference>,
+    },
+    /// What it is about was changed before its first call, which was not sent.
+    Moved {
+        /// In which way.
+        stale: Stale,
+        /// What should have been there, and what is.
+        difference: Box<Difference>,
+    },
+    /// Where the archive goes was in an answer that did not come, or the archive is not at hand: it was not sent.
+    NoUpload {
+        /// The pack.
+        pack: String,
+        /// The tag of the version.
+        tag: String,
+    },
+    /// What it touches could not be read again before its first call, which was not sent.
+    NotChecked(ApiError),
+    /// The journal could not be written, so the call was not sent.
+    Journal(Arc<JournalError>),
+}
+
+impl CallOutcome {
+    /// Whether the server holds what the call makes, as far as is known.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied(_) | Self::Overwrote(_))
+    }
+
+    /// Whether the call may have been applied and nobody could tell.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Failed(Failure::Unknown { .. }))
+    }
+}
+
+/// How many calls came out how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Applied, those that overwrote another writer's change included.
+    pub applied: usize,
+    /// Of those, how many overwrote another writer's change.
+    pub overwrote: usize,
+    /// Failed, those of unknown fate included.
+    pub failed: usize,
+    /// Of those, how many may have been applied.
+    pub unknown: usize,
+    /// Not made, since another call failed.
+    pub blocked: usize,
+    /// Not made, since the run was stopped.
+    pub not_attempted: usize,
+}
+
+impl Tally {
+    /// How many calls were not applied for sure.
+    pub fn missing(&self) -> usize {
+        self.failed + self.blocked + self.not_attempted
+    }
+
+    /// The sum of two.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let Self {
+            applied,
+            overwrote,
+            failed,
+            unknown,
+            blocked,
+            not_attempted,
+        } = other;
+        Self {
+            applied: self.applied + applied,
+            overwrote: self.overwrote + overwrote,
+            failed: self.failed + failed,
+            unknown: self.unknown + unknown,
+            blocked: self.blocked + blocked,
+            not_attempted: self.not_attempted + not_attempted,
+        }
+    }
+}
+
+/// What became of all calls of a target, in the order of their numbers.
+#[derive(Debug, Default)]
+pub struct Report {
+    outcomes: Vec<(CallId, CallOutcome)>,
+    cleaned: Vec<CleanedUp>,
+}
+
+/// A version that was begun, is not completed by this run, and so is deleted.
+#[derive(Debug, Clone)]
+pub struct CleanedUp {
+    /// The pack.
+    pub pack: String,
+    /// The version.
+    pub version: String,
+    /// Why it could not be deleted; nothing if it was.
+    pub error: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn new(mut outcomes: Vec<(CallId, CallOutcome)>, cleaned: Vec<CleanedUp>) -> Self {
+        outcomes.sort_by_key(|(id, _)| *id);
+        Self { outcomes, cleaned }
+    }
+
+    /// The versions that were begun and not completed.
+    pub fn cleaned_up(&self) -> &[CleanedUp] {
+        &self.cleaned
+    }
+
+    /// Each call with its outcome.
+    pub fn outcomes(&self) -> &[(CallId, CallOutcome)] {
+        &self.outcomes
+    }
+
+    /// How many calls came out how.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (_, outcome) in &self.outcomes {
+            match outcome {
+                CallOutcome::Applied(_) => tally.applied += 1,
+                CallOutcome::Overwrote(_) => {
+                    tally.applied += 1;
+                    tally.overwrote += 1;
+                }
+                CallOutcome::Failed(_) => tally.failed += 1,
+                CallOutcome::Blocked { .. } => tally.blocked += 1,
+                CallOutcome::NotAttempted => tally.not_attempted += 1,
+            }
+            tally.unknown += usize::from(outcome.is_unknown());
+        }
+        tally
+    }
+
+    /// How many calls the server holds.
+    pub fn applied(&self) -> usize {
+        self.tally().applied
+    }
+
+    /// How many calls were not applied for sure.
+    pub fn missing(&self) -> usize {
+        self.tally().missing()
+    }
+
+    /// Whether a call failed since another writer had made something of the same name (409).
+    pub fn met_a_conflict(&self) -> bool {
+        let is_conflict = |error: &ApiError| error.status() == Some(409);
+        self.outcomes.iter().any(|(_, outcome)| match outcome {
+            CallOutcome::Failed(
+                Failure::Refused(error)
+                | Failure::Overtaken {
+                    error: Some(error), ..
+                },
+            ) => is_conflict(error),
+            CallOutcome::Failed(
+                Failure::Unknown { .. }
+                | Failure::Overtaken { error: None, .. }
+                | Failure::Moved { .. }
+                | Failure::NotChecked(_)
+                | Failure::NoUpload { .. }
+                | Failure::Journal(_),
+            )
+            | CallOutcome::Applied(_)
+            | CallOutcome::Overwrote(_)
+            | CallOutcome::Blocked { .. }
+            | CallOutcome::NotAttempted => false,
+        })
+    }
+
+    /// The calls of a plan that the server holds.
+    pub fn applied_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
+        let applied: BTreeSet<CallId> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.is_applied())
+            .map(|(id, _)| *id)
+            .collect();
+        calls
+            .iter()
+            .filter(|call| applied.contains(&call.id))
+            .collect()
+    }
+
+    /// The calls of a plan after which nobody can say what the server should hold: another writer was there, or their
+    /// fate is unknown.
+    pub fn disputed_calls<'p>(&self, calls: &'p [Call]) -> Vec<&'p Call> {
+        let disputed = |outcome: &CallOutcome| match outcome {
+            CallOutcome::Overwrote(_)
+            | CallOutcome::Failed(
+                Failure::Unknown { .. }
+                | Failure::Overtaken { .. }
+                | Failure::Moved { .. }
+                | Failure::NotChecked(_),
+            ) => true,
+            CallOutcome::Failed(
+                Failure::Refused(_) | Failure::NoUpload { .. } | Failure::Journal(_),
+            )
+            | CallOutcome::Applied(_)
+            | CallOutcome::Blocked { .. }
+            | CallOutcome::NotAttempted => false,
+        };
+        let ids: BTreeSet<CallId> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| disputed(outcome))
+            .map(|(id, _)| *id)
+            .collect();
+        calls.iter().filter(|call| ids.contains(&call.id)).collect()
+    }
+}

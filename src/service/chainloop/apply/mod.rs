@@ -1,0 +1,11 @@
+//! The half of a run that knows Chainloop: documents, each written as a whole and read back byte by byte.
+
+mod rollback;
+mod service;
+mod settle;
+mod touched;
+
+pub use rollback::{DocumentUndo, documents_touched, undo_documents};
+pub use touched::{check_unmoved, keep_touched, read_back_differs, read_touched};
+
+pub(crate) use service::{Lookup, Service};

@@ -1,0 +1,141 @@
+//! What a run's journal and the live state together want, so that the policies that the run wrote are as before.
+//!
+//! Nothing is replayed: the result is what is desired, from which a fresh plan is made. It writes the earlier bytes as a
+//! newer version; what the run made stays, as the service documents no way to delete it.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{ResourceKind, Sent};
+use crate::run::journal::{CallResult, Made, TargetHistory};
+use crate::run::{Difference, Object};
+use crate::run::{HeldBack, UndoHeld};
+use model::chainloop::{
+    DesiredDocument, DocumentKind, LiveDocument, LiveState, PolicyName, SentDocument,
+};
+use model::diag::DocumentId;
+
+/// What is desired of the policies that a run wrote.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentUndo {
+    /// The policies, with the bytes that they had.
+    pub desired: Vec<DesiredDocument>,
+    /// What stays as it is, and why.
+    pub held: Vec<UndoHeld>,
+}
+
+/// What was there before a run, as its journal has it.
+pub(super) fn before(target: &TargetHistory) -> LiveState {
+    let documents = target.before.iter().filter_map(|object| match object {
+        Object::Document(document) => Some((**document).clone()),
+        Object::Policy(_) | Object::Rule(_) | Object::Pack(_) | Object::Group(_) => None,
+    });
+    let documents =
+        documents.map(|document| ((document.kind, document.name.clone()), Some(document)));
+    LiveState {
+        documents: documents.collect(),
+    }
+}
+
+/// What a run was about, to be asked for.
+pub fn documents_touched(target: &TargetHistory) -> Vec<(DocumentKind, PolicyName)> {
+    let names = target
+        .calls
+        .iter()
+        .filter_map(|made| match &made.intent.send {
+            Sent::Chainloop(operation) => {
+                Some((DocumentKind::Policy, operation.document().name.clone()))
+            }
+            Sent::Docker(_) | Sent::Pulumi(_) => None,
+        });
+    names.collect()
+}
+
+/// Compares what a run left with what is live, and says what is desired so that the policies that it wrote are as before.
+/// With `overwrite`, what other writers changed since is undone too.
+pub fn undo_documents(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> DocumentUndo {
+    let before = before(target);
+    let mut undo = DocumentUndo::default();
+    let mut left: BTreeMap<&PolicyName, &SentDocument> = BTreeMap::new();
+    for made in &target.calls {
+        let Sent::Chainloop(operation) = &made.intent.send else {
+            continue;
+        };
+        let sent = operation.document();
+        if made.left().is_some() {
+            left.insert(&sent.name, sent);
+        } else if is_unknown(made) {
+            undo.hold(&sent.name, HeldBack::Unknown);
+        }
+    }
+    for (name, left) in left {
+        let of = |state: &LiveState| {
+            state
+                .document(DocumentKind::Policy, name)
+                .flatten()
+                .cloned()
+        };
+        let was = of(&before);
+        let is = of(live);
+        let Some(was) = was else {
+            undo.hold(name, HeldBack::NoDelete);
+            continue;
+        };
+        if is.as_ref().is_none_or(|is| is.digest != left.digest) && !overwrite {
+            let object = |document: LiveDocument| Object::Document(Box::new(document));
+            let sent = LiveDocument {
+                digest: left.digest.clone(),
+                bytes: left.bytes.clone(),
+                ..was
+            };
+            let planned = Some(object(sent));
+            let difference = Difference {
+                planned,
+                found: is.map(object),
+            };
+            undo.hold(name, HeldBack::ChangedSince(Box::new(difference)));
+            continue;
+        }
+        let LiveDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            ..
+        } = was;
+        let local = Vec::new();
+        let references = Vec::new();
+        undo.desired.push(DesiredDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            local,
+            references,
+            document,
+        });
+    }
+    undo
+}
+
+impl DocumentUndo {
+    fn hold(&mut self, name: &PolicyName, why: HeldBack) {
+        let resource = ResourceKind::PolicyDocument;
+        self.held.push(UndoHeld {
+            resource,
+            name: name.to_string(),
+            part: None,
+            why,
+        });
+    }
+}
+
+fn is_unknown(made: &Made) -> bool {
+    made.answer
+        .as_ref()
+        .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+}

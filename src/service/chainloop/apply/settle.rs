@@ -1,0 +1,152 @@
+//! Decides, from what was read back, what became of a write, and whether one may still be made. Pure.
+
+use crate::plan::ResourceKind;
+use crate::run::Stale;
+use crate::run::{Difference, Left, Object, Verdict};
+use crate::service::chainloop::plan::document_fingerprint;
+use model::chainloop::{LiveDocument, Operation};
+
+fn object(document: &LiveDocument) -> Object {
+    Object::Document(Box::new(document.clone()))
+}
+
+fn difference(planned: Option<&LiveDocument>, found: Option<&LiveDocument>) -> Difference {
+    Difference {
+        planned: planned.map(object),
+        found: found.map(object),
+    }
+}
+
+fn same(planned: &LiveDocument, found: &LiveDocument) -> bool {
+    document_fingerprint(planned) == document_fingerprint(found)
+}
+
+/// Decides what became of a write of an organization, given what should have been there before it. The digest says it all:
+/// whoever wrote these very bytes, they are there.
+pub(super) fn decide(
+    send: &Operation,
+    organization: &str,
+    planned: Option<&LiveDocument>,
+    found: Option<&LiveDocument>,
+) -> Verdict {
+    match (planned, found) {
+        (_, Some(found)) if found.is_of(organization) && found.digest == send.document().digest => {
+            Verdict::Applied(Left::AsSent)
+        }
+        // It was made, and another one on top of it: the reading at the end of the run tells of that.
+        (planned, Some(found))
+            if found.is_of(organization)
+                && has_version(Some(found), send)
+                && !has_version(planned, send) =>
+        {
+            Verdict::Applied(Left::AsSent)
+        }
+        (None, None) => Verdict::NotApplied,
+        (Some(planned), Some(found)) if same(planned, found) => Verdict::NotApplied,
+        (planned, found) => Verdict::Other(difference(planned, found)),
+    }
+}
+
+/// Whether what a write sends is a version of a document.
+fn has_version(document: Option<&LiveDocument>, send: &Operation) -> bool {
+    let digest = &send.document().digest;
+    document.is_some_and(|document| {
+        document.digest == *digest
+            || document
+                .versions
+                .iter()
+                .any(|version| version.digest == *digest)
+    })
+}
+
+/// Whether what is there just before a write is what the plan was made for; else what is there.
+pub(super) fn moved(
+    send: &Operation,
+    planned: Option<&LiveDocument>,
+    found: Option<&LiveDocument>,
+) -> Option<(Stale, Difference)> {
+    let name = || send.document().name.to_string();
+    let stale = match (planned, found) {
+        (None, None) => return None,
+        (Some(planned), Some(found)) if same(planned, found) => return None,
+        (None, Some(_)) => Stale::Exists(ResourceKind::PolicyDocument, name()),
+        (Some(_), None) => Stale::Gone(ResourceKind::PolicyDocument, name()),
+        (Some(_), Some(_)) => Stale::Changed(ResourceKind::PolicyDocument, name()),
+    };
+    Some((stale, difference(planned, found)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::chainloop::{
+        DocumentBytes, DocumentKind, PolicyName, SentDocument, VersionReference,
+    };
+
+    fn bytes(text: &str) -> DocumentBytes {
+        text.as_bytes().to_vec().into()
+    }
+
+    fn name() -> PolicyName {
+        PolicyName::new("p").unwrap()
+    }
+
+    /// A policy with these versions, the latest one first.
+    fn live(versions: &[&str]) -> LiveDocument {
+        let digests = versions.iter().map(|text| bytes(text).digest());
+        LiveDocument {
+            kind: DocumentKind::Policy,
+            name: name(),
+            digest: bytes(versions[0]).digest(),
+            bytes: bytes(versions[0]),
+            latest: true,
+            builtin: false,
+            organization: Some("acme".to_owned()),
+            versions: digests
+                .map(|digest| VersionReference {
+                    digest,
+                    created_at: None,
+                })
+                .collect(),
+            inputs_schema: None,
+        }
+    }
+
+    #[test]
+    fn what_became_of_a_write_is_seen_by_its_digest() {
+        let sent = SentDocument {
+            name: name(),
+            digest: bytes("new").digest(),
+            bytes: bytes("new"),
+        };
+        let send = Operation::UpdatePolicy { document: sent };
+        let (old, decided) = (live(&["old"]), |found: &LiveDocument| {
+            decide(&send, "acme", Some(&live(&["old"])), Some(found))
+        });
+        assert!(matches!(
+            decided(&live(&["new", "old"])),
+            Verdict::Applied(_)
+        ));
+        assert!(matches!(decided(&old), Verdict::NotApplied));
+        assert!(matches!(
+            decided(&live(&["other", "old"])),
+            Verdict::Other(_)
+        ));
+        // It was made, and somebody was there right after.
+        assert!(matches!(
+            decided(&live(&["other", "new", "old"])),
+            Verdict::Applied(_)
+        ));
+        // It was a version before, which says nothing.
+        let planned = live(&["old", "new"]);
+        let found = live(&["other", "old", "new"]);
+        assert!(matches!(
+            decide(&send, "acme", Some(&planned), Some(&found)),
+            Verdict::Other(_)
+        ));
+        assert!(matches!(
+            decide(&send, "acme", None, None),
+            Verdict::NotApplied
+        ));
+    }
+}

@@ -1,0 +1,96 @@
+//! What a plan of documents touches: compared with what it was made from, and with what a run left.
+
+use std::collections::BTreeSet;
+
+use super::settle::moved;
+use crate::plan::document_id;
+use crate::plan::{ResourceKind, TargetPlan};
+use crate::run::Report;
+use crate::run::Stale;
+use crate::service::chainloop::client::Reader;
+use crate::service::chainloop::plan::{document_fingerprint, documents_replayed, verify_documents};
+use crate::service::docker::plan::replay::{Mismatch, ReplayError};
+use http::ApiError;
+use model::chainloop::{DocumentKind, LiveState, Operation, PolicyName};
+
+/// The policies that the calls of a plan write.
+fn written(plan: &TargetPlan) -> BTreeSet<PolicyName> {
+    plan.calls
+        .iter()
+        .filter_map(|call| Some(call.send.chainloop()?.document().name.clone()))
+        .collect()
+}
+
+/// Reads what the plan touches or creates.
+///
+/// # Errors
+/// Any failed read.
+pub async fn read_touched(plan: &TargetPlan, reader: &Reader) -> Result<LiveState, ApiError> {
+    let wanted = written(plan)
+        .into_iter()
+        .map(|name| (DocumentKind::Policy, name));
+    reader.clone().asking_for(wanted).live_state().await
+}
+
+/// Of more, what [`read_touched`] would have read.
+pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+    let written = written(plan);
+    live.documents
+        .retain(|(kind, name), _| *kind == DocumentKind::Policy && written.contains(name));
+    live
+}
+
+/// Whether what the plan touches is still what it was made from.
+pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
+    let mut stale = Vec::new();
+    for operation in plan.calls.iter().filter_map(|call| call.send.chainloop()) {
+        let name = &operation.document().name;
+        let found = live.document(DocumentKind::Policy, name).flatten();
+        let id = document_id(DocumentKind::Policy, name);
+        let before = plan.before.iter().find(|before| before.id == id);
+        match (operation, before, found) {
+            (Operation::CreatePolicy { .. }, _, found) => {
+                stale.extend(moved(operation, None, found).map(|(stale, _)| stale));
+            }
+            (Operation::UpdatePolicy { .. }, _, None) => {
+                stale.push(Stale::Gone(ResourceKind::PolicyDocument, name.to_string()));
+            }
+            (Operation::UpdatePolicy { .. }, Some(before), Some(found))
+                if document_fingerprint(found) == before.fingerprint => {}
+            (Operation::UpdatePolicy { .. }, Some(_) | None, Some(_)) => {
+                stale.push(Stale::Changed(
+                    ResourceKind::PolicyDocument,
+                    name.to_string(),
+                ));
+            }
+        }
+    }
+    stale
+}
+
+/// How what was read back differs from what the applied calls make of what was there before. What a call of unknown fate
+/// is about is left out: the report tells of it.
+///
+/// # Errors
+/// The applied calls do not fit what was there.
+pub fn read_back_differs(
+    plan: &TargetPlan,
+    before: &LiveState,
+    report: &Report,
+    actual: &LiveState,
+) -> Result<Vec<Mismatch>, ReplayError> {
+    let disputed: BTreeSet<&str> = report
+        .disputed_calls(&plan.calls)
+        .iter()
+        .map(|call| call.name.as_str())
+        .collect();
+    let calls: Vec<_> = report
+        .applied_calls(&plan.calls)
+        .into_iter()
+        .cloned()
+        .collect();
+    let expected = documents_replayed(before, &calls, &plan.target.organization)?;
+    let mut found = verify_documents(&expected, actual);
+    found.retain(|mismatch| !disputed.contains(mismatch.name.as_str()));
+    Ok(found)
+}

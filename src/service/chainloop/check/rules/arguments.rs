@@ -1,0 +1,323 @@
+//! `argument-unknown`, `argument-missing` and `argument-invalid`: what is given to attached policies, against what they take.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::Findings;
+use crate::service::chainloop::check::scene;
+use crate::service::chainloop::check::scene::{GroupView, Scene};
+use manifest::chainloop::Attachment;
+use model::chainloop::{InputsSchema, Reference};
+use model::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
+
+/// How many findings of one file, and how many of each kind of one attachment, are made: more than are ever listed.
+const MOST: usize = 200;
+/// How many names a help line lists, and among how many a near one is looked for.
+const MOST_LISTED: usize = 10;
+const MOST_COMPARED: usize = 500;
+/// How many characters of a name are told.
+const LONGEST: usize = 100;
+
+/// What a policy takes.
+struct Takes<'a> {
+    /// What it is called.
+    name: String,
+    names: Names<'a>,
+    required: Cow<'a, [&'a str]>,
+    /// Where it is declared; none where the server told what it takes.
+    place: Option<Place>,
+}
+
+/// The names of inputs.
+enum Names<'a> {
+    Declared(&'a HashSet<&'a str>),
+    Embedded(HashSet<&'a str>),
+    Told(&'a InputsSchema),
+}
+
+pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
+    let mut made: BTreeMap<FileId, usize> = BTreeMap::new();
+    for group in &scene.groups {
+        let made = made.entry(group.document.file).or_default();
+        let before = found.len();
+        check_group(scene, group, MOST.saturating_sub(*made), found);
+        *made += found.len() - before;
+    }
+}
+
+/// Makes so many findings at most, and those of the attachment that goes beyond.
+fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Findings) {
+    let before = found.len();
+    for (path, attachment) in group.attachments() {
+        if found.len() - before >= most {
+            return;
+        }
+        let Some(takes) = takes(scene, group, &path, attachment) else {
+            continue;
+        };
+        let at = At {
+            group,
+            path,
+            given: attachment.with.as_ref(),
+        };
+        at.unknown(&takes, found);
+        at.missing(&takes, found);
+        at.invalid(&takes, found);
+    }
+}
+
+/// What the attached policy takes; nothing where nobody knows.
+fn takes<'a>(
+    scene: &'a Scene<'_>,
+    group: &GroupView<'a>,
+    path: &Path,
+    attachment: &'a Attachment,
+) -> Option<Takes<'a>> {
+    if let Some(policy) = &attachment.embedded {
+        let inputs = policy.spec.inputs();
+        return Some(Takes {
+            name: policy.metadata.name.clone(),
+            names: Names::Embedded(scene::names(inputs)),
+            required: Cow::Owned(scene::required(inputs)),
+            place: Some(Place::key(group.document, path.clone().key("embedded"))),
+        });
+    }
+    let reference = Reference::parse(attachment.reference.as_deref()?).ok()?;
+    let name = reference.name.to_string();
+    if let Some(policy) = scene.declared(&reference) {
+        return Some(Takes {
+            name,
+            names: Names::Declared(&policy.names),
+            required: Cow::Borrowed(&policy.required),
+            place: Some(Place::value(
+                policy.document,
+                Path::root().key("metadata").key("name"),
+            )),
+        });
+    }
+    let schema = scene.schemas.get(&reference)?;
+    let required = Cow::Owned(schema.required.iter().map(String::as_str).collect());
+    Some(Takes {
+        name,
+        names: Names::Told(schema),
+        required,
+        place: None,
+    })
+}
+
+impl Takes<'_> {
+    fn knows(&self, name: &str) -> bool {
+        match &self.names {
+            Names::Declared(names) => names.contains(name),
+            Names::Embedded(names) => names.contains(name),
+            Names::Told(schema) => schema.properties.contains_key(name),
+        }
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        told(&self.name)
+    }
+
+    /// All names, in order.
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = match &self.names {
+            Names::Declared(names) => names.iter().copied().collect(),
+            Names::Embedded(names) => names.iter().copied().collect(),
+            Names::Told(schema) => schema.properties.keys().map(String::as_str).collect(),
+        };
+        names.sort_unstable();
+        names
+    }
+
+    fn also(&self, finding: Diagnostic) -> Diagnostic {
+        match &self.place {
+            Some(place) => finding.also(place.clone(), "the policy"),
+            None => finding,
+        }
+    }
+}
+
+/// The first names.
+fn listed(names: &[&str]) -> String {
+    let mut listed = names
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| told(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > MOST_LISTED {
+        listed += &format!(" and {} more", names.len() - MOST_LISTED);
+    }
+    listed
+}
+
+/// A text that is told over and over again: nobody reads a long one, and many of them fill the memory.
+fn told(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Whether only the engine knows what a value will be.
+fn is_template(value: &str) -> bool {
+    value.contains("{{")
+}
+
+struct At<'a> {
+    group: &'a GroupView<'a>,
+    /// The way to the attachment.
+    path: Path,
+    given: Option<&'a BTreeMap<String, String>>,
+}
+
+impl At<'_> {
+    fn argument(&self, name: &str) -> Path {
+        self.path.clone().key("with").key(name)
+    }
+
+    fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
+        let given = self
+            .given
+            .into_iter()
+            .flatten()
+            .map(|(argument, _)| argument);
+        let mut unknown = given
+            .filter(|argument| !takes.knows(argument))
+            .take(MOST)
+            .peekable();
+        if unknown.peek().is_none() {
+            return;
+        }
+        let known = takes.names();
+        let near = |argument: &str| {
+            let compared = known.iter().copied().filter(|name| name.len() <= LONGEST);
+            did_you_mean(compared.take(MOST_COMPARED), argument)
+        };
+        for argument in unknown {
+            let message = format!(
+                "the policy `{}` takes no argument `{argument}`",
+                takes.name()
+            );
+            let help = match (argument.len() <= LONGEST)
+                .then(|| near(argument))
+                .flatten()
+            {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => {
+                    "it takes none: remove it, or declare it in its `inputs`".to_owned()
+                }
+                None => format!("it takes: {}", listed(&known)),
+            };
+            let place = Place::key(self.group.document, self.argument(argument));
+            found.push(
+                takes
+                    .also(Diagnostic::new(Code::ArgumentUnknown, message, place))
+                    .help(help),
+            );
+        }
+    }
+
+    fn missing(&self, takes: &Takes<'_>, found: &mut Findings) {
+        let value = |input: &str| self.given.and_then(|given| given.get(input));
+        let missing = takes
+            .required
+            .iter()
+            .filter(|input| value(input).is_none_or(String::is_empty));
+        for input in missing.take(MOST) {
+            let message = format!(
+                "the policy `{}` must be given `{}`",
+                takes.name(),
+                told(input)
+            );
+            // What is empty is missing to the engine.
+            let place = match value(input) {
+                Some(_) => Place::value(self.group.document, self.argument(input)),
+                None => Place::value(self.group.document, self.path.clone()),
+            };
+            let help = format!("add `{}:` to the `with:` of this attachment", told(input));
+            found.push(
+                takes
+                    .also(Diagnostic::new(Code::ArgumentMissing, message, place))
+                    .help(help),
+            );
+        }
+    }
+
+    fn invalid(&self, takes: &Takes<'_>, found: &mut Findings) {
+        let schema = match &takes.names {
+            Names::Declared(_) | Names::Embedded(_) => return,
+            Names::Told(schema) => schema,
+        };
+        for (argument, text) in self
+            .given
+            .into_iter()
+            .flatten()
+            .filter(|(_, text)| !is_template(text))
+        {
+            let Some(fault) = schema
+                .properties
+                .get(argument)
+                .and_then(|schema| fault(schema, text))
+            else {
+                continue;
+            };
+            let name = takes.name();
+            let fault = told(&fault);
+            let message =
+                format!("the policy `{name}` does not take this as `{argument}`: {fault}");
+            let place = Place::value(self.group.document, self.argument(argument));
+            found.push(
+                Diagnostic::new(Code::ArgumentInvalid, message, place).help(
+                    "write what the policy's inputs accept; every value is taken as its text",
+                ),
+            );
+        }
+    }
+}
+
+/// Why a schema does not accept a value: as its text, or as the JSON that the text is. An array takes one text as well as
+/// several, which commas and line ends part.
+fn fault(schema: &Value, text: &str) -> Option<String> {
+    // A schema that is none accepts everything, and so does one that could take for ever: references can double the work
+    // with each step.
+    if !is_bounded(schema) {
+        return None;
+    }
+    let validator = jsonschema::options()
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .build(schema)
+        .ok()?;
+    let several: Vec<&str> = text
+        .split([',', '\n'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
+    let readings = [serde_json::from_str(text).ok(), Some(Value::from(several))];
+    let as_text = Value::from(text);
+    if validator.is_valid(&as_text)
+        || readings
+            .into_iter()
+            .flatten()
+            .any(|reading| validator.is_valid(&reading))
+    {
+        return None;
+    }
+    validator
+        .iter_errors(&as_text)
+        .next()
+        .map(|error| error.to_string())
+}
+
+/// Whether a schema refers to nothing, so that its work is bounded by its size.
+fn is_bounded(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members.iter().all(|(key, value)| {
+            !matches!(key.as_str(), "$ref" | "$dynamicRef" | "$recursiveRef") && is_bounded(value)
+        }),
+        Value::Array(items) => items.iter().all(is_bounded),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}

@@ -1,0 +1,159 @@
+//! `reference-invalid` and `local-reference`: where references lead.
+
+use super::Findings;
+use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
+use manifest::chainloop::{NativeDocument, PolicyManifest};
+use model::chainloop::{
+    LocalReference, LocalReferenceKind, Reference, ReferenceError, ReferenceUse,
+};
+use model::diag::{Code, Diagnostic, Path, Place};
+
+/// Where a reference leads.
+pub(crate) enum Leads {
+    /// To a policy of the service.
+    Service(ReferenceUse),
+    /// To an address.
+    Web,
+    /// To a file of the repository.
+    Local(LocalReference),
+    /// Nowhere.
+    Nowhere(Path, Wrong),
+}
+
+/// What is wrong with a reference.
+pub(crate) enum Wrong {
+    /// It is no reference to a policy.
+    Policy(ReferenceError),
+    /// No script comes from there.
+    Script(String),
+}
+
+/// Where a script's `path` or `ref` leads (vendor's engine: addresses are fetched, all else is a file).
+fn script(kind: LocalReferenceKind, text: &str, path: Path) -> Leads {
+    match text.split_once("://") {
+        Some(("http" | "https", _)) => Leads::Web,
+        Some(("file", _)) | None => Leads::Local(LocalReference {
+            kind,
+            text: text.to_owned(),
+            path,
+        }),
+        Some(("chainloop", _)) if kind == LocalReferenceKind::ScriptRef => service(text, path),
+        Some((scheme, _)) => Leads::Nowhere(path, Wrong::Script(scheme.to_owned())),
+    }
+}
+
+fn service(text: &str, path: Path) -> Leads {
+    match Reference::parse(text) {
+        Ok(reference) => Leads::Service(ReferenceUse { reference, path }),
+        Err(error) => Leads::Nowhere(path, Wrong::Policy(error)),
+    }
+}
+
+/// Where an attachment's `ref` leads.
+fn attached(text: &str, path: Path) -> Leads {
+    let kind = LocalReferenceKind::PolicyRef;
+    match text.split_once("://") {
+        Some(("http" | "https", _)) => Leads::Web,
+        Some(("file", _)) => Leads::Local(LocalReference {
+            kind,
+            text: text.to_owned(),
+            path,
+        }),
+        Some(_) | None => service(text, path),
+    }
+}
+
+/// Where the references of a policy lead.
+fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
+    let spec = &manifest.spec;
+    let path = at.clone().key("spec");
+    let mut found = Vec::new();
+    if let Some(text) = &spec.path {
+        found.push(script(
+            LocalReferenceKind::Path,
+            text,
+            path.clone().key("path"),
+        ));
+    }
+    let policies = spec.policies.iter().flatten().enumerate();
+    let scripts =
+        policies.map(|(at, script)| (path.clone().key("policies").index(at), script.source()));
+    let matcher = spec
+        .matcher()
+        .map(|(field, matcher)| (path.clone().key(field), matcher.source()));
+    for (at, source) in scripts.chain(matcher) {
+        if let Some(text) = source.path {
+            found.push(script(
+                LocalReferenceKind::Path,
+                text,
+                at.clone().key("path"),
+            ));
+        }
+        if let Some(text) = source.reference {
+            found.push(script(LocalReferenceKind::ScriptRef, text, at.key("ref")));
+        }
+    }
+    found
+}
+
+/// Where all references of a document lead, those of embedded policies included.
+pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
+    let group = match native {
+        NativeDocument::Policy(policy) => return of_policy(&Path::root(), &policy.manifest),
+        NativeDocument::Group(group) => group,
+    };
+    let mut found = Vec::new();
+    for (path, attachment) in group.manifest.attachments() {
+        if let Some(text) = &attachment.reference {
+            found.push(attached(text, path.clone().key("ref")));
+        }
+        if let Some(policy) = &attachment.embedded {
+            found.extend(of_policy(&path.key("embedded"), policy));
+        }
+    }
+    found
+}
+
+pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
+    for leads in of_policy(&policy.path, policy.manifest) {
+        say(leads, |path| policy.value(path), found);
+    }
+}
+
+pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+    for (path, attachment) in group.attachments() {
+        if let Some(text) = &attachment.reference {
+            say(
+                attached(text, path.key("ref")),
+                |path| Place::value(group.document, path),
+                found,
+            );
+        }
+    }
+}
+
+fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Findings) {
+    match leads {
+        Leads::Service(_) | Leads::Web => {}
+        Leads::Local(LocalReference { kind, text: _, path }) => {
+            let help = match kind {
+                LocalReferenceKind::Path | LocalReferenceKind::ScriptRef => {
+                    "write the text of the script into `embedded: |`"
+                }
+                LocalReferenceKind::PolicyRef => "write the policy into `embedded:`, or name one of the service",
+            };
+            let message = "the service sees no file of the repository, so that this document cannot be applied";
+            found.push(Diagnostic::new(Code::LocalReference, message, place(path)).help(help));
+        }
+        Leads::Nowhere(path, Wrong::Policy(error)) => found.push(
+            Diagnostic::new(Code::ReferenceInvalid, format!("this is no reference to a policy: {error}"), place(path))
+                .help(
+                    "write `name`, `organization/name` or `name@sha256:…`; a file of the repository must be embedded",
+                ),
+        ),
+        Leads::Nowhere(path, Wrong::Script(scheme)) => found.push(
+            Diagnostic::new(Code::ReferenceInvalid, format!("no script is fetched by `{scheme}://`"), place(path))
+                .help("write the text of the script into `embedded: |`, or its address with `https://`"),
+        ),
+    }
+}

@@ -1,0 +1,105 @@
+//! `duplicate-key`: a field that stands there in both of its spellings.
+
+use super::Findings;
+use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
+use manifest::chainloop::Metadata;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
+
+/// Something that can have a field in two spellings.
+struct At<'a> {
+    document: DocumentId,
+    path: &'a Path,
+}
+
+impl At<'_> {
+    fn once<T>(&self, camel: (&str, &Option<T>), snake: (&str, &Option<T>), found: &mut Findings) {
+        if let ((camel, Some(_)), (snake, Some(_))) = (camel, snake) {
+            let place = |name| Place::key(self.document, self.path.clone().key(name));
+            found.push(
+                Diagnostic::new(
+                    Code::DuplicateKey,
+                    format!("`{snake}` is `{camel}` in another spelling"),
+                    place(snake),
+                )
+                .label("stands here again")
+                .also(place(camel), "stands here first")
+                .help("keep one of the two"),
+            );
+        }
+    }
+
+    fn metadata(&self, metadata: &Metadata, found: &mut Findings) {
+        let Metadata {
+            finding_type,
+            finding_type_snake,
+            ..
+        } = metadata;
+        let path = self.path.clone().key("metadata");
+        At {
+            path: &path,
+            ..*self
+        }
+        .once(
+            ("findingType", finding_type),
+            ("finding_type", finding_type_snake),
+            found,
+        );
+    }
+}
+
+pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
+    let manifest = policy.manifest;
+    let at = At {
+        document: policy.document,
+        path: &policy.path,
+    };
+    at.once(
+        ("apiVersion", &manifest.api_version),
+        ("api_version", &manifest.api_version_snake),
+        found,
+    );
+    at.metadata(&manifest.metadata, found);
+    let path = policy.path.clone().key("spec");
+    let spec = &manifest.spec;
+    At { path: &path, ..at }.once(
+        ("autoMatch", &spec.auto_match),
+        ("auto_match", &spec.auto_match_snake),
+        found,
+    );
+    for (index, script) in spec.policies.iter().flatten().enumerate() {
+        let path = policy.spec("policies").index(index);
+        let camel = ("attestationPhases", &script.attestation_phases);
+        At { path: &path, ..at }.once(
+            camel,
+            ("attestation_phases", &script.attestation_phases_snake),
+            found,
+        );
+    }
+}
+
+pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+    let manifest = group.manifest;
+    let path = Path::root();
+    let at = At {
+        document: group.document,
+        path: &path,
+    };
+    at.once(
+        ("apiVersion", &manifest.api_version),
+        ("api_version", &manifest.api_version_snake),
+        found,
+    );
+    at.metadata(&manifest.metadata, found);
+    for (path, material) in manifest.materials() {
+        let snake = ("match_mode", &material.match_mode_snake);
+        At { path: &path, ..at }.once(("matchMode", &material.match_mode), snake, found);
+    }
+    for (path, attachment) in group.attachments() {
+        let Some(selector) = &attachment.selector else {
+            continue;
+        };
+        let path = path.key("selector");
+        let snake = ("match_mode", &selector.match_mode_snake);
+        At { path: &path, ..at }.once(("matchMode", &selector.match_mode), snake, found);
+    }
+}

@@ -1,0 +1,331 @@
+//! The plan of one Chainloop target: a document whose bytes differ is written, and nothing else is.
+//!
+//! A write replaces a whole policy, and no policy needs another one to be there, so that calls wait for none.
+
+mod difference;
+mod recompute;
+mod state;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::plan::Fingerprint;
+use crate::plan::document_id;
+use crate::plan::{
+    Before, Call, CallId, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Held,
+    HeldReason, LiveCounts, Note, ResourceKind, SourceRef, TargetInfo, TargetPlan, ToSend,
+};
+use model::chainloop::{
+    DesiredDocument, DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument,
+};
+use model::diag::Place;
+
+pub use recompute::{
+    DocumentBreach, audit_documents, documents_drift, documents_replayed, recomputed_documents,
+    verify_documents,
+};
+
+use difference::fields;
+use state::state;
+
+/// All that the plan of one target is made from.
+pub struct DocumentRequest<'a> {
+    /// The target.
+    pub target: TargetInfo,
+    /// The documents that its manifests hold, checked.
+    pub documents: &'a [DesiredDocument],
+    /// What the server holds of them. One that was not asked for is left out of the plan.
+    pub live: &'a LiveState,
+    /// Whether the target's policies are written.
+    pub writes: bool,
+    /// The line that a place is on.
+    pub locate: &'a dyn Fn(&Place) -> SourceRef,
+}
+
+/// The digest of what a live document is: its bytes and its owner. How many versions it has does not count.
+pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
+    let LiveDocument {
+        kind,
+        name,
+        bytes: _,
+        digest,
+        latest: _,
+        builtin,
+        organization,
+        versions: _,
+        inputs_schema: _,
+    } = document;
+    Fingerprint::of(json!([
+        kind.as_str(),
+        name.as_str(),
+        digest.as_str(),
+        builtin,
+        organization
+    ]))
+}
+
+/// Plans one target. The result does not depend on the order of what is desired.
+pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
+    let mut wanted: BTreeMap<(DocumentKind, &PolicyName), &DesiredDocument> = BTreeMap::new();
+    for document in request.documents {
+        // A name that stands there twice is a finding of the check.
+        wanted
+            .entry((document.kind, &document.name))
+            .or_insert(document);
+    }
+    let mut planner = Planner {
+        request,
+        drafts: Vec::new(),
+        held: Vec::new(),
+        documents: Vec::new(),
+    };
+    for ((kind, name), desired) in wanted {
+        if let Some(live) = request.live.document(kind, name) {
+            planner.document(desired, live);
+        }
+    }
+    planner.finish()
+}
+
+/// What a document is among all that changes.
+fn resource(kind: DocumentKind) -> ResourceKind {
+    match kind {
+        DocumentKind::Policy => ResourceKind::PolicyDocument,
+        DocumentKind::PolicyGroup => ResourceKind::GroupDocument,
+    }
+}
+
+/// How much the server holds of what was asked for.
+fn counts(live: &LiveState) -> LiveCounts {
+    let of = |kind: DocumentKind| {
+        (
+            resource(kind),
+            live.found()
+                .filter(|document| document.kind == kind)
+                .count(),
+        )
+    };
+    let [policies, groups] = [DocumentKind::Policy, DocumentKind::PolicyGroup].map(of);
+    LiveCounts::new(
+        [policies]
+            .into_iter()
+            .chain((groups.1 > 0).then_some(groups)),
+    )
+}
+
+/// A call with the change that it makes.
+struct Draft {
+    send: Operation,
+    change: Change,
+    note: Option<Note>,
+    before: Option<Before>,
+}
+
+/// Collects what the plan will hold.
+struct Planner<'a> {
+    request: &'a DocumentRequest<'a>,
+    drafts: Vec<Draft>,
+    held: Vec<Held>,
+    documents: Vec<DocumentStatus>,
+}
+
+impl Planner<'_> {
+    fn document(&mut self, desired: &DesiredDocument, live: Option<&LiveDocument>) {
+        let DesiredDocument {
+            kind,
+            name,
+            bytes,
+            digest,
+            local: _,
+            references: _,
+            document: _,
+        } = desired;
+        let state = state(bytes, digest, live, &self.request.target.organization);
+        let source = (self.request.locate)(&desired.place());
+        let fields = if live.is_some_and(|live| live.digest == *digest) {
+            Vec::new()
+        } else {
+            fields(
+                live.map(|live| (&live.bytes, &live.digest)),
+                Some((bytes, digest)),
+            )
+        };
+        let mut status = DocumentStatus {
+            resource: resource(*kind),
+            name: name.to_string(),
+            state,
+            digest: digest.clone(),
+            live: live.map(|live| live.digest.clone()),
+            live_since: live
+                .and_then(LiveDocument::created_at)
+                .map(|time| time.to_string()),
+            source: Some(source),
+            fields: Vec::new(),
+        };
+        if let Some((reason, at)) = self.reason(desired, &status.state) {
+            let source = at
+                .map(|place| (self.request.locate)(&place))
+                .or_else(|| status.source.clone());
+            status.fields = fields;
+            let resource = status.resource;
+            let name = status.name.clone();
+            self.held.push(Held {
+                resource,
+                name,
+                part: None,
+                source,
+                reason,
+            });
+        } else if status.state != DocumentState::InSync {
+            let document = SentDocument {
+                name: name.clone(),
+                digest: digest.clone(),
+                bytes: bytes.clone(),
+            };
+            self.drafts.push(draft(document, live, &status, fields));
+        }
+        self.documents.push(status);
+    }
+
+    /// Why a document that differs is left as it is, and where that is written.
+    fn reason(
+        &self,
+        desired: &DesiredDocument,
+        state: &DocumentState,
+    ) -> Option<(HeldReason, Option<Place>)> {
+        match state {
+            DocumentState::InSync => return None,
+            DocumentState::OwnedElsewhere { builtin, owner } => {
+                return Some((
+                    HeldReason::OwnedElsewhere {
+                        builtin: *builtin,
+                        owner: owner.clone(),
+                    },
+                    None,
+                ));
+            }
+            DocumentState::FormatOnly
+            | DocumentState::MeaningDiffers
+            | DocumentState::Missing
+            | DocumentState::Behind { .. } => {}
+        }
+        if desired.kind == DocumentKind::PolicyGroup {
+            return Some((HeldReason::NoWrite, None));
+        }
+        if let Some(first) = desired.local.first() {
+            let references = desired
+                .local
+                .iter()
+                .map(|local| local.text.clone())
+                .collect();
+            return Some((
+                HeldReason::LocalReferences { references },
+                Some(desired.at(&first.path)),
+            ));
+        }
+        (!self.request.writes).then_some((HeldReason::WritesOff, None))
+    }
+
+    fn finish(self) -> TargetPlan {
+        let Self {
+            request,
+            drafts,
+            held,
+            documents,
+        } = self;
+        let mut calls = Vec::new();
+        let mut changes = Vec::new();
+        let mut notes = Vec::new();
+        let mut before = Vec::new();
+        for (number, draft) in (1..).zip(drafts) {
+            let Draft {
+                send,
+                change,
+                note,
+                before: was,
+            } = draft;
+            let name = send.document().name.to_string();
+            let send = ToSend::Chainloop(send);
+            calls.push(Call {
+                id: CallId(number),
+                after: Vec::new(),
+                name,
+                part: None,
+                why: None,
+                send,
+            });
+            changes.push(change);
+            notes.extend(note);
+            before.extend(was);
+        }
+        TargetPlan {
+            target: request.target.clone(),
+            changes,
+            access: None,
+            enforcement: Vec::new(),
+            documents,
+            gates: Vec::new(),
+            calls,
+            held,
+            unmanaged: Vec::new(),
+            guarded: Vec::new(),
+            notes,
+            before,
+            live: counts(request.live),
+        }
+    }
+}
+
+/// The call that writes a document, with all that is said of it.
+fn draft(
+    document: SentDocument,
+    live: Option<&LiveDocument>,
+    status: &DocumentStatus,
+    fields: Vec<FieldChange>,
+) -> Draft {
+    let kind = DocumentKind::Policy;
+    let name = document.name.clone();
+    let id = document_id(kind, &name);
+    let note = match &status.state {
+        DocumentState::Behind { since } => Some(Note::GoesBack {
+            policy: status.name.clone(),
+            digest: document.digest.to_string(),
+            since: since.clone(),
+        }),
+        DocumentState::InSync
+        | DocumentState::FormatOnly
+        | DocumentState::MeaningDiffers
+        | DocumentState::Missing
+        | DocumentState::OwnedElsewhere { .. } => None,
+    };
+    let change = Change {
+        kind: if live.is_some() {
+            ChangeKind::Update
+        } else {
+            ChangeKind::Create
+        },
+        resource: resource(kind),
+        name: status.name.clone(),
+        id: live.map(|_| id.to_string()),
+        source: status.source.clone(),
+        fields,
+        children: Vec::new(),
+    };
+    let before = live.map(|live| Before {
+        resource: resource(kind),
+        id,
+        name: status.name.clone(),
+        fingerprint: document_fingerprint(live),
+    });
+    let send = match live {
+        Some(_) => Operation::UpdatePolicy { document },
+        None => Operation::CreatePolicy { document },
+    };
+    Draft {
+        send,
+        change,
+        note,
+        before,
+    }
+}

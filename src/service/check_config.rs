@@ -1,0 +1,179 @@
+//! The check of `polwarden.yaml`.
+
+use std::collections::HashMap;
+
+pub(crate) use super::docker::check::teams::is_uuid;
+use manifest::config::{Config, Target};
+use model::Name;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
+
+/// Checks the configuration: names of targets unique, no organization managed twice, organizations and uuids well
+/// formed, paths inside the repository. Whether paths exist is seen by whoever reads them.
+pub fn check_config(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let place = |path: Path| Place::value(document, path);
+    if config.targets.is_empty() {
+        found.push(
+            Diagnostic::new(
+                Code::EmptyList,
+                "no target is configured",
+                place(Path::root().key("targets")),
+            )
+            .help("add a target with `name`, `provider`, `organization` and `paths`"),
+        );
+    }
+    let mut names = HashMap::new();
+    let mut organizations = HashMap::new();
+    for (index, target) in config.targets.iter().enumerate() {
+        let path = || Path::root().key("targets").index(index);
+        check_target(target, document, &path(), &mut found);
+        if let Some(first) = names.insert(target.name.as_str(), index) {
+            let message = format!("two targets are called `{}`", target.name);
+            found.push(
+                Diagnostic::new(Code::TargetNameTaken, message, place(path().key("name")))
+                    .label("again here")
+                    .also(
+                        place(Path::root().key("targets").index(first).key("name")),
+                        "first here",
+                    )
+                    .help("give one of them another name: `--target` finds targets by it"),
+            );
+        }
+        let organization = (target.provider(), target.organization.to_ascii_lowercase());
+        if let Some(first) = organizations.insert(organization, index) {
+            let message = format!(
+                "two targets manage the organization `{}`",
+                target.organization
+            );
+            found.push(
+                Diagnostic::new(
+                    Code::TargetOverlap,
+                    message,
+                    place(path().key("organization")),
+                )
+                .label("again here")
+                .also(
+                    place(Path::root().key("targets").index(first).key("organization")),
+                    "first here",
+                )
+                .help(
+                    "put the paths of both into one target; each would undo what the other applies",
+                ),
+            );
+        }
+    }
+    found.extend(super::docker::check::access::check(config, document));
+    found
+}
+
+fn check_target(target: &Target, document: DocumentId, path: &Path, found: &mut Vec<Diagnostic>) {
+    let place = |path: Path| Place::value(document, path);
+    if let Err(error) = Name::new(&target.name) {
+        found.push(
+            Diagnostic::new(
+                Code::InvalidValue,
+                error.to_string(),
+                place(path.clone().key("name")),
+            )
+            .help("write a name that people can read and type after `--target`"),
+        );
+    }
+    if !is_organization(&target.organization) {
+        let message = format!(
+            "`{}` is not the name of an organization",
+            target.organization
+        );
+        found.push(
+            Diagnostic::new(
+                Code::InvalidValue,
+                message,
+                place(path.clone().key("organization")),
+            )
+            .help("use the name in the organization's address: letters, digits, `-` and `_`"),
+        );
+    }
+    check_paths(target, document, path, found);
+    for (alias, uuid) in target.teams() {
+        let at = || path.clone().key("teams").key(alias);
+        if !is_uuid(uuid) {
+            let message = format!("the team alias `{alias}` does not stand for a uuid");
+            found.push(
+                Diagnostic::new(Code::InvalidValue, message, place(at()))
+                    .label("not a uuid")
+                    .help(
+                        "write the team's uuid, for example `d290f1ee-6c54-4b01-90e6-d701748f0851`",
+                    ),
+            );
+        }
+        if is_uuid(alias) {
+            let message =
+                "a team alias looks like a uuid, so that scopes would not mean what they say";
+            found.push(
+                Diagnostic::new(Code::InvalidValue, message, Place::key(document, at()))
+                    .help("give the alias the name of the team"),
+            );
+        }
+    }
+}
+
+fn check_paths(target: &Target, document: DocumentId, path: &Path, found: &mut Vec<Diagnostic>) {
+    let paths = || path.clone().key("paths");
+    if target.paths.is_empty() {
+        found.push(
+            Diagnostic::new(
+                Code::EmptyList,
+                "the target has no paths",
+                Place::value(document, paths()),
+            )
+            .help("name the files and folders that hold its manifests"),
+        );
+    }
+    for (index, text) in target.paths.iter().enumerate() {
+        let Some(reason) = path_fault(text) else {
+            continue;
+        };
+        found.push(
+            Diagnostic::new(
+                Code::TargetPathInvalid,
+                format!("the path `{text}` {reason}"),
+                Place::value(document, paths().index(index)),
+            )
+            .help("write a path relative to this file, inside the repository, with `/`"),
+        );
+    }
+}
+
+/// What keeps a text from being a path inside the repository, as the end of a sentence.
+fn path_fault(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("is empty");
+    }
+    if text.contains(char::is_control) {
+        return Some("holds control characters");
+    }
+    let drive = text.as_bytes().get(1) == Some(&b':');
+    if text.starts_with(['/', '\\', '~']) || drive {
+        return Some("is not relative");
+    }
+    let mut depth = 0_i64;
+    for part in text.split(['/', '\\']) {
+        depth += match part {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        if depth < 0 {
+            return Some("leaves the repository");
+        }
+    }
+    None
+}
+
+/// Names of organizations become a part of the API's addresses, so that nothing else may be in them.
+fn is_organization(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}

@@ -1,0 +1,192 @@
+//! What the server should hold at every moment of a run: what was read, and what each call made of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::plan::{CallId, PolicyRef, ResourceKind, fingerprint};
+use crate::run::Stale;
+use crate::run::journal::TargetHistory;
+use crate::run::{Left, Object};
+use model::docker::{LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleId};
+
+/// The policies that a run touches, as they should be at the server now.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    policies: BTreeMap<PolicyId, LivePolicy>,
+    /// Every policy that this run has seen or made, those that are gone included.
+    seen: BTreeSet<PolicyId>,
+    created: HashMap<CallId, PolicyId>,
+}
+
+impl Ledger {
+    /// Begins with what was read just before the first call.
+    pub fn new(before: impl IntoIterator<Item = LivePolicy>) -> Self {
+        let policies: BTreeMap<_, _> = before
+            .into_iter()
+            .map(|policy| (policy.id.clone(), policy))
+            .collect();
+        Self {
+            seen: policies.keys().cloned().collect(),
+            policies,
+            created: HashMap::new(),
+        }
+    }
+
+    /// What the server should hold after all calls of an earlier run that were applied.
+    pub fn of_run(target: &TargetHistory) -> Self {
+        let mut ledger = Self::new(policies(target).cloned());
+        for made in &target.calls {
+            if let Some(left) = made.left() {
+                ledger.record(made.intent.call, &left);
+            }
+        }
+        ledger
+    }
+
+    /// A policy as it should be now.
+    pub fn policy(&self, id: &PolicyId) -> Option<&LivePolicy> {
+        self.policies.get(id)
+    }
+
+    /// All policies as they should be now.
+    pub fn policies(&self) -> impl Iterator<Item = &LivePolicy> {
+        self.policies.values()
+    }
+
+    /// A rule as it should be now.
+    pub fn rule(&self, policy: &PolicyId, id: &RuleId) -> Option<&LiveRule> {
+        rules(self.policy(policy)?)
+            .iter()
+            .find(|rule| rule.id == *id)
+    }
+
+    /// Whether this run has seen or made a policy with this id.
+    pub fn has_seen(&self, id: &PolicyId) -> bool {
+        self.seen.contains(id)
+    }
+
+    /// The policy that a call created.
+    pub fn created(&self, call: CallId) -> Option<&PolicyId> {
+        self.created.get(&call)
+    }
+
+    /// The write with the id of its policy; nothing if no call has made that policy yet.
+    pub fn resolve(&self, send: &Operation<PolicyRef>) -> Option<Operation<PolicyId>> {
+        let id = |policy| match policy {
+            PolicyRef::Existing(id) => Ok(id),
+            PolicyRef::CreatedBy(call) => self.created(call).cloned().ok_or(()),
+        };
+        send.clone().try_map(id).ok()
+    }
+
+    /// Takes down what a call left.
+    pub fn record(&mut self, call: CallId, left: &Left) {
+        match left {
+            Left::Policy(policy) => self.record_policy(call, policy),
+            Left::NoPolicy(id) => drop(self.policies.remove(id)),
+            Left::Rule(policy, rule) => {
+                if let Some(rules) = self.rules_mut(policy) {
+                    match rules.iter_mut().find(|known| known.id == rule.id) {
+                        Some(known) => known.clone_from(rule),
+                        None => rules.push(LiveRule::clone(rule)),
+                    }
+                }
+            }
+            Left::NoRule(policy, id) => {
+                if let Some(rules) = self.rules_mut(policy) {
+                    rules.retain(|rule| rule.id != *id);
+                }
+            }
+            Left::Begun(_) | Left::AsSent => {}
+        }
+    }
+
+    /// Whether a policy that was read again is as it should be.
+    ///
+    /// # Errors
+    /// It was changed, or it is gone.
+    pub fn check(&self, id: &PolicyId, found: Option<&LivePolicy>) -> Result<(), Stale> {
+        let Some(expected) = self.policy(id) else {
+            return Ok(());
+        };
+        match found {
+            None => Err(Stale::Gone(ResourceKind::Policy, expected.name.clone())),
+            Some(found) if fingerprint(found) != fingerprint(expected) => {
+                Err(Stale::Changed(ResourceKind::Policy, expected.name.clone()))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn record_policy(&mut self, call: CallId, policy: &LivePolicy) {
+        let mut policy = policy.clone();
+        match self.policies.get(&policy.id) {
+            // Other calls may be changing its rules just now: only their own answers say what became of those.
+            Some(LivePolicy {
+                content: LiveContent::Rules(rules),
+                ..
+            }) => {
+                policy.content = LiveContent::Rules(rules.clone());
+            }
+            Some(_) => {}
+            None => drop(self.created.insert(call, policy.id.clone())),
+        }
+        self.seen.insert(policy.id.clone());
+        self.policies.insert(policy.id.clone(), policy);
+    }
+
+    fn rules_mut(&mut self, policy: &PolicyId) -> Option<&mut Vec<LiveRule>> {
+        match &mut self.policies.get_mut(policy)?.content {
+            LiveContent::Rules(rules) => Some(rules),
+            LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
+        }
+    }
+}
+
+/// The policies that an earlier run touched, as they were before.
+pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePolicy> {
+    target.before.iter().filter_map(|object| match object {
+        Object::Policy(policy) => Some(&**policy),
+        Object::Rule(_) | Object::Pack(_) | Object::Group(_) | Object::Document(_) => None,
+    })
+}
+
+/// The rules of a policy; none if it is of another type.
+pub(super) fn rules(policy: &LivePolicy) -> &[LiveRule] {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules,
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+    }
+}
+
+/// What all calls of one policy have in common, whether it exists already or not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum PolicyKey {
+    Existing(PolicyId),
+    Created(CallId),
+}
+
+impl PolicyKey {
+    pub(crate) fn of(call: CallId, send: &Operation<PolicyRef>) -> Self {
+        match send {
+            Operation::CreatePolicy { .. } => Self::Created(call),
+            Operation::CreateRule {
+                policy: PolicyRef::CreatedBy(maker),
+                ..
+            } => Self::Created(*maker),
+            Operation::CreateRule {
+                policy: PolicyRef::Existing(id),
+                ..
+            }
+            | Operation::UpdatePolicy { id, .. }
+            | Operation::DeletePolicy { id }
+            | Operation::UpdateRule { policy: id, .. }
+            | Operation::DeleteRule { policy: id, .. } => Self::Existing(id.clone()),
+        }
+    }
+}
+
+impl From<LiveState> for Ledger {
+    fn from(state: LiveState) -> Self {
+        Self::new(state.policies)
+    }
+}

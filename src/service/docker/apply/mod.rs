@@ -1,0 +1,19 @@
+//! The half of a run that knows the Docker AI Governance API: what is sent, what it should leave, and how an answer
+//! that did not come is found out.
+
+mod ledger;
+mod read_back;
+mod rollback;
+mod service;
+mod settle;
+mod touched;
+mod verify;
+
+pub use ledger::Ledger;
+pub use rollback::{Undo, undo};
+pub use settle::decide;
+pub use touched::{check_unmoved, keep_touched, read_touched};
+pub use verify::read_back_differs;
+
+pub(crate) use ledger::PolicyKey;
+pub(crate) use service::{Lookup, Service};

@@ -1,0 +1,383 @@
+//! What a run's journal and the live state together want, so that what the run touched is as it was before.
+//!
+//! Nothing is replayed: the result is what is desired, from which a fresh plan is made. What the run did not touch is
+//! desired as it is live, so that no other writer's work is undone.
+
+use std::collections::BTreeSet;
+
+use super::ledger::{Ledger, policies, rules};
+use super::settle::same_head;
+use crate::plan::{ResourceKind, Sent, fingerprint};
+use crate::run::journal::{CallResult, Made, TargetHistory};
+use crate::run::{Difference, Left, Object};
+use crate::run::{HeldBack, UndoHeld};
+use model::Name;
+use model::diag::DocumentId;
+use model::docker::{
+    Content, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule, LiveState, Operation,
+    PolicyId, RuleId,
+};
+
+/// What is desired of the policies that a run touched.
+#[derive(Debug, Clone, Default)]
+pub struct Undo {
+    /// The policies that are to be there, as they are to be.
+    pub desired: Vec<DesiredPolicy>,
+    /// The policies that the run made and that are to go.
+    pub made: BTreeSet<PolicyId>,
+    /// What stays as it is, and why.
+    pub held: Vec<UndoHeld>,
+    /// Policies that the run deleted and that are to be made again: the server gives them new ids.
+    pub again: Vec<String>,
+}
+
+/// Compares what a run left with what is live, and says what is desired so that all it touched is as before.
+///
+/// `document` stands for the journal. With `overwrite`, what other writers changed since is undone too.
+pub fn undo(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> Undo {
+    let before = Ledger::new(policies(target).cloned());
+    let after = Ledger::of_run(target);
+    let mut undoing = Undoing {
+        target,
+        live,
+        before,
+        after,
+        document,
+        overwrite,
+        undo: Undo::default(),
+    };
+    undoing.note_unknown();
+    undoing.policies_that_were_made();
+    let before: Vec<LivePolicy> = policies(target).cloned().collect();
+    for policy in &before {
+        if undoing.is_touched(&policy.id) {
+            undoing.policy(policy);
+        }
+    }
+    undoing.undo
+}
+
+struct Undoing<'a> {
+    target: &'a TargetHistory,
+    live: &'a LiveState,
+    before: Ledger,
+    after: Ledger,
+    document: DocumentId,
+    overwrite: bool,
+    undo: Undo,
+}
+
+impl Undoing<'_> {
+    fn applied(&self) -> impl Iterator<Item = &Made> {
+        self.target
+            .calls
+            .iter()
+            .filter(|made| made.left().is_some())
+    }
+
+    fn is_touched(&self, id: &PolicyId) -> bool {
+        self.applied()
+            .any(|made| policy_of(&made.intent.send) == Some(id))
+    }
+
+    fn live(&self, id: &PolicyId) -> Option<&LivePolicy> {
+        self.live.policies.iter().find(|policy| policy.id == *id)
+    }
+
+    fn hold(&mut self, policy: &str, rule: Option<&str>, why: HeldBack) {
+        self.undo.held.push(UndoHeld {
+            resource: ResourceKind::Policy,
+            name: policy.to_owned(),
+            part: rule.map(str::to_owned),
+            why,
+        });
+    }
+
+    fn note_unknown(&mut self) {
+        let unknown = |made: &&Made| {
+            made.answer
+                .as_ref()
+                .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+        };
+        let calls: Vec<_> = self
+            .target
+            .calls
+            .iter()
+            .filter(unknown)
+            .map(|made| made.intent.clone())
+            .collect();
+        for intent in calls {
+            self.hold(&intent.name, intent.part.as_deref(), HeldBack::Unknown);
+        }
+    }
+
+    /// What the run made goes, unless somebody else has worked on it since.
+    fn policies_that_were_made(&mut self) {
+        let made: Vec<LivePolicy> = self
+            .after
+            .policies()
+            .filter(|policy| !self.before.has_seen(&policy.id))
+            .cloned()
+            .collect();
+        for policy in made {
+            let Some(found) = self.live(&policy.id).cloned() else {
+                continue;
+            };
+            if fingerprint(&found) == fingerprint(&policy) || self.overwrite {
+                self.undo.made.insert(policy.id);
+            } else {
+                let name = policy.name.clone();
+                self.hold(
+                    &name,
+                    None,
+                    changed(Some(policy_object(&policy)), Some(policy_object(&found))),
+                );
+            }
+        }
+    }
+
+    /// A policy that was there before.
+    fn policy(&mut self, before: &LivePolicy) {
+        let after = self.after.policy(&before.id).cloned();
+        let live = self.live(&before.id).cloned();
+        let taken = self.live.policies.iter().any(|other| {
+            other.name == before.name
+                && other.id != before.id
+                && !self.undo.made.contains(&other.id)
+        });
+        if taken && live.as_ref().is_none_or(|live| live.name != before.name) {
+            self.hold(&before.name, None, HeldBack::NameTaken);
+            return;
+        }
+        match (after, live) {
+            (None, None) => self.make_again(before),
+            // The run deleted it, and ids are never given twice.
+            (None, Some(_)) => self.hold(&before.name, None, HeldBack::Unknown),
+            (Some(_), None) if self.overwrite => self.make_again(before),
+            (Some(after), None) => self.hold(
+                &before.name,
+                None,
+                changed(Some(policy_object(&after)), None),
+            ),
+            (Some(after), Some(live)) => self.put_back(before, &after, &live),
+        }
+    }
+
+    fn make_again(&mut self, before: &LivePolicy) {
+        let wanted = self.understood(before, rules(before));
+        if let Some(desired) = self.desired(before, wanted, None) {
+            self.undo.again.push(before.name.clone());
+            self.undo.desired.push(desired);
+        }
+    }
+
+    fn put_back(&mut self, before: &LivePolicy, after: &LivePolicy, live: &LivePolicy) {
+        let updated = self.applied().any(
+            |made| matches!(&made.intent.send, Sent::Docker(Operation::UpdatePolicy { id, .. }) if *id == live.id),
+        );
+        let mut head = live;
+        if updated {
+            if same_head(live, after) || self.overwrite {
+                head = before;
+            } else {
+                self.hold(
+                    &live.name,
+                    None,
+                    changed(Some(policy_object(after)), Some(policy_object(live))),
+                );
+            }
+        }
+        let mut wanted = Vec::new();
+        for rule in rules(live) {
+            match self.touched_rule(&live.id, &rule.id) {
+                false => wanted.push((rule.clone(), None)),
+                true => wanted.extend(self.rule_that_is_there(before, after, rule)),
+            }
+        }
+        for rule in rules(before) {
+            let is_live = rules(live).iter().any(|other| other.id == rule.id);
+            if !is_live && self.touched_rule(&live.id, &rule.id) {
+                wanted.extend(self.rule_that_is_gone(&before.name, after, rule, live));
+            }
+        }
+        let wanted = self.understood_rules(&live.name, wanted);
+        let desired = self.desired(head, wanted, Some(&live.name));
+        self.undo.desired.extend(desired);
+    }
+
+    fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
+        let created = |made: &Made| match made.left() {
+            Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
+            Some(
+                Left::Policy(_)
+                | Left::NoPolicy(_)
+                | Left::NoRule(..)
+                | Left::Begun(_)
+                | Left::AsSent,
+            )
+            | None => false,
+        };
+        self.applied()
+            .any(|made| created(made) || rule_of(&made.intent.send) == Some((policy, id)))
+    }
+
+    /// A rule that the run made or changed and that is live: what it is to be, with the name that it has now.
+    fn rule_that_is_there(
+        &mut self,
+        before: &LivePolicy,
+        after: &LivePolicy,
+        rule: &LiveRule,
+    ) -> Option<(LiveRule, Option<String>)> {
+        let find = |policy: &LivePolicy| {
+            rules(policy)
+                .iter()
+                .find(|other| other.id == rule.id)
+                .cloned()
+        };
+        let was = find(before);
+        let left = find(after);
+        if left.as_ref() != Some(rule) && !self.overwrite {
+            let object = |rule: &LiveRule| Object::Rule(Box::new(rule.clone()));
+            let why = changed(left.as_ref().map(object), Some(object(rule)));
+            self.hold(&before.name, Some(&rule.name), why);
+            return Some((rule.clone(), None));
+        }
+        was.map(|was| (was, Some(rule.name.clone())))
+    }
+
+    /// A rule that the run deleted or changed and that is not live.
+    fn rule_that_is_gone(
+        &mut self,
+        policy: &str,
+        after: &LivePolicy,
+        rule: &LiveRule,
+        live: &LivePolicy,
+    ) -> Option<(LiveRule, Option<String>)> {
+        let left = rules(after).iter().find(|other| other.id == rule.id);
+        let namesake = rules(live)
+            .iter()
+            .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
+        if namesake {
+            self.hold(policy, Some(&rule.name), HeldBack::NameTaken);
+            return None;
+        }
+        if let Some(left) = left.filter(|_| !self.overwrite) {
+            let left = Object::Rule(Box::new(left.clone()));
+            self.hold(policy, Some(&rule.name), changed(Some(left), None));
+            return None;
+        }
+        Some((rule.clone(), None))
+    }
+
+    fn understood(&mut self, policy: &LivePolicy, wanted: &[LiveRule]) -> Vec<DesiredRule> {
+        self.understood_rules(
+            &policy.name,
+            wanted.iter().map(|rule| (rule.clone(), None)).collect(),
+        )
+    }
+
+    /// Rules as they can be written. One that is live and not understood is left to the plan, which leaves it alone.
+    fn understood_rules(
+        &mut self,
+        policy: &str,
+        wanted: Vec<(LiveRule, Option<String>)>,
+    ) -> Vec<DesiredRule> {
+        let mut desired = Vec::new();
+        for (index, (rule, name_now)) in wanted.into_iter().enumerate() {
+            match rule.rule {
+                Ok(wanted) => {
+                    let alias = name_now
+                        .filter(|now| *now != rule.name)
+                        .and_then(|now| Name::new(&now).ok());
+                    desired.push(DesiredRule {
+                        rule: wanted,
+                        aliases: alias.into_iter().collect(),
+                        index,
+                    });
+                }
+                Err(opaque) => self.hold(
+                    policy,
+                    Some(&rule.name),
+                    HeldBack::NotUnderstood(opaque.why),
+                ),
+            }
+        }
+        desired
+    }
+
+    fn desired(
+        &mut self,
+        head: &LivePolicy,
+        rules: Vec<DesiredRule>,
+        name_now: Option<&str>,
+    ) -> Option<DesiredPolicy> {
+        let content = match &head.content {
+            LiveContent::Rules(_) => Content::Rules(rules),
+            LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),
+            LiveContent::Opaque(opaque) => {
+                self.hold(
+                    &head.name,
+                    None,
+                    HeldBack::NotUnderstood(opaque.why.clone()),
+                );
+                return None;
+            }
+        };
+        let name = match Name::new(&head.name) {
+            Ok(name) => name,
+            Err(error) => {
+                let why = format!("has a name that cannot be written: {error}");
+                self.hold(&head.name, None, HeldBack::NotUnderstood(why));
+                return None;
+            }
+        };
+        let alias = name_now
+            .filter(|now| *now != head.name)
+            .and_then(|now| Name::new(now).ok());
+        let aliases = alias.into_iter().collect();
+        let scope = head.scope.clone();
+        Some(DesiredPolicy {
+            name,
+            aliases,
+            protect: false,
+            scope,
+            content,
+            document: self.document,
+        })
+    }
+}
+
+fn changed(planned: Option<Object>, found: Option<Object>) -> HeldBack {
+    HeldBack::ChangedSince(Box::new(Difference { planned, found }))
+}
+
+fn policy_object(policy: &LivePolicy) -> Object {
+    Object::Policy(Box::new(policy.clone()))
+}
+
+fn policy_of(sent: &Sent) -> Option<&PolicyId> {
+    match sent {
+        Sent::Docker(send) => send.existing(),
+        Sent::Pulumi(_) | Sent::Chainloop(_) => None,
+    }
+}
+
+fn rule_of(sent: &Sent) -> Option<(&PolicyId, &RuleId)> {
+    let Sent::Docker(send) = sent else {
+        return None;
+    };
+    match send {
+        Operation::CreatePolicy { .. }
+        | Operation::UpdatePolicy { .. }
+        | Operation::DeletePolicy { .. }
+        | Operation::CreateRule { .. } => None,
+        Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
+            Some((policy, id))
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Makes writes of the Docker AI Governance API, checks what they are about, and reads back what became of them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::ledger::Ledger;
+use super::read_back::read_back;
+use super::settle::{decide, overwritten};
+use crate::plan::{Call, CallId};
+use crate::run::Failure;
+use crate::run::Settings;
+pub(crate) use crate::run::service::Answered;
+use crate::run::{Difference, Left, Object, Verdict};
+use crate::service::docker::client::{Reader, Writer};
+use http::{ApiError, Dated};
+use model::docker::{Operation, PolicyId, Updated};
+
+/// What is known of a target, and a way to read it.
+pub(crate) struct Lookup<'a> {
+    ledger: Mutex<Ledger>,
+    reader: &'a Reader,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(ledger: Ledger, reader: &'a Reader) -> Self {
+        Self {
+            ledger: Mutex::new(ledger),
+            reader,
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) async fn settle(&self, send: &Operation<PolicyId>) -> Result<Verdict, ApiError> {
+        let found = read_back(send, &self.ledger, self.reader).await?;
+        Ok(decide(send, &self.ledger(), found.as_ref()))
+    }
+
+    pub(crate) fn record(&self, call: CallId, left: &Left) {
+        self.ledger().record(call, left);
+    }
+}
+
+/// Makes the calls of one target.
+pub(crate) struct Service<'a> {
+    lookup: Lookup<'a>,
+    writer: &'a Writer,
+    settings: Settings,
+    begun: Instant,
+    /// The policies that were there before; what this run makes needs no check.
+    found: BTreeSet<PolicyId>,
+    /// Whether each policy was as it should be just before its first call. All its calls wait for this.
+    checks: Mutex<HashMap<PolicyId, Arc<OnceCell<Option<Failure>>>>>,
+}
+
+impl<'a> Service<'a> {
+    pub(crate) fn new(
+        ledger: Ledger,
+        reader: &'a Reader,
+        writer: &'a Writer,
+        settings: Settings,
+    ) -> Self {
+        let found = ledger.policies().map(|policy| policy.id.clone()).collect();
+        let begun = Instant::now();
+        let checks = Mutex::default();
+        Self {
+            lookup: Lookup::new(ledger, reader),
+            writer,
+            settings,
+            begun,
+            found,
+            checks,
+        }
+    }
+
+    pub(crate) fn lookup(&self) -> &Lookup<'a> {
+        &self.lookup
+    }
+
+    pub(crate) fn resolve(&self, call: &Call) -> Option<Operation<PolicyId>> {
+        self.lookup.ledger().resolve(call.send.docker()?)
+    }
+
+    /// Reads the policy of a first call again, unless it was read a moment ago or this run made it.
+    pub(crate) async fn check(&self, send: &Operation<PolicyId>) -> Option<Failure> {
+        let id = send.existing()?;
+        let cell = {
+            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(checks.entry(id.clone()).or_default())
+        };
+        cell.get_or_init(|| self.check_policy(id)).await.clone()
+    }
+
+    async fn check_policy(&self, id: &PolicyId) -> Option<Failure> {
+        if !self.found.contains(id) || self.begun.elapsed() < self.settings.fresh {
+            return None;
+        }
+        let planned = self.lookup.ledger().policy(id).cloned()?;
+        let found = match self
+            .lookup
+            .reader
+            .find_policy(|summary| summary.id == *id)
+            .await
+        {
+            Ok(found) => found,
+            Err(error) => return Some(Failure::NotChecked(error)),
+        };
+        let stale = self.lookup.ledger().check(id, found.as_ref()).err()?;
+        let object = |policy| Object::Policy(Box::new(policy));
+        let difference = Difference {
+            planned: Some(object(planned)),
+            found: found.map(object),
+        };
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(difference),
+        })
+    }
+
+    /// What should be there just before a call, of what its answer tells.
+    fn planned(&self, send: &Operation<PolicyId>) -> Option<Object> {
+        let ledger = self.lookup.ledger();
+        match send {
+            Operation::CreatePolicy { .. } | Operation::CreateRule { .. } => None,
+            Operation::UpdatePolicy { id, .. } | Operation::DeletePolicy { id } => ledger
+                .policy(id)
+                .map(|policy| Object::Policy(Box::new(policy.clone()))),
+            Operation::UpdateRule { policy, id, .. } | Operation::DeleteRule { policy, id } => {
+                ledger
+                    .rule(policy, id)
+                    .map(|rule| Object::Rule(Box::new(rule.clone())))
+            }
+        }
+    }
+
+    pub(crate) async fn send(&self, send: &Operation<PolicyId>) -> Result<Answered, ApiError> {
+        let planned = self.planned(send);
+        let writer = self.writer;
+        let policy = |policy| Some(Object::Policy(Box::new(policy)));
+        let rule = |rule| Some(Object::Rule(Box::new(rule)));
+        let (left, old, date) = match send {
+            Operation::CreatePolicy { policy } => {
+                let Dated { what, date } = writer.create_policy(policy).await?;
+                (Left::Policy(Box::new(what)), None, date)
+            }
+            Operation::UpdatePolicy { id, patch } => {
+                let Dated {
+                    what: Updated { old, new },
+                    date,
+                } = writer.update_policy(id, patch).await?;
+                (Left::Policy(Box::new(new)), policy(old), date)
+            }
+            Operation::DeletePolicy { id } => {
+                let Dated { what, date } = writer.delete_policy(id).await?;
+                (Left::NoPolicy(id.clone()), policy(what), date)
+            }
+            Operation::CreateRule { policy, rule } => {
+                let Dated { what, date } = writer.create_rule(policy, rule).await?;
+                (Left::Rule(policy.clone(), Box::new(what)), None, date)
+            }
+            Operation::UpdateRule { policy, id, patch } => {
+                let Dated {
+                    what: Updated { old, new },
+                    date,
+                } = writer.update_rule(policy, id, patch).await?;
+                (Left::Rule(policy.clone(), Box::new(new)), rule(old), date)
+            }
+            Operation::DeleteRule { policy, id } => {
+                let Dated { what, date } = writer.delete_rule(policy, id).await?;
+                (Left::NoRule(policy.clone(), id.clone()), rule(what), date)
+            }
+        };
+        let overwrote = old.and_then(|old| overwritten(&left, planned, old));
+        Ok(Answered {
+            left,
+            overwrote,
+            date,
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
+
+use super::ledger::{Ledger, rules};
+use crate::plan::fingerprint;
+use crate::run::{Difference, Left, Object, Verdict};
+use crate::service::docker::plan::replay::patched_rule;
+use model::docker::{
+    Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
+    RuleId, RulePatch, Scope,
+};
+
+/// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
+/// name that this run has not seen before, else the one of its id; nothing if there is none.
+pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePolicy>) -> Verdict {
+    match send {
+        Operation::CreatePolicy { policy } => created_policy(policy, found),
+        Operation::UpdatePolicy { id, patch } => match (ledger.policy(id), found) {
+            (Some(planned), Some(found)) => updated_policy(patch, planned, found),
+            (planned, found) => other(planned.map(Object::policy), found.map(Object::policy)),
+        },
+        Operation::DeletePolicy { id } => match (ledger.policy(id), found) {
+            (_, None) => Verdict::Applied(Left::NoPolicy(id.clone())),
+            (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
+                Verdict::NotApplied
+            }
+            (planned, Some(found)) => {
+                other(planned.map(Object::policy), Some(Object::policy(found)))
+            }
+        },
+        Operation::CreateRule { policy: id, rule } => {
+            in_policy(id, ledger, found, |known, found| {
+                created_rule(id, rule, known, found)
+            })
+        }
+        Operation::UpdateRule {
+            policy: id,
+            id: rule,
+            patch,
+        } => in_policy(id, ledger, found, |known, found| {
+            updated_rule(id, patch, rule_of(known, rule), rule_of(found, rule))
+        }),
+        Operation::DeleteRule {
+            policy: id,
+            id: rule,
+        } => in_policy(id, ledger, found, |known, found| {
+            match (rule_of(known, rule), rule_of(found, rule)) {
+                (_, None) => Verdict::Applied(Left::NoRule(id.clone(), rule.clone())),
+                (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
+                (planned, Some(found)) => {
+                    other(planned.map(Object::rule), Some(Object::rule(found)))
+                }
+            }
+        }),
+    }
+}
+
+fn other(planned: Option<Object>, found: Option<Object>) -> Verdict {
+    Verdict::Other(Difference { planned, found })
+}
+
+/// A rule lives and dies with its policy: without that, nothing can be said of it.
+fn in_policy(
+    id: &PolicyId,
+    ledger: &Ledger,
+    found: Option<&LivePolicy>,
+    decide: impl FnOnce(&LivePolicy, &LivePolicy) -> Verdict,
+) -> Verdict {
+    match (ledger.policy(id), found) {
+        (Some(known), Some(found)) => decide(known, found),
+        (known, found) => other(known.map(Object::policy), found.map(Object::policy)),
+    }
+}
+
+fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
+    rules(policy).iter().find(|rule| rule.id == *id)
+}
+
+fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
+    let Some(found) = found else {
+        return Verdict::NotApplied;
+    };
+    // A policy just like ours is as good as ours: nobody else's work is in it.
+    if found.scope == new.scope
+        && found.unknown_scope_fields.is_empty()
+        && is_new(&found.content, new.cedar.as_ref())
+    {
+        return Verdict::Applied(Left::Policy(Box::new(found.clone())));
+    }
+    other(None, Some(Object::policy(found)))
+}
+
+fn is_new(content: &LiveContent, cedar: Option<&Cedar>) -> bool {
+    match (content, cedar) {
+        (LiveContent::Rules(rules), None) => rules.is_empty(),
+        (LiveContent::Cedar(found), Some(cedar)) => found == cedar,
+        (LiveContent::Rules(_), Some(_))
+        | (LiveContent::Cedar(_), None)
+        | (LiveContent::Opaque(_), _) => false,
+    }
+}
+
+fn created_rule(
+    policy: &PolicyId,
+    wanted: &Rule,
+    known: &LivePolicy,
+    found: &LivePolicy,
+) -> Verdict {
+    let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
+    let named: Vec<&LiveRule> = rules(found)
+        .iter()
+        .filter(|rule| rule.name == wanted.name.as_str())
+        .collect();
+    let new = || named.iter().copied().filter(|rule| !is_known(rule));
+    if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
+        return Verdict::Applied(Left::Rule(policy.clone(), Box::new(ours.clone())));
+    }
+    match new().next() {
+        Some(theirs) => other(None, Some(Object::rule(theirs))),
+        None => Verdict::NotApplied,
+    }
+}
+
+fn updated_rule(
+    policy: &PolicyId,
+    patch: &RulePatch,
+    planned: Option<&LiveRule>,
+    found: Option<&LiveRule>,
+) -> Verdict {
+    let (Some(before), Some(found)) = (planned, found) else {
+        return other(planned.map(Object::rule), found.map(Object::rule));
+    };
+    if found == before {
+        return Verdict::NotApplied;
+    }
+    let wanted = before
+        .rule
+        .as_ref()
+        .ok()
+        .and_then(|rule| patched_rule(rule, patch).ok());
+    if found.unknown_fields == before.unknown_fields
+        && wanted.is_some_and(|wanted| found.rule == Ok(wanted))
+    {
+        return Verdict::Applied(Left::Rule(policy.clone(), Box::new(found.clone())));
+    }
+    other(Some(Object::rule(before)), Some(Object::rule(found)))
+}
+
+fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> Verdict {
+    let PolicyPatch { name, teams, cedar } = patch;
+    let mut wanted = before.clone();
+    if let Some(name) = name {
+        wanted.name = name.to_string();
+    }
+    if let Some(teams) = teams {
+        wanted.scope = Scope {
+            teams: teams.clone(),
+            ..wanted.scope
+        };
+    }
+    if let Some(cedar) = cedar {
+        wanted.content = LiveContent::Cedar(cedar.clone());
+    }
+    if same_head(found, &wanted) {
+        Verdict::Applied(Left::Policy(Box::new(found.clone())))
+    } else if same_head(found, before) {
+        Verdict::NotApplied
+    } else {
+        other(Some(Object::policy(before)), Some(Object::policy(found)))
+    }
+}
+
+/// Whether two policies are the same apart from their rules, which have calls of their own, and their times.
+pub(super) fn same_head(a: &LivePolicy, b: &LivePolicy) -> bool {
+    let LivePolicy {
+        id,
+        name,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields,
+    } = a;
+    let content = match (content, &b.content) {
+        (LiveContent::Rules(_), LiveContent::Rules(_)) => true,
+        (LiveContent::Cedar(a), LiveContent::Cedar(b)) => a == b,
+        (LiveContent::Opaque(a), LiveContent::Opaque(b)) => a == b,
+        (LiveContent::Rules(_) | LiveContent::Cedar(_) | LiveContent::Opaque(_), _) => false,
+    };
+    content
+        && *id == b.id
+        && *name == b.name
+        && *scope == b.scope
+        && *unknown_scope_fields == b.unknown_scope_fields
+        && *unknown_fields == b.unknown_fields
+}
+
+/// How the object that an answer says was there just before differs from what should have been there.
+pub(super) fn overwritten(left: &Left, planned: Option<Object>, old: Object) -> Option<Difference> {
+    let same = match (&planned, &old) {
+        (Some(Object::Rule(planned)), Object::Rule(old)) => planned == old,
+        // A policy goes with its rules, and is updated without them.
+        (Some(Object::Policy(planned)), Object::Policy(old))
+            if matches!(left, Left::NoPolicy(_)) =>
+        {
+            fingerprint(planned) == fingerprint(old)
+        }
+        (Some(Object::Policy(planned)), Object::Policy(old)) => same_head(planned, old),
+        (_, _) => false,
+    };
+    (!same).then_some(Difference {
+        planned,
+        found: Some(old),
+    })
+}

@@ -1,0 +1,87 @@
+//! Reads what a plan touches, and compares it with what the plan was made from.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::plan::{ResourceId, ResourceKind, TargetPlan, fingerprint};
+use crate::run::Stale;
+use crate::service::docker::client::Reader;
+use http::ApiError;
+use model::docker::{LiveState, Operation, PolicySummary};
+
+/// Reads the live policies that the plan touches or creates: those it names by id, and those with the names that
+/// its policies have after it.
+///
+/// # Errors
+/// Any failed read: a part of the answer is never taken for the whole.
+pub async fn read_touched(
+    plan: &TargetPlan,
+    reader: &Reader,
+    at_once: usize,
+) -> Result<LiveState, ApiError> {
+    let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
+    let names = names_after(plan);
+    let listed = reader.list_policies().await?;
+    let touched = |summary: &&PolicySummary| {
+        ids.contains(&ResourceId::from(&summary.id)) || names.contains(summary.name.as_str())
+    };
+    let wanted: Vec<&PolicySummary> = listed.iter().filter(touched).collect();
+    let policies = stream::iter(wanted)
+        .map(|summary| reader.policy(summary))
+        .buffered(at_once.max(1))
+        .try_collect()
+        .await?;
+    Ok(LiveState { policies })
+}
+
+/// Whether what the plan touches is still what it was made from.
+pub fn check_unmoved(plan: &TargetPlan, live: &LiveState) -> Vec<Stale> {
+    let mut stale = Vec::new();
+    for before in &plan.before {
+        match live
+            .policies
+            .iter()
+            .find(|policy| ResourceId::from(&policy.id) == before.id)
+        {
+            None => stale.push(Stale::Gone(before.resource, before.name.clone())),
+            Some(policy) if fingerprint(policy) != before.fingerprint => {
+                stale.push(Stale::Changed(before.resource, before.name.clone()));
+            }
+            Some(_) => {}
+        }
+    }
+    let names = names_after(plan);
+    let known: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
+    let new = live.policies.iter().filter(|policy| {
+        names.contains(policy.name.as_str()) && !known.contains(&ResourceId::from(&policy.id))
+    });
+    stale.extend(new.map(|policy| Stale::Exists(ResourceKind::Policy, policy.name.clone())));
+    stale
+}
+
+/// Of a whole organization, what [`read_touched`] would have read.
+pub fn keep_touched(mut live: LiveState, plan: &TargetPlan) -> LiveState {
+    let ids: BTreeSet<_> = plan.before.iter().map(|before| &before.id).collect();
+    let names = names_after(plan);
+    live.policies.retain(|policy| {
+        ids.contains(&ResourceId::from(&policy.id)) || names.contains(policy.name.as_str())
+    });
+    live
+}
+
+/// The names that policies get from the plan.
+fn names_after(plan: &TargetPlan) -> BTreeSet<&str> {
+    let names = plan
+        .calls
+        .iter()
+        .filter_map(|call| match call.send.docker()? {
+            Operation::CreatePolicy { policy } => Some(policy.name.as_str()),
+            Operation::UpdatePolicy { patch, .. } => patch.name.as_ref().map(model::Name::as_str),
+            Operation::DeletePolicy { .. }
+            | Operation::CreateRule { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. } => None,
+        });
+    names.collect()
+}

@@ -1,0 +1,238 @@
+//! The `access` sections of `polwarden.yaml`: from texts to gates, and what is wrong with them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::teams::is_uuid;
+use access::{Audience, Gate, GateKind, NamedAudience, RequestPattern};
+use manifest::access::{Access, AudienceSpec, GateSpec};
+use manifest::config::{Config, Target};
+use model::Name;
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
+
+/// The gates of one target, with where each is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// The gates: those of all targets first.
+    pub list: Vec<Gate<Place>>,
+    /// All audiences that are written, those that no gate names included.
+    pub audiences: Vec<NamedAudience>,
+}
+
+/// The gates of one target. What [`check_config`](crate::service::check_config::check_config) reports is not among them.
+pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
+    read(&sections(config, document, Some(target)), target.teams()).0
+}
+
+/// The gates that a configuration gives to every organization, for one that it does not name, with these short names
+/// for its teams.
+pub fn gates_of_all(
+    config: &Config,
+    document: DocumentId,
+    teams: &BTreeMap<String, String>,
+) -> Gates {
+    read(&sections(config, document, None), teams).0
+}
+
+/// Checks the sections of all targets.
+pub(crate) fn check(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for target in &config.targets {
+        for finding in read(&sections(config, document, Some(target)), target.teams()).1 {
+            // What is wrong for all targets is said once.
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    found
+}
+
+/// A section and where it stands.
+struct Section<'a> {
+    access: &'a Access,
+    document: DocumentId,
+    path: Path,
+}
+
+fn sections<'a>(
+    config: &'a Config,
+    document: DocumentId,
+    target: Option<&'a Target>,
+) -> Vec<Section<'a>> {
+    let mut sections = vec![Section {
+        access: &config.access,
+        document,
+        path: Path::root().key("access"),
+    }];
+    if let Some(target) = target {
+        let index = config
+            .targets
+            .iter()
+            .position(|other| other.name == target.name)
+            .unwrap_or_default();
+        let path = Path::root().key("targets").index(index).key("access");
+        sections.extend(target.docker().map(|settings| Section {
+            access: &settings.access,
+            document,
+            path,
+        }));
+    }
+    sections
+}
+
+fn read(sections: &[Section<'_>], teams: &BTreeMap<String, String>) -> (Gates, Vec<Diagnostic>) {
+    let mut reader = Reader {
+        teams,
+        known: HashMap::new(),
+        gates: Gates::default(),
+        found: Vec::new(),
+    };
+    for section in sections {
+        reader.audiences(section);
+    }
+    for Section {
+        access,
+        document,
+        path,
+    } in sections
+    {
+        let Access {
+            never,
+            always,
+            audiences: _,
+        } = access;
+        for (kind, key, specs) in [
+            (GateKind::Never, "never", never),
+            (GateKind::Always, "always", always),
+        ] {
+            for (index, spec) in specs.iter().enumerate() {
+                reader.gate(kind, spec, *document, &path.clone().key(key).index(index));
+            }
+        }
+    }
+    (reader.gates, reader.found)
+}
+
+struct Reader<'a> {
+    teams: &'a BTreeMap<String, String>,
+    /// Where each name of an audience was met first; and who they are, if nothing was wrong with them.
+    known: HashMap<&'a str, (Place, Option<Audience>)>,
+    gates: Gates,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Reader<'a> {
+    fn audiences(&mut self, section: &Section<'a>) {
+        for (index, spec) in section.access.audiences.iter().enumerate() {
+            let path = section.path.clone().key("audiences").index(index);
+            let place = Place::value(section.document, path.clone().key("name"));
+            let AudienceSpec { name, teams } = spec;
+            if let Err(error) = Name::new(name) {
+                self.found.push(Diagnostic::new(
+                    Code::InvalidValue,
+                    error.to_string(),
+                    place.clone(),
+                ));
+            }
+            if let Some((first, _)) = self.known.get(name.as_str()) {
+                let message = format!("two audiences are called `{name}`");
+                self.found.push(
+                    Diagnostic::new(Code::InvalidValue, message, place)
+                        .label("again here")
+                        .also(first.clone(), "first here")
+                        .help("give one of them another name: gates find audiences by it"),
+                );
+                continue;
+            }
+            let audience = self.people(teams, section.document, &path);
+            if let Some(audience) = &audience {
+                self.gates.audiences.push(NamedAudience {
+                    name: name.clone(),
+                    audience: audience.clone(),
+                });
+            }
+            self.known.insert(name, (place, audience));
+        }
+    }
+
+    fn people(&mut self, teams: &[String], document: DocumentId, path: &Path) -> Option<Audience> {
+        let place = || path.clone().key("teams");
+        if teams.is_empty() {
+            let message = "the audience has no teams";
+            let finding =
+                Diagnostic::new(Code::EmptyList, message, Place::value(document, place()));
+            self.found
+                .push(finding.help("name the teams; people in no team are looked at anyway"));
+            return None;
+        }
+        let mut ids = Vec::new();
+        for (index, team) in teams.iter().enumerate() {
+            match self.teams.get(team).map_or(team, |uuid| uuid) {
+                uuid if is_uuid(uuid) => ids.push(uuid.to_ascii_lowercase()),
+                _ => {
+                    let message = format!(
+                        "the team `{team}` is not known to every target that the audience counts for"
+                    );
+                    let near = did_you_mean(self.teams.keys().map(String::as_str), team);
+                    let help = near.map_or_else(
+                        || "name it under `teams` of the target with its uuid, or move the audience to the `access` of the target that has it".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    let at = Place::value(document, place().index(index));
+                    self.found
+                        .push(Diagnostic::new(Code::UnknownTeam, message, at).help(help));
+                }
+            }
+        }
+        (ids.len() == teams.len()).then(|| Audience::of_teams(ids))
+    }
+
+    fn gate(&mut self, kind: GateKind, spec: &GateSpec, document: DocumentId, path: &Path) {
+        let GateSpec {
+            request,
+            audience,
+            reason,
+        } = spec;
+        let source = Place::value(document, path.clone());
+        let pattern = request.parse::<RequestPattern>();
+        if let Err(error) = &pattern {
+            self.found.push(
+                Diagnostic::new(Code::InvalidValue, error.to_string(), source.clone())
+                    .label("not a pattern of requests")
+                    .help("write for example `tcp **.example.com:443`, `get https://api.example.com/**` or `read /data/**`"),
+            );
+        }
+        let audience = match audience {
+            None => Some(None),
+            Some(name) => self.named(name, document, path).map(Some),
+        };
+        if let (Ok(pattern), Some(audience)) = (pattern, audience) {
+            self.gates.list.push(Gate {
+                kind,
+                pattern,
+                audience,
+                reason: reason.clone(),
+                source,
+            });
+        }
+    }
+
+    fn named(&mut self, name: &str, document: DocumentId, path: &Path) -> Option<NamedAudience> {
+        let Some((_, audience)) = self.known.get(name) else {
+            let near = did_you_mean(self.known.keys().copied(), name);
+            let help = near.map_or_else(
+                || "add it to `audiences` of the same section".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let place = Place::value(document, path.clone().key("audience"));
+            let message = format!("there is no audience `{name}`");
+            self.found
+                .push(Diagnostic::new(Code::InvalidValue, message, place).help(help));
+            return None;
+        };
+        Some(NamedAudience {
+            name: name.to_owned(),
+            audience: audience.clone()?,
+        })
+    }
+}

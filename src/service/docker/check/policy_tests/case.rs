@@ -1,0 +1,405 @@
+//! One case of a policy test.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::CheckedTests;
+use super::template::{Matrix, StrayBrace, Template};
+use crate::service::docker::check::rules::{names, teams};
+use crate::service::docker::check::teams::{Directory, Resolved};
+use access::{Audience, Circumstances, Expectation, LONGEST_QUESTION, Question};
+use manifest::config::Target;
+use manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
+use model::docker::Decision;
+
+/// The way to a case.
+pub(super) fn path(index: usize) -> Path {
+    Path::root().key("spec").key("cases").index(index)
+}
+
+/// A case, with its requests taken apart.
+pub(super) struct Case<'a> {
+    document: DocumentId,
+    index: usize,
+    test: Arc<str>,
+    spec: &'a CaseSpec,
+    requests: Vec<Asked<'a>>,
+}
+
+/// A request as written.
+struct Asked<'a> {
+    expected: Decision,
+    index: usize,
+    text: &'a str,
+    template: Result<Template<'a>, StrayBrace>,
+}
+
+impl Asked<'_> {
+    fn field(&self) -> &'static str {
+        match self.expected {
+            Decision::Allow => "allow",
+            Decision::Deny => "deny",
+        }
+    }
+}
+
+/// Whom a case asks for: by ids, and as the test calls them.
+struct Asker {
+    audience: Arc<Audience>,
+    called: Arc<Audience>,
+}
+
+impl<'a> Case<'a> {
+    /// The cases of a test.
+    pub(super) fn all(
+        document: DocumentId,
+        test: &'a PolicyTestManifest,
+    ) -> impl Iterator<Item = Self> {
+        let name: Arc<str> = test.metadata.name.as_str().into();
+        test.spec
+            .cases
+            .iter()
+            .enumerate()
+            .map(move |(index, spec)| {
+                let lists = [(Decision::Allow, &spec.allow), (Decision::Deny, &spec.deny)];
+                let requests = lists.into_iter().flat_map(|(expected, list)| {
+                    list.iter().flatten().enumerate().map(move |(index, text)| {
+                        let template = Template::parse(text);
+                        Asked {
+                            expected,
+                            index,
+                            text,
+                            template,
+                        }
+                    })
+                });
+                Self {
+                    document,
+                    index,
+                    test: Arc::clone(&name),
+                    spec,
+                    requests: requests.collect(),
+                }
+            })
+    }
+
+    /// How many requests it asks, all combinations and audiences counted.
+    pub(super) fn count(&self) -> u64 {
+        let no_matrix = Matrix::new();
+        let matrix = self.spec.matrix.as_ref().unwrap_or(&no_matrix);
+        let askers =
+            u64::try_from(self.spec.audiences.as_ref().map_or(1, Vec::len)).unwrap_or(u64::MAX);
+        let templates = self
+            .requests
+            .iter()
+            .filter_map(|asked| asked.template.as_ref().ok());
+        let texts = templates.fold(0, |sum: u64, template| {
+            sum.saturating_add(template.count(matrix))
+        });
+        texts.saturating_mul(askers)
+    }
+
+    /// Adds what it asks, and what is wrong with it.
+    pub(super) fn check(&self, target: &Target, teams: &Directory<'_>, checked: &mut CheckedTests) {
+        let found = &mut checked.diagnostics;
+        self.check_shape(found);
+        let askers = self.askers(target, teams, found);
+        self.check_matrix(found);
+        let Some(circumstances) = self.circumstances(found) else {
+            return;
+        };
+        let no_matrix = Matrix::new();
+        let matrix = self.spec.matrix.as_ref().unwrap_or(&no_matrix);
+        let case: Arc<str> = self.spec.name.as_str().into();
+        let mut seen: HashMap<String, &Asked<'_>> = HashMap::new();
+        for asked in &self.requests {
+            let mut told = false;
+            for question in self.questions(asked, matrix, &circumstances, found) {
+                match seen.get(&question.to_string()) {
+                    // Once a text, whatever it expands to.
+                    Some(first) if !told => {
+                        told = true;
+                        found.push(self.again(&question, first, asked));
+                    }
+                    Some(_) => {}
+                    None => {
+                        seen.insert(question.to_string(), asked);
+                    }
+                }
+                checked
+                    .expectations
+                    .extend(askers.iter().map(|Asker { audience, called }| Expectation {
+                        test: Arc::clone(&self.test),
+                        case: Arc::clone(&case),
+                        audience: Arc::clone(audience),
+                        called: Arc::clone(called),
+                        question: question.clone(),
+                        expected: asked.expected,
+                        place: self.place(asked),
+                    }));
+            }
+        }
+    }
+
+    fn path(&self) -> Path {
+        path(self.index)
+    }
+
+    fn place(&self, asked: &Asked<'_>) -> Place {
+        Place::value(
+            self.document,
+            self.path().key(asked.field()).index(asked.index),
+        )
+    }
+
+    fn check_shape(&self, found: &mut Vec<Diagnostic>) {
+        if self.requests.is_empty() {
+            let message = format!("the case `{}` asks nothing", self.spec.name);
+            let place = Place::value(self.document, self.path().key("name"));
+            let help = "add `allow` or `deny` with at least one request";
+            found.push(
+                Diagnostic::new(Code::EmptyList, message, place)
+                    .label("empty")
+                    .help(help),
+            );
+        }
+        if self.spec.audience.is_some() && self.spec.audiences.is_some() {
+            let place = |field: &str| Place::key(self.document, self.path().key(field));
+            let message = format!("the case `{}` says twice who asks", self.spec.name);
+            found.push(
+                Diagnostic::new(Code::ExactlyOne, message, place("audiences"))
+                    .label("several")
+                    .also(place("audience"), "and one")
+                    .help("keep `audience` or `audiences`"),
+            );
+        }
+    }
+
+    /// Who asks. An audience with a team that is not known is left out.
+    fn askers(
+        &self,
+        target: &Target,
+        teams: &Directory<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Asker> {
+        if let Some(audiences) = &self.spec.audiences {
+            let way = |index| self.path().key("audiences").index(index);
+            let each = audiences.iter().enumerate();
+            return each
+                .filter_map(|(index, spec)| self.asker(spec, &way(index), target, teams, found))
+                .collect();
+        }
+        let nobody = AudienceSpec::default();
+        let spec = self.spec.audience.as_ref().unwrap_or(&nobody);
+        self.asker(spec, &self.path().key("audience"), target, teams, found)
+            .into_iter()
+            .collect()
+    }
+
+    fn asker(
+        &self,
+        spec: &AudienceSpec,
+        way: &Path,
+        target: &Target,
+        teams: &Directory<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Asker> {
+        let AudienceSpec {
+            teams: named,
+            profiles,
+        } = spec;
+        let item =
+            |field: &str, index| Place::value(self.document, way.clone().key(field).index(index));
+        let mut ids = BTreeSet::new();
+        let mut known = true;
+        for (index, team) in named.iter().flatten().enumerate() {
+            match teams.resolve(team) {
+                Resolved::Team(id) => {
+                    ids.insert(id.to_string());
+                }
+                unresolved @ (Resolved::Unverified(_)
+                | Resolved::Unknown(_)
+                | Resolved::Ambiguous(_)
+                | Resolved::BadAlias) => {
+                    known = false;
+                    found.extend(teams::finding(
+                        target,
+                        team,
+                        unresolved,
+                        item("teams", index),
+                    ));
+                }
+            }
+        }
+        if profiles.is_some()
+            && let Some(profile) = target
+                .profile()
+                .filter(|profile| !profile.has_scope_profiles())
+        {
+            let message =
+                format!("the profile `{profile}` of the service has no profiles of people");
+            let place = Place::key(self.document, way.clone().key("profiles"));
+            let help = "name teams in `teams` instead; only the profile `seed` has profiles";
+            found.push(Diagnostic::new(Code::ProfileLacks, message, place).help(help));
+        }
+        for (index, profile) in profiles.iter().flatten().enumerate() {
+            names::check(profile, || item("profiles", index), found);
+        }
+        let profiles: BTreeSet<String> = profiles.iter().flatten().cloned().collect();
+        let called = Audience {
+            teams: named.iter().flatten().cloned().collect(),
+            profiles: profiles.clone(),
+        };
+        known.then(|| Asker {
+            audience: Arc::new(Audience {
+                teams: ids,
+                profiles,
+            }),
+            called: Arc::new(called),
+        })
+    }
+
+    fn check_matrix(&self, found: &mut Vec<Diagnostic>) {
+        let Some(matrix) = &self.spec.matrix else {
+            return;
+        };
+        let place = |key: &str| Place::key(self.document, self.path().key("matrix").key(key));
+        let templates = || {
+            self.requests
+                .iter()
+                .filter_map(|asked| asked.template.as_ref().ok())
+        };
+        let used: BTreeSet<&str> = templates().flat_map(Template::placeholders).collect();
+        for (key, values) in matrix {
+            if values.is_empty() {
+                let message = format!("the key `{key}` of the matrix has no values");
+                let help = "name at least one value: without one, nothing would be asked";
+                found.push(
+                    Diagnostic::new(Code::EmptyList, message, place(key))
+                        .label("empty")
+                        .help(help),
+                );
+            }
+            if !used.contains(key.as_str()) {
+                let message = format!("no request of the case uses `{{{key}}}`");
+                let help = format!("write `{{{key}}}` into a request, or remove the key");
+                found.push(Diagnostic::new(Code::MatrixUnused, message, place(key)).help(help));
+            }
+        }
+    }
+
+    /// Who calls MCP tools; nothing, where that cannot be understood.
+    fn circumstances(&self, found: &mut Vec<Diagnostic>) -> Option<Circumstances> {
+        let Some(McpSpec { principal, context }) = &self.spec.mcp else {
+            return Some(Circumstances::default());
+        };
+        let mut wrong = |field: &str, error: &dyn std::error::Error| {
+            let place = Place::value(self.document, self.path().key("mcp").key(field));
+            let finding = Diagnostic::new(Code::RequestInvalid, error.to_string(), place);
+            found.push(finding.help("docs/testing.md says what may stand here"));
+        };
+        let named = Circumstances::default();
+        let named = match principal {
+            Some(text) => named
+                .with_principal(text)
+                .inspect_err(|error| wrong("principal", error))
+                .ok()?,
+            None => named,
+        };
+        match context {
+            Some(json) => named
+                .with_context(json)
+                .inspect_err(|error| wrong("context", error))
+                .ok(),
+            None => Some(named),
+        }
+    }
+
+    /// What one text asks. A text that is wrong is told once, whatever it expands to.
+    fn questions(
+        &self,
+        asked: &Asked<'_>,
+        matrix: &Matrix,
+        circumstances: &Circumstances,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Question> {
+        let template = match &asked.template {
+            Ok(template) => template,
+            Err(StrayBrace(brace)) => {
+                let message = format!("a `{brace}` that is part of no placeholder");
+                let help = format!(
+                    "a placeholder reads `{{name}}`; write `{brace}{brace}` for the character itself"
+                );
+                found.push(
+                    Diagnostic::new(Code::PlaceholderInvalid, message, self.place(asked))
+                        .help(help),
+                );
+                return Vec::new();
+            }
+        };
+        if let Some(name) = template
+            .placeholders()
+            .into_iter()
+            .find(|name| !matrix.contains_key(*name))
+        {
+            let message = format!("the matrix of the case has no key `{name}`");
+            let help = match did_you_mean(matrix.keys().map(String::as_str), name) {
+                Some(like) => format!("did you mean `{{{like}}}`?"),
+                None => format!(
+                    "add `{name}: [...]` to `matrix`, or write `{{{{` for the character `{{`"
+                ),
+            };
+            found.push(
+                Diagnostic::new(Code::PlaceholderInvalid, message, self.place(asked)).help(help),
+            );
+            return Vec::new();
+        }
+        let mut questions = Vec::new();
+        for text in template.expand(matrix) {
+            match Question::parse(&text, circumstances) {
+                Ok(question) => questions.push(question),
+                Err(error) => {
+                    let finding =
+                        Diagnostic::new(Code::RequestInvalid, error.to_string(), self.place(asked));
+                    // Only what a placeholder made of it needs to be told, and not at any length.
+                    let plain = text == asked.text || text.len() > LONGEST_QUESTION;
+                    let label = if plain {
+                        String::new()
+                    } else {
+                        format!("as `{text}`")
+                    };
+                    let help = "a request reads `tcp api.example.com:443`, `get https://api.example.com/path`, \
+                                `read /data/x` or `mcp call_tool restart_runner`";
+                    found.push(finding.label(label).help(help));
+                    return Vec::new();
+                }
+            }
+        }
+        questions
+    }
+
+    /// One request that is asked twice.
+    fn again(&self, question: &Question, first: &Asked<'_>, asked: &Asked<'_>) -> Diagnostic {
+        let here = self.place(asked);
+        let there = self.place(first);
+        if first.expected == asked.expected {
+            return Diagnostic::new(
+                Code::DuplicateValue,
+                format!("`{question}` is asked twice in the case"),
+                here,
+            )
+            .label("again here")
+            .also(there, "first here")
+            .help("remove one of them");
+        }
+        Diagnostic::new(
+            Code::TestContradiction,
+            format!("`{question}` must be allowed and denied"),
+            here,
+        )
+        .label("must be denied")
+        .also(there, "must be allowed")
+        .help("keep one of the two: no policy can be right for both")
+    }
+}

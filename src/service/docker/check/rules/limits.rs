@@ -1,0 +1,47 @@
+//! `limit-exceeded`: how many policies and rules the service takes (FACTS, "Limits"). The size of a policy is
+//! measured where the policy is built.
+
+use super::Findings;
+use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::view::PolicyView;
+use model::diag::{Code, Diagnostic, Path, Place};
+
+/// Rules a policy.
+const MOST_RULES: usize = 250;
+/// Policies an organization.
+const MOST_POLICIES: usize = 100;
+
+pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+    let used = policy.rules.len();
+    if used > MOST_RULES {
+        let message = format!(
+            "the policy `{}` has more rules than the service takes",
+            policy.manifest.metadata.name
+        );
+        let place = Place::key(policy.document, Path::root().key("spec").key("rules"));
+        found.push(
+            Diagnostic::new(Code::LimitExceeded, message, place)
+                .label(format!("{used} of {MOST_RULES} rules"))
+                .help(
+                    "merge rules that differ only in their resources, or split the policy in two",
+                ),
+        );
+    }
+}
+
+pub(super) fn check_target(scene: &Scene<'_>, found: &mut Findings) {
+    let used = scene.policies.len();
+    if let Some(first_over) = scene.policies.get(MOST_POLICIES) {
+        let message = format!(
+            "the target `{}` has more policies than the service takes",
+            scene.target.name
+        );
+        found.push(
+            Diagnostic::new(Code::LimitExceeded, message, first_over.name_place())
+                .label(format!(
+                    "{used} of {MOST_POLICIES} policies; this is the first too many"
+                ))
+                .help("merge policies that have the same scope"),
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! `unknown-team` and `team-unverified`: teams that cannot be turned into ids.
+
+use super::Findings;
+use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::teams::Resolved;
+use crate::service::docker::check::view::PolicyView;
+use manifest::config::Target;
+use model::diag::{Code, Diagnostic, Path, Place};
+use model::docker::TeamId;
+
+/// What is to be said about a name of a team; nothing, where it is one.
+pub(crate) fn finding(
+    target: &Target,
+    team: &str,
+    resolved: Resolved<'_>,
+    place: Place,
+) -> Option<Diagnostic> {
+    match resolved {
+        Resolved::Team(_) => None,
+        Resolved::Unverified(like) => Some(unverified(team, like, place)),
+        Resolved::Unknown(like) => Some(unknown(target, team, like, place)),
+        Resolved::Ambiguous(ids) => Some(ambiguous(team, &ids, place)),
+        Resolved::BadAlias => {
+            let message = format!("the team alias `{team}` does not stand for a uuid");
+            let help = format!("correct `teams.{team}` of the target in polwarden.yaml");
+            Some(Diagnostic::new(Code::UnknownTeam, message, place).help(help))
+        }
+    }
+}
+
+fn ambiguous(team: &str, ids: &[TeamId], place: Place) -> Diagnostic {
+    let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    let message = format!(
+        "{} teams of the organization are called `{team}`",
+        ids.len()
+    );
+    Diagnostic::new(Code::UnknownTeam, message, place)
+        .label("which of them?")
+        .help(format!(
+            "write the uuid of the one that is meant: {}",
+            ids.join(" or ")
+        ))
+}
+
+pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+    let teams = policy
+        .manifest
+        .spec
+        .scope
+        .as_ref()
+        .and_then(|scope| scope.teams.as_deref())
+        .unwrap_or_default();
+    for (index, team) in teams.iter().enumerate() {
+        let resolved = scene.teams.resolve(team);
+        // Places are made only for findings: they cost more than the check.
+        if !matches!(resolved, Resolved::Team(_)) {
+            let path = Path::root()
+                .key("spec")
+                .key("scope")
+                .key("teams")
+                .index(index);
+            found.extend(finding(
+                scene.target,
+                team,
+                resolved,
+                Place::value(policy.document, path),
+            ));
+        }
+    }
+}
+
+fn unverified(team: &str, like: Option<&str>, place: Place) -> Diagnostic {
+    let message = format!("only the server can tell whether there is a team `{team}`");
+    Diagnostic::new(Code::TeamUnverified, message, place).label("neither an alias nor a uuid").help(match like {
+        Some(like) => format!("did you mean the alias `{like}`?"),
+        None => format!("add `{team}: <uuid>` under `teams` of the target in polwarden.yaml to check it offline"),
+    })
+}
+
+fn unknown(target: &Target, team: &str, like: Option<&str>, place: Place) -> Diagnostic {
+    let organization = &target.organization;
+    let message = format!("the organization `{organization}` has no team `{team}`");
+    Diagnostic::new(Code::UnknownTeam, message, place)
+        .label("not a team")
+        .help(match like {
+            Some(like) => format!("did you mean `{like}`?"),
+            None => {
+                "write the name of a team, its uuid, or an alias from `teams` in polwarden.yaml"
+                    .to_owned()
+            }
+        })
+}

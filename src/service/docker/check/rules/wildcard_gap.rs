@@ -1,0 +1,135 @@
+//! `wildcard-gap`: `example.com` together with `*.example.com`, but nothing deeper.
+//!
+//! Who lists both most likely means the domain and all below it; `a.b.example.com` is not covered. A lone
+//! `**.example.com` without `example.com` is common in published presets and is no finding, nor is a lone `*.`.
+
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+
+use super::Findings;
+use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::view::{Entries, Group, ListView, PolicyView};
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::Decision;
+use model::docker::pattern::{Depth, HostPattern};
+
+/// A name with the port that it is limited to.
+type Key<'a> = (&'a str, Option<NonZeroU16>);
+
+/// Where the forms of one name are, as group and index.
+#[derive(Default, Clone, Copy)]
+struct Forms {
+    exact: Option<(usize, usize)>,
+    one: Option<(usize, usize)>,
+    many: bool,
+}
+
+pub(super) fn check_policy(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+    for rule in &policy.rules {
+        let groups: Vec<&Group<'_>> = scene.groups(rule).collect();
+        // Gaps inside one list are reported at the list.
+        check(
+            &groups,
+            rule.group.is_some(),
+            |key| covered_elsewhere(scene, policy, rule.spec.decision, key),
+            found,
+        );
+    }
+}
+
+pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
+    let groups: Vec<&Group<'_>> = list.groups.iter().collect();
+    check(&groups, true, |_| false, found);
+}
+
+fn check(
+    groups: &[&Group<'_>],
+    first_is_own: bool,
+    covered: impl Fn(Key<'_>) -> bool,
+    found: &mut Findings,
+) {
+    let one_more = |group: &&Group<'_>| hosts(group).any(|(_, host, _)| host.depth() == Depth::One);
+    if !first_is_own || !groups.iter().any(one_more) {
+        return;
+    }
+    let mut names: HashMap<Key<'_>, Forms> = HashMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        for (index, host, port) in hosts(group) {
+            let forms = names.entry((host.name(), port)).or_default();
+            match host.depth() {
+                Depth::Exact => forms.exact = forms.exact.or(Some((at, index))),
+                Depth::One => forms.one = forms.one.or(Some((at, index))),
+                Depth::Many => forms.many = true,
+            }
+        }
+    }
+    let mut gaps: Vec<_> = names
+        .iter()
+        .filter_map(|(key, forms)| {
+            forms
+                .exact
+                .zip(forms.one)
+                .map(|(exact, one)| (*key, exact, one, forms.many))
+        })
+        .filter(|((name, port), (exact, _), (one, _), many)| {
+            let any_port =
+                port.is_some() && names.get(&(*name, None)).is_some_and(|forms| forms.many);
+            !many && !any_port && (*exact == 0 || *one == 0) && !covered((name, *port))
+        })
+        .collect();
+    gaps.sort_by_key(|(_, _, one, _)| *one);
+    for ((name, port), exact, one, _) in gaps {
+        let place =
+            |(group, index): (usize, usize)| groups.get(group).map(|group| group.place(index));
+        if let (Some(one), Some(exact)) = (place(one), place(exact)) {
+            found.push(report(name, port, one, exact));
+        }
+    }
+}
+
+fn report(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagnostic {
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let message = format!("names two labels below `{name}`, such as `a.b.{name}`, are not covered");
+    Diagnostic::new(Code::WildcardGap, message, one)
+        .label("covers exactly one label more")
+        .also(exact, "covers only this name")
+        .help(format!(
+            "write `**.{name}{port}` for all names below `{name}`"
+        ))
+}
+
+/// Whether another rule of the policy with the same decision has the deeper names.
+fn covered_elsewhere(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    decision: Decision,
+    (name, port): Key<'_>,
+) -> bool {
+    let rules = policy
+        .rules
+        .iter()
+        .filter(|rule| rule.spec.decision == decision);
+    rules
+        .flat_map(|rule| scene.groups(rule))
+        .flat_map(hosts)
+        .any(|(_, host, other)| {
+            host.depth() == Depth::Many && host.name() == name && (other.is_none() || other == port)
+        })
+}
+
+/// The hosts of a group that parse, with their positions and ports.
+fn hosts<'g>(
+    group: &'g Group<'_>,
+) -> impl Iterator<Item = (usize, &'g HostPattern, Option<NonZeroU16>)> {
+    let entries = match &group.entries {
+        Entries::Hosts(entries) => entries.as_slice(),
+        Entries::Paths(_) | Entries::Http(_) => &[],
+    };
+    entries
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (_, parsed))| {
+            let pattern = parsed.as_ref().ok()?;
+            Some((index, pattern.host()?, pattern.port()))
+        })
+}

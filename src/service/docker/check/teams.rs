@@ -1,0 +1,147 @@
+//! From what a manifest calls a team to the team's id.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Teams;
+use manifest::config::Target;
+use manifest::{Document, Manifest};
+use model::diag::did_you_mean;
+use model::docker::TeamId;
+
+/// What a name of a team stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resolved<'a> {
+    /// This team.
+    Team(TeamId),
+    /// Perhaps a team at the server, which was not asked; an alias like it.
+    Unverified(Option<&'a str>),
+    /// No team; an alias or a team like it.
+    Unknown(Option<&'a str>),
+    /// Several teams of one name.
+    Ambiguous(Vec<TeamId>),
+    /// An alias whose value is no uuid.
+    BadAlias,
+}
+
+/// The teams of a target by every name they have.
+#[derive(Debug)]
+pub(super) struct Directory<'a> {
+    aliases: &'a BTreeMap<String, String>,
+    names: Option<HashMap<&'a str, Vec<&'a TeamId>>>,
+}
+
+impl<'a> Directory<'a> {
+    pub(super) fn new(target: &'a Target, teams: &'a Teams) -> Self {
+        let names = match teams {
+            Teams::Offline => None,
+            Teams::Known(teams) => {
+                let mut names: HashMap<&str, Vec<&TeamId>> = HashMap::with_capacity(teams.len());
+                for team in teams {
+                    names.entry(team.name.as_str()).or_default().push(&team.id);
+                }
+                Some(names)
+            }
+        };
+        Self {
+            aliases: target.teams(),
+            names,
+        }
+    }
+
+    /// Finds a team: an alias of the target first, then a uuid, then a name at the server.
+    pub(super) fn resolve(&self, given: &str) -> Resolved<'a> {
+        if let Some(uuid) = self.aliases.get(given) {
+            return if is_uuid(uuid) {
+                Resolved::Team(self.by_uuid(uuid))
+            } else {
+                Resolved::BadAlias
+            };
+        }
+        if is_uuid(given) {
+            return Resolved::Team(self.by_uuid(given));
+        }
+        let aliases = self.aliases.keys().map(String::as_str);
+        let Some(names) = &self.names else {
+            return Resolved::Unverified(did_you_mean(aliases, given));
+        };
+        match names.get(given).map(Vec::as_slice) {
+            Some([id]) => Resolved::Team((*id).clone()),
+            Some(ids) => Resolved::Ambiguous(ids.iter().copied().cloned().collect()),
+            None => Resolved::Unknown(did_you_mean(aliases.chain(names.keys().copied()), given)),
+        }
+    }
+
+    /// The id in the server's own spelling where that is known, else in the lower case of RFC 9562, section 4:
+    /// a difference in case alone must not look like another team.
+    fn by_uuid(&self, uuid: &str) -> TeamId {
+        let known = self.names.iter().flat_map(HashMap::values).flatten();
+        let same = known
+            .into_iter()
+            .find(|id| id.as_str().eq_ignore_ascii_case(uuid));
+        same.map_or_else(
+            || TeamId::new(&uuid.to_ascii_lowercase()),
+            |id| (*id).clone(),
+        )
+    }
+}
+
+/// Whether a text has the form of a uuid: 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4).
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether a policy test of a target names a team that only the server can confirm.
+pub fn tests_need_server_teams(target: &Target, documents: &[&Document]) -> bool {
+    let tests = documents
+        .iter()
+        .filter_map(|document| match &document.manifest {
+            Manifest::PolicyTest(test)
+                if test
+                    .spec
+                    .target
+                    .as_ref()
+                    .is_none_or(|name| *name == target.name) =>
+            {
+                Some(test)
+            }
+            Manifest::PolicyTest(_)
+            | Manifest::Policy(_)
+            | Manifest::ResourceList(_)
+            | Manifest::PolicyPack(_)
+            | Manifest::PolicyGroup(_)
+            | Manifest::ChainloopPolicy(_)
+            | Manifest::ChainloopGroup(_) => None,
+        });
+    let cases = tests.flat_map(|test| &test.spec.cases);
+    let audiences =
+        cases.flat_map(|case| case.audience.iter().chain(case.audiences.iter().flatten()));
+    audiences
+        .flat_map(|audience| audience.teams.iter().flatten())
+        .any(|team| only_server_knows(target, team))
+}
+
+fn only_server_knows(target: &Target, team: &str) -> bool {
+    !target.teams().contains_key(team) && !is_uuid(team)
+}
+
+/// Whether a policy of a target names a team that only the server can confirm, so that the teams have to be read.
+pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
+    documents.iter().any(|document| match &document.manifest {
+        Manifest::Policy(policy) => {
+            let scope = policy.spec.scope.as_ref();
+            scope
+                .and_then(|scope| scope.teams.as_ref())
+                .is_some_and(|teams| teams.iter().any(|team| only_server_knows(target, team)))
+        }
+        Manifest::ResourceList(_)
+        | Manifest::PolicyTest(_)
+        | Manifest::PolicyPack(_)
+        | Manifest::PolicyGroup(_)
+        | Manifest::ChainloopPolicy(_)
+        | Manifest::ChainloopGroup(_) => false,
+    })
+}

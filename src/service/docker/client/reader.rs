@@ -1,0 +1,249 @@
+//! Everything that reads, and nothing that writes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::listing::{self, Page, Progression};
+use super::target::Target;
+use super::teams;
+use super::wire::{Kind, policy};
+use crate::service::registry::Progress;
+use http::json::At;
+use http::operation::ReadRequest;
+use http::{ApiError, Call, ErrorKind};
+use model::docker::{LivePolicy, LiveState, PolicySummary, Team};
+
+/// Reads the policies of one organization. It has no way to change anything.
+#[derive(Clone)]
+pub struct Reader {
+    target: Target,
+    progress: Option<Progress>,
+}
+
+impl Reader {
+    pub(super) fn new(target: Target) -> Self {
+        Self {
+            target,
+            progress: None,
+        }
+    }
+
+    /// The same reader, telling how far it is.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// listPolicies: all summaries, all pages, in the server's order.
+    ///
+    /// # Errors
+    /// Any page that cannot be read, and a list that repeats itself or does not end: never a part of the list.
+    pub async fn list_policies(&self) -> Result<Vec<PolicySummary>, ApiError> {
+        let mut policies = Vec::new();
+        let mut progression = Progression::default();
+        let mut cursor = None;
+        loop {
+            let page = self.page(cursor.as_deref()).await?;
+            progression
+                .accept(&page)
+                .map_err(|kind| self.listing_failed(kind))?;
+            policies.extend(page.policies);
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(policies),
+            }
+        }
+    }
+
+    /// getPolicy: the full policy behind a summary, which says its type.
+    ///
+    /// # Errors
+    /// It cannot be read, does not fit the contract, or is another policy than was asked for.
+    pub async fn policy(&self, summary: &PolicySummary) -> Result<LivePolicy, ApiError> {
+        let path = self.target.policies_path(&[summary.id.as_str()]);
+        let call = Call::read(
+            "getPolicy",
+            format!("policy `{}` ({})", summary.name, summary.id),
+            path,
+        );
+        let policy = self
+            .target
+            .ask(&call, |answer| {
+                policy(answer, At::ROOT, Kind::Listed(&summary.kind))
+            })
+            .await?;
+        if policy.id != summary.id {
+            let at = "$.id".to_owned();
+            let expected = "the id that was asked for".to_owned();
+            return Err(self
+                .target
+                .failed(&call, ErrorKind::Malformed { at, expected }));
+        }
+        Ok(policy)
+    }
+
+    /// The one policy of the list that is wanted, read now; nothing if the whole list holds none. That a policy is gone
+    /// is said by the list alone: a 404 may also mean that the organization cannot be seen.
+    ///
+    /// # Errors
+    /// Anything that could not be read.
+    pub async fn find_policy(
+        &self,
+        wanted: impl Fn(&PolicySummary) -> bool + Send,
+    ) -> Result<Option<LivePolicy>, ApiError> {
+        for last in [false, true] {
+            let listed = self.list_policies().await?;
+            let Some(summary) = listed.iter().find(|summary| wanted(summary)) else {
+                return Ok(None);
+            };
+            match self.policy(summary).await {
+                // It went between the two readings: the list tells.
+                Err(error) if error.status() == Some(404) && !last => {}
+                read => return read.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Everything: the list, and all policies of it, as many at a time as the client allows.
+    ///
+    /// A policy that is gone before it could be read makes the whole reading start again, once.
+    ///
+    /// # Errors
+    /// Anything that could not be read. There is no partial result.
+    pub async fn live_state(&self) -> Result<LiveState, ApiError> {
+        match self.read_all().await {
+            Err(error) if error.operation() == "getPolicy" && error.status() == Some(404) => {
+                self.read_all().await
+            }
+            result => result,
+        }
+    }
+
+    /// The organization's teams, all pages.
+    ///
+    /// # Errors
+    /// Any page that cannot be read, and a list that does not end or is shorter than the server says.
+    pub async fn teams(&self) -> Result<Vec<Team>, ApiError> {
+        let mut found = Vec::new();
+        let mut query = teams::first();
+        let mut seen = HashSet::new();
+        loop {
+            let path = self.target.path(&["groups"]);
+            let call = Call::read("listGroups", self.target.name(), path).with_query(query.clone());
+            let failed = |kind| self.target.failed(&call, kind);
+            let incomplete = |why: &str| {
+                failed(ErrorKind::Incomplete {
+                    why: why.to_owned(),
+                })
+            };
+            if !seen.insert(query) || seen.len() > teams::MOST_PAGES {
+                return Err(incomplete(
+                    "a page leads back to one that was read before, or there is no end",
+                ));
+            }
+            let page = teams::page(&self.target.send(&call).await?, self.target.endpoint())
+                .map_err(failed)?;
+            found.extend(page.teams);
+            match page.next {
+                Some(next) => query = next,
+                None if page.count.is_some_and(|count| count > found.len() as u64) => {
+                    return Err(incomplete(
+                        "it holds fewer teams than the server says there are",
+                    ));
+                }
+                None => return Ok(found),
+            }
+        }
+    }
+
+    /// Makes one reading request, as it is.
+    ///
+    /// # Errors
+    /// The server refuses it, or gives no JSON.
+    pub async fn call(&self, request: &ReadRequest) -> Result<Value, ApiError> {
+        self.target
+            .send(&request.call(self.target.organization.as_str(), "application/json"))
+            .await
+    }
+
+    fn list_call(&self) -> Call {
+        Call::read(
+            "listPolicies",
+            self.target.name(),
+            self.target.policies_path(&[]),
+        )
+    }
+
+    fn listing_failed(&self, kind: ErrorKind) -> ApiError {
+        self.target.failed(&self.list_call(), kind)
+    }
+
+    async fn page(&self, cursor: Option<&str>) -> Result<Page, ApiError> {
+        let call = self
+            .list_call()
+            .with_query(listing::query(self.target.profile, cursor));
+        let answer = self.target.send(&call).await?;
+        listing::page(&answer, self.target.profile).map_err(|kind| self.listing_failed(kind))
+    }
+
+    /// Reads pages and policies side by side: the policies of one page are read while the next page is on its way, so
+    /// that there is always a request for every slot of the client.
+    async fn read_all(&self) -> Result<LiveState, ApiError> {
+        let mut progression = Progression::default();
+        let mut known = 0_usize;
+        let mut policies = BTreeMap::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.clone().page_step(None));
+        while let Some(step) = tasks.join_next().await {
+            let step = step.map_err(|_| {
+                self.listing_failed(ErrorKind::Incomplete {
+                    why: "it was stopped".to_owned(),
+                })
+            })?;
+            match step? {
+                Step::Page(page) => {
+                    progression
+                        .accept(&page)
+                        .map_err(|kind| self.listing_failed(kind))?;
+                    // First in line: the sooner the next page is here, the sooner its policies can be asked for.
+                    if let Some(cursor) = page.next {
+                        tasks.spawn(self.clone().page_step(Some(cursor)));
+                    }
+                    for summary in page.policies {
+                        tasks.spawn(self.clone().policy_step(known, summary));
+                        known += 1;
+                    }
+                }
+                Step::Policy(position, policy) => {
+                    policies.insert(position, *policy);
+                }
+            }
+            if let Some(progress) = &self.progress {
+                progress(policies.len(), known);
+            }
+        }
+        Ok(LiveState {
+            policies: policies.into_values().collect(),
+        })
+    }
+
+    async fn page_step(self, cursor: Option<String>) -> Result<Step, ApiError> {
+        self.page(cursor.as_deref()).await.map(Step::Page)
+    }
+
+    async fn policy_step(self, position: usize, summary: PolicySummary) -> Result<Step, ApiError> {
+        let policy = self.policy(&summary).await?;
+        Ok(Step::Policy(position, Box::new(policy)))
+    }
+}
+
+/// What one task of a reading brings.
+enum Step {
+    Page(Page),
+    /// With its position in the list.
+    Policy(usize, Box<LivePolicy>),
+}

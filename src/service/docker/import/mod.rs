@@ -1,0 +1,292 @@
+//! Live policies as manifests: what `import` writes.
+
+pub mod splice;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::render::text::neutral;
+use access::RuleSet;
+use manifest::docker::{
+    ActionSpec, ApiVersion, CedarSpec, HttpResourceSpec, Kind, Metadata, PolicyManifest,
+    PolicySpec, RuleSpec, ScopeSpec,
+};
+use manifest::format;
+use model::docker::{
+    Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule,
+    Scope, Transport,
+};
+use model::{Name, NameError};
+
+/// A manifest of a live policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The text of the file.
+    pub text: String,
+    /// What the manifest cannot hold; it stays at the server.
+    pub left_out: Vec<String>,
+}
+
+/// Why a live policy cannot be written as a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is of a type that this version does not know.
+    #[error("it {0}, which this version does not understand")]
+    NotUnderstood(String),
+    /// Its name cannot be declared.
+    #[error("{0}; give it another name at the server first")]
+    Name(#[from] NameError),
+    /// A name or a tag that the manifest would not be accepted with.
+    #[error("{0}")]
+    Word(String),
+    /// Two of its rules cannot be told apart.
+    #[error("two of its rules are called `{0}`; give one of them another name at the server first")]
+    RepeatedRule(String),
+    /// The check of manifests would refuse one of its resources.
+    #[error("its resource `{resource}` is none of the contract's: {why}")]
+    Resource {
+        /// The resource.
+        resource: String,
+        /// Why it is refused.
+        why: String,
+    },
+    /// The serializer refused it.
+    #[error("it cannot be written as YAML: {0}")]
+    Yaml(#[from] serde_yaml::Error),
+}
+
+/// The manifest that declares just what a live policy says. `teams` maps uuids to the aliases of the target.
+///
+/// # Errors
+/// The policy is of a type that no manifest can express.
+pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
+    policy_with(
+        live,
+        teams,
+        Metadata {
+            name: live.name.clone(),
+            aliases: Vec::new(),
+            protect: false,
+        },
+    )
+}
+
+/// Like [`policy`], with what its manifest says of it besides.
+///
+/// # Errors
+/// As for `policy`.
+pub fn policy_with(
+    live: &LivePolicy,
+    teams: &BTreeMap<&str, &str>,
+    metadata: Metadata,
+) -> Result<Imported, ImportError> {
+    let (cedar, rules) = match &live.content {
+        LiveContent::Rules(rules) => (None, rules.as_slice()),
+        LiveContent::Cedar(cedar) => (
+            Some(CedarSpec {
+                text: Some(cedar.text.clone()),
+                file: None,
+                schema_url: cedar.schema_url.clone(),
+            }),
+            [].as_slice(),
+        ),
+        LiveContent::Opaque(opaque) => return Err(ImportError::NotUnderstood(opaque.why.clone())),
+    };
+    declarable(live, rules)?;
+    let has_rules = cedar.is_none();
+    let manifest = PolicyManifest {
+        api_version: ApiVersion::V1,
+        kind: Kind::Policy,
+        metadata,
+        spec: PolicySpec {
+            scope: scope(&live.scope, teams),
+            rules: None,
+            cedar,
+        },
+    };
+    let mut left_out = unknown_fields(live);
+    let mut text = format!(
+        "# Imported from the live policy {}, last changed {}.\n",
+        neutral(live.id.as_str()),
+        neutral(&live.updated_at)
+    );
+    let mut body = serde_yaml::to_string(&manifest)?;
+    if has_rules {
+        // A spec of nothing is written as `{}`; the rules take its place.
+        if let Some(head) = body.strip_suffix("spec: {}\n") {
+            body = format!("{head}spec:\n");
+        }
+        body.push_str(&rules_text(rules, &mut left_out)?);
+    }
+    for line in &left_out {
+        let _ = writeln!(text, "# Left at the server as it is: {}.", neutral(line));
+    }
+    text.push_str(&body);
+    // A text that the formatter leaves alone is right all the same.
+    let text = format::format(&text).unwrap_or(text);
+    Ok(Imported { text, left_out })
+}
+
+/// One rule of a live policy, as an item of a list with its dash at the beginning.
+///
+/// # Errors
+/// As for `policy`; or the rule is not understood.
+pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
+    if let Err(opaque) = &rule.rule {
+        return Err(ImportError::NotUnderstood(opaque.why.clone()));
+    }
+    let mut alone = live.clone();
+    alone.scope = Scope::default();
+    alone.content = LiveContent::Rules(vec![rule.clone()]);
+    let Imported { text, left_out: _ } = policy(&alone, &BTreeMap::new())?;
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with("- "));
+    let indent = lines
+        .clone()
+        .next()
+        .map_or(0, |line| line.len() - line.trim_start().len());
+    Ok(lines
+        .map(|line| format!("{}\n", line.get(indent..).unwrap_or_default()))
+        .collect())
+}
+
+/// What cannot be declared is not written: a manifest that `validate` refuses would stop every plan.
+fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> {
+    Name::new(&live.name)?;
+    let understood: Vec<&Rule> = rules
+        .iter()
+        .filter_map(|rule| rule.rule.as_ref().ok())
+        .collect();
+    let mut names = BTreeSet::new();
+    if let Some(repeated) = understood.iter().find(|rule| !names.insert(&rule.name)) {
+        return Err(ImportError::RepeatedRule(repeated.name.to_string()));
+    }
+    match RuleSet::new(&understood).unreadable() {
+        [] => Ok(()),
+        [first, ..] => Err(ImportError::Resource {
+            resource: first.resource.clone(),
+            why: first.why.clone(),
+        }),
+    }
+}
+
+fn rules_text(rules: &[LiveRule], left_out: &mut Vec<String>) -> Result<String, ImportError> {
+    let mut text = String::new();
+    for live in rules {
+        let LiveRule {
+            id,
+            name,
+            rule,
+            unknown_fields,
+        } = live;
+        match rule {
+            Err(opaque) => left_out.push(format!("rule \"{name}\" ({id}), which {}", opaque.why)),
+            Ok(rule) => {
+                for field in unknown_fields.keys() {
+                    left_out.push(format!("field `{field}` of rule \"{name}\""));
+                }
+                let _ = writeln!(text, "    # {}", neutral(id.as_str()));
+                for line in serde_yaml::to_string(&[spec(rule)])?.lines() {
+                    let _ = if line.is_empty() {
+                        writeln!(text)
+                    } else {
+                        writeln!(text, "    {line}")
+                    };
+                }
+            }
+        }
+    }
+    Ok(if text.is_empty() {
+        "  rules: []\n".to_owned()
+    } else {
+        format!("  rules:\n{text}")
+    })
+}
+
+fn unknown_fields(live: &LivePolicy) -> Vec<String> {
+    let fields = live
+        .unknown_fields
+        .keys()
+        .map(|field| format!("field `{field}`"));
+    let scope = live
+        .unknown_scope_fields
+        .keys()
+        .map(|field| format!("field `scope.{field}`"));
+    fields.chain(scope).collect()
+}
+
+fn scope(scope: &Scope, aliases: &BTreeMap<&str, &str>) -> Option<ScopeSpec> {
+    let Scope { teams, profiles } = scope;
+    let alias = |uuid: &str| aliases.get(uuid).map_or(uuid, |alias| *alias).to_owned();
+    let list = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
+    (!scope.is_organization_wide()).then(|| ScopeSpec {
+        teams: list(teams.iter().map(|team| alias(team.as_str())).collect()),
+        profiles: list(profiles.iter().cloned().collect()),
+    })
+}
+
+fn spec(rule: &Rule) -> RuleSpec {
+    let Rule {
+        name,
+        decision,
+        access,
+    } = rule;
+    let (resources, http_resources) = match access.resources() {
+        Resources::Plain(texts) => (Some(texts), None),
+        Resources::Http(targets) => (None, Some(targets.into_iter().map(http).collect())),
+    };
+    RuleSpec {
+        name: name.to_string(),
+        aliases: Vec::new(),
+        decision: *decision,
+        actions: access.actions().into_iter().map(action).collect(),
+        resources,
+        http_resources,
+        resources_from: None,
+    }
+}
+
+fn http(target: HttpResource) -> HttpResourceSpec {
+    let HttpResource { host, port, path } = target;
+    HttpResourceSpec { host, port, path }
+}
+
+fn action(action: Action) -> ActionSpec {
+    match action {
+        Action::Connect(Transport::Tcp) => ActionSpec::ConnectTcp,
+        Action::Connect(Transport::Udp) => ActionSpec::ConnectUdp,
+        Action::File(FileMode::Read) => ActionSpec::Read,
+        Action::File(FileMode::Write) => ActionSpec::Write,
+        Action::Request(Method::Get) => ActionSpec::RequestGet,
+        Action::Request(Method::Post) => ActionSpec::RequestPost,
+        Action::Request(Method::Put) => ActionSpec::RequestPut,
+        Action::Request(Method::Delete) => ActionSpec::RequestDelete,
+        Action::Request(Method::Patch) => ActionSpec::RequestPatch,
+        Action::Request(Method::Head) => ActionSpec::RequestHead,
+        Action::Request(Method::Options) => ActionSpec::RequestOptions,
+        Action::Request(Method::Connect) => ActionSpec::RequestConnect,
+        Action::Request(Method::Trace) => ActionSpec::RequestTrace,
+    }
+}
+
+/// The name of a policy's file, without its ending: lower-case letters, digits and single dashes.
+pub fn file_stem(policy: &str) -> String {
+    let mut stem = String::new();
+    for character in policy.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            stem.push(character);
+        } else if !stem.is_empty() && !stem.ends_with('-') {
+            stem.push('-');
+        }
+        if stem.len() >= 60 {
+            break;
+        }
+    }
+    let stem = stem.trim_end_matches('-');
+    if stem.is_empty() {
+        "policy".to_owned()
+    } else {
+        stem.to_owned()
+    }
+}

@@ -1,0 +1,111 @@
+//! Drift: what a plan would undo, told from the server's side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::impact::impact;
+use super::recompute::{changes, places};
+use super::replay::{ReplayError, replay};
+use crate::plan::{
+    Change, ChangeKind, Held, HeldReason, Impact, Since, SourceRef, TargetDrift, TargetPlan,
+    UnmanagedResource,
+};
+use manifest::config::Unmanaged;
+use model::docker::LiveState;
+
+/// What somebody else did at the server since the manifests were applied, given the plan that would make the server
+/// equal to them again.
+///
+/// # Errors
+/// The plan was made for another state.
+pub fn drift(
+    plan: &TargetPlan,
+    live: &LiveState,
+    teams: &BTreeMap<String, String>,
+) -> Result<TargetDrift, ReplayError> {
+    let wanted = replay(live, &plan.calls)?;
+    let places = places(plan);
+    let place = |policy: &str, rule: Option<&str>| {
+        places
+            .get(&(policy, rule))
+            .map(|place| SourceRef::clone(place))
+    };
+    let mut changes = changes(&wanted, live, &place);
+    for policy in &mut changes {
+        let name = policy.name.clone();
+        declared(policy, &|_| place(&name, None));
+        for rule in &mut policy.children {
+            declared(rule, &|rule| place(&name, Some(rule)));
+        }
+    }
+    let mut access = Impact::default();
+    if !changes.is_empty() {
+        // Rules that cannot be compared leave the section empty, which says that it was not compared.
+        access = impact(&wanted, live, &[], &|policy, rule| {
+            place(policy, Some(rule))
+        })
+        .unwrap_or_default();
+    }
+    let unmanaged: Vec<UnmanagedResource> = plan
+        .unmanaged
+        .iter()
+        .filter(|policy| policy.treatment == Unmanaged::Report)
+        .cloned()
+        .collect();
+    let undo = ["polwarden", "apply", "--target", &plan.target.name]
+        .map(str::to_owned)
+        .to_vec();
+    Ok(TargetDrift {
+        adopt: TargetDrift::adopting(&plan.target, adoptable(&changes, &plan.held, live)),
+        undo: if plan.calls.is_empty() {
+            Vec::new()
+        } else {
+            undo
+        },
+        target: plan.target.clone(),
+        enforcement: Vec::new(),
+        documents: Vec::new(),
+        since: since(&changes, live),
+        changes,
+        access: Some(access.with_team_names(teams)),
+        held: plan.held.clone(),
+        unmanaged,
+    })
+}
+
+/// The live policies that a manifest can be brought to: all that differ, but for what is not understood.
+fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> BTreeSet<&'c str> {
+    let changed = changes
+        .iter()
+        .filter(|change| change.kind != ChangeKind::Delete)
+        .map(|change| change.name.as_str());
+    let held = held
+        .iter()
+        .filter(|held| matches!(held.reason, HeldReason::ProfileLacks { .. }));
+    let all = changed.chain(held.map(|held| held.name.as_str()));
+    all.filter(|name| live.policies.iter().any(|policy| policy.name == *name))
+        .collect()
+}
+
+/// What the server lost is declared all the same.
+fn declared(change: &mut Change, place: &dyn Fn(&str) -> Option<SourceRef>) {
+    if change.kind == ChangeKind::Delete {
+        change.source = place(&change.name);
+    }
+}
+
+fn since(changes: &[Change], live: &LiveState) -> Vec<Since> {
+    let there = changes
+        .iter()
+        .filter(|change| change.kind != ChangeKind::Delete);
+    let policies = there.filter_map(|change| {
+        live.policies
+            .iter()
+            .find(|policy| policy.name == change.name)
+    });
+    let since = policies.map(|policy| Since {
+        name: policy.name.clone(),
+        id: policy.id.to_string(),
+        updated_at: policy.updated_at.clone(),
+    });
+    since.collect()
+}

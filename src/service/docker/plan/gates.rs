@@ -1,0 +1,329 @@
+//! Gates of access, held against the state after a plan: live, its calls made, unmanaged policies included.
+
+use std::collections::BTreeMap;
+
+use super::replay::{ReplayError, replay};
+use crate::plan::origins;
+use crate::plan::{
+    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef,
+    TargetPlan,
+};
+use access::{
+    Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
+};
+use model::docker::{Decision, LiveContent, LiveState};
+
+/// What a plan is held to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// What nobody may be allowed or denied.
+    pub list: Vec<Gate<GateSource>>,
+    /// People to look at besides those in no team, in each team and in all.
+    pub audiences: Vec<NamedAudience>,
+    /// What may open; anything, where this is none.
+    pub widening: Option<Vec<RequestPattern>>,
+    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
+    pub base: Option<BasePlan>,
+}
+
+/// What would make the same server equal to the manifests of the base revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BasePlan {
+    changes: Vec<Change>,
+    calls: Vec<Call>,
+}
+
+impl From<&TargetPlan> for BasePlan {
+    fn from(plan: &TargetPlan) -> Self {
+        Self {
+            changes: plan.changes.clone(),
+            calls: plan.calls.clone(),
+        }
+    }
+}
+
+impl BasePlan {
+    /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+    ///
+    /// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
+    /// base wants of it: where there is one, what opens beyond what it is now counts too.
+    fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
+        let wanted = replay(live, &self.calls)?;
+        let told = origins(head, &self.changes);
+        let conflicts: Vec<&Change> = head
+            .iter()
+            .zip(&told)
+            .filter(|(_, told)| told.origin == Origin::Conflict)
+            .map(|(head, _)| head)
+            .collect();
+        if conflicts.is_empty() {
+            return Ok(vec![wanted]);
+        }
+        let mut as_live = wanted.clone();
+        for Change { id, name, .. } in conflicts {
+            match id {
+                Some(id) => {
+                    as_live
+                        .policies
+                        .retain(|policy| policy.id.as_str() != id.as_str());
+                    as_live.policies.extend(
+                        live.policies
+                            .iter()
+                            .find(|policy| policy.id.as_str() == id.as_str())
+                            .cloned(),
+                    );
+                }
+                // Both would make it: it is not live.
+                None => as_live.policies.retain(|policy| policy.name != *name),
+            }
+        }
+        Ok(vec![wanted, as_live])
+    }
+}
+
+impl Gates {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            list,
+            audiences: _,
+            widening,
+            base: _,
+        } = self;
+        list.is_empty() && widening.is_none()
+    }
+}
+
+/// Where rules are declared, and what people call their teams.
+pub struct Names<'a> {
+    /// The line of a rule, by the names of its policy and itself.
+    pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
+    /// The line of a policy: where a rule stood that a plan deletes.
+    pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
+    /// The short names of teams, each with the team's uuid.
+    pub teams: &'a BTreeMap<String, String>,
+}
+
+/// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
+pub fn hold_gates(
+    live: &LiveState,
+    calls: &[Call],
+    gates: &Gates,
+    names: &Names<'_>,
+) -> Vec<GateOutcome> {
+    hold_gates_of(live, (&[], calls), gates, names)
+}
+
+/// Like [`hold_gates`], for a plan whose changes are known, so that they can be told from drift.
+pub(super) fn hold_gates_of(
+    live: &LiveState,
+    plan: (&[Change], &[Call]),
+    gates: &Gates,
+    names: &Names<'_>,
+) -> Vec<GateOutcome> {
+    if gates.is_empty() {
+        return Vec::new();
+    }
+    let Gates {
+        list,
+        audiences: _,
+        widening,
+        base: _,
+    } = gates;
+    let infos = list.iter().map(|gate| (info(gate), gate.source.clone()));
+    let widening_info = widening.as_ref().map(|within| {
+        let within = within.iter().map(ToString::to_string).collect();
+        (GateInfo::DenyWidening { within }, GateSource::CommandLine)
+    });
+    let outcome = |(gate, source)| GateOutcome {
+        gate,
+        source,
+        breaches: Vec::new(),
+        unknown: None,
+    };
+    let mut outcomes: Vec<GateOutcome> = infos.map(outcome).collect();
+    let mut widened = widening_info.map(outcome);
+    let looked = look(live, plan, gates, names, &mut outcomes, widened.as_mut());
+    if let Err(why) = looked {
+        // A gate that nobody could look at is shut.
+        for outcome in outcomes.iter_mut().chain(&mut widened) {
+            outcome.unknown = Some(why.clone());
+        }
+    }
+    outcomes.extend(widened);
+    outcomes
+}
+
+fn look(
+    live: &LiveState,
+    (changes, calls): (&[Change], &[Call]),
+    gates: &Gates,
+    names: &Names<'_>,
+    outcomes: &mut [GateOutcome],
+    widened: Option<&mut GateOutcome>,
+) -> Result<(), String> {
+    let Gates {
+        list,
+        audiences,
+        widening,
+        base,
+    } = gates;
+    let state = replay(live, calls).map_err(|error| error.to_string())?;
+    let before = rules(live);
+    let after = rules(&state);
+    let check = GateCheck {
+        before: &before,
+        after: &after,
+        audiences,
+    };
+    for breach in check.against(list).map_err(|error| error.to_string())? {
+        if let (Some(gate), Some(outcome)) = (list.get(breach.gate), outcomes.get_mut(breach.gate))
+        {
+            outcome.breaches.push(told(Some(gate.kind), &breach, names));
+        }
+    }
+    let (Some(within), Some(outcome)) = (widening, widened) else {
+        return Ok(());
+    };
+    let states = base
+        .as_ref()
+        .map(|base| base.states(live, changes))
+        .transpose()
+        .map_err(|error| error.to_string())?;
+    let compared: Vec<&LiveState> = match &states {
+        Some(states) => states.iter().collect(),
+        // Without a call nothing opens.
+        None if calls.is_empty() => Vec::new(),
+        None => vec![live],
+    };
+    for state in compared {
+        let before = rules(state);
+        let check = GateCheck {
+            before: &before,
+            after: &after,
+            audiences,
+        };
+        for breach in check.widened(within).map_err(|error| error.to_string())? {
+            let breach = told(None, &breach, names);
+            if !outcome.breaches.contains(&breach) {
+                outcome.breaches.push(breach);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn info(gate: &Gate<GateSource>) -> GateInfo {
+    let Gate {
+        kind,
+        pattern,
+        audience,
+        reason,
+        source: _,
+    } = gate;
+    let request = pattern.to_string();
+    let reason = reason.clone();
+    let audience = audience.as_ref().map(|named| named.name.clone());
+    match kind {
+        GateKind::Never => GateInfo::Never {
+            request,
+            audience,
+            reason,
+        },
+        GateKind::Always => GateInfo::Always {
+            request,
+            audience,
+            reason,
+        },
+    }
+}
+
+/// All rules that this version understands, in an order that does not depend on the order of the state.
+fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
+    let rules = state.policies.iter().flat_map(|policy| {
+        let rules = match &policy.content {
+            LiveContent::Rules(rules) => rules.as_slice(),
+            LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+        };
+        let understood = rules.iter().filter_map(|rule| rule.rule.as_ref().ok());
+        understood.map(|rule| ScopedRule {
+            policy: &policy.name,
+            scope: &policy.scope,
+            rule,
+        })
+    });
+    let mut rules: Vec<ScopedRule<'_>> = rules.collect();
+    rules.sort_by(|a, b| (a.policy, &a.rule.name).cmp(&(b.policy, &b.rule.name)));
+    rules
+}
+
+fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> BreachInfo {
+    let GateBreach {
+        gate: _,
+        audience,
+        witness,
+        before,
+        after,
+    } = breach;
+    let decided = |(_, rules): &(Decision, Vec<(ScopedRule<'_>, String)>)| -> Vec<DecidingRule> {
+        rules
+            .iter()
+            .map(|(rule, resource)| deciding(rule, resource, names))
+            .collect()
+    };
+    let old = decided(before);
+    let new = decided(after);
+    // What opened a request is the deny that went, or else the allow that came.
+    let opened_by_a_deny =
+        before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;
+    let blame = match kind {
+        None if opened_by_a_deny => old
+            .iter()
+            .cloned()
+            .map(|rule| at_its_policy(rule, names))
+            .collect(),
+        None | Some(GateKind::Never) => new.clone(),
+        // What must be allowed is blocked by denies, or by the allow that went.
+        Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => old
+            .iter()
+            .cloned()
+            .map(|rule| at_its_policy(rule, names))
+            .collect(),
+        Some(GateKind::Always) => new.clone(),
+    };
+    BreachInfo {
+        audience: people(audience, names.teams),
+        witness: witness.to_string(),
+        already: before.0 == after.0,
+        blame,
+        before: old,
+        after: new,
+    }
+}
+
+fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> DecidingRule {
+    DecidingRule {
+        policy: rule.policy.to_owned(),
+        rule: rule.rule.name.to_string(),
+        allows: rule.rule.decision == Decision::Allow,
+        resource: resource.to_owned(),
+        source: (names.rule)(rule.policy, rule.rule.name.as_str()),
+    }
+}
+
+/// A rule that goes has no line any more; its policy has.
+fn at_its_policy(mut rule: DecidingRule, names: &Names<'_>) -> DecidingRule {
+    rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
+    rule
+}
+
+fn people(audience: &Audience, teams: &BTreeMap<String, String>) -> Audience {
+    let name = |id: &String| {
+        let known = teams.iter().find(|(_, uuid)| uuid.eq_ignore_ascii_case(id));
+        known.map_or_else(|| id.clone(), |(name, _)| name.clone())
+    };
+    Audience {
+        teams: audience.teams.iter().map(name).collect(),
+        profiles: audience.profiles.clone(),
+    }
+}

@@ -1,0 +1,123 @@
+//! Finds what needs an acknowledgement of its own, by what is there before and after a plan.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::plan::{Guarded, GuardedKind, ResourceKind};
+use model::docker::{
+    Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId,
+};
+
+/// What the planner knows of live policies.
+#[derive(Default)]
+pub(crate) struct Known<'a> {
+    /// The manifests that declare them.
+    pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
+    /// Whether a policy that is gone and one of its name that is there count as the same: without manifests, nothing
+    /// else tells that it was made anew.
+    pub by_name: bool,
+}
+
+/// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
+pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
+    let later: HashMap<&PolicyId, &LivePolicy> = after
+        .policies
+        .iter()
+        .map(|policy| (&policy.id, policy))
+        .collect();
+    let named: HashMap<&str, &LivePolicy> = made(before, after)
+        .map(|policy| (policy.name.as_str(), policy))
+        .collect();
+    let mut found = Vec::new();
+    for policy in &before.policies {
+        let declared = known.declared.get(&policy.id).copied();
+        let same = later.get(&policy.id).copied();
+        // A policy that is made anew has another id, and the name that its manifest gives it.
+        let own = known.by_name.then_some(policy.name.as_str());
+        let name = declared.map(|declared| declared.name.as_str()).or(own);
+        let now = same.or_else(|| named.get(name?).copied());
+        let mut push = |kind, how: &str| {
+            found.push(Guarded {
+                kind,
+                resource: ResourceKind::Policy,
+                name: policy.name.clone(),
+                how: how.to_owned(),
+            });
+        };
+        match (declared, same) {
+            (None, None) => push(
+                GuardedKind::Prune,
+                "no manifest declares it, and it is deleted",
+            ),
+            (None, Some(now)) if now.name != policy.name => {
+                push(
+                    GuardedKind::Prune,
+                    &format!("no manifest declares it, and it becomes `{}`", now.name),
+                );
+            }
+            (None | Some(_), _) => {}
+        }
+        if now.is_some_and(|now| now.scope.is_organization_wide())
+            && !policy.scope.is_organization_wide()
+        {
+            push(
+                GuardedKind::ScopeWidens,
+                "it was for some people, and will be for the whole organization",
+            );
+        }
+        if has_denies(policy) && !now.is_some_and(has_denies) {
+            push(GuardedKind::LastDeny, "its last deny rule goes");
+        }
+        if declared.is_some_and(|declared| declared.protect)
+            && let Some(how) = loses_all(policy, same)
+        {
+            push(GuardedKind::Protected, how);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The policies that are there only after a plan. One that is made anew is among them; one that takes a name is not.
+pub(crate) fn made<'s>(
+    before: &'s LiveState,
+    after: &'s LiveState,
+) -> impl Iterator<Item = &'s LivePolicy> {
+    let known: HashSet<&PolicyId> = before.policies.iter().map(|policy| &policy.id).collect();
+    after
+        .policies
+        .iter()
+        .filter(move |policy| !known.contains(&policy.id))
+}
+
+fn has_denies(policy: &LivePolicy) -> bool {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .filter_map(|rule| rule.rule.as_ref().ok())
+            .any(|rule| rule.decision == Decision::Deny),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => false,
+    }
+}
+
+/// How a protected policy comes to an end, if it does: under its id nothing is left of what it held.
+fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
+    let Some(after) = after else {
+        return Some("it is protected, and it is deleted and made again");
+    };
+    match (domain(before), domain(after)) {
+        (Some(_), None) => Some("it is protected, and all its rules go"),
+        (Some(before), Some(after)) if before != after => {
+            Some("it is protected, and all its rules go, as it changes its domain")
+        }
+        (None | Some(_), _) => None,
+    }
+}
+
+fn domain(policy: &LivePolicy) -> Option<Domain> {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain())),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => None,
+    }
+}

@@ -1,0 +1,296 @@
+//! What a plan opens and closes, by audience.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::plan::{
+    AccessChange, AudienceImpact, DecidingRule, Impact, SourceRef, UnreadableResource,
+};
+use access::{
+    Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row,
+    Unreadable, Verdict,
+};
+use model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
+
+/// A rule with the names by which people know it, and the audiences, by number, that it counts for.
+struct Known<'a> {
+    policy: &'a str,
+    rule: &'a Rule,
+    before: Vec<usize>,
+    after: Vec<usize>,
+}
+
+/// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
+/// all of them, and for further people.
+/// `source` finds where a rule is declared, by the names of its policy and itself.
+///
+/// # Errors
+/// The rules are such that they cannot be compared.
+pub(super) fn impact(
+    before: &LiveState,
+    after: &LiveState,
+    further: &[NamedAudience],
+    source: &dyn Fn(&str, &str) -> Option<SourceRef>,
+) -> Result<Impact, Entangled> {
+    let scopes = before
+        .policies
+        .iter()
+        .chain(&after.policies)
+        .map(|policy| &policy.scope);
+    let further = further
+        .iter()
+        .map(|named| named.audience.spelled_as_in(scopes.clone()));
+    let audiences = Audience::of_interest(scopes.clone(), further);
+    let rules = known_rules(before, after, &audiences);
+    let mut comparison = Comparison::new(audiences.len());
+    for (
+        position,
+        Known {
+            policy: _,
+            rule,
+            before,
+            after,
+        },
+    ) in rules.iter().enumerate()
+    {
+        comparison.add(
+            position,
+            rule,
+            before.iter().copied(),
+            after.iter().copied(),
+        );
+    }
+    let Compared {
+        differences,
+        unreadable: found,
+    } = comparison.run()?;
+    let mut words = Words {
+        rules: &rules,
+        source,
+        deciding: HashMap::new(),
+        rows: HashMap::new(),
+    };
+    let mut told: Vec<AudienceImpact> = Vec::new();
+    for (audience, difference) in audiences.into_iter().zip(&differences) {
+        // What everybody meets is told once.
+        let repeats = differences
+            .first()
+            .is_some_and(|everybody| everybody.rows == difference.rows);
+        if told.is_empty() || !repeats {
+            told.push(AudienceImpact {
+                audience,
+                changes: words.describe(difference),
+            });
+        }
+    }
+    let unreadable = unreadable(&rules, &found);
+    Ok(Impact {
+        audiences: told,
+        cedar: cedar_changes(before, after),
+        unreadable,
+    })
+}
+
+/// Rows in words. Audiences share most of their rows, and rows most of their rules: each is put into words once.
+struct Words<'w> {
+    rules: &'w [Known<'w>],
+    source: &'w dyn Fn(&str, &str) -> Option<SourceRef>,
+    deciding: HashMap<(usize, &'w str), DecidingRule>,
+    rows: HashMap<*const Row, Arc<AccessChange>>,
+}
+
+impl<'w> Words<'w> {
+    fn describe(&mut self, difference: &'w Difference) -> Vec<Arc<AccessChange>> {
+        let rows = difference.rows.iter().map(|row| {
+            if let Some(known) = self.rows.get(&Arc::as_ptr(row)) {
+                return Arc::clone(known);
+            }
+            let change = Arc::new(self.change(row));
+            self.rows.insert(Arc::as_ptr(row), Arc::clone(&change));
+            change
+        });
+        rows.collect()
+    }
+
+    fn change(&mut self, row: &'w Row) -> AccessChange {
+        let Row {
+            direction,
+            resource,
+            ports,
+            methods,
+            witness,
+            before,
+            after,
+        } = row;
+        AccessChange {
+            opens: *direction == Direction::Opens,
+            resource: resource.to_string(),
+            ports: ports.as_ref().map(ToString::to_string),
+            methods: methods
+                .iter()
+                .map(|method| method.as_str().to_owned())
+                .collect(),
+            witness: witness.to_string(),
+            before: self.deciding(before),
+            after: self.deciding(after),
+        }
+    }
+
+    fn deciding(&mut self, verdict: &'w Verdict) -> Vec<DecidingRule> {
+        let rules = verdict.reasons.iter().filter_map(|reason| {
+            let known = self.rules.get(reason.rule)?;
+            let words = self
+                .deciding
+                .entry((reason.rule, &*reason.resource))
+                .or_insert_with(|| DecidingRule {
+                    policy: known.policy.to_owned(),
+                    rule: known.rule.name.to_string(),
+                    allows: known.rule.decision == Decision::Allow,
+                    resource: reason.resource.to_string(),
+                    source: (self.source)(known.policy, known.rule.name.as_str()),
+                });
+            Some(words.clone())
+        });
+        rules.collect()
+    }
+}
+
+/// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules
+/// that are the same to a reader, are one; in live state, names may repeat.
+fn known_rules<'a>(
+    before: &'a LiveState,
+    after: &'a LiveState,
+    audiences: &[Audience],
+) -> Vec<Known<'a>> {
+    let reached = |policy: &LivePolicy| -> Vec<usize> {
+        let numbered = audiences.iter().enumerate();
+        numbered
+            .filter(|(_, audience)| audience.is_reached_by(&policy.scope))
+            .map(|(number, _)| number)
+            .collect()
+    };
+    let mut rules: Vec<Known<'a>> = Vec::new();
+    for policy in &before.policies {
+        let before = reached(policy);
+        rules.extend(understood(policy).map(|rule| Known {
+            policy: &policy.name,
+            rule,
+            before: before.clone(),
+            after: Vec::new(),
+        }));
+    }
+    for policy in &after.policies {
+        let after = reached(policy);
+        rules.extend(understood(policy).map(|rule| Known {
+            policy: &policy.name,
+            rule,
+            before: Vec::new(),
+            after: after.clone(),
+        }));
+    }
+    rules.sort_by(|a, b| {
+        (a.policy, &a.rule.name)
+            .cmp(&(b.policy, &b.rule.name))
+            .then_with(|| by_content(a.rule, b.rule))
+    });
+    rules.dedup_by(|later, first| {
+        let same = later.policy == first.policy && later.rule == first.rule;
+        if same {
+            first.before.append(&mut later.before);
+            first.after.append(&mut later.after);
+        }
+        same
+    });
+    rules
+}
+
+/// Puts rules of the same name in order.
+fn by_content(one: &Rule, other: &Rule) -> Ordering {
+    let access = match (&one.access, &other.access) {
+        (
+            RuleAccess::Network {
+                actions: a,
+                resources: r,
+            },
+            RuleAccess::Network {
+                actions: b,
+                resources: s,
+            },
+        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
+        (
+            RuleAccess::Http {
+                actions: a,
+                resources: r,
+            },
+            RuleAccess::Http {
+                actions: b,
+                resources: s,
+            },
+        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
+        (
+            RuleAccess::Filesystem {
+                actions: a,
+                resources: r,
+            },
+            RuleAccess::Filesystem {
+                actions: b,
+                resources: s,
+            },
+        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
+        (one, other) => one.layer().cmp(&other.layer()),
+    };
+    one.decision.cmp(&other.decision).then(access)
+}
+
+fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
+    let rules = match &policy.content {
+        LiveContent::Rules(rules) => rules.as_slice(),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+    };
+    rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
+}
+
+/// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.
+fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResource> {
+    let found = found.iter().filter_map(
+        |Unreadable {
+             rule,
+             resource,
+             why,
+         }| {
+            let known = rules.get(*rule).filter(|known| !known.before.is_empty())?;
+            Some(UnreadableResource {
+                policy: known.policy.to_owned(),
+                rule: known.rule.name.to_string(),
+                resource: resource.clone(),
+                why: why.clone(),
+            })
+        },
+    );
+    found.collect()
+}
+
+/// The Cedar policies whose text or scope changes: their meaning is not compared.
+fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
+    let cedar = |state: &LiveState| -> BTreeMap<String, String> {
+        let policies = state
+            .policies
+            .iter()
+            .filter_map(|policy| match &policy.content {
+                LiveContent::Cedar(cedar) => {
+                    Some((policy.name.clone(), format!("{cedar:?}{:?}", policy.scope)))
+                }
+                LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+            });
+        policies.collect()
+    };
+    let before = cedar(before);
+    let after = cedar(after);
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,452 @@
+//! The plan of one Docker target.
+
+pub mod audit;
+pub mod difference;
+pub mod draft;
+pub mod drift;
+pub mod effect;
+pub mod gates;
+pub mod guard;
+pub mod impact;
+pub mod matching;
+pub mod order;
+pub mod policy;
+pub mod recompute;
+pub mod replay;
+pub mod rules;
+pub mod timeline;
+
+pub use audit::{Breach as AuditBreach, audit};
+pub use drift::drift;
+pub use gates::{BasePlan, hold_gates};
+pub use recompute::recomputed;
+pub use replay::{Mismatch, ReplayError, patched_rule, replay};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use crate::plan::fingerprint;
+use audit::audit_plan;
+use effect::Effect;
+use gates::{Gates, Names, hold_gates_of};
+use guard::{Known, guarded};
+use impact::impact;
+use matching::{Costs, Paired, Policies, pair_policies};
+
+use crate::plan::{
+    Before, Call, Change, ChangeKind, Guarded, Held, HeldReason, Impact, LiveCounts, Note,
+    ResourceId, ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource,
+};
+use access::NamedAudience;
+use manifest::config::Unmanaged;
+use model::diag::Place;
+use model::docker::{
+    Content, DesiredPolicy, LiveContent, LivePolicy, LiveState, Operation, OperationKind, PolicyId,
+    Profile,
+};
+
+pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
+
+/// All that the plan of one target is made from.
+pub struct Request<'a> {
+    /// The target.
+    pub target: TargetInfo,
+    /// What its manifests want, checked.
+    pub desired: &'a [DesiredPolicy],
+    /// What its organization holds, completely read.
+    pub live: &'a LiveState,
+    /// What to do with live policies that no manifest declares.
+    pub unmanaged: Unmanaged,
+    /// The short names of teams, each with the team's uuid: what people are shown.
+    pub teams: &'a BTreeMap<String, String>,
+    /// The line that a place is on.
+    pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+}
+
+impl Request<'_> {
+    /// The shape of the API.
+    pub(crate) fn profile(&self) -> Profile {
+        self.target.profile.unwrap_or_default()
+    }
+}
+
+/// Plans one target. The result does not depend on the order of `desired` or `live`.
+pub fn plan_target(request: &Request<'_>) -> TargetPlan {
+    plan_policies(request, &Gates::default(), None)
+}
+
+/// Plans one target and holds the plan to gates: the plan says which of them do not hold, and is whole all the same.
+pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, None)
+}
+
+/// Plans to undo a run: what is desired, and these policies gone, which the run made. All other policies that nothing
+/// declares are none of its business. The plan is held to gates as any other.
+pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates) -> TargetPlan {
+    plan_policies(request, gates, Some(made))
+}
+
+fn plan_policies(
+    request: &Request<'_>,
+    gates: &Gates,
+    undone: Option<&BTreeSet<PolicyId>>,
+) -> TargetPlan {
+    let mut desired: Vec<&DesiredPolicy> = request.desired.iter().collect();
+    desired.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut live: Vec<&LivePolicy> = request.live.policies.iter().collect();
+    live.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+
+    let mut planner = Planner::new(request, gates);
+    let Paired {
+        pairing,
+        taken_over,
+    } = pair(request, gates, undone.is_some(), &live, &desired);
+    let mut unmanaged = Vec::new();
+    let mut known = Known::default();
+    for (live_index, desired_index) in &pairing.pairs {
+        let live = live[*live_index];
+        let desired = desired[*desired_index];
+        planner.update_policy(live, desired);
+        if taken_over.contains(live_index) {
+            unmanaged.push(planner.taken_over(live, desired));
+        } else {
+            known.declared.insert(live.id.clone(), desired);
+        }
+    }
+    for desired_index in &pairing.only_desired {
+        planner.create_policy(desired[*desired_index]);
+    }
+    let only_live = pairing.only_live.iter().map(|index| live[*index]);
+    match undone {
+        None => unmanaged.extend(only_live.filter_map(|policy| planner.unmanaged(policy))),
+        Some(made) => only_live
+            .filter(|policy| made.contains(&policy.id))
+            .for_each(|policy| planner.prune(policy)),
+    }
+    unmanaged.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    planner.finish(&live, unmanaged, &known)
+}
+
+/// Pairs the policies; what a pair costs is found by planning it.
+fn pair(
+    request: &Request<'_>,
+    gates: &Gates,
+    undoes: bool,
+    live: &[&LivePolicy],
+    desired: &[&DesiredPolicy],
+) -> Paired {
+    let update = |live_index: usize, desired_index: usize| {
+        let mut planner = Planner::new(request, gates);
+        planner.update_policy(live[live_index], desired[desired_index]);
+        planner.drafts.len()
+    };
+    let create = |desired_index: usize| match &desired[desired_index].content {
+        Content::Rules(rules) => 1 + rules.len(),
+        Content::Cedar(_) => 1,
+    };
+    // What a run did not touch never becomes something else when the run is undone.
+    let writes = request.profile().has_policy_writes();
+    let prunes = !undoes && request.unmanaged == Unmanaged::Prune;
+    pair_policies(
+        &Policies {
+            live,
+            desired,
+            writes,
+            prunes,
+        },
+        &Costs {
+            update: &update,
+            create: &create,
+        },
+    )
+}
+
+/// Collects what the plan will hold, policy by policy.
+struct Planner<'a> {
+    request: &'a Request<'a>,
+    gates: &'a Gates,
+    drafts: Drafts,
+    changes: Vec<Change>,
+    held: Vec<Held>,
+    notes: Vec<Note>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(request: &'a Request<'a>, gates: &'a Gates) -> Self {
+        let drafts = Drafts::default();
+        let changes = Vec::new();
+        Self {
+            request,
+            gates,
+            drafts,
+            changes,
+            held: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn locate(&self, place: &Place) -> Option<SourceRef> {
+        Some((self.request.locate)(place))
+    }
+
+    fn unmanaged(&mut self, live: &LivePolicy) -> Option<UnmanagedResource> {
+        let treatment = self.request.unmanaged;
+        match treatment {
+            Unmanaged::Ignore => return None,
+            Unmanaged::Report => {}
+            Unmanaged::Prune => self.prune(live),
+        }
+        Some(UnmanagedResource {
+            resource: ResourceKind::Policy,
+            id: (&live.id).into(),
+            name: live.name.clone(),
+            parts: rule_count(live),
+            treatment,
+            becomes: None,
+        })
+    }
+
+    /// A policy that would be deleted, and becomes a new one.
+    fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
+        UnmanagedResource {
+            resource: ResourceKind::Policy,
+            id: (&live.id).into(),
+            name: live.name.clone(),
+            parts: rule_count(live),
+            treatment: self.request.unmanaged,
+            becomes: Some(desired.name.to_string()),
+        }
+    }
+
+    fn prune(&mut self, live: &LivePolicy) {
+        let reason = if let LiveContent::Opaque(opaque) = &live.content {
+            Some(HeldReason::NotUnderstood {
+                why: opaque.why.clone(),
+            })
+        } else if !self.request.profile().has_policy_writes() {
+            let wanted = "delete it, as no manifest declares it".to_owned();
+            Some(HeldReason::ProfileLacks {
+                operation: OperationKind::DeletePolicy,
+                wanted,
+            })
+        } else {
+            None
+        };
+        match reason {
+            Some(reason) => self.hold_policy(&live.name, None, reason),
+            None => self.delete_policy(live),
+        }
+    }
+
+    /// Deletes a policy with all its rules in one call.
+    fn delete_policy(&mut self, live: &LivePolicy) {
+        let children = self.removed_rules(live);
+        self.changes.push(Change {
+            kind: ChangeKind::Delete,
+            resource: ResourceKind::Policy,
+            name: live.name.clone(),
+            id: Some(live.id.to_string()),
+            source: None,
+            fields: Vec::new(),
+            children,
+        });
+        let send = Operation::DeletePolicy {
+            id: live.id.clone(),
+        };
+        self.drafts.push(Draft::new(
+            &live.name,
+            None,
+            content_effect(live, Effect::removing),
+            send,
+        ));
+    }
+
+    fn hold_policy(&mut self, name: &str, source: Option<SourceRef>, reason: HeldReason) {
+        self.held.push(Held {
+            resource: ResourceKind::Policy,
+            name: name.to_owned(),
+            part: None,
+            source,
+            reason,
+        });
+    }
+
+    fn finish(
+        self,
+        live: &[&LivePolicy],
+        unmanaged: Vec<UnmanagedResource>,
+        known: &Known<'_>,
+    ) -> TargetPlan {
+        let Self {
+            request,
+            gates,
+            drafts,
+            mut changes,
+            mut held,
+            mut notes,
+        } = self;
+        let unordered = order::Unordered::of(drafts);
+        let made = unordered.calls();
+        let live_state = request.live;
+        let teams = request.teams;
+        let places = Places::new(request);
+        // What the calls do in the end does not depend on their order, which takes as long to find.
+        let ((calls, gaps), (found, access)) = rayon::join(
+            || order::arrange(live_state, unordered, teams),
+            || outcome(live_state, &made, known, &gates.audiences, &places),
+        );
+        notes.extend(gaps);
+        let access = access
+            .map(|access| access.with_team_names(request.teams))
+            .unwrap_or_else(|why| {
+                notes.push(Note::NotCompared { why });
+                Impact::default()
+            });
+        let (rule, policy) = (
+            |policy: &str, rule: &str| places.rule(policy, rule),
+            |policy: &str| places.policy(policy),
+        );
+        let names = Names {
+            rule: &rule,
+            policy: &policy,
+            teams: request.teams,
+        };
+        let gates = hold_gates_of(request.live, (&changes, &calls), gates, &names);
+        notes.sort();
+        notes.dedup();
+        let touched: BTreeSet<ResourceId> = calls
+            .iter()
+            .filter_map(|call| call.send.existing())
+            .collect();
+        let before = live
+            .par_iter()
+            .map(|policy| (ResourceId::from(&policy.id), policy));
+        let before = before
+            .filter(|(id, _)| touched.contains(id))
+            .map(|(id, policy)| Before {
+                resource: ResourceKind::Policy,
+                id,
+                name: policy.name.clone(),
+                fingerprint: fingerprint(policy),
+            });
+        let before = before.collect();
+        changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+        held.sort_by(|a, b| (&a.name, &a.part).cmp(&(&b.name, &b.part)));
+        let counts = live_counts(live.iter().copied());
+        let plan = TargetPlan {
+            target: request.target.clone(),
+            changes,
+            access: Some(access),
+            enforcement: Vec::new(),
+            documents: Vec::new(),
+            gates,
+            calls,
+            held,
+            unmanaged,
+            guarded: found,
+            notes,
+            before,
+            live: counts,
+        };
+        debug_assert_eq!(audit_plan(request.live, &plan), [], "{:#?}", plan.calls);
+        plan
+    }
+}
+
+/// What needs an acknowledgement of its own, and what calls open and close. Calls that do not fit the state say so
+/// instead of seeming to change nothing.
+fn outcome(
+    live: &LiveState,
+    calls: &[Call],
+    known: &Known<'_>,
+    further: &[NamedAudience],
+    places: &Places<'_>,
+) -> (Vec<Guarded>, Result<Impact, String>) {
+    if calls.is_empty() {
+        return (Vec::new(), Ok(Impact::default()));
+    }
+    let source = |policy: &str, rule: &str| places.rule(policy, rule);
+    match replay(live, calls) {
+        Ok(after) => {
+            let access = impact(live, &after, further, &source).map_err(|error| error.to_string());
+            (guarded(live, &after, known), access)
+        }
+        // They might do anything.
+        Err(error) => (
+            guarded(live, &LiveState::default(), known),
+            Err(error.to_string()),
+        ),
+    }
+}
+
+/// Where policies and rules are declared, by their names.
+struct Places<'a> {
+    locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
+    rules: HashMap<(&'a str, &'a str), Place>,
+    policies: HashMap<&'a str, Place>,
+}
+
+impl<'a> Places<'a> {
+    fn new(request: &Request<'a>) -> Self {
+        let mut rules = HashMap::new();
+        let mut policies = HashMap::new();
+        for policy in request.desired {
+            policies.insert(policy.name.as_str(), policy.place());
+            if let Content::Rules(declared) = &policy.content {
+                for rule in declared {
+                    rules.insert(
+                        (policy.name.as_str(), rule.rule.name.as_str()),
+                        policy.rule_place(rule),
+                    );
+                }
+            }
+        }
+        Self {
+            locate: request.locate,
+            rules,
+            policies,
+        }
+    }
+
+    fn rule(&self, policy: &str, rule: &str) -> Option<SourceRef> {
+        self.rules.get(&(policy, rule)).map(self.locate)
+    }
+
+    fn policy(&self, policy: &str) -> Option<SourceRef> {
+        self.policies.get(policy).map(self.locate)
+    }
+}
+
+/// How many policies and rules an organization holds.
+pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
+    let mut count = 0;
+    let mut rules = 0;
+    for policy in policies {
+        count += 1;
+        rules += rule_count(policy);
+    }
+    LiveCounts::new([(ResourceKind::Policy, count), (ResourceKind::Rule, rules)])
+}
+
+fn rule_count(policy: &LivePolicy) -> usize {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules.len(),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => 0,
+    }
+}
+
+/// What happens to access when all of a policy comes or goes.
+fn content_effect(policy: &LivePolicy, of: impl Fn(model::docker::Decision) -> Effect) -> Effect {
+    use model::docker::Decision;
+    match &policy.content {
+        LiveContent::Rules(rules) => rules
+            .iter()
+            .filter_map(|rule| rule.rule.as_ref().ok())
+            .fold(Effect::NONE, |effect, rule| effect | of(rule.decision)),
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => of(Decision::Allow) | of(Decision::Deny),
+    }
+}
+
+#[cfg(test)]
+mod tests;

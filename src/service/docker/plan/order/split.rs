@@ -1,0 +1,315 @@
+//! Calls that are made in parts where one call would be neither before nor after another.
+
+use std::collections::BTreeSet;
+
+use crate::plan::{Call, CallId, PolicyRef, ToSend};
+use crate::service::docker::plan::difference::rule_patch;
+use crate::service::docker::plan::effect::Effect;
+use crate::service::docker::plan::matching::temporary_name;
+use crate::service::docker::plan::{Draft, DraftId, DraftPolicy, Updated};
+use model::Name;
+use model::docker::{Operation, PolicyPatch, Resources, Rule, RuleAccess, RulePatch, Scope};
+
+/// A call that has no place yet, with what is needed to split it.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    /// The call; its number tells it from others and is not the final one.
+    pub(super) call: Call,
+    pub(super) effect: Effect,
+    updated: Option<Updated>,
+    /// Whether it is part of a split, and so is not split again: that could go on for ever.
+    is_part: bool,
+}
+
+const WHY_BOTH: &str = "one call more than the fewest: it first holds both what was and what will be, so that at no \
+                        step more or less is open than before or after";
+const WHY_ANEW: &str = "two calls more than the fewest: the rule is made anew beside the old one, so that at no step \
+                        more or less is open than before or after";
+const WHY_NAME: &str =
+    "one call more than the fewest: names are exchanged, so one of them is put aside first";
+
+impl Step {
+    pub(super) fn of(drafts: Vec<Draft>) -> Vec<Self> {
+        let id = |draft: DraftId| CallId(u32::try_from(draft.0 + 1).unwrap_or(u32::MAX));
+        let steps = drafts.into_iter().enumerate().map(|(position, draft)| {
+            let Draft {
+                policy,
+                rule,
+                effect,
+                send,
+                updated,
+            } = draft;
+            let send = send.map(|policy| match policy {
+                DraftPolicy::Existing(id) => PolicyRef::Existing(id),
+                DraftPolicy::Created(draft) => PolicyRef::CreatedBy(id(draft)),
+            });
+            let send = ToSend::Docker(send);
+            let call = Call {
+                id: id(DraftId(position)),
+                after: Vec::new(),
+                name: policy,
+                part: rule,
+                why: None,
+                send,
+            };
+            Self {
+                call,
+                effect,
+                updated,
+                is_part: false,
+            }
+        });
+        steps.collect()
+    }
+
+    /// Calls of a finished plan, which are not split any further.
+    pub(super) fn of_calls(calls: &[Call]) -> Vec<Self> {
+        let step = |call: &Call| Self {
+            call: call.clone(),
+            effect: Effect::NONE,
+            updated: None,
+            is_part: true,
+        };
+        calls.iter().map(step).collect()
+    }
+
+    /// The place of the call where nothing else decides: what denies comes first and goes last.
+    pub(super) fn rank(&self) -> u8 {
+        let Effect {
+            adds_deny,
+            adds_allow,
+            removes_allow,
+            removes_deny,
+        } = self.effect;
+        match (adds_deny, adds_allow, removes_allow, removes_deny) {
+            (false, false, false, false) => 0,
+            (true, false, false, false) => 1,
+            (false, true, false, false) => 2,
+            (_, _, false, false) | (true, _, true, false) | (false, true, true, false) => 3,
+            (false, false, true, false) => 4,
+            (true, _, _, true) | (_, true, _, true) => 5,
+            (false, false, _, true) => 6,
+        }
+    }
+}
+
+/// Why a call should be made in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// What it changes is neither to come before nor after what others change.
+    Access,
+    /// It takes a name that another gives up only when it gives up its own.
+    Name,
+}
+
+/// The same steps with one of them in parts, if it can be.
+pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>> {
+    let step = steps.get(at)?;
+    let mut next = steps.iter().map(|step| step.call.id.0).max().unwrap_or(0);
+    let mut parts = match (cause, &step.updated) {
+        _ if step.is_part => return None,
+        (Cause::Name, _) => renamed(steps, step)?,
+        (Cause::Access, Some(Updated::Rule { before, after })) => {
+            both(step, before, after).or_else(|| anew(steps, step, before, after))?
+        }
+        (Cause::Access, Some(Updated::Scope { before, after })) => {
+            both_scopes(step, before, after)?
+        }
+        (Cause::Access, None) => return None,
+    };
+    for part in parts.iter_mut().skip(1) {
+        // The reason is told once.
+        part.call.why = None;
+        next += 1;
+        part.call.id = CallId(next);
+    }
+    let front = &steps[..at];
+    let back = &steps[at + 1..];
+    Some([front, &parts, back].concat())
+}
+
+/// An update of a rule in two calls: first old and new together, then the new alone.
+fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+        return None;
+    };
+    let both = union(before, after)?;
+    let part = |from: &Rule, to: &Rule| {
+        let send = Operation::UpdateRule {
+            policy: policy.clone(),
+            id: id.clone(),
+            patch: rule_patch(from, to),
+        };
+        part(step, Effect::of_update(from, to), send, WHY_BOTH)
+    };
+    Some(vec![part(before, &both), part(&both, after)])
+}
+
+/// The rule that matches just what one of the two matches, if there is one: they must agree in their decision, and in
+/// their actions or in their resources.
+fn union(before: &Rule, after: &Rule) -> Option<Rule> {
+    let same_actions = before.access.actions() == after.access.actions();
+    let same_resources = before.access.resources() == after.access.resources();
+    if before.decision != after.decision || same_actions == same_resources {
+        return None;
+    }
+    let actions = before
+        .access
+        .actions()
+        .into_iter()
+        .chain(after.access.actions());
+    let resources = match (before.access.resources(), after.access.resources()) {
+        (Resources::Plain(old), Resources::Plain(new)) => {
+            Resources::Plain(old.into_iter().chain(new).collect())
+        }
+        (Resources::Http(old), Resources::Http(new)) => {
+            Resources::Http(old.into_iter().chain(new).collect())
+        }
+        (Resources::Plain(_), Resources::Http(_)) | (Resources::Http(_), Resources::Plain(_)) => {
+            return None;
+        }
+    };
+    let access = RuleAccess::new(actions, resources).ok()?;
+    Some(Rule {
+        name: before.name.clone(),
+        decision: before.decision,
+        access,
+    })
+}
+
+/// A rule is made anew and the old one deleted; an old one of the same name is put aside first.
+fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
+    let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
+        return None;
+    };
+    let mut parts = Vec::new();
+    if before.name == after.name {
+        let aside = aside(steps, &before.name)?;
+        let patch = RulePatch {
+            name: Some(aside),
+            ..RulePatch::default()
+        };
+        let send = Operation::UpdateRule {
+            policy: policy.clone(),
+            id: id.clone(),
+            patch,
+        };
+        parts.push(part(step, Effect::NONE, send, WHY_ANEW));
+    }
+    let send = Operation::CreateRule {
+        policy: PolicyRef::Existing(policy.clone()),
+        rule: after.clone(),
+    };
+    parts.push(part(step, Effect::adding(after.decision), send, WHY_ANEW));
+    let send = Operation::DeleteRule {
+        policy: policy.clone(),
+        id: id.clone(),
+    };
+    parts.push(part(
+        step,
+        Effect::removing(before.decision),
+        send,
+        WHY_ANEW,
+    ));
+    Some(parts)
+}
+
+/// A rule or policy gives up its name for one that nobody uses, and takes its new one later.
+fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
+    let aside = |name: &Option<Name>| aside(steps, name.as_ref()?);
+    let send = step.call.send.docker()?;
+    let first = match send {
+        Operation::UpdateRule { policy, id, patch } => {
+            let patch = RulePatch {
+                name: Some(aside(&patch.name)?),
+                ..RulePatch::default()
+            };
+            Operation::UpdateRule {
+                policy: policy.clone(),
+                id: id.clone(),
+                patch,
+            }
+        }
+        Operation::UpdatePolicy { id, patch } => {
+            // A run that follows one that was cut off here finds the policy by this name.
+            let name = Name::new(&temporary_name(patch.name.as_ref()?)).ok()?;
+            let patch = PolicyPatch {
+                name: Some(name),
+                ..PolicyPatch::default()
+            };
+            Operation::UpdatePolicy {
+                id: id.clone(),
+                patch,
+            }
+        }
+        Operation::CreatePolicy { .. }
+        | Operation::DeletePolicy { .. }
+        | Operation::CreateRule { .. }
+        | Operation::DeleteRule { .. } => return None,
+    };
+    let then = part(step, step.effect, send.clone(), WHY_NAME);
+    Some(vec![part(step, Effect::NONE, first, WHY_NAME), then])
+}
+
+/// A name that nothing in the plan uses.
+fn aside(steps: &[Step], name: &Name) -> Option<Name> {
+    let calls = steps.iter().map(|step| &step.call);
+    let used: BTreeSet<&str> = calls
+        .flat_map(|call| call.part.as_deref().into_iter().chain([&*call.name]))
+        .collect();
+    let mut names = (1..100).map(|number| format!("{name} (old {number})"));
+    names
+        .find(|name| !used.contains(name.as_str()))
+        .and_then(|name| Name::new(&name).ok())
+}
+
+/// A policy moves from some teams to others in two calls: first it is for all of them.
+fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> {
+    let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else {
+        return None;
+    };
+    if before.is_organization_wide() || after.is_organization_wide() {
+        return None;
+    }
+    let teams: BTreeSet<_> = before.teams.union(&after.teams).cloned().collect();
+    if teams == before.teams || teams == after.teams {
+        return None;
+    }
+    let first = PolicyPatch {
+        teams: Some(teams),
+        ..PolicyPatch::default()
+    };
+    let effect = step.effect;
+    let grows = Effect {
+        removes_allow: false,
+        removes_deny: false,
+        ..effect
+    };
+    let shrinks = Effect {
+        adds_allow: false,
+        adds_deny: false,
+        ..effect
+    };
+    let send = |patch| Operation::UpdatePolicy {
+        id: id.clone(),
+        patch,
+    };
+    Some(vec![
+        part(step, grows, send(first), WHY_BOTH),
+        part(step, shrinks, send(patch.clone()), WHY_BOTH),
+    ])
+}
+
+fn part(step: &Step, effect: Effect, send: Operation<PolicyRef>, why: &str) -> Step {
+    let call = Call {
+        why: Some(why.to_owned()),
+        send: ToSend::Docker(send),
+        ..step.call.clone()
+    };
+    Step {
+        call,
+        effect,
+        updated: None,
+        is_part: true,
+    }
+}

@@ -1,0 +1,226 @@
+//! What the service asks of the order of calls, whatever they mean.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::handover::Edge;
+use crate::plan::{Call, PolicyRef, Reason};
+use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
+use model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
+use model::docker::{Operation, Rule};
+
+/// The edges that the service asks for: a policy before its rules, a name or room freed before it is taken, and a
+/// policy emptied before it gets rules of another domain.
+pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
+    let mut edges = makers(calls);
+    edges.extend(
+        timeline
+            .policies
+            .iter()
+            .flat_map(|policy| parts(&policy.names).chain(parts(&policy.scopes))),
+    );
+    edges.extend(timeline.rules.iter().flat_map(|rule| parts(&rule.contents)));
+    let policies = timeline.policies.iter().map(|policy| &policy.names);
+    names(
+        policies.map(|names| {
+            names
+                .iter()
+                .map(|span| (&*span.what, span.from, span.until))
+                .collect()
+        }),
+        &mut edges,
+    );
+    policy_room(timeline, &mut edges);
+    let mut by_policy: BTreeMap<usize, Vec<&RuleTrack<'_>>> = BTreeMap::new();
+    for rule in &timeline.rules {
+        by_policy.entry(rule.policy).or_default().push(rule);
+    }
+    for rules in by_policy.values() {
+        rules_of_one(rules, &mut edges);
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+/// What is changed in parts is changed in their order.
+fn parts<T>(track: &Track<T>) -> impl Iterator<Item = Edge> {
+    track.iter().filter_map(|span| {
+        Some(Edge {
+            first: span.from?,
+            then: span.until?,
+            why: Reason::FirstPart,
+        })
+    })
+}
+
+fn makers(calls: &[Call]) -> Vec<Edge> {
+    let at: HashMap<_, At> = calls
+        .iter()
+        .enumerate()
+        .map(|(at, call)| (call.id, at))
+        .collect();
+    let made = calls
+        .iter()
+        .enumerate()
+        .filter_map(|(then, call)| match call.send.docker()? {
+            Operation::CreateRule {
+                policy: PolicyRef::CreatedBy(maker),
+                ..
+            } => Some(Edge {
+                first: *at.get(maker)?,
+                then,
+                why: Reason::MakesPolicy,
+            }),
+            Operation::CreateRule {
+                policy: PolicyRef::Existing(_),
+                ..
+            }
+            | Operation::CreatePolicy { .. }
+            | Operation::UpdatePolicy { .. }
+            | Operation::DeletePolicy { .. }
+            | Operation::UpdateRule { .. }
+            | Operation::DeleteRule { .. } => None,
+        });
+    made.collect()
+}
+
+/// One thing's names, each with the calls that bring and end it.
+type Names<'n> = Vec<(&'n str, Option<At>, Option<At>)>;
+
+/// Who takes a name waits for whoever gives it up.
+fn names<'n>(things: impl Iterator<Item = Names<'n>>, edges: &mut Vec<Edge>) {
+    let mut freed: HashMap<&str, Vec<(usize, At)>> = HashMap::new();
+    let mut taken: Vec<(&str, usize, At)> = Vec::new();
+    for (thing, names) in things.enumerate() {
+        for (name, from, until) in names {
+            freed
+                .entry(name)
+                .or_default()
+                .extend(until.map(|until| (thing, until)));
+            taken.extend(from.map(|from| (name, thing, from)));
+        }
+    }
+    for (name, thing, then) in taken {
+        let others = freed
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter(|(other, first)| *other != thing && *first != then);
+        edges.extend(others.map(|(_, first)| Edge {
+            first: *first,
+            then,
+            why: Reason::FreesName,
+        }));
+    }
+}
+
+/// New policies that would not fit wait for those that go.
+fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<Edge>) {
+    let live = timeline
+        .policies
+        .iter()
+        .filter(|policy| policy.made.is_none())
+        .count();
+    let made: Vec<At> = timeline
+        .policies
+        .iter()
+        .filter_map(|policy| policy.made)
+        .collect();
+    if live + made.len() > POLICIES_PER_ORGANIZATION {
+        let gone: Vec<At> = timeline
+            .policies
+            .iter()
+            .filter_map(|policy| policy.gone)
+            .collect();
+        edges.extend(product(&gone, &made, Reason::FreesRoom));
+    }
+}
+
+fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
+    // A rule keeps its name over a change of what it says: only where the name ends is it freed.
+    let named = rules.iter().map(|rule| {
+        rule.contents.iter().fold(Names::new(), |mut names, span| {
+            match names.last_mut() {
+                Some(last) if last.0 == span.what.name.as_str() => last.2 = span.until,
+                _ => names.push((span.what.name.as_str(), span.from, span.until)),
+            }
+            names
+        })
+    });
+    names(named, edges);
+    let new: Vec<(At, &Rule)> = rules.iter().filter_map(|rule| first(rule)).collect();
+    let gone: Vec<(At, &Rule)> = rules.iter().filter_map(|rule| last(rule)).collect();
+    let live = rules.iter().filter(|rule| first(rule).is_none()).count();
+    if live + new.len() > RULES_PER_POLICY {
+        for (then, _) in &new {
+            edges.extend(gone.iter().map(|(first, _)| Edge {
+                first: *first,
+                then: *then,
+                why: Reason::FreesRoom,
+            }));
+        }
+    }
+    let domain = |rule: &Rule| rule.access.layer().domain();
+    // The last rule of the old domain may become the first of the new one.
+    for track in rules {
+        for (old, next) in track.contents.iter().zip(track.contents.iter().skip(1)) {
+            let Some(then) = next
+                .from
+                .filter(|_| domain(&old.what) != domain(&next.what))
+            else {
+                continue;
+            };
+            let others = gone
+                .iter()
+                .filter(|(_, other)| domain(other) == domain(&old.what));
+            edges.extend(others.map(|(first, _)| Edge {
+                first: *first,
+                then,
+                why: Reason::EmptiesDomain,
+            }));
+            let others = new
+                .iter()
+                .filter(|(_, other)| domain(other) != domain(&old.what));
+            edges.extend(others.map(|(other, _)| Edge {
+                first: then,
+                then: *other,
+                why: Reason::EmptiesDomain,
+            }));
+        }
+    }
+    for (then, rule) in &new {
+        let others = gone
+            .iter()
+            .filter(|(_, other)| domain(other) != domain(rule));
+        edges.extend(others.map(|(first, _)| Edge {
+            first: *first,
+            then: *then,
+            why: Reason::EmptiesDomain,
+        }));
+    }
+}
+
+/// The call that makes a rule, and what it says then.
+fn first<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
+    let span = rule.contents.first()?;
+    Some((span.from?, &span.what))
+}
+
+/// The call that removes a rule, and what it says then.
+fn last<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
+    let span = rule.contents.last()?;
+    Some((span.until?, &span.what))
+}
+
+fn product(first: &[At], then: &[At], why: Reason) -> Vec<Edge> {
+    first
+        .iter()
+        .flat_map(|first| {
+            then.iter().map(move |then| Edge {
+                first: *first,
+                then: *then,
+                why,
+            })
+        })
+        .collect()
+}

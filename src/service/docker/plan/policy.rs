@@ -1,0 +1,301 @@
+//! One policy: created, updated, or replaced.
+
+use super::draft::{Draft, DraftPolicy, Updated};
+use super::{Planner, content_effect};
+use crate::plan::{Change, ChangeKind, Field, FieldChange, HeldReason, Note, ResourceKind};
+use crate::service::docker::plan::difference::{cedar_fields, scalar, scope_fields};
+use crate::service::docker::plan::effect::Effect;
+use model::docker::{
+    Cedar, Content, Decision, DesiredPolicy, LiveContent, LivePolicy, LiveRule, NewPolicy,
+    Operation, OperationKind, PolicyPatch, Scope,
+};
+
+impl Planner<'_> {
+    /// A policy that does not exist.
+    pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
+        let mut fields = scope_fields(&Scope::default(), &desired.scope);
+        let (cedar, rules) = match &desired.content {
+            Content::Rules(rules) => (None, rules.as_slice()),
+            Content::Cedar(cedar) => (Some(cedar), [].as_slice()),
+        };
+        fields.extend(cedar_fields(None, cedar));
+        let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
+        let policy = NewPolicy {
+            name: desired.name.clone(),
+            scope: desired.scope.clone(),
+            cedar: cedar.cloned(),
+        };
+        let draft = Draft::new(
+            desired.name.as_str(),
+            None,
+            effect,
+            Operation::CreatePolicy { policy },
+        );
+        let id = self.drafts.push(draft);
+        let children = self.create_rules(
+            desired,
+            desired.name.as_str(),
+            rules.iter(),
+            &DraftPolicy::Created(id),
+        );
+        self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
+    }
+
+    /// A policy that exists.
+    pub(super) fn update_policy(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
+        self.note_unknown_fields(live);
+        match (&live.content, &desired.content) {
+            (LiveContent::Opaque(opaque), Content::Rules(_) | Content::Cedar(_)) => {
+                let reason = HeldReason::NotUnderstood {
+                    why: opaque.why.clone(),
+                };
+                self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            }
+            (LiveContent::Rules(live_rules), Content::Rules(rules)) => {
+                let fields = self.update_fields(live, desired, None);
+                let children = self.update_rules(live, live_rules, desired, rules);
+                self.push_update(live, desired, fields, children);
+            }
+            (LiveContent::Cedar(before), Content::Cedar(after)) => {
+                let fields = self.update_fields(live, desired, Some((before, after)));
+                self.push_update(live, desired, fields, Vec::new());
+            }
+            (LiveContent::Rules(_), Content::Cedar(_)) => {
+                self.replace(live, desired, "from rules to Cedar text")
+            }
+            (LiveContent::Cedar(_), Content::Rules(_)) => {
+                self.replace(live, desired, "from Cedar text to rules")
+            }
+        }
+    }
+
+    /// A policy never changes between rules and Cedar text: it is deleted and made again.
+    fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
+        let wanted = format!("change it {how}, for which it must be deleted and made again");
+        if !self.request.profile().has_policy_writes() {
+            let reason = HeldReason::ProfileLacks {
+                operation: OperationKind::DeletePolicy,
+                wanted,
+            };
+            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+            return;
+        }
+        self.delete_policy(live);
+        self.create_policy(desired);
+    }
+
+    /// Plans one updatePolicy for all fields that differ, and returns them; what the profile cannot do is held.
+    fn update_fields(
+        &mut self,
+        live: &LivePolicy,
+        desired: &DesiredPolicy,
+        cedar: Option<(&Cedar, &Cedar)>,
+    ) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        let mut patch = PolicyPatch::default();
+        let mut effect = Effect::NONE;
+        if live.name != desired.name.as_str() {
+            let before = live.name.clone();
+            let after = desired.name.to_string();
+            let wanted = format!("rename it from `{before}` to `{after}`");
+            if self.can_update(live, desired, wanted) {
+                fields.push(scalar(Field::Name, Some(before), Some(after)));
+                patch.name = Some(desired.name.clone());
+            }
+        }
+        if live.scope != desired.scope {
+            let wanted = format!(
+                "change its scope from {} to {}",
+                describe(&live.scope),
+                describe(&desired.scope)
+            );
+            if self.can_update(live, desired, wanted) {
+                fields.extend(scope_fields(&live.scope, &desired.scope));
+                patch.teams = Some(desired.scope.teams.clone());
+                effect = effect | scope_effect(live, desired);
+                self.note_scope(live, desired);
+            }
+        }
+        if let Some((before, after)) = cedar
+            && before != after
+            && self.understands_cedar(live, desired)
+        {
+            fields.extend(cedar_fields(Some(before), Some(after)));
+            patch.cedar = Some(after.clone());
+            effect = effect | cedar_effect();
+        }
+        if !patch.is_empty() {
+            let send = Operation::UpdatePolicy {
+                id: live.id.clone(),
+                patch,
+            };
+            let scopes = Updated::Scope {
+                before: live.scope.clone(),
+                after: desired.scope.clone(),
+            };
+            let name = self.name_after(desired, Some(live));
+            self.drafts
+                .push(Draft::new(&name, None, effect, send).updating(scopes));
+        }
+        fields
+    }
+
+    fn understands_cedar(&mut self, live: &LivePolicy, desired: &DesiredPolicy) -> bool {
+        let unknown = live
+            .unknown_fields
+            .get("cedar_v1")
+            .and_then(serde_json::Value::as_object);
+        let Some(field) = unknown.and_then(|fields| fields.keys().next()) else {
+            return true;
+        };
+        let why =
+            format!("has the unknown field `cedar_v1.{field}`, which a new Cedar text would drop");
+        self.hold_policy(
+            &live.name,
+            self.locate(&desired.place()),
+            HeldReason::NotUnderstood { why },
+        );
+        false
+    }
+
+    fn can_update(&mut self, live: &LivePolicy, desired: &DesiredPolicy, wanted: String) -> bool {
+        let can = self.request.profile().has_policy_writes();
+        if !can {
+            let reason = HeldReason::ProfileLacks {
+                operation: OperationKind::UpdatePolicy,
+                wanted,
+            };
+            self.hold_policy(&live.name, self.locate(&desired.place()), reason);
+        }
+        can
+    }
+
+    fn push_update(
+        &mut self,
+        live: &LivePolicy,
+        desired: &DesiredPolicy,
+        fields: Vec<FieldChange>,
+        children: Vec<Change>,
+    ) {
+        let kind = match (fields.is_empty(), children.is_empty()) {
+            (true, true) => return,
+            (true, false) => ChangeKind::Within,
+            (false, _) => ChangeKind::Update,
+        };
+        self.push_policy_change(kind, desired, Some(live), fields, children);
+    }
+
+    fn push_policy_change(
+        &mut self,
+        kind: ChangeKind,
+        desired: &DesiredPolicy,
+        live: Option<&LivePolicy>,
+        fields: Vec<FieldChange>,
+        children: Vec<Change>,
+    ) {
+        self.changes.push(Change {
+            kind,
+            resource: ResourceKind::Policy,
+            name: self.name_after(desired, live),
+            id: live.map(|live| live.id.to_string()),
+            source: self.locate(&desired.place()),
+            fields,
+            children,
+        });
+    }
+
+    /// What a policy is called once the calls are made: a profile that cannot rename leaves it its name.
+    pub(super) fn name_after(&self, desired: &DesiredPolicy, live: Option<&LivePolicy>) -> String {
+        let kept = live.filter(|_| !self.request.profile().has_policy_writes());
+        kept.map_or_else(|| desired.name.to_string(), |live| live.name.clone())
+    }
+
+    fn note_scope(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
+        if desired.scope.is_organization_wide() && !live.scope.is_organization_wide() {
+            self.notes.push(Note::ScopeWidens {
+                policy: desired.name.to_string(),
+            });
+        }
+    }
+
+    fn note_unknown_fields(&mut self, live: &LivePolicy) {
+        let scope = live
+            .unknown_scope_fields
+            .keys()
+            .map(|field| format!("scope.{field}"));
+        let fields: Vec<String> = live.unknown_fields.keys().cloned().chain(scope).collect();
+        self.note_fields(live, None, fields);
+        if let LiveContent::Rules(rules) = &live.content {
+            for LiveRule {
+                name,
+                unknown_fields,
+                ..
+            } in rules
+            {
+                self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
+            }
+        }
+    }
+
+    fn note_fields(&mut self, live: &LivePolicy, rule: Option<&String>, mut fields: Vec<String>) {
+        if !fields.is_empty() {
+            fields.sort();
+            self.notes.push(Note::UnknownFields {
+                policy: live.name.clone(),
+                rule: rule.cloned(),
+                fields,
+            });
+        }
+    }
+}
+
+/// Cedar text may permit and forbid anything: every change of it counts as an exchange.
+fn cedar_effect() -> Effect {
+    Effect::adding(Decision::Allow)
+        | Effect::adding(Decision::Deny)
+        | Effect::removing(Decision::Allow)
+        | Effect::removing(Decision::Deny)
+}
+
+/// What a change of scope does with all rules that the policy holds before or after the run.
+fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
+    let of = |effect: fn(Decision) -> Effect| {
+        let after = match &desired.content {
+            Content::Rules(rules) => rules
+                .iter()
+                .fold(Effect::NONE, |sum, rule| sum | effect(rule.rule.decision)),
+            Content::Cedar(_) => effect(Decision::Allow) | effect(Decision::Deny),
+        };
+        content_effect(live, effect) | after
+    };
+    let grows = if within(&desired.scope, &live.scope) {
+        Effect::NONE
+    } else {
+        of(Effect::adding)
+    };
+    let shrinks = if within(&live.scope, &desired.scope) {
+        Effect::NONE
+    } else {
+        of(Effect::removing)
+    };
+    grows | shrinks
+}
+
+/// Whether everybody whom `narrow` reaches is reached by `wide`.
+fn within(narrow: &Scope, wide: &Scope) -> bool {
+    wide.is_organization_wide()
+        || (!narrow.is_organization_wide()
+            && narrow.teams.is_subset(&wide.teams)
+            && narrow.profiles.is_subset(&wide.profiles))
+}
+
+fn describe(scope: &Scope) -> String {
+    let Scope { teams, profiles } = scope;
+    let mut parts: Vec<String> = teams.iter().map(|team| format!("team {team}")).collect();
+    parts.extend(profiles.iter().map(|profile| format!("profile {profile}")));
+    if parts.is_empty() {
+        "the whole organization".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}

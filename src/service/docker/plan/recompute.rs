@@ -1,0 +1,256 @@
+//! What a saved plan does, worked out anew from its calls and the live state: nobody has to believe what its file says.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
+use super::guard::{Known, guarded, made};
+use super::impact::impact;
+use super::live_counts;
+use super::order;
+use super::replay::{ReplayError, replay};
+use crate::plan::{
+    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef,
+    TargetPlan,
+};
+use access::NamedAudience;
+use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
+
+/// The same plan with its changes, its access, its gaps and its counts made from its calls and from what is live. `further` are
+/// people to look at besides those in no team, in each team and in all, as when the plan was made.
+///
+/// # Errors
+/// A call does not fit what is live.
+pub fn recomputed(
+    plan: &TargetPlan,
+    live: &LiveState,
+    further: &[NamedAudience],
+    teams: &BTreeMap<String, String>,
+) -> Result<TargetPlan, ReplayError> {
+    let after = replay(live, &plan.calls)?;
+    let places = places(plan);
+    let source = |policy: &str, rule: &str| {
+        places
+            .get(&(policy, Some(rule)))
+            .map(|place| SourceRef::clone(place))
+    };
+    let mut recomputed = plan.clone();
+    recomputed.changes = changes(live, &after, &|policy, rule| {
+        places.get(&(policy, rule)).copied().cloned()
+    });
+    recomputed.notes.retain(|note| match note {
+        Note::Gap { .. } | Note::Unproved { .. } | Note::NotCompared { .. } => false,
+        Note::ScopeWidens { .. }
+        | Note::UnknownFields { .. }
+        | Note::GroupGap { .. }
+        | Note::GoesBack { .. } => true,
+    });
+    if !plan.calls.is_empty() {
+        recomputed
+            .notes
+            .extend(order::told(live, &plan.calls, teams));
+        match impact(live, &after, further, &source) {
+            Ok(access) => recomputed.access = Some(access.with_team_names(teams)),
+            Err(error) => {
+                recomputed.access = Some(Impact::default());
+                recomputed.notes.push(Note::NotCompared {
+                    why: error.to_string(),
+                });
+            }
+        }
+    }
+    recomputed.notes.sort();
+    recomputed.notes.dedup();
+    recomputed.guarded = guards(plan, live, &after);
+    recomputed.live = live_counts(live.policies.iter());
+    Ok(recomputed)
+}
+
+/// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
+/// not made again can only be pruned.
+fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
+    let again = |found: &Guarded| made(before, after).any(|policy| policy.name == found.name);
+    let said = |found: &Guarded| {
+        plan.guarded
+            .iter()
+            .any(|told| told.kind == found.kind && told.name == found.name)
+    };
+    let known = Known {
+        by_name: true,
+        ..Known::default()
+    };
+    let found = guarded(before, after, &known)
+        .into_iter()
+        .filter(|found| match found.kind {
+            GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
+            GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
+            // Only a manifest says what is protected, and rules are in no pack.
+            GuardedKind::Protected | GuardedKind::PackRemoved => false,
+        });
+    let mut all: Vec<Guarded> = found
+        .filter(|found| !said(found))
+        .chain(plan.guarded.iter().cloned())
+        .collect();
+    all.sort();
+    all
+}
+
+pub(super) type Names<'n> = (&'n str, Option<&'n str>);
+
+/// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
+pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
+    let decided = plan
+        .access
+        .iter()
+        .flat_map(|access| &access.audiences)
+        .flat_map(|people| &people.changes);
+    let deciding = decided.flat_map(|change| change.before.iter().chain(&change.after));
+    let deciding = deciding.map(|rule| {
+        (
+            (rule.policy.as_str(), Some(rule.rule.as_str())),
+            rule.source.as_ref(),
+        )
+    });
+    let changed = plan.changes.iter().flat_map(|policy| {
+        let name = policy.name.as_str();
+        let rules = policy
+            .children
+            .iter()
+            .map(move |rule| ((name, Some(rule.name.as_str())), rule.source.as_ref()));
+        rules.chain([((name, None), policy.source.as_ref())])
+    });
+    deciding
+        .chain(changed)
+        .filter_map(|(names, source)| Some((names, source?)))
+        .collect()
+}
+
+/// Finds where a policy, or a rule of it, is declared, by their names.
+type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
+
+/// What differs between two states, in the order of a plan.
+pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
+    let before = by_id(before);
+    let after = by_id(after);
+    let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+    let policies = ids
+        .into_iter()
+        .filter_map(|id| policy(before.get(id).copied(), after.get(id).copied(), locate));
+    let mut changes: Vec<Change> = policies.collect();
+    changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+    changes
+}
+
+fn by_id(state: &LiveState) -> BTreeMap<&PolicyId, &LivePolicy> {
+    state
+        .policies
+        .iter()
+        .map(|policy| (&policy.id, policy))
+        .collect()
+}
+
+fn policy(
+    before: Option<&LivePolicy>,
+    after: Option<&LivePolicy>,
+    locate: &Locate<'_>,
+) -> Option<Change> {
+    let shown = after.or(before)?;
+    let nobody = Scope::default();
+    let mut fields = Vec::new();
+    if let (Some(before), Some(after)) = (before, after)
+        && before.name != after.name
+    {
+        fields.push(scalar(
+            Field::Name,
+            Some(before.name.clone()),
+            Some(after.name.clone()),
+        ));
+    }
+    if let Some(after) = after {
+        fields.extend(scope_fields(
+            before.map_or(&nobody, |before| &before.scope),
+            &after.scope,
+        ));
+        fields.extend(cedar_fields(before.and_then(cedar), cedar(after)));
+    }
+    let rules = |policy: Option<&LivePolicy>| -> BTreeMap<String, LiveRule> {
+        let rules = policy.map(rules_of).unwrap_or_default();
+        rules
+            .iter()
+            .map(|rule| (rule.id.to_string(), rule.clone()))
+            .collect()
+    };
+    let rules_before = rules(before);
+    let rules_after = rules(after);
+    let ids: BTreeSet<&String> = rules_before.keys().chain(rules_after.keys()).collect();
+    let at = |rule: &str| locate(&shown.name, Some(rule));
+    let rules = ids
+        .into_iter()
+        .filter_map(|id| rule(rules_before.get(id), rules_after.get(id), &at));
+    let mut children: Vec<Change> = rules.collect();
+    children.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+    let kind = kind(
+        before.is_some(),
+        after.is_some(),
+        !fields.is_empty(),
+        !children.is_empty(),
+    )?;
+    let id = before.map(|before| before.id.to_string());
+    // What goes is declared nowhere, whatever else has its name.
+    let source = after.and_then(|after| locate(&after.name, None));
+    Some(Change {
+        kind,
+        resource: ResourceKind::Policy,
+        name: shown.name.clone(),
+        id,
+        source,
+        fields,
+        children,
+    })
+}
+
+fn rule(
+    before: Option<&LiveRule>,
+    after: Option<&LiveRule>,
+    locate: &dyn Fn(&str) -> Option<SourceRef>,
+) -> Option<Change> {
+    let shown = after.or(before)?;
+    let says = |rule: Option<&LiveRule>| rule.and_then(|rule| rule.rule.as_ref().ok().cloned());
+    let fields = rule_fields(says(before).as_ref(), says(after).as_ref());
+    let kind = kind(before.is_some(), after.is_some(), !fields.is_empty(), false)?;
+    let id = before.map(|before| before.id.to_string());
+    let name = shown.name.clone();
+    let source = after.and_then(|after| locate(&after.name));
+    Some(Change {
+        kind,
+        resource: ResourceKind::Rule,
+        name,
+        id,
+        source,
+        fields,
+        children: Vec::new(),
+    })
+}
+
+fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> {
+    match (was, is) {
+        (false, true) => Some(ChangeKind::Create),
+        (true, false) => Some(ChangeKind::Delete),
+        (true, true) if differs => Some(ChangeKind::Update),
+        (true, true) if within => Some(ChangeKind::Within),
+        (_, _) => None,
+    }
+}
+
+fn cedar(policy: &LivePolicy) -> Option<&Cedar> {
+    match &policy.content {
+        LiveContent::Cedar(cedar) => Some(cedar),
+        LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+    }
+}
+
+fn rules_of(policy: &LivePolicy) -> &[LiveRule] {
+    match &policy.content {
+        LiveContent::Rules(rules) => rules,
+        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+    }
+}

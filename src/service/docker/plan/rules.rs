@@ -1,0 +1,232 @@
+//! The rules of one policy.
+
+use super::Planner;
+use super::draft::{Draft, DraftPolicy, Updated};
+use crate::plan::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
+use crate::service::docker::plan::difference::{rule_fields, rule_patch};
+use crate::service::docker::plan::effect::Effect;
+use crate::service::docker::plan::matching::{Pairing, nearest, pair_rules};
+use model::docker::{
+    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule,
+};
+
+impl Planner<'_> {
+    /// Rules that do not exist, in a policy that has this name then.
+    pub(super) fn create_rules<'r>(
+        &mut self,
+        desired: &DesiredPolicy,
+        name: &str,
+        rules: impl Iterator<Item = &'r DesiredRule>,
+        policy: &DraftPolicy,
+    ) -> Vec<Change> {
+        let mut rules: Vec<&DesiredRule> = rules.collect();
+        rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
+        let mut changes = Vec::new();
+        for item in rules {
+            let rule = &item.rule;
+            let send = Operation::CreateRule {
+                policy: policy.clone(),
+                rule: rule.clone(),
+            };
+            let effect = Effect::adding(rule.decision);
+            self.drafts
+                .push(Draft::new(name, Some(rule.name.as_str()), effect, send));
+            let source = self.locate(&desired.rule_place(item));
+            changes.push(change(ChangeKind::Create, None, None, Some(rule), source));
+        }
+        changes
+    }
+
+    /// The rules of a policy that exists.
+    pub(super) fn update_rules(
+        &mut self,
+        live: &LivePolicy,
+        live_rules: &[LiveRule],
+        desired: &DesiredPolicy,
+        rules: &[DesiredRule],
+    ) -> Vec<Change> {
+        let mut live_rules: Vec<&LiveRule> = live_rules.iter().collect();
+        live_rules.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let mut rules: Vec<&DesiredRule> = rules.iter().collect();
+        rules.sort_by(|a, b| a.rule.name.cmp(&b.rule.name));
+        let moves = changes_domain(&live_rules, &rules);
+        if moves && let Some(opaque) = live_rules.iter().find_map(|rule| rule.rule.as_ref().err()) {
+            let why = format!(
+                "changes its domain, but has a rule that would have to go first and {}",
+                opaque.why
+            );
+            self.hold_policy(
+                &live.name,
+                self.locate(&desired.place()),
+                HeldReason::NotUnderstood { why },
+            );
+            return Vec::new();
+        }
+        let pairing = if moves {
+            self.across(&live_rules, &rules)
+        } else {
+            pair_rules(&live_rules, &rules)
+        };
+
+        let mut changes = Vec::new();
+        for (live_index, desired_index) in &pairing.pairs {
+            changes.extend(self.update_rule(
+                live,
+                live_rules[*live_index],
+                desired,
+                rules[*desired_index],
+            ));
+        }
+        for live_index in &pairing.only_live {
+            changes.extend(self.delete_rule(live, live_rules[*live_index]));
+        }
+        let new = pairing.only_desired.iter().map(|index| rules[*index]);
+        let name = self.name_after(desired, Some(live));
+        changes.extend(self.create_rules(
+            desired,
+            &name,
+            new,
+            &DraftPolicy::Existing(live.id.clone()),
+        ));
+        changes.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
+        changes
+    }
+
+    /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
+    /// call less than deleting it and making another.
+    fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
+        let last = self
+            .request
+            .profile()
+            .lets_lone_rule_change_domain()
+            .then(|| nearest(live, desired))
+            .flatten();
+        Pairing::of(last.into_iter().collect(), live.len(), desired.len())
+    }
+
+    fn update_rule(
+        &mut self,
+        live: &LivePolicy,
+        live_rule: &LiveRule,
+        desired: &DesiredPolicy,
+        item: &DesiredRule,
+    ) -> Option<Change> {
+        // Only what is shown is located: most rules of most plans do not change.
+        let source = |planner: &Self| planner.locate(&desired.rule_place(item));
+        let before = match &live_rule.rule {
+            Ok(before) => before,
+            Err(opaque) => {
+                self.hold_rule(live, &live_rule.name, source(self), opaque.why.clone());
+                return None;
+            }
+        };
+        let after = &item.rule;
+        let patch = rule_patch(before, after);
+        if patch.is_empty() {
+            return None;
+        }
+        let send = Operation::UpdateRule {
+            policy: live.id.clone(),
+            id: live_rule.id.clone(),
+            patch,
+        };
+        let effect = Effect::of_update(before, after);
+        let name = self.name_after(desired, Some(live));
+        let draft = Draft::new(&name, Some(after.name.as_str()), effect, send);
+        self.drafts.push(draft.updating(Updated::Rule {
+            before: before.clone(),
+            after: after.clone(),
+        }));
+        Some(change(
+            ChangeKind::Update,
+            Some(live_rule),
+            Some(before),
+            Some(after),
+            source(self),
+        ))
+    }
+
+    fn delete_rule(&mut self, live: &LivePolicy, live_rule: &LiveRule) -> Option<Change> {
+        let rule = match &live_rule.rule {
+            Ok(rule) => rule,
+            Err(opaque) => {
+                self.hold_rule(live, &live_rule.name, None, opaque.why.clone());
+                return None;
+            }
+        };
+        let send = Operation::DeleteRule {
+            policy: live.id.clone(),
+            id: live_rule.id.clone(),
+        };
+        let effect = Effect::removing(rule.decision);
+        self.drafts
+            .push(Draft::new(&live.name, Some(&live_rule.name), effect, send));
+        Some(change(
+            ChangeKind::Delete,
+            Some(live_rule),
+            Some(rule),
+            None,
+            None,
+        ))
+    }
+
+    /// The rules that go when their policy is deleted, for showing.
+    pub(super) fn removed_rules(&self, live: &LivePolicy) -> Vec<Change> {
+        let LiveContent::Rules(rules) = &live.content else {
+            return Vec::new();
+        };
+        let gone = |rule: &LiveRule| {
+            change(
+                ChangeKind::Delete,
+                Some(rule),
+                rule.rule.as_ref().ok(),
+                None,
+                None,
+            )
+        };
+        let mut changes: Vec<Change> = rules.iter().map(gone).collect();
+        changes.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        changes
+    }
+
+    fn hold_rule(&mut self, live: &LivePolicy, rule: &str, source: Option<SourceRef>, why: String) {
+        self.held.push(Held {
+            resource: ResourceKind::Rule,
+            name: live.name.clone(),
+            part: Some(rule.to_owned()),
+            source,
+            reason: HeldReason::NotUnderstood { why },
+        });
+    }
+}
+
+fn change(
+    kind: ChangeKind,
+    live: Option<&LiveRule>,
+    before: Option<&Rule>,
+    after: Option<&Rule>,
+    source: Option<SourceRef>,
+) -> Change {
+    let name = after
+        .map(|rule| rule.name.to_string())
+        .or_else(|| live.map(|rule| rule.name.clone()));
+    Change {
+        kind,
+        resource: ResourceKind::Rule,
+        name: name.unwrap_or_default(),
+        id: live.map(|rule| rule.id.to_string()),
+        source,
+        fields: rule_fields(before, after),
+        children: Vec::new(),
+    }
+}
+
+fn changes_domain(live: &[&LiveRule], desired: &[&DesiredRule]) -> bool {
+    let before: Option<Domain> = live
+        .iter()
+        .find_map(|rule| Some(rule.rule.as_ref().ok()?.access.layer().domain()));
+    let after: Option<Domain> = desired
+        .first()
+        .map(|rule| rule.rule.access.layer().domain());
+    matches!((before, after), (Some(before), Some(after)) if before != after)
+}

@@ -1,0 +1,359 @@
+//! The order of calls, case by case.
+
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
+use super::{Request, plan_target};
+use crate::plan::{Note, Reason, SourceRef, TargetInfo, TargetPlan};
+use manifest::config::{Provider, Unmanaged};
+use model::Name;
+use model::diag::{DocumentId, Place, SourceMap};
+use model::docker::{
+    Action, Content, Decision, DesiredPolicy, DesiredRule, LiveContent, LivePolicy, LiveRule,
+    LiveState, PolicyId, Profile, Resources, Rule, RuleAccess, RuleId, Scope, TeamId,
+};
+
+/// `allow name a.example.com b.example.com`; in capital letters by UDP too.
+fn rule(text: &str) -> Rule {
+    let mut words = text.split(' ');
+    let word = words.next().unwrap();
+    let decision = if word.eq_ignore_ascii_case("allow") {
+        Decision::Allow
+    } else {
+        Decision::Deny
+    };
+    let name = Name::new(words.next().unwrap()).unwrap();
+    let resources = Resources::Plain(words.map(str::to_owned).collect());
+    let udp = word
+        .chars()
+        .all(char::is_uppercase)
+        .then_some("connect:udp");
+    let actions = ["connect:tcp"]
+        .into_iter()
+        .chain(udp)
+        .map(|action| action.parse::<Action>().unwrap());
+    Rule {
+        name,
+        decision,
+        access: RuleAccess::new(actions, resources).unwrap(),
+    }
+}
+
+fn scope(teams: &[&str]) -> Scope {
+    Scope {
+        teams: teams.iter().map(|team| TeamId::new(team)).collect(),
+        ..Scope::default()
+    }
+}
+
+fn plan(live: (&[&str], &[&str]), desired: (&[&str], &[&str])) -> TargetPlan {
+    let rules = live.1.iter().enumerate().map(|(number, text)| {
+        let rule = rule(text);
+        let id = RuleId::new(&format!("rule_{number}"));
+        LiveRule {
+            id,
+            name: rule.name.to_string(),
+            rule: Ok(rule),
+            unknown_fields: Map::new(),
+        }
+    });
+    let policy = LivePolicy {
+        id: PolicyId::new("pol_0"),
+        name: "policy".to_owned(),
+        scope: scope(live.0),
+        unknown_scope_fields: Map::new(),
+        content: LiveContent::Rules(rules.collect()),
+        created_at: String::new(),
+        updated_at: String::new(),
+        unknown_fields: Map::new(),
+    };
+    let rules = desired.1.iter().enumerate();
+    let rules = rules.map(|(index, text)| DesiredRule {
+        rule: rule(text),
+        aliases: Vec::new(),
+        index,
+    });
+    let mut sources = SourceMap::default();
+    let wanted = DesiredPolicy {
+        name: Name::new("policy").unwrap(),
+        aliases: Vec::new(),
+        protect: false,
+        scope: scope(desired.0),
+        content: Content::Rules(rules.collect()),
+        document: DocumentId {
+            file: sources.add("policy.yaml", ""),
+            index: 0,
+        },
+    };
+    let target = TargetInfo {
+        name: "production".to_owned(),
+        provider: Provider::Docker,
+        organization: "my-org".to_owned(),
+        profile: Some(Profile::Current),
+        endpoint: "embedded".to_owned(),
+    };
+    plan_target(&Request {
+        target,
+        desired: &[wanted],
+        live: &LiveState {
+            policies: vec![policy],
+        },
+        unmanaged: Unmanaged::Report,
+        teams: &BTreeMap::new(),
+        locate: &|_: &Place| SourceRef {
+            file: "policy.yaml".to_owned(),
+            line: 1,
+        },
+    })
+}
+
+/// The calls by their rules, in order.
+fn order(plan: &TargetPlan) -> Vec<&str> {
+    plan.calls
+        .iter()
+        .map(|call| call.part.as_deref().unwrap_or("-"))
+        .collect()
+}
+
+#[test]
+fn denies_come_first_and_go_last() {
+    let comes = plan_of(
+        &[],
+        &["allow new c.example.com", "deny fresh d.example.com"],
+    );
+    assert_eq!(order(&comes), ["fresh", "new"]);
+    let goes = plan_of(&["allow old a.example.com", "deny gone b.example.com"], &[]);
+    assert_eq!(order(&goes), ["old", "gone"]);
+}
+
+/// What a call waits for: the numbers and the reasons.
+fn waits(plan: &TargetPlan, call: usize) -> Vec<(u32, u32, Reason)> {
+    plan.calls[call]
+        .after
+        .iter()
+        .map(|after| (after.first.0, after.last.0, after.why))
+        .collect()
+}
+
+#[test]
+fn what_does_not_meet_does_not_wait() {
+    let plan = plan(
+        (&[], &["deny d a.example.com", "allow o x.example.com"]),
+        (&[], &["deny d b.example.com", "allow n y.example.com"]),
+    );
+    assert_eq!(order(&plan), ["n", "d"]);
+    assert!(
+        plan.calls
+            .iter()
+            .all(|call| call.after.is_empty() && call.why.is_none()),
+        "{:?}",
+        plan.calls
+    );
+}
+
+#[test]
+fn a_deny_comes_before_the_allow_that_it_restricts_and_goes_after_it() {
+    let comes = plan(
+        (&[], &[]),
+        (&[], &["allow n **.example.com", "deny d a.example.com"]),
+    );
+    assert_eq!(order(&comes), ["d", "n"]);
+    assert_eq!(waits(&comes, 1), [(1, 1, Reason::DeniesFirst)]);
+    let goes = plan(
+        (&[], &["allow n **.example.com", "deny d a.example.com"]),
+        (&[], &[]),
+    );
+    assert_eq!(order(&goes), ["n", "d"]);
+    assert_eq!(waits(&goes, 1), [(1, 1, Reason::ClosesFirst)]);
+}
+
+#[test]
+fn what_stays_open_is_opened_anew_before_it_is_closed() {
+    let plan = plan(
+        (&[], &["allow o a.example.com"]),
+        (&[], &["allow n *.example.com"]),
+    );
+    // One rule becomes the other, or one comes before the other goes: never a moment without.
+    for call in 1..plan.calls.len() {
+        assert_eq!(
+            waits(&plan, call),
+            [(1, 1, Reason::AllowsFirst)],
+            "{:?}",
+            plan.calls
+        );
+    }
+}
+
+#[test]
+fn denies_that_trade_places_under_an_allow_are_made_in_parts_and_the_plan_says_why() {
+    let plan = plan(
+        (
+            &[],
+            &[
+                "deny d a.example.com",
+                "deny e b.example.com",
+                "allow all **.example.com",
+            ],
+        ),
+        (
+            &[],
+            &[
+                "deny d b.example.com",
+                "deny e a.example.com",
+                "allow all **.example.com",
+            ],
+        ),
+    );
+    assert_eq!(plan.notes, []);
+    assert_eq!(plan.calls.len(), 3, "{:?}", plan.calls);
+    assert!(plan.calls.iter().any(|call| {
+        call.why
+            .as_ref()
+            .is_some_and(|why| why.contains("one call more"))
+    }));
+}
+
+#[test]
+fn new_allows_wait_for_a_scope_that_shrinks_and_old_ones_go_before_it_grows() {
+    let shrinks = plan((&[], &[]), (&["t1"], &["allow n a.example.com"]));
+    assert_eq!(order(&shrinks), ["-", "n"]);
+    let grows = plan((&["t1"], &["allow o a.example.com"]), (&[], &[]));
+    assert_eq!(order(&grows).last(), Some(&"-"));
+    assert!(
+        matches!(grows.notes.as_slice(), [Note::ScopeWidens { .. }]),
+        "{:?}",
+        grows.notes
+    );
+}
+
+/// The plan of rules for everybody.
+fn plan_of(live: &[&str], desired: &[&str]) -> TargetPlan {
+    plan((&[], live), (&[], desired))
+}
+
+#[test]
+fn what_takes_a_name_waits_for_what_gives_it_up() {
+    let chain = plan_of(
+        &[
+            "allow a x.example.com",
+            "allow b y.example.com",
+            "allow c z.example.com",
+        ],
+        &["allow b x.example.com", "allow c y.example.com"],
+    );
+    assert_eq!(
+        order(&chain),
+        ["c", "c", "b"],
+        "c goes, b becomes c, a becomes b"
+    );
+    let waits = |call: usize| {
+        chain.calls[call]
+            .after
+            .iter()
+            .any(|after| after.why == Reason::FreesName)
+    };
+    assert_eq!([0, 1, 2].map(waits), [false, true, true]);
+}
+
+#[test]
+fn a_rule_becomes_another_in_one_call_that_keeps_its_id() {
+    let plan = plan_of(&["allow a x.example.com"], &["deny b y.example.com"]);
+    assert_eq!(plan.calls.len(), 1);
+    let fields: Vec<&str> = plan.changes[0].children[0]
+        .fields
+        .iter()
+        .map(|field| field.field.as_str())
+        .collect();
+    assert_eq!(fields, ["name", "decision", "resources"]);
+    assert_eq!(plan.changes[0].children[0].id.as_deref(), Some("rule_0"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_called_one_by_one_in_an_order_that_the_service_takes() {
+    let entangled: Vec<String> = ('a'..='z')
+        .map(|letter| format!("*{letter}*.example.com"))
+        .collect();
+    let entangled = format!("allow wide {}", entangled.join(" "));
+    let plan = plan_of(
+        &[
+            "allow a x.example.com",
+            "allow b y.example.com",
+            "allow c z.example.com",
+        ],
+        &["allow b x.example.com", "allow c y.example.com", &entangled],
+    );
+    assert!(
+        plan.notes
+            .iter()
+            .any(|note| matches!(note, Note::Unproved { .. })),
+        "{:?}",
+        plan.notes
+    );
+    assert!(plan.gaps().next().is_some());
+    for (earlier, call) in (0..).zip(&plan.calls).skip(1) {
+        assert!(
+            call.after
+                .iter()
+                .any(|after| (after.first.0, after.last.0) == (1, earlier)),
+            "{call:?}"
+        );
+    }
+    let freed: Vec<u32> = plan
+        .calls
+        .iter()
+        .flat_map(|call| &call.after)
+        .filter(|after| after.why == Reason::FreesName)
+        .map(|after| after.last.0)
+        .collect();
+    assert!(
+        !freed.is_empty(),
+        "names are still handed on in order: {:?}",
+        plan.calls
+    );
+}
+
+#[test]
+fn what_the_service_leaves_no_room_for_is_told_as_one_gap_a_policy() {
+    let fill: Vec<String> = (0..247)
+        .map(|number| format!("allow f{number} f{number}.example.org"))
+        .collect();
+    let rules = |own: [&str; 3]| -> Vec<String> {
+        own.iter()
+            .map(|text| (*text).to_owned())
+            .chain(fill.clone())
+            .collect()
+    };
+    let before = rules([
+        "allow all **.example.com",
+        "deny d a.example.com",
+        "deny e b.example.com",
+    ]);
+    let after = rules([
+        "allow all **.example.com",
+        "DENY d b.example.com",
+        "DENY e a.example.com",
+    ]);
+    let texts = |rules: &[String]| {
+        rules
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    let before = texts(&before);
+    let after = texts(&after);
+    let plan = plan_of(
+        &before.split('|').collect::<Vec<_>>(),
+        &after.split('|').collect::<Vec<_>>(),
+    );
+    let gaps: Vec<&Note> = plan.gaps().collect();
+    let [Note::Gap { policy, why }] = gaps.as_slice() else {
+        panic!("{gaps:?} {:?}", plan.calls)
+    };
+    assert_eq!(policy, "policy");
+    assert!(
+        why.contains(".example.com:443` is denied for everybody before and after"),
+        "{why}"
+    );
+}

@@ -1,0 +1,7 @@
+//! Everything that is done for one target, one module per service.
+
+pub mod chainloop;
+pub mod check_config;
+pub mod docker;
+pub mod pulumi;
+pub mod registry;

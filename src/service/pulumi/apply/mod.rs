@@ -1,0 +1,11 @@
+//! The half of a run that knows Pulumi Cloud: versions that are published in three steps, and groups that are switched.
+
+mod rollback;
+mod service;
+mod settle;
+mod touched;
+
+pub use rollback::{PackUndo, undo_packs, versions_before};
+pub use touched::{check_unmoved, read_back_differs};
+
+pub(crate) use service::{Lookup, Service, Sources};

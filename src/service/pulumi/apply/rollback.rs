@@ -1,0 +1,220 @@
+//! What a run's journal and the live state together want, so that the groups that the run switched are as before.
+//!
+//! Nothing is replayed: the result is what is desired, from which a fresh plan is made. A version that was published stays:
+//! once deleted, its tag would never be free again.
+
+use std::collections::BTreeSet;
+
+use crate::plan::{ResourceKind, Sent};
+use crate::run::journal::{CallResult, Made, TargetHistory};
+use crate::run::{Difference, Object};
+use crate::run::{HeldBack, UndoHeld};
+use crate::service::pulumi::plan::{PackModel, group_fingerprint};
+use model::diag::DocumentId;
+use model::pulumi::{
+    DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveState, Operation,
+    PackName, PolicySelector, VersionTag,
+};
+
+/// What is desired of the groups that a run touched.
+#[derive(Debug, Clone, Default)]
+pub struct PackUndo {
+    /// The groups that are to be there, as they are to be.
+    pub desired: Vec<DesiredGroup>,
+    /// The groups that the run made and that are to go.
+    pub made: BTreeSet<String>,
+    /// What stays as it is, and why.
+    pub held: Vec<UndoHeld>,
+}
+
+/// What was there before a run, as its journal has it.
+pub(super) fn before(target: &TargetHistory) -> LiveState {
+    let mut state = LiveState::default();
+    for object in &target.before {
+        match object {
+            Object::Pack(pack) => state.packs.push((**pack).clone()),
+            Object::Group(group) => state.groups.push((**group).clone()),
+            Object::Policy(_) | Object::Rule(_) | Object::Document(_) => {}
+        }
+    }
+    state
+}
+
+/// The versions that groups used before a run.
+pub fn versions_before(target: &TargetHistory) -> Vec<(PackName, VersionTag)> {
+    let before = before(target);
+    let bodies = before
+        .groups
+        .iter()
+        .filter_map(|group| group.body.as_ref().ok());
+    let used = bodies.flat_map(|body| &body.packs);
+    used.filter_map(|pack| {
+        Some((
+            PackName::new(&pack.name).ok()?,
+            VersionTag::new(&pack.tag).ok()?,
+        ))
+    })
+    .collect()
+}
+
+/// Compares what a run left with what is live, and says what is desired so that the groups that it touched are as before.
+/// With `overwrite`, what other writers changed since is undone too.
+pub fn undo_packs(
+    target: &TargetHistory,
+    live: &LiveState,
+    document: DocumentId,
+    overwrite: bool,
+) -> PackUndo {
+    let before = before(target);
+    let mut after = PackModel::new(&before);
+    let mut undo = PackUndo::default();
+    let mut touched: BTreeSet<String> = BTreeSet::new();
+    for made in &target.calls {
+        let Sent::Pulumi(operation) = &made.intent.send else {
+            continue;
+        };
+        if made.left().is_none() {
+            if is_unknown(made) {
+                undo.hold(resource(operation), &made.intent.name, HeldBack::Unknown);
+            }
+            continue;
+        }
+        // What the model refuses was a version that was begun and deleted by the same run: nothing is left of it.
+        let known = after.make(operation).is_ok();
+        match operation {
+            Operation::CreateGroup { group } => drop(touched.insert(group.name.to_string())),
+            Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+                touched.insert(group.to_string());
+            }
+            Operation::CompletePackVersion { pack, .. } => {
+                undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Published);
+            }
+            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } if known => {
+                undo.hold(ResourceKind::Pack, pack.as_str(), HeldBack::Retired);
+            }
+            Operation::CreatePackVersion { .. }
+            | Operation::PutArchive { .. }
+            | Operation::DeletePackVersion { .. }
+            | Operation::DeletePack { .. } => {}
+        }
+    }
+    for (new, old) in after.renamed() {
+        if touched.remove(new) {
+            touched.insert(old.clone());
+        }
+    }
+    for name in touched {
+        let now = after
+            .renamed()
+            .iter()
+            .find(|(_, old)| **old == name)
+            .map_or(name.clone(), |(new, _)| new.clone());
+        let was = before.group(&name);
+        let left = after.state().group(&now);
+        let is = live.group(&now);
+        let same = left.map(group_fingerprint) == is.map(group_fingerprint);
+        if !same && !overwrite {
+            let object = |group: &LiveGroup| Object::Group(Box::new(group.clone()));
+            let difference = Difference {
+                planned: left.map(object),
+                found: is.map(object),
+            };
+            undo.hold(
+                ResourceKind::Group,
+                &name,
+                HeldBack::ChangedSince(Box::new(difference)),
+            );
+            continue;
+        }
+        match was {
+            None => drop(undo.made.insert(now)),
+            Some(was) => match desired(was, &now, live, document) {
+                Ok(group) => undo.desired.push(group),
+                Err(why) => undo.hold(ResourceKind::Group, &name, HeldBack::NotUnderstood(why)),
+            },
+        }
+    }
+    undo
+}
+
+impl PackUndo {
+    fn hold(&mut self, resource: ResourceKind, name: &str, why: HeldBack) {
+        let held = UndoHeld {
+            resource,
+            name: name.to_owned(),
+            part: None,
+            why,
+        };
+        if !self.held.contains(&held) {
+            self.held.push(held);
+        }
+    }
+}
+
+fn is_unknown(made: &Made) -> bool {
+    made.answer
+        .as_ref()
+        .is_none_or(|answer| matches!(answer.result, CallResult::Unknown))
+}
+
+fn resource(operation: &Operation) -> ResourceKind {
+    match operation {
+        Operation::CreatePackVersion { .. }
+        | Operation::PutArchive { .. }
+        | Operation::CompletePackVersion { .. }
+        | Operation::DeletePackVersion { .. }
+        | Operation::DeletePack { .. } => ResourceKind::Pack,
+        Operation::CreateGroup { .. }
+        | Operation::UpdateGroup { .. }
+        | Operation::DeleteGroup { .. } => ResourceKind::Group,
+    }
+}
+
+/// A group as it was, with the name that it has now.
+fn desired(
+    was: &LiveGroup,
+    now: &str,
+    live: &LiveState,
+    document: DocumentId,
+) -> Result<DesiredGroup, String> {
+    let body = was.body.as_ref().map_err(|opaque| opaque.why.clone())?;
+    let named = |error: model::pulumi::WordError| format!("has a name that {error}");
+    let mut packs = Vec::new();
+    for (index, pack) in body.packs.iter().enumerate() {
+        let name = PackName::new(&pack.name).map_err(named)?;
+        let tag = VersionTag::new(&pack.tag).map_err(named)?;
+        if live
+            .pack(&pack.name)
+            .is_none_or(|live| live.version(&tag).is_none())
+        {
+            return Err(format!("had version {tag} of pack `{name}`, which is gone"));
+        }
+        let mut config = GroupConfig::default();
+        for (policy, value) in pack.config.iter().flatten() {
+            let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
+            let value = value
+                .as_object()
+                .ok_or_else(|| format!("has a configuration of `{policy}` that is no object"))?;
+            config.0.insert(selector, value.clone());
+        }
+        packs.push(DesiredGroupPack {
+            pack: name,
+            tag,
+            config: Some(config),
+            index,
+        });
+    }
+    Ok(DesiredGroup {
+        name: GroupName::new(&was.name).map_err(named)?,
+        aliases: if now == was.name {
+            Vec::new()
+        } else {
+            vec![GroupName::new(now).map_err(named)?]
+        },
+        entity_type: body.entity_type,
+        mode: Some(body.mode),
+        stacks: (!was.is_default).then(|| body.stacks.iter().cloned().collect()),
+        policy_packs: Some(packs),
+        document,
+    })
+}

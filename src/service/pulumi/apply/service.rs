@@ -1,0 +1,445 @@
+//! Makes writes of Pulumi Cloud, checks what they are about, and reads back what became of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::settle::{Found, decide};
+use crate::plan::{ResourceKind, Sent};
+use crate::run::Failure;
+use crate::run::Settings;
+use crate::run::Stale;
+use crate::run::journal::TargetHistory;
+pub(crate) use crate::run::service::Answered;
+use crate::run::{Difference, Left, Object, Verdict};
+use crate::service::pulumi::client::{Reader, Writer};
+use crate::service::pulumi::plan::{PackModel, group_fingerprint, pack_fingerprint};
+use http::{ApiError, Dated, Upload};
+use model::digest::ArchiveDigest;
+use model::pulumi::{
+    GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef, VersionTag,
+};
+
+/// What is known of a target, and a way to read it.
+pub(crate) struct Lookup<'a> {
+    model: Mutex<PackModel>,
+    reader: &'a Reader,
+}
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(before: &LiveState, reader: &'a Reader) -> Self {
+        Self {
+            model: Mutex::new(PackModel::new(before)),
+            reader,
+        }
+    }
+
+    /// What is known after the calls of an earlier run that were applied.
+    pub(crate) fn of_run(target: &TargetHistory, reader: &'a Reader) -> Self {
+        let lookup = Self::new(&super::rollback::before(target), reader);
+        for made in target.calls.iter().filter(|made| made.left().is_some()) {
+            if let Sent::Pulumi(operation) = &made.intent.send {
+                lookup.record(operation);
+            }
+        }
+        lookup
+    }
+
+    fn model(&self) -> MutexGuard<'_, PackModel> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) async fn settle(&self, send: &Operation) -> Result<Verdict, ApiError> {
+        let found = self.find(send).await?;
+        Ok(decide(send, self.model().state(), &found))
+    }
+
+    /// Takes down that a write was made.
+    pub(crate) fn record(&self, send: &Operation) {
+        // What the model refuses, the server has taken all the same; the reading at the end tells.
+        let _ = self.model().make(send);
+    }
+
+    /// What a write is about, as it is now.
+    async fn find(&self, send: &Operation) -> Result<Found, ApiError> {
+        let reader = self.reader;
+        Ok(match send {
+            Operation::CreatePackVersion { version } => {
+                let pack = &version.name;
+                let tag = &version.version_tag;
+                match reader.find_version(pack, tag).await? {
+                    Some(version) => Found::Version(Some(version)),
+                    None if self.is_begun(pack, tag).await? => Found::Begun,
+                    None => Found::Version(None),
+                }
+            }
+            // Nobody can see an archive; to send it again does no harm.
+            Operation::PutArchive { .. } => Found::Nothing,
+            Operation::CompletePackVersion { pack, tag } => {
+                Found::Version(reader.find_version(pack, tag).await?)
+            }
+            Operation::DeletePackVersion { pack, .. } | Operation::DeletePack { pack } => {
+                let listed = reader
+                    .packs()
+                    .await?
+                    .into_iter()
+                    .find(|summary| summary.name == pack.as_str());
+                Found::Versions(listed.map(|summary| summary.versions))
+            }
+            Operation::CreateGroup { group } => {
+                Found::Group(reader.find_group(group.name.as_str()).await?)
+            }
+            Operation::UpdateGroup {
+                group: _,
+                change: GroupChange::Rename { name },
+            } => Found::Group(reader.find_group(name.as_str()).await?),
+            Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+                Found::Group(reader.find_group(group.as_str()).await?)
+            }
+        })
+    }
+
+    /// Whether a version was begun and not completed: asked for, the service says so with a 400.
+    async fn is_begun(&self, pack: &PackName, tag: &VersionTag) -> Result<bool, ApiError> {
+        let version = LiveVersion {
+            number: VersionNumber(0),
+            tag: tag.to_string(),
+            detail: None,
+        };
+        match self.reader.version(pack.as_str(), &version).await {
+            Err(error) if error.status() == Some(400) => Ok(true),
+            Err(error) if error.status() == Some(404) => Ok(false),
+            Err(error) => Err(error),
+            Ok(_) => Ok(false),
+        }
+    }
+}
+
+/// What versions are published from.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) archives: &'a BTreeMap<ArchiveDigest, Arc<[u8]>>,
+    pub(crate) metadata: &'a BTreeMap<String, String>,
+}
+
+/// A thing that is checked before its first call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Pack(String),
+    Group(String),
+    /// A version that the run published.
+    Version(PackName, VersionTag),
+}
+
+/// Makes the calls of one target.
+pub(crate) struct Service<'a> {
+    lookup: Lookup<'a>,
+    writer: &'a Writer,
+    sources: Sources<'a>,
+    settings: Settings,
+    begun: Instant,
+    before: LiveState,
+    checks: Mutex<HashMap<Key, Arc<OnceCell<Option<Failure>>>>>,
+    /// Where the archives of versions go that were begun.
+    uploads: Mutex<HashMap<(PackName, VersionTag), Upload>>,
+    /// Versions that were begun and are not complete, as far as is known.
+    half: Mutex<BTreeSet<(PackName, VersionTag)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Service<'a> {
+    pub(crate) fn new(
+        before: LiveState,
+        reader: &'a Reader,
+        writer: &'a Writer,
+        sources: Sources<'a>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            lookup: Lookup::new(&before, reader),
+            writer,
+            sources,
+            settings,
+            begun: Instant::now(),
+            before,
+            checks: Mutex::default(),
+            uploads: Mutex::default(),
+            half: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lookup(&self) -> &Lookup<'a> {
+        &self.lookup
+    }
+
+    /// Takes down that a write was made.
+    pub(crate) fn record(&self, send: &Operation) {
+        match send {
+            Operation::CreatePackVersion { version } => {
+                lock(&self.half).insert((version.name.clone(), version.version_tag.clone()));
+            }
+            Operation::CompletePackVersion { pack, tag } => {
+                lock(&self.half).remove(&(pack.clone(), tag.clone()));
+            }
+            Operation::PutArchive { .. }
+            | Operation::DeletePackVersion { .. }
+            | Operation::DeletePack { .. }
+            | Operation::CreateGroup { .. }
+            | Operation::UpdateGroup { .. }
+            | Operation::DeleteGroup { .. } => {}
+        }
+        self.lookup.record(send);
+    }
+
+    /// What became of a write is unknown: what may be complete is not to be deleted.
+    pub(crate) fn doubt(&self, send: &Operation) {
+        if let Operation::CompletePackVersion { pack, tag } = send {
+            lock(&self.half).remove(&(pack.clone(), tag.clone()));
+        }
+    }
+
+    /// The calls that delete the versions that were begun and will not be completed by this run.
+    pub(crate) fn half_published(&self) -> Vec<Operation> {
+        let half = lock(&self.half);
+        let delete = |(pack, tag): &(PackName, VersionTag)| Operation::DeletePackVersion {
+            pack: pack.clone(),
+            version: VersionRef::Tag(tag.clone()),
+        };
+        half.iter().map(delete).collect()
+    }
+
+    /// Reads what a first call is about again, unless it was read a moment ago or this run made it. An archive is only sent
+    /// where the answer is known that says where to.
+    pub(crate) async fn check(&self, send: &Operation) -> Option<Failure> {
+        if let Operation::PutArchive {
+            pack, tag, archive, ..
+        } = send
+        {
+            let known = lock(&self.uploads).contains_key(&(pack.clone(), tag.clone()));
+            let has = self.sources.archives.contains_key(archive);
+            return (!known || !has).then(|| Failure::NoUpload {
+                pack: pack.to_string(),
+                tag: tag.to_string(),
+            });
+        }
+        if let Operation::UpdateGroup {
+            change: GroupChange::AddPack { pack, tag, .. },
+            ..
+        } = send
+            && let Some(failure) = self.check_published(pack, tag).await
+        {
+            return Some(failure);
+        }
+        let key = key(send)?;
+        let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
+        cell.get_or_init(|| self.check_one(&key)).await.clone()
+    }
+
+    /// Reads back a version that this run published, once, before a group is given it.
+    async fn check_published(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+        if self
+            .before
+            .pack(pack.as_str())
+            .is_some_and(|known| known.version(tag).is_some())
+        {
+            return None;
+        }
+        let key = Key::Version(pack.clone(), tag.clone());
+        let cell = Arc::clone(lock(&self.checks).entry(key.clone()).or_default());
+        cell.get_or_init(|| self.check_one(&key)).await.clone()
+    }
+
+    async fn read_back(&self, pack: &PackName, tag: &VersionTag) -> Option<Failure> {
+        let planned = self.lookup.model().state().pack(pack.as_str()).cloned();
+        let policies = |version: &LiveVersion| -> BTreeSet<String> {
+            version
+                .detail
+                .iter()
+                .flat_map(|detail| &detail.policies)
+                .map(|policy| policy.name.clone())
+                .collect()
+        };
+        let wanted = planned
+            .as_ref()
+            .and_then(|planned| planned.version(tag))
+            .map(policies)
+            .unwrap_or_default();
+        let found = match self.lookup.reader.find_version(pack, tag).await {
+            Ok(found) => found,
+            Err(error) => return Some(Failure::NotChecked(error)),
+        };
+        if found
+            .as_ref()
+            .is_some_and(|found| policies(found) == wanted)
+        {
+            return None;
+        }
+        let kind = ResourceKind::Version;
+        let name = format!("{pack} {tag}");
+        let stale = if found.is_some() {
+            Stale::Changed(kind, name)
+        } else {
+            Stale::Gone(kind, name)
+        };
+        let planned = planned.map(|planned| Object::Pack(Box::new(planned)));
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(Difference {
+                planned,
+                found: None,
+            }),
+        })
+    }
+
+    async fn check_one(&self, key: &Key) -> Option<Failure> {
+        let is_fresh = self.begun.elapsed() < self.settings.fresh;
+        let (kind, name, planned, found) = match key {
+            Key::Version(pack, tag) => return self.read_back(pack, tag).await,
+            Key::Pack(_) | Key::Group(_) if is_fresh => return None,
+            Key::Pack(name) => {
+                let planned = self.before.pack(name)?.clone();
+                let listed = match self.lookup.reader.packs().await {
+                    Ok(listed) => listed,
+                    Err(error) => return Some(Failure::NotChecked(error)),
+                };
+                let found = listed
+                    .into_iter()
+                    .find(|summary| summary.name == *name)
+                    .map(|summary| {
+                        let version = |(number, tag)| LiveVersion {
+                            number,
+                            tag,
+                            detail: None,
+                        };
+                        let versions = summary.versions.into_iter().map(version).collect();
+                        model::pulumi::LivePack {
+                            versions,
+                            ..planned.clone()
+                        }
+                    });
+                if found
+                    .as_ref()
+                    .is_some_and(|found| pack_fingerprint(found) == pack_fingerprint(&planned))
+                {
+                    return None;
+                }
+                let found = found.map(|found| Object::Pack(Box::new(found)));
+                (
+                    ResourceKind::Pack,
+                    name.clone(),
+                    Object::Pack(Box::new(planned)),
+                    found,
+                )
+            }
+            Key::Group(name) => {
+                let planned = self.before.group(name)?.clone();
+                let found = match self.lookup.reader.find_group(name).await {
+                    Ok(found) => found,
+                    Err(error) => return Some(Failure::NotChecked(error)),
+                };
+                if found
+                    .as_ref()
+                    .is_some_and(|found| group_fingerprint(found) == group_fingerprint(&planned))
+                {
+                    return None;
+                }
+                let found = found.map(|found| Object::Group(Box::new(found)));
+                (
+                    ResourceKind::Group,
+                    name.clone(),
+                    Object::Group(Box::new(planned)),
+                    found,
+                )
+            }
+        };
+        let stale = if found.is_some() {
+            Stale::Changed(kind, name)
+        } else {
+            Stale::Gone(kind, name)
+        };
+        Some(Failure::Moved {
+            stale,
+            difference: Box::new(Difference {
+                planned: Some(planned),
+                found,
+            }),
+        })
+    }
+
+    pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
+        let writer = self.writer;
+        let mut left = Left::AsSent;
+        let date = match send {
+            Operation::CreatePackVersion { version } => {
+                let mut sent = version.clone();
+                let metadata = self
+                    .sources
+                    .metadata
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.clone()));
+                sent.metadata.extend(metadata);
+                let Dated { what, date } = writer.create_version(&sent).await?;
+                let key = (version.name.clone(), version.version_tag.clone());
+                lock(&self.uploads).insert(key, what.upload);
+                left = Left::Begun(what.number);
+                date
+            }
+            Operation::PutArchive {
+                pack,
+                tag,
+                source: _,
+                archive,
+            } => {
+                let upload = lock(&self.uploads)
+                    .get(&(pack.clone(), tag.clone()))
+                    .cloned();
+                let bytes = self
+                    .sources
+                    .archives
+                    .get(archive)
+                    .map(|bytes| bytes.to_vec());
+                if let (Some(upload), Some(bytes)) = (upload, bytes) {
+                    writer.put_archive(pack, tag, &upload, bytes).await?;
+                }
+                None
+            }
+            Operation::CompletePackVersion { pack, tag } => {
+                writer.complete_version(pack, tag).await?.date
+            }
+            Operation::DeletePackVersion { pack, version } => {
+                writer.delete_version(pack, version).await?.date
+            }
+            Operation::DeletePack { pack } => writer.delete_pack(pack).await?.date,
+            Operation::CreateGroup { group } => writer.create_group(group).await?.date,
+            Operation::UpdateGroup { group, change } => {
+                writer.update_group(group, change).await?.date
+            }
+            Operation::DeleteGroup { group } => writer.delete_group(group).await?.date,
+        };
+        Ok(Answered {
+            left,
+            overwrote: None,
+            date,
+        })
+    }
+}
+
+/// What a call finds at the server.
+fn key(send: &Operation) -> Option<Key> {
+    match send {
+        Operation::CreatePackVersion { version } => Some(Key::Pack(version.name.to_string())),
+        Operation::DeletePackVersion { .. }
+        | Operation::PutArchive { .. }
+        | Operation::CompletePackVersion { .. } => None,
+        Operation::DeletePack { pack } => Some(Key::Pack(pack.to_string())),
+        Operation::CreateGroup { .. } => None,
+        Operation::UpdateGroup { group, .. } | Operation::DeleteGroup { group } => {
+            Some(Key::Group(group.to_string()))
+        }
+    }
+}

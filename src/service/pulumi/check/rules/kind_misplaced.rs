@@ -1,0 +1,41 @@
+//! `kind-misplaced`: a manifest of one service in a target of another.
+
+use super::Findings;
+use crate::service::pulumi::check::scene::Scene;
+use manifest::Manifest;
+use manifest::config::Provider;
+use model::diag::{Code, Diagnostic, Path, Place};
+
+pub(crate) fn check(scene: &Scene<'_>, found: &mut Findings) {
+    let own = scene.target.provider();
+    for document in scene.documents {
+        let (kind, provider) = match &document.manifest {
+            Manifest::Policy(_) => ("Policy", Provider::Docker),
+            Manifest::ResourceList(_) => ("ResourceList", Provider::Docker),
+            Manifest::PolicyTest(_) => ("PolicyTest", Provider::Docker),
+            Manifest::PolicyPack(_) => ("PolicyPack", Provider::Pulumi),
+            Manifest::PolicyGroup(_) => ("PolicyGroup", Provider::Pulumi),
+            Manifest::ChainloopPolicy(_) => ("Policy", Provider::Chainloop),
+            Manifest::ChainloopGroup(_) => ("PolicyGroup", Provider::Chainloop),
+        };
+        if provider != own {
+            let target = &scene.target.name;
+            let own = own.as_str();
+            let of = provider.as_str();
+            let message = format!(
+                "a {kind} cannot stand in the target `{target}`, which is of the provider `{own}`"
+            );
+            found.push(
+                Diagnostic::new(
+                    Code::KindMisplaced,
+                    message,
+                    Place::value(document.id, Path::root().key("kind")),
+                )
+                .label(format!("a kind of `{of}`"))
+                .help(format!(
+                    "move the file below a path of a target with `provider: {of}`"
+                )),
+            );
+        }
+    }
+}

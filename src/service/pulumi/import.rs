@@ -1,0 +1,238 @@
+//! Live policy packs and policy groups as manifests.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use crate::service::docker::import::{ImportError, Imported};
+use manifest::format;
+use manifest::pulumi::{
+    ApiVersion, ConfigSchemaSpec, FrameworkSpec, GroupKind, GroupMetadata, GroupPackSpec, PackKind,
+    PackMetadata, PackPolicySpec, PolicyGroupManifest, PolicyGroupSpec, PolicyPackManifest,
+    PolicyPackSpec, StackSpec, TagSuffix,
+};
+use model::pulumi::{
+    ConfigSchema, Framework, GroupName, LiveGroup, LiveGroupPack, LivePack, PackName, PackPolicy,
+    VersionTag,
+};
+
+/// What the server keeps to itself, as a comment.
+const KEPT: &str = "# The service does not give back the source, nor readme, description, tags and the like of a version.\n\
+                    # Put the source to where `source` says, then run `polwarden lock`.\n";
+
+/// The newest version of a pack as a manifest. `source` is where its source shall be.
+///
+/// # Errors
+/// What the manifest cannot express.
+pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
+    PackName::new(&live.name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
+    let newest = live
+        .newest()
+        .ok_or_else(|| ImportError::NotUnderstood("has no complete version".to_owned()))?;
+    VersionTag::new(&newest.tag)
+        .map_err(|error| ImportError::Word(format!("the tag of its newest version {error}")))?;
+    let detail = newest.detail.as_ref();
+    let detail = detail
+        .ok_or_else(|| ImportError::NotUnderstood("has a version that was not read".to_owned()))?;
+    let mut left_out = Vec::new();
+    let mut policies = Vec::new();
+    for live in &detail.policies {
+        let policy = live.policy.as_ref();
+        let policy = policy.map_err(|opaque| {
+            ImportError::NotUnderstood(format!(
+                "has the policy `{}`, which {}",
+                live.name, opaque.why
+            ))
+        })?;
+        left_out.extend(
+            live.unknown_fields
+                .keys()
+                .map(|field| format!("the field `{field}` of the policy `{}`", live.name)),
+        );
+        policies.push(policy_spec(policy));
+    }
+    let manifest = PolicyPackManifest {
+        api_version: ApiVersion::V1,
+        kind: PackKind::PolicyPack,
+        metadata: PackMetadata {
+            name: live.name.clone(),
+        },
+        spec: PolicyPackSpec {
+            display_name: detail.display_name.clone(),
+            version_tag: newest.tag.clone(),
+            version_tag_suffix: TagSuffix::None,
+            source: source.to_owned(),
+            runtime: None,
+            description: None,
+            readme: None,
+            provider: None,
+            tags: None,
+            repository: None,
+            policies,
+        },
+    };
+    left_out.push("the source, and what else the service does not give back".to_owned());
+    Ok(Imported {
+        text: text(&manifest, KEPT)?,
+        left_out,
+    })
+}
+
+fn policy_spec(policy: &PackPolicy) -> PackPolicySpec {
+    let PackPolicy {
+        name,
+        display_name,
+        description,
+        enforcement_level,
+        message,
+        config_schema,
+        severity,
+        framework,
+        tags,
+        remediation_steps,
+        url,
+    } = policy;
+    let list = |texts: &[String]| (!texts.is_empty()).then(|| texts.to_vec());
+    PackPolicySpec {
+        name: name.as_str().to_owned(),
+        display_name: (display_name != name.as_str()).then(|| display_name.clone()),
+        description: description.clone(),
+        enforcement_level: *enforcement_level,
+        message: message.clone(),
+        config_schema: config_schema.as_ref().map(
+            |ConfigSchema {
+                 properties,
+                 required,
+                 ..
+             }| ConfigSchemaSpec {
+                kind: None,
+                properties: (!properties.is_empty()).then(|| properties.clone()),
+                required: list(required),
+            },
+        ),
+        severity: *severity,
+        framework: framework.as_ref().map(
+            |Framework {
+                 name,
+                 version,
+                 reference,
+                 specification,
+             }| FrameworkSpec {
+                name: name.clone(),
+                version: version.clone(),
+                reference: reference.clone(),
+                specification: specification.clone(),
+            },
+        ),
+        tags: list(tags),
+        remediation_steps: remediation_steps.clone(),
+        url: url.clone(),
+    }
+}
+
+/// A group as a manifest, with all that it has.
+///
+/// # Errors
+/// What the manifest cannot express.
+pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
+    GroupName::new(&live.name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
+    let body = live
+        .body
+        .as_ref()
+        .map_err(|opaque| ImportError::NotUnderstood(opaque.why.clone()))?;
+    let stack = |stack: &model::pulumi::StackReference| StackSpec {
+        name: stack.name.clone(),
+        routing_project: stack.routing_project.clone(),
+    };
+    let mut left_out: Vec<String> = live
+        .unknown_fields
+        .keys()
+        .map(|field| format!("the field `{field}`"))
+        .collect();
+    let mut seen = HashSet::new();
+    let mut packs = Vec::new();
+    for pack in &body.packs {
+        if !seen.insert(pack.name.as_str()) {
+            return Err(ImportError::NotUnderstood(format!(
+                "has two versions of the pack `{}`",
+                pack.name
+            )));
+        }
+        packs.push(pack_spec(pack, &mut left_out)?);
+    }
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    left_out.extend(counted(body.accounts.len(), "accounts"));
+    left_out.extend(
+        body.agent_pool
+            .as_ref()
+            .map(|pool| format!("the agent pool `{pool}`")),
+    );
+    // A built-in group has what no other group has, and a group of accounts has no stacks.
+    let has_stacks = !live.is_default && body.entity_type == model::pulumi::EntityType::Stacks;
+    let manifest = PolicyGroupManifest {
+        api_version: ApiVersion::V1,
+        kind: GroupKind::PolicyGroup,
+        metadata: GroupMetadata {
+            name: live.name.clone(),
+            aliases: Vec::new(),
+        },
+        spec: PolicyGroupSpec {
+            entity_type: body.entity_type,
+            mode: Some(body.mode),
+            stacks: has_stacks.then(|| body.stacks.iter().map(stack).collect()),
+            policy_packs: Some(packs),
+        },
+    };
+    Ok(Imported {
+        text: text(&manifest, "")?,
+        left_out,
+    })
+}
+
+fn pack_spec(
+    pack: &LiveGroupPack,
+    left_out: &mut Vec<String>,
+) -> Result<GroupPackSpec, ImportError> {
+    let LiveGroupPack {
+        name,
+        version: _,
+        tag,
+        config,
+        environments,
+        unknown_fields,
+    } = pack;
+    VersionTag::new(tag)
+        .map_err(|error| ImportError::Word(format!("the tag of the pack `{name}` {error}")))?;
+    let mut read = BTreeMap::new();
+    for (policy, values) in config.iter().flatten() {
+        let Value::Object(values) = values else {
+            return Err(ImportError::NotUnderstood(format!(
+                "configures `{policy}` of `{name}` with no object"
+            )));
+        };
+        read.insert(policy.clone(), values.clone());
+    }
+    left_out.extend(
+        environments
+            .iter()
+            .map(|environment| format!("the environment `{environment}` of `{name}`")),
+    );
+    left_out.extend(
+        unknown_fields
+            .keys()
+            .map(|field| format!("the field `{field}` of `{name}`")),
+    );
+    let config = (!read.is_empty()).then_some(read);
+    Ok(GroupPackSpec {
+        name: name.clone(),
+        version_tag: Some(tag.clone()),
+        config,
+    })
+}
+
+fn text(manifest: &impl serde::Serialize, head: &str) -> Result<String, ImportError> {
+    let text = serde_yaml::to_string(manifest)?;
+    let text = format!("{head}{text}");
+    // What cannot be formatted is right all the same.
+    Ok(format::format(&text).unwrap_or(text))
+}

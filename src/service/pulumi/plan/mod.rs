@@ -1,0 +1,321 @@
+//! The plan of one Pulumi target: versions that are published, groups that are switched, versions that are retired.
+
+mod audit;
+mod changes;
+mod enforcement;
+mod fingerprint;
+mod groups;
+mod model;
+mod order;
+mod packs;
+mod recompute;
+
+use std::num::NonZeroU32;
+
+use crate::plan::{
+    Before, Change, Guarded, GuardedKind, Held, HeldReason, LiveCounts, Note, ResourceId,
+    ResourceKind, SourceRef, TargetInfo, TargetPlan, UnmanagedResource, ValueChange,
+};
+use crate::plan::{group_id, pack_id};
+use ::model::diag::{Diagnostic, Place};
+use ::model::pulumi::{DesiredGroup, DesiredPack, LiveState, Operation};
+use manifest::config::Unmanaged;
+
+pub use audit::{Breach as PackBreach, audit_packs};
+pub use fingerprint::{group_fingerprint, pack_fingerprint};
+pub use recompute::{packs_drift, packs_replayed, recomputed_packs, verify_packs};
+
+use changes::{Known, set};
+pub use model::Model as PackModel;
+use model::Model;
+use order::Draft;
+
+/// All that the plan of one target is made from.
+pub struct PackRequest<'a> {
+    /// The target.
+    pub target: TargetInfo,
+    /// The packs that its manifests want, checked.
+    pub packs: &'a [DesiredPack],
+    /// The groups that they want, checked.
+    pub groups: &'a [DesiredGroup],
+    /// What its organization holds, completely read.
+    pub live: &'a LiveState,
+    /// What to do with live packs and groups that no manifest declares.
+    pub unmanaged: Unmanaged,
+    /// How many versions of each pack are kept; all, if nothing is said.
+    pub keep_versions: Option<NonZeroU32>,
+    /// The line that a place is on.
+    pub locate: &'a dyn Fn(&Place) -> SourceRef,
+}
+
+/// Plans one target. The result does not depend on the order of what is desired or live.
+///
+/// # Errors
+/// What is desired cannot be: findings at the lines of the manifests.
+pub fn plan_packs(request: &PackRequest<'_>) -> Result<TargetPlan, Vec<Diagnostic>> {
+    let mut planner = Planner::new(request);
+    planner.publish();
+    planner.switch();
+    planner.retire();
+    if !planner.findings.is_empty() {
+        return Err(planner.findings);
+    }
+    Ok(planner.finish())
+}
+
+/// Plans to undo a run: the groups that are desired as they were, and these groups gone, which the run made. All else is
+/// none of its business.
+///
+/// # Errors
+/// A version that a group had is gone.
+pub fn plan_packs_undo(
+    request: &PackRequest<'_>,
+    made: &std::collections::BTreeSet<String>,
+) -> Result<TargetPlan, Vec<Diagnostic>> {
+    let mut planner = Planner::new(request);
+    planner.switch();
+    for name in made {
+        if let Some(group) = request.live.group(name) {
+            planner.prune_group(group);
+        }
+    }
+    if !planner.findings.is_empty() {
+        return Err(planner.findings);
+    }
+    Ok(planner.finish())
+}
+
+/// Collects what the plan will hold.
+struct Planner<'a> {
+    request: &'a PackRequest<'a>,
+    /// What is there after the drafts so far.
+    model: Model,
+    drafts: Vec<Draft>,
+    held: Vec<Held>,
+    notes: Vec<Note>,
+    unmanaged: Vec<UnmanagedResource>,
+    findings: Vec<Diagnostic>,
+    /// What no manifest declares and goes.
+    pruned: Vec<(ResourceKind, String)>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(request: &'a PackRequest<'a>) -> Self {
+        Self {
+            request,
+            model: Model::new(request.live),
+            drafts: Vec::new(),
+            held: Vec::new(),
+            notes: Vec::new(),
+            unmanaged: Vec::new(),
+            findings: Vec::new(),
+            pruned: Vec::new(),
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// Plans a call, if the service takes it after those before; what it refuses is held.
+    fn push(&mut self, resource: ResourceKind, name: &str, part: Option<&str>, send: Operation) {
+        match self.model.make(&send) {
+            Ok(()) => self.drafts.push(Draft {
+                name: name.to_owned(),
+                part: part.map(str::to_owned),
+                send,
+            }),
+            Err(why) => self.hold(resource, name, None, HeldReason::Refused { why }),
+        }
+    }
+
+    fn hold(
+        &mut self,
+        resource: ResourceKind,
+        name: &str,
+        source: Option<SourceRef>,
+        reason: HeldReason,
+    ) {
+        self.held.push(Held {
+            resource,
+            name: name.to_owned(),
+            part: None,
+            source,
+            reason,
+        });
+    }
+
+    fn finish(self) -> TargetPlan {
+        let Self {
+            request,
+            model: _,
+            drafts,
+            mut held,
+            mut notes,
+            mut unmanaged,
+            findings: _,
+            pruned,
+        } = self;
+        let live = request.live;
+        let (calls, gaps) = order::arrange(live, drafts);
+        notes.extend(gaps);
+        let known = Declared { request };
+        // The drafts were made on the model one by one; in their order they fit as well.
+        let after = Model::after(live, &calls).unwrap_or_else(|_| Model::new(live));
+        let changes = changes::changes(live, &after, &known);
+        let enforcement = enforcement::enforcement(live, &after, &known);
+        let guarded = guarded(&changes, &pruned);
+        held.sort_by(|a, b| (a.resource, &a.name, &a.part).cmp(&(b.resource, &b.name, &b.part)));
+        unmanaged.sort_by(|a, b| (a.resource, &a.name).cmp(&(b.resource, &b.name)));
+        notes.sort();
+        notes.dedup();
+        let plan = TargetPlan {
+            target: request.target.clone(),
+            before: before(live, &calls),
+            changes,
+            access: None,
+            enforcement,
+            documents: Vec::new(),
+            gates: Vec::new(),
+            calls,
+            held,
+            unmanaged,
+            guarded,
+            notes,
+            live: counts(live),
+        };
+        debug_assert_eq!(audit_packs(live, &plan.calls), [], "{:#?}", plan.calls);
+        plan
+    }
+}
+
+/// How much an organization holds.
+pub(crate) fn counts(live: &LiveState) -> LiveCounts {
+    let versions = live.packs.iter().map(|pack| pack.versions.len()).sum();
+    LiveCounts::new([
+        (ResourceKind::Pack, live.packs.len()),
+        (ResourceKind::Version, versions),
+        (ResourceKind::Group, live.groups.len()),
+    ])
+}
+
+/// What the calls touch, as it is.
+fn before(live: &LiveState, calls: &[crate::plan::Call]) -> Vec<Before> {
+    let touched: std::collections::BTreeSet<ResourceId> = calls
+        .iter()
+        .filter_map(|call| call.send.existing())
+        .collect();
+    let packs = live.packs.iter().map(|pack| Before {
+        resource: ResourceKind::Pack,
+        id: pack_id(&pack.name),
+        name: pack.name.clone(),
+        fingerprint: pack_fingerprint(pack),
+    });
+    let groups = live.groups.iter().map(|group| Before {
+        resource: ResourceKind::Group,
+        id: group_id(&group.name),
+        name: group.name.clone(),
+        fingerprint: group_fingerprint(group),
+    });
+    let mut all: Vec<Before> = packs
+        .chain(groups)
+        .filter(|before| touched.contains(&before.id))
+        .collect();
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    all
+}
+
+/// What nobody should do unseen.
+fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded> {
+    let gone = pruned.iter().map(|(resource, name)| Guarded {
+        kind: GuardedKind::Prune,
+        resource: *resource,
+        name: name.clone(),
+        how: "no manifest declares it, and it is deleted".to_owned(),
+    });
+    let mut found: Vec<Guarded> = gone.chain(leaving(changes)).collect();
+    found.sort();
+    found
+}
+
+/// The packs that leave groups which stay.
+fn leaving(changes: &[Change]) -> Vec<Guarded> {
+    use crate::plan::ChangeKind;
+    let groups = changes.iter().filter(|change| {
+        change.resource == ResourceKind::Group
+            && matches!(change.kind, ChangeKind::Update | ChangeKind::Within)
+    });
+    let packs = groups.flat_map(|group| {
+        let gone = group
+            .children
+            .iter()
+            .filter(|pack| pack.kind == ChangeKind::Delete);
+        gone.map(|pack| Guarded {
+            kind: GuardedKind::PackRemoved,
+            resource: ResourceKind::Group,
+            name: group.name.clone(),
+            how: format!("the pack `{}` is taken from it", pack.name),
+        })
+    });
+    packs.collect()
+}
+
+/// What the manifests tell.
+struct Declared<'a> {
+    request: &'a PackRequest<'a>,
+}
+
+impl Known for Declared<'_> {
+    fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef> {
+        let pack = self
+            .request
+            .packs
+            .iter()
+            .find(|pack| pack.name().as_str() == name)?;
+        let index = |policy: &str| {
+            pack.version
+                .policies
+                .iter()
+                .position(|known| known.name.as_str() == policy)
+        };
+        let place = match policy {
+            Some(policy) => {
+                index(policy).map_or_else(|| pack.place(), |index| pack.policy_place(index))
+            }
+            None => pack.place(),
+        };
+        Some((self.request.locate)(&place))
+    }
+
+    fn group(&self, name: &str, pack: Option<&str>) -> Option<SourceRef> {
+        let group = self
+            .request
+            .groups
+            .iter()
+            .find(|group| group.name.as_str() == name)?;
+        let packs = group.policy_packs.as_deref().unwrap_or_default();
+        let used = pack.and_then(|pack| packs.iter().find(|used| used.pack.as_str() == pack));
+        Some((self.request.locate)(&used.map_or_else(
+            || group.place(),
+            |used| group.pack_place(used),
+        )))
+    }
+
+    fn files(&self, name: &str) -> Option<ValueChange> {
+        let pack = self
+            .request
+            .packs
+            .iter()
+            .find(|pack| pack.name().as_str() == name)?;
+        let newest = self.request.live.pack(name)?.newest()?;
+        let (_, locked) = pack
+            .locked
+            .iter()
+            .find(|(tag, _)| tag.as_str() == newest.tag)?;
+        let entry = |(path, digest): (&String, &::model::digest::FileDigest)| {
+            format!("{path} {}", digest.short())
+        };
+        set(
+            locked.files.iter().map(entry),
+            pack.source.files.iter().map(entry),
+        )
+    }
+}

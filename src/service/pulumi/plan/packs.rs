@@ -1,0 +1,221 @@
+//! Packs: what is published, and what is retired.
+
+use super::Planner;
+use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
+use manifest::config::Unmanaged;
+use model::diag::{Code, Diagnostic};
+use model::pulumi::{DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail};
+
+impl Planner<'_> {
+    /// Publishes the versions that are wanted and not there.
+    pub(super) fn publish(&mut self) {
+        let request = self.request;
+        let mut packs: Vec<&DesiredPack> = request.packs.iter().collect();
+        packs.sort_by(|a, b| a.name().cmp(b.name()));
+        for pack in packs {
+            let live = request.live.pack(pack.name().as_str());
+            if let Some(live) = live.filter(|live| !live.is_of(&request.target.organization)) {
+                let publisher = live.publisher.as_deref().unwrap_or_default();
+                let why = format!(
+                    "it is published by `{publisher}`, and only that organization can change it"
+                );
+                let source = Some((request.locate)(&pack.place()));
+                self.hold(
+                    ResourceKind::Pack,
+                    &live.name,
+                    source,
+                    HeldReason::Refused { why },
+                );
+                continue;
+            }
+            match live.and_then(|live| live.version(pack.tag())) {
+                None => self.publish_version(pack),
+                Some(version) => self.findings.extend(reused(pack, version)),
+            }
+        }
+    }
+
+    fn publish_version(&mut self, pack: &DesiredPack) {
+        let version = pack.version.clone();
+        let name = pack.name().clone();
+        let tag = pack.tag().clone();
+        let source = pack.source.digest.clone();
+        let archive = pack.source.archive.clone();
+        let calls = [
+            Operation::CreatePackVersion {
+                version: Box::new(version),
+            },
+            Operation::PutArchive {
+                pack: name.clone(),
+                tag: tag.clone(),
+                source,
+                archive,
+            },
+            Operation::CompletePackVersion {
+                pack: name.clone(),
+                tag: tag.clone(),
+            },
+        ];
+        for send in calls {
+            self.push(ResourceKind::Pack, name.as_str(), Some(tag.as_str()), send);
+        }
+    }
+
+    /// Deletes the versions that are no longer kept, and the packs that are pruned.
+    pub(super) fn retire(&mut self) {
+        let request = self.request;
+        let mut live: Vec<&LivePack> = request
+            .live
+            .packs
+            .iter()
+            .filter(|pack| pack.is_of(&request.target.organization))
+            .collect();
+        live.sort_by(|a, b| a.name.cmp(&b.name));
+        for pack in live {
+            if request
+                .packs
+                .iter()
+                .any(|desired| desired.name().as_str() == pack.name)
+            {
+                self.retire_versions(pack);
+            } else {
+                self.unmanaged_pack(pack);
+            }
+        }
+    }
+
+    fn retire_versions(&mut self, pack: &LivePack) {
+        let Some(keep) = self.request.keep_versions else {
+            return;
+        };
+        let Ok(name) = PackName::new(&pack.name) else {
+            return;
+        };
+        let versions = self
+            .model
+            .state
+            .pack(&pack.name)
+            .map(|pack| pack.versions.clone())
+            .unwrap_or_default();
+        let many = versions
+            .len()
+            .saturating_sub(usize::try_from(keep.get()).unwrap_or(usize::MAX));
+        for version in versions.iter().take(many) {
+            // What a group uses is kept, whatever its age.
+            if self
+                .model
+                .users(&pack.name, Some(version.number))
+                .is_empty()
+            {
+                let reference = version.reference();
+                let send = Operation::DeletePackVersion {
+                    pack: name.clone(),
+                    version: reference.clone(),
+                };
+                self.push(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    Some(&reference.to_string()),
+                    send,
+                );
+            }
+        }
+    }
+
+    fn unmanaged_pack(&mut self, pack: &LivePack) {
+        let treatment = self.request.unmanaged;
+        match treatment {
+            Unmanaged::Ignore => return,
+            Unmanaged::Report => {}
+            Unmanaged::Prune => self.prune_pack(pack),
+        }
+        self.unmanaged.push(UnmanagedResource {
+            resource: ResourceKind::Pack,
+            id: super::pack_id(&pack.name),
+            name: pack.name.clone(),
+            parts: pack.versions.len(),
+            treatment,
+            becomes: None,
+        });
+    }
+
+    fn prune_pack(&mut self, pack: &LivePack) {
+        let users = self.model.users(&pack.name, None);
+        if let Some(group) = users.first() {
+            let why = format!("the group `{group}` uses it");
+            return self.hold(
+                ResourceKind::Pack,
+                &pack.name,
+                None,
+                HeldReason::Refused { why },
+            );
+        }
+        match PackName::new(&pack.name) {
+            Ok(name) => {
+                self.push(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    None,
+                    Operation::DeletePack { pack: name },
+                );
+                self.pruned.push((ResourceKind::Pack, pack.name.clone()));
+            }
+            Err(error) => {
+                let why = format!("has a name that {error}");
+                self.hold(
+                    ResourceKind::Pack,
+                    &pack.name,
+                    None,
+                    HeldReason::NotUnderstood { why },
+                );
+            }
+        }
+    }
+}
+
+/// A tag that is published with another content.
+fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
+    let what = differs(pack, live.detail.as_ref()?)?;
+    let message = format!(
+        "version `{}` of pack `{}` is published with other content: {what}",
+        pack.tag(),
+        pack.name()
+    );
+    Some(
+        Diagnostic::new(Code::TagReused, message, pack.tag_place())
+            .label("a tag never gets another content")
+            .help("raise `versionTag`, then run `polwarden lock`"),
+    )
+}
+
+/// What of a version is otherwise than the manifest wants it, as a clause.
+fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
+    if live.display_name != pack.version.display_name {
+        return Some(format!("its name for people is `{}`", live.display_name));
+    }
+    let wanted = &pack.version.policies;
+    for policy in wanted {
+        let found = live
+            .policies
+            .iter()
+            .find(|found| found.name == policy.name.as_str());
+        match found.map(|found| &found.policy) {
+            None => return Some(format!("it has no policy `{}`", policy.name)),
+            // What is not understood cannot be compared.
+            Some(Err(_)) => {}
+            Some(Ok(found)) if found == policy => {}
+            Some(Ok(found)) => {
+                let fields = super::changes::policy_fields(Some(found), Some(policy));
+                let fields: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+                return Some(format!(
+                    "its policy `{}` differs ({})",
+                    policy.name,
+                    fields.join(", ")
+                ));
+            }
+        }
+    }
+    let known = |name: &str| wanted.iter().any(|policy| policy.name.as_str() == name);
+    let extra = live.policies.iter().find(|policy| !known(&policy.name))?;
+    Some(format!("it has the policy `{}`", extra.name))
+}
