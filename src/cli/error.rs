@@ -13,8 +13,8 @@ use crate::provider::http::ApiError;
 use crate::render::text::{neutral, neutral_lines};
 use crate::repo::{self, RevisionError};
 
-/// What a command returns, or a part of one. An exit code such as "changes pending" or "drift" is the result of a
-/// command that did what it was asked to do, so it is no error.
+/// The result of a command, or of a part of one. Exit codes such as "changes pending" and "drift" are results of
+/// commands that did what they were asked to do, not errors.
 pub(super) type CommandResult<T = Exit> = Result<T, CommandError>;
 
 /// The exit codes of failures. A successful exit code cannot become an error.
@@ -47,11 +47,11 @@ impl From<FailureKind> for Exit {
     }
 }
 
-/// A failed command. It is printed once, in `cli::main`, after everything else has been cleaned up; code that continues
-/// after a failure (with the next target, or with the next plan of `plan --watch`) prints it itself.
+/// Why a command failed. `cli::main` prints it, after connections are closed. Only code that continues after a failure
+/// prints it earlier: `apply`, `import` and `validate --live` with the next target, `plan --watch` with the next plan.
 ///
-/// It deliberately does not implement `std::error::Error`: `?` in a function that returns `anyhow::Result` would discard
-/// the exit code.
+/// It deliberately does not implement `std::error::Error`. Otherwise `?` in a function that returns `anyhow::Result`
+/// would discard the exit code without a compiler error.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct CommandError {
@@ -68,7 +68,7 @@ pub(super) struct CommandError {
 /// What standard error says about a failure, apart from hints.
 #[derive(Debug)]
 enum Message {
-    /// Nothing: it was reported before, or the diagnostics and the related failures say everything.
+    /// Nothing: the failure was reported before, or its diagnostics or related failures are the message.
     Nothing,
     /// `refused: text`, with a colored label.
     Labeled { label: &'static str, text: String },
@@ -106,7 +106,7 @@ impl CommandError {
         Self::new(kind, Message::Nothing)
     }
 
-    /// A failure that needs no label: the text says that nothing was done, and why.
+    /// A failure whose text is printed without a label.
     pub(super) fn plain(kind: FailureKind, text: impl Into<String>) -> Self {
         Self::new(kind, Message::Plain(text.into()))
     }
@@ -168,7 +168,7 @@ impl CommandError {
         self
     }
 
-    /// Says what the error is about. Only unexpected errors need that; all others say it themselves.
+    /// Adds what an unexpected error is about. All other messages are complete without it.
     pub(super) fn context(self, context: String) -> Self {
         let message = match self.message {
             Message::Source(error) => Message::Source(error.context(context)),
@@ -177,8 +177,9 @@ impl CommandError {
         Self { message, ..self }
     }
 
-    /// The same failure in a command that applied calls before. `hint` says that these calls stay applied: other
-    /// messages than those of unexpected errors say that nothing was applied, and mean the last plan only.
+    /// The same failure in a command that applied calls before it. `hint` says that these calls stay applied. It is left
+    /// out for unexpected errors, because only the other messages say "Nothing was applied", which is true for the last
+    /// plan alone.
     pub(super) fn after_writes(self, hint: &str) -> Self {
         let error = match self.message {
             Message::Source(_) => self,
@@ -274,3 +275,55 @@ from_errors!(
     RevisionError,
     repo::OpenError,
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(error: CommandError) -> Exit {
+        error.kind().into()
+    }
+
+    #[test]
+    fn the_first_of_several_failures_determines_the_exit_code() {
+        let failures = vec![
+            CommandError::reported(FailureKind::Invalid),
+            CommandError::error("no connection"),
+        ];
+        assert_eq!(
+            CommandError::join(failures).map_err(exit),
+            Err(Exit::Invalid)
+        );
+        assert!(CommandError::join(Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn a_later_failure_determines_the_exit_code_if_it_is_added_as_such() {
+        let refused = CommandError::refused("one more delete than allowed");
+        let error = refused.then(CommandError::error("invalid --ack"));
+        assert_eq!(exit(error), Exit::Error);
+    }
+
+    #[test]
+    fn a_failure_after_writes_is_partial_and_keeps_its_message() {
+        const HINT: &str = "What was applied stays.";
+        let stale = CommandError::stale("policy \"a\" has changed").after_writes(HINT);
+        assert_eq!(stale.hints, [HINT]);
+        assert_eq!(exit(stale), Exit::Partial);
+        let unexpected = CommandError::error("no connection").after_writes(HINT);
+        assert_eq!(unexpected.hints, Vec::<String>::new());
+        assert_eq!(exit(unexpected), Exit::Partial);
+    }
+
+    #[test]
+    fn only_unexpected_errors_take_context() {
+        let error = CommandError::error("no connection").context("target `a`".to_owned());
+        let Message::Source(source) = error.message else {
+            panic!("{error:?}");
+        };
+        let chain: Vec<String> = source.chain().map(ToString::to_string).collect();
+        assert_eq!(chain, ["target `a`", "no connection"]);
+        let error = CommandError::refused("2 deletes").context("target `a`".to_owned());
+        assert!(matches!(error.message, Message::Labeled { text, .. } if text == "2 deletes"));
+    }
+}

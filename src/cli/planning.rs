@@ -228,7 +228,7 @@ async fn plan_targets(
     Ok((plan, states))
 }
 
-/// Why a target has no plan. It is no `std::error::Error`, as [`CommandError`] is none.
+/// Why a target has no plan. Like [`CommandError`], it does not implement `std::error::Error`.
 pub(super) enum TargetError {
     /// Its manifests are invalid, which only the live state may show.
     Invalid(Vec<Diagnostic>),

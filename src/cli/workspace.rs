@@ -53,8 +53,8 @@ pub(super) struct Workspace {
     prefix: Prefix,
 }
 
-/// Why the configuration cannot be used. It is no `std::error::Error`, as [`CommandError`] is none: `?` in a function
-/// that returns `anyhow::Result` would discard the diagnostics.
+/// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
+/// function that returns `anyhow::Result` would discard the diagnostics.
 pub(super) enum OpenError {
     /// It is invalid.
     Invalid(Box<InvalidConfiguration>),
@@ -197,13 +197,13 @@ impl Workspace {
     /// Reads the configuration and the manifests of the work tree, of a revision, or of what is staged.
     ///
     /// # Errors
-    /// As for [`Project::open`]. Invalid manifests are no error here: [`findings`](Self::findings) has their diagnostics.
+    /// As for [`Project::open`]. Invalid manifests are not an error here; see [`findings`](Self::findings).
     pub(super) fn open(selection: &Selection, at: &At) -> Result<Self, OpenError> {
         Ok(Project::open(selection, at)?.load())
     }
 
-    /// Like [`open`](Self::open), for a command that may find no manifests yet, which is no error then. All other errors
-    /// of files are: a manifest that cannot be read may declare what would be imported again.
+    /// Like [`open`](Self::open), for a command that may find no manifests yet. All other errors of files are reported,
+    /// because a manifest that cannot be read may declare what would be imported again.
     ///
     /// # Errors
     /// As for `open`; or a file has an error, which is shown.
