@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
+use super::tree::At;
 use super::workspace::{Project, Selection};
 use crate::plan::tree_digest;
 use crate::render::text::{neutral, neutral_json};
@@ -61,7 +63,7 @@ impl Call {
     ///
     /// # Errors
     /// The operation or a field is not what it may be, or the service refuses the call.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         if self.list {
             console.print(&list())?;
             return Ok(Exit::Done);
@@ -69,18 +71,15 @@ impl Call {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
-        let project = match Project::open(&self.selection, console)? {
-            Ok(project) => project,
-            Err(exit) => return Ok(exit),
-        };
+    async fn run_async(self, console: Console) -> CommandResult {
+        let project = Project::open(&self.selection, &At::default())?;
         let targets = project.targets();
         let [target] = targets.as_slice() else {
             let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-            bail!(
+            return Err(CommandError::error(format!(
                 "a call is made at one target; choose it with --target: {}",
                 names.join(", ")
-            );
+            )));
         };
         let operations = operations(target.provider());
         let fields = self
@@ -112,7 +111,7 @@ impl Call {
         target: &Target,
         session: &Session,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult {
         match request.sort() {
             Ok(request) => {
                 show(&read(&request, target, session).await?, console)?;
@@ -122,24 +121,19 @@ impl Call {
         }
     }
 
-    /// Asks; the exit code where the answer is no, or where nobody can be asked.
-    fn refused(&self, console: Console) -> anyhow::Result<Option<Exit>> {
+    /// Asks for approval, unless it is not required.
+    fn approve(&self, console: Console) -> CommandResult<()> {
         if self.auto_approve {
-            return Ok(None);
+            return Ok(());
         }
-        Ok(
-            match console.confirm("Make this call? Only `yes` is accepted:")? {
-                Some(true) => None,
-                Some(false) => {
-                    console.say("Nothing was called.");
-                    Some(Exit::Error)
-                }
-                None => {
-                    console.warn("Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.");
-                    Some(Exit::Refused)
-                }
-            },
-        )
+        match console.confirm("Make this call? Only `yes` is accepted:")? {
+            Some(true) => Ok(()),
+            Some(false) => Err(CommandError::declined("Nothing was called.")),
+            None => Err(CommandError::plain(
+                FailureKind::Refused,
+                "Nothing was called: there is no terminal to ask on. To make it without being asked, add --auto-approve.",
+            )),
+        }
     }
 
     async fn write(
@@ -148,17 +142,15 @@ impl Call {
         target: &Target,
         session: &Session,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult {
         if target.chainloop().is_some_and(|settings| !settings.writes) {
-            bail!(
+            return Err(CommandError::error(format!(
                 "target `{}` does not set `writes: true`, so that nothing of it is written: set it first",
                 target.name
-            );
+            )));
         }
         console.say(&describe(request.request(), target));
-        if let Some(exit) = self.refused(console)? {
-            return Ok(exit);
-        }
+        self.approve(console)?;
         let time = Timestamp::now();
         let fields = request
             .request()
@@ -211,11 +203,13 @@ impl Call {
                 ended?;
                 Ok(Exit::Done)
             }
-            Err(error) if error.outcome() == Outcome::Unknown => {
-                console.warn(&super::render_error(&error.into(), console));
-                Ok(Exit::Partial)
+            Err(error) => {
+                let kind = match error.outcome() {
+                    Outcome::NotApplied => FailureKind::Error,
+                    Outcome::Unknown => FailureKind::Partial,
+                };
+                Err(CommandError::of_kind(kind, error))
             }
-            Err(error) => Err(error.into()),
         }
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::console::Console;
+use super::error::CommandResult;
 use super::exit::Exit;
 
 /// The name of the program.
@@ -29,7 +30,7 @@ impl Completions {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub(super) fn run(&self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(&self, console: Console) -> CommandResult {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::Cli::command(), NAME, &mut script);
         console.print(&String::from_utf8(script)?)?;
@@ -53,7 +54,7 @@ impl Man {
     ///
     /// # Errors
     /// A page cannot be written.
-    pub(super) fn run(&self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(&self, console: Console) -> CommandResult {
         let folder = &self.out;
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
         // `help` is a command for a terminal; its pages would repeat all others.

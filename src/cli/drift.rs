@@ -8,13 +8,14 @@ use clap::Args;
 
 use super::connect::Connect;
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::gates::GateKeeper;
 use super::planning::{self, Against, Planned};
 use super::teller::Teller;
 use super::tree::At;
-use super::workspace::{Project, Selection, Unusable};
+use super::workspace::{OpenError, Project, Selection};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
@@ -56,27 +57,25 @@ impl Drift {
     ///
     /// # Errors
     /// What is live or what is wanted cannot be read.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+    async fn run_async(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
         self.sink().check()?;
         let teller = Teller::beside(&self.sink(), console);
-        let project = match Project::read(&self.selection, &self.revision(console))? {
+        let project = match Project::open(&self.selection, &self.revision(console)) {
             Ok(project) => project,
-            Err(Unusable {
-                sources,
-                diagnostics,
-                prefix,
-            }) => {
-                teller.tell(&sources, diagnostics);
-                self.write(None, teller, &prefix, console)?;
-                return Ok(Exit::Invalid);
+            Err(OpenError::Invalid(invalid)) => {
+                let prefix = invalid.prefix.clone();
+                invalid.tell(&teller);
+                let invalid = CommandError::reported(FailureKind::Invalid);
+                return Err(self.write_no_report(invalid, teller, &prefix, console));
             }
+            Err(error) => return Err(error.into()),
         };
         let prefix = project.prefix().clone();
         let against = Against {
@@ -84,16 +83,11 @@ impl Drift {
             before: None,
         };
         let planned =
-            match planning::make_telling(project, &self.connect, &against, &teller, console).await?
-            {
-                Ok(planned) => planned,
-                Err(exit) => {
-                    if exit == Exit::Invalid {
-                        self.write(None, teller, &prefix, console)?;
-                    }
-                    return Ok(exit);
-                }
-            };
+            planning::make_telling(project, &self.connect, &against, &teller, console).await;
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => return Err(self.write_no_report(error, teller, &prefix, console)),
+        };
         let report = report(&planned);
         planned.session.close().await;
         let report = report?;
@@ -109,6 +103,23 @@ impl Drift {
         Sink {
             format: self.format,
             outputs: &self.output,
+        }
+    }
+
+    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
+    fn write_no_report(
+        &self,
+        error: CommandError,
+        teller: Teller,
+        prefix: &Prefix,
+        console: Console,
+    ) -> CommandError {
+        if error.kind() != FailureKind::Invalid {
+            return error;
+        }
+        match self.write(None, teller, prefix, console) {
+            Ok(()) => error,
+            Err(unwritten) => error.then(unwritten.into()),
         }
     }
 

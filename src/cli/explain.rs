@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::format::{self, Format};
 use super::planning;
@@ -64,7 +65,7 @@ impl Explain {
     ///
     /// # Errors
     /// The request cannot be understood, or what it is asked about cannot be read.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         let Some(object) = &self.object else {
             return explain_code(&self.first, console);
         };
@@ -72,20 +73,19 @@ impl Explain {
             Some(tool) if self.first.eq_ignore_ascii_case("mcp") => {
                 format!("{} {object} {tool}", self.first)
             }
-            Some(tool) => bail!(
-                "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
-            ),
+            Some(tool) => {
+                return Err(CommandError::error(format!(
+                    "`{tool}` is one word too many: only `mcp` requests have an action and a tool"
+                )));
+            }
             None => format!("{} {object}", self.first),
         };
         let question = Question::parse(&question, &self.mcp.circumstances(&self.first)?)?;
         super::runtime()?.block_on(self.ask(&question, console))
     }
 
-    async fn ask(&self, question: &Question, console: Console) -> anyhow::Result<Exit> {
-        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(exit),
-        };
+    async fn ask(&self, question: &Question, console: Console) -> CommandResult {
+        let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_server = self.live
             || targets
@@ -94,19 +94,20 @@ impl Explain {
         let open: &[&Target] = if needs_server { &targets } else { &[] };
         let session = Session::open(&self.connect, open, console).await?;
         let mut answers = Vec::new();
-        let mut exit = Exit::Done;
+        let mut invalid = Vec::new();
         for target in &targets {
-            match self
-                .answer(&workspace, &session, target, question, console)
-                .await?
-            {
-                Some(answer) => answers.push(answer),
-                None => exit = Exit::Invalid,
+            let answer = self.answer(&workspace, &session, target, question, console);
+            match answer.await {
+                Ok(answer) => answers.push(answer),
+                // Invalid manifests of one target do not keep the others from answering.
+                Err(error) if error.kind() == FailureKind::Invalid => invalid.push(error),
+                Err(error) => return Err(error),
             }
         }
         session.close().await;
         self.show(&answers, console)?;
-        Ok(exit)
+        CommandError::join(invalid)?;
+        Ok(Exit::Done)
     }
 
     async fn answer(
@@ -116,31 +117,17 @@ impl Explain {
         target: &Target,
         question: &Question,
         console: Console,
-    ) -> anyhow::Result<Option<Explanation>> {
+    ) -> CommandResult<Explanation> {
         let audience = self.audience(session, target).await?;
         if self.live {
             let live = session.docker_live(target).await?;
-            return decide(
-                workspace,
-                Policies::Live(&live),
-                &audience,
-                question,
-                target,
-            )
-            .map(Some);
+            let policies = Policies::Live(&live);
+            return Ok(decide(workspace, policies, &audience, question, target)?);
         }
         let checked = planning::resolve(workspace, session, target).await?;
-        if workspace.report(workspace.agree(checked.diagnostics), console) {
-            return Ok(None);
-        }
-        decide(
-            workspace,
-            Policies::Desired(&checked.policies),
-            &audience,
-            question,
-            target,
-        )
-        .map(Some)
+        workspace.report(workspace.agree(checked.diagnostics), console)?;
+        let policies = Policies::Desired(&checked.policies);
+        Ok(decide(workspace, policies, &audience, question, target)?)
     }
 
     /// Whether every team of the person is an alias or a uuid.
@@ -229,13 +216,15 @@ fn is_uuid(text: &str) -> bool {
             .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn explain_code(text: &str, console: Console) -> anyhow::Result<Exit> {
+fn explain_code(text: &str, console: Console) -> CommandResult {
     let Some(rule) = RuleId::all().find(|rule| rule.as_str() == text) else {
         let near = did_you_mean(RuleId::all().map(RuleId::as_str), text);
         let hint = near.map_or("docs/rules.md lists them all".to_owned(), |near| {
             format!("did you mean `{near}`?")
         });
-        bail!("`{text}` is not the code of a finding; {hint}");
+        return Err(CommandError::error(format!(
+            "`{text}` is not the code of a finding; {hint}"
+        )));
     };
     let weight = match (rule.weight(), rule) {
         (Weight::Error, RuleId::File(_)) => "error: nothing is planned while it is there",

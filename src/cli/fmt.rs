@@ -5,12 +5,13 @@ mod show;
 
 pub(super) use files::replace;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 use rayon::prelude::*;
 
 use super::console::Console;
+use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::tree::{At, Tree};
 use crate::render::diagnostics::{Amount, human};
@@ -76,14 +77,16 @@ impl Fmt {
     ///
     /// # Errors
     /// There is no configuration, or a file cannot be written.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         let dry = self.check || self.diff;
         let tree = match self.at.is_work_tree() {
             true => Tree::Work(WorkTree::open(std::path::Path::new("."))?),
             false if dry => Tree::open(&self.at)?,
-            false => bail!(
-                "nothing is written to a revision or to what is staged; add --check or --diff"
-            ),
+            false => {
+                return Err(CommandError::error(
+                    "nothing is written to a revision or to what is staged; add --check or --diff",
+                ));
+            }
         };
         let found = files::find(&tree, &self.paths, console)?;
         for problem in &found.problems {

@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::schema;
 
@@ -30,7 +31,7 @@ impl Init {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             std::fs::create_dir_all(path).with_context(|| format!("cannot create `{path}`"))?;
             super::enter(path)?;
@@ -54,16 +55,11 @@ impl Init {
             .iter()
             .map(|(path, _)| path)
             .filter(|path| path.exists())
+            .map(|path| CommandError::plain(FailureKind::Error, format!("`{path}` exists")))
             .collect();
-        if !in_the_way.is_empty() {
-            for path in in_the_way {
-                console.warn(&format!("`{path}` exists"));
-            }
-            console.warn(
-                "Nothing was written: `init` never overwrites. Start in another directory, or move these files away.",
-            );
-            return Ok(Exit::Error);
-        }
+        CommandError::join(in_the_way).map_err(|error| {
+            error.hint("Nothing was written: `init` never overwrites. Start in another directory, or move these files away.")
+        })?;
         for (path, text) in &files {
             if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
                 std::fs::create_dir_all(folder)

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::console::Console;
-use super::exit::Exit;
+use super::error::CommandResult;
 use super::validate::{Depth, Validate};
 
 /// Check all that `validate` checks, and warn of rules that most likely do not mean what they say: that never decide,
@@ -24,7 +24,7 @@ impl Lint {
     ///
     /// # Errors
     /// As for `validate`.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         self.validate.run_to(Depth::Lints, console)
     }
 }

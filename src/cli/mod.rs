@@ -7,6 +7,7 @@ mod connect;
 mod console;
 mod drift;
 mod emulate;
+mod error;
 mod exit;
 mod explain;
 mod fmt;
@@ -42,6 +43,7 @@ use camino::Utf8PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use console::{Colour, Console};
+use error::CommandResult;
 use exit::Exit;
 
 /// Keeps policies that live in a server equal to policy YAML that lives in git.
@@ -125,13 +127,14 @@ pub fn main() -> ExitCode {
     match run(cli, console) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            console.warn(&render_error(&error, console));
-            Exit::Error.into()
+            let exit = Exit::from(error.kind());
+            error.print(console);
+            exit.into()
         }
     }
 }
 
-fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
+fn run(cli: Cli, console: Console) -> CommandResult {
     if let Some(directory) = &cli.global.directory {
         enter(directory)?;
     }
@@ -160,20 +163,6 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<Exit> {
 /// Makes a directory the working directory of this process.
 fn enter(directory: &camino::Utf8Path) -> anyhow::Result<()> {
     std::env::set_current_dir(directory).with_context(|| format!("cannot work in `{directory}`"))
-}
-
-fn render_error(error: &anyhow::Error, console: Console) -> String {
-    let mut text = console.error_painter().bad("error");
-    for (position, cause) in error.chain().enumerate() {
-        let separator = if position == 0 {
-            ": "
-        } else {
-            "\n  caused by: "
-        };
-        text.push_str(separator);
-        text.push_str(&crate::render::text::neutral_lines(&cause.to_string()));
-    }
-    text
 }
 
 /// The runtime for commands that speak to servers.

@@ -1,11 +1,12 @@
 //! `polwarden plan`: what would have to be done.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::connect::Connect;
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::gates::GateOptions;
@@ -15,7 +16,7 @@ use super::teller::Teller;
 use super::three_way::{self, Before};
 use super::tree::At;
 use super::watch::Watch;
-use super::workspace::{Project, Selection, Unusable};
+use super::workspace::{OpenError, Project, Selection};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
@@ -72,11 +73,11 @@ impl Plan {
     ///
     /// # Errors
     /// Anything that keeps the plan from being made, apart from invalid manifests.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+    async fn run_async(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
@@ -88,14 +89,16 @@ impl Plan {
     }
 
     /// Plans again and again. What is wrong with the manifests, or with the server, is shown and waited out.
-    async fn watch(&self, console: Console) -> anyhow::Result<Exit> {
+    async fn watch(&self, console: Console) -> CommandResult {
         if self.format != Format::Human {
-            bail!("--watch shows plans to a person; leave --format out");
+            return Err(CommandError::error(
+                "--watch shows plans to a person; leave --format out",
+            ));
         }
         if std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false")) {
-            bail!(
-                "--watch is for a person, and the variable CI says that nobody is there; leave --watch out"
-            );
+            return Err(CommandError::error(
+                "--watch is for a person, and the variable CI says that nobody is there; leave --watch out",
+            ));
         }
         let mut watch = Watch::start()?;
         let work = async {
@@ -103,7 +106,7 @@ impl Plan {
                 watch.change(&self.selection).await?;
                 console.clear()?;
                 if let Err(error) = self.once(console).await {
-                    console.warn(&super::render_error(&error, console));
+                    error.print(console);
                 }
                 console.say("Watching for changes; Ctrl-C ends it.");
             }
@@ -111,31 +114,29 @@ impl Plan {
         tokio::select! {
             // First, so that an interrupt is heard from the beginning.
             biased;
-            heard = tokio::signal::ctrl_c() => heard.map(|()| Exit::Done).context("interrupts cannot be noticed"),
+            heard = tokio::signal::ctrl_c() => Ok(heard.map(|()| Exit::Done).context("interrupts cannot be noticed")?),
             ended = work => ended,
         }
     }
 
-    async fn once(&self, console: Console) -> anyhow::Result<Exit> {
+    async fn once(&self, console: Console) -> CommandResult {
         self.sink().check()?;
         let teller = Teller::beside(&self.sink(), console);
-        let project = match Project::read(&self.selection, &self.at)? {
+        let project = match Project::open(&self.selection, &self.at) {
             Ok(project) => project,
-            Err(Unusable {
-                sources,
-                diagnostics,
-                prefix,
-            }) => {
-                teller.tell(&sources, diagnostics);
-                self.write(None, teller, &prefix, console)?;
-                return Ok(Exit::Invalid);
+            Err(OpenError::Invalid(invalid)) => {
+                let prefix = invalid.prefix.clone();
+                invalid.tell(&teller);
+                let invalid = CommandError::reported(FailureKind::Invalid);
+                return Err(self.write_no_plan(invalid, teller, &prefix, console));
             }
+            Err(error) => return Err(error.into()),
         };
         let keeper = self.gates.keeper(&self.at, console)?;
         if self.fail_on_drift && keeper.base().is_none() {
-            bail!(
-                "--fail-on-drift needs the revision that drift is seen from; name it with --base"
-            );
+            return Err(CommandError::error(
+                "--fail-on-drift needs the revision that drift is seen from; name it with --base",
+            ));
         }
         let prefix = project.prefix().clone();
         let before = keeper.base().and_then(|base| Before::read(base, console));
@@ -143,30 +144,22 @@ impl Plan {
             keeper: &keeper,
             before: before.as_ref(),
         };
-        let mut plan =
-            match planning::make_telling(project, &self.connect, &against, &teller, console).await?
-            {
-                Ok(Planned {
-                    plan,
-                    session,
-                    workspace: _,
-                    live: _,
-                }) => {
-                    session.close().await;
-                    plan
-                }
-                Err(exit) => {
-                    // Findings are told in every format; what is no finding has been told on standard error.
-                    if exit == Exit::Invalid {
-                        self.write(None, teller, &prefix, console)?;
-                    }
-                    return Ok(exit);
-                }
-            };
+        let planned =
+            planning::make_telling(project, &self.connect, &against, &teller, console).await;
+        let Planned {
+            mut plan,
+            session,
+            workspace: _,
+            live: _,
+        } = match planned {
+            Ok(planned) => planned,
+            Err(error) => return Err(self.write_no_plan(error, teller, &prefix, console)),
+        };
+        session.close().await;
         if self.fail_on_drift && plan.origins.is_none() {
-            bail!(
-                "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base"
-            );
+            return Err(CommandError::error(
+                "whether the server drifted was not found out, as the base revision cannot be compared; name one with valid manifests with --base",
+            ));
         }
         plan.digest = Some(plan_digest(&plan)?);
         if let Some(path) = &self.out {
@@ -177,9 +170,7 @@ impl Plan {
         if plan.shut_gates().next().is_some() {
             return Ok(Exit::Failed);
         }
-        if self.steps.refuse(&plan, console) {
-            return Ok(Exit::Refused);
-        }
+        self.steps.check(&plan)?;
         if self.fail_on_drift && three_way::has_drift(&plan) {
             return Ok(Exit::Drift);
         }
@@ -194,6 +185,23 @@ impl Plan {
         Sink {
             format: self.format,
             outputs: &self.output,
+        }
+    }
+
+    /// Writes the diagnostics of invalid manifests in all requested formats. Other errors are not part of any format.
+    fn write_no_plan(
+        &self,
+        error: CommandError,
+        teller: Teller,
+        prefix: &Prefix,
+        console: Console,
+    ) -> CommandError {
+        if error.kind() != FailureKind::Invalid {
+            return error;
+        }
+        match self.write(None, teller, prefix, console) {
+            Ok(()) => error,
+            Err(unwritten) => error.then(unwritten.into()),
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
-use super::exit::Exit;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::gates::GateKeeper;
 use super::references;
 use super::teller::Teller;
@@ -41,13 +41,13 @@ pub(super) struct Planned {
 /// the servers say, and nobody waits for an answer then.
 ///
 /// # Errors
-/// No connection, or anything unforeseen. What has an exit code of its own is the inner error.
+/// The manifests are invalid, which is shown; or a service cannot be reached, or does not answer as expected.
 pub(super) async fn make(
     project: Project,
     connect: &Connect,
     keeper: &GateKeeper,
     console: Console,
-) -> anyhow::Result<Result<Planned, Exit>> {
+) -> CommandResult<Planned> {
     make_telling(
         project,
         connect,
@@ -79,31 +79,23 @@ pub(super) async fn make_telling(
     against: &Against<'_>,
     teller: &Teller,
     console: Console,
-) -> anyhow::Result<Result<Planned, Exit>> {
+) -> CommandResult<Planned> {
     let session = match Session::open(connect, &project.targets(), console).await {
         Ok(session) => session,
         Err(error) => {
-            return if is_invalid(&project.load(), teller) {
-                Ok(Err(Exit::Invalid))
-            } else {
-                Err(error)
-            };
+            check_offline(&project.load(), teller)?;
+            return Err(error.into());
         }
     };
     let reads = Reads::start(&session, &project.targets());
     let workspace = project.load();
-    let made = plan_targets(&workspace, &session, against, reads, teller, console).await;
-    match made {
-        Ok(Ok((plan, live))) => Ok(Ok(Planned {
+    match plan_targets(&workspace, &session, against, reads, teller, console).await {
+        Ok((plan, live)) => Ok(Planned {
             workspace,
             session,
             plan,
             live,
-        })),
-        Ok(Err(exit)) => {
-            session.close().await;
-            Ok(Err(exit))
-        }
+        }),
         Err(error) => {
             session.close().await;
             Err(error)
@@ -121,7 +113,7 @@ pub(super) async fn again(
     session: &Session,
     keeper: &GateKeeper,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
+) -> CommandResult<(Plan, Vec<Live>)> {
     let reads = Reads::start(session, &workspace.targets());
     plan_targets(
         workspace,
@@ -137,8 +129,8 @@ pub(super) async fn again(
     .await
 }
 
-/// Whether manifests have errors that can be seen without a server; they are shown.
-fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
+/// Reports the errors of manifests that can be found without a server.
+fn check_offline(workspace: &Workspace, teller: &Teller) -> CommandResult<()> {
     let checked = workspace
         .targets()
         .into_iter()
@@ -146,9 +138,11 @@ fn is_invalid(workspace: &Workspace, teller: &Teller) -> bool {
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.agree(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
-    let errors = |finding: &&Diagnostic| is_error(finding);
-    workspace.findings().iter().chain(&findings).any(is_error)
-        && workspace.tell(findings.iter().filter(errors).cloned().collect(), teller)
+    let errors: Vec<_> = findings.into_iter().filter(is_error).collect();
+    if errors.is_empty() && !workspace.findings().iter().any(is_error) {
+        return Ok(());
+    }
+    workspace.tell(errors, teller)
 }
 
 async fn plan_targets(
@@ -158,7 +152,7 @@ async fn plan_targets(
     reads: Reads,
     teller: &Teller,
     console: Console,
-) -> anyhow::Result<Result<(Plan, Vec<Live>), Exit>> {
+) -> CommandResult<(Plan, Vec<Live>)> {
     let targets = workspace.targets();
     let mut findings = Vec::new();
     let mut resolved = Vec::new();
@@ -171,9 +165,12 @@ async fn plan_targets(
         );
         resolved.push(checked);
     }
-    if workspace.tell(workspace.agree(findings), teller) {
-        report_failures(&targets, resolved, console);
-        return Ok(Err(Exit::Invalid));
+    if let Err(invalid) = workspace.tell(workspace.agree(findings), teller) {
+        let failed = targets.iter().zip(resolved);
+        return Err(invalid
+            .and(failed.filter_map(|(target, checked)| {
+                checked.err().map(|error| failure(target, error))
+            })));
     }
     let wanted = match against.before {
         Some(before) => before
@@ -197,39 +194,60 @@ async fn plan_targets(
     let each: Vec<One<'_>> = each.collect();
     let mut outcomes = Vec::new();
     let mut late = Vec::new();
+    let mut failures = Vec::new();
     for (target, ended) in targets.iter().zip(plan_each(&each, resolved, reads).await) {
         match ended {
-            Ok(Ok(outcome)) => outcomes.push((*target, Ok(outcome))),
-            Ok(Err(findings)) => late.extend(findings),
-            Err(error) => outcomes.push((*target, Err(error))),
+            Ok(outcome) => outcomes.push(outcome),
+            Err(TargetError::Invalid(findings)) => late.extend(findings),
+            Err(TargetError::Failed(error)) => failures.push(failure(target, error)),
         }
     }
-    // What only the server can tell to be wrong with the manifests.
     if !late.is_empty() {
         teller.tell(workspace.sources(), late);
-        let failed = outcomes
-            .into_iter()
-            .filter_map(|(target, outcome)| Some((target, outcome.err()?)));
-        failed.for_each(|(target, error)| report_failure(target, error, console));
-        return Ok(Err(Exit::Invalid));
+        return Err(CommandError::reported(FailureKind::Invalid).and(failures));
     }
+    CommandError::join(failures)?;
     let mut plan = empty(workspace);
     plan.origins = wanted.map(|(before, _)| Origins {
         base: before.commit(),
         targets: Vec::new(),
     });
-    Ok(collect(plan, outcomes, console))
+    let mut states = Vec::new();
+    for Outcome {
+        plan: target,
+        origins,
+        live,
+    } in outcomes
+    {
+        plan.targets.push(target);
+        if let Some(all) = &mut plan.origins {
+            all.targets.extend(origins);
+        }
+        states.push(live);
+    }
+    Ok((plan, states))
 }
 
-/// What came of planning one target; the findings are what only the server can tell to be wrong with its manifests.
-type Ended = anyhow::Result<Result<Outcome, Vec<Diagnostic>>>;
+/// Why a target has no plan. Like [`CommandError`], it does not implement `std::error::Error`.
+pub(super) enum TargetError {
+    /// Its manifests are invalid, which only the live state may show.
+    Invalid(Vec<Diagnostic>),
+    /// Anything else.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for TargetError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Waits for what is live, then plans all targets on all cores. What comes is in their order.
 async fn plan_each(
     each: &[One<'_>],
     resolved: Vec<anyhow::Result<Checked>>,
     mut reads: Reads,
-) -> Vec<Ended> {
+) -> Vec<Result<Outcome, TargetError>> {
     let mut live: Vec<Option<anyhow::Result<Live>>> = each.iter().map(|_| None).collect();
     // A signal can end the waiting, and nothing ends the planning but its end.
     while let Some((position, read)) = reads.next().await {
@@ -265,40 +283,6 @@ struct Outcome {
     plan: TargetPlan,
     origins: Option<TargetOrigins>,
     live: Live,
-}
-
-/// Puts the targets into a plan; the failures of all of them are told.
-fn collect(
-    mut plan: Plan,
-    outcomes: Vec<(&Target, anyhow::Result<Outcome>)>,
-    console: Console,
-) -> Result<(Plan, Vec<Live>), Exit> {
-    let mut states = Vec::new();
-    let mut failed = false;
-    for (target, outcome) in outcomes {
-        match outcome {
-            Ok(Outcome {
-                plan: target,
-                origins,
-                live,
-            }) => {
-                plan.targets.push(target);
-                if let Some(all) = &mut plan.origins {
-                    all.targets.extend(origins);
-                }
-                states.push(live);
-            }
-            Err(error) => {
-                failed = true;
-                report_failure(target, error, console);
-            }
-        }
-    }
-    if failed {
-        Err(Exit::Error)
-    } else {
-        Ok((plan, states))
-    }
 }
 
 /// The readings of the live state of all targets, under way. Dropping it gives them up.
@@ -340,16 +324,8 @@ impl Reads {
     }
 }
 
-fn report_failures<T>(targets: &[&Target], results: Vec<anyhow::Result<T>>, console: Console) {
-    for (target, result) in targets.iter().zip(results) {
-        if let Err(error) = result {
-            report_failure(target, error, console);
-        }
-    }
-}
-
-fn report_failure(target: &Target, error: anyhow::Error, console: Console) {
-    console.warn(&super::render_error(&error.context(of(target)), console));
+fn failure(target: &Target, error: anyhow::Error) -> CommandError {
+    error.context(of(target)).into()
 }
 
 /// The target that an error is about.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::apply::{Applying, Ready, journals};
 use super::connect::Session;
 use super::console::Console;
-use super::exit::Exit;
+use super::error::{CommandError, CommandResult};
 use super::format::Format;
 use super::gates::{GateKeeper, GateOptions};
 use super::planning;
@@ -67,33 +67,30 @@ impl Rollback {
     ///
     /// # Errors
     /// There is no such run, or anything that keeps the plan from being made or run.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         if self.list {
             return runs::list(Format::Human, console);
         }
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
-        let project = match Project::open(&self.selection, console)? {
-            Ok(project) => project,
-            Err(exit) => return Ok(exit),
-        };
+    async fn run_async(self, console: Console) -> CommandResult {
+        let project = Project::open(&self.selection, &At::default())?;
         let path = runs::file(self.run.as_deref())?;
         journals::settle(&self.applying, &project.targets(), console).await?;
         let history = History::read(&path)?;
         if history.is_unfinished() {
-            bail!(
+            return Err(CommandError::error(format!(
                 "the run {} did not end in good order and could not be settled; run `polwarden apply` first",
                 history.run.run
-            );
+            )));
         }
         if let RunKind::Call(call) = &history.run.kind {
-            bail!(
+            return Err(CommandError::error(format!(
                 "the run {} is a single call of {}, which is not undone by itself; make the call that undoes it",
                 history.run.run,
                 neutral(&call.operation)
-            );
+            )));
         }
         let keeper = self.gates.keeper(&At::default(), console)?;
         let workspace = project.load();
@@ -110,7 +107,7 @@ impl Rollback {
         result
     }
 
-    async fn undo(&self, of: &Of<'_>, console: Console) -> anyhow::Result<Exit> {
+    async fn undo(&self, of: &Of<'_>, console: Console) -> CommandResult {
         let Of {
             history,
             path: _,
@@ -138,9 +135,9 @@ impl Rollback {
                 continue;
             };
             if !history.run.targets.contains(&session.info(target)?) {
-                bail!(
+                return Err(CommandError::error(format!(
                     "target `{name}` is another organization, profile or endpoint than in that run"
-                );
+                )));
             }
             let live = match (target.provider(), history.targets.get(name)) {
                 (Provider::Chainloop, touched) => {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::apply::audit::AuditFile;
 use super::console::Console;
+use super::error::CommandResult;
 use super::exit::Exit;
 use super::format::{self, Format};
 use crate::render::runs::{self, RunReport};
@@ -39,7 +40,7 @@ impl Runs {
     ///
     /// # Errors
     /// There is no such run, or its journal cannot be read.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         let Some(run) = &self.run else {
             return list(self.format, console);
         };
@@ -81,7 +82,7 @@ pub(super) fn file(run: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn list(format: Format, console: Console) -> anyhow::Result<Exit> {
+pub(super) fn list(format: Format, console: Console) -> CommandResult {
     let mut files = journal::list(Utf8Path::new(FOLDER))?;
     files.reverse();
     if files.is_empty() {

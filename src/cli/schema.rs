@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use crate::render;
 use manifest::schema;
@@ -30,7 +31,7 @@ impl Schema {
     ///
     /// # Errors
     /// A file cannot be read or written.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         let files = all();
         if self.check {
             check(&self.out, &files, console)
@@ -53,7 +54,7 @@ pub(super) fn editor_schemas() -> Vec<SchemaFile> {
     schema::all()
 }
 
-fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
+fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandResult {
     let mut stale = false;
     for SchemaFile { name, text } in files {
         let path = folder.join(name);
@@ -67,21 +68,21 @@ fn check(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::R
                 stale = true;
                 console.warn(&format!("missing: {path}"));
             }
-            Err(error) => return Err(error).with_context(|| format!("cannot read `{path}`")),
+            Err(error) => Err(error).with_context(|| format!("cannot read `{path}`"))?,
         }
     }
     if stale {
-        console.warn(&format!(
-            "Run `polwarden schema --out {folder}` to bring them up to date."
+        return Err(CommandError::plain(
+            FailureKind::Error,
+            format!("Run `polwarden schema --out {folder}` to bring them up to date."),
         ));
-        return Ok(Exit::Error);
     }
     console.say("The schemas are up to date.");
     Ok(Exit::Done)
 }
 
 /// Writes the files; returns how it went.
-fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> anyhow::Result<Exit> {
+fn write(folder: &Utf8Path, files: &[SchemaFile], console: Console) -> CommandResult {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{folder}`"))?;
     for SchemaFile { name, text } in files {
         let path = folder.join(name);

@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::console::Console;
+use super::error::{CommandError, CommandResult};
 use crate::plan::Plan;
-use crate::render::text::neutral;
 use crate::service::chainloop::plan::audit_documents;
 use crate::service::docker::plan::audit::audit_plan;
 use crate::service::pulumi::plan::audit_packs;
@@ -19,26 +18,30 @@ pub(super) struct StepOptions {
 }
 
 impl StepOptions {
-    /// Whether a plan has gaps and none are accepted, which is told.
-    pub(super) fn refuse(&self, plan: &Plan, console: Console) -> bool {
+    /// Refuses a plan with gaps if none are accepted.
+    ///
+    /// # Errors
+    /// The plan is refused.
+    pub(super) fn check(&self, plan: &Plan) -> CommandResult<()> {
         let gaps = plan.targets.iter().flat_map(|target| target.gaps()).count();
-        let refused = self.no_gap && gaps > 0;
-        if refused {
-            let word = console.error_painter().bad("refused");
-            let gaps = if gaps == 1 { "gap" } else { "gaps" };
-            console.warn(&format!(
-                "{word}: the plan tells of {gaps}, as shown above, and --no-gap accepts none. Make the change in smaller \
-                 steps, or leave --no-gap out if the moment does not matter."
-            ));
+        if !self.no_gap || gaps == 0 {
+            return Ok(());
         }
-        refused
+        let gaps = if gaps == 1 { "gap" } else { "gaps" };
+        Err(CommandError::refused(format!(
+            "the plan tells of {gaps}, as shown above, and --no-gap accepts none. Make the change in smaller \
+             steps, or leave --no-gap out if the moment does not matter."
+        )))
     }
 }
 
-/// Whether the calls of a plan would break what plans promise if they were made on these live states, one for each
-/// target; what, is told. A plan that was just made breaks nothing; one from a file may have been changed.
-pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bool {
-    let mut broken = false;
+/// Refuses a plan whose calls would break a guarantee of plans if they were made on these live states, one for each
+/// target. A plan that was just made breaks nothing; one from a file may have been changed.
+///
+/// # Errors
+/// The plan is refused.
+pub(super) fn check_guarantees(plan: &Plan, live: &[Live]) -> CommandResult<()> {
+    let mut refusals = Vec::new();
     for (target, live) in plan.targets.iter().zip(live) {
         let breaches: Vec<String> = match live {
             Live::Docker(live) => audit_plan(live, target)
@@ -54,18 +57,17 @@ pub(super) fn break_promises(plan: &Plan, live: &[Live], console: Console) -> bo
                 .map(ToString::to_string)
                 .collect(),
         };
-        for breach in breaches {
-            broken = true;
-            let word = console.error_painter().bad("refused");
-            let name = neutral(&target.target.name);
-            console.warn(&format!("{word}: target `{name}`: {}", neutral(&breach)));
-        }
-    }
-    if broken {
-        console.warn(
-            "Nothing was applied. Make a new plan; if that is refused too, polwarden is at fault: please report it with \
-             the plan's JSON.",
+        let name = &target.target.name;
+        refusals.extend(
+            breaches
+                .into_iter()
+                .map(|breach| CommandError::refused(format!("target `{name}`: {breach}"))),
         );
     }
-    broken
+    CommandError::join(refusals).map_err(|error| {
+        error.hint(
+            "Nothing was applied. Make a new plan; if that is refused too, polwarden is at fault: please report it with \
+             the plan's JSON.",
+        )
+    })
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::CommandResult;
 use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::planning;
@@ -77,19 +78,16 @@ impl Test {
     ///
     /// # Errors
     /// There is nothing to run, or what is asked about cannot be read.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(&self, console: Console) -> anyhow::Result<Exit> {
+    async fn run_async(&self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
         self.sink().check()?;
-        let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(exit),
-        };
+        let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();
         let needs_teams = |target: &&Target| {
             workspace.tests_need_server_teams(target)
@@ -104,11 +102,8 @@ impl Test {
         .await?;
         let read = self.read(&workspace, &session, &targets, console).await;
         session.close().await;
-        let Some(read) = read? else {
-            return Ok(Exit::Invalid);
-        };
         let mut reports = Vec::new();
-        for (target, state, expectations) in read {
+        for (target, state, expectations) in read? {
             reports.push(
                 self.ask(&workspace, target, &state, &expectations)
                     .with_context(|| planning::of(target))?,
@@ -162,14 +157,14 @@ impl Test {
         })
     }
 
-    /// The tests of all targets, and what they are asked of; nothing where manifests are invalid, which has been told.
+    /// The tests of all targets, and what they are asked of.
     async fn read<'t>(
         &self,
         workspace: &Workspace,
         session: &Session,
         targets: &[&'t Target],
         console: Console,
-    ) -> anyhow::Result<Option<Vec<(&'t Target, State, Vec<Expectation>)>>> {
+    ) -> CommandResult<Vec<(&'t Target, State, Vec<Expectation>)>> {
         let mut findings: Vec<Diagnostic> = workspace.check_test_targets();
         let mut read: _ = Vec::new();
         for target in targets {
@@ -195,9 +190,7 @@ impl Test {
             findings.extend(diagnostics);
             read.push((*target, desired, expectations));
         }
-        if workspace.report(workspace.agree(findings), console) {
-            return Ok(None);
-        }
+        workspace.report(workspace.agree(findings), console)?;
         self.choose(&mut read)?;
         let mut with_state = Vec::new();
         for (target, desired, expectations) in read {
@@ -211,7 +204,7 @@ impl Test {
             };
             with_state.push((target, state, expectations));
         }
-        Ok(Some(with_state))
+        Ok(with_state)
     }
 
     /// Keeps what is asked for; that must be something: a run that asks nothing proves nothing.

@@ -4,7 +4,7 @@ use super::connect::Session;
 use super::console::Console;
 use super::planning;
 use super::tree::At;
-use super::workspace::{Selection, Workspace, is_error};
+use super::workspace::{OpenError, Selection, Workspace, is_error};
 use crate::plan;
 use crate::plan::{Origin, Plan, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
@@ -32,10 +32,14 @@ pub(super) struct Wanted {
 impl Before {
     /// Reads the manifests of a revision. Where they cannot be understood, that is said, and nothing is told apart.
     pub(super) fn read(revision: &str, console: Console) -> Option<Self> {
-        let workspace = match Workspace::read(&Selection::default(), &At::revision(revision)) {
-            Ok(Ok(workspace)) => workspace,
-            Ok(Err(_)) => return untold(revision, "its configuration is invalid", console),
-            Err(error) => return untold(revision, &error.to_string(), console),
+        let workspace = match Workspace::open(&Selection::default(), &At::revision(revision)) {
+            Ok(workspace) => workspace,
+            Err(OpenError::Invalid(_)) => {
+                return untold(revision, "its configuration is invalid", console);
+            }
+            Err(OpenError::Unreadable(error)) => {
+                return untold(revision, &error.to_string(), console);
+            }
         };
         if workspace.findings().iter().any(is_error) {
             return untold(revision, "its manifests are invalid", console);

@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::gates;
 use super::planning;
 use super::teller::file_names;
 use super::tree::At;
-use super::workspace::{Selection, Unusable, Workspace, is_error, unique};
+use super::workspace::{InvalidConfiguration, OpenError, Selection, Workspace, is_error, unique};
 use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
 use crate::render::findings::{Finding, Findings, Prefix};
@@ -91,7 +92,7 @@ impl Validate {
     ///
     /// # Errors
     /// There is no configuration, or with `--live` a server cannot be read.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         self.run_to(Depth::Errors, console)
     }
 
@@ -99,58 +100,48 @@ impl Validate {
     ///
     /// # Errors
     /// As for `run`.
-    pub(super) fn run_to(self, depth: Depth, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run_to(self, depth: Depth, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
         self.sink().check()?;
-        match Workspace::read(&self.selection, &self.at)? {
-            Err(Unusable {
-                sources,
-                diagnostics,
-                prefix,
-            }) => self.show(
-                &Read {
+        let workspace = match Workspace::open(&self.selection, &self.at) {
+            Ok(workspace) => workspace,
+            Err(OpenError::Invalid(invalid)) => {
+                let InvalidConfiguration {
+                    sources,
+                    diagnostics,
+                    prefix,
+                } = *invalid;
+                let read = Read {
                     depth,
                     sources: &sources,
                     files: 0,
                     prefix: &prefix,
-                },
-                diagnostics,
-                console,
-            ),
-            Ok(workspace) => {
-                let (meaning, unread) = if self.live {
-                    super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
-                } else {
-                    let targets = workspace.targets();
-                    let check = |target: &&Target| {
-                        let mut checked = workspace.check(target, &Teams::Offline);
-                        let gates = gates::offline(&workspace, target, &checked);
-                        let lints = depth.lints(&workspace, target, &checked);
-                        checked.diagnostics.extend(gates.into_iter().chain(lints));
-                        let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
-                        checked.diagnostics.into_iter().chain(tests)
-                    };
-                    (targets.par_iter().flat_map_iter(check).collect(), false)
                 };
-                let mut findings = workspace.findings().to_vec();
-                findings.extend(workspace.agree(meaning));
-                findings.extend(workspace.check_test_targets());
-                let read = Read {
-                    depth,
-                    sources: workspace.sources(),
-                    files: workspace.files(),
-                    prefix: workspace.prefix(),
-                };
-                let exit = self.show(&read, findings, console)?;
-                Ok(if unread && exit == Exit::Done {
-                    Exit::Error
-                } else {
-                    exit
-                })
+                return self.show(&read, diagnostics, console);
             }
+            Err(error) => return Err(error.into()),
+        };
+        let (meaning, unread) = if self.live {
+            super::runtime()?.block_on(self.live_findings(depth, &workspace, console))?
+        } else {
+            (offline_findings(depth, &workspace), false)
+        };
+        let mut findings = workspace.findings().to_vec();
+        findings.extend(workspace.agree(meaning));
+        findings.extend(workspace.check_test_targets());
+        let read = Read {
+            depth,
+            sources: workspace.sources(),
+            files: workspace.files(),
+            prefix: workspace.prefix(),
+        };
+        let exit = self.show(&read, findings, console)?;
+        if unread && exit == Exit::Done {
+            return Err(CommandError::reported(FailureKind::Error));
         }
+        Ok(exit)
     }
 
     /// The findings of all targets, and whether any target could not be read, which is told at once.
@@ -173,10 +164,7 @@ impl Validate {
                 }
                 Err(error) => {
                     failed = true;
-                    console.warn(&super::render_error(
-                        &error.context(planning::of(target)),
-                        console,
-                    ));
+                    CommandError::from(error.context(planning::of(target))).print(console);
                 }
             }
         }
@@ -191,12 +179,7 @@ impl Validate {
         }
     }
 
-    fn show(
-        &self,
-        read: &Read<'_>,
-        findings: Vec<Diagnostic>,
-        console: Console,
-    ) -> anyhow::Result<Exit> {
+    fn show(&self, read: &Read<'_>, findings: Vec<Diagnostic>, console: Console) -> CommandResult {
         let findings = unique(findings);
         let told = if self.sink().holds_findings() {
             let placed = findings
@@ -263,6 +246,20 @@ impl Validate {
             }
         })
     }
+}
+
+/// The findings of all targets, as far as they can be known without a server.
+fn offline_findings(depth: Depth, workspace: &Workspace) -> Vec<Diagnostic> {
+    let check = |target: &&Target| {
+        let mut checked = workspace.check(target, &Teams::Offline);
+        let gates = gates::offline(workspace, target, &checked);
+        let lints = depth.lints(workspace, target, &checked);
+        checked.diagnostics.extend(gates.into_iter().chain(lints));
+        let tests = workspace.check_tests(target, &Teams::Offline).diagnostics;
+        checked.diagnostics.into_iter().chain(tests)
+    };
+    let targets = workspace.targets();
+    targets.par_iter().flat_map_iter(check).collect()
 }
 
 /// What was read.

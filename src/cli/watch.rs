@@ -9,7 +9,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::tree::At;
-use super::workspace::{Project, Selection, Unusable, Workspace};
+use super::workspace::{OpenError, Project, Selection, Workspace};
 use crate::plan::{Fingerprint, tree_digest};
 
 /// Editors write a file in several steps: changes are taken together until none has come for this long.
@@ -79,21 +79,18 @@ impl Watch {
     fn look(&mut self, selection: &Selection) -> anyhow::Result<Fingerprint> {
         // Each time anew: a folder may have been taken away and made again.
         self.add(Path::new("."), RecursiveMode::NonRecursive)?;
-        let project = match Project::read(selection, &At::default()) {
-            Ok(Ok(project)) => project,
-            Ok(Err(Unusable {
-                sources,
-                diagnostics: _,
-                prefix: _,
-            })) => {
+        let project = match Project::open(selection, &At::default()) {
+            Ok(project) => project,
+            // The plan reports what is wrong.
+            Err(OpenError::Invalid(invalid)) => {
+                let files = invalid.sources.files();
                 return Ok(tree_digest(
-                    sources
-                        .files()
-                        .map(|(_, file)| (file.name(), file.text().as_bytes())),
+                    files.map(|(_, file)| (file.name(), file.text().as_bytes())),
                 ));
             }
-            // What is wrong is for the plan to tell.
-            Err(error) => return Ok(tree_digest([("", error.to_string().as_bytes())])),
+            Err(OpenError::Unreadable(error)) => {
+                return Ok(tree_digest([("", error.to_string().as_bytes())]));
+            }
         };
         let folders: Vec<String> = project
             .targets()

@@ -14,7 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::console::Console;
-use super::exit::Exit;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::teller::Teller;
 pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
@@ -57,14 +57,36 @@ pub(super) struct Workspace {
     prefix: Prefix,
 }
 
-/// Why a workspace did not open, as findings with their texts.
-pub(super) struct Unusable {
-    /// The texts that the findings point into.
+/// Why the configuration cannot be used. Like [`CommandError`], it does not implement `std::error::Error`: `?` in a
+/// function that returns `anyhow::Result` would discard the diagnostics.
+pub(super) enum OpenError {
+    /// It is invalid.
+    Invalid(Box<InvalidConfiguration>),
+    /// It is missing or cannot be read, the revision does not exist, or a selected target does not.
+    Unreadable(anyhow::Error),
+}
+
+impl From<anyhow::Error> for OpenError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// An invalid configuration: diagnostics with the text that they point into.
+#[derive(Debug)]
+pub(super) struct InvalidConfiguration {
     pub(super) sources: SourceMap,
-    /// The findings; at least one is an error.
+    /// At least one is an error.
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Where the files are, from the top of the repository.
+    /// The path of the configuration's directory in the repository.
     pub(super) prefix: Prefix,
+}
+
+impl InvalidConfiguration {
+    /// Hands the diagnostics over to a reporter.
+    pub(super) fn tell(self, teller: &Teller) {
+        teller.tell(&self.sources, self.diagnostics);
+    }
 }
 
 /// The configuration of a directory whose manifests are not read yet: enough to know which servers to ask.
@@ -80,38 +102,34 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Reads the configuration of the working directory, or of a revision of it.
+    /// Reads the configuration of the work tree, of a revision, or of what is staged.
     ///
     /// # Errors
-    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that
-    /// is invalid is the inner error.
-    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
+    /// The configuration is missing or invalid, the revision does not exist, or a selected target does not.
+    pub(super) fn open(selection: &Selection, at: &At) -> Result<Self, OpenError> {
         let tree = Tree::open(at)?;
         let prefix = tree.prefix();
         let text = tree.read(config::FILE_NAME.into(), manifest::MAX_BYTES);
         let text = text.with_context(|| format!("cannot read {}", config::FILE_NAME))?;
         let mut sources = SourceMap::default();
         let file = sources.add(config::FILE_NAME, Arc::clone(&text));
+        let invalid = |sources, diagnostics, prefix| {
+            OpenError::Invalid(Box::new(InvalidConfiguration {
+                sources,
+                diagnostics,
+                prefix,
+            }))
+        };
         let (config, document) = match parse_config(file, &text) {
             Ok(config) => config,
-            Err(diagnostics) => {
-                return Ok(Err(Unusable {
-                    sources,
-                    diagnostics,
-                    prefix,
-                }));
-            }
+            Err(diagnostics) => return Err(invalid(sources, diagnostics, prefix)),
         };
         let selected = select::positions(&config, selection)?;
         let findings = crate::service::check_config::check_config(&config, document);
         if findings.iter().any(is_error) {
-            return Ok(Err(Unusable {
-                sources,
-                diagnostics: findings,
-                prefix,
-            }));
+            return Err(invalid(sources, findings, prefix));
         }
-        Ok(Ok(Self {
+        Ok(Self {
             tree,
             sources,
             config,
@@ -119,39 +137,7 @@ impl Project {
             findings,
             selected,
             prefix,
-        }))
-    }
-
-    /// Reads the configuration; one that is invalid is shown and turned into an exit code.
-    ///
-    /// # Errors
-    /// There is no configuration, or it names no such target.
-    pub(super) fn open(
-        selection: &Selection,
-        console: Console,
-    ) -> anyhow::Result<Result<Self, Exit>> {
-        Self::open_at(selection, &At::default(), console)
-    }
-
-    /// Like [`open`](Self::open), for a revision where one is named.
-    ///
-    /// # Errors
-    /// As for `open`; or there is no such revision.
-    pub(super) fn open_at(
-        selection: &Selection,
-        at: &At,
-        console: Console,
-    ) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Self::read(selection, at)?.map_err(
-            |Unusable {
-                 sources,
-                 diagnostics,
-                 prefix: _,
-             }| {
-                Teller::showing(console).tell(&sources, diagnostics);
-                Exit::Invalid
-            },
-        ))
+        })
     }
 
     /// Where the files are, from the top of the repository.
@@ -212,59 +198,27 @@ fn chosen<'a>(config: &'a Config, selected: &[usize]) -> Vec<&'a Target> {
 }
 
 impl Workspace {
-    /// Reads the configuration and the manifests of the working directory, or of a revision of it.
+    /// Reads the configuration and the manifests of the work tree, of a revision, or of what is staged.
     ///
     /// # Errors
-    /// There is no configuration or no such revision, or the configuration names no such target. A configuration that is invalid is the inner error.
-    pub(super) fn read(selection: &Selection, at: &At) -> anyhow::Result<Result<Self, Unusable>> {
-        Ok(Project::read(selection, at)?.map(Project::load))
+    /// As for [`Project::open`]. Invalid manifests are not an error here; see [`findings`](Self::findings).
+    pub(super) fn open(selection: &Selection, at: &At) -> Result<Self, OpenError> {
+        Ok(Project::open(selection, at)?.load())
     }
 
-    /// Like [`read`](Self::read), with an invalid configuration shown and turned into an exit code.
+    /// Like [`open`](Self::open), for a command that may find no manifests yet. All other errors of files are reported,
+    /// because a manifest that cannot be read may declare what would be imported again.
     ///
     /// # Errors
-    /// As for `read`.
-    pub(super) fn open(
-        selection: &Selection,
-        console: Console,
-    ) -> anyhow::Result<Result<Self, Exit>> {
-        Self::open_at(selection, &At::default(), console)
-    }
-
-    /// Like [`open`](Self::open), for a revision where one is named.
-    ///
-    /// # Errors
-    /// As for `read`.
-    pub(super) fn open_at(
-        selection: &Selection,
-        at: &At,
-        console: Console,
-    ) -> anyhow::Result<Result<Self, Exit>> {
-        Ok(Project::open_at(selection, at, console)?.map(Project::load))
-    }
-
-    /// Like [`open`](Self::open), for a command that may find no manifests yet: that is no finding then, but all other
-    /// errors of files are, since a manifest that cannot be read may declare what would be imported again.
-    ///
-    /// # Errors
-    /// As for `read`.
-    pub(super) fn open_for_import(
-        selection: &Selection,
-        console: Console,
-    ) -> anyhow::Result<Result<Self, Exit>> {
-        let mut workspace = match Self::open(selection, console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(Err(exit)),
-        };
+    /// As for `open`; or a file has an error, which is shown.
+    pub(super) fn open_for_import(selection: &Selection, console: Console) -> CommandResult<Self> {
+        let mut workspace = Self::open(selection, &At::default())?;
         workspace
             .loaded
             .diagnostics
             .retain(|finding| !nothing_yet(finding));
-        if workspace.report(Vec::new(), console) {
-            Ok(Err(Exit::Invalid))
-        } else {
-            Ok(Ok(workspace))
-        }
+        workspace.report(Vec::new(), console)?;
+        Ok(workspace)
     }
 
     /// The chosen targets, in the order of the configuration.
@@ -403,16 +357,25 @@ impl Workspace {
             .any(|finding| is_error(finding) && !nothing_yet(finding))
     }
 
-    /// Shows the findings of loading and further ones on standard error; tells whether any is an error.
-    pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> bool {
+    /// Shows the diagnostics of loading and further ones on standard error.
+    ///
+    /// # Errors
+    /// Any of them is an error.
+    pub(super) fn report(&self, further: Vec<Diagnostic>, console: Console) -> CommandResult<()> {
         self.tell(further, &Teller::showing(console))
     }
 
-    /// Tells of the findings of loading and further ones; tells whether any is an error.
-    pub(super) fn tell(&self, further: Vec<Diagnostic>, teller: &Teller) -> bool {
+    /// Reports the diagnostics of loading and further ones.
+    ///
+    /// # Errors
+    /// Any of them is an error.
+    pub(super) fn tell(&self, further: Vec<Diagnostic>, teller: &Teller) -> CommandResult<()> {
         let mut findings = self.loaded.diagnostics.clone();
         findings.extend(further);
-        teller.tell(&self.sources, findings)
+        if teller.tell(&self.sources, findings) {
+            return Err(CommandError::reported(FailureKind::Invalid));
+        }
+        Ok(())
     }
 
     /// Where the files are, from the top of the repository.

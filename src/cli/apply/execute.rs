@@ -10,9 +10,10 @@ use super::interrupt;
 use super::shared::{Applying, Earlier, Ended};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
+use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::planning;
 use crate::cli::progress::CallProgress;
-use crate::cli::render_error;
 use crate::cli::workspace::Archives;
 use crate::plan::{Commit, Fingerprint, TargetPlan};
 use crate::render;
@@ -108,10 +109,7 @@ impl Execution<'_> {
                 Ok(report) => report,
                 // What was done elsewhere must still be told, and the other targets do not depend on this one.
                 Err(error) => {
-                    console.warn(&render_error(
-                        &error.context(format!("target `{}`", target.name)),
-                        console,
-                    ));
+                    CommandError::from(error.context(planning::of(target))).print(console);
                     let not_attempted = plan.calls.len();
                     standing.tally = standing.tally.plus(Tally {
                         not_attempted,
@@ -132,7 +130,7 @@ impl Execution<'_> {
             standing.unverified |= match self.verify(plan, target, &before, &report).await {
                 Ok(verified) => !verified,
                 Err(error) => {
-                    console.warn(&render_error(&error, console));
+                    CommandError::from(error).print(console);
                     true
                 }
             };
@@ -298,7 +296,7 @@ async fn close(
     let ended = end_journal(journal, &standing.tally).await;
     console.print(&format!("\n{}\n", closing(standing)))?;
     if let Err(error) = ended {
-        console.warn(&render_error(&error.into(), console));
+        CommandError::from(error).print(console);
     }
     let told = audit.tell(journal.path(), console);
     if standing.tally.missing() > 0 || standing.tally.overwrote > 0 {
@@ -311,7 +309,7 @@ async fn close(
     Ok(match told {
         Ok(audit) => (audit, exit),
         Err(error) => {
-            console.warn(&render_error(&error, console));
+            CommandError::from(error).print(console);
             // What was done is done; that it is not recorded is an error all the same.
             (
                 Vec::new(),

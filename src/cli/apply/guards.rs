@@ -2,71 +2,55 @@
 
 use anyhow::bail;
 
-use crate::cli::console::Console;
+use crate::cli::error::{CommandError, CommandResult};
 use crate::plan::{self, Acknowledged, TargetPlan};
 use crate::render::text::neutral;
 use manifest::config::Target;
 
-/// Whether a guard refuses one of the plans; what it refuses, and how to let it through, is told.
+/// Holds plans to the guards. A refusal says how to acknowledge what was refused.
 ///
 /// # Errors
-/// An acknowledgement that is for no target of the plan, or for which it is not clear.
-pub(super) fn refuse(
+/// A guard refuses a plan; or an acknowledgement is for no target of the plan, or it is not clear for which one.
+pub(super) fn check(
     pairs: &[(&TargetPlan, &Target)],
     acknowledged: &[Acknowledged],
-    console: Console,
-) -> anyhow::Result<bool> {
+) -> CommandResult<()> {
     let by_target = by_target(pairs, acknowledged)?;
+    let mut refusals = Vec::new();
     let mut needed = Vec::new();
     for ((plan, target), acknowledged) in pairs.iter().zip(by_target) {
         let guarding = plan::check_guards(plan, &target.limits, acknowledged)?;
-        for breach in &guarding.breaches {
-            let breach = breach.to_string();
-            console.warn(&format!(
-                "{}: {}",
-                console.error_painter().bad("refused"),
-                neutral(&breach)
-            ));
-        }
-        if guarding.breaches.is_empty() {
-            needed.extend(
-                acknowledged
-                    .cloned()
-                    .map(|acknowledged| (false, acknowledged)),
-            );
+        let breaches = guarding.breaches.iter();
+        let breaches = breaches.map(|breach| CommandError::refused(breach.to_string()));
+        let Err(refused) = CommandError::join(breaches.collect()) else {
+            needed.extend(acknowledged.cloned());
             continue;
-        }
-        if guarding.other_plan {
-            let name = neutral(&plan.target.name);
-            console.warn(&format!(
-                "What was acknowledged for target `{name}` is for another plan than this one."
-            ));
-        }
-        needed.push((true, guarding.needed));
-    }
-    let refused = needed.iter().any(|(refused, _)| *refused);
-    if refused {
-        let several = pairs.len() > 1;
-        let values = needed.into_iter().map(|(_, acknowledged)| {
-            let target = acknowledged.target.filter(|_| several);
-            format!(
-                "--ack {}",
-                quoted(
-                    &Acknowledged {
-                        target,
-                        ..acknowledged
-                    }
-                    .to_string()
-                )
-            )
+        };
+        refusals.push(if guarding.other_plan {
+            refused.hint(format!(
+                "What was acknowledged for target `{}` is for another plan than this one.",
+                neutral(&plan.target.name)
+            ))
+        } else {
+            refused
         });
-        let values: Vec<String> = values.collect();
-        console.warn(&format!(
+        needed.push(guarding.needed);
+    }
+    let several = pairs.len() > 1;
+    let values = needed.into_iter().map(|acknowledged| {
+        let acknowledged = Acknowledged {
+            target: acknowledged.target.filter(|_| several),
+            ..acknowledged
+        };
+        format!("--ack {}", quoted(&acknowledged.to_string()))
+    });
+    let values: Vec<String> = values.collect();
+    CommandError::join(refusals).map_err(|error| {
+        error.hint(format!(
             "If all of this is meant, acknowledge this very plan: {}",
             values.join(" ")
-        ));
-    }
-    Ok(refused)
+        ))
+    })
 }
 
 /// The acknowledgement of each target's plan.

@@ -17,7 +17,7 @@ use clap::Args;
 
 use super::connect::Session;
 use super::console::Console;
-use super::exit::Exit;
+use super::error::{CommandError, CommandResult};
 use super::gates::{GateKeeper, GateOptions};
 use super::planning::{self, Planned};
 use super::saved::hold_again;
@@ -71,11 +71,11 @@ impl Apply {
     ///
     /// # Errors
     /// Anything that keeps the plan from being made or run, apart from what has an exit code of its own.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+    async fn run_async(self, console: Console) -> CommandResult {
         let mut plan_file = None;
         if let Some(path) = &self.path {
             if path.is_dir() {
@@ -85,39 +85,25 @@ impl Apply {
             }
         }
         let at = self.at.as_deref().map(At::revision).unwrap_or_default();
-        let project = match Project::open_at(&self.selection, &at, console)? {
-            Ok(project) => project,
-            Err(exit) => return Ok(exit),
-        };
+        let project = Project::open(&self.selection, &at)?;
         let applied = Applied {
             at: self.at.as_deref(),
             base: self.gates.named_base(),
             prefix: project.prefix(),
             branch: project.config().apply.branch.as_deref(),
         };
-        let signed_by = match self.requirements.check_commit(&applied, console)? {
-            Ok(signed_by) => signed_by,
-            Err(exit) => return Ok(exit),
-        };
+        let signed_by = self.requirements.check_commit(&applied)?;
         journals::settle(&self.applying, &project.targets(), console).await?;
         let keeper = self.gates.keeper(&at, console)?;
         let (workspace, session, ready) =
-            match self.prepare(project, plan_file, &keeper, console).await? {
-                Ok(prepared) => prepared,
-                Err(exit) => return Ok(exit),
-            };
-        let result = match self.is_expected(ready.digest(), console) {
-            true => {
-                self.run_ready(
-                    &workspace,
-                    &session,
-                    &keeper,
-                    ready.signed_by(signed_by),
-                    console,
-                )
-                .await
+            self.prepare(project, plan_file, &keeper, console).await?;
+        let ready = ready.signed_by(signed_by);
+        let result = match self.check_expected(ready.digest()) {
+            Ok(()) => {
+                self.run_ready(&workspace, &session, &keeper, ready, console)
+                    .await
             }
-            false => Ok(Exit::Stale),
+            Err(error) => Err(error),
         };
         session.close().await;
         result
@@ -130,58 +116,42 @@ impl Apply {
         plan_file: Option<Plan>,
         keeper: &GateKeeper,
         console: Console,
-    ) -> anyhow::Result<Result<(Workspace, Session, Ready), Exit>> {
+    ) -> CommandResult<(Workspace, Session, Ready)> {
         let connect = &self.applying.connect;
         let Some(mut plan) = plan_file else {
-            return Ok(
-                match planning::make(project, connect, keeper, console).await? {
-                    Ok(Planned {
-                        workspace,
-                        session,
-                        plan,
-                        live,
-                    }) => {
-                        if self
-                            .requirements
-                            .refuse_files(plan.commit.as_ref(), console)
-                        {
-                            session.close().await;
-                            return Ok(Err(Exit::Refused));
-                        }
-                        let digest = plan_digest(&plan)?;
-                        Ok((
-                            workspace,
-                            session,
-                            Ready::planned(RunKind::Apply, plan, digest, live),
-                        ))
-                    }
-                    Err(exit) => Err(exit),
-                },
-            );
+            let Planned {
+                workspace,
+                session,
+                plan,
+                live,
+            } = planning::make(project, connect, keeper, console).await?;
+            if let Err(refused) = self.requirements.check_files(plan.commit.as_ref()) {
+                session.close().await;
+                return Err(refused);
+            }
+            let digest = plan_digest(&plan)?;
+            let ready = Ready::planned(RunKind::Apply, plan, digest, live);
+            return Ok((workspace, session, ready));
         };
         // Where the plan comes from is settled before a server is asked.
         let session = Session::open(connect, &project.targets(), console).await?;
         let workspace = project.load();
-        if let Some(exit) = self.refuse_saved(&plan, &workspace, console) {
+        if let Err(refused) = self.check_saved(&plan, &workspace) {
             session.close().await;
-            return Ok(Err(exit));
+            return Err(refused);
         }
         saved::pair(&plan, &workspace.targets(), &session)?;
         let digest = plan_digest(&plan)?;
         let again = hold_again(&mut plan, &workspace, &session, keeper).await?;
-        Ok(Ok((workspace, session, Ready::saved(plan, digest, again))))
+        Ok((workspace, session, Ready::saved(plan, digest, again)))
     }
 
-    fn refuse_saved(&self, plan: &Plan, workspace: &Workspace, console: Console) -> Option<Exit> {
+    fn check_saved(&self, plan: &Plan, workspace: &Workspace) -> CommandResult<()> {
         let Self { requirements, .. } = self;
         let commit = workspace.commit();
         let made = plan.commit.as_ref().filter(|commit| commit.dirty);
-        if requirements.refuse_files(made.or(commit.as_ref()), console) {
-            return Some(Exit::Refused);
-        }
-        let stale =
-            requirements.refuse_plan(plan, commit.as_ref(), &workspace.tree_digest(), console);
-        stale.then_some(Exit::Stale)
+        requirements.check_files(made.or(commit.as_ref()))?;
+        requirements.check_plan(plan, commit.as_ref(), &workspace.tree_digest())
     }
 
     /// Runs a plan. What a conflict with another writer left is planned again from what is there then, and goes the
@@ -193,7 +163,7 @@ impl Apply {
         keeper: &GateKeeper,
         ready: Ready,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult {
         let reviewed = ready.is_saved() || self.expect_plan.is_some();
         let signed_by: Option<SignedBy> = ready.signer().cloned();
         let mut ended = self
@@ -215,48 +185,36 @@ impl Apply {
             console.print(
                 "\nAnother writer was there meanwhile: what is left is planned again.\n\n",
             )?;
-            let next = match planning::again(workspace, session, keeper, console).await {
-                Ok(Ok((plan, live))) => {
-                    let digest = plan_digest(&plan)?;
-                    let following =
-                        Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
-                    self.applying
-                        .run(workspace, session, following, console)
-                        .await
-                }
-                Ok(Err(exit)) => Ok(exit.into()),
-                Err(error) => Err(error),
+            let next = async {
+                let (plan, live) = planning::again(workspace, session, keeper, console).await?;
+                let digest = plan_digest(&plan)?;
+                let following =
+                    Ready::following(plan, digest, live, earlier).signed_by(signed_by.clone());
+                self.applying
+                    .run(workspace, session, following, console)
+                    .await
             };
-            ended = match next {
-                Ok(next) => {
-                    if wrote && next.wrote_nothing() {
-                        console.warn(WRITTEN_BEFORE);
-                    }
-                    next.after(wrote)
-                }
-                // What was written before must not be forgotten over it.
-                Err(error) if wrote => {
-                    console.warn(&super::render_error(&error, console));
-                    Exit::Partial.into()
-                }
+            let next = match next.await {
+                Ok(next) => next,
+                // The exit code must tell that calls were applied before this failure.
+                Err(error) if wrote => return Err(error.after_writes(WRITTEN_BEFORE)),
                 Err(error) => return Err(error),
             };
+            if wrote && next.wrote_nothing() {
+                console.warn(WRITTEN_BEFORE);
+            }
+            ended = next.after(wrote);
         }
         Ok(ended.exit)
     }
 
-    fn is_expected(&self, digest: &Fingerprint, console: Console) -> bool {
-        let Some(expected) = &self.expect_plan else {
-            return true;
+    fn check_expected(&self, digest: &Fingerprint) -> CommandResult<()> {
+        let Some(expected) = self.expect_plan.as_ref().filter(|plan| *plan != digest) else {
+            return Ok(());
         };
-        if digest == expected {
-            return true;
-        }
-        let head = console.error_painter().bad("another plan");
-        console.warn(&format!(
-            "{head}: this one has the digest {digest}, and {expected} was expected."
-        ));
-        console.warn("Nothing was applied. Look at the plan again with `polwarden plan`.");
-        false
+        Err(CommandError::another_plan(format!(
+            "this one has the digest {digest}, and {expected} was expected."
+        ))
+        .hint("Nothing was applied. Look at the plan again with `polwarden plan`."))
     }
 }

@@ -2,17 +2,16 @@
 //! signed by somebody who may, and the very commit that a saved plan was made from.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::Path;
 
 use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::branches;
-use crate::cli::console::Console;
-use crate::cli::exit::Exit;
+use crate::cli::error::{CommandError, CommandResult};
 use crate::plan::{Commit, Fingerprint, Plan};
 use crate::render::findings::Prefix;
-use crate::render::text::neutral;
 use git::{BranchError, Pipeline, RevisionError, SignatureError, SignatureRequest, SignedBy};
 
 /// What is asked of the commit. In a pipeline the first three are asked without a word.
@@ -69,54 +68,35 @@ impl Requirements {
     /// asked for.
     ///
     /// # Errors
-    /// There is no such revision, or a configuration that says what is asked cannot be read.
-    pub(super) fn check_commit(
-        &self,
-        applied: &Applied<'_>,
-        console: Console,
-    ) -> anyhow::Result<Result<Option<SignedBy>, Exit>> {
-        let branches = self.branches(applied)?;
-        for branch in &branches {
-            if let Err(error) = on_branch(applied, branch) {
+    /// The commit is refused; or there is no such revision, or a configuration that says what is asked cannot be read.
+    pub(super) fn check_commit(&self, applied: &Applied<'_>) -> CommandResult<Option<SignedBy>> {
+        for branch in self.branches(applied)? {
+            on_branch(applied, &branch).map_err(|error| match error {
                 // A revision that does not exist is a mistyped one, unless there is nothing to look into at all.
-                if applied.at.is_some()
-                    && let BranchError::Revision(error) = error
-                {
-                    return Err(error.into());
-                }
-                refuse(
-                    &error.to_string(),
-                    "--allow-any-branch applies a commit of any branch.",
-                    console,
-                );
-                return Ok(Err(Exit::Refused));
-            }
+                BranchError::Revision(error) if applied.at.is_some() => CommandError::from(error),
+                error => refused(&error, "--allow-any-branch applies a commit of any branch."),
+            })?;
         }
         if !self.require_signed {
-            return Ok(Ok(None));
+            return Ok(None);
         }
-        match self.signed(applied) {
-            Ok(signed) => Ok(Ok(Some(signed))),
+        self.signed(applied).map(Some).map_err(|error| match error {
             // One that does not exist is mistyped.
-            Err(SignatureError::Revision(
+            SignatureError::Revision(
                 error @ (RevisionError::NoRevision { .. } | RevisionError::NoCommit { .. }),
-            )) => Err(error.into()),
-            Err(error) => {
-                refuse(
-                    &error.to_string(),
-                    "--require-signed asks for a signature.",
-                    console,
-                );
-                Ok(Err(Exit::Refused))
-            }
-        }
+            ) => error.into(),
+            error => refused(&error, "--require-signed asks for a signature."),
+        })
     }
 
-    /// Whether files that are not committed may not be applied; it is told.
-    pub(super) fn refuse_files(&self, commit: Option<&Commit>, console: Console) -> bool {
+    /// Refuses files that are not committed, where that counts.
+    ///
+    /// # Errors
+    /// The files are refused.
+    pub(super) fn check_files(&self, commit: Option<&Commit>) -> CommandResult<()> {
         let why = match commit {
-            _ if !asked(self.require_clean, self.allow_dirty) => return false,
-            Some(commit) if !commit.dirty => return false,
+            _ if !asked(self.require_clean, self.allow_dirty) => return Ok(()),
+            Some(commit) if !commit.dirty => return Ok(()),
             Some(_) => {
                 "files here are not as they were committed, so that what would be applied is nothing that was merged; \
                  `git status` shows them (a manifest that git ignores counts too)"
@@ -126,20 +106,21 @@ impl Requirements {
                  else, and `git config --global --add safe.directory DIR` says that it is fine"
             }
         };
-        refuse(why, "--allow-dirty applies what is here.", console);
-        true
+        Err(refused(&why, "--allow-dirty applies what is here."))
     }
 
-    /// Whether a saved plan was made from something else than what is here, where that counts; it is told.
-    pub(super) fn refuse_plan(
+    /// Refuses a saved plan that was made from something else than what is here, where that counts.
+    ///
+    /// # Errors
+    /// The plan is stale.
+    pub(super) fn check_plan(
         &self,
         plan: &Plan,
         commit: Option<&Commit>,
         tree: &Fingerprint,
-        console: Console,
-    ) -> bool {
+    ) -> CommandResult<()> {
         if !asked(self.require_same_commit, self.allow_other_commit) {
-            return false;
+            return Ok(());
         }
         let id = |commit: &Commit| commit.id.clone();
         let made = plan.commit.as_ref().map(id);
@@ -154,13 +135,11 @@ impl Requirements {
         } else if plan.tree.as_ref() != Some(tree) {
             "the plan was made from other files than those that are here".to_owned()
         } else {
-            return false;
+            return Ok(());
         };
-        let head = console.error_painter().bad("stale plan");
-        console.warn(&format!("{head}: {}.", neutral(&why)));
-        console
-            .warn("Nothing was applied. Make the plan again from this commit; --allow-other-commit applies it anyway.");
-        true
+        Err(CommandError::stale(format!("{why}.")).hint(
+            "Nothing was applied. Make the plan again from this commit; --allow-other-commit applies it anyway.",
+        ))
     }
 
     /// The branches that the commit must be on.
@@ -206,11 +185,6 @@ fn on_branch(applied: &Applied<'_>, branch: &str) -> Result<(), BranchError> {
     git::on_branch(here, &git::commit_id(here, applied.at)?, branch)
 }
 
-fn refuse(why: &str, way_out: &str, console: Console) {
-    console.warn(&format!(
-        "{}: {}.",
-        console.error_painter().bad("refused"),
-        neutral(why)
-    ));
-    console.warn(&format!("Nothing was applied. {way_out}"));
+fn refused(why: &dyn Display, way_out: &str) -> CommandError {
+    CommandError::refused(format!("{why}.")).hint(format!("Nothing was applied. {way_out}"))
 }

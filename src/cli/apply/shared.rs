@@ -9,13 +9,13 @@ use super::guards;
 use super::saved::pair;
 use crate::cli::connect::{Connect, Session};
 use crate::cli::console::Console;
+use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::cli::steps::{StepOptions, break_promises};
+use crate::cli::steps::{StepOptions, check_guarantees};
 use crate::cli::workspace::Workspace;
 use crate::plan::{Acknowledged, Fingerprint, Plan, TargetPlan};
 use crate::render;
-use crate::render::text::neutral;
 use crate::run::audit::AuditRecord;
 use crate::run::journal::RunKind;
 use crate::run::{Stop, check_unmoved, keep_touched, read_touched};
@@ -80,6 +80,15 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// A run that had nothing to do.
+    fn without_calls() -> Self {
+        Self {
+            exit: Exit::Done,
+            wrote: false,
+            conflict: None,
+        }
+    }
+
     /// Whether there was something to do, and none of it was done.
     pub(super) fn wrote_nothing(&self) -> bool {
         !self.wrote && self.exit != Exit::Done
@@ -102,16 +111,6 @@ impl Ended {
             exit,
             wrote: wrote || wrote_too,
             conflict,
-        }
-    }
-}
-
-impl From<Exit> for Ended {
-    fn from(exit: Exit) -> Self {
-        Self {
-            exit,
-            wrote: false,
-            conflict: None,
         }
     }
 }
@@ -190,14 +189,14 @@ impl Applying {
     /// Shows a plan, asks, and runs it.
     ///
     /// # Errors
-    /// Anything that keeps it from being run, apart from what has an exit code of its own.
+    /// Anything that keeps it from being run: a gate, a guard, a missing approval, or live state that has changed.
     pub(crate) async fn run(
         &self,
         workspace: &Workspace,
         session: &Session,
         ready: Ready,
         console: Console,
-    ) -> anyhow::Result<Ended> {
+    ) -> CommandResult<Ended> {
         let targets = workspace.targets();
         let targets = targets.as_slice();
         let Ready {
@@ -212,42 +211,21 @@ impl Applying {
         let plan = match saved {
             None => plan,
             // What a file says is not shown: what its calls do to what is live is worked out again.
-            Some(further) => match recompute(plan, &live, &further, targets, session, console)? {
-                Some(plan) => plan,
-                None => return Ok(Exit::Stale.into()),
-            },
+            Some(further) => recompute(plan, &live, &further, targets, session)?,
         };
         let pairs = pair(&plan, targets, session)?;
         console.print(&render::plan::human(&plan, console.painter()))?;
-        let shut = plan.shut_gates().count();
-        if shut > 0 {
-            let gates = if shut == 1 { "gate does" } else { "gates do" };
-            let refused = console.error_painter().bad("refused");
-            console.warn(&format!(
-                "{refused}: {shut} access {gates} not hold, as shown above. Nothing was applied."
-            ));
-            return Ok(Exit::Failed.into());
-        }
+        check_gates(&plan)?;
         if plan.is_empty() {
-            return Ok(Exit::Done.into());
+            return Ok(Ended::without_calls());
         }
-        let refused = break_promises(&plan, &live, console) || self.steps.refuse(&plan, console);
-        if guards::refuse(&pairs, &self.ack, console)? || refused {
-            return Ok(Exit::Refused.into());
-        }
-        let asked = match self.approval(console)? {
-            Approval::Given { asked } => asked,
-            Approval::Withheld(exit) => return Ok(exit.into()),
+        self.check_safety(&plan, &pairs, &live)?;
+        let before = match self.approval(console)? {
+            Approval::NotRequired => touched(&pairs, &live),
+            // One that somebody looked at for a while may have been overtaken.
+            Approval::Given => self.read_all(&pairs, session).await?,
         };
-        // One that somebody looked at for a while may have been overtaken.
-        let before = if asked {
-            self.read_all(&pairs, session).await?
-        } else {
-            touched(&pairs, &live)
-        };
-        if !fits(&pairs, &before, console) {
-            return Ok(Exit::Stale.into());
-        }
+        check_fits(&pairs, &before)?;
         let provenance = Provenance {
             commit: plan.commit.clone(),
             tree: plan.tree.clone(),
@@ -265,23 +243,35 @@ impl Applying {
             console,
             earlier,
         };
-        execution.run(&pairs, before).await
+        Ok(execution.run(&pairs, before).await?)
     }
 
-    fn approval(&self, console: Console) -> anyhow::Result<Approval> {
+    /// Holds a plan to its guarantees and to the guards, and reports all that is refused at once.
+    fn check_safety(
+        &self,
+        plan: &Plan,
+        pairs: &[(&TargetPlan, &Target)],
+        live: &[Live],
+    ) -> CommandResult<()> {
+        let steps = check_guarantees(plan, live).and_then(|()| self.steps.check(plan));
+        let guards = guards::check(pairs, &self.ack);
+        match (steps, guards) {
+            (Err(steps), Err(guards)) => Err(steps.then(guards)),
+            (steps, guards) => steps.and(guards),
+        }
+    }
+
+    fn approval(&self, console: Console) -> CommandResult<Approval> {
         if self.auto_approve {
-            return Ok(Approval::Given { asked: false });
+            return Ok(Approval::NotRequired);
         }
         match console.confirm("Apply these changes? Only `yes` is accepted:")? {
-            Some(true) => Ok(Approval::Given { asked: true }),
-            Some(false) => {
-                console.say("Nothing was applied.");
-                Ok(Approval::Withheld(Exit::Error))
-            }
-            None => {
-                console.warn("Nothing was applied: there is no terminal to ask on. To apply without being asked, add --auto-approve.");
-                Ok(Approval::Withheld(Exit::Refused))
-            }
+            Some(true) => Ok(Approval::Given),
+            Some(false) => Err(CommandError::declined("Nothing was applied.")),
+            None => Err(CommandError::plain(
+                FailureKind::Refused,
+                "Nothing was applied: there is no terminal to ask on. To apply without being asked, add --auto-approve.",
+            )),
         }
     }
 
@@ -311,45 +301,49 @@ impl Applying {
 }
 
 enum Approval {
-    Given { asked: bool },
-    Withheld(Exit),
+    /// `--auto-approve`.
+    NotRequired,
+    /// The user was asked, and agreed.
+    Given,
 }
 
-/// Whether what plans touch is as it was when they were made; what is not is told.
-fn fits(pairs: &[(&TargetPlan, &Target)], before: &[Live], console: Console) -> bool {
-    let mut fits = true;
-    for ((plan, _), live) in pairs.iter().zip(before) {
-        for stale in check_unmoved(plan, live) {
-            fits = false;
-            let stale = stale.to_string();
-            console.warn(&format!(
-                "{}: {}",
-                console.error_painter().bad("stale plan"),
-                neutral(&stale)
-            ));
-        }
+fn check_gates(plan: &Plan) -> CommandResult<()> {
+    let shut = plan.shut_gates().count();
+    if shut == 0 {
+        return Ok(());
     }
-    if !fits {
-        console.warn("Nothing was applied. Make a new plan and look at it again.");
-    }
-    fits
+    let gates = if shut == 1 { "gate does" } else { "gates do" };
+    Err(CommandError::gate_failed(format!(
+        "{shut} access {gates} not hold, as shown above. Nothing was applied."
+    )))
 }
 
-/// A saved plan as its calls and the live state make it; nothing if it no longer fits.
+/// Refuses plans if what they touch has changed since they were made.
+fn check_fits(pairs: &[(&TargetPlan, &Target)], before: &[Live]) -> CommandResult<()> {
+    let moved = pairs
+        .iter()
+        .zip(before)
+        .flat_map(|((plan, _), live)| check_unmoved(plan, live));
+    let stale = moved.map(|stale| CommandError::stale(stale.to_string()));
+    CommandError::join(stale.collect())
+        .map_err(|error| error.hint("Nothing was applied. Make a new plan and look at it again."))
+}
+
+/// A saved plan as its calls and the live state make it.
+///
+/// # Errors
+/// It does not match the live state any more.
 fn recompute(
     mut plan: Plan,
     live: &[Live],
     further: &[Further],
     targets: &[&Target],
     session: &Session,
-    console: Console,
-) -> anyhow::Result<Option<Plan>> {
+) -> CommandResult<Plan> {
     let mut recomputed = Vec::new();
     let pairs = pair(&plan, targets, session)?;
     // What a plan was made for comes first: nothing is worth saying about calls that no longer fit.
-    if !fits(&pairs, &touched(&pairs, live), console) {
-        return Ok(None);
-    }
+    check_fits(&pairs, &touched(&pairs, live))?;
     for (((plan, target), live), further) in pairs.iter().zip(live).zip(further) {
         let plan = match live {
             Live::Docker(live) => crate::service::docker::plan::recompute::recomputed(
@@ -366,7 +360,7 @@ fn recompute(
         recomputed.push(plan.context("the calls of the plan do not fit what is live")?);
     }
     plan.targets = recomputed;
-    Ok(Some(plan))
+    Ok(plan)
 }
 
 /// Of each target's live state, what its plan touches.

@@ -4,7 +4,7 @@ use clap::Args;
 use secrecy::SecretString;
 
 use super::super::console::Console;
-use super::super::exit::Exit;
+use super::super::error::CommandResult;
 use super::{Contents, Place, Requests, fault_help, serve};
 use emulator::chainloop;
 use emulator::chainloop::{
@@ -56,7 +56,7 @@ const FAULTS: &str = fault_help!(
 );
 
 impl Chainloop {
-    pub(super) async fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, console: Console) -> CommandResult {
         let port_file = self.place.port_file.clone();
         let running = chainloop::start(self.options()?).await?;
         serve(running, port_file.as_deref(), console).await

@@ -7,11 +7,12 @@ mod pulumi;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
 
 use super::console::Console;
+use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use emulator::{Running, StateLocation};
 
@@ -123,7 +124,7 @@ impl Emulate {
     ///
     /// # Errors
     /// The service cannot be started.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         let runtime = super::runtime()?;
         match self.service {
             Service::Docker(docker) => runtime.block_on(docker.run(console)),
@@ -163,11 +164,7 @@ impl Requests {
 }
 
 /// Tells where a service listens, and waits until it is interrupted or crashes.
-async fn serve(
-    running: Running,
-    port_file: Option<&Utf8Path>,
-    console: Console,
-) -> anyhow::Result<Exit> {
+async fn serve(running: Running, port_file: Option<&Utf8Path>, console: Console) -> CommandResult {
     if let Some(path) = port_file {
         let port = running.address().port();
         // A reader that waits for the file must never see it half written.
@@ -187,7 +184,9 @@ async fn serve(
     };
     running.shutdown().await;
     if crashed {
-        bail!("the emulator has crashed, as a --fault asked for");
+        return Err(CommandError::error(
+            "the emulator has crashed, as a --fault asked for",
+        ));
     }
     Ok(Exit::Done)
 }

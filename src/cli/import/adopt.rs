@@ -8,17 +8,17 @@ mod edit;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8PathBuf;
 
 use super::{File, Import, aliases, files};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
+use crate::cli::error::{CommandError, CommandResult, FailureKind};
 use crate::cli::fmt::replace;
-use crate::cli::planning;
-use crate::cli::tree::{At, Edits};
-use crate::cli::workspace::{Project, Workspace, is_error};
+use crate::cli::planning::{self, TargetError};
+use crate::cli::tree::Edits;
+use crate::cli::workspace::{Workspace, is_error};
 use crate::plan::{Change, TargetPlan};
 use crate::render::text::neutral;
 use crate::service::docker::check::{Checked, Teams};
@@ -26,7 +26,7 @@ use crate::service::docker::plan::Request;
 use edit::Declared;
 use git::{Source as _, WorkTree};
 use manifest::config::Target;
-use model::diag::{Diagnostic, did_you_mean};
+use model::diag::did_you_mean;
 use model::docker::{LivePolicy, LiveState};
 
 /// A run of `import --only`.
@@ -56,7 +56,15 @@ struct Next {
 }
 
 /// Why a policy is not written.
-type Refusal = String;
+#[derive(Debug, thiserror::Error)]
+enum AdoptError {
+    /// Its manifest cannot be changed safely.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
 
 impl Adoption<'_> {
     pub(super) async fn adopt(
@@ -64,7 +72,7 @@ impl Adoption<'_> {
         workspace: &Workspace,
         targets: &[&Target],
         session: &Session,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult<()> {
         let mut states = Vec::new();
         for target in targets {
             let live = session
@@ -79,13 +87,14 @@ impl Adoption<'_> {
         for (target, live) in targets.iter().zip(&states) {
             let teams =
                 planning::teams(session, target, workspace.needs_server_teams(target)).await?;
-            let here = self.read(&edits)?;
-            let plan = match plan_of(&here, target, session, &teams, live)? {
+            let here = self.import.read_edited(&edits)?;
+            let plan = match plan_of(&here, target, session, &teams, live) {
                 Ok(plan) => plan,
-                Err(findings) => {
-                    here.report(findings, self.console);
-                    return Ok(Exit::Invalid);
+                Err(TargetError::Invalid(findings)) => {
+                    here.report(findings, self.console)?;
+                    return Err(CommandError::reported(FailureKind::Invalid));
                 }
+                Err(TargetError::Failed(error)) => return Err(error.into()),
             };
             let mut draft = Draft {
                 adoption: self,
@@ -99,13 +108,14 @@ impl Adoption<'_> {
                 told,
             };
             for policy in self.named(live) {
-                if let Err(why) = draft.adopt(policy)? {
-                    bail!(
+                draft.adopt(policy).map_err(|error| match error {
+                    AdoptError::Refused(why) => anyhow!(
                         "policy \"{}\" of {} cannot be written: {why}. Nothing was written.",
                         neutral(&policy.name),
                         planning::of(target)
-                    );
-                }
+                    ),
+                    AdoptError::Failed(error) => error,
+                })?;
             }
             (edits, told) = (draft.edits, draft.told);
         }
@@ -113,7 +123,7 @@ impl Adoption<'_> {
         for line in told {
             self.console.print(&format!("{line}\n"))?;
         }
-        Ok(Exit::Done)
+        Ok(())
     }
 
     /// The named policies of a live state, each once.
@@ -143,21 +153,11 @@ impl Adoption<'_> {
         }
         Ok(())
     }
-
-    /// The manifests as they would be.
-    fn read(&self, edits: &Edits) -> anyhow::Result<Workspace> {
-        match Project::read(&self.import.selection, &At::default())? {
-            Ok(project) => Ok(project.load_edited(edits)),
-            Err(_) => {
-                bail!("the configuration has changed since it was read; run the command again")
-            }
-        }
-    }
 }
 
 impl Draft<'_> {
     /// Brings the manifests to what is live of one policy, or says why that cannot be.
-    fn adopt(&mut self, policy: &LivePolicy) -> anyhow::Result<Result<(), Refusal>> {
+    fn adopt(&mut self, policy: &LivePolicy) -> Result<(), AdoptError> {
         if self
             .live
             .policies
@@ -166,12 +166,11 @@ impl Draft<'_> {
             .count()
             > 1
         {
-            return Ok(Err("two live policies have this name".to_owned()));
+            return Err(refused("two live policies have this name"));
         }
-        let declared = match Declared::find(&self.workspace, self.target, &policy.name) {
-            Ok(Some(declared)) => declared,
-            Ok(None) => return self.create(policy),
-            Err(why) => return Ok(Err(why)),
+        let found = Declared::find(&self.workspace, self.target, &policy.name)?;
+        let Some(declared) = found else {
+            return self.create(policy);
         };
         let Some(change) = self.change(&self.plan, policy) else {
             let line = format!(
@@ -180,26 +179,22 @@ impl Draft<'_> {
                 neutral(&policy.name)
             );
             self.told.push(line);
-            return Ok(Ok(()));
+            return Ok(());
         };
         if let Some(other) = self.workspace.other_reader(self.target, declared.file()) {
-            let why = format!(
+            return Err(refused(format!(
                 "{} is read for target `{}` too",
                 declared.place(),
                 neutral(&other.name)
-            );
-            return Ok(Err(why));
+            )));
         }
-        let ways = match declared.ways(policy, change, &aliases(self.target)) {
-            Ok(ways) => ways,
-            Err(why) => return Ok(Err(why)),
-        };
+        let ways = declared.ways(policy, change, &aliases(self.target))?;
         let place = declared.place();
-        let mut refused = format!("{place} is written in a way that cannot be changed safely");
+        let mut last = format!("{place} is written in a way that cannot be changed safely");
         for (path, text) in ways {
             let mut edits = self.edits.clone();
             edits.insert(path.clone(), text);
-            match self.fits(policy, edits, true)? {
+            match self.fits(policy, edits, true) {
                 Ok(next) => {
                     self.told.push(format!(
                         "updated {} (policy \"{}\")",
@@ -207,20 +202,21 @@ impl Draft<'_> {
                         neutral(&policy.name)
                     ));
                     self.take(next);
-                    return Ok(Ok(()));
+                    return Ok(());
                 }
-                Err(why) => refused = why,
+                Err(AdoptError::Refused(why)) => last = why,
+                Err(error) => return Err(error),
             }
         }
-        Ok(Err(format!("{refused}; change {place} by hand")))
+        Err(refused(format!("{last}; change {place} by hand")))
     }
 
     /// A new file for a policy that nothing declares.
-    fn create(&mut self, policy: &LivePolicy) -> anyhow::Result<Result<(), Refusal>> {
+    fn create(&mut self, policy: &LivePolicy) -> Result<(), AdoptError> {
         let import = self.adoption.import;
-        let (mut new, refused) = files(&[policy], self.target, &import.folder(self.target));
-        if let Some((_, why)) = refused.into_iter().next() {
-            return Ok(Err(neutral(&why).into_owned()));
+        let (mut new, inexpressible) = files(&[policy], self.target, &import.folder(self.target));
+        if let Some((_, why)) = inexpressible.into_iter().next() {
+            return Err(refused(neutral(&why)));
         }
         let Some(File {
             path,
@@ -229,29 +225,27 @@ impl Draft<'_> {
             imported,
         }) = new.pop()
         else {
-            return Ok(Err("there is nothing to write".to_owned()));
+            return Err(refused("there is nothing to write"));
         };
         if self.edits.contains_key(&path) || (path.exists() && !import.force) {
-            let path = neutral(path.as_str()).into_owned();
-            return Ok(Err(format!(
+            let path = neutral(path.as_str());
+            return Err(refused(format!(
                 "`{path}` exists; move it away, choose another folder with --out, or add --force"
             )));
         }
         let mut edits = self.edits.clone();
         edits.insert(path.clone(), imported.text);
-        let fits = self.fits(policy, edits, false)?;
-        Ok(fits.map(|next| {
-            self.take(next);
-            self.told.push(format!(
-                "wrote {} (policy \"{}\")",
-                neutral(path.as_str()),
-                neutral(&name)
-            ));
-            let left = imported.left_out.iter();
-            self.told.extend(
-                left.map(|line| format!("  left at the server as it is: {}", neutral(line))),
-            );
-        }))
+        let next = self.fits(policy, edits, false)?;
+        self.take(next);
+        self.told.push(format!(
+            "wrote {} (policy \"{}\")",
+            neutral(path.as_str()),
+            neutral(&name)
+        ));
+        let left = imported.left_out.iter();
+        self.told
+            .extend(left.map(|line| format!("  left at the server as it is: {}", neutral(line))));
+        Ok(())
     }
 
     fn take(&mut self, next: Next) {
@@ -265,22 +259,18 @@ impl Draft<'_> {
 
     /// What edits lead to, if the policy has no difference then, and, where they change what is there, nothing else has
     /// another.
-    fn fits(
-        &self,
-        policy: &LivePolicy,
-        edits: Edits,
-        others: bool,
-    ) -> anyhow::Result<Result<Next, Refusal>> {
-        let workspace = self.adoption.read(&edits)?;
+    fn fits(&self, policy: &LivePolicy, edits: Edits, others: bool) -> Result<Next, AdoptError> {
+        let workspace = self.adoption.import.read_edited(&edits)?;
         let plan = match plan_of(
             &workspace,
             self.target,
             self.session,
             &self.teams,
             self.live,
-        )? {
+        ) {
             Ok(plan) => plan,
-            Err(findings) => {
+            Err(TargetError::Failed(error)) => return Err(error.into()),
+            Err(TargetError::Invalid(findings)) => {
                 let first = workspace
                     .findings()
                     .iter()
@@ -289,22 +279,20 @@ impl Draft<'_> {
                 let said = first
                     .map(|finding| neutral(&finding.message).into_owned())
                     .unwrap_or_default();
-                return Ok(Err(format!("its manifest would not be valid: {said}")));
+                return Err(refused(format!("its manifest would not be valid: {said}")));
             }
         };
         if self.change(&plan, policy).is_some() {
-            return Ok(Err(
-                "its manifest would still differ from what is live".to_owned()
-            ));
+            return Err(refused("its manifest would still differ from what is live"));
         }
         if others && self.rest(&plan, policy) != self.rest(&self.plan, policy) {
-            return Ok(Err("another policy would change with it".to_owned()));
+            return Err(refused("another policy would change with it"));
         }
-        Ok(Ok(Next {
+        Ok(Next {
             workspace,
             plan,
             edits,
-        }))
+        })
     }
 
     fn change<'p>(&self, plan: &'p TargetPlan, policy: &LivePolicy) -> Option<&'p Change> {
@@ -323,20 +311,27 @@ impl Draft<'_> {
     }
 }
 
+fn refused(why: impl Into<String>) -> AdoptError {
+    AdoptError::Refused(why.into())
+}
+
 fn without_place(mut change: Change) -> Change {
     change.source = None;
     change.children = change.children.into_iter().map(without_place).collect();
     change
 }
 
-/// The plan of a target, or what is wrong with its manifests.
+/// Plans a target.
+///
+/// # Errors
+/// Its manifests are invalid, or it has no connection.
 fn plan_of(
     workspace: &Workspace,
     target: &Target,
     session: &Session,
     teams: &Teams,
     live: &LiveState,
-) -> anyhow::Result<Result<TargetPlan, Vec<Diagnostic>>> {
+) -> Result<TargetPlan, TargetError> {
     let Checked {
         policies,
         diagnostics,
@@ -344,7 +339,7 @@ fn plan_of(
     } = workspace.check(target, teams);
     // A folder that holds no manifests yet is no error where some are about to be written.
     if diagnostics.iter().any(is_error) || workspace.has_errors_for_import() {
-        return Ok(Err(diagnostics));
+        return Err(TargetError::Invalid(diagnostics));
     }
     let request = Request {
         target: session.info(target)?,
@@ -354,7 +349,7 @@ fn plan_of(
         teams: target.teams(),
         locate: &|place| planning::locate(workspace.sources(), place),
     };
-    Ok(Ok(crate::service::docker::plan::plan_target(&request)))
+    Ok(crate::service::docker::plan::plan_target(&request))
 }
 
 /// Writes all files: those that are there in one step each, unless they changed meanwhile.

@@ -11,10 +11,9 @@ use camino::Utf8PathBuf;
 use super::{Import, adopt};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
 use crate::cli::planning;
-use crate::cli::tree::{At, Edits};
-use crate::cli::workspace::{Project, Workspace, is_error};
+use crate::cli::tree::Edits;
+use crate::cli::workspace::{Workspace, is_error};
 use crate::render::text::neutral;
 use crate::service::docker::check::Teams;
 use manifest::chainloop::split;
@@ -46,7 +45,7 @@ impl Documents<'_> {
         workspace: &Workspace,
         targets: &[&Target],
         session: &Session,
-    ) -> anyhow::Result<Exit> {
+    ) -> anyhow::Result<()> {
         let names = self.names()?;
         let mut states = Vec::new();
         for target in targets {
@@ -80,7 +79,7 @@ impl Documents<'_> {
         for line in told {
             self.console.print(&format!("{line}\n"))?;
         }
-        Ok(Exit::Done)
+        Ok(())
     }
 
     fn names(&self) -> anyhow::Result<BTreeSet<PolicyName>> {
@@ -125,7 +124,7 @@ impl Documents<'_> {
                     neutral(owner)
                 );
             }
-            let here = self.read(edits)?;
+            let here = self.import.read_edited(edits)?;
             let before = declared(&here, target);
             let known = before.get(&(document.kind, document.name.as_str().to_owned()));
             if known.is_some_and(|(_, bytes)| *bytes == document.bytes) {
@@ -149,16 +148,6 @@ impl Documents<'_> {
             ));
         }
         Ok(())
-    }
-
-    /// The manifests as they would be.
-    fn read(&self, edits: &Edits) -> anyhow::Result<Workspace> {
-        match Project::read(&self.import.selection, &At::default())? {
-            Ok(project) => Ok(project.load_edited(edits)),
-            Err(_) => {
-                bail!("the configuration has changed since it was read; run the command again")
-            }
-        }
     }
 
     /// The file that declares the document, with the live bytes in the place of its own.
@@ -228,7 +217,7 @@ impl Documents<'_> {
         mut before: Declared,
         edits: &Edits,
     ) -> anyhow::Result<()> {
-        let there = self.read(edits)?;
+        let there = self.import.read_edited(edits)?;
         let found = there.check(target, &Teams::Offline).diagnostics;
         // A folder that holds no manifests yet is no error where some are about to be written.
         if there.has_errors_for_import() || found.iter().any(is_error) {

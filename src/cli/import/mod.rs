@@ -12,8 +12,11 @@ use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
-use super::workspace::{Selection, Workspace};
+use super::planning;
+use super::tree::{At, Edits};
+use super::workspace::{OpenError, Project, Selection, Workspace};
 use crate::render::text::neutral;
 use crate::service::docker::import as manifest;
 use crate::service::docker::import::Imported;
@@ -84,54 +87,50 @@ impl Import {
     ///
     /// # Errors
     /// The live state cannot be read, or a file cannot be written.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         super::runtime()?.block_on(self.run_async(console))
     }
 
-    async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
+    async fn run_async(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let workspace = match Workspace::open_for_import(&self.selection, console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(exit),
-        };
+        let workspace = Workspace::open_for_import(&self.selection, console)?;
         let mut targets = workspace.targets();
         targets.retain(|target| {
             self.provider
                 .is_none_or(|provider| target.provider() == provider)
         });
         if let Some(provider) = self.provider.filter(|_| targets.is_empty()) {
-            bail!(
+            return Err(CommandError::error(format!(
                 "{} has no target of the provider {}",
                 ::manifest::config::FILE_NAME,
                 provider.as_str()
-            );
+            )));
         }
         if !self.only.is_empty() {
             return self.import_named(&workspace, &targets, console).await;
         }
         if self.out.is_some() && targets.len() > 1 {
-            bail!("--out holds the policies of one target; choose it with --target");
+            return Err(CommandError::error(
+                "--out holds the policies of one target; choose it with --target",
+            ));
         }
         let session = Session::open(&self.connect, &targets, console).await?;
-        let mut exit = Exit::Done;
+        let mut failed = Vec::new();
         for target in &targets {
             let imported = self
                 .import_target(&workspace, target, &session, console)
                 .await;
-            let imported = imported.with_context(|| format!("target `{}`", target.name));
-            let ended = imported.unwrap_or_else(|error| {
-                // The failure of one target does not keep the others from being imported.
-                console.warn(&super::render_error(&error, console));
-                Exit::Error
-            });
-            if ended != Exit::Done {
-                exit = ended;
+            // The failure of one target does not keep the others from being imported.
+            if let Err(error) = imported {
+                failed.push(CommandError::reported(error.kind()));
+                error.context(planning::of(target)).print(console);
             }
         }
         session.close().await;
-        Ok(exit)
+        CommandError::join(failed)?;
+        Ok(Exit::Done)
     }
 
     /// Takes over what `--only` names.
@@ -140,42 +139,52 @@ impl Import {
         workspace: &Workspace,
         targets: &[&Target],
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult {
         let can = |target: &&&Target| target.provider() != Provider::Pulumi;
         let targets: Vec<&Target> = targets.iter().filter(can).copied().collect();
         if targets.is_empty() {
-            bail!(
+            return Err(CommandError::error(
                 "--only takes over policies of Docker and documents of Chainloop. `polwarden drift` shows how packs and groups \
-                 differ: bring their manifests to that by hand"
-            );
+                 differ: bring their manifests to that by hand",
+            ));
         }
         let documents = targets
             .iter()
             .filter(|target| target.provider() == Provider::Chainloop)
             .count();
         if documents != 0 && documents != targets.len() {
-            bail!(
-                "--only names what is at one kind of service; choose it with --provider or --target"
-            );
+            return Err(CommandError::error(
+                "--only names what is at one kind of service; choose it with --provider or --target",
+            ));
         }
         let session = Session::open(&self.connect, &targets, console).await?;
         let ended = if documents == 0 {
-            adopt::Adoption {
+            let adoption = adopt::Adoption {
                 import: self,
                 console,
-            }
-            .adopt(workspace, &targets, &session)
-            .await
+            };
+            adoption.adopt(workspace, &targets, &session).await
         } else {
-            documents::Documents {
+            let documents = documents::Documents {
                 import: self,
                 console,
-            }
-            .run(workspace, &targets, &session)
-            .await
+            };
+            let ended = documents.run(workspace, &targets, &session).await;
+            ended.map_err(CommandError::from)
         };
         session.close().await;
-        ended
+        ended.map(|()| Exit::Done)
+    }
+
+    /// The manifests as they would be with some files written.
+    fn read_edited(&self, edits: &Edits) -> anyhow::Result<Workspace> {
+        match Project::open(&self.selection, &At::default()) {
+            Ok(project) => Ok(project.load_edited(edits)),
+            Err(OpenError::Invalid(_)) => {
+                bail!("the configuration has changed since it was read; run the command again")
+            }
+            Err(OpenError::Unreadable(error)) => Err(error),
+        }
     }
 
     async fn import_target(
@@ -184,23 +193,23 @@ impl Import {
         target: &Target,
         session: &Session,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult<()> {
         match target.provider() {
             Provider::Docker => {}
             Provider::Pulumi => {
                 return self.import_packs(workspace, target, session, console).await;
             }
             Provider::Chainloop => {
-                console.warn(&format!(
+                let unnamed = format!(
                     "{}: nothing was imported: Chainloop has no list of policies; name them: polwarden import --provider chainloop --only NAME",
                     neutral(&target.name)
-                ));
+                );
+                if self.provider.is_some() {
+                    return Err(CommandError::plain(FailureKind::Error, unnamed));
+                }
                 // Among other targets it is no failure.
-                return Ok(if self.provider.is_some() {
-                    Exit::Error
-                } else {
-                    Exit::Done
-                });
+                console.warn(&unnamed);
+                return Ok(());
             }
         }
         let live = session.docker_live(target).await?;
@@ -213,7 +222,7 @@ impl Import {
         target: &Target,
         live: &LiveState,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult<()> {
         let declared = workspace.declared(target);
         let (known, new): (Vec<_>, Vec<_>) = live
             .policies
@@ -236,7 +245,7 @@ impl Import {
         known: usize,
         refused: &[(String, String)],
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult<()> {
         let folder = self.folder(target);
         for (what, why) in refused {
             console.warn(&format!(
@@ -245,13 +254,8 @@ impl Import {
                 neutral(why)
             ));
         }
-        let in_the_way: Vec<_> = files.iter().filter(|file| file.path.exists()).collect();
-        if !self.force && !in_the_way.is_empty() {
-            for file in in_the_way {
-                console.warn(&format!("`{}` exists", neutral(file.path.as_str())));
-            }
-            console.warn("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.");
-            return Ok(Exit::Error);
+        if !self.force {
+            check_free(files)?;
         }
         if !files.is_empty() {
             std::fs::create_dir_all(&folder)
@@ -285,7 +289,7 @@ impl Import {
             known,
             refused.len()
         ))?;
-        Ok(Exit::Done)
+        Ok(())
     }
 
     fn folder(&self, target: &Target) -> Utf8PathBuf {
@@ -298,6 +302,17 @@ impl Import {
             .clone()
             .unwrap_or_else(|| configured.map_or_else(|| "policies".into(), Utf8PathBuf::from))
     }
+}
+
+/// Refuses to overwrite files.
+fn check_free(files: &[File]) -> CommandResult<()> {
+    let in_the_way = files.iter().filter(|file| file.path.exists()).map(|file| {
+        let path = neutral(file.path.as_str());
+        CommandError::plain(FailureKind::Error, format!("`{path}` exists"))
+    });
+    CommandError::join(in_the_way.collect()).map_err(|error| {
+        error.hint("Nothing was written. Move these files away, choose another folder with --out, or add --force to overwrite them.")
+    })
 }
 
 /// The short names of a target's teams, by uuid.

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use super::{File, Import};
 use crate::cli::connect::Session;
 use crate::cli::console::Console;
-use crate::cli::exit::Exit;
+use crate::cli::error::CommandResult;
 use crate::cli::workspace::Workspace;
 use crate::service::docker::import::{ImportError, Imported, file_stem};
 use crate::service::pulumi::import as pulumi;
@@ -26,7 +26,7 @@ impl Import {
         target: &Target,
         session: &Session,
         console: Console,
-    ) -> anyhow::Result<Exit> {
+    ) -> CommandResult<()> {
         let live = session.pulumi_reader(target)?.live_state().await?;
         let folder = self.folder(target);
         let (packs, groups) = declared(workspace, target);

@@ -4,15 +4,17 @@ mod packs;
 mod pins;
 mod rewrite;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::connect::{Connect, Session};
 use super::console::Console;
+use super::error::{CommandError, CommandResult};
 use super::exit::Exit;
 use super::planning;
 use super::references;
+use super::tree::At;
 use super::workspace::{Selection, Workspace, is_error, unique};
 use crate::render::text::neutral;
 use crate::service::chainloop::check::InputsSchemas;
@@ -60,24 +62,18 @@ impl Lock {
     ///
     /// # Errors
     /// There is no configuration, a server cannot be read, or a file cannot be read or written.
-    pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, console: Console) -> CommandResult {
         if let Some(path) = &self.path {
             super::enter(path)?;
         }
-        let workspace = match Workspace::open(&self.selection, console)? {
-            Ok(workspace) => workspace,
-            Err(exit) => return Ok(exit),
-        };
+        let workspace = Workspace::open(&self.selection, &At::default())?;
         let mut lock = workspace.lock().clone();
         let mut told = Vec::new();
-        let Some(documents) = self.offline(&workspace, &mut lock, &mut told, console) else {
-            return Ok(Exit::Invalid);
-        };
+        let documents = self.offline(&workspace, &mut lock, &mut told, console)?;
         let pins = self.pins(&documents, &mut lock, console)?;
         let wrong = arguments(&workspace, &documents, &pins);
         if wrong.iter().any(is_error) {
-            workspace.report(wrong, console);
-            return Ok(Exit::Invalid);
+            workspace.report(wrong, console)?;
         }
         told.extend(pins.told.iter().cloned());
         let mut rewrite = Rewrite::default();
@@ -111,14 +107,17 @@ impl Lock {
         Ok(verdict(exit, &pins, console))
     }
 
-    /// What needs no server: locks packs, and checks documents. Nothing if a manifest is invalid, which is shown.
+    /// What needs no server: locks packs, and checks documents.
+    ///
+    /// # Errors
+    /// A manifest is invalid, which is shown.
     fn offline<'w>(
         &self,
         workspace: &'w Workspace,
         lock: &mut LockFile,
         told: &mut Vec<String>,
         console: Console,
-    ) -> Option<Vec<Documents<'w>>> {
+    ) -> CommandResult<Vec<Documents<'w>>> {
         let mut findings = Vec::new();
         let mut documents = Vec::new();
         for target in of(workspace, Provider::Pulumi) {
@@ -149,11 +148,8 @@ impl Lock {
             );
             documents.push((target, checked.documents));
         }
-        if workspace.report(unique(findings), console) {
-            None
-        } else {
-            Some(documents)
-        }
+        workspace.report(unique(findings), console)?;
+        Ok(documents)
     }
 
     /// Asks the servers of Chainloop, if there is anything to ask for.
@@ -191,7 +187,7 @@ impl Lock {
         })
     }
 
-    fn finish(&self, lock: &LockFile, told: &[String], console: Console) -> anyhow::Result<Exit> {
+    fn finish(&self, lock: &LockFile, told: &[String], console: Console) -> CommandResult {
         let path = Utf8Path::new(LOCK_FILE);
         let text = lock.text().context("the lock cannot be written as YAML")?;
         let found = std::fs::read_to_string(path).unwrap_or_default();
@@ -214,7 +210,9 @@ impl Lock {
         }
         // Reading it as a link to nothing finds no lock; to write it would make a file wherever the link leads.
         if path.is_symlink() && !path.exists() {
-            bail!("`{path}` is a link to nothing: remove it, and run the command again");
+            return Err(CommandError::error(format!(
+                "`{path}` is a link to nothing: remove it, and run the command again"
+            )));
         }
         std::fs::write(path, text).with_context(|| format!("cannot write `{path}`"))?;
         for line in told {

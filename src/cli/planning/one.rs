@@ -1,6 +1,6 @@
 //! The plan of one target, of whatever provider.
 
-use super::{Outcome, locate};
+use super::{Outcome, TargetError, locate};
 use crate::cli::connect::Session;
 use crate::cli::gates::GateKeeper;
 use crate::cli::three_way::{self, Before, Wanted};
@@ -13,7 +13,6 @@ use crate::service::docker::plan::{Request, plan_gated};
 use crate::service::pulumi::plan::{PackRequest, plan_packs};
 use crate::service::registry as provider;
 use manifest::config::Target;
-use model::diag::Diagnostic;
 use model::docker::DesiredPolicy;
 use model::{Live, chainloop, docker, pulumi};
 
@@ -30,38 +29,21 @@ pub(super) struct One<'a> {
 }
 
 impl One<'_> {
-    /// The plan, or what only the server can tell to be wrong with the manifests.
-    pub(super) fn plan(
-        &self,
-        desired: &Checked,
-        live: Live,
-    ) -> anyhow::Result<Result<Outcome, Vec<Diagnostic>>> {
-        match &live {
-            Live::Docker(state) => {
-                let (plan, origins) = self.plan_policies(&desired.policies, state)?;
-                Ok(Ok(Outcome {
-                    plan,
-                    origins,
-                    live,
-                }))
-            }
-            Live::Pulumi(state) => {
-                let planned = self.plan_packs(desired, state)?;
-                Ok(planned.map(|(plan, origins)| Outcome {
-                    plan,
-                    origins,
-                    live,
-                }))
-            }
-            Live::Chainloop(state) => {
-                let (plan, origins) = self.plan_documents(desired, state)?;
-                Ok(Ok(Outcome {
-                    plan,
-                    origins,
-                    live,
-                }))
-            }
-        }
+    /// Makes the plan.
+    ///
+    /// # Errors
+    /// Compared with the live state, the manifests are invalid; or the target has no connection.
+    pub(super) fn plan(&self, desired: &Checked, live: Live) -> Result<Outcome, TargetError> {
+        let (plan, origins) = match &live {
+            Live::Docker(state) => self.plan_policies(&desired.policies, state)?,
+            Live::Pulumi(state) => self.plan_packs(desired, state)?,
+            Live::Chainloop(state) => self.plan_documents(desired, state)?,
+        };
+        Ok(Outcome {
+            plan,
+            origins,
+            live,
+        })
     }
 
     fn plan_policies(
@@ -99,7 +81,7 @@ impl One<'_> {
         &self,
         desired: &Checked,
         live: &pulumi::LiveState,
-    ) -> anyhow::Result<Result<Planning, Vec<Diagnostic>>> {
+    ) -> Result<Planning, TargetError> {
         let Self {
             workspace,
             session,
@@ -116,17 +98,14 @@ impl One<'_> {
             keep_versions: target.pulumi().and_then(|settings| settings.keep_versions),
             locate: &|place| locate(workspace.sources(), place),
         };
-        let plan = match plan_packs(&request) {
-            Ok(plan) => plan,
-            Err(findings) => return Ok(Err(findings)),
-        };
+        let plan = plan_packs(&request).map_err(TargetError::Invalid)?;
         let old = base
             .as_ref()
             .and_then(|(before, wanted)| before.plan_packs(wanted, request.target.clone(), live));
         let origins = base
             .is_some()
             .then(|| three_way::origins(&plan, old.as_ref()));
-        Ok(Ok((plan, origins)))
+        Ok((plan, origins))
     }
 
     fn plan_documents(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::Refusal;
+use super::{AdoptError, refused};
 use crate::cli::planning;
 use crate::cli::workspace::Workspace;
 use crate::plan::{Change, ChangeKind, Field};
@@ -30,7 +30,7 @@ impl<'a> Declared<'a> {
         workspace: &'a Workspace,
         target: &Target,
         name: &str,
-    ) -> Result<Option<Self>, Refusal> {
+    ) -> Result<Option<Self>, AdoptError> {
         let documents = workspace.documents(target);
         let policies: Vec<(DocumentId, &PolicyManifest)> = documents
             .into_iter()
@@ -61,7 +61,7 @@ impl<'a> Declared<'a> {
                 id: *id,
                 manifest,
             })),
-            [_, _, ..] => Err("two manifests declare it".to_owned()),
+            [_, _, ..] => Err(refused("two manifests declare it")),
         }
     }
 
@@ -81,11 +81,11 @@ impl<'a> Declared<'a> {
         live: &LivePolicy,
         change: &Change,
         teams: &BTreeMap<&str, &str>,
-    ) -> Result<Vec<(Utf8PathBuf, String)>, Refusal> {
+    ) -> Result<Vec<(Utf8PathBuf, String)>, AdoptError> {
         let file = self.workspace.sources().file(self.id.file);
         let path = Utf8PathBuf::from(file.name());
         let text = file.text();
-        let refuse = |error: manifest::ImportError| error.to_string();
+        let refuse = |error: manifest::ImportError| refused(error.to_string());
         let Metadata {
             name: _,
             aliases,
