@@ -8,10 +8,11 @@ use tokio::task::JoinSet;
 use super::listing::{self, Page, Progression};
 use super::target::Target;
 use super::teams;
-use super::wire::{At, Kind, policy};
+use super::wire::{Kind, policy};
 use crate::model::docker::{LivePolicy, LiveState, PolicySummary, Team};
 use crate::provider::Progress;
 use crate::provider::http::{ApiError, Call, ErrorKind};
+use crate::provider::json::ROOT;
 use crate::provider::operation::ReadRequest;
 
 /// Reads the policies of one organization. It has no way to change anything.
@@ -71,7 +72,7 @@ impl Reader {
         let policy = self
             .target
             .ask(&call, |answer| {
-                policy(answer, At::ROOT, Kind::Listed(&summary.kind))
+                policy(answer, ROOT, Kind::Listed(&summary.kind))
             })
             .await?;
         if policy.id != summary.id {

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::connection::Connection;
 use super::session::SignIn;
-use super::wire::DecodeError;
 use crate::model::docker::Profile;
 use crate::provider::http::{ApiError, Call, Dated, Endpoint, ErrorKind};
+use crate::provider::json::DecodeError;
 use crate::provider::organization::Organization;
 
 /// What reader and writer have in common: paths, sending, and errors with a place.
