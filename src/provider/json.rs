@@ -238,7 +238,7 @@ pub(super) mod hostile {
     use super::*;
 
     /// Looks like a secret, and contains what a terminal, Markdown, HTML and serde's own messages would react to.
-    pub(in crate::provider) const TEXT: &str =
+    pub(crate) const TEXT: &str =
         "hunter2\u{1b}]0;hunter2\u{7}`, expected hunter2\r\n<img src=hunter2>";
 
     /// All answers that differ from `answer` in one place: another value, or another key.
@@ -278,7 +278,7 @@ pub(super) mod hostile {
     }
 
     /// `decode` accepts the answer, refuses some of its variants, and repeats nothing of those that it refuses.
-    pub(in crate::provider) fn check<T, E: fmt::Debug + Into<ErrorKind>>(
+    pub(crate) fn check<T, E: fmt::Debug + Into<ErrorKind>>(
         answer: &Value,
         decode: impl Fn(&Value) -> Result<T, E>,
     ) {
@@ -289,7 +289,8 @@ pub(super) mod hostile {
                 continue;
             };
             refused += 1;
-            let shown = format!("{error:?} {}", error.into());
+            let debug = format!("{error:?}");
+            let shown = format!("{debug} {}", error.into());
             assert!(!shown.contains("hunter2"), "{variant}: {shown}");
             assert!(!shown.contains(char::is_control), "{variant}: {shown}");
         }

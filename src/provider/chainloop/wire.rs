@@ -157,11 +157,13 @@ fn check_name(answer: &Value, kind: DocumentKind, name: &PolicyName) -> Result<(
         DocumentKind::Policy => ("policy", data("policy")),
         DocumentKind::PolicyGroup => ("group", data("group")),
     };
-    let own_name = |document: &'_ Value| match kind {
-        DocumentKind::Policy => None,
-        DocumentKind::PolicyGroup => document.get("name"),
-    };
-    let said = said.and_then(|said| own_name(said).or_else(|| said.pointer("/metadata/name")));
+    let said = said.and_then(|said| {
+        let own_name = match kind {
+            DocumentKind::Policy => None,
+            DocumentKind::PolicyGroup => said.get("name"),
+        };
+        own_name.or_else(|| said.pointer("/metadata/name"))
+    });
     match said.and_then(Value::as_str) {
         Some(said) if !said.is_empty() && said != name.as_str() => Err(DecodeError::new(
             format!("$.{field}.metadata.name"),
