@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::connect::Connect;
@@ -14,7 +13,7 @@ use super::gates::GateKeeper;
 use super::planning::{self, Against, Planned};
 use super::teller::Teller;
 use super::tree::At;
-use super::workspace::{Project, Selection, Unusable};
+use super::workspace::{Project, Selection, Unusable, WorkingDirectory};
 use crate::manifest::config;
 use crate::model::Live;
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
@@ -32,9 +31,8 @@ use crate::repo::{Revision, RevisionError};
   polwarden import --only 'AI services'        keeps what it shows of a policy
   polwarden apply                              undoes it")]
 pub(super) struct Drift {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -61,9 +59,7 @@ impl Drift {
     }
 
     async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         let teller = Teller::beside(&self.sink(), console);
         let project = match Project::read(&self.selection, &self.revision(console))? {

@@ -1,7 +1,6 @@
 //! `polwarden test`: whether the policies allow and deny what the policy tests say.
 
 use anyhow::{Context as _, bail};
-use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::connect::{Connect, Session};
@@ -10,7 +9,7 @@ use super::exit::Exit;
 use super::format::{self, Comment, Format, Output, Sink};
 use super::planning;
 use super::statements;
-use super::workspace::{At, Selection, Workspace};
+use super::workspace::{At, Selection, WorkingDirectory, Workspace};
 use crate::access::{self, CedarStatement, CoveredRule, Expectation, Policies};
 use crate::check::{CheckedTests, resource_place};
 use crate::diag::{Diagnostic, Place};
@@ -37,9 +36,8 @@ use crate::render::text::neutral;
   polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct Test {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -81,9 +79,7 @@ impl Test {
     }
 
     async fn run_async(&self, console: Console) -> anyhow::Result<Exit> {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         let workspace = match Workspace::open_at(&self.selection, &self.at, console)? {
             Ok(workspace) => workspace,

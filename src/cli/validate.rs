@@ -1,7 +1,6 @@
 //! `polwarden validate`: what is wrong with the manifests.
 
 use anyhow::bail;
-use camino::Utf8PathBuf;
 use clap::Args;
 use rayon::prelude::*;
 
@@ -12,7 +11,7 @@ use super::format::{self, Comment, Format, Output, Sink};
 use super::gates;
 use super::planning;
 use super::teller::file_names;
-use super::workspace::{At, Selection, Unusable, Workspace, is_error, unique};
+use super::workspace::{At, Selection, Unusable, WorkingDirectory, Workspace, is_error, unique};
 use crate::check::{Checked, Teams};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::manifest::config::Target;
@@ -31,9 +30,8 @@ use crate::render::text::many;
   polwarden validate --format json
   polwarden validate --format github --output sarif=findings.sarif")]
 pub(super) struct Validate {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -99,9 +97,7 @@ impl Validate {
     /// # Errors
     /// As for `run`.
     pub(super) fn run_to(self, depth: Depth, console: Console) -> anyhow::Result<Exit> {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         match Workspace::read(&self.selection, &self.at)? {
             Err(Unusable {

@@ -26,6 +26,21 @@ use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
 use crate::repo::{self, Loaded, LoadedTarget, Pipeline, Source};
 
+/// The directory to work in, for commands that take it as an argument.
+#[derive(Debug, Args)]
+pub(super) struct WorkingDirectory {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+}
+
+impl WorkingDirectory {
+    /// Makes it the working directory of this process, unless it was left out.
+    pub(super) fn enter(&self) -> anyhow::Result<()> {
+        self.path.as_deref().map_or(Ok(()), super::enter)
+    }
+}
+
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
 pub(super) struct Selection {

@@ -1,11 +1,10 @@
 //! `polwarden emulate chainloop`.
 
 use clap::Args;
-use secrecy::SecretString;
 
 use super::super::console::Console;
 use super::super::exit::Exit;
-use super::{Contents, Place, Requests, fault_help, serve};
+use super::{AccessToken, Contents, Place, Requests, fault_help, serve};
 use crate::emulator::chainloop::{
     self, ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
 };
@@ -18,15 +17,8 @@ pub(super) struct Chainloop {
     place: Place,
     #[command(flatten)]
     contents: Contents,
-    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
-    /// process list.
-    #[arg(
-        long,
-        env = "POLWARDEN_EMULATOR_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
-    token: Option<SecretString>,
+    #[command(flatten)]
+    access: AccessToken,
     /// How answers spell the names of fields: snake or camel.
     #[arg(long, default_value_t)]
     spelling: Spelling,
@@ -65,7 +57,7 @@ impl Chainloop {
         let Self {
             place,
             contents,
-            token,
+            access,
             spelling,
             raw_schema,
             errors,
@@ -85,7 +77,7 @@ impl Chainloop {
                 .into_iter()
                 .map(organization)
                 .collect(),
-            token,
+            token: access.token,
             spelling,
             raw_schema,
             errors,

@@ -13,7 +13,7 @@ use clap::Args;
 use super::connect::{Connect, Session};
 use super::console::Console;
 use super::exit::Exit;
-use super::workspace::{Selection, Workspace};
+use super::workspace::{Selection, WorkingDirectory, Workspace};
 use crate::manifest::config::{Provider, Target};
 use crate::model::docker::{LivePolicy, LiveState};
 use crate::render::manifest::{self, Imported};
@@ -29,9 +29,8 @@ use crate::render::text::neutral;
   polwarden import --provider chainloop --only sbom-licenses
   polwarden import --target production --out policies/imported")]
 pub(super) struct Import {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -88,9 +87,7 @@ impl Import {
     }
 
     async fn run_async(self, console: Console) -> anyhow::Result<Exit> {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         let workspace = match Workspace::open_for_import(&self.selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),

@@ -5,7 +5,7 @@ mod pins;
 mod rewrite;
 
 use anyhow::{Context as _, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use clap::Args;
 
 use super::connect::{Connect, Session};
@@ -13,7 +13,7 @@ use super::console::Console;
 use super::exit::Exit;
 use super::planning;
 use super::references;
-use super::workspace::{Selection, Workspace, is_error, unique};
+use super::workspace::{Selection, WorkingDirectory, Workspace, is_error, unique};
 use crate::check::InputsSchemas;
 use crate::diag::{Code, Diagnostic};
 use crate::manifest::config::{Provider, Target};
@@ -32,9 +32,8 @@ use rewrite::Rewrite;
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop")]
 pub(super) struct Lock {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -61,9 +60,7 @@ impl Lock {
     /// # Errors
     /// There is no configuration, a server cannot be read, or a file cannot be read or written.
     pub(super) fn run(self, console: Console) -> anyhow::Result<Exit> {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         let workspace = match Workspace::open(&self.selection, console)? {
             Ok(workspace) => workspace,
             Err(exit) => return Ok(exit),
