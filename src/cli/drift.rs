@@ -3,7 +3,6 @@
 pub(crate) use std::path::Path;
 
 use anyhow::Context as _;
-use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::connect::Connect;
@@ -15,7 +14,7 @@ use super::gates::GateKeeper;
 use super::planning::{self, Against, Planned};
 use super::teller::Teller;
 use super::tree::At;
-use super::workspace::{OpenError, Project, Selection};
+use super::workspace::{OpenError, Project, Selection, WorkingDirectory};
 use crate::plan::{self, DRIFT_FORMAT_VERSION, DriftReport};
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
@@ -33,9 +32,8 @@ use model::Live;
   polwarden import --only 'AI services'        keeps what it shows of a policy
   polwarden apply                              undoes it")]
 pub(super) struct Drift {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -62,9 +60,7 @@ impl Drift {
     }
 
     async fn run_async(self, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         let teller = Teller::beside(&self.sink(), console);
         let project = match Project::open(&self.selection, &self.revision(console)) {

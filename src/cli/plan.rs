@@ -16,7 +16,7 @@ use super::teller::Teller;
 use super::three_way::{self, Before};
 use super::tree::At;
 use super::watch::Watch;
-use super::workspace::{OpenError, Project, Selection};
+use super::workspace::{OpenError, Project, Selection, WorkingDirectory};
 use crate::plan::plan_digest;
 use crate::render;
 use crate::render::findings::{Finding, Prefix};
@@ -32,9 +32,8 @@ use crate::render::paint::Painter;
   polwarden plan --format github --output markdown=comment.md --output html=plan.html
   polwarden plan examples/quickstart --endpoint docker=embedded")]
 pub(super) struct Plan {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -78,9 +77,7 @@ impl Plan {
     }
 
     async fn run_async(self, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         if self.watch {
             self.watch(console).await
         } else {

@@ -1,7 +1,6 @@
 //! `polwarden test`: whether the policies allow and deny what the policy tests say.
 
 use anyhow::{Context as _, bail};
-use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::connect::{Connect, Session};
@@ -12,7 +11,7 @@ use super::format::{self, Comment, Format, Output, Sink};
 use super::planning;
 use super::statements;
 use super::tree::At;
-use super::workspace::{Selection, Workspace};
+use super::workspace::{Selection, WorkingDirectory, Workspace};
 use crate::plan::SourceRef;
 use crate::render;
 use crate::render::decided::Locator;
@@ -39,9 +38,8 @@ use model::docker::{Content, DesiredPolicy, LiveContent, LiveState};
   polwarden test --at origin/main
   polwarden test --live")]
 pub(super) struct Test {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -83,9 +81,7 @@ impl Test {
     }
 
     async fn run_async(&self, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         let workspace = Workspace::open(&self.selection, &self.at)?;
         let targets = workspace.targets();

@@ -1,7 +1,6 @@
 //! `polwarden validate`: what is wrong with the manifests.
 
 use anyhow::bail;
-use camino::Utf8PathBuf;
 use clap::Args;
 use rayon::prelude::*;
 
@@ -14,7 +13,9 @@ use super::gates;
 use super::planning;
 use super::teller::file_names;
 use super::tree::At;
-use super::workspace::{InvalidConfiguration, OpenError, Selection, Workspace, is_error, unique};
+use super::workspace::{
+    InvalidConfiguration, OpenError, Selection, WorkingDirectory, Workspace, is_error, unique,
+};
 use crate::render;
 use crate::render::diagnostics::{Amount, Report, human};
 use crate::render::findings::{Finding, Findings, Prefix};
@@ -33,9 +34,8 @@ use model::diag::{Diagnostic, SourceMap};
   polwarden validate --format json
   polwarden validate --format github --output sarif=findings.sarif")]
 pub(super) struct Validate {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -101,9 +101,7 @@ impl Validate {
     /// # Errors
     /// As for `run`.
     pub(super) fn run_to(self, depth: Depth, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         self.sink().check()?;
         let workspace = match Workspace::open(&self.selection, &self.at) {
             Ok(workspace) => workspace,

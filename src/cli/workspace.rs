@@ -30,6 +30,21 @@ use manifest::config::{Config, Target};
 use manifest::{Document, Manifest, parse_config};
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Severity, SourceMap};
 
+/// The directory to work in, for commands that take it as an argument.
+#[derive(Debug, Args)]
+pub(super) struct WorkingDirectory {
+    /// The directory of `polwarden.yaml`; the same as -C DIR.
+    #[arg(value_name = "DIR")]
+    path: Option<Utf8PathBuf>,
+}
+
+impl WorkingDirectory {
+    /// Makes it the working directory of this process, unless it was left out.
+    pub(super) fn enter(&self) -> anyhow::Result<()> {
+        self.path.as_deref().map_or(Ok(()), super::enter)
+    }
+}
+
 /// Which targets a command is for.
 #[derive(Debug, Default, Args)]
 pub(super) struct Selection {

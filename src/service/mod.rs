@@ -5,3 +5,6 @@ pub mod check_config;
 pub mod docker;
 pub mod pulumi;
 pub mod registry;
+
+#[cfg(test)]
+mod hostile;

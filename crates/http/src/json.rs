@@ -1,67 +1,40 @@
-//! Takes JSON apart and knows where it is.
+//! Decodes the JSON of a service into wire types.
+//!
+//! An error names the place and the expected form, and never contains text of the server, which may be hostile or
+//! repeat a secret. serde's own messages quote values, so [`DecodeError`] keeps only what our types contribute to them:
+//! what they expect, and the kind of value that was found. Sample types have no maps with typed values, because the
+//! place of such a value would contain a key of the server; they use `Map<String, Value>` instead.
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde_json::Value;
+use serde_path_to_error::Segment;
+use thiserror::Error;
 
 use crate::{ErrorKind, check_segment};
 
-/// A place in an answer: a chain of steps from the root, made without allocating.
-#[derive(Debug, Clone, Copy)]
-pub struct At<'a> {
-    parent: Option<&'a At<'a>>,
-    step: Step<'a>,
-}
+/// The place of the whole answer.
+pub const ROOT: &str = "$";
 
-#[derive(Debug, Clone, Copy)]
-enum Step<'a> {
-    Root,
-    Key(&'a str),
-    Index(usize),
-}
-
-impl<'a> At<'a> {
-    /// The whole answer.
-    pub const ROOT: At<'static> = At {
-        parent: None,
-        step: Step::Root,
-    };
-
-    /// A field here; the name is the contract's, never the server's.
-    pub fn key(&'a self, key: &'static str) -> At<'a> {
-        At {
-            parent: Some(self),
-            step: Step::Key(key),
-        }
-    }
-
-    /// An element here.
-    pub fn index(&'a self, index: usize) -> At<'a> {
-        At {
-            parent: Some(self),
-            step: Step::Index(index),
-        }
-    }
-}
-
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            parent.fmt(f)?;
-        }
-        match self.step {
-            Step::Root => f.write_str("$"),
-            Step::Key(key) => write!(f, ".{key}"),
-            Step::Index(index) => write!(f, "[{index}]"),
-        }
-    }
-}
-
-/// An answer that does not fit the contract. It holds no text of the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer that does not fit the contract. It contains no text of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("at {at}, expected {expected}")]
 pub struct DecodeError {
+    /// The JSON path, from `$`.
     pub at: String,
     pub expected: String,
+}
+
+impl DecodeError {
+    pub fn new(at: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            at: at.into(),
+            expected: expected.into(),
+        }
+    }
 }
 
 impl From<DecodeError> for ErrorKind {
@@ -71,138 +44,303 @@ impl From<DecodeError> for ErrorKind {
     }
 }
 
-/// The error that something else was expected here.
-pub fn mismatch(at: At<'_>, expected: &str, found: Option<&Value>) -> DecodeError {
-    let found = match found {
-        None => "nothing",
-        Some(Value::Null) => "null",
-        Some(Value::Bool(_)) => "true or false",
-        Some(Value::Number(_)) => "a number",
-        Some(Value::String(_)) => "a text",
-        Some(Value::Array(_)) => "a list",
-        Some(Value::Object(_)) => "an object",
+impl de::Error for DecodeError {
+    /// The message may quote the value, so it is dropped.
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self::new("", "another value")
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new("", format!("{}, found {}", form(expected), kind(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+
+    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::new("", format!("one of {}", expected.join(", ")))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!(".{field}"), "a value, found nothing")
+    }
+}
+
+/// What a type expects, in the words of our messages instead of serde's.
+fn form(expected: &dyn Expected) -> String {
+    let text = expected.to_string();
+    let ours = match text.as_str() {
+        "a string" | "a borrowed string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "u64" | "a JSON number" => "a number",
+        name if name.starts_with("enum ") => "a text",
+        name if name == "a map" || name.starts_with("struct ") => "an object",
+        other => other,
     };
-    DecodeError {
-        at: at.to_string(),
-        expected: format!("{expected}, found {found}"),
+    ours.to_owned()
+}
+
+fn kind(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Unit | Unexpected::Option => "null",
+        Unexpected::Bool(_) => "true or false",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+        Unexpected::Str(_) => "a text",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "an object",
+        _ => "another value",
     }
 }
 
-/// An object of the answer, and its place.
-#[derive(Debug, Clone, Copy)]
-pub struct Object<'v> {
-    map: &'v Map<String, Value>,
-    at: At<'v>,
+/// Decodes a value whose own place is `at`.
+pub fn decode<'de, T: Deserialize<'de>>(value: &'de Value, at: &str) -> Result<T, DecodeError> {
+    serde_path_to_error::deserialize(Json(value)).map_err(|error| {
+        let path: String = error.path().iter().map(step).collect();
+        let DecodeError {
+            at: field,
+            expected,
+        } = error.into_inner();
+        DecodeError::new(format!("{at}{path}{field}"), expected)
+    })
 }
 
-impl<'v> Object<'v> {
-    pub fn new(value: &'v Value, at: At<'v>) -> Result<Self, DecodeError> {
-        let map = value
-            .as_object()
-            .ok_or_else(|| mismatch(at, "an object", Some(value)))?;
-        Ok(Self { map, at })
+/// All keys in a place are ours; the check makes sure that no other one can do harm.
+fn step(segment: &Segment) -> String {
+    let is_plain = |key: &str| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    match segment {
+        Segment::Seq { index } => format!("[{index}]"),
+        Segment::Map { key } if key.len() < 40 && is_plain(key) => format!(".{key}"),
+        Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => ".?".to_owned(),
+    }
+}
+
+/// A required field of the object at `at`, for a value that is decoded on its own.
+pub fn required<'v>(
+    value: &'v Value,
+    at: &str,
+    key: &'static str,
+) -> Result<&'v Value, DecodeError> {
+    #[derive(Deserialize)]
+    struct AnyObject {}
+
+    let AnyObject {} = decode(value, at)?;
+    value
+        .get(key)
+        .ok_or_else(|| DecodeError::new(format!("{at}.{key}"), "a value, found nothing"))
+}
+
+/// A field that may be missing; null counts as missing, because some servers write empty lists as null.
+pub fn present<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    value.get(key).filter(|value| !value.is_null())
+}
+
+/// Decodes a string with a narrower form than any string.
+pub fn text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &'static str,
+    read: impl FnOnce(&'de str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let text = <&str>::deserialize(deserializer)?;
+    read(text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(text), &expected))
+}
+
+/// Decodes a server-made id, which must be safe as a segment of a URL path.
+pub fn id<'de, D: Deserializer<'de>, T: From<&'de str>>(deserializer: D) -> Result<T, D::Error> {
+    text(deserializer, "an id that can stand in a path", |text| {
+        check_segment(text).is_ok().then(|| text.into())
+    })
+}
+
+/// A value as the source of serde. In contrast to `Value` itself, it accepts no list in place of a struct, and its
+/// errors quote nothing.
+struct Json<'de>(&'de Value);
+
+impl<'de> Deserializer<'de> for Json<'de> {
+    type Error = DecodeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Array(list) => visitor.visit_seq(SeqDeserializer::new(list.iter().map(Json))),
+            Value::Object(map) => visitor.visit_map(MapDeserializer::new(
+                map.iter().map(|(key, value)| (key.as_str(), Json(value))),
+            )),
+        }
     }
 
-    /// The place of the object itself.
-    pub fn at(&self) -> &At<'v> {
-        &self.at
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
     }
 
-    /// A field, whatever it holds.
-    pub fn get(&self, key: &str) -> Option<&'v Value> {
-        self.map.get(key)
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            Value::Array(_) => Err(DecodeError::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
     }
 
-    /// A field that may be missing; null counts as missing, as some servers write empty lists so.
-    pub fn present(&self, key: &str) -> Option<&'v Value> {
-        self.get(key).filter(|value| !value.is_null())
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.0 {
+            Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            _ => self.deserialize_any(visitor),
+        }
     }
 
-    pub fn text(&self, key: &'static str) -> Result<&'v str, DecodeError> {
-        self.get(key)
-            .and_then(Value::as_str)
-            .ok_or_else(|| self.mismatch(key, "a text"))
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
     }
 
-    /// An id that can stand in a path: ids are the server's, and a server may be hostile.
-    pub fn id(&self, key: &'static str) -> Result<&'v str, DecodeError> {
-        let id = self.text(key)?;
-        check_segment(id).map_err(|_| self.mismatch(key, "an id that can stand in a path"))?;
-        Ok(id)
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map identifier
     }
+}
 
-    pub fn list(&self, key: &'static str) -> Result<&'v [Value], DecodeError> {
-        let list = self.get(key).and_then(Value::as_array);
-        list.map(Vec::as_slice)
-            .ok_or_else(|| self.mismatch(key, "a list"))
-    }
+impl<'de> IntoDeserializer<'de, DecodeError> for Json<'de> {
+    type Deserializer = Self;
 
-    pub fn texts(&self, key: &'static str) -> Result<Vec<&'v str>, DecodeError> {
-        let at = self.at.key(key);
-        let text = |(index, value): (usize, &'v Value)| {
-            value
-                .as_str()
-                .ok_or_else(|| mismatch(at.index(index), "a text", Some(value)))
-        };
-        self.list(key)?.iter().enumerate().map(text).collect()
-    }
-
-    /// [`Object::texts`] of a field that may be missing.
-    pub fn optional_texts(&self, key: &'static str) -> Result<Option<Vec<&'v str>>, DecodeError> {
-        self.present(key).map(|_| self.texts(key)).transpose()
-    }
-
-    /// The fields that are not among these.
-    pub fn others(&self, known: &[&str]) -> Map<String, Value> {
-        let others = self
-            .map
-            .iter()
-            .filter(|(key, _)| !known.contains(&key.as_str()));
-        others
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    }
-
-    pub fn mismatch(&self, key: &'static str, expected: &str) -> DecodeError {
-        mismatch(self.at.key(key), expected, self.get(key))
+    fn into_deserializer(self) -> Self {
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    use serde_json::{Map, json};
 
     use super::*;
 
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Level {
+        Low,
+        High,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Sample<'v> {
+        a: Vec<&'v str>,
+        #[serde(deserialize_with = "id")]
+        id: &'v str,
+        n: Option<u64>,
+        level: Option<Level>,
+        #[serde(flatten)]
+        others: Map<String, Value>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Strict {
+        _yes: bool,
+    }
+
+    fn said<'v, T: Deserialize<'v> + fmt::Debug>(value: &'v Value) -> String {
+        let DecodeError { at, expected } = decode::<T>(value, ROOT).unwrap_err();
+        format!("{at}: {expected}")
+    }
+
     #[test]
     fn errors_name_the_place_and_no_text_of_the_server() {
-        let value = json!({"a": ["x", 7], "id": "../hunter2", "n": null});
-        let object = Object::new(&value, At::ROOT).unwrap();
-        let said = |error: DecodeError| format!("{}: {}", error.at, error.expected);
+        for (change, wanted) in [
+            (json!({"a": ["x", 7]}), "$.a[1]: a text, found a number"),
+            (json!({"a": "hunter2"}), "$.a: a list, found a text"),
+            (json!({"a": null}), "$.a: a list, found null"),
+            (json!({"id": null}), "$.id: a text, found null"),
+            (
+                json!({"id": "../hunter2"}),
+                "$.id: an id that can stand in a path, found a text",
+            ),
+            (json!({"n": "hunter2"}), "$.n: a number, found a text"),
+            (json!({"n": -1}), "$.n: a number, found a number"),
+            (json!({"n": 1.5}), "$.n: a number, found a number"),
+            (json!({"level": "hunter2"}), "$.level: one of low, high"),
+            (
+                json!({"level": {"low": null}}),
+                "$.level: a text, found an object",
+            ),
+        ] {
+            let mut value = json!({"a": [], "id": "i"});
+            value
+                .as_object_mut()
+                .unwrap()
+                .extend(change.as_object().unwrap().clone());
+            assert_eq!(said::<Sample<'_>>(&value), wanted);
+        }
         assert_eq!(
-            said(object.texts("a").unwrap_err()),
-            "$.a[1]: a text, found a number"
+            said::<Sample<'_>>(&json!({"a": []})),
+            "$.id: a value, found nothing"
         );
         assert_eq!(
-            said(object.text("missing").unwrap_err()),
-            "$.missing: a text, found nothing"
-        );
-        assert_eq!(
-            said(object.list("id").unwrap_err()),
-            "$.id: a list, found a text"
-        );
-        assert_eq!(
-            said(object.id("id").unwrap_err()),
-            "$.id: an id that can stand in a path, found a text"
-        );
-        assert_eq!(
-            said(object.text("n").unwrap_err()),
-            "$.n: a text, found null"
-        );
-        assert_eq!(object.optional_texts("n"), Ok(None));
-        assert_eq!(
-            said(Object::new(&json!(1), At::ROOT).unwrap_err()),
+            said::<Sample<'_>>(&json!(1)),
             "$: an object, found a number"
         );
+        assert_eq!(said::<Strict>(&json!([true])), "$: an object, found a list");
+        assert_eq!(
+            said::<Vec<Strict>>(&json!([{}])),
+            "$[0]._yes: a value, found nothing"
+        );
+        assert_eq!(
+            said::<jiff::Timestamp>(&json!("hunter2")),
+            "$: another value"
+        );
+    }
+
+    #[test]
+    fn null_is_missing_and_unknown_fields_are_kept_in_order() {
+        let others = json!({"z": [1, -1, 1.5, null], "a b": {"y": 1, "x": "\u{1b}"}});
+        let mut value = json!({"a": ["x"], "id": "i", "n": null, "level": "high"});
+        value
+            .as_object_mut()
+            .unwrap()
+            .extend(others.as_object().unwrap().clone());
+        let read: Sample<'_> = decode(&value, ROOT).unwrap();
+        assert_eq!(
+            (read.a.as_slice(), read.id, read.n),
+            (&["x"][..], "i", None)
+        );
+        assert!(matches!(read.level, Some(Level::High)));
+        assert_eq!(Value::Object(read.others).to_string(), others.to_string());
+    }
+
+    #[test]
+    fn keys_of_the_server_are_not_part_of_a_place() {
+        let value = json!({"hunter2 \u{1b}": "x"});
+        assert_eq!(
+            said::<BTreeMap<String, u64>>(&value),
+            "$.?: a number, found a text"
+        );
+    }
+
+    #[test]
+    fn fields_that_are_decoded_on_their_own() {
+        let answer = json!({"old": {"a": 1}, "none": null});
+        assert_eq!(required(&answer, ROOT, "old"), Ok(&json!({"a": 1})));
+        assert_eq!(present(&answer, "none"), None);
+        let error = |value: &Value| required(value, ROOT, "new").unwrap_err().to_string();
+        assert_eq!(error(&answer), "at $.new, expected a value, found nothing");
+        assert_eq!(error(&json!([])), "at $, expected an object, found a list");
     }
 }

@@ -1,11 +1,10 @@
 //! `polwarden emulate chainloop`.
 
 use clap::Args;
-use secrecy::SecretString;
 
 use super::super::console::Console;
 use super::super::error::CommandResult;
-use super::{Contents, Place, Requests, fault_help, serve};
+use super::{AccessToken, Contents, Place, Requests, fault_help, serve};
 use emulator::chainloop;
 use emulator::chainloop::{
     ErrorShape, Fault, Options, OrganizationSeed, RawSchema, Seed, Spelling,
@@ -19,15 +18,8 @@ pub(super) struct Chainloop {
     place: Place,
     #[command(flatten)]
     contents: Contents,
-    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
-    /// process list.
-    #[arg(
-        long,
-        env = "POLWARDEN_EMULATOR_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
-    token: Option<SecretString>,
+    #[command(flatten)]
+    access: AccessToken,
     /// How answers spell the names of fields: snake or camel.
     #[arg(long, default_value_t)]
     spelling: Spelling,
@@ -66,7 +58,7 @@ impl Chainloop {
         let Self {
             place,
             contents,
-            token,
+            access,
             spelling,
             raw_schema,
             errors,
@@ -86,7 +78,7 @@ impl Chainloop {
                 .into_iter()
                 .map(organization)
                 .collect(),
-            token,
+            token: access.token,
             spelling,
             raw_schema,
             errors,

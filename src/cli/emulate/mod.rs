@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
+use secrecy::SecretString;
 
 use super::console::Console;
 use super::error::{CommandError, CommandResult};
@@ -67,6 +68,20 @@ struct Requests {
     /// Append one JSON line for each request to this file; credentials are left out.
     #[arg(long, value_name = "FILE")]
     request_log: Option<Utf8PathBuf>,
+}
+
+/// Who may send requests, at services with access tokens.
+#[derive(Debug, Args)]
+struct AccessToken {
+    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
+    /// process list.
+    #[arg(
+        long,
+        env = "POLWARDEN_EMULATOR_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: Option<SecretString>,
 }
 
 /// The grammar of `--fault`, from what differs: what another writer can do, operations to name, and examples.

@@ -3,11 +3,10 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use secrecy::SecretString;
 
 use super::super::console::Console;
 use super::super::error::CommandResult;
-use super::{Contents, Place, Requests, address, fault_help, serve};
+use super::{AccessToken, Contents, Place, Requests, address, fault_help, serve};
 use emulator::pulumi;
 use emulator::pulumi::{Fault, Options, OrganizationSeed, Seed};
 
@@ -25,15 +24,8 @@ pub(super) struct Pulumi {
     /// Take stacks that nobody declared: one is there as soon as a group is given it.
     #[arg(long)]
     any_stack: bool,
-    /// Accept this access token only; without it, any that is not empty will do. The variable keeps it out of the
-    /// process list.
-    #[arg(
-        long,
-        env = "POLWARDEN_EMULATOR_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
-    token: Option<SecretString>,
+    #[command(flatten)]
+    access: AccessToken,
     /// How many packs or versions a page of the registry holds.
     #[arg(long, value_name = "N", default_value_t = Options::default().page_size)]
     page_size: usize,
@@ -72,7 +64,7 @@ impl Pulumi {
             listen_uploads,
             contents,
             any_stack,
-            token,
+            access,
             page_size,
             warning,
             requests,
@@ -93,7 +85,7 @@ impl Pulumi {
                 .map(organization)
                 .collect(),
             any_stack,
-            token,
+            token: access.token,
             page_size,
             warning,
             latency: requests.latency(),

@@ -16,7 +16,7 @@ use super::error::{CommandError, CommandResult, FailureKind};
 use super::exit::Exit;
 use super::planning;
 use super::tree::{At, Edits};
-use super::workspace::{OpenError, Project, Selection, Workspace};
+use super::workspace::{OpenError, Project, Selection, WorkingDirectory, Workspace};
 use crate::render::text::neutral;
 use crate::service::docker::import as manifest;
 use crate::service::docker::import::Imported;
@@ -33,9 +33,8 @@ use model::docker::{LivePolicy, LiveState};
   polwarden import --provider chainloop --only sbom-licenses
   polwarden import --target production --out policies/imported")]
 pub(super) struct Import {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -92,9 +91,7 @@ impl Import {
     }
 
     async fn run_async(self, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         let workspace = Workspace::open_for_import(&self.selection, console)?;
         let mut targets = workspace.targets();
         targets.retain(|target| {

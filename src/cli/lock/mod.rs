@@ -5,7 +5,7 @@ mod pins;
 mod rewrite;
 
 use anyhow::Context as _;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use clap::Args;
 
 use super::connect::{Connect, Session};
@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::planning;
 use super::references;
 use super::tree::At;
-use super::workspace::{Selection, Workspace, is_error, unique};
+use super::workspace::{Selection, WorkingDirectory, Workspace, is_error, unique};
 use crate::render::text::neutral;
 use crate::service::chainloop::check::InputsSchemas;
 use manifest::config::{Provider, Target};
@@ -34,9 +34,8 @@ use rewrite::Rewrite;
   polwarden lock --update      for versions that were never published, and to move pins to the latest version
   polwarden lock --rewrite     write name@sha256:… wherever a manifest refers to a policy of Chainloop")]
 pub(super) struct Lock {
-    /// The directory of `polwarden.yaml`; the same as -C DIR.
-    #[arg(value_name = "DIR")]
-    path: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    directory: WorkingDirectory,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
@@ -63,9 +62,7 @@ impl Lock {
     /// # Errors
     /// There is no configuration, a server cannot be read, or a file cannot be read or written.
     pub(super) fn run(self, console: Console) -> CommandResult {
-        if let Some(path) = &self.path {
-            super::enter(path)?;
-        }
+        self.directory.enter()?;
         let workspace = Workspace::open(&self.selection, &At::default())?;
         let mut lock = workspace.lock().clone();
         let mut told = Vec::new();

@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use http::ErrorKind;
-use http::json::{At, DecodeError, Object, mismatch};
+use http::json::{DecodeError, ROOT, decode, present, text};
 use model::chainloop::{
     DocumentBytes, DocumentKind, InputsSchema, LiveDocument, PolicyName, VersionReference,
 };
@@ -22,185 +23,192 @@ const ANY_PADDING: GeneralPurposeConfig =
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
 
-/// A field in either spelling; null is nothing.
-fn field<'v>(object: &Object<'v>, snake: &str, camel: &str) -> Option<&'v Value> {
-    object.present(snake).or_else(|| object.present(camel))
+/// The answer about a document. Where a field has two names, both are decoded, because serde refuses an alias next to
+/// the name itself, and a null value of one of them must not hide the other.
+#[derive(Deserialize)]
+struct DocumentAnswer<'v> {
+    #[serde(deserialize_with = "digest")]
+    digest: Digest,
+    raw: RawAnswer,
+    builtin: Option<bool>,
+    organization_name: Option<&'v str>,
+    #[serde(rename = "organizationName")]
+    organization_name_camel: Option<&'v str>,
+    latest: Option<bool>,
+    inputs_json_schema: Option<Inputs>,
+    #[serde(rename = "inputsJsonSchema")]
+    inputs_json_schema_camel: Option<Inputs>,
+    version_references: Option<Vec<VersionReferenceAnswer>>,
+    #[serde(rename = "versionReferences")]
+    version_references_camel: Option<Vec<VersionReferenceAnswer>>,
 }
 
-/// Reads the answer about a document. `asked` is the version that was asked for, if one was.
+/// The bytes of the document (contract: `raw {format, body}`), whichever format they are in.
+#[derive(Deserialize)]
+struct RawAnswer {
+    #[serde(deserialize_with = "body")]
+    body: DocumentBytes,
+}
+
+#[derive(Deserialize)]
+struct VersionReferenceAnswer {
+    #[serde(deserialize_with = "digest")]
+    digest: Digest,
+    created_at: Option<Moment>,
+    #[serde(rename = "createdAt")]
+    created_at_camel: Option<Moment>,
+}
+
+struct Moment(Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "a moment", |text| text.parse().ok().map(Self))
+    }
+}
+
+/// The schema, unless the text is empty.
+struct Inputs(Option<InputsSchema>);
+
+impl<'de> Deserialize<'de> for Inputs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "a JSON Schema inside a text", |text| {
+            InputsSchema::parse(text).ok().map(Self)
+        })
+    }
+}
+
+fn digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    text(
+        deserializer,
+        "`sha256:` and 64 hexadecimal digits",
+        |text| Digest::try_from(text.to_owned()).ok(),
+    )
+}
+
+fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DocumentBytes, D::Error> {
+    text(deserializer, "base64", |text| {
+        let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
+        bytes.ok().map(DocumentBytes::from)
+    })
+}
+
+/// Decodes the answer about a document. `asked` is the version that was asked for, if one was.
 pub(super) fn document(
     answer: &Value,
     kind: DocumentKind,
     name: &PolicyName,
     asked: Option<&Digest>,
 ) -> Result<LiveDocument, ErrorKind> {
-    let object = Object::new(answer, At::ROOT)?;
-    check_name(&object, kind, name)?;
-    let said = digest(object.get("digest"), At::ROOT.key("digest"))?;
-    let bytes = body(&object)?;
+    check_name(answer, kind, name)?;
+    let fields: DocumentAnswer<'_> = decode(answer, ROOT)?;
+    let bytes = fields.raw.body;
     let computed = bytes.digest();
-    if computed != said {
+    if computed != fields.digest {
         return Err(ErrorKind::WrongDigest {
-            said: said.to_string(),
+            said: fields.digest.to_string(),
             computed: computed.to_string(),
         });
     }
+    let refused = |at: &str, expected: &str| Err(DecodeError::new(at, expected).into());
     if let Some(asked) = asked.filter(|asked| **asked != computed) {
         let expected = format!("the version that was asked for, {asked}");
-        return Err(DecodeError {
-            at: "$.digest".to_owned(),
-            expected,
-        }
-        .into());
+        return refused("$.digest", &expected);
     }
-    let (builtin, organization) = owner(&object)?;
-    let latest = match object.present("latest") {
-        None => asked.is_none(),
-        Some(Value::Bool(false)) if asked.is_none() => {
-            return Err(object
-                .mismatch("latest", "true, as no version was asked for")
-                .into());
-        }
-        Some(value) => value
-            .as_bool()
-            .ok_or_else(|| object.mismatch("latest", "true or false"))?,
+    let builtin = fields.builtin.unwrap_or_default();
+    let organization = fields.organization_name.or(fields.organization_name_camel);
+    let organization = organization.filter(|name| !name.is_empty());
+    // Without an owner, nobody can tell whether the document may be written.
+    if !builtin && organization.is_none() {
+        return refused("$.organization_name", "the owner's name");
+    }
+    if fields.latest == Some(false) && asked.is_none() {
+        return refused("$.latest", "true, as no version was asked for");
+    }
+    let version = |version: VersionReferenceAnswer| VersionReference {
+        digest: version.digest,
+        created_at: version
+            .created_at
+            .or(version.created_at_camel)
+            .map(|moment| moment.0),
     };
-    let inputs_schema = match field(&object, "inputs_json_schema", "inputsJsonSchema") {
-        None => None,
-        Some(value) => {
-            let wrong = |_| DecodeError {
-                at: "$.inputs_json_schema".to_owned(),
-                expected: "a JSON Schema inside a text".to_owned(),
-            };
-            InputsSchema::parse(value.as_str().ok_or_else(|| wrong(String::new()))?)
-                .map_err(wrong)?
-        }
-    };
-    let versions = versions(&object)?;
-    let name = name.clone();
+    let versions = fields
+        .version_references
+        .or(fields.version_references_camel);
+    let inputs = fields
+        .inputs_json_schema
+        .or(fields.inputs_json_schema_camel);
     Ok(LiveDocument {
         kind,
-        name,
+        name: name.clone(),
         bytes,
         digest: computed,
-        latest,
+        latest: fields.latest.unwrap_or(asked.is_none()),
         builtin,
-        organization,
-        versions,
-        inputs_schema,
+        organization: organization.map(str::to_owned),
+        versions: versions.into_iter().flatten().map(version).collect(),
+        inputs_schema: inputs.and_then(|inputs| inputs.0),
     })
 }
 
 /// What the server says to have answered with must be what was asked for.
-fn check_name(
-    object: &Object<'_>,
-    kind: DocumentKind,
-    name: &PolicyName,
-) -> Result<(), DecodeError> {
-    let said = match kind {
-        DocumentKind::Policy => {
-            let policy = object.present("policy").or_else(|| object.present("data"));
-            policy.and_then(|policy| policy.pointer("/metadata/name"))
-        }
-        DocumentKind::PolicyGroup => {
-            let group = object.present("group").or_else(|| object.present("data"));
-            group.and_then(|group| {
-                group
-                    .get("name")
-                    .or_else(|| group.pointer("/metadata/name"))
-            })
-        }
+fn check_name(answer: &Value, kind: DocumentKind, name: &PolicyName) -> Result<(), DecodeError> {
+    let data = |field| present(answer, field).or_else(|| present(answer, "data"));
+    let (field, said) = match kind {
+        DocumentKind::Policy => ("policy", data("policy")),
+        DocumentKind::PolicyGroup => ("group", data("group")),
     };
+    let said = said.and_then(|said| {
+        let own_name = match kind {
+            DocumentKind::Policy => None,
+            DocumentKind::PolicyGroup => said.get("name"),
+        };
+        own_name.or_else(|| said.pointer("/metadata/name"))
+    });
     match said.and_then(Value::as_str) {
-        Some(said) if !said.is_empty() && said != name.as_str() => {
-            let at = format!(
-                "$.{}.metadata.name",
-                if kind == DocumentKind::Policy {
-                    "policy"
-                } else {
-                    "group"
-                }
-            );
-            Err(DecodeError {
-                at,
-                expected: "the name that was asked for".to_owned(),
-            })
-        }
+        Some(said) if !said.is_empty() && said != name.as_str() => Err(DecodeError::new(
+            format!("$.{field}.metadata.name"),
+            "the name that was asked for",
+        )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn digest(value: Option<&Value>, at: At<'_>) -> Result<Digest, DecodeError> {
-    let read = value
-        .and_then(Value::as_str)
-        .and_then(|text| Digest::try_from(text.to_owned()).ok());
-    read.ok_or_else(|| mismatch(at, "`sha256:` and 64 hexadecimal digits", value))
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// The bytes of the document (contract: `raw {format, body}`), whichever format they are in.
-fn body(object: &Object<'_>) -> Result<DocumentBytes, DecodeError> {
-    let at = At::ROOT.key("raw");
-    let raw = object
-        .present("raw")
-        .ok_or_else(|| object.mismatch("raw", "an object"))?;
-    let raw = Object::new(raw, at)?;
-    let text = raw.text("body")?;
-    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
-    Ok(DocumentBytes::from(
-        bytes.map_err(|_| raw.mismatch("body", "base64"))?,
-    ))
-}
+    use super::*;
+    use crate::service::hostile;
 
-/// Whether it is builtin, and else whose it is. Where neither is said, nobody can tell whether it may be written.
-fn owner(object: &Object<'_>) -> Result<(bool, Option<String>), DecodeError> {
-    let builtin = match object.present("builtin") {
-        None => None,
-        Some(value) => Some(
-            value
-                .as_bool()
-                .ok_or_else(|| object.mismatch("builtin", "true or false"))?,
-        ),
-    };
-    let organization = match field(object, "organization_name", "organizationName") {
-        None => None,
-        Some(value) => {
-            let text = value
-                .as_str()
-                .ok_or_else(|| object.mismatch("organization_name", "a text"))?;
-            Some(text.to_owned()).filter(|text| !text.is_empty())
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let digest = Digest::of(b"x").to_string();
+        let version = json!({"digest": digest, "created_at": "2026-01-01T00:00:00Z"});
+        let data = json!({"name": "p", "metadata": {"name": "p"}});
+        let name = PolicyName::new("p").unwrap();
+        for kind in [DocumentKind::Policy, DocumentKind::PolicyGroup] {
+            let answer = json!({
+                "policy": data, "group": data, "digest": digest, "builtin": false, "latest": true,
+                "raw": {"format": "FORMAT_YAML", "body": STANDARD.encode("x")},
+                "organization_name": "acme", "version_references": [version],
+                "inputs_json_schema": "{\"properties\":{}}",
+            });
+            hostile::check(&answer, |answer| document(answer, kind, &name, None));
         }
-    };
-    match (builtin, organization) {
-        (Some(true), organization) => Ok((true, organization)),
-        (Some(false) | None, Some(organization)) => Ok((false, Some(organization))),
-        (Some(false) | None, None) => Err(object.mismatch("organization_name", "the owner's name")),
     }
-}
 
-fn versions(object: &Object<'_>) -> Result<Vec<VersionReference>, DecodeError> {
-    let at = At::ROOT.key("version_references");
-    let Some(value) = field(object, "version_references", "versionReferences") else {
-        return Ok(Vec::new());
-    };
-    let list = value
-        .as_array()
-        .ok_or_else(|| mismatch(at, "a list", Some(value)))?;
-    let version = |(index, value)| {
-        let at = at.index(index);
-        let version = Object::new(value, at)?;
-        let created_at = match field(&version, "created_at", "createdAt") {
-            None => None,
-            Some(value) => {
-                let time = value
-                    .as_str()
-                    .and_then(|text| text.parse::<Timestamp>().ok());
-                Some(time.ok_or_else(|| mismatch(at.key("created_at"), "a moment", Some(value)))?)
-            }
-        };
-        Ok(VersionReference {
-            digest: digest(version.get("digest"), at.key("digest"))?,
-            created_at,
-        })
-    };
-    list.iter().enumerate().map(version).collect()
+    #[test]
+    fn a_null_in_one_spelling_does_not_hide_the_other() {
+        let digest = Digest::of(b"x").to_string();
+        let answer = json!({
+            "digest": digest, "raw": {"body": STANDARD.encode("x")},
+            "organization_name": null, "organizationName": "acme",
+            "version_references": null, "versionReferences": [{"digest": digest}],
+        });
+        let name = PolicyName::new("p").unwrap();
+        let read = document(&answer, DocumentKind::Policy, &name, None).unwrap();
+        assert_eq!(read.organization.as_deref(), Some("acme"));
+        assert_eq!(read.versions.len(), 1);
+    }
 }

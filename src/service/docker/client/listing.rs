@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::wire::summary;
+use super::wire::SummaryAnswer;
 use http::ErrorKind;
-use http::json::{At, DecodeError, Object};
+use http::json::{DecodeError, ROOT, decode, present, required};
 use model::docker::{PolicyId, PolicySummary, Profile};
 
 /// How many elements are asked for a page; the service gives no more (contract: `page_size`).
@@ -34,45 +34,34 @@ pub(super) fn query(profile: Profile, cursor: Option<&str>) -> Vec<(String, Stri
     }
 }
 
-/// Reads a page in the shape of the profile: a bare list, `{data}`, or `{data, next_page_token}` with both always there.
+/// Decodes a page in the shape of the profile: a bare list, `{data}`, or `{data, next_page_token}` with both always there.
 pub(super) fn page(answer: &Value, profile: Profile) -> Result<Page, ErrorKind> {
-    let (list, at, next) = match profile {
-        Profile::Seed => {
-            let list = answer.as_array().ok_or_else(|| DecodeError {
-                at: At::ROOT.to_string(),
-                expected: "a list, as profile `seed` has it".to_owned(),
-            })?;
-            (list.as_slice(), At::ROOT, None)
+    let next = match profile {
+        Profile::Seed => None,
+        Profile::Intermediate if present(answer, "next_page_token").is_some() => {
+            let why = "the server lists in pages, which profile `intermediate` does not have";
+            return Err(ErrorKind::Incomplete {
+                why: why.to_owned(),
+            });
         }
-        Profile::Intermediate => {
-            let object = Object::new(answer, At::ROOT)?;
-            if object.present("next_page_token").is_some() {
-                let why = "the server lists in pages, which profile `intermediate` does not have"
-                    .to_owned();
-                return Err(ErrorKind::Incomplete { why });
-            }
-            (object.list("data")?, At::ROOT.key("data"), None)
-        }
+        Profile::Intermediate => None,
         Profile::Current => {
-            let object = Object::new(answer, At::ROOT)?;
-            let next = match object.get("next_page_token") {
-                Some(Value::Null) => None,
-                Some(Value::String(cursor)) if !cursor.is_empty() => Some(cursor.clone()),
-                _ => {
-                    return Err(object
-                        .mismatch("next_page_token", "a cursor text or null")
-                        .into());
-                }
-            };
-            (object.list("data")?, At::ROOT.key("data"), next)
+            let at = "$.next_page_token";
+            let next: Option<String> = decode(required(answer, ROOT, "next_page_token")?, at)?;
+            if next.as_ref().is_some_and(String::is_empty) {
+                return Err(DecodeError::new(at, "a cursor text or null, found a text").into());
+            }
+            next
         }
     };
-    let policies = list
-        .iter()
-        .enumerate()
-        .map(|(index, value)| summary(value, at.index(index)));
+    let policies: Vec<SummaryAnswer<'_>> = match profile {
+        Profile::Seed => decode(answer, ROOT)?,
+        Profile::Intermediate | Profile::Current => {
+            decode(required(answer, ROOT, "data")?, "$.data")?
+        }
+    };
     Ok(Page {
-        policies: policies.collect::<Result<_, _>>()?,
+        policies: policies.into_iter().map(PolicySummary::from).collect(),
         next,
     })
 }
@@ -123,6 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::service::hostile;
 
     fn element(id: &str) -> Value {
         json!({"id": id, "name": "n", "org": "o", "scope": {}, "created_at": "", "updated_at": "", "type": "allowlist_v0"})
@@ -169,6 +159,18 @@ mod tests {
         );
         for id in ["../x", "", "a/b", "a\u{0}", "%2e"] {
             assert!(page(&json!([element(id)]), Profile::Seed).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let list = json!([element("a"), element("b")]);
+        hostile::check(&list, |answer| page(answer, Profile::Seed));
+        let data = json!({"data": list});
+        hostile::check(&data, |answer| page(answer, Profile::Intermediate));
+        for next in [json!(null), json!("c")] {
+            let answer = json!({"data": list, "next_page_token": next});
+            hostile::check(&answer, |answer| page(answer, Profile::Current));
         }
     }
 

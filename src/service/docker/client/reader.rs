@@ -10,7 +10,7 @@ use super::target::Target;
 use super::teams;
 use super::wire::{Kind, policy};
 use crate::service::registry::Progress;
-use http::json::At;
+use http::json::ROOT;
 use http::operation::ReadRequest;
 use http::{ApiError, Call, ErrorKind};
 use model::docker::{LivePolicy, LiveState, PolicySummary, Team};
@@ -72,7 +72,7 @@ impl Reader {
         let policy = self
             .target
             .ask(&call, |answer| {
-                policy(answer, At::ROOT, Kind::Listed(&summary.kind))
+                policy(answer, ROOT, Kind::Listed(&summary.kind))
             })
             .await?;
         if policy.id != summary.id {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::credentials::Credentials;
 use super::token::usable_for;
-use http::json::{At, Object};
+use http::json::{DecodeError, ROOT, decode, required};
 use http::{ApiError, Authorization, Call, ErrorKind, HostClient};
 use model::docker::Profile;
 
@@ -194,10 +194,22 @@ async fn obtain(
 }
 
 fn take(answer: &Value, field: &'static str) -> Result<SecretString, ErrorKind> {
-    let object = Object::new(answer, At::ROOT)?;
-    let token = object.text(field)?;
-    if token.is_empty() {
-        return Err(object.mismatch(field, "a token").into());
+    let at = format!("{ROOT}.{field}");
+    match decode(required(answer, ROOT, field)?, &at)? {
+        "" => Err(DecodeError::new(at, "a token, found a text").into()),
+        token => Ok(SecretString::from(token)),
     }
-    Ok(SecretString::from(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::hostile;
+
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let answer = json!({"access_token": "t", "refresh": {"a": 1}});
+        hostile::check(&answer, |answer| take(answer, "access_token"));
+        assert!(take(&json!({"token": ""}), "token").is_err());
+    }
 }

@@ -1,9 +1,10 @@
 //! The organization's teams (Hub API: `GET /v2/orgs/{org}/groups`).
 
 use reqwest::Url;
+use serde::Deserialize;
 use serde_json::Value;
 
-use http::json::{At, Object};
+use http::json::{DecodeError, ROOT, decode, id};
 use http::{Endpoint, ErrorKind};
 use model::docker::{Team, TeamId};
 
@@ -28,31 +29,38 @@ pub(super) fn first() -> Query {
     vec![("page_size".to_owned(), "100".to_owned())]
 }
 
-/// Reads `{count, next, previous, results: [{uuid, name, …}]}`. Of `next`, a URL, only the query is taken: where
+#[derive(Deserialize)]
+struct TeamsPageAnswer<'v> {
+    #[serde(borrow)]
+    results: Vec<TeamAnswer<'v>>,
+    next: Option<&'v str>,
+    #[serde(default)]
+    count: Value,
+}
+
+#[derive(Deserialize)]
+struct TeamAnswer<'v> {
+    #[serde(deserialize_with = "id")]
+    uuid: &'v str,
+    name: String,
+}
+
+/// Decodes `{count, next, previous, results: [{uuid, name, …}]}`. Of `next`, a URL, only the query is taken: where
 /// requests go is not for the server to say.
 pub(super) fn page(answer: &Value, endpoint: &Endpoint) -> Result<Page, ErrorKind> {
-    let object = Object::new(answer, At::ROOT)?;
-    let results = At::ROOT.key("results");
-    let mut teams = Vec::new();
-    for (index, value) in object.list("results")?.iter().enumerate() {
-        let at = results.index(index);
-        let team = Object::new(value, at)?;
-        teams.push(Team {
-            id: TeamId::new(team.id("uuid")?),
-            name: team.text("name")?.to_owned(),
-        });
-    }
-    let next = match object.present("next") {
-        None => None,
-        Some(next) => {
-            let query = next.as_str().and_then(|next| query_of(next, endpoint));
-            Some(query.ok_or_else(|| object.mismatch("next", "a URL with a query or null"))?)
-        }
+    let page: TeamsPageAnswer<'_> = decode(answer, ROOT)?;
+    let query = |next| {
+        query_of(next, endpoint)
+            .ok_or_else(|| DecodeError::new("$.next", "a URL with a query or null, found a text"))
+    };
+    let team = |team: TeamAnswer<'_>| Team {
+        id: TeamId::new(team.uuid),
+        name: team.name,
     };
     Ok(Page {
-        teams,
-        count: object.present("count").and_then(Value::as_u64),
-        next,
+        teams: page.results.into_iter().map(team).collect(),
+        count: page.count.as_u64(),
+        next: page.next.map(query).transpose()?,
     })
 }
 
@@ -69,6 +77,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::service::hostile;
 
     #[test]
     fn pages_are_read_and_foreign_hosts_ignored() {
@@ -108,5 +117,13 @@ mod tests {
         }
         assert!(page(&json!([]), &endpoint).is_err());
         assert!(page(&json!({"results": [{"name": "no uuid"}]}), &endpoint).is_err());
+    }
+
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let endpoint: Endpoint = "https://hub.example.com/v2".parse().unwrap();
+        let team = json!({"id": 1, "uuid": "u-1", "name": "security"});
+        let answer = json!({"count": 2, "next": "?page=2", "results": [team]});
+        hostile::check(&answer, |answer| page(answer, &endpoint));
     }
 }

@@ -4,9 +4,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::target::Target;
-use super::wire;
-use super::wire::{Kind, Unfit, live_rule, policy};
-use http::json::{At, DecodeError, Object};
+use super::wire::{self, Kind, Unfit, live_rule, policy};
+use http::json::{DecodeError, ROOT, required};
 use http::operation::WriteRequest;
 use http::{ApiError, Call, Dated};
 use model::docker::{
@@ -44,7 +43,7 @@ impl Writer {
         );
         let call = self.body(call, JSON, wire::new_policy(new, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| policy(answer, At::ROOT, Kind::Shown))
+            .ask_dated(&call, |answer| policy(answer, ROOT, Kind::Shown))
             .await
     }
 
@@ -60,7 +59,7 @@ impl Writer {
         let call = self.on_policy("updatePolicy", Method::PATCH, id);
         self.policy_writes(&call)?;
         let call = self.body(call, JSON, wire::policy_patch(patch, self.target.profile))?;
-        let decode = |value: &Value, at: At<'_>| {
+        let decode = |value: &Value, at: &str| {
             expect(policy(value, at, Kind::Shown)?, at, |policy| {
                 policy.id == *id
             })
@@ -77,7 +76,7 @@ impl Writer {
     pub async fn delete_policy(&self, id: &PolicyId) -> Result<Dated<LivePolicy>, ApiError> {
         let call = self.on_policy("deletePolicy", Method::DELETE, id);
         self.policy_writes(&call)?;
-        let decode = |value: &Value, at: At<'_>| {
+        let decode = |value: &Value, at: &str| {
             expect(policy(value, at, Kind::Shown)?, at, |policy| {
                 policy.id == *id
             })
@@ -101,7 +100,7 @@ impl Writer {
         let call = Call::write("createRule", resource, Method::POST, path);
         let call = self.body(call, JSON, wire::rule(rule, self.target.profile))?;
         self.target
-            .ask_dated(&call, |answer| live_rule(answer, At::ROOT))
+            .ask_dated(&call, |answer| live_rule(answer, ROOT))
             .await
     }
 
@@ -122,7 +121,7 @@ impl Writer {
             wire::rule_patch(patch, self.target.profile),
         )?;
         let decode =
-            |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+            |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
             .ask_dated(&call, |answer| updated(answer, decode))
             .await
@@ -139,7 +138,7 @@ impl Writer {
     ) -> Result<Dated<LiveRule>, ApiError> {
         let call = self.on_rule("deleteRule", Method::DELETE, policy, id);
         let decode =
-            |value: &Value, at: At<'_>| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
+            |value: &Value, at: &str| expect(live_rule(value, at)?, at, |rule| rule.id == *id);
         self.target
             .ask_dated(&call, |answer| deleted(answer, decode))
             .await
@@ -218,40 +217,55 @@ impl Writer {
     }
 }
 
-type Decode<'d, T> = &'d dyn Fn(&Value, At<'_>) -> Result<T, DecodeError>;
-
 fn updated<T>(
     answer: &Value,
-    decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>,
+    decode: impl Fn(&Value, &str) -> Result<T, DecodeError>,
 ) -> Result<Updated<T>, DecodeError> {
     Ok(Updated {
-        old: part(answer, "old", &decode)?,
-        new: part(answer, "new", &decode)?,
+        old: decode(required(answer, ROOT, "old")?, "$.old")?,
+        new: decode(required(answer, ROOT, "new")?, "$.new")?,
     })
 }
 
 fn deleted<T>(
     answer: &Value,
-    decode: impl Fn(&Value, At<'_>) -> Result<T, DecodeError>,
+    decode: impl Fn(&Value, &str) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
-    part(answer, "deleted", &decode)
-}
-
-fn part<T>(answer: &Value, field: &'static str, decode: Decode<'_, T>) -> Result<T, DecodeError> {
-    let object = Object::new(answer, At::ROOT)?;
-    let value = object
-        .get(field)
-        .ok_or_else(|| object.mismatch(field, "an object"))?;
-    decode(value, object.at().key(field))
+    decode(required(answer, ROOT, "deleted")?, "$.deleted")
 }
 
 /// An answer about another object than was asked for says nothing about ours.
-fn expect<T>(object: T, at: At<'_>, is_ours: impl Fn(&T) -> bool) -> Result<T, DecodeError> {
+fn expect<T>(object: T, at: &str, is_ours: impl Fn(&T) -> bool) -> Result<T, DecodeError> {
     if is_ours(&object) {
         return Ok(object);
     }
-    Err(DecodeError {
-        at: at.key("id").to_string(),
-        expected: "the id that was asked for".to_owned(),
-    })
+    Err(DecodeError::new(
+        format!("{at}.id"),
+        "the id that was asked for",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::service::hostile;
+
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let rule = json!({"id": "r", "name": "n", "actions": ["read"], "resources": ["/a"], "decision": "allow"});
+        let ours = |value: &Value, at: &str| {
+            expect(live_rule(value, at)?, at, |rule| rule.id.as_str() == "r")
+        };
+        let updates = json!({"old": rule, "new": rule});
+        hostile::check(&updates, |answer| updated(answer, ours));
+        hostile::check(&json!({"deleted": rule}), |answer| deleted(answer, ours));
+        let foreign = json!({"old": rule, "new": {"id": "x", "name": "n", "actions": [], "decision": "allow"}});
+        let error = updated(&foreign, ours).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "at $.new.id, expected the id that was asked for"
+        );
+    }
 }

@@ -205,15 +205,20 @@ impl Reader {
                 let call = Call::exchange("ListPolicyPacks_post", self.target.name(), path);
                 call.with_query(query).with_body("application/json", &body)
             };
-            let wire::PublishersPage { packs, next } =
-                match self.target.ask(call, wire::publishers).await {
-                    Err(error) if token.is_none() && matches!(error.status(), Some(403 | 404)) => {
-                        return Ok(found);
-                    }
-                    page => page?,
-                };
-            found.extend(packs);
-            let Some(next) = next else { return Ok(found) };
+            let wire::PublishersPage {
+                policy_packs,
+                continuation_token,
+            } = match self.target.ask(call, wire::publishers).await {
+                Err(error) if token.is_none() && matches!(error.status(), Some(403 | 404)) => {
+                    return Ok(found);
+                }
+                page => page?,
+            };
+            let packs = policy_packs.into_iter();
+            found.extend(packs.map(|pack| (pack.name, pack.publisher)));
+            let Some(next) = continuation_token.filter(|token| !token.is_empty()) else {
+                return Ok(found);
+            };
             if !seen.insert(next.clone()) || seen.len() > MOST_PAGES {
                 let why =
                     "a page leads back to one that was read before, or there is no end".to_owned();

@@ -4,12 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use http::ErrorKind;
+use model::Name;
 use model::docker::{
-    Action, Cedar, NewPolicy, PolicyPatch, Profile, Resources, Rule, RulePatch, Scope,
+    Action, Cedar, Decision, HttpResource, NewPolicy, NonEmptySet, PolicyPatch, Profile, Resources,
+    Rule, RulePatch, Scope, TeamId,
 };
 
 /// Why a value has no body under a profile.
@@ -37,18 +40,60 @@ impl From<Unfit> for ErrorKind {
     }
 }
 
+#[derive(Serialize)]
+struct PolicyBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<ScopeBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cedar_v1: Option<CedarBody<'a>>,
+}
+
+/// A set is left out, or replaces what the policy has; an empty set of teams is the whole organization.
+#[derive(Serialize)]
+struct ScopeBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teams: Option<&'a BTreeSet<TeamId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profiles: Option<&'a BTreeSet<String>>,
+}
+
+#[derive(Serialize)]
+struct CedarBody<'a> {
+    text: &'a str,
+    schema_url: &'a str,
+}
+
+#[derive(Serialize)]
+struct RuleBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions: Option<NonEmptySet<&'a Action>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<NonEmptySet<&'a String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_resources: Option<NonEmptySet<&'a HttpResource>>,
+}
+
 /// The body of createPolicy. A scope for the whole organization is left out.
 pub(crate) fn new_policy(policy: &NewPolicy, profile: Profile) -> Result<Value, Unfit> {
     let NewPolicy { name, scope, cedar } = policy;
-    let mut body = Map::new();
-    body.insert("name".to_owned(), json!(name));
-    if !scope.is_organization_wide() {
-        body.insert("scope".to_owned(), scope_body(scope, profile)?);
+    let Scope { teams, profiles } = scope;
+    if !profiles.is_empty() && !profile.has_scope_profiles() {
+        return Err(Unfit::ScopeProfiles(profile));
     }
-    if let Some(cedar) = cedar {
-        body.insert("cedar_v1".to_owned(), cedar_body(cedar, profile)?);
-    }
-    Ok(Value::Object(body))
+    Ok(json!(PolicyBody {
+        name: Some(name),
+        scope: (!scope.is_organization_wide()).then(|| ScopeBody {
+            teams: Some(teams).filter(|teams| !teams.is_empty()),
+            profiles: Some(profiles).filter(|profiles| !profiles.is_empty()),
+        }),
+        cedar_v1: cedar_body(cedar.as_ref(), profile)?,
+    }))
 }
 
 /// The body of updatePolicy; teams are an empty list only where the patch says so.
@@ -57,17 +102,24 @@ pub(crate) fn policy_patch(patch: &PolicyPatch, profile: Profile) -> Result<Valu
         return Err(Unfit::EmptyPatch);
     }
     let PolicyPatch { name, teams, cedar } = patch;
-    let mut body = Map::new();
-    if let Some(name) = name {
-        body.insert("name".to_owned(), json!(name));
+    Ok(json!(PolicyBody {
+        name: name.as_ref(),
+        scope: teams.as_ref().map(|teams| ScopeBody {
+            teams: Some(teams),
+            profiles: None,
+        }),
+        cedar_v1: cedar_body(cedar.as_ref(), profile)?,
+    }))
+}
+
+fn cedar_body(cedar: Option<&Cedar>, profile: Profile) -> Result<Option<CedarBody<'_>>, Unfit> {
+    let Some(Cedar { text, schema_url }) = cedar else {
+        return Ok(None);
+    };
+    if !profile.has_cedar() {
+        return Err(Unfit::Cedar(profile));
     }
-    if let Some(teams) = teams {
-        body.insert("scope".to_owned(), json!({ "teams": teams }));
-    }
-    if let Some(cedar) = cedar {
-        body.insert("cedar_v1".to_owned(), cedar_body(cedar, profile)?);
-    }
-    Ok(Value::Object(body))
+    Ok(Some(CedarBody { text, schema_url }))
 }
 
 /// The body of createRule.
@@ -97,61 +149,30 @@ pub(crate) fn rule_patch(patch: &RulePatch, profile: Profile) -> Result<Value, U
         actions,
         resources,
     } = patch;
-    let mut body = Map::new();
-    if let Some(name) = name {
-        body.insert("name".to_owned(), json!(name));
+    let (plain, targets) = match resources {
+        None => (None, None),
+        Some(Resources::Plain(texts)) => (Some(texts), None),
+        Some(Resources::Http(targets)) => (None, Some(targets)),
+    };
+    let mut all_actions = actions.iter().flatten();
+    let http = targets.is_some() || all_actions.any(|action| matches!(action, Action::Request(_)));
+    if http && !profile.has_http_rules() {
+        return Err(Unfit::Http(profile));
     }
-    if let Some(decision) = decision {
-        body.insert("decision".to_owned(), json!(decision));
-    }
-    if let Some(actions) = actions {
-        let http = actions
-            .iter()
-            .any(|action| matches!(action, Action::Request(_)));
-        if http && !profile.has_http_rules() {
-            return Err(Unfit::Http(profile));
-        }
-        body.insert("actions".to_owned(), set(actions, "actions")?);
-    }
-    match resources {
-        None => {}
-        Some(Resources::Plain(texts)) => {
-            body.insert("resources".to_owned(), set(texts, "resources")?);
-        }
-        Some(Resources::Http(_)) if !profile.has_http_rules() => return Err(Unfit::Http(profile)),
-        Some(Resources::Http(targets)) => {
-            body.insert("http_resources".to_owned(), set(targets, "HTTP resources")?);
-        }
-    }
-    Ok(Value::Object(body))
+    Ok(json!(RuleBody {
+        name: name.as_ref(),
+        decision: *decision,
+        actions: set(actions.as_ref(), "actions")?,
+        resources: set(plain, "resources")?,
+        http_resources: set(targets, "HTTP resources")?,
+    }))
 }
 
-fn set<T: Ord + serde::Serialize>(elements: &[T], what: &'static str) -> Result<Value, Unfit> {
-    if elements.is_empty() {
-        return Err(Unfit::EmptyList(what));
-    }
-    Ok(json!(elements.iter().collect::<BTreeSet<_>>()))
-}
-
-fn scope_body(scope: &Scope, profile: Profile) -> Result<Value, Unfit> {
-    let Scope { teams, profiles } = scope;
-    let mut body = Map::new();
-    if !teams.is_empty() {
-        body.insert("teams".to_owned(), json!(teams));
-    }
-    if !profiles.is_empty() {
-        if !profile.has_scope_profiles() {
-            return Err(Unfit::ScopeProfiles(profile));
-        }
-        body.insert("profiles".to_owned(), json!(profiles));
-    }
-    Ok(Value::Object(body))
-}
-
-fn cedar_body(cedar: &Cedar, profile: Profile) -> Result<Value, Unfit> {
-    if !profile.has_cedar() {
-        return Err(Unfit::Cedar(profile));
-    }
-    let Cedar { text, schema_url } = cedar;
-    Ok(json!({ "text": text, "schema_url": schema_url }))
+fn set<'a, T: Ord>(
+    elements: Option<&'a Vec<T>>,
+    what: &'static str,
+) -> Result<Option<NonEmptySet<&'a T>>, Unfit> {
+    elements
+        .map(|elements| NonEmptySet::new(elements).ok_or(Unfit::EmptyList(what)))
+        .transpose()
 }

@@ -1,13 +1,12 @@
 //! The wire format: JSON of the service ↔ values of the model.
 //!
-//! Reading is lenient where the service may have grown (unknown fields, actions, decisions, types of policies: kept as
+//! Decoding is lenient where the service may have grown (unknown fields, actions, decisions, types of policies: kept as
 //! they are) and strict where it would be guessing (a known field that is missing or of another type).
 
 mod body;
 mod policy;
 mod rule;
-mod scope;
 
 pub(super) use body::{Unfit, new_policy, policy_patch, rule, rule_patch};
-pub(super) use policy::{Kind, policy, summary};
+pub(super) use policy::{Kind, SummaryAnswer, policy};
 pub(super) use rule::live_rule;

@@ -1,27 +1,20 @@
 //! Policies as the server gives them (contract: `PolicySummary`, `Policy`).
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::rule::live_rule;
-use super::scope::scope;
-use http::json::{At, DecodeError, Object, mismatch};
+use super::rule::RuleAnswer;
+use http::json::{DecodeError, decode, id, present, required};
 use model::Opaque;
-use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, PolicyId, PolicySummary};
+use model::docker::{
+    Cedar, LiveContent, LivePolicy, LiveRule, PolicyId, PolicySummary, Scope, TeamId,
+};
 
 const ALLOWLIST: &str = "allowlist_v0";
 const CEDAR: &str = "cedar_v1";
-const KNOWN: &[&str] = &[
-    "id",
-    "name",
-    "org",
-    "scope",
-    "created_at",
-    "updated_at",
-    ALLOWLIST,
-    CEDAR,
-];
 
 /// Where a policy's type comes from: the full policy does not carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,70 +25,123 @@ pub(crate) enum Kind<'a> {
     Shown,
 }
 
-/// Reads an element of the list.
-pub(crate) fn summary(value: &Value, at: At<'_>) -> Result<PolicySummary, DecodeError> {
-    let object = Object::new(value, at)?;
-    let id = object.id("id")?;
-    let name = object.text("name")?;
-    let kind = object.text("type")?;
-    Ok(PolicySummary {
-        id: PolicyId::new(id),
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-    })
+/// An element of the list.
+#[derive(Deserialize)]
+pub(crate) struct SummaryAnswer<'v> {
+    #[serde(deserialize_with = "id")]
+    id: &'v str,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
 }
 
-/// Reads a full policy.
-pub(crate) fn policy(value: &Value, at: At<'_>, kind: Kind<'_>) -> Result<LivePolicy, DecodeError> {
-    let object = Object::new(value, at)?;
-    let field = |key| {
-        object
-            .get(key)
-            .ok_or_else(|| object.mismatch(key, "an object"))
-    };
-    let (scope, unknown_scope_fields) = scope(Object::new(field("scope")?, at.key("scope"))?)?;
-    let mut unknown_fields = object.others(KNOWN);
-    let content = content(&object, value, kind, &mut unknown_fields)?;
+impl From<SummaryAnswer<'_>> for PolicySummary {
+    fn from(fields: SummaryAnswer<'_>) -> Self {
+        Self {
+            id: PolicyId::new(fields.id),
+            name: fields.name,
+            kind: fields.kind,
+        }
+    }
+}
+
+/// What policies of all types have in common.
+#[derive(Deserialize)]
+struct PolicyAnswer<'v> {
+    scope: ScopeAnswer,
+    #[serde(deserialize_with = "id")]
+    id: &'v str,
+    name: String,
+    created_at: String,
+    updated_at: String,
+    #[serde(default, rename = "org")]
+    _org: IgnoredAny,
+    /// Whether and how the bodies are decoded depends on the type of the policy.
+    #[serde(default, rename = "allowlist_v0")]
+    _allowlist: IgnoredAny,
+    #[serde(default, rename = "cedar_v1")]
+    _cedar: IgnoredAny,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+/// `profiles` is understood under every profile of the API: a scope that has them must never look like one for the whole
+/// organization.
+#[derive(Deserialize)]
+struct ScopeAnswer {
+    teams: Option<BTreeSet<TeamId>>,
+    profiles: Option<BTreeSet<String>>,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct AllowlistBodyAnswer<'v> {
+    #[serde(borrow)]
+    rules: Vec<RuleAnswer<'v>>,
+    domain: Option<&'v str>,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct CedarBodyAnswer {
+    text: String,
+    schema_url: String,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+/// Decodes a full policy.
+pub(crate) fn policy(value: &Value, at: &str, kind: Kind<'_>) -> Result<LivePolicy, DecodeError> {
+    let mut fields: PolicyAnswer<'_> = decode(value, at)?;
+    let content = content(value, at, kind, &mut fields.unknown_fields)?;
     Ok(LivePolicy {
-        id: PolicyId::new(object.id("id")?),
-        name: object.text("name")?.to_owned(),
-        scope,
-        unknown_scope_fields,
+        id: PolicyId::new(fields.id),
+        name: fields.name,
+        scope: Scope {
+            teams: fields.scope.teams.unwrap_or_default(),
+            profiles: fields.scope.profiles.unwrap_or_default(),
+        },
+        unknown_scope_fields: fields.scope.unknown_fields,
         content,
-        created_at: object.text("created_at")?.to_owned(),
-        updated_at: object.text("updated_at")?.to_owned(),
-        unknown_fields,
+        created_at: fields.created_at,
+        updated_at: fields.updated_at,
+        unknown_fields: fields.unknown_fields,
     })
 }
 
 fn content(
-    policy: &Object<'_>,
-    raw: &Value,
+    policy: &Value,
+    at: &str,
     kind: Kind<'_>,
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
     let opaque = |why: String| {
         Ok(LiveContent::Opaque(Opaque {
             why,
-            raw: raw.clone(),
+            raw: policy.clone(),
         }))
     };
     // Bodies that the type does not speak of mean that the type is not what it seems.
     let another = |of: &str| format!("is of the type `{of}` and has the body of another type");
-    match (kind, policy.present(ALLOWLIST), policy.present(CEDAR)) {
+    match (kind, present(policy, ALLOWLIST), present(policy, CEDAR)) {
         (Kind::Listed(ALLOWLIST), _, Some(_)) => opaque(another(ALLOWLIST)),
         (Kind::Listed(CEDAR), Some(_), _) => opaque(another(CEDAR)),
         (Kind::Shown, Some(_), Some(_)) => opaque("has the bodies of two types".to_owned()),
         (Kind::Listed(ALLOWLIST), Some(body), None) | (Kind::Shown, Some(body), None) => {
-            match rules(body, policy.at().key(ALLOWLIST), unknown_fields)? {
+            match rules(body, &format!("{at}.{ALLOWLIST}"), unknown_fields)? {
                 Ok(rules) => Ok(LiveContent::Rules(rules)),
                 Err(why) => opaque(why),
             }
         }
-        (Kind::Listed(CEDAR), None, Some(body)) | (Kind::Shown, None, Some(body)) => {
-            cedar(body, policy.at().key(CEDAR), unknown_fields)
-        }
-        (Kind::Listed(CEDAR), None, None) => Err(policy.mismatch(CEDAR, "an object")),
+        // A listed Cedar policy without a body is refused for the missing or null body.
+        (Kind::Listed(CEDAR), None, _) => cedar(
+            required(policy, at, CEDAR)?,
+            &format!("{at}.{CEDAR}"),
+            unknown_fields,
+        ),
+        (Kind::Shown, None, Some(body)) => cedar(body, &format!("{at}.{CEDAR}"), unknown_fields),
         (Kind::Listed(ALLOWLIST), None, None) => Ok(LiveContent::Rules(Vec::new())),
         (Kind::Shown, None, None) => {
             match unknown_fields.keys().find(|field| names_a_type(field)) {
@@ -117,55 +163,39 @@ fn names_a_type(field: &str) -> bool {
 
 type Understood<T> = Result<T, String>;
 
-/// Reads the rules; fields of the body that are not known are kept under the body's name.
+/// Decodes the rules; fields of the body that are not known are kept under the body's name.
 fn rules(
     body: &Value,
-    at: At<'_>,
+    at: &str,
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<Understood<Vec<LiveRule>>, DecodeError> {
-    let object = Object::new(body, at)?;
-    let here = at.key("rules");
-    let mut rules = Vec::new();
+    let fields: AllowlistBodyAnswer<'_> = decode(body, at)?;
     let mut ids = HashSet::new();
-    for (index, value) in object.list("rules")?.iter().enumerate() {
-        let rule = live_rule(value, here.index(index))?;
-        if !ids.insert(rule.id.clone()) {
-            return Err(mismatch(
-                here.index(index).key("id"),
-                "an id that no other rule has",
-                value.get("id"),
-            ));
-        }
-        rules.push(rule);
+    if let Some(index) = fields.rules.iter().position(|rule| !ids.insert(rule.id)) {
+        let at = format!("{at}.rules[{index}].id");
+        return Err(DecodeError::new(at, "an id that no other rule has"));
     }
-    if object.present("domain").is_some() {
-        let domain = object.text("domain")?;
-        if !matches!(domain, "network" | "filesystem") {
-            return Ok(Err(format!("is of the unknown domain `{domain}`")));
-        }
+    let unknown = |domain: &&str| !matches!(*domain, "network" | "filesystem");
+    if let Some(domain) = fields.domain.filter(unknown) {
+        return Ok(Err(format!("is of the unknown domain `{domain}`")));
     }
-    keep(
-        ALLOWLIST,
-        object.others(&["domain", "rules"]),
-        unknown_fields,
-    );
-    Ok(Ok(rules))
+    keep(ALLOWLIST, fields.unknown_fields, unknown_fields);
+    let raw = body.get("rules").and_then(Value::as_array);
+    let rules = fields.rules.into_iter().zip(raw.into_iter().flatten());
+    Ok(Ok(rules.map(|(rule, raw)| rule.into_live(raw)).collect()))
 }
 
 fn cedar(
     body: &Value,
-    at: At<'_>,
+    at: &str,
     unknown_fields: &mut Map<String, Value>,
 ) -> Result<LiveContent, DecodeError> {
-    let object = Object::new(body, at)?;
-    let text = object.text("text")?.to_owned();
-    let schema_url = object.text("schema_url")?.to_owned();
-    keep(
-        CEDAR,
-        object.others(&["text", "schema_url"]),
-        unknown_fields,
-    );
-    Ok(LiveContent::Cedar(Cedar { text, schema_url }))
+    let fields: CedarBodyAnswer = decode(body, at)?;
+    keep(CEDAR, fields.unknown_fields, unknown_fields);
+    Ok(LiveContent::Cedar(Cedar {
+        text: fields.text,
+        schema_url: fields.schema_url,
+    }))
 }
 
 fn keep(body: &str, fields: Map<String, Value>, unknown_fields: &mut Map<String, Value>) {

@@ -1,6 +1,9 @@
 use serde_json::json;
 
+use super::super::rule::live_rule;
 use super::*;
+use crate::service::hostile;
+use http::json::ROOT;
 use model::docker::{Action, Decision, HttpResource, Resources};
 
 fn full(extra: Value) -> Value {
@@ -15,7 +18,7 @@ fn full(extra: Value) -> Value {
 }
 
 fn read(extra: Value, kind: &str) -> Result<LivePolicy, String> {
-    policy(&full(extra), At::ROOT, Kind::Listed(kind)).map_err(|error| error.at)
+    policy(&full(extra), ROOT, Kind::Listed(kind)).map_err(|error| error.at)
 }
 
 fn network(extra: Value) -> Value {
@@ -28,7 +31,7 @@ fn network(extra: Value) -> Value {
 
 /// Why a rule is opaque, or the place of what is wrong with it; nothing for a rule that is understood.
 fn judged(rule: &Value) -> Option<String> {
-    match live_rule(rule, At::ROOT) {
+    match live_rule(rule, ROOT) {
         Ok(rule) => rule.rule.err().map(|opaque| opaque.why),
         Err(error) => Some(format!("! {}", error.at)),
     }
@@ -36,7 +39,7 @@ fn judged(rule: &Value) -> Option<String> {
 
 #[test]
 fn rules_are_understood_as_sets() {
-    let rule = live_rule(&network(json!({"new_field": {"x": 1}})), At::ROOT).unwrap();
+    let rule = live_rule(&network(json!({"new_field": {"x": 1}})), ROOT).unwrap();
     assert_eq!(
         rule.unknown_fields,
         *json!({"new_field": {"x": 1}}).as_object().unwrap()
@@ -49,7 +52,7 @@ fn rules_are_understood_as_sets() {
     );
     let http = json!({"id": "r", "name": "h", "decision": "deny", "actions": ["request:head", "request:get"],
         "http_resources": [{"host": "h", "path": "/p", "port": 443}, {"host": "h", "path": "/", "port": null}]});
-    let access = live_rule(&http, At::ROOT).unwrap().rule.unwrap().access;
+    let access = live_rule(&http, ROOT).unwrap().rule.unwrap().access;
     let target = |port, path: &str| HttpResource {
         host: "h".to_owned(),
         port,
@@ -131,7 +134,7 @@ fn what_is_new_is_opaque_and_what_is_broken_is_an_error() {
 #[test]
 fn an_opaque_rule_keeps_all_that_the_server_gave() {
     let raw = network(json!({"actions": ["connect:quic"], "extra": [1]}));
-    let rule = live_rule(&raw, At::ROOT).unwrap();
+    let rule = live_rule(&raw, ROOT).unwrap();
     assert_eq!(rule.rule.unwrap_err().raw, raw);
     assert_eq!((rule.id.as_str(), rule.name.as_str()), ("r1", "n"));
 }
@@ -243,7 +246,7 @@ fn the_type_of_a_policy_decides_how_it_is_read() {
 
 #[test]
 fn answers_to_writes_tell_their_type_by_their_body() {
-    let shown = |extra: Value| policy(&full(extra), At::ROOT, Kind::Shown).unwrap().content;
+    let shown = |extra: Value| policy(&full(extra), ROOT, Kind::Shown).unwrap().content;
     assert_eq!(shown(json!({})), LiveContent::Rules(Vec::new()));
     assert_eq!(
         shown(json!({"note_v": 1, "other": 2})),
@@ -278,6 +281,24 @@ fn unknown_fields_are_kept_at_every_level() {
         !policy.scope.is_organization_wide(),
         "a scope by profiles is a restriction under every profile"
     );
+}
+
+#[test]
+fn hostile_text_is_not_repeated_in_errors() {
+    let http = json!([{"host": "h", "path": "/p", "port": 443}]);
+    let rule = network(json!({"resources": null, "http_resources": http}));
+    hostile::check(&rule, |answer| live_rule(answer, ROOT));
+    let rules = json!({"domain": "network", "rules": [rule, network(json!({"id": "r2"}))]});
+    let allowlist = full(json!({"allowlist_v0": rules}));
+    let cedar = full(json!({"cedar_v1": {"text": "t", "schema_url": "u"}}));
+    for (answer, kind) in [
+        (&allowlist, "allowlist_v0"),
+        (&cedar, "cedar_v1"),
+        (&allowlist, hostile::TEXT),
+    ] {
+        hostile::check(answer, |answer| policy(answer, ROOT, Kind::Listed(kind)));
+        hostile::check(answer, |answer| policy(answer, ROOT, Kind::Shown));
+    }
 }
 
 mod bodies {
@@ -508,7 +529,7 @@ mod properties {
         fn a_rule_comes_back_as_it_was_sent(rule in rules()) {
             let mut wire = body::rule(&rule, Profile::Current).unwrap();
             wire["id"] = json!("r1");
-            let live = live_rule(&wire, At::ROOT).unwrap();
+            let live = live_rule(&wire, ROOT).unwrap();
             prop_assert_eq!(live.rule, Ok(rule));
             prop_assert!(live.unknown_fields.is_empty());
         }
@@ -528,8 +549,8 @@ mod properties {
                     Err(opaque) => prop_assert_eq!(&opaque.raw["resources"], &body),
                 }
             }
-            policy(&body, At::ROOT, Kind::Shown).ok();
-            policy(&body, At::ROOT, Kind::Listed("allowlist_v0")).ok();
+            policy(&body, ROOT, Kind::Shown).ok();
+            policy(&body, ROOT, Kind::Listed("allowlist_v0")).ok();
         }
     }
 }

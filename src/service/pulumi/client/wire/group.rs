@@ -1,196 +1,177 @@
 //! Groups.
 
-use std::collections::HashSet;
-
+use serde::de::IgnoredAny;
+use serde::de::value::{self, BorrowedStrDeserializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use http::json::{At, DecodeError, Object};
+use super::pack::each_once;
+use http::json::{DecodeError, ROOT, decode, id, required};
 use model::Opaque;
 use model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, StackReference, VersionNumber, VersionRef,
+    GroupChange, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, PackName, StackReference,
+    VersionNumber, VersionRef, VersionTag,
 };
 
 /// A group as the list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct GroupSummary {
     /// The name, unique in the organization.
+    #[serde(deserialize_with = "id")]
     pub name: String,
     /// Whether it is built in.
+    #[serde(rename = "isOrgDefault")]
     pub is_default: bool,
 }
 
-/// Reads the list of groups (contract: `AppListPolicyGroupsResponse`).
+/// Decodes the list of groups (contract: `AppListPolicyGroupsResponse`).
 pub(crate) fn groups(answer: &Value) -> Result<Vec<GroupSummary>, DecodeError> {
-    let at = At::ROOT.key("policyGroups");
-    let list = Object::new(answer, At::ROOT)?.list("policyGroups")?;
-    let groups = list.iter().enumerate().map(|(index, value)| {
-        let object = Object::new(value, at.index(index))?;
-        Ok(GroupSummary {
-            name: object.id("name")?.to_owned(),
-            is_default: is_default(&object)?,
-        })
-    });
-    let groups: Vec<GroupSummary> = groups.collect::<Result<_, DecodeError>>()?;
-    let mut seen = HashSet::new();
-    if groups.iter().all(|group| seen.insert(group.name.as_str())) {
-        return Ok(groups);
-    }
-    Err(DecodeError {
-        at: at.to_string(),
-        expected: "each name once".to_owned(),
-    })
+    let at = "$.policyGroups";
+    let groups: Vec<GroupSummary> = decode(required(answer, ROOT, "policyGroups")?, at)?;
+    each_once(groups.iter().map(|group| group.name.as_str()), at)?;
+    Ok(groups)
 }
 
-fn is_default(object: &Object<'_>) -> Result<bool, DecodeError> {
-    let value = object.get("isOrgDefault").and_then(Value::as_bool);
-    value.ok_or_else(|| object.mismatch("isOrgDefault", "true or false"))
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupAnswer<'v> {
+    entity_type: &'v str,
+    mode: &'v str,
+    stacks: Vec<StackAnswer>,
+    applied_policy_packs: Vec<GroupPackAnswer>,
+    accounts: Vec<String>,
+    agent_pool_id: Option<String>,
+    name: String,
+    is_org_default: bool,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
 }
 
-/// Reads a group (contract: `PolicyGroup`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StackAnswer {
+    name: String,
+    routing_project: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupPackAnswer {
+    config: Option<Map<String, Value>>,
+    environments: Option<Vec<String>>,
+    #[serde(deserialize_with = "id")]
+    name: String,
+    #[serde(default, rename = "displayName")]
+    _display_name: IgnoredAny,
+    version: u64,
+    version_tag: String,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+/// Decodes a group (contract: `PolicyGroup`).
 pub(crate) fn group(answer: &Value) -> Result<LiveGroup, DecodeError> {
-    const KNOWN: &[&str] = &[
-        "name",
-        "isOrgDefault",
-        "entityType",
-        "mode",
-        "stacks",
-        "accounts",
-        "appliedPolicyPacks",
-        "agentPoolId",
-    ];
-    let object = Object::new(answer, At::ROOT)?;
-    let entity_type = object.text("entityType")?;
-    let mode = object.text("mode")?;
-    let stacks = At::ROOT.key("stacks");
-    let stacks = object
-        .list("stacks")?
-        .iter()
-        .enumerate()
-        .map(|(index, value)| {
-            let stack = Object::new(value, stacks.index(index))?;
-            let name = stack.text("name")?;
-            let project = stack.text("routingProject")?;
-            Ok(StackReference {
-                routing_project: project.to_owned(),
-                name: name.to_owned(),
-            })
-        });
-    let stacks: Vec<StackReference> = stacks.collect::<Result<_, DecodeError>>()?;
-    let packs = At::ROOT.key("appliedPolicyPacks");
-    let applied = object.list("appliedPolicyPacks")?.iter().enumerate();
-    let packs: Vec<LiveGroupPack> = applied
-        .map(|(index, value)| group_pack(value, packs.index(index)))
-        .collect::<Result<_, _>>()?;
-    let accounts = object
-        .texts("accounts")?
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    let agent_pool = object
-        .present("agentPoolId")
-        .map(|_| object.text("agentPoolId"))
-        .transpose()?;
-    let known = |text: &str| Value::from(text);
-    let body = match (
-        serde_json::from_value(known(entity_type)),
-        serde_json::from_value(known(mode)),
-    ) {
-        (Ok(entity_type), Ok(mode)) => {
-            let agent_pool = agent_pool
-                .filter(|pool| !pool.is_empty())
-                .map(str::to_owned);
-            Ok(LiveGroupBody {
-                entity_type,
-                mode,
-                stacks,
-                accounts,
-                packs,
-                agent_pool,
-            })
-        }
-        (Err(_), _) => Err(Opaque {
-            why: format!("is about `{entity_type}`"),
-            raw: answer.clone(),
-        }),
-        (_, Err(_)) => Err(Opaque {
-            why: format!("has the mode `{mode}`"),
-            raw: answer.clone(),
-        }),
+    let fields: GroupAnswer<'_> = decode(answer, ROOT)?;
+    let opaque = |why| Opaque {
+        why,
+        raw: answer.clone(),
     };
-    let name = object.text("name")?.to_owned();
-    let is_default = is_default(&object)?;
+    let stack = |stack: StackAnswer| StackReference {
+        routing_project: stack.routing_project,
+        name: stack.name,
+    };
+    let pack = |pack: GroupPackAnswer| LiveGroupPack {
+        name: pack.name,
+        version: VersionNumber(pack.version),
+        tag: pack.version_tag,
+        config: pack.config,
+        environments: pack.environments.unwrap_or_default(),
+        unknown_fields: pack.unknown_fields,
+    };
+    let body = match (one_of(fields.entity_type), one_of(fields.mode)) {
+        (Some(entity_type), Some(mode)) => Ok(LiveGroupBody {
+            entity_type,
+            mode,
+            stacks: fields.stacks.into_iter().map(stack).collect(),
+            accounts: fields.accounts,
+            packs: fields.applied_policy_packs.into_iter().map(pack).collect(),
+            agent_pool: fields.agent_pool_id.filter(|pool| !pool.is_empty()),
+        }),
+        (None, _) => Err(opaque(format!("is about `{}`", fields.entity_type))),
+        (_, None) => Err(opaque(format!("has the mode `{}`", fields.mode))),
+    };
     Ok(LiveGroup {
-        name,
-        is_default,
+        name: fields.name,
+        is_default: fields.is_org_default,
         body,
-        unknown_fields: object.others(KNOWN),
+        unknown_fields: fields.unknown_fields,
     })
 }
 
-fn group_pack(value: &Value, at: At<'_>) -> Result<LiveGroupPack, DecodeError> {
-    let object = Object::new(value, at)?;
-    let version = object.get("version").and_then(Value::as_u64);
-    let config = match object.present("config") {
-        None => None,
-        Some(Value::Object(config)) => Some(config.clone()),
-        Some(_) => return Err(object.mismatch("config", "an object")),
-    };
-    let environments = object.optional_texts("environments")?.unwrap_or_default();
-    Ok(LiveGroupPack {
-        name: object.id("name")?.to_owned(),
-        version: VersionNumber(version.ok_or_else(|| object.mismatch("version", "a number"))?),
-        tag: object.text("versionTag")?.to_owned(),
-        config,
-        environments: environments.into_iter().map(str::to_owned).collect(),
-        unknown_fields: object.others(&[
-            "name",
-            "displayName",
-            "version",
-            "versionTag",
-            "config",
-            "environments",
-        ]),
-    })
+/// A value that this version knows.
+fn one_of<'v, T: Deserialize<'v>>(text: &'v str) -> Option<T> {
+    T::deserialize(BorrowedStrDeserializer::<value::Error>::new(text)).ok()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum GroupOperation<'a> {
+    NewName(&'a GroupName),
+    AddStack(&'a StackReference),
+    RemoveStack(&'a StackReference),
+    AddPolicyPack {
+        name: &'a PackName,
+        version_tag: &'a VersionTag,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        config: Option<&'a Map<String, Value>>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        environments: &'a [String],
+    },
+    RemovePolicyPack {
+        name: &'a PackName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        version_tag: Option<&'a VersionTag>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        version: Option<VersionNumber>,
+    },
 }
 
 /// The body of updateGroup: one operation (contract: `UpdatePolicyGroupRequest`).
 pub(crate) fn group_change(change: &GroupChange) -> Value {
-    match change {
-        GroupChange::Rename { name } => json!({"newName": name}),
-        GroupChange::AddStack { stack } => json!({"addStack": stack}),
-        GroupChange::RemoveStack { stack } => json!({"removeStack": stack}),
+    json!(match change {
+        GroupChange::Rename { name } => GroupOperation::NewName(name),
+        GroupChange::AddStack { stack } => GroupOperation::AddStack(stack),
+        GroupChange::RemoveStack { stack } => GroupOperation::RemoveStack(stack),
         GroupChange::AddPack {
             pack,
             tag,
             config,
             environments,
-        } => {
-            let mut body = Map::new();
-            body.insert("name".to_owned(), json!(pack));
-            body.insert("versionTag".to_owned(), json!(tag));
-            body.extend(
-                config
-                    .as_ref()
-                    .map(|config| ("config".to_owned(), Value::Object(config.clone()))),
-            );
-            if !environments.is_empty() {
-                body.insert("environments".to_owned(), json!(environments));
-            }
-            json!({"addPolicyPack": body})
-        }
-        GroupChange::RemovePack { pack, version } => match version {
-            VersionRef::Tag(tag) => json!({"removePolicyPack": {"name": pack, "versionTag": tag}}),
-            VersionRef::Number(number) => {
-                json!({"removePolicyPack": {"name": pack, "version": number}})
-            }
+        } => GroupOperation::AddPolicyPack {
+            name: pack,
+            version_tag: tag,
+            config: config.as_ref(),
+            environments,
         },
-    }
+        GroupChange::RemovePack { pack, version } => {
+            let (version_tag, version) = match version {
+                VersionRef::Tag(tag) => (Some(tag), None),
+                VersionRef::Number(number) => (None, Some(*number)),
+            };
+            GroupOperation::RemovePolicyPack {
+                name: pack,
+                version_tag,
+                version,
+            }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::pulumi::{EntityType, Mode, PackName, VersionTag};
+    use crate::service::hostile;
+    use model::pulumi::{EntityType, Mode};
 
     #[test]
     fn a_group_is_read_whole_or_kept_as_it_is() {
@@ -227,6 +208,19 @@ mod tests {
         ] {
             assert!(with(key, wrong.clone()).is_err(), "{key}: {wrong}");
         }
+    }
+
+    #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let summary = json!({"name": "g", "isOrgDefault": false});
+        hostile::check(&json!({"policyGroups": [summary]}), groups);
+        let pack = json!({"name": "p", "version": 2, "versionTag": "1", "config": {"a": {}}, "environments": ["e"]});
+        hostile::check(
+            &json!({"name": "g", "isOrgDefault": false, "entityType": "stacks", "mode": "audit",
+                "stacks": [{"name": "dev", "routingProject": "web"}], "accounts": ["a"],
+                "appliedPolicyPacks": [pack], "agentPoolId": "x"}),
+            group,
+        );
     }
 
     #[test]

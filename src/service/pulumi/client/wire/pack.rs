@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use http::Upload;
-use http::json::{At, DecodeError, Object, mismatch};
+use http::json::{DecodeError, ROOT, decode, id, required};
 use model::Opaque;
 use model::pulumi::{LivePackPolicy, LiveVersion, PackPolicy, VersionDetail, VersionNumber};
 
@@ -31,105 +33,86 @@ pub struct Created {
     pub upload: Upload,
 }
 
-/// A list without a repetition of a name.
-fn each_once<'v>(names: impl IntoIterator<Item = &'v str>, at: At<'_>) -> Result<(), DecodeError> {
+/// Refuses a list that repeats a name.
+pub(super) fn each_once<'v>(
+    names: impl IntoIterator<Item = &'v str>,
+    at: &str,
+) -> Result<(), DecodeError> {
     let mut seen = HashSet::new();
-    match names.into_iter().find(|name| !seen.insert(*name)) {
-        None => Ok(()),
-        Some(_) => Err(DecodeError {
-            at: at.to_string(),
-            expected: "each name once".to_owned(),
-        }),
+    if names.into_iter().all(|name| seen.insert(name)) {
+        return Ok(());
     }
+    Err(DecodeError::new(at, "each name once"))
 }
 
-/// Reads the list of packs (contract: `AppListPolicyPacksResponse`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PackAnswer {
+    versions: Vec<u64>,
+    version_tags: Vec<String>,
+    #[serde(deserialize_with = "id")]
+    name: String,
+    display_name: String,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
+}
+
+/// Decodes the list of packs (contract: `AppListPolicyPacksResponse`).
 pub(crate) fn packs(answer: &Value) -> Result<Vec<PackSummary>, DecodeError> {
-    let at = At::ROOT.key("policyPacks");
-    let list = Object::new(answer, At::ROOT)?.list("policyPacks")?;
-    let packs = list
-        .iter()
-        .enumerate()
-        .map(|(index, value)| summary(value, at.index(index)));
-    let packs: Vec<PackSummary> = packs.collect::<Result<_, _>>()?;
+    let at = "$.policyPacks";
+    let packs: Vec<PackAnswer> = decode(required(answer, ROOT, "policyPacks")?, at)?;
     each_once(packs.iter().map(|pack| pack.name.as_str()), at)?;
-    Ok(packs)
+    let summary = |(index, pack): (usize, PackAnswer)| {
+        if pack.versions.len() != pack.version_tags.len() {
+            let at = format!("{at}[{index}].versionTags");
+            return Err(DecodeError::new(at, "a tag for each version, found a list"));
+        }
+        let numbers = pack.versions.into_iter().map(VersionNumber);
+        let mut versions: Vec<_> = numbers.zip(pack.version_tags).collect();
+        versions.sort_unstable();
+        Ok(PackSummary {
+            name: pack.name,
+            display_name: pack.display_name,
+            versions,
+            unknown_fields: pack.unknown_fields,
+        })
+    };
+    packs.into_iter().enumerate().map(summary).collect()
 }
 
-fn summary(value: &Value, at: At<'_>) -> Result<PackSummary, DecodeError> {
-    let object = Object::new(value, at)?;
-    let numbers = object.list("versions")?;
-    let tags = object.texts("versionTags")?;
-    if numbers.len() != tags.len() {
-        return Err(object.mismatch("versionTags", "a tag for each version"));
-    }
-    let list = at.key("versions");
-    let versions = numbers
-        .iter()
-        .zip(tags)
-        .enumerate()
-        .map(|(index, (value, tag))| {
-            Ok((
-                number(value)
-                    .ok_or_else(|| mismatch(list.index(index), "a number", Some(value)))?,
-                tag.to_owned(),
-            ))
-        });
-    let mut versions: Vec<(VersionNumber, String)> =
-        versions.collect::<Result<_, DecodeError>>()?;
-    versions.sort_unstable();
-    Ok(PackSummary {
-        name: object.id("name")?.to_owned(),
-        display_name: object.text("displayName")?.to_owned(),
-        versions,
-        unknown_fields: object.others(&["name", "displayName", "versions", "versionTags"]),
-    })
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PackVersionAnswer {
+    policies: Vec<PackPolicyAnswer>,
+    display_name: String,
+    applied: bool,
+    version: u64,
+    version_tag: String,
+    name: String,
+    #[serde(flatten)]
+    unknown_fields: Map<String, Value>,
 }
 
-fn number(value: &Value) -> Option<VersionNumber> {
-    value.as_u64().map(VersionNumber)
-}
-
-/// Reads a version (contract: `AppGetPolicyPackResponse`).
+/// Decodes a version (contract: `AppGetPolicyPackResponse`).
 pub(crate) fn version(answer: &Value) -> Result<(String, LiveVersion), DecodeError> {
-    let object = Object::new(answer, At::ROOT)?;
-    let list = At::ROOT.key("policies");
-    let policies = object
-        .list("policies")?
-        .iter()
-        .enumerate()
-        .map(|(index, value)| policy(value, list.index(index)));
-    let detail = VersionDetail {
-        display_name: object.text("displayName")?.to_owned(),
-        policies: policies.collect::<Result<_, _>>()?,
-        applied: object
-            .get("applied")
-            .and_then(Value::as_bool)
-            .ok_or_else(|| object.mismatch("applied", "true or false"))?,
-        unknown_fields: object.others(&[
-            "name",
-            "displayName",
-            "version",
-            "versionTag",
-            "policies",
-            "applied",
-        ]),
-    };
-    let number = object
-        .get("version")
-        .and_then(number)
-        .ok_or_else(|| object.mismatch("version", "a number"))?;
+    let fields: PackVersionAnswer = decode(answer, ROOT)?;
+    let raw = answer.get("policies").and_then(Value::as_array);
+    let policies = fields.policies.into_iter().zip(raw.into_iter().flatten());
     let version = LiveVersion {
-        number,
-        tag: object.text("versionTag")?.to_owned(),
-        detail: Some(detail),
+        number: VersionNumber(fields.version),
+        tag: fields.version_tag,
+        detail: Some(VersionDetail {
+            display_name: fields.display_name,
+            policies: policies.map(|(policy, raw)| policy.live(raw)).collect(),
+            applied: fields.applied,
+            unknown_fields: fields.unknown_fields,
+        }),
     };
-    Ok((object.text("name")?.to_owned(), version))
+    Ok((fields.name, version))
 }
 
-/// The fields of `AppPolicy`.
+/// The fields of `AppPolicy`, apart from its name.
 const KNOWN: &[&str] = &[
-    "name",
     "displayName",
     "description",
     "enforcementLevel",
@@ -142,32 +125,40 @@ const KNOWN: &[&str] = &[
     "url",
 ];
 
-fn policy(value: &Value, at: At<'_>) -> Result<LivePackPolicy, DecodeError> {
-    let object = Object::new(value, at)?;
-    let unknown_fields = object.others(KNOWN);
-    let name = object.text("name")?.to_owned();
-    let known = KNOWN
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), object.present(key)?.clone())));
-    // What is empty is not there: some servers write what was never set so.
-    let is_set = |(key, value): &(String, Value)| match value {
-        Value::String(text) => {
-            !text.is_empty() || matches!(key.as_str(), "displayName" | "description" | "message")
-        }
-        Value::Object(map) => !map.is_empty(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => true,
-    };
-    let known: Map<String, Value> = known.filter(is_set).collect();
-    let policy =
-        serde_json::from_value::<PackPolicy>(Value::Object(known)).map_err(|error| Opaque {
-            why: format!("cannot be read: {error}"),
-            raw: value.clone(),
+#[derive(Deserialize)]
+struct PackPolicyAnswer {
+    name: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+impl PackPolicyAnswer {
+    /// The policy that was decoded from `raw`.
+    fn live(self, raw: &Value) -> LivePackPolicy {
+        let (mut known, unknown_fields): (Map<_, _>, Map<_, _>) = self
+            .others
+            .into_iter()
+            .partition(|(key, _)| KNOWN.contains(&key.as_str()));
+        // Some servers write fields that were never set as empty values.
+        known.retain(|key, value| match value {
+            Value::Null => false,
+            Value::String(text) => {
+                !text.is_empty() || matches!(&**key, "displayName" | "description" | "message")
+            }
+            Value::Object(map) => !map.is_empty(),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => true,
         });
-    Ok(LivePackPolicy {
-        name,
-        policy: policy.map(sorted),
-        unknown_fields,
-    })
+        known.insert("name".to_owned(), Value::from(self.name.as_str()));
+        let policy = decode(&Value::Object(known), ROOT).map_err(|error| Opaque {
+            why: format!("cannot be read: {error}"),
+            raw: raw.clone(),
+        });
+        LivePackPolicy {
+            name: self.name,
+            policy: policy.map(sorted),
+            unknown_fields,
+        }
+    }
 }
 
 /// Lists whose order means nothing, in the order in which manifests give them.
@@ -183,61 +174,63 @@ fn sorted(mut policy: PackPolicy) -> PackPolicy {
     policy
 }
 
-/// Reads what createPackVersion answers (contract: `AppCreatePolicyPackResponse`).
-pub(crate) fn created(answer: &Value) -> Result<Created, DecodeError> {
-    let object = Object::new(answer, At::ROOT)?;
-    let number = object
-        .get("version")
-        .and_then(number)
-        .ok_or_else(|| object.mismatch("version", "a number"))?;
-    let mut headers = BTreeMap::new();
-    if let Some(asked) = object.present("requiredHeaders") {
-        let wrong = || object.mismatch("requiredHeaders", "texts by their names");
-        for (name, value) in asked.as_object().ok_or_else(wrong)? {
-            headers.insert(name.clone(), value.as_str().ok_or_else(wrong)?.to_owned());
-        }
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreatedAnswer<'v> {
+    version: u64,
+    required_headers: Option<Headers>,
+    #[serde(rename = "uploadURI")]
+    upload_uri: &'v str,
+}
+
+/// A place in an error contains no name of a header, so the values are checked as a whole.
+#[derive(Default)]
+struct Headers(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let headers = Map::deserialize(deserializer)?.into_iter();
+        let headers = headers.map(|(name, value)| match value {
+            Value::String(value) => Ok((name, value)),
+            _ => Err(D::Error::invalid_type(
+                Unexpected::Map,
+                &"texts by their names",
+            )),
+        });
+        headers.collect::<Result<_, _>>().map(Self)
     }
+}
+
+/// Decodes what createPackVersion answers (contract: `AppCreatePolicyPackResponse`).
+pub(crate) fn created(answer: &Value) -> Result<Created, DecodeError> {
+    let fields: CreatedAnswer<'_> = decode(answer, ROOT)?;
+    let headers = fields.required_headers.unwrap_or_default();
     Ok(Created {
-        number,
-        upload: Upload::new(object.text("uploadURI")?.to_owned(), headers),
+        number: VersionNumber(fields.version),
+        upload: Upload::new(fields.upload_uri.to_owned(), headers.0),
     })
 }
 
 /// A page of the registry.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct PublishersPage {
-    /// Each pack with its publisher.
-    pub(crate) packs: Vec<(String, String)>,
-    /// The token of the next page; none on the last.
-    pub(crate) next: Option<String>,
+    pub(crate) policy_packs: Vec<PublishedPack>,
+    /// The token of the next page; none or an empty one on the last.
+    pub(crate) continuation_token: Option<String>,
 }
 
-/// Reads a page of the registry: the publisher of each pack, and the token of the next page (contract:
+/// A pack of the registry.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct PublishedPack {
+    pub(crate) name: String,
+    pub(crate) publisher: String,
+}
+
+/// Decodes a page of the registry: the publisher of each pack, and the token of the next page (contract:
 /// `ListPolicyPacksResponse`).
 pub(crate) fn publishers(answer: &Value) -> Result<PublishersPage, DecodeError> {
-    let object = Object::new(answer, At::ROOT)?;
-    let at = At::ROOT.key("policyPacks");
-    let packs = object
-        .list("policyPacks")?
-        .iter()
-        .enumerate()
-        .map(|(index, value)| {
-            let pack = Object::new(value, at.index(index))?;
-            Ok((
-                pack.text("name")?.to_owned(),
-                pack.text("publisher")?.to_owned(),
-            ))
-        });
-    let next = match object.present("continuationToken") {
-        None => None,
-        Some(Value::String(token)) if token.is_empty() => None,
-        Some(Value::String(token)) => Some(token.clone()),
-        Some(_) => return Err(object.mismatch("continuationToken", "a text")),
-    };
-    Ok(PublishersPage {
-        packs: packs.collect::<Result<_, DecodeError>>()?,
-        next,
-    })
+    decode(answer, ROOT)
 }
 
 #[cfg(test)]
@@ -245,6 +238,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::service::hostile;
+
+    fn policy(value: &Value) -> Result<LivePackPolicy, DecodeError> {
+        let fields: PackPolicyAnswer = decode(value, ROOT)?;
+        Ok(fields.live(value))
+    }
 
     #[test]
     fn a_list_that_does_not_decode_is_never_empty() {
@@ -276,10 +275,31 @@ mod tests {
     }
 
     #[test]
+    fn hostile_text_is_not_repeated_in_errors() {
+        let pack = json!({"name": "p", "displayName": "P", "versions": [1], "versionTags": ["a"]});
+        hostile::check(&json!({"policyPacks": [pack]}), packs);
+        let policy = json!({"name": "a", "displayName": "A", "enforcementLevel": "mandatory"});
+        hostile::check(
+            &json!({"name": "p", "displayName": "P", "version": 1, "versionTag": "a", "policies": [policy], "applied": true}),
+            version,
+        );
+        let headers = json!({"a": "b"});
+        hostile::check(
+            &json!({"version": 3, "uploadURI": "u", "requiredHeaders": headers}),
+            |answer| created(answer).map(|created| created.number),
+        );
+        let pack = json!({"name": "p", "publisher": "o"});
+        hostile::check(
+            &json!({"policyPacks": [pack], "continuationToken": "t"}),
+            publishers,
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_of_a_policy_is_kept() {
         let base = json!({"name": "a", "displayName": "A", "description": "", "enforcementLevel": "mandatory",
                           "message": "m", "severity": "", "framework": {}, "url": "", "tags": ["b", "a"], "new": 1});
-        let read = policy(&base, At::ROOT).unwrap();
+        let read = policy(&base).unwrap();
         let known = read.policy.unwrap();
         assert_eq!(
             (known.severity, known.framework, known.url),
@@ -289,12 +309,14 @@ mod tests {
         assert_eq!(read.unknown_fields, *json!({"new": 1}).as_object().unwrap());
         let mut strange = base.clone();
         strange["enforcementLevel"] = json!("paranoid");
-        let read = policy(&strange, At::ROOT).unwrap();
+        let read = policy(&strange).unwrap();
+        let opaque = read.policy.unwrap_err();
+        assert_eq!((read.name.as_str(), opaque.raw), ("a", strange));
         assert_eq!(
-            (read.name.as_str(), read.policy.unwrap_err().raw),
-            ("a", strange)
+            opaque.why,
+            "cannot be read: at $.enforcementLevel, expected one of disabled, advisory, mandatory, remediate"
         );
-        assert!(policy(&json!({"displayName": "A"}), At::ROOT).is_err());
+        assert!(policy(&json!({"displayName": "A"})).is_err());
     }
 
     #[test]
