@@ -6,7 +6,7 @@ use crate::apply::journal::TargetHistory;
 use crate::apply::object::{Left, Verdict};
 use crate::apply::report::Failure;
 use crate::apply::service::Answered;
-use crate::model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation};
+use crate::model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation, SentDocument};
 use crate::provider::chainloop::{Reader, Writer};
 use crate::provider::http::{ApiError, Dated};
 
@@ -80,14 +80,15 @@ impl<'a> Service<'a> {
     }
 
     pub(in crate::apply) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
-        let document = send.document();
+        let SentDocument {
+            name,
+            // The server computes it.
+            digest: _,
+            bytes,
+        } = send.document();
         let Dated { what: (), date } = match send {
-            Operation::CreatePolicy { .. } => {
-                self.writer.create(&document.name, &document.bytes).await?
-            }
-            Operation::UpdatePolicy { .. } => {
-                self.writer.update(&document.name, &document.bytes).await?
-            }
+            Operation::CreatePolicy { .. } => self.writer.create(name, bytes).await?,
+            Operation::UpdatePolicy { .. } => self.writer.update(name, bytes).await?,
         };
         Ok(Answered {
             left: Left::AsSent,
