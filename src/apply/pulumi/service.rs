@@ -14,8 +14,8 @@ use crate::apply::report::Failure;
 use crate::apply::service::Answered;
 use crate::apply::stale::Stale;
 use crate::model::pulumi::{
-    ArchiveDigest, GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber,
-    VersionRef, VersionTag,
+    ArchiveDigest, GroupChange, LivePack, LiveState, LiveVersion, Operation, PackName,
+    VersionNumber, VersionRef, VersionTag,
 };
 use crate::plan::{PackModel, ResourceKind, Sent, group_fingerprint, pack_fingerprint};
 use crate::provider::http::{ApiError, Dated, Upload};
@@ -316,9 +316,21 @@ impl<'a> Service<'a> {
                             detail: None,
                         };
                         let versions = summary.versions.into_iter().map(version).collect();
-                        crate::model::pulumi::LivePack {
+                        // The list is read for its versions alone, which are what the fingerprint
+                        // covers.
+                        let LivePack {
+                            name,
+                            display_name,
+                            publisher,
+                            versions: _,
+                            unknown_fields,
+                        } = planned.clone();
+                        LivePack {
+                            name,
+                            display_name,
+                            publisher,
                             versions,
-                            ..planned.clone()
+                            unknown_fields,
                         }
                     });
                 if found
