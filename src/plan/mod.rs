@@ -47,7 +47,7 @@ pub use pulumi::{
     verify_packs,
 };
 pub use recompute::recomputed;
-pub use replay::{Mismatch, ReplayError, patched_rule, replay, verify};
+pub use replay::{Mismatch, ReplayError, replay, verify};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change,
     ChangeKind, ChangeOrigin, ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DocumentState,

@@ -289,10 +289,16 @@ impl Undoing<'_> {
     ) -> Vec<DesiredRule> {
         let mut desired = Vec::new();
         for (index, (rule, name_now)) in wanted.into_iter().enumerate() {
-            match rule.rule {
+            let LiveRule {
+                id: _,
+                name,
+                rule,
+                unknown_fields: _,
+            } = rule;
+            match rule {
                 Ok(wanted) => {
                     let alias = name_now
-                        .filter(|now| *now != rule.name)
+                        .filter(|now| *now != name)
                         .and_then(|now| Name::new(&now).ok());
                     desired.push(DesiredRule {
                         rule: wanted,
@@ -300,11 +306,7 @@ impl Undoing<'_> {
                         index,
                     });
                 }
-                Err(opaque) => self.hold(
-                    policy,
-                    Some(&rule.name),
-                    HeldBack::NotUnderstood(opaque.why),
-                ),
+                Err(opaque) => self.hold(policy, Some(&name), HeldBack::NotUnderstood(opaque.why)),
             }
         }
         desired
@@ -316,36 +318,42 @@ impl Undoing<'_> {
         rules: Vec<DesiredRule>,
         name_now: Option<&str>,
     ) -> Option<DesiredPolicy> {
-        let content = match &head.content {
+        let LivePolicy {
+            id: _,
+            name: head_name,
+            scope,
+            unknown_scope_fields: _,
+            content,
+            created_at: _,
+            updated_at: _,
+            unknown_fields: _,
+        } = head;
+        let content = match content {
             LiveContent::Rules(_) => Content::Rules(rules),
             LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),
             LiveContent::Opaque(opaque) => {
-                self.hold(
-                    &head.name,
-                    None,
-                    HeldBack::NotUnderstood(opaque.why.clone()),
-                );
+                let why = opaque.why.clone();
+                self.hold(head_name, None, HeldBack::NotUnderstood(why));
                 return None;
             }
         };
-        let name = match Name::new(&head.name) {
+        let name = match Name::new(head_name) {
             Ok(name) => name,
             Err(error) => {
                 let why = format!("has a name that cannot be written: {error}");
-                self.hold(&head.name, None, HeldBack::NotUnderstood(why));
+                self.hold(head_name, None, HeldBack::NotUnderstood(why));
                 return None;
             }
         };
         let alias = name_now
-            .filter(|now| *now != head.name)
+            .filter(|now| now != head_name)
             .and_then(|now| Name::new(now).ok());
         let aliases = alias.into_iter().collect();
-        let scope = head.scope.clone();
         Some(DesiredPolicy {
             name,
             aliases,
             protect: false,
-            scope,
+            scope: scope.clone(),
             content,
             document: self.document,
         })

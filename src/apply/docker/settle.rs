@@ -4,9 +4,9 @@ use super::ledger::{Ledger, rules};
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::model::docker::{
     Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
-    RuleId, RulePatch, Scope,
+    RuleId, RulePatch,
 };
-use crate::plan::{fingerprint, patched_rule};
+use crate::plan::fingerprint;
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
 /// name that this run has not seen before, else the one of its id; nothing if there is none.
@@ -78,11 +78,25 @@ fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
     let Some(found) = found else {
         return Verdict::NotApplied;
     };
+    let NewPolicy {
+        name: _,
+        scope: sent_scope,
+        cedar,
+    } = new;
+    // It was found by its name. Unknown fields may be defaults that the server sets; those of a
+    // scope narrow it.
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields: _,
+    } = found;
     // A policy just like ours is as good as ours: nobody else's work is in it.
-    if found.scope == new.scope
-        && found.unknown_scope_fields.is_empty()
-        && is_new(&found.content, new.cedar.as_ref())
-    {
+    if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
         return Verdict::Applied(Left::Policy(Box::new(found.clone())));
     }
     other(None, Some(Object::policy(found)))
@@ -131,34 +145,16 @@ fn updated_rule(
     if found == before {
         return Verdict::NotApplied;
     }
-    let wanted = before
-        .rule
-        .as_ref()
-        .ok()
-        .and_then(|rule| patched_rule(rule, patch).ok());
-    if found.unknown_fields == before.unknown_fields
-        && wanted.is_some_and(|wanted| found.rule == Ok(wanted))
-    {
+    let wanted = before.patched(patch).ok().flatten();
+    if wanted.as_ref() == Some(found) {
         return Verdict::Applied(Left::Rule(policy.clone(), Box::new(found.clone())));
     }
     other(Some(Object::rule(before)), Some(Object::rule(found)))
 }
 
 fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> Verdict {
-    let PolicyPatch { name, teams, cedar } = patch;
     let mut wanted = before.clone();
-    if let Some(name) = name {
-        wanted.name = name.to_string();
-    }
-    if let Some(teams) = teams {
-        wanted.scope = Scope {
-            teams: teams.clone(),
-            ..wanted.scope
-        };
-    }
-    if let Some(cedar) = cedar {
-        wanted.content = LiveContent::Cedar(cedar.clone());
-    }
+    wanted.patch(patch);
     if same_head(found, &wanted) {
         Verdict::Applied(Left::Policy(Box::new(found.clone())))
     } else if same_head(found, before) {

@@ -78,18 +78,7 @@ pub(in crate::provider::docker) fn policy_patch(
 
 /// The body of createRule.
 pub(in crate::provider::docker) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
-    let Rule {
-        name,
-        decision,
-        access,
-    } = rule;
-    let patch = RulePatch {
-        name: Some(name.clone()),
-        decision: Some(*decision),
-        actions: Some(access.actions()),
-        resources: Some(access.resources()),
-    };
-    rule_patch(&patch, profile)
+    rule_patch(&RulePatch::all(rule), profile)
 }
 
 /// The body of updateRule.
