@@ -152,3 +152,100 @@ pub(super) fn set(
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Name;
+    use crate::model::docker::{Action, Decision, HttpResource, Resources, RuleAccess};
+
+    fn rule(name: &str, decision: Decision, action: &str, resources: Resources) -> Rule {
+        let action: Action = action.parse().unwrap();
+        Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access: RuleAccess::new([action], resources).unwrap(),
+        }
+    }
+
+    fn network() -> Rule {
+        let hosts = vec!["a.example.com".to_owned(), "b.example.com".to_owned()];
+        rule("a", Decision::Allow, "connect:tcp", Resources::Plain(hosts))
+    }
+
+    fn scalar_text(before: Option<&str>, after: Option<&str>) -> ValueChange {
+        ValueChange::Scalar {
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }
+    }
+
+    fn set_text(added: &[&str], removed: &[&str]) -> ValueChange {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        ValueChange::Set {
+            added: texts(added),
+            removed: texts(removed),
+            kept: 0,
+        }
+    }
+
+    fn listed(fields: Vec<FieldChange>) -> Vec<(Field, ValueChange)> {
+        fields
+            .into_iter()
+            .map(|FieldChange { field, value }| (field, value))
+            .collect()
+    }
+
+    #[test]
+    fn a_rule_that_is_created_or_deleted_shows_all_fields_but_its_name() {
+        let hosts = ["a.example.com", "b.example.com"];
+        let created = listed(rule_fields(None, Some(&network())));
+        assert_eq!(
+            created,
+            [
+                (Field::Decision, scalar_text(None, Some("allow"))),
+                (Field::Actions, set_text(&["connect:tcp"], &[])),
+                (Field::Resources, set_text(&hosts, &[])),
+            ]
+        );
+        let deleted = listed(rule_fields(Some(&network()), None));
+        assert_eq!(
+            deleted,
+            [
+                (Field::Decision, scalar_text(Some("allow"), None)),
+                (Field::Actions, set_text(&[], &["connect:tcp"])),
+                (Field::Resources, set_text(&[], &hosts)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_changes_to_http_shows_both_resource_fields() {
+        let target = HttpResource {
+            host: "a.example.com".to_owned(),
+            port: None,
+            path: "/x".to_owned(),
+        };
+        let http = rule(
+            "b",
+            Decision::Deny,
+            "request:get",
+            Resources::Http(vec![target]),
+        );
+        assert_eq!(
+            listed(rule_fields(Some(&network()), Some(&http))),
+            [
+                (Field::Name, scalar_text(Some("a"), Some("b"))),
+                (Field::Decision, scalar_text(Some("allow"), Some("deny"))),
+                (Field::Actions, set_text(&["request:get"], &["connect:tcp"])),
+                (
+                    Field::Resources,
+                    set_text(&[], &["a.example.com", "b.example.com"])
+                ),
+                (Field::HttpResources, set_text(&["a.example.com/x"], &[])),
+            ]
+        );
+        assert_eq!(rule_fields(Some(&http), Some(&http)), []);
+        assert_eq!(rule_fields(None, None), []);
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ledger::{Ledger, policies, rules};
+use super::ledger::{Ledger, policies};
 use super::settle::same_head;
 use crate::apply::held_back::{HeldBack, UndoHeld};
 use crate::apply::journal::{CallResult, Made, TargetHistory};
@@ -169,7 +169,7 @@ impl Undoing<'_> {
     }
 
     fn make_again(&mut self, before: &LivePolicy) {
-        let wanted = self.understood(before, rules(before));
+        let wanted = self.understood(before, before.rules());
         if let Some(desired) = self.desired(before, wanted, None) {
             self.undo.again.push(before.name.clone());
             self.undo.desired.push(desired);
@@ -193,14 +193,14 @@ impl Undoing<'_> {
             }
         }
         let mut wanted = Vec::new();
-        for rule in rules(live) {
+        for rule in live.rules() {
             match self.touched_rule(&live.id, &rule.id) {
                 false => wanted.push((rule.clone(), None)),
                 true => wanted.extend(self.rule_that_is_there(before, after, rule)),
             }
         }
-        for rule in rules(before) {
-            let is_live = rules(live).iter().any(|other| other.id == rule.id);
+        for rule in before.rules() {
+            let is_live = live.rules().iter().any(|other| other.id == rule.id);
             if !is_live && self.touched_rule(&live.id, &rule.id) {
                 wanted.extend(self.rule_that_is_gone(&before.name, after, rule, live));
             }
@@ -234,7 +234,8 @@ impl Undoing<'_> {
         rule: &LiveRule,
     ) -> Option<(LiveRule, Option<String>)> {
         let find = |policy: &LivePolicy| {
-            rules(policy)
+            policy
+                .rules()
                 .iter()
                 .find(|other| other.id == rule.id)
                 .cloned()
@@ -258,8 +259,9 @@ impl Undoing<'_> {
         rule: &LiveRule,
         live: &LivePolicy,
     ) -> Option<(LiveRule, Option<String>)> {
-        let left = rules(after).iter().find(|other| other.id == rule.id);
-        let namesake = rules(live)
+        let left = after.rules().iter().find(|other| other.id == rule.id);
+        let namesake = live
+            .rules()
             .iter()
             .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {

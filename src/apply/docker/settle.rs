@@ -1,6 +1,6 @@
 //! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
 
-use super::ledger::{Ledger, rules};
+use super::ledger::Ledger;
 use crate::apply::object::{Difference, Left, Object, Verdict};
 use crate::model::docker::{
     Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
@@ -71,7 +71,7 @@ fn in_policy(
 }
 
 fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
-    rules(policy).iter().find(|rule| rule.id == *id)
+    policy.rules().iter().find(|rule| rule.id == *id)
 }
 
 fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
@@ -119,7 +119,8 @@ fn created_rule(
     found: &LivePolicy,
 ) -> Verdict {
     let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
-    let named: Vec<&LiveRule> = rules(found)
+    let named: Vec<&LiveRule> = found
+        .rules()
         .iter()
         .filter(|rule| rule.name == wanted.name.as_str())
         .collect();

@@ -508,3 +508,112 @@ impl TryFrom<RuleText> for Rule {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str]) -> Rule {
+        let actions: Vec<Action> = actions.iter().map(|text| text.parse().unwrap()).collect();
+        let resources = if actions.iter().any(|action| action.layer() == Layer::Http) {
+            let target = |host: &&str| HttpResource {
+                host: (*host).to_owned(),
+                port: Some(443),
+                path: "/**".to_owned(),
+            };
+            Resources::Http(resources.iter().map(target).collect())
+        } else {
+            Resources::Plain(resources.iter().map(ToString::to_string).collect())
+        };
+        Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access: RuleAccess::new(actions, resources).unwrap(),
+        }
+    }
+
+    fn rules() -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for name in ["a", "b"] {
+            for decision in [Decision::Allow, Decision::Deny] {
+                for (actions, resources) in [
+                    (["connect:tcp"].as_slice(), ["x.example.com"].as_slice()),
+                    (&["connect:tcp"], &["x.example.com", "y.example.com"]),
+                    (&["connect:tcp", "connect:udp"], &["x.example.com"]),
+                    (&["request:get"], &["x.example.com"]),
+                    (&["request:put", "request:get"], &["x.example.com"]),
+                    (&["read", "write"], &["/data"]),
+                ] {
+                    rules.push(rule(name, decision, actions, resources));
+                }
+            }
+        }
+        rules
+    }
+
+    #[test]
+    fn a_patch_contains_the_fields_that_differ_and_no_others() {
+        for before in &rules() {
+            for after in &rules() {
+                let patch = RulePatch::between(before, after);
+                let differing = before
+                    .fields()
+                    .into_iter()
+                    .zip(after.fields())
+                    .filter(|(was, is)| was != is)
+                    .count();
+                let written = serde_json::to_value(&patch).unwrap();
+                assert_eq!(written.as_object().unwrap().len(), differing, "{patch:?}");
+                assert_eq!(patch.is_empty(), before == after);
+                assert_eq!(patch.apply(before).as_ref(), Ok(after));
+            }
+        }
+    }
+
+    #[test]
+    fn the_patch_with_all_fields_makes_any_rule_into_this_one() {
+        for before in &rules() {
+            for after in &rules() {
+                let patch = RulePatch::all(after);
+                assert_eq!(patch.apply(before).as_ref(), Ok(after));
+                let written = serde_json::to_value(&patch).unwrap();
+                assert_eq!(written.as_object().unwrap().len(), Rule::FIELDS);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_with_the_same_meaning_differ_in_labels_only() {
+        for one in &rules() {
+            for other in &rules() {
+                let labels = |value: &RuleValue<'_>| matches!(value, RuleValue::Name(_));
+                let same = one
+                    .fields()
+                    .into_iter()
+                    .zip(other.fields())
+                    .all(|(a, b)| a == b || labels(&a));
+                assert_eq!(one.meaning() == other.meaning(), same);
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_shown_in_one_line() {
+        let put = rule(
+            "a",
+            Decision::Allow,
+            &["request:put", "request:get"],
+            &["y.example.com", "x.example.com"],
+        );
+        let lines = put.fields().map(|value| value.to_string());
+        assert_eq!(
+            lines,
+            [
+                "a",
+                "allow",
+                "request:get request:put",
+                "x.example.com:443/**, y.example.com:443/**"
+            ]
+        );
+    }
+}

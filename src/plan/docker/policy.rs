@@ -255,9 +255,10 @@ impl Planner<'_> {
         self.note_fields(live, None, fields);
         if let LiveContent::Rules(rules) = &live.content {
             for LiveRule {
+                id: _,
                 name,
+                rule: _,
                 unknown_fields,
-                ..
             } in rules
             {
                 self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
