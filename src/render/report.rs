@@ -8,7 +8,7 @@ use crate::run::journal::{
     PolicyImage, RuleImage, RuleSays,
 };
 use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
-use model::docker::{Operation, Resources};
+use model::docker::{Operation, RuleValue};
 use model::{chainloop, pulumi};
 
 /// One line for one call, and below it what is to be known about a failure.
@@ -234,21 +234,16 @@ fn rule_line(rule: &RuleImage) -> String {
     } = rule;
     let says = match says {
         RuleSays::Rule(rule) => {
-            let actions: Vec<String> = rule
-                .access
-                .actions()
+            let values = rule.fields();
+            // The name is shown before.
+            let values = values
                 .iter()
-                .map(ToString::to_string)
+                .filter(|value| !matches!(value, RuleValue::Name(_)));
+            let texts: Vec<String> = values
+                .map(RuleValue::to_string)
+                .filter(|text| !text.is_empty())
                 .collect();
-            let resources = match rule.access.resources() {
-                Resources::Plain(texts) => texts.join(", "),
-                Resources::Http(targets) => targets
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            };
-            format!("{} {} {resources}", rule.decision, actions.join(" "))
+            texts.join(" ")
         }
         RuleSays::Opaque(opaque) => format!("it {}", opaque.why),
     };

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::terms::{About, Actions};
 use model::docker::pattern::{HostPattern, HttpPattern, NetworkPattern, PathPattern};
-use model::docker::{Decision, HttpResource, Rule, RuleAccess};
+use model::docker::{Decision, HttpResource, Rule, RuleAccess, RuleMeaning};
 
 /// One resource of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +49,7 @@ impl Written<'_> {
 
 /// Parses the resources of a rule, each beside what is written.
 pub(super) fn parse(rule: &Rule, mut each: impl FnMut(Written<'_>, Result<Parsed, Unparsed>)) {
-    let Rule {
-        name: _,
-        decision,
-        access,
-    } = rule;
-    let decision = *decision;
+    let RuleMeaning { decision, access } = rule.meaning();
     match access {
         RuleAccess::Network { actions, resources } => {
             let transports = Actions::of(actions.iter().map(|action| *action as u16));

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use model::docker::RuleValue;
+
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -109,6 +111,18 @@ impl Field {
             Self::Digest => "digest",
             Self::Meaning => "meaning",
             Self::Text => "text",
+        }
+    }
+}
+
+impl From<&RuleValue<'_>> for Field {
+    fn from(value: &RuleValue<'_>) -> Self {
+        match value {
+            RuleValue::Name(_) => Self::Name,
+            RuleValue::Decision(_) => Self::Decision,
+            RuleValue::Actions(_) => Self::Actions,
+            RuleValue::Resources(_) => Self::Resources,
+            RuleValue::HttpResources(_) => Self::HttpResources,
         }
     }
 }

@@ -12,8 +12,8 @@ use manifest::pulumi::{
     PolicyPackSpec, StackSpec, TagSuffix,
 };
 use model::pulumi::{
-    ConfigSchema, Framework, GroupName, LiveGroup, LiveGroupPack, LivePack, PackName, PackPolicy,
-    VersionTag,
+    EntityType, Framework, GroupName, LiveGroup, LiveGroupBody, LiveGroupPack, LivePack,
+    LivePackPolicy, LiveVersion, PackName, PackPolicy, StackReference, VersionDetail, VersionTag,
 };
 
 /// What the server keeps to itself, as a comment.
@@ -25,41 +25,57 @@ const KEPT: &str = "# The service does not give back the source, nor readme, des
 /// # Errors
 /// What the manifest cannot express.
 pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
-    PackName::new(&live.name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
-    let newest = live
-        .newest()
+    let LivePack {
+        name,
+        // That of the newest version is written.
+        display_name: _,
+        publisher: _,
+        versions,
+        unknown_fields: _,
+    } = live;
+    PackName::new(name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
+    let LiveVersion {
+        number: _,
+        tag,
+        detail,
+    } = versions
+        .last()
         .ok_or_else(|| ImportError::NotUnderstood("has no complete version".to_owned()))?;
-    VersionTag::new(&newest.tag)
+    VersionTag::new(tag)
         .map_err(|error| ImportError::Word(format!("the tag of its newest version {error}")))?;
-    let detail = newest.detail.as_ref();
-    let detail = detail
+    let VersionDetail {
+        display_name,
+        policies: live_policies,
+        applied: _,
+        unknown_fields: _,
+    } = detail
+        .as_ref()
         .ok_or_else(|| ImportError::NotUnderstood("has a version that was not read".to_owned()))?;
     let mut left_out = Vec::new();
     let mut policies = Vec::new();
-    for live in &detail.policies {
-        let policy = live.policy.as_ref();
-        let policy = policy.map_err(|opaque| {
-            ImportError::NotUnderstood(format!(
-                "has the policy `{}`, which {}",
-                live.name, opaque.why
-            ))
+    for live in live_policies {
+        let LivePackPolicy {
+            name,
+            policy,
+            unknown_fields,
+        } = live;
+        let policy = policy.as_ref().map_err(|opaque| {
+            ImportError::NotUnderstood(format!("has the policy `{name}`, which {}", opaque.why))
         })?;
         left_out.extend(
-            live.unknown_fields
+            unknown_fields
                 .keys()
-                .map(|field| format!("the field `{field}` of the policy `{}`", live.name)),
+                .map(|field| format!("the field `{field}` of the policy `{name}`")),
         );
         policies.push(policy_spec(policy));
     }
     let manifest = PolicyPackManifest {
         api_version: ApiVersion::V1,
         kind: PackKind::PolicyPack,
-        metadata: PackMetadata {
-            name: live.name.clone(),
-        },
+        metadata: PackMetadata { name: name.clone() },
         spec: PolicyPackSpec {
-            display_name: detail.display_name.clone(),
-            version_tag: newest.tag.clone(),
+            display_name: display_name.clone(),
+            version_tag: tag.clone(),
             version_tag_suffix: TagSuffix::None,
             source: source.to_owned(),
             runtime: None,
@@ -99,17 +115,14 @@ fn policy_spec(policy: &PackPolicy) -> PackPolicySpec {
         description: description.clone(),
         enforcement_level: *enforcement_level,
         message: message.clone(),
-        config_schema: config_schema.as_ref().map(
-            |ConfigSchema {
-                 properties,
-                 required,
-                 ..
-             }| ConfigSchemaSpec {
+        config_schema: config_schema.as_ref().map(|schema| {
+            let (properties, required) = schema.parts();
+            ConfigSchemaSpec {
                 kind: None,
                 properties: (!properties.is_empty()).then(|| properties.clone()),
                 required: list(required),
-            },
-        ),
+            }
+        }),
         severity: *severity,
         framework: framework.as_ref().map(
             |Framework {
@@ -135,23 +148,30 @@ fn policy_spec(policy: &PackPolicy) -> PackPolicySpec {
 /// # Errors
 /// What the manifest cannot express.
 pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
-    GroupName::new(&live.name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
-    let body = live
-        .body
+    let LiveGroup {
+        name,
+        is_default,
+        body,
+        unknown_fields,
+    } = live;
+    GroupName::new(name).map_err(|error| ImportError::Word(format!("its name {error}")))?;
+    let LiveGroupBody {
+        entity_type,
+        mode,
+        stacks,
+        accounts,
+        packs: live_packs,
+        agent_pool,
+    } = body
         .as_ref()
         .map_err(|opaque| ImportError::NotUnderstood(opaque.why.clone()))?;
-    let stack = |stack: &model::pulumi::StackReference| StackSpec {
-        name: stack.name.clone(),
-        routing_project: stack.routing_project.clone(),
-    };
-    let mut left_out: Vec<String> = live
-        .unknown_fields
+    let mut left_out: Vec<String> = unknown_fields
         .keys()
         .map(|field| format!("the field `{field}`"))
         .collect();
     let mut seen = HashSet::new();
     let mut packs = Vec::new();
-    for pack in &body.packs {
+    for pack in live_packs {
         if !seen.insert(pack.name.as_str()) {
             return Err(ImportError::NotUnderstood(format!(
                 "has two versions of the pack `{}`",
@@ -161,25 +181,25 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
         packs.push(pack_spec(pack, &mut left_out)?);
     }
     let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    left_out.extend(counted(body.accounts.len(), "accounts"));
+    left_out.extend(counted(accounts.len(), "accounts"));
     left_out.extend(
-        body.agent_pool
+        agent_pool
             .as_ref()
             .map(|pool| format!("the agent pool `{pool}`")),
     );
     // A built-in group has what no other group has, and a group of accounts has no stacks.
-    let has_stacks = !live.is_default && body.entity_type == model::pulumi::EntityType::Stacks;
+    let has_stacks = !is_default && *entity_type == EntityType::Stacks;
     let manifest = PolicyGroupManifest {
         api_version: ApiVersion::V1,
         kind: GroupKind::PolicyGroup,
         metadata: GroupMetadata {
-            name: live.name.clone(),
+            name: name.clone(),
             aliases: Vec::new(),
         },
         spec: PolicyGroupSpec {
-            entity_type: body.entity_type,
-            mode: Some(body.mode),
-            stacks: has_stacks.then(|| body.stacks.iter().map(stack).collect()),
+            entity_type: *entity_type,
+            mode: Some(*mode),
+            stacks: has_stacks.then(|| stacks.iter().map(stack_spec).collect()),
             policy_packs: Some(packs),
         },
     };
@@ -187,6 +207,17 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
         text: text(&manifest, "")?,
         left_out,
     })
+}
+
+fn stack_spec(stack: &StackReference) -> StackSpec {
+    let StackReference {
+        routing_project,
+        name,
+    } = stack;
+    StackSpec {
+        name: name.clone(),
+        routing_project: routing_project.clone(),
+    }
 }
 
 fn pack_spec(

@@ -1,4 +1,17 @@
-//! The canonical order of each kind of manifest. A test holds these tables to the generated schemas.
+//! The canonical order of each kind of manifest. A test compares these tables with the generated
+//! schemas.
+
+use crate::docker::{
+    CedarSpec, HttpResourceSpec, Metadata, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec,
+};
+use crate::list::{Metadata as ListMetadata, ResourceListManifest, ResourceListSpec};
+use crate::pulumi::{
+    ConfigSchemaSpec, FrameworkSpec, GroupMetadata, GroupPackSpec, PackMetadata, PackPolicySpec,
+    PolicyGroupManifest, PolicyGroupSpec, PolicyPackManifest, PolicyPackSpec, StackSpec,
+};
+use crate::test::{
+    AudienceSpec, CaseSpec, McpSpec, Metadata as TestMetadata, PolicyTestManifest, PolicyTestSpec,
+};
 
 /// What a node of a manifest is, as far as its order is concerned.
 #[derive(Debug)]
@@ -39,138 +52,170 @@ const KINDS: &[(&str, &str, &Shape)] = &[
     ("polwarden/v1", "Lock", &LOCK),
 ];
 
-const POLICY: Shape = Mapping(&[
-    ("apiVersion", Free),
-    ("kind", Free),
-    (
-        "metadata",
-        Mapping(&[("name", Free), ("aliases", Free), ("protect", Free)]),
-    ),
-    (
-        "spec",
-        Mapping(&[
-            ("scope", Mapping(&[("teams", TEXTS), ("profiles", TEXTS)])),
-            ("rules", List(&RULE)),
-            (
-                "cedar",
-                Mapping(&[("text", Free), ("file", Free), ("schemaUrl", Free)]),
-            ),
-        ]),
-    ),
-]);
+/// The shape of a mapping that a struct reads: each field of the struct with its key in the file
+/// and the shape of its value. The pattern that is made of the fields has no `..`, so that a new
+/// field does not compile without a shape.
+macro_rules! mapping {
+    ($struct:ident { $($field:ident: $key:literal => $shape:expr,)+ }) => {{
+        const _: fn(&$struct) = |value| {
+            let $struct { $($field: _,)+ } = value;
+        };
+        Mapping(&[$(($key, $shape),)+])
+    }};
+}
 
-const RULE: Shape = Mapping(&[
-    ("name", Free),
-    ("aliases", Free),
-    ("decision", Free),
-    ("actions", Set(Elements::Actions)),
-    ("resources", TEXTS),
-    ("httpResources", Set(Elements::HttpResources)),
-    ("resourcesFrom", TEXTS),
-]);
+const POLICY: Shape = mapping!(PolicyManifest {
+    api_version: "apiVersion" => Free,
+    kind: "kind" => Free,
+    metadata: "metadata" => mapping!(Metadata {
+        name: "name" => Free,
+        aliases: "aliases" => Free,
+        protect: "protect" => Free,
+    }),
+    spec: "spec" => mapping!(PolicySpec {
+        scope: "scope" => mapping!(ScopeSpec {
+            teams: "teams" => TEXTS,
+            profiles: "profiles" => TEXTS,
+        }),
+        rules: "rules" => List(&RULE),
+        cedar: "cedar" => mapping!(CedarSpec {
+            text: "text" => Free,
+            file: "file" => Free,
+            schema_url: "schemaUrl" => Free,
+        }),
+    }),
+});
+
+const RULE: Shape = mapping!(RuleSpec {
+    name: "name" => Free,
+    aliases: "aliases" => Free,
+    decision: "decision" => Free,
+    actions: "actions" => Set(Elements::Actions),
+    resources: "resources" => TEXTS,
+    http_resources: "httpResources" => Set(Elements::HttpResources),
+    resources_from: "resourcesFrom" => TEXTS,
+});
 
 /// The elements of [`Elements::HttpResources`].
-pub(super) const HTTP_RESOURCE: Shape = Mapping(&[("host", Free), ("port", Free), ("path", Free)]);
+pub(super) const HTTP_RESOURCE: Shape = mapping!(HttpResourceSpec {
+    host: "host" => Free,
+    port: "port" => Free,
+    path: "path" => Free,
+});
 
-const RESOURCE_LIST: Shape = Mapping(&[
-    ("apiVersion", Free),
-    ("kind", Free),
-    ("metadata", Mapping(&[("name", Free)])),
-    (
-        "spec",
-        Mapping(&[
-            ("hosts", TEXTS),
-            ("paths", TEXTS),
-            ("httpResources", Set(Elements::HttpResources)),
-        ]),
-    ),
-]);
+const RESOURCE_LIST: Shape = mapping!(ResourceListManifest {
+    api_version: "apiVersion" => Free,
+    kind: "kind" => Free,
+    metadata: "metadata" => mapping!(ListMetadata {
+        name: "name" => Free,
+    }),
+    spec: "spec" => mapping!(ResourceListSpec {
+        hosts: "hosts" => TEXTS,
+        paths: "paths" => TEXTS,
+        http_resources: "httpResources" => Set(Elements::HttpResources),
+    }),
+});
 
-const POLICY_TEST: Shape = Mapping(&[
-    ("apiVersion", Free),
-    ("kind", Free),
-    ("metadata", Mapping(&[("name", Free)])),
-    ("spec", Mapping(&[("target", Free), ("cases", List(&CASE))])),
-]);
+const POLICY_TEST: Shape = mapping!(PolicyTestManifest {
+    api_version: "apiVersion" => Free,
+    kind: "kind" => Free,
+    metadata: "metadata" => mapping!(TestMetadata {
+        name: "name" => Free,
+    }),
+    spec: "spec" => mapping!(PolicyTestSpec {
+        target: "target" => Free,
+        cases: "cases" => List(&CASE),
+    }),
+});
 
 /// Requests keep the author's order, in which they are asked.
-const CASE: Shape = Mapping(&[
-    ("name", Free),
-    ("audience", AUDIENCE),
-    ("audiences", List(&AUDIENCE)),
-    ("matrix", Free),
-    ("mcp", Mapping(&[("principal", Free), ("context", Free)])),
-    ("allow", Free),
-    ("deny", Free),
-]);
+const CASE: Shape = mapping!(CaseSpec {
+    name: "name" => Free,
+    audience: "audience" => AUDIENCE,
+    audiences: "audiences" => List(&AUDIENCE),
+    matrix: "matrix" => Free,
+    mcp: "mcp" => mapping!(McpSpec {
+        principal: "principal" => Free,
+        context: "context" => Free,
+    }),
+    allow: "allow" => Free,
+    deny: "deny" => Free,
+});
 
-const AUDIENCE: Shape = Mapping(&[("teams", TEXTS), ("profiles", TEXTS)]);
+const AUDIENCE: Shape = mapping!(AudienceSpec {
+    teams: "teams" => TEXTS,
+    profiles: "profiles" => TEXTS,
+});
 
-const POLICY_PACK: Shape = Mapping(&[
-    ("apiVersion", Free),
-    ("kind", Free),
-    ("metadata", Mapping(&[("name", Free)])),
-    (
-        "spec",
-        Mapping(&[
-            ("displayName", Free),
-            ("versionTag", Free),
-            ("versionTagSuffix", Free),
-            ("source", Free),
-            ("runtime", Free),
-            ("description", Free),
-            ("readme", Free),
-            ("provider", Free),
-            ("tags", TEXTS),
-            ("repository", Free),
-            ("policies", List(&PACK_POLICY)),
-        ]),
-    ),
-]);
+const POLICY_PACK: Shape = mapping!(PolicyPackManifest {
+    api_version: "apiVersion" => Free,
+    kind: "kind" => Free,
+    metadata: "metadata" => mapping!(PackMetadata {
+        name: "name" => Free,
+    }),
+    spec: "spec" => mapping!(PolicyPackSpec {
+        display_name: "displayName" => Free,
+        version_tag: "versionTag" => Free,
+        version_tag_suffix: "versionTagSuffix" => Free,
+        source: "source" => Free,
+        runtime: "runtime" => Free,
+        description: "description" => Free,
+        readme: "readme" => Free,
+        provider: "provider" => Free,
+        tags: "tags" => TEXTS,
+        repository: "repository" => Free,
+        policies: "policies" => List(&PACK_POLICY),
+    }),
+});
 
-const PACK_POLICY: Shape = Mapping(&[
-    ("name", Free),
-    ("displayName", Free),
-    ("description", Free),
-    ("enforcementLevel", Free),
-    ("message", Free),
-    (
-        "configSchema",
-        Mapping(&[("type", Free), ("properties", Free), ("required", TEXTS)]),
-    ),
-    ("severity", Free),
-    (
-        "framework",
-        Mapping(&[
-            ("name", Free),
-            ("version", Free),
-            ("reference", Free),
-            ("specification", Free),
-        ]),
-    ),
-    ("tags", TEXTS),
-    ("remediationSteps", Free),
-    ("url", Free),
-]);
+const PACK_POLICY: Shape = mapping!(PackPolicySpec {
+    name: "name" => Free,
+    display_name: "displayName" => Free,
+    description: "description" => Free,
+    enforcement_level: "enforcementLevel" => Free,
+    message: "message" => Free,
+    config_schema: "configSchema" => mapping!(ConfigSchemaSpec {
+        kind: "type" => Free,
+        properties: "properties" => Free,
+        required: "required" => TEXTS,
+    }),
+    severity: "severity" => Free,
+    framework: "framework" => mapping!(FrameworkSpec {
+        name: "name" => Free,
+        version: "version" => Free,
+        reference: "reference" => Free,
+        specification: "specification" => Free,
+    }),
+    tags: "tags" => TEXTS,
+    remediation_steps: "remediationSteps" => Free,
+    url: "url" => Free,
+});
 
-const POLICY_GROUP: Shape = Mapping(&[
-    ("apiVersion", Free),
-    ("kind", Free),
-    ("metadata", Mapping(&[("name", Free), ("aliases", Free)])),
-    (
-        "spec",
-        Mapping(&[
-            ("entityType", Free),
-            ("mode", Free),
-            ("stacks", List(&STACK)),
-            ("policyPacks", List(&GROUP_PACK)),
-        ]),
-    ),
-]);
+const POLICY_GROUP: Shape = mapping!(PolicyGroupManifest {
+    api_version: "apiVersion" => Free,
+    kind: "kind" => Free,
+    metadata: "metadata" => mapping!(GroupMetadata {
+        name: "name" => Free,
+        aliases: "aliases" => Free,
+    }),
+    spec: "spec" => mapping!(PolicyGroupSpec {
+        entity_type: "entityType" => Free,
+        mode: "mode" => Free,
+        stacks: "stacks" => List(&STACK),
+        policy_packs: "policyPacks" => List(&GROUP_PACK),
+    }),
+});
 
-const STACK: Shape = Mapping(&[("name", Free), ("routingProject", Free)]);
+const STACK: Shape = mapping!(StackSpec {
+    name: "name" => Free,
+    routing_project: "routingProject" => Free,
+});
 
-const GROUP_PACK: Shape = Mapping(&[("name", Free), ("versionTag", Free), ("config", Free)]);
+const GROUP_PACK: Shape = mapping!(GroupPackSpec {
+    name: "name" => Free,
+    version_tag: "versionTag" => Free,
+    config: "config" => Free,
+});
 
 const LOCK: Shape = Mapping(&[("apiVersion", Free), ("kind", Free), ("targets", Free)]);
 

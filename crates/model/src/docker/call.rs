@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Cedar, Decision, PolicyId, Resources, Rule, RuleId, Scope, TeamId};
+use super::{Cedar, PolicyId, Rule, RuleId, RulePatch, Scope, TeamId};
 use crate::Name;
 
 /// createPolicy: a policy without rules, or a Cedar policy with its text.
@@ -42,37 +42,6 @@ impl PolicyPatch {
     pub fn is_empty(&self) -> bool {
         let Self { name, teams, cedar } = self;
         name.is_none() && teams.is_none() && cedar.is_none()
-    }
-}
-
-/// updateRule: what is there replaces what the rule has; lists are sent whole, nothing is ever null.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct RulePatch {
-    /// The new name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
-    /// The new decision.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    /// The new actions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub actions: Option<Vec<Action>>,
-    /// The new resources, in the field that fits the actions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resources: Option<Resources>,
-}
-
-impl RulePatch {
-    /// Whether nothing would be sent.
-    pub fn is_empty(&self) -> bool {
-        let Self {
-            name,
-            decision,
-            actions,
-            resources,
-        } = self;
-        name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Cedar, Rule, Scope, TeamId};
+use super::{Cedar, NewPolicy, PolicyPatch, Rule, RuleError, RulePatch, Scope, TeamId};
 use crate::Opaque;
 
 macro_rules! id {
@@ -79,6 +79,42 @@ pub struct LiveRule {
     pub unknown_fields: Map<String, Value>,
 }
 
+impl LiveRule {
+    /// The rule as createRule leaves it.
+    pub fn created(id: RuleId, rule: Rule) -> Self {
+        Self {
+            id,
+            name: rule.name.to_string(),
+            rule: Ok(rule),
+            unknown_fields: Map::new(),
+        }
+    }
+
+    /// The rule as updateRule leaves it. Returns `None` for a rule that this version does not
+    /// understand: its patch has no known result.
+    ///
+    /// # Errors
+    /// The result would not be a valid rule.
+    pub fn patched(&self, patch: &RulePatch) -> Result<Option<Self>, RuleError> {
+        let Self {
+            id,
+            name: _,
+            rule,
+            unknown_fields,
+        } = self;
+        let Ok(rule) = rule else {
+            return Ok(None);
+        };
+        let rule = patch.apply(rule)?;
+        Ok(Some(Self {
+            id: id.clone(),
+            name: rule.name.to_string(),
+            rule: Ok(rule),
+            unknown_fields: unknown_fields.clone(),
+        }))
+    }
+}
+
 /// What a live policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveContent {
@@ -109,6 +145,48 @@ pub struct LivePolicy {
     pub updated_at: String,
     /// Fields of it that this version does not know.
     pub unknown_fields: Map<String, Value>,
+}
+
+impl LivePolicy {
+    /// The policy as createPolicy leaves it, without the times that the server sets.
+    pub fn created(id: PolicyId, new: &NewPolicy) -> Self {
+        let NewPolicy { name, scope, cedar } = new;
+        Self {
+            id,
+            name: name.to_string(),
+            scope: scope.clone(),
+            unknown_scope_fields: Map::new(),
+            content: match cedar {
+                Some(cedar) => LiveContent::Cedar(cedar.clone()),
+                None => LiveContent::Rules(Vec::new()),
+            },
+            created_at: String::new(),
+            updated_at: String::new(),
+            unknown_fields: Map::new(),
+        }
+    }
+
+    /// Changes the policy as updatePolicy does.
+    pub fn patch(&mut self, patch: &PolicyPatch) {
+        let PolicyPatch { name, teams, cedar } = patch;
+        if let Some(name) = name {
+            self.name = name.to_string();
+        }
+        if let Some(teams) = teams {
+            self.scope.teams.clone_from(teams);
+        }
+        if let Some(cedar) = cedar {
+            self.content = LiveContent::Cedar(cedar.clone());
+        }
+    }
+
+    /// The rules; none if the policy is of another type.
+    pub fn rules(&self) -> &[LiveRule] {
+        match &self.content {
+            LiveContent::Rules(rules) => rules,
+            LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
+        }
+    }
 }
 
 /// All that an organization holds, completely read: a reader that failed anywhere has none to give.

@@ -15,10 +15,13 @@ mod rule;
 
 pub use crate::Opaque;
 pub use action::{Action, Domain, FileMode, Layer, Method, Transport};
-pub use call::{NewPolicy, Operation, OperationKind, PolicyPatch, RulePatch, Updated};
+pub use call::{NewPolicy, Operation, OperationKind, PolicyPatch, Updated};
 pub use live::{
     LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, PolicySummary, RuleId, Team,
 };
 pub use policy::{Cedar, Content, DesiredPolicy, DesiredRule, Scope, TeamId};
 pub use profile::Profile;
-pub use rule::{Decision, HttpResource, NonEmptySet, Resources, Rule, RuleAccess, RuleError};
+pub use rule::{
+    Decision, HttpResource, NonEmptySet, Resources, Rule, RuleAccess, RuleError, RuleMeaning,
+    RulePatch, RuleValue,
+};

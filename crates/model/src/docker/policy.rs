@@ -51,7 +51,8 @@ pub struct Scope {
 impl Scope {
     /// Whether everybody in the organization is meant.
     pub fn is_organization_wide(&self) -> bool {
-        self.teams.is_empty() && self.profiles.is_empty()
+        let Self { teams, profiles } = self;
+        teams.is_empty() && profiles.is_empty()
     }
 }
 

@@ -1,4 +1,8 @@
 //! Rules: what a rule is, on both sides of a comparison.
+//!
+//! Live and desired rules share [`Rule`]. Code elsewhere compares, counts, shows and patches rules
+//! through [`Rule::fields`], [`Rule::meaning`] and [`RulePatch`], which destructure a rule without
+//! `..`: a new field is handled here once and reaches all of that code.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -33,7 +37,7 @@ impl fmt::Display for Decision {
 }
 
 /// A set with at least one element: an empty list of actions or resources is never sent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NonEmptySet<T: Ord>(BTreeSet<T>);
 
@@ -99,7 +103,7 @@ pub enum Resources {
 }
 
 /// The actions of a rule with the resources that fit them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RuleAccess {
     /// Connections.
     Network {
@@ -238,7 +242,7 @@ fn plain(resources: Resources, layer: Layer) -> Result<NonEmptySet<String>, Rule
 }
 
 /// A rule without the id that the server gives it. Equal rules are the same rule to the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "RuleText")]
 #[schemars(with = "RuleText")]
 pub struct Rule {
@@ -248,6 +252,202 @@ pub struct Rule {
     pub decision: Decision,
     /// What it matches.
     pub access: RuleAccess,
+}
+
+impl Rule {
+    /// The number of fields, which is also the largest number of fields in a [`RulePatch`].
+    pub const FIELDS: usize = 4;
+
+    /// The value of each field. Equal fields of two rules are at the same position.
+    pub fn fields(&self) -> [RuleValue<'_>; Self::FIELDS] {
+        let Self {
+            name,
+            decision,
+            access,
+        } = self;
+        let resources = match access {
+            RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
+                RuleValue::Resources(resources)
+            }
+            RuleAccess::Http { resources, .. } => RuleValue::HttpResources(resources),
+        };
+        [
+            RuleValue::Name(name),
+            RuleValue::Decision(*decision),
+            RuleValue::Actions(access.actions()),
+            resources,
+        ]
+    }
+
+    /// The part that decides requests.
+    pub fn meaning(&self) -> RuleMeaning<'_> {
+        let Self {
+            name: _,
+            decision,
+            access,
+        } = self;
+        RuleMeaning {
+            decision: *decision,
+            access,
+        }
+    }
+}
+
+/// The part of a rule that decides requests. Two rules with the same meaning allow and deny the
+/// same requests; all other fields are labels.
+///
+/// Code that reasons about access takes this view instead of the rule. A new label then cannot
+/// influence it, and a new field that does influence decisions has to be added here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RuleMeaning<'a> {
+    /// What a match does.
+    pub decision: Decision,
+    /// What the rule matches.
+    pub access: &'a RuleAccess,
+}
+
+/// The value of one field of a rule, as [`Rule::fields`] lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RuleValue<'a> {
+    /// `name`.
+    Name(&'a Name),
+    /// `decision`.
+    Decision(Decision),
+    /// `actions`, in the contract's order.
+    Actions(Vec<Action>),
+    /// `resources`, at the same position as `httpResources`: a rule has one of the two.
+    Resources(&'a NonEmptySet<String>),
+    /// `httpResources`.
+    HttpResources(&'a NonEmptySet<HttpResource>),
+}
+
+impl RuleValue<'_> {
+    /// Whether the field is a list, whose order and repetition do not matter.
+    pub fn is_list(&self) -> bool {
+        match self {
+            Self::Name(_) | Self::Decision(_) => false,
+            Self::Actions(_) | Self::Resources(_) | Self::HttpResources(_) => true,
+        }
+    }
+
+    /// The value as text: the elements of a list, or a single string.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Name(name) => vec![name.to_string()],
+            Self::Decision(decision) => vec![decision.to_string()],
+            Self::Actions(actions) => actions.iter().map(ToString::to_string).collect(),
+            Self::Resources(resources) => resources.iter().cloned().collect(),
+            Self::HttpResources(resources) => resources.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl fmt::Display for RuleValue<'_> {
+    /// The value in one line: actions with spaces between them, resources with commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = match self {
+            Self::Actions(_) => " ",
+            Self::Name(_) | Self::Decision(_) | Self::Resources(_) | Self::HttpResources(_) => ", ",
+        };
+        f.write_str(&self.texts().join(separator))
+    }
+}
+
+/// updateRule: what is there replaces what the rule has; lists are sent whole, nothing is ever null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RulePatch {
+    /// The new name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// The new decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// The new actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<Action>>,
+    /// The new resources, in the field that fits the actions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+impl RulePatch {
+    /// Whether nothing would be sent.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            name,
+            decision,
+            actions,
+            resources,
+        } = self;
+        name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
+    }
+
+    /// All fields of a rule: what createRule sends.
+    pub fn all(rule: &Rule) -> Self {
+        let Rule {
+            name,
+            decision,
+            access,
+        } = rule;
+        Self {
+            name: Some(name.clone()),
+            decision: Some(*decision),
+            actions: Some(access.actions()),
+            resources: Some(access.resources()),
+        }
+    }
+
+    /// The smallest patch that turns `before` into `after`: only fields that differ, with whole
+    /// lists.
+    ///
+    /// A rule that changes between network and HTTP gets the matching resource field in the same
+    /// patch (contract: `UpdateRuleRequest`), which follows from the resources being different.
+    pub fn between(before: &Rule, after: &Rule) -> Self {
+        let Rule {
+            name: old_name,
+            decision: old_decision,
+            access: old_access,
+        } = before;
+        let Rule {
+            name,
+            decision,
+            access,
+        } = after;
+        let actions = access.actions();
+        let resources = access.resources();
+        Self {
+            name: (name != old_name).then(|| name.clone()),
+            decision: (decision != old_decision).then_some(*decision),
+            actions: (actions != old_access.actions()).then_some(actions),
+            resources: (resources != old_access.resources()).then_some(resources),
+        }
+    }
+
+    /// The rule after the update.
+    ///
+    /// # Errors
+    /// The result would not be a valid rule.
+    pub fn apply(&self, rule: &Rule) -> Result<Rule, RuleError> {
+        let Self {
+            name,
+            decision,
+            actions,
+            resources,
+        } = self.clone();
+        let Rule {
+            name: old_name,
+            decision: old_decision,
+            access,
+        } = rule;
+        let actions = actions.unwrap_or_else(|| access.actions());
+        let resources = resources.unwrap_or_else(|| access.resources());
+        Ok(Rule {
+            name: name.unwrap_or_else(|| old_name.clone()),
+            decision: decision.unwrap_or(*old_decision),
+            access: RuleAccess::new(actions, resources)?,
+        })
+    }
 }
 
 /// The flat form of a [`Rule`] in plans.
@@ -306,5 +506,114 @@ impl TryFrom<RuleText> for Rule {
             decision,
             access: RuleAccess::new(actions, resources)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str, decision: Decision, actions: &[&str], resources: &[&str]) -> Rule {
+        let actions: Vec<Action> = actions.iter().map(|text| text.parse().unwrap()).collect();
+        let resources = if actions.iter().any(|action| action.layer() == Layer::Http) {
+            let target = |host: &&str| HttpResource {
+                host: (*host).to_owned(),
+                port: Some(443),
+                path: "/**".to_owned(),
+            };
+            Resources::Http(resources.iter().map(target).collect())
+        } else {
+            Resources::Plain(resources.iter().map(ToString::to_string).collect())
+        };
+        Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access: RuleAccess::new(actions, resources).unwrap(),
+        }
+    }
+
+    fn rules() -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for name in ["a", "b"] {
+            for decision in [Decision::Allow, Decision::Deny] {
+                for (actions, resources) in [
+                    (["connect:tcp"].as_slice(), ["x.example.com"].as_slice()),
+                    (&["connect:tcp"], &["x.example.com", "y.example.com"]),
+                    (&["connect:tcp", "connect:udp"], &["x.example.com"]),
+                    (&["request:get"], &["x.example.com"]),
+                    (&["request:put", "request:get"], &["x.example.com"]),
+                    (&["read", "write"], &["/data"]),
+                ] {
+                    rules.push(rule(name, decision, actions, resources));
+                }
+            }
+        }
+        rules
+    }
+
+    #[test]
+    fn a_patch_contains_the_fields_that_differ_and_no_others() {
+        for before in &rules() {
+            for after in &rules() {
+                let patch = RulePatch::between(before, after);
+                let differing = before
+                    .fields()
+                    .into_iter()
+                    .zip(after.fields())
+                    .filter(|(was, is)| was != is)
+                    .count();
+                let written = serde_json::to_value(&patch).unwrap();
+                assert_eq!(written.as_object().unwrap().len(), differing, "{patch:?}");
+                assert_eq!(patch.is_empty(), before == after);
+                assert_eq!(patch.apply(before).as_ref(), Ok(after));
+            }
+        }
+    }
+
+    #[test]
+    fn the_patch_with_all_fields_makes_any_rule_into_this_one() {
+        for before in &rules() {
+            for after in &rules() {
+                let patch = RulePatch::all(after);
+                assert_eq!(patch.apply(before).as_ref(), Ok(after));
+                let written = serde_json::to_value(&patch).unwrap();
+                assert_eq!(written.as_object().unwrap().len(), Rule::FIELDS);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_with_the_same_meaning_differ_in_labels_only() {
+        for one in &rules() {
+            for other in &rules() {
+                let labels = |value: &RuleValue<'_>| matches!(value, RuleValue::Name(_));
+                let same = one
+                    .fields()
+                    .into_iter()
+                    .zip(other.fields())
+                    .all(|(a, b)| a == b || labels(&a));
+                assert_eq!(one.meaning() == other.meaning(), same);
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_shown_in_one_line() {
+        let put = rule(
+            "a",
+            Decision::Allow,
+            &["request:put", "request:get"],
+            &["y.example.com", "x.example.com"],
+        );
+        let lines = put.fields().map(|value| value.to_string());
+        assert_eq!(
+            lines,
+            [
+                "a",
+                "allow",
+                "request:get request:put",
+                "x.example.com:443/**, y.example.com:443/**"
+            ]
+        );
     }
 }

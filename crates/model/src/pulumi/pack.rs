@@ -147,6 +147,18 @@ impl ConfigSchema {
     }
 }
 
+impl ConfigSchema {
+    /// The properties, and the names of the required ones.
+    pub fn parts(&self) -> (&BTreeMap<String, Map<String, Value>>, &[String]) {
+        let Self {
+            kind: ObjectType::Object,
+            properties,
+            required,
+        } = self;
+        (properties, required)
+    }
+}
+
 /// A policy of a pack (contract: `AppPolicy`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -85,13 +85,16 @@ pub fn undo_documents(
             undo.hold(name, HeldBack::NoDelete);
             continue;
         };
-        if is.as_ref().is_none_or(|is| is.digest != left.digest) && !overwrite {
+        let SentDocument {
+            name: _,
+            digest: left_digest,
+            bytes: left_bytes,
+        } = left;
+        if is.as_ref().is_none_or(|is| is.digest != *left_digest) && !overwrite {
             let object = |document: LiveDocument| Object::Document(Box::new(document));
-            let sent = LiveDocument {
-                digest: left.digest.clone(),
-                bytes: left.bytes.clone(),
-                ..was
-            };
+            let mut sent = was;
+            sent.digest = left_digest.clone();
+            sent.bytes = left_bytes.clone();
             let planned = Some(object(sent));
             let difference = Difference {
                 planned,
@@ -105,7 +108,11 @@ pub fn undo_documents(
             name,
             bytes,
             digest,
-            ..
+            latest: _,
+            builtin: _,
+            organization: _,
+            versions: _,
+            inputs_schema: _,
         } = was;
         let local = Vec::new();
         let references = Vec::new();

@@ -8,7 +8,7 @@ pub(crate) use crate::run::service::Answered;
 use crate::run::{Left, Verdict};
 use crate::service::chainloop::client::{Reader, Writer};
 use http::{ApiError, Dated};
-use model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation};
+use model::chainloop::{DocumentKind, LiveDocument, LiveState, Operation, SentDocument};
 
 /// What was there before a run, and a way to read what is there now.
 pub(crate) struct Lookup<'a> {
@@ -80,14 +80,15 @@ impl<'a> Service<'a> {
     }
 
     pub(crate) async fn send(&self, send: &Operation) -> Result<Answered, ApiError> {
-        let document = send.document();
+        let SentDocument {
+            name,
+            // The server computes it.
+            digest: _,
+            bytes,
+        } = send.document();
         let Dated { what: (), date } = match send {
-            Operation::CreatePolicy { .. } => {
-                self.writer.create(&document.name, &document.bytes).await?
-            }
-            Operation::UpdatePolicy { .. } => {
-                self.writer.update(&document.name, &document.bytes).await?
-            }
+            Operation::CreatePolicy { .. } => self.writer.create(name, bytes).await?,
+            Operation::UpdatePolicy { .. } => self.writer.update(name, bytes).await?,
         };
         Ok(Answered {
             left: Left::AsSent,

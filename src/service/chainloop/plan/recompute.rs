@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use model::chainloop::{
-    DocumentKind, LiveDocument, LiveState, Operation, PolicyName, VersionReference,
+    DocumentKind, LiveDocument, LiveState, Operation, PolicyName, SentDocument, VersionReference,
 };
 use model::digest::Digest;
 
@@ -33,7 +33,11 @@ pub fn documents_replayed(
             .chainloop()
             .ok_or(ReplayError::Foreign { call: call.id.0 })?;
         let there = found(&state, operation, organization).map_err(|why| refused(call, why))?;
-        let document = operation.document();
+        let SentDocument {
+            name,
+            digest,
+            bytes,
+        } = operation.document();
         let mut versions = there
             .map(|there| there.versions.clone())
             .unwrap_or_default();
@@ -45,15 +49,15 @@ pub fn documents_replayed(
         versions.insert(
             0,
             VersionReference {
-                digest: document.digest.clone(),
+                digest: digest.clone(),
                 created_at: None,
             },
         );
         let made = LiveDocument {
             kind: DocumentKind::Policy,
-            name: document.name.clone(),
-            bytes: document.bytes.clone(),
-            digest: document.digest.clone(),
+            name: name.clone(),
+            bytes: bytes.clone(),
+            digest: digest.clone(),
             latest: true,
             builtin: false,
             organization: Some(organization.to_owned()),
@@ -62,7 +66,7 @@ pub fn documents_replayed(
         };
         state
             .documents
-            .insert((DocumentKind::Policy, document.name.clone()), Some(made));
+            .insert((DocumentKind::Policy, name.clone()), Some(made));
     }
     Ok(state)
 }
@@ -290,29 +294,44 @@ pub fn verify_documents(expected: &LiveState, actual: &LiveState) -> Vec<Mismatc
             continue;
         };
         let what = match (expected, actual) {
-            (Some(_), None) => "it should exist and does not",
-            (None, Some(_)) => "it exists and should not",
-            (Some(expected), Some(actual)) if expected.bytes != actual.bytes => {
-                "its bytes are not those that should be there"
-            }
-            (Some(expected), Some(actual))
-                if (actual.builtin, &actual.organization)
-                    != (expected.builtin, &expected.organization) =>
-            {
-                "it belongs to somebody else"
-            }
-            (Some(expected), Some(actual)) if has_unknown_version(expected, actual) => {
-                "another writer wrote a version of it meanwhile, which is not the latest one any more"
-            }
-            (Some(_), Some(_)) | (None, None) => continue,
+            (Some(_), None) => Some("it should exist and does not"),
+            (None, Some(_)) => Some("it exists and should not"),
+            (Some(expected), Some(actual)) => difference(expected, actual),
+            (None, None) => None,
         };
-        found.push(Mismatch {
+        found.extend(what.map(|what| Mismatch {
             resource: resource(*kind),
             name: name.to_string(),
             what: what.to_owned(),
-        });
+        }));
     }
     found
+}
+
+/// How a document differs from the expected one of its kind and name, as a clause.
+fn difference(expected: &LiveDocument, actual: &LiveDocument) -> Option<&'static str> {
+    let LiveDocument {
+        kind: _,
+        name: _,
+        bytes,
+        // Computed from the bytes.
+        digest: _,
+        latest: _,
+        builtin,
+        organization,
+        versions: _,
+        // Computed by the service from the bytes.
+        inputs_schema: _,
+    } = expected;
+    if *bytes != actual.bytes {
+        Some("its bytes are not those that should be there")
+    } else if *builtin != actual.builtin || *organization != actual.organization {
+        Some("it belongs to somebody else")
+    } else if has_unknown_version(expected, actual) {
+        Some("another writer wrote a version of it meanwhile, which is not the latest one any more")
+    } else {
+        None
+    }
 }
 
 /// Whether there is a version that nobody knew of: no write can say which version it replaces, so that this tells of one

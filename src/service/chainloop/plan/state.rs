@@ -16,13 +16,24 @@ pub(super) fn state(
     let Some(live) = live else {
         return DocumentState::Missing;
     };
+    let LiveDocument {
+        kind: _,
+        name: _,
+        bytes: live_bytes,
+        digest: live_digest,
+        latest: _,
+        builtin,
+        organization: owner,
+        versions: _,
+        inputs_schema: _,
+    } = live;
     if !live.is_of(organization) {
         return DocumentState::OwnedElsewhere {
-            builtin: live.builtin,
-            owner: live.organization.clone(),
+            builtin: *builtin,
+            owner: owner.clone(),
         };
     }
-    if live.digest == *digest {
+    if live_digest == digest {
         return DocumentState::InSync;
     }
     if let Some(version) = live.version(digest) {
@@ -30,7 +41,7 @@ pub(super) fn state(
             since: version.created_at.map(|time| time.to_string()),
         };
     }
-    match (parsed(bytes), parsed(&live.bytes)) {
+    match (parsed(bytes), parsed(live_bytes)) {
         (Some(wanted), Some(there)) if wanted == there => DocumentState::FormatOnly,
         (_, _) => DocumentState::MeaningDiffers,
     }

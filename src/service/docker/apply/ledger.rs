@@ -54,7 +54,8 @@ impl Ledger {
 
     /// A rule as it should be now.
     pub fn rule(&self, policy: &PolicyId, id: &RuleId) -> Option<&LiveRule> {
-        rules(self.policy(policy)?)
+        self.policy(policy)?
+            .rules()
             .iter()
             .find(|rule| rule.id == *id)
     }
@@ -121,13 +122,11 @@ impl Ledger {
         let mut policy = policy.clone();
         match self.policies.get(&policy.id) {
             // Other calls may be changing its rules just now: only their own answers say what became of those.
-            Some(LivePolicy {
-                content: LiveContent::Rules(rules),
-                ..
-            }) => {
-                policy.content = LiveContent::Rules(rules.clone());
+            Some(known) => {
+                if let LiveContent::Rules(rules) = &known.content {
+                    policy.content = LiveContent::Rules(rules.clone());
+                }
             }
-            Some(_) => {}
             None => drop(self.created.insert(call, policy.id.clone())),
         }
         self.seen.insert(policy.id.clone());
@@ -148,14 +147,6 @@ pub(super) fn policies(target: &TargetHistory) -> impl Iterator<Item = &LivePoli
         Object::Policy(policy) => Some(&**policy),
         Object::Rule(_) | Object::Pack(_) | Object::Group(_) | Object::Document(_) => None,
     })
-}
-
-/// The rules of a policy; none if it is of another type.
-pub(super) fn rules(policy: &LivePolicy) -> &[LiveRule] {
-    match &policy.content {
-        LiveContent::Rules(rules) => rules,
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
-    }
 }
 
 /// What all calls of one policy have in common, whether it exists already or not.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ledger::{Ledger, policies, rules};
+use super::ledger::{Ledger, policies};
 use super::settle::same_head;
 use crate::plan::{ResourceKind, Sent, fingerprint};
 use crate::run::journal::{CallResult, Made, TargetHistory};
@@ -169,7 +169,7 @@ impl Undoing<'_> {
     }
 
     fn make_again(&mut self, before: &LivePolicy) {
-        let wanted = self.understood(before, rules(before));
+        let wanted = self.understood(before, before.rules());
         if let Some(desired) = self.desired(before, wanted, None) {
             self.undo.again.push(before.name.clone());
             self.undo.desired.push(desired);
@@ -193,14 +193,14 @@ impl Undoing<'_> {
             }
         }
         let mut wanted = Vec::new();
-        for rule in rules(live) {
+        for rule in live.rules() {
             match self.touched_rule(&live.id, &rule.id) {
                 false => wanted.push((rule.clone(), None)),
                 true => wanted.extend(self.rule_that_is_there(before, after, rule)),
             }
         }
-        for rule in rules(before) {
-            let is_live = rules(live).iter().any(|other| other.id == rule.id);
+        for rule in before.rules() {
+            let is_live = live.rules().iter().any(|other| other.id == rule.id);
             if !is_live && self.touched_rule(&live.id, &rule.id) {
                 wanted.extend(self.rule_that_is_gone(&before.name, after, rule, live));
             }
@@ -234,7 +234,8 @@ impl Undoing<'_> {
         rule: &LiveRule,
     ) -> Option<(LiveRule, Option<String>)> {
         let find = |policy: &LivePolicy| {
-            rules(policy)
+            policy
+                .rules()
                 .iter()
                 .find(|other| other.id == rule.id)
                 .cloned()
@@ -258,8 +259,9 @@ impl Undoing<'_> {
         rule: &LiveRule,
         live: &LivePolicy,
     ) -> Option<(LiveRule, Option<String>)> {
-        let left = rules(after).iter().find(|other| other.id == rule.id);
-        let namesake = rules(live)
+        let left = after.rules().iter().find(|other| other.id == rule.id);
+        let namesake = live
+            .rules()
             .iter()
             .any(|other| other.name == rule.name && !self.touched_rule(&live.id, &other.id));
         if namesake {
@@ -289,10 +291,16 @@ impl Undoing<'_> {
     ) -> Vec<DesiredRule> {
         let mut desired = Vec::new();
         for (index, (rule, name_now)) in wanted.into_iter().enumerate() {
-            match rule.rule {
+            let LiveRule {
+                id: _,
+                name,
+                rule,
+                unknown_fields: _,
+            } = rule;
+            match rule {
                 Ok(wanted) => {
                     let alias = name_now
-                        .filter(|now| *now != rule.name)
+                        .filter(|now| *now != name)
                         .and_then(|now| Name::new(&now).ok());
                     desired.push(DesiredRule {
                         rule: wanted,
@@ -300,11 +308,7 @@ impl Undoing<'_> {
                         index,
                     });
                 }
-                Err(opaque) => self.hold(
-                    policy,
-                    Some(&rule.name),
-                    HeldBack::NotUnderstood(opaque.why),
-                ),
+                Err(opaque) => self.hold(policy, Some(&name), HeldBack::NotUnderstood(opaque.why)),
             }
         }
         desired
@@ -316,36 +320,42 @@ impl Undoing<'_> {
         rules: Vec<DesiredRule>,
         name_now: Option<&str>,
     ) -> Option<DesiredPolicy> {
-        let content = match &head.content {
+        let LivePolicy {
+            id: _,
+            name: head_name,
+            scope,
+            unknown_scope_fields: _,
+            content,
+            created_at: _,
+            updated_at: _,
+            unknown_fields: _,
+        } = head;
+        let content = match content {
             LiveContent::Rules(_) => Content::Rules(rules),
             LiveContent::Cedar(cedar) => Content::Cedar(cedar.clone()),
             LiveContent::Opaque(opaque) => {
-                self.hold(
-                    &head.name,
-                    None,
-                    HeldBack::NotUnderstood(opaque.why.clone()),
-                );
+                let why = opaque.why.clone();
+                self.hold(head_name, None, HeldBack::NotUnderstood(why));
                 return None;
             }
         };
-        let name = match Name::new(&head.name) {
+        let name = match Name::new(head_name) {
             Ok(name) => name,
             Err(error) => {
                 let why = format!("has a name that cannot be written: {error}");
-                self.hold(&head.name, None, HeldBack::NotUnderstood(why));
+                self.hold(head_name, None, HeldBack::NotUnderstood(why));
                 return None;
             }
         };
         let alias = name_now
-            .filter(|now| *now != head.name)
+            .filter(|now| now != head_name)
             .and_then(|now| Name::new(now).ok());
         let aliases = alias.into_iter().collect();
-        let scope = head.scope.clone();
         Some(DesiredPolicy {
             name,
             aliases,
             protect: false,
-            scope,
+            scope: scope.clone(),
             content,
             document: self.document,
         })

@@ -1,12 +1,11 @@
 //! Decides, from what was read back, what became of a write. Pure: what to read is decided elsewhere.
 
-use super::ledger::{Ledger, rules};
+use super::ledger::Ledger;
 use crate::plan::fingerprint;
 use crate::run::{Difference, Left, Object, Verdict};
-use crate::service::docker::plan::replay::patched_rule;
 use model::docker::{
     Cedar, LiveContent, LivePolicy, LiveRule, NewPolicy, Operation, PolicyId, PolicyPatch, Rule,
-    RuleId, RulePatch, Scope,
+    RuleId, RulePatch,
 };
 
 /// Decides what became of a write. `found` is the policy that it is about as it is now: for a creation the one of its
@@ -72,18 +71,32 @@ fn in_policy(
 }
 
 fn rule_of<'p>(policy: &'p LivePolicy, id: &RuleId) -> Option<&'p LiveRule> {
-    rules(policy).iter().find(|rule| rule.id == *id)
+    policy.rules().iter().find(|rule| rule.id == *id)
 }
 
 fn created_policy(new: &NewPolicy, found: Option<&LivePolicy>) -> Verdict {
     let Some(found) = found else {
         return Verdict::NotApplied;
     };
+    let NewPolicy {
+        name: _,
+        scope: sent_scope,
+        cedar,
+    } = new;
+    // It was found by its name. Unknown fields may be defaults that the server sets; those of a
+    // scope narrow it.
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope,
+        unknown_scope_fields,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields: _,
+    } = found;
     // A policy just like ours is as good as ours: nobody else's work is in it.
-    if found.scope == new.scope
-        && found.unknown_scope_fields.is_empty()
-        && is_new(&found.content, new.cedar.as_ref())
-    {
+    if scope == sent_scope && unknown_scope_fields.is_empty() && is_new(content, cedar.as_ref()) {
         return Verdict::Applied(Left::Policy(Box::new(found.clone())));
     }
     other(None, Some(Object::policy(found)))
@@ -106,7 +119,8 @@ fn created_rule(
     found: &LivePolicy,
 ) -> Verdict {
     let is_known = |rule: &&LiveRule| rule_of(known, &rule.id).is_some();
-    let named: Vec<&LiveRule> = rules(found)
+    let named: Vec<&LiveRule> = found
+        .rules()
         .iter()
         .filter(|rule| rule.name == wanted.name.as_str())
         .collect();
@@ -132,34 +146,16 @@ fn updated_rule(
     if found == before {
         return Verdict::NotApplied;
     }
-    let wanted = before
-        .rule
-        .as_ref()
-        .ok()
-        .and_then(|rule| patched_rule(rule, patch).ok());
-    if found.unknown_fields == before.unknown_fields
-        && wanted.is_some_and(|wanted| found.rule == Ok(wanted))
-    {
+    let wanted = before.patched(patch).ok().flatten();
+    if wanted.as_ref() == Some(found) {
         return Verdict::Applied(Left::Rule(policy.clone(), Box::new(found.clone())));
     }
     other(Some(Object::rule(before)), Some(Object::rule(found)))
 }
 
 fn updated_policy(patch: &PolicyPatch, before: &LivePolicy, found: &LivePolicy) -> Verdict {
-    let PolicyPatch { name, teams, cedar } = patch;
     let mut wanted = before.clone();
-    if let Some(name) = name {
-        wanted.name = name.to_string();
-    }
-    if let Some(teams) = teams {
-        wanted.scope = Scope {
-            teams: teams.clone(),
-            ..wanted.scope
-        };
-    }
-    if let Some(cedar) = cedar {
-        wanted.content = LiveContent::Cedar(cedar.clone());
-    }
+    wanted.patch(patch);
     if same_head(found, &wanted) {
         Verdict::Applied(Left::Policy(Box::new(found.clone())))
     } else if same_head(found, before) {

@@ -7,7 +7,9 @@ use super::scene::Scene;
 use super::size;
 use super::teams::Resolved;
 use super::view::{Entries, PolicyView, RuleView, action};
-use manifest::docker::{HttpResourceSpec, ScopeSpec};
+use manifest::docker::{
+    CedarSpec, HttpResourceSpec, Metadata, PolicyManifest, PolicySpec, RuleSpec, ScopeSpec,
+};
 use model::Name;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{
@@ -22,28 +24,49 @@ type Built<T> = Result<T, Box<Diagnostic>>;
 ///
 /// Whatever cannot be built becomes an error here too, so that no policy is ever left out in silence.
 pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<DesiredPolicy>> {
-    let manifest = policy.manifest;
-    let Some(scope) = scope(scene, policy)? else {
+    let PolicyManifest {
+        api_version: _,
+        kind: _,
+        metadata,
+        spec,
+    } = policy.manifest;
+    let Metadata {
+        name: name_text,
+        aliases,
+        protect,
+    } = metadata;
+    let PolicySpec {
+        scope: scope_spec,
+        rules: _,
+        cedar,
+    } = spec;
+    let Some(scope) = scope(scene, policy, scope_spec.as_ref())? else {
         return Ok(None);
     };
-    let content = match (&manifest.spec.rules, &manifest.spec.cedar) {
-        (_, Some(spec)) => {
+    let content = match cedar {
+        Some(spec) => {
+            let CedarSpec {
+                text: _,
+                file: _,
+                schema_url,
+            } = spec;
+            // Written in the manifest or read from the file.
             let text = cedar::text(scene, policy, spec)
                 .ok_or_else(|| refuse("the Cedar text was not read", policy.spec_field("cedar")))?;
             Content::Cedar(Cedar {
                 text: text.to_owned(),
-                schema_url: spec.schema_url.clone(),
+                schema_url: schema_url.clone(),
             })
         }
-        (_, None) => {
+        None => {
             let rules: Built<Vec<_>> = policy.rules.iter().map(|view| rule(scene, view)).collect();
             Content::Rules(rules?)
         }
     };
     let desired = DesiredPolicy {
-        name: name(&manifest.metadata.name, policy.name_place())?,
-        aliases: names(&manifest.metadata.aliases, &policy.name_place())?,
-        protect: manifest.metadata.protect,
+        name: name(name_text, policy.name_place())?,
+        aliases: names(aliases, &policy.name_place())?,
+        protect: *protect,
         scope,
         content,
         document: policy.document,
@@ -56,8 +79,12 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
 
 /// The scope; nothing where a team can only be confirmed by the server. A scope that is written never comes out as
 /// the whole organization (invariant 9).
-fn scope(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<Scope>> {
-    let Some(ScopeSpec { teams, profiles }) = &policy.manifest.spec.scope else {
+fn scope(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    spec: Option<&ScopeSpec>,
+) -> Built<Option<Scope>> {
+    let Some(ScopeSpec { teams, profiles }) = spec else {
         return Ok(Some(Scope::default()));
     };
     let mut ids = BTreeSet::new();
@@ -84,18 +111,26 @@ fn scope(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<Scope>> {
 }
 
 fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
-    let actions = view.spec.actions.iter().map(|spec| action(*spec));
+    let RuleSpec {
+        name: name_text,
+        aliases,
+        decision,
+        actions,
+        // The view has these with the lists that the rule includes.
+        resources: _,
+        http_resources: _,
+        resources_from: _,
+    } = view.spec;
+    let actions = actions.iter().map(|spec| action(*spec));
     let access = RuleAccess::new(actions, resources(scene, view))
         .map_err(|error| refuse(error.to_string(), Place::value(view.document, view.path())))?;
-    let name = name(&view.spec.name, view.field("name"))?;
-    let aliases = names(&view.spec.aliases, &view.field("name"))?;
     Ok(DesiredRule {
         rule: Rule {
-            name,
-            decision: view.spec.decision,
+            name: name(name_text, view.field("name"))?,
+            decision: *decision,
             access,
         },
-        aliases,
+        aliases: names(aliases, &view.field("name"))?,
         index: view.index,
     })
 }

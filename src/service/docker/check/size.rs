@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use model::diag::{Code, Diagnostic};
 use model::docker::{
-    Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, TeamId,
+    Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, Scope, TeamId,
 };
 
 /// The largest policy in bytes of its JSON object (FACTS, "Limits": 400 KB a policy). A kilobyte is taken as 1000
@@ -69,21 +69,30 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
 
 /// A bound that costs no allocation; nearly every policy stays far below the limit.
 fn at_most(policy: &DesiredPolicy) -> usize {
-    let texts = match &policy.content {
-        Content::Cedar(cedar) => cedar.text.len() + cedar.schema_url.len(),
-        Content::Rules(rules) => rules
-            .iter()
-            .map(|rule| FRAME + rule.rule.name.as_str().len() + texts(&rule.rule.access))
-            .sum(),
+    let DesiredPolicy {
+        name,
+        aliases: _,
+        protect: _,
+        scope: Scope { teams, profiles },
+        content,
+        document: _,
+    } = policy;
+    let content: usize = match content {
+        Content::Cedar(Cedar { text, schema_url }) => text.len() + schema_url.len(),
+        Content::Rules(rules) => rules.iter().map(|rule| rule_at_most(&rule.rule)).sum(),
     };
-    let scope: usize = policy
-        .scope
-        .profiles
-        .iter()
-        .map(|profile| profile.len() + 3)
-        .sum();
-    MOST_BYTES
-        * (FRAME + policy.name.as_str().len() + texts + scope + policy.scope.teams.len() * 40)
+    let profiles: usize = profiles.iter().map(|profile| profile.len() + 3).sum();
+    MOST_BYTES * (FRAME + name.as_str().len() + content + profiles + teams.len() * 40)
+}
+
+fn rule_at_most(rule: &Rule) -> usize {
+    let Rule {
+        name,
+        // A word of fixed length, which `FRAME` covers.
+        decision: _,
+        access,
+    } = rule;
+    FRAME + name.as_str().len() + texts(access)
 }
 
 fn texts(access: &RuleAccess) -> usize {
@@ -100,7 +109,15 @@ fn texts(access: &RuleAccess) -> usize {
 
 /// The bytes of the policy as a JSON object, without the fields that the server adds.
 fn measure(policy: &DesiredPolicy) -> usize {
-    let (allowlist_v0, cedar_v1) = match &policy.content {
+    let DesiredPolicy {
+        name,
+        aliases: _,
+        protect: _,
+        scope: Scope { teams, profiles },
+        content,
+        document: _,
+    } = policy;
+    let (allowlist_v0, cedar_v1) = match content {
         Content::Rules(rules) => {
             let rules = rules.iter().map(|rule| wire_rule(&rule.rule)).collect();
             (Some(WireRules { rules }), None)
@@ -108,11 +125,11 @@ fn measure(policy: &DesiredPolicy) -> usize {
         Content::Cedar(cedar) => (None, Some(cedar)),
     };
     let scope = WireScope {
-        teams: policy.scope.teams.iter().collect(),
-        profiles: policy.scope.profiles.iter().map(String::as_str).collect(),
+        teams: teams.iter().collect(),
+        profiles: profiles.iter().map(String::as_str).collect(),
     };
     let wire = WirePolicy {
-        name: policy.name.as_str(),
+        name: name.as_str(),
         scope,
         allowlist_v0,
         cedar_v1,
@@ -123,16 +140,21 @@ fn measure(policy: &DesiredPolicy) -> usize {
 }
 
 fn wire_rule(rule: &Rule) -> WireRule<'_> {
-    let (resources, http_resources) = match &rule.access {
+    let Rule {
+        name,
+        decision,
+        access,
+    } = rule;
+    let (resources, http_resources) = match access {
         RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
             (Some(resources.iter().map(String::as_str).collect()), None)
         }
         RuleAccess::Http { resources, .. } => (None, Some(resources.iter().collect())),
     };
     WireRule {
-        name: rule.name.as_str(),
-        decision: rule.decision,
-        actions: rule.access.actions(),
+        name: name.as_str(),
+        decision: *decision,
+        actions: access.actions(),
         resources,
         http_resources,
     }

@@ -13,8 +13,8 @@ use manifest::docker::{
 };
 use manifest::format;
 use model::docker::{
-    Action, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources, Rule,
-    Scope, Transport,
+    Action, Cedar, FileMode, HttpResource, LiveContent, LivePolicy, LiveRule, Method, Resources,
+    Rule, Scope, Transport,
 };
 use model::{Name, NameError};
 
@@ -80,13 +80,24 @@ pub fn policy_with(
     teams: &BTreeMap<&str, &str>,
     metadata: Metadata,
 ) -> Result<Imported, ImportError> {
-    let (cedar, rules) = match &live.content {
+    let LivePolicy {
+        id,
+        // `metadata` has the name.
+        name: _,
+        scope: live_scope,
+        unknown_scope_fields: _,
+        content,
+        created_at: _,
+        updated_at,
+        unknown_fields: _,
+    } = live;
+    let (cedar, rules) = match content {
         LiveContent::Rules(rules) => (None, rules.as_slice()),
-        LiveContent::Cedar(cedar) => (
+        LiveContent::Cedar(Cedar { text, schema_url }) => (
             Some(CedarSpec {
-                text: Some(cedar.text.clone()),
+                text: Some(text.clone()),
                 file: None,
-                schema_url: cedar.schema_url.clone(),
+                schema_url: schema_url.clone(),
             }),
             [].as_slice(),
         ),
@@ -99,7 +110,7 @@ pub fn policy_with(
         kind: Kind::Policy,
         metadata,
         spec: PolicySpec {
-            scope: scope(&live.scope, teams),
+            scope: scope(live_scope, teams),
             rules: None,
             cedar,
         },
@@ -107,8 +118,8 @@ pub fn policy_with(
     let mut left_out = unknown_fields(live);
     let mut text = format!(
         "# Imported from the live policy {}, last changed {}.\n",
-        neutral(live.id.as_str()),
-        neutral(&live.updated_at)
+        neutral(id.as_str()),
+        neutral(updated_at)
     );
     let mut body = serde_yaml::to_string(&manifest)?;
     if has_rules {

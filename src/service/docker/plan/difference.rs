@@ -1,99 +1,128 @@
-//! How two rules or two policies differ: the smallest patch, and the same in words.
+//! The fields in which two rules or two policies differ, as a plan shows them.
 
 use std::collections::BTreeSet;
 
 use crate::plan::{Field, FieldChange, ValueChange};
-use model::docker::{Cedar, Resources, Rule, RuleAccess, RulePatch, Scope};
-
-/// The patch that turns `before` into `after`: only what differs, arrays whole.
-///
-/// A rule that changes between network and HTTP gets the matching resource field in the same patch (contract:
-/// `UpdateRuleRequest`), which follows from the resources differing.
-pub(super) fn rule_patch(before: &Rule, after: &Rule) -> RulePatch {
-    let Rule {
-        name,
-        decision,
-        access,
-    } = after;
-    RulePatch {
-        name: (*name != before.name).then(|| name.clone()),
-        decision: (*decision != before.decision).then_some(*decision),
-        actions: (access.actions() != before.access.actions()).then(|| access.actions()),
-        resources: (access.resources() != before.access.resources()).then(|| access.resources()),
-    }
-}
+use model::docker::{Cedar, LiveContent, LivePolicy, Rule, RuleValue, Scope};
 
 /// The fields in which two rules differ; `None` stands for a rule that does not exist.
 pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<FieldChange> {
+    let before = before.map(Rule::fields);
+    let after = after.map(Rule::fields);
     let mut fields = Vec::new();
-    if let (Some(before), Some(after)) = (before, after)
-        && before.name != after.name
-    {
+    for position in 0..Rule::FIELDS {
+        let was = before.as_ref().map(|fields| &fields[position]);
+        let is = after.as_ref().map(|fields| &fields[position]);
+        match (was, is) {
+            // The change itself carries the name of a rule that is created or deleted.
+            (None, Some(RuleValue::Name(_))) | (Some(RuleValue::Name(_)), None) => {}
+            (_, _) => fields.extend(value_changes(was, is)),
+        }
+    }
+    fields
+}
+
+/// How the value at one position differs. Where a rule changes between `resources` and
+/// `httpResources`, these are two fields: one loses its elements, and the other gains some.
+fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec<FieldChange> {
+    let mut fields: Vec<Field> = [was, is].into_iter().flatten().map(Field::from).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let is_list = [was, is].into_iter().flatten().any(RuleValue::is_list);
+    let change = |field: Field| {
+        let texts = |value: Option<&RuleValue<'_>>| -> BTreeSet<String> {
+            let own = value.filter(|value| Field::from(*value) == field);
+            own.map(RuleValue::texts).into_iter().flatten().collect()
+        };
+        if is_list {
+            return set(field, texts(was), texts(is));
+        }
+        let before = texts(was).pop_first();
+        let after = texts(is).pop_first();
+        (before != after).then(|| scalar(field, before, after))
+    };
+    fields.into_iter().filter_map(change).collect()
+}
+
+/// The fields in which two states of a policy differ, apart from its rules. Of a policy that is
+/// deleted, none are shown.
+pub(super) fn policy_fields(
+    before: Option<&LivePolicy>,
+    after: Option<&LivePolicy>,
+) -> Vec<FieldChange> {
+    let Some(after) = after else {
+        return Vec::new();
+    };
+    let LivePolicy {
+        id: _,
+        name,
+        scope,
+        unknown_scope_fields: _,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields: _,
+    } = after;
+    let mut fields = Vec::new();
+    if let Some(before) = before.filter(|before| before.name != *name) {
         fields.push(scalar(
             Field::Name,
-            Some(before.name.to_string()),
-            Some(after.name.to_string()),
+            Some(before.name.clone()),
+            Some(name.clone()),
         ));
     }
-    let decision = |rule: &Rule| rule.decision.to_string();
-    if before.map(decision) != after.map(decision) {
-        fields.push(scalar(
-            Field::Decision,
-            before.map(decision),
-            after.map(decision),
-        ));
-    }
-    let actions = |rule: &Rule| {
-        rule.access
-            .actions()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    };
-    fields.extend(set(
-        Field::Actions,
-        texts(before, actions),
-        texts(after, actions),
+    let everyone = Scope::default();
+    fields.extend(scope_fields(
+        before.map_or(&everyone, |before| &before.scope),
+        scope,
     ));
-    fields.extend(set(
-        Field::Resources,
-        texts(before, plain),
-        texts(after, plain),
-    ));
-    fields.extend(set(
-        Field::HttpResources,
-        texts(before, http),
-        texts(after, http),
-    ));
+    let old = before.and_then(|before| cedar(&before.content));
+    fields.extend(cedar_fields(old, cedar(content)));
     fields
+}
+
+fn cedar(content: &LiveContent) -> Option<&Cedar> {
+    match content {
+        LiveContent::Cedar(cedar) => Some(cedar),
+        LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+    }
 }
 
 /// The fields in which two scopes differ.
 pub(super) fn scope_fields(before: &Scope, after: &Scope) -> Vec<FieldChange> {
+    let Scope {
+        teams: old_teams,
+        profiles: old_profiles,
+    } = before;
     let Scope { teams, profiles } = after;
     let ids = |teams: &BTreeSet<_>| teams.iter().map(ToString::to_string).collect();
-    let teams = set(Field::Teams, ids(&before.teams), ids(teams));
-    let profiles = set(Field::Profiles, before.profiles.clone(), profiles.clone());
+    let teams = set(Field::Teams, ids(old_teams), ids(teams));
+    let profiles = set(Field::Profiles, old_profiles.clone(), profiles.clone());
     teams.into_iter().chain(profiles).collect()
 }
 
 /// The fields in which two Cedar bodies differ.
 pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec<FieldChange> {
+    let parts = |cedar: &Cedar| {
+        let Cedar { text, schema_url } = cedar.clone();
+        (text, schema_url)
+    };
+    let (old_text, old_url) = before.map(parts).unzip();
+    let (text, url) = after.map(parts).unzip();
     let mut fields = Vec::new();
-    let text = |cedar: Option<&Cedar>| cedar.map(|cedar| cedar.text.clone()).unwrap_or_default();
-    if text(before) != text(after) {
-        let value = ValueChange::Text {
-            before: text(before),
-            after: text(after),
-        };
+    let old_text = old_text.unwrap_or_default();
+    let text = text.unwrap_or_default();
+    if old_text != text {
         fields.push(FieldChange {
             field: Field::CedarText,
-            value,
+            value: ValueChange::Text {
+                before: old_text,
+                after: text,
+            },
         });
     }
-    let url = |cedar: &Cedar| cedar.schema_url.clone();
-    if before.map(url) != after.map(url) {
-        fields.push(scalar(Field::SchemaUrl, before.map(url), after.map(url)));
+    if old_url != url {
+        fields.push(scalar(Field::SchemaUrl, old_url, url));
     }
     fields
 }
@@ -124,22 +153,99 @@ pub(crate) fn set(
     })
 }
 
-fn texts(rule: Option<&Rule>, of: impl Fn(&Rule) -> BTreeSet<String>) -> BTreeSet<String> {
-    rule.map(of).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Name;
+    use model::docker::{Action, Decision, HttpResource, Resources, RuleAccess};
 
-fn plain(rule: &Rule) -> BTreeSet<String> {
-    match &rule.access {
-        RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
-            resources.as_set().clone()
+    fn rule(name: &str, decision: Decision, action: &str, resources: Resources) -> Rule {
+        let action: Action = action.parse().unwrap();
+        Rule {
+            name: Name::new(name).unwrap(),
+            decision,
+            access: RuleAccess::new([action], resources).unwrap(),
         }
-        RuleAccess::Http { .. } => BTreeSet::new(),
     }
-}
 
-fn http(rule: &Rule) -> BTreeSet<String> {
-    match rule.access.resources() {
-        Resources::Http(targets) => targets.iter().map(ToString::to_string).collect(),
-        Resources::Plain(_) => BTreeSet::new(),
+    fn network() -> Rule {
+        let hosts = vec!["a.example.com".to_owned(), "b.example.com".to_owned()];
+        rule("a", Decision::Allow, "connect:tcp", Resources::Plain(hosts))
+    }
+
+    fn scalar_text(before: Option<&str>, after: Option<&str>) -> ValueChange {
+        ValueChange::Scalar {
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }
+    }
+
+    fn set_text(added: &[&str], removed: &[&str]) -> ValueChange {
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        ValueChange::Set {
+            added: texts(added),
+            removed: texts(removed),
+            kept: 0,
+        }
+    }
+
+    fn listed(fields: Vec<FieldChange>) -> Vec<(Field, ValueChange)> {
+        fields
+            .into_iter()
+            .map(|FieldChange { field, value }| (field, value))
+            .collect()
+    }
+
+    #[test]
+    fn a_rule_that_is_created_or_deleted_shows_all_fields_but_its_name() {
+        let hosts = ["a.example.com", "b.example.com"];
+        let created = listed(rule_fields(None, Some(&network())));
+        assert_eq!(
+            created,
+            [
+                (Field::Decision, scalar_text(None, Some("allow"))),
+                (Field::Actions, set_text(&["connect:tcp"], &[])),
+                (Field::Resources, set_text(&hosts, &[])),
+            ]
+        );
+        let deleted = listed(rule_fields(Some(&network()), None));
+        assert_eq!(
+            deleted,
+            [
+                (Field::Decision, scalar_text(Some("allow"), None)),
+                (Field::Actions, set_text(&[], &["connect:tcp"])),
+                (Field::Resources, set_text(&[], &hosts)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_changes_to_http_shows_both_resource_fields() {
+        let target = HttpResource {
+            host: "a.example.com".to_owned(),
+            port: None,
+            path: "/x".to_owned(),
+        };
+        let http = rule(
+            "b",
+            Decision::Deny,
+            "request:get",
+            Resources::Http(vec![target]),
+        );
+        assert_eq!(
+            listed(rule_fields(Some(&network()), Some(&http))),
+            [
+                (Field::Name, scalar_text(Some("a"), Some("b"))),
+                (Field::Decision, scalar_text(Some("allow"), Some("deny"))),
+                (Field::Actions, set_text(&["request:get"], &["connect:tcp"])),
+                (
+                    Field::Resources,
+                    set_text(&[], &["a.example.com", "b.example.com"])
+                ),
+                (Field::HttpResources, set_text(&["a.example.com/x"], &[])),
+            ]
+        );
+        assert_eq!(rule_fields(Some(&http), Some(&http)), []);
+        assert_eq!(rule_fields(None, None), []);
     }
 }

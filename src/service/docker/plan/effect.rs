@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::BitOr;
 
-use model::docker::{Action, Decision, Rule, RuleAccess};
+use model::docker::{Action, Decision, Rule, RuleAccess, RuleMeaning};
 
 /// What a call may add and take away. All four can hold at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,18 +58,23 @@ impl Effect {
     /// A rule becomes another one. Resources are compared as texts: a pattern that covers another still counts as
     /// an exchange, which is never less safe.
     pub fn of_update(before: &Rule, after: &Rule) -> Self {
-        if before.decision != after.decision {
-            return Self::removing(before.decision) | Self::adding(after.decision);
+        let RuleMeaning {
+            decision: old_decision,
+            access: old_access,
+        } = before.meaning();
+        let RuleMeaning { decision, access } = after.meaning();
+        if old_decision != decision {
+            return Self::removing(old_decision) | Self::adding(decision);
         }
-        let grows = !covers(&before.access, &after.access);
-        let shrinks = !covers(&after.access, &before.access);
+        let grows = !covers(old_access, access);
+        let shrinks = !covers(access, old_access);
         let adding = if grows {
-            Self::adding(after.decision)
+            Self::adding(decision)
         } else {
             Self::NONE
         };
         let removing = if shrinks {
-            Self::removing(before.decision)
+            Self::removing(old_decision)
         } else {
             Self::NONE
         };

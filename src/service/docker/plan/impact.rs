@@ -1,6 +1,5 @@
 //! What a plan opens and closes, by audience.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use access::{
     Audience, Compared, Comparison, Difference, Direction, Entangled, NamedAudience, Row,
     Unreadable, Verdict,
 };
-use model::docker::{Decision, LiveContent, LivePolicy, LiveState, Rule, RuleAccess};
+use model::docker::{Cedar, Decision, LiveContent, LivePolicy, LiveState, Rule, Scope};
 
 /// A rule with the names by which people know it, and the audiences, by number, that it counts for.
 struct Known<'a> {
@@ -189,11 +188,7 @@ fn known_rules<'a>(
             after: after.clone(),
         }));
     }
-    rules.sort_by(|a, b| {
-        (a.policy, &a.rule.name)
-            .cmp(&(b.policy, &b.rule.name))
-            .then_with(|| by_content(a.rule, b.rule))
-    });
+    rules.sort_by(|a, b| (a.policy, a.rule).cmp(&(b.policy, b.rule)));
     rules.dedup_by(|later, first| {
         let same = later.policy == first.policy && later.rule == first.rule;
         if same {
@@ -205,50 +200,11 @@ fn known_rules<'a>(
     rules
 }
 
-/// Puts rules of the same name in order.
-fn by_content(one: &Rule, other: &Rule) -> Ordering {
-    let access = match (&one.access, &other.access) {
-        (
-            RuleAccess::Network {
-                actions: a,
-                resources: r,
-            },
-            RuleAccess::Network {
-                actions: b,
-                resources: s,
-            },
-        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
-        (
-            RuleAccess::Http {
-                actions: a,
-                resources: r,
-            },
-            RuleAccess::Http {
-                actions: b,
-                resources: s,
-            },
-        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
-        (
-            RuleAccess::Filesystem {
-                actions: a,
-                resources: r,
-            },
-            RuleAccess::Filesystem {
-                actions: b,
-                resources: s,
-            },
-        ) => (a.as_set(), r.as_set()).cmp(&(b.as_set(), s.as_set())),
-        (one, other) => one.layer().cmp(&other.layer()),
-    };
-    one.decision.cmp(&other.decision).then(access)
-}
-
 fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
-    let rules = match &policy.content {
-        LiveContent::Rules(rules) => rules.as_slice(),
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
-    };
-    rules.iter().filter_map(|rule| rule.rule.as_ref().ok())
+    policy
+        .rules()
+        .iter()
+        .filter_map(|rule| rule.rule.as_ref().ok())
 }
 
 /// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.
@@ -273,24 +229,23 @@ fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResour
 
 /// The Cedar policies whose text or scope changes: their meaning is not compared.
 fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
-    let cedar = |state: &LiveState| -> BTreeMap<String, String> {
-        let policies = state
-            .policies
-            .iter()
-            .filter_map(|policy| match &policy.content {
-                LiveContent::Cedar(cedar) => {
-                    Some((policy.name.clone(), format!("{cedar:?}{:?}", policy.scope)))
-                }
-                LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
-            });
-        policies.collect()
-    };
-    let before = cedar(before);
-    let after = cedar(after);
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let before = cedar_policies(before);
+    let after = cedar_policies(after);
+    let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     names
         .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name))
-        .cloned()
+        .filter(|name| before.get(name) != after.get(name))
+        .map(str::to_owned)
         .collect()
+}
+
+fn cedar_policies(state: &LiveState) -> BTreeMap<&str, (&Cedar, &Scope)> {
+    let cedar = state
+        .policies
+        .iter()
+        .filter_map(|policy| match &policy.content {
+            LiveContent::Cedar(cedar) => Some((policy.name.as_str(), (cedar, &policy.scope))),
+            LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
+        });
+    cedar.collect()
 }

@@ -20,7 +20,7 @@ pub use audit::{Breach as AuditBreach, audit};
 pub use drift::drift;
 pub use gates::{BasePlan, hold_gates};
 pub use recompute::recomputed;
-pub use replay::{Mismatch, ReplayError, patched_rule, replay};
+pub use replay::{Mismatch, ReplayError, replay};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -13,20 +13,28 @@ use model::docker::{
 impl Planner<'_> {
     /// A policy that does not exist.
     pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
-        let mut fields = scope_fields(&Scope::default(), &desired.scope);
-        let (cedar, rules) = match &desired.content {
+        let DesiredPolicy {
+            name,
+            aliases: _,
+            protect: _,
+            scope,
+            content,
+            document: _,
+        } = desired;
+        let mut fields = scope_fields(&Scope::default(), scope);
+        let (cedar, rules) = match content {
             Content::Rules(rules) => (None, rules.as_slice()),
             Content::Cedar(cedar) => (Some(cedar), [].as_slice()),
         };
         fields.extend(cedar_fields(None, cedar));
         let effect = cedar.map_or(Effect::NONE, |_| cedar_effect());
         let policy = NewPolicy {
-            name: desired.name.clone(),
-            scope: desired.scope.clone(),
+            name: name.clone(),
+            scope: scope.clone(),
             cedar: cedar.cloned(),
         };
         let draft = Draft::new(
-            desired.name.as_str(),
+            name.as_str(),
             None,
             effect,
             Operation::CreatePolicy { policy },
@@ -34,7 +42,7 @@ impl Planner<'_> {
         let id = self.drafts.push(draft);
         let children = self.create_rules(
             desired,
-            desired.name.as_str(),
+            name.as_str(),
             rules.iter(),
             &DraftPolicy::Created(id),
         );
@@ -91,27 +99,47 @@ impl Planner<'_> {
         desired: &DesiredPolicy,
         cedar: Option<(&Cedar, &Cedar)>,
     ) -> Vec<FieldChange> {
+        let LivePolicy {
+            id,
+            name: old_name,
+            scope: old_scope,
+            unknown_scope_fields: _,
+            content: _,
+            created_at: _,
+            updated_at: _,
+            unknown_fields: _,
+        } = live;
+        let DesiredPolicy {
+            name,
+            aliases: _,
+            protect: _,
+            scope,
+            content: _,
+            document: _,
+        } = desired;
         let mut fields = Vec::new();
         let mut patch = PolicyPatch::default();
         let mut effect = Effect::NONE;
-        if live.name != desired.name.as_str() {
-            let before = live.name.clone();
-            let after = desired.name.to_string();
+        if old_name != name.as_str() {
+            let before = old_name.clone();
+            let after = name.to_string();
             let wanted = format!("rename it from `{before}` to `{after}`");
             if self.can_update(live, desired, wanted) {
                 fields.push(scalar(Field::Name, Some(before), Some(after)));
-                patch.name = Some(desired.name.clone());
+                patch.name = Some(name.clone());
             }
         }
-        if live.scope != desired.scope {
+        if old_scope != scope {
             let wanted = format!(
                 "change its scope from {} to {}",
-                describe(&live.scope),
-                describe(&desired.scope)
+                describe(old_scope),
+                describe(scope)
             );
             if self.can_update(live, desired, wanted) {
-                fields.extend(scope_fields(&live.scope, &desired.scope));
-                patch.teams = Some(desired.scope.teams.clone());
+                fields.extend(scope_fields(old_scope, scope));
+                // updatePolicy cannot change profiles of people.
+                let Scope { teams, profiles: _ } = scope;
+                patch.teams = Some(teams.clone());
                 effect = effect | scope_effect(live, desired);
                 self.note_scope(live, desired);
             }
@@ -126,12 +154,12 @@ impl Planner<'_> {
         }
         if !patch.is_empty() {
             let send = Operation::UpdatePolicy {
-                id: live.id.clone(),
+                id: id.clone(),
                 patch,
             };
             let scopes = Updated::Scope {
-                before: live.scope.clone(),
-                after: desired.scope.clone(),
+                before: old_scope.clone(),
+                after: scope.clone(),
             };
             let name = self.name_after(desired, Some(live));
             self.drafts
@@ -227,9 +255,10 @@ impl Planner<'_> {
         self.note_fields(live, None, fields);
         if let LiveContent::Rules(rules) = &live.content {
             for LiveRule {
+                id: _,
                 name,
+                rule: _,
                 unknown_fields,
-                ..
             } in rules
             {
                 self.note_fields(live, Some(name), unknown_fields.keys().cloned().collect());
@@ -283,10 +312,11 @@ fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
 
 /// Whether everybody whom `narrow` reaches is reached by `wide`.
 fn within(narrow: &Scope, wide: &Scope) -> bool {
+    let Scope { teams, profiles } = narrow;
     wide.is_organization_wide()
         || (!narrow.is_organization_wide()
-            && narrow.teams.is_subset(&wide.teams)
-            && narrow.profiles.is_subset(&wide.profiles))
+            && teams.is_subset(&wide.teams)
+            && profiles.is_subset(&wide.profiles))
 }
 
 fn describe(scope: &Scope) -> String {

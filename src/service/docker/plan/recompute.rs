@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::difference::{cedar_fields, rule_fields, scalar, scope_fields};
+use super::difference::{policy_fields, rule_fields};
 use super::guard::{Known, guarded, made};
 use super::impact::impact;
 use super::live_counts;
 use super::order;
 use super::replay::{ReplayError, replay};
 use crate::plan::{
-    Change, ChangeKind, Field, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef,
-    TargetPlan,
+    Change, ChangeKind, Guarded, GuardedKind, Impact, Note, ResourceKind, SourceRef, TargetPlan,
 };
 use access::NamedAudience;
-use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, LiveState, PolicyId, Scope};
+use model::docker::{LivePolicy, LiveRule, LiveState, PolicyId};
 
 /// The same plan with its changes, its access, its gaps and its counts made from its calls and from what is live. `further` are
 /// people to look at besides those in no team, in each team and in all, as when the plan was made.
@@ -154,26 +153,9 @@ fn policy(
     locate: &Locate<'_>,
 ) -> Option<Change> {
     let shown = after.or(before)?;
-    let nobody = Scope::default();
-    let mut fields = Vec::new();
-    if let (Some(before), Some(after)) = (before, after)
-        && before.name != after.name
-    {
-        fields.push(scalar(
-            Field::Name,
-            Some(before.name.clone()),
-            Some(after.name.clone()),
-        ));
-    }
-    if let Some(after) = after {
-        fields.extend(scope_fields(
-            before.map_or(&nobody, |before| &before.scope),
-            &after.scope,
-        ));
-        fields.extend(cedar_fields(before.and_then(cedar), cedar(after)));
-    }
+    let fields = policy_fields(before, after);
     let rules = |policy: Option<&LivePolicy>| -> BTreeMap<String, LiveRule> {
-        let rules = policy.map(rules_of).unwrap_or_default();
+        let rules = policy.map(LivePolicy::rules).unwrap_or_default();
         rules
             .iter()
             .map(|rule| (rule.id.to_string(), rule.clone()))
@@ -238,19 +220,5 @@ fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> 
         (true, true) if differs => Some(ChangeKind::Update),
         (true, true) if within => Some(ChangeKind::Within),
         (_, _) => None,
-    }
-}
-
-fn cedar(policy: &LivePolicy) -> Option<&Cedar> {
-    match &policy.content {
-        LiveContent::Cedar(cedar) => Some(cedar),
-        LiveContent::Rules(_) | LiveContent::Opaque(_) => None,
-    }
-}
-
-fn rules_of(policy: &LivePolicy) -> &[LiveRule] {
-    match &policy.content {
-        LiveContent::Rules(rules) => rules,
-        LiveContent::Cedar(_) | LiveContent::Opaque(_) => &[],
     }
 }

@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Map;
 use thiserror::Error;
 
 use crate::plan::{Call, CallId, PolicyRef, ResourceKind};
-use model::Name;
 use model::docker::{
-    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule,
-    RuleAccess, RuleError, RuleId, RulePatch, Scope,
+    LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleError, RuleId,
 };
 
 /// A call that does not fit the state it meets.
@@ -83,18 +80,11 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
         .ok_or(ReplayError::Foreign { call: number })?
     {
         Operation::CreatePolicy { policy } => {
-            let content = match &policy.cedar {
-                Some(cedar) => LiveContent::Cedar(cedar.clone()),
-                None => LiveContent::Rules(Vec::new()),
-            };
-            state.policies.push(new_policy(
-                created(call.id),
-                &policy.name,
-                &policy.scope,
-                content,
-            ));
+            state
+                .policies
+                .push(LivePolicy::created(created(call.id), policy));
         }
-        Operation::UpdatePolicy { id, patch } => patch_policy(find(state, id, number)?, patch),
+        Operation::UpdatePolicy { id, patch } => find(state, id, number)?.patch(patch),
         Operation::DeletePolicy { id } => {
             find(state, id, number)?;
             state.policies.retain(|policy| policy.id != *id);
@@ -104,14 +94,8 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
                 PolicyRef::Existing(id) => id.clone(),
                 PolicyRef::CreatedBy(call) => created(*call),
             };
-            let name = rule.name.to_string();
-            let id_of_rule = RuleId::new(&format!("created-by-{number}"));
-            let rule = LiveRule {
-                id: id_of_rule,
-                name,
-                rule: Ok(rule.clone()),
-                unknown_fields: Map::new(),
-            };
+            let rule_id = RuleId::new(&format!("created-by-{number}"));
+            let rule = LiveRule::created(rule_id, rule.clone());
             rules(state, &id, number)?.push(rule);
         }
         Operation::UpdateRule { policy, id, patch } => {
@@ -120,15 +104,11 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
                 .iter_mut()
                 .find(|rule| rule.id == *id)
                 .ok_or(ReplayError::NoRule { call: number })?;
-            let Ok(rule) = &live.rule else {
-                return Err(ReplayError::NoRule { call: number });
-            };
-            let patched = patched_rule(rule, patch).map_err(|error| ReplayError::NotARule {
+            let patched = live.patched(patch).map_err(|error| ReplayError::NotARule {
                 call: number,
                 error,
             })?;
-            live.name = patched.name.to_string();
-            live.rule = Ok(patched);
+            *live = patched.ok_or(ReplayError::NoRule { call: number })?;
         }
         Operation::DeleteRule { policy, id } => {
             let rules = rules(state, policy, number)?;
@@ -142,52 +122,6 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
 /// The id that a policy which a call makes has in a replay.
 pub(super) fn created(call: CallId) -> PolicyId {
     PolicyId::new(&format!("created-by-{}", call.0))
-}
-
-fn new_policy(id: PolicyId, name: &Name, scope: &Scope, content: LiveContent) -> LivePolicy {
-    LivePolicy {
-        id,
-        name: name.to_string(),
-        scope: scope.clone(),
-        unknown_scope_fields: Map::new(),
-        content,
-        created_at: String::new(),
-        updated_at: String::new(),
-        unknown_fields: Map::new(),
-    }
-}
-
-fn patch_policy(policy: &mut LivePolicy, patch: &PolicyPatch) {
-    let PolicyPatch { name, teams, cedar } = patch;
-    if let Some(name) = name {
-        policy.name = name.to_string();
-    }
-    if let Some(teams) = teams {
-        policy.scope.teams.clone_from(teams);
-    }
-    if let Some(cedar) = cedar {
-        policy.content = LiveContent::Cedar(cedar.clone());
-    }
-}
-
-/// The rule that a patch makes of another.
-///
-/// # Errors
-/// What it makes is no rule.
-pub fn patched_rule(rule: &Rule, patch: &RulePatch) -> Result<Rule, RuleError> {
-    let RulePatch {
-        name,
-        decision,
-        actions,
-        resources,
-    } = patch;
-    let actions = actions.clone().unwrap_or_else(|| rule.access.actions());
-    let resources = resources.clone().unwrap_or_else(|| rule.access.resources());
-    Ok(Rule {
-        name: name.clone().unwrap_or_else(|| rule.name.clone()),
-        decision: decision.unwrap_or(rule.decision),
-        access: RuleAccess::new(actions, resources)?,
-    })
 }
 
 fn find<'s>(
@@ -231,10 +165,7 @@ pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
             (Some(_), None) => differs("it should exist and does not".to_owned()),
             (None, Some(_)) => differs("it exists and should not".to_owned()),
             (Some(expected), Some(actual)) => {
-                if expected.scope != actual.scope {
-                    differs("its scope is not what was sent".to_owned());
-                }
-                contents(&expected.content, &actual.content)
+                policies_differ(expected, actual)
                     .into_iter()
                     .for_each(&mut differs);
             }
@@ -250,6 +181,26 @@ fn by_name(state: &LiveState) -> BTreeMap<&str, &LivePolicy> {
         .iter()
         .map(|policy| (policy.name.as_str(), policy))
         .collect()
+}
+
+/// Compares two policies of the same name.
+fn policies_differ(expected: &LivePolicy, actual: &LivePolicy) -> Vec<String> {
+    let LivePolicy {
+        id: _,
+        name: _,
+        scope,
+        unknown_scope_fields: _,
+        content,
+        created_at: _,
+        updated_at: _,
+        unknown_fields: _,
+    } = expected;
+    let mut found = Vec::new();
+    if *scope != actual.scope {
+        found.push("its scope is not what was sent".to_owned());
+    }
+    found.extend(contents(content, &actual.content));
+    found
 }
 
 fn contents(expected: &LiveContent, actual: &LiveContent) -> Vec<String> {
@@ -273,13 +224,19 @@ fn contents(expected: &LiveContent, actual: &LiveContent) -> Vec<String> {
 fn rules_differ(expected: &[LiveRule], actual: &[LiveRule]) -> Vec<String> {
     let mut left: Vec<&LiveRule> = actual.iter().collect();
     let mut found = Vec::new();
-    for rule in expected {
+    for expected in expected {
+        let LiveRule {
+            id: _,
+            name,
+            rule,
+            unknown_fields: _,
+        } = expected;
         match left
             .iter()
-            .position(|other| other.name == rule.name && other.rule == rule.rule)
+            .position(|other| other.name == *name && other.rule == *rule)
         {
             Some(position) => drop(left.swap_remove(position)),
-            None => found.push(format!("its rule `{}` is not what was sent", rule.name)),
+            None => found.push(format!("its rule `{name}` is not what was sent")),
         }
     }
     found.extend(

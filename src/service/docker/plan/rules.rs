@@ -3,11 +3,11 @@
 use super::Planner;
 use super::draft::{Draft, DraftPolicy, Updated};
 use crate::plan::{Change, ChangeKind, Held, HeldReason, ResourceKind, SourceRef};
-use crate::service::docker::plan::difference::{rule_fields, rule_patch};
+use crate::service::docker::plan::difference::rule_fields;
 use crate::service::docker::plan::effect::Effect;
 use crate::service::docker::plan::matching::{Pairing, nearest, pair_rules};
 use model::docker::{
-    DesiredPolicy, DesiredRule, Domain, LiveContent, LivePolicy, LiveRule, Operation, Rule,
+    DesiredPolicy, DesiredRule, Domain, LivePolicy, LiveRule, Operation, Rule, RulePatch,
 };
 
 impl Planner<'_> {
@@ -121,7 +121,7 @@ impl Planner<'_> {
             }
         };
         let after = &item.rule;
-        let patch = rule_patch(before, after);
+        let patch = RulePatch::between(before, after);
         if patch.is_empty() {
             return None;
         }
@@ -172,9 +172,6 @@ impl Planner<'_> {
 
     /// The rules that go when their policy is deleted, for showing.
     pub(super) fn removed_rules(&self, live: &LivePolicy) -> Vec<Change> {
-        let LiveContent::Rules(rules) = &live.content else {
-            return Vec::new();
-        };
         let gone = |rule: &LiveRule| {
             change(
                 ChangeKind::Delete,
@@ -184,7 +181,7 @@ impl Planner<'_> {
                 None,
             )
         };
-        let mut changes: Vec<Change> = rules.iter().map(gone).collect();
+        let mut changes: Vec<Change> = live.rules().iter().map(gone).collect();
         changes.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         changes
     }

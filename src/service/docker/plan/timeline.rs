@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
-use super::replay::{ReplayError, created, patched_rule};
+use super::replay::{ReplayError, created};
 use crate::plan::{Call, CallId, PolicyRef};
 use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,
@@ -141,9 +141,10 @@ impl<'a> Timeline<'a> {
                     becomes(&mut track.names, at, Cow::Borrowed(name.as_str()));
                 }
                 if let (Some(teams), Some(last)) = (teams, track.scopes.last()) {
+                    let Scope { teams: _, profiles } = &*last.what;
                     let scope = Scope {
                         teams: teams.clone(),
-                        profiles: last.what.profiles.clone(),
+                        profiles: profiles.clone(),
                     };
                     becomes(&mut track.scopes, at, Cow::Owned(scope));
                 }
@@ -196,10 +197,12 @@ impl<'a> Timeline<'a> {
             .last()
             .filter(|span| span.until.is_none())
             .ok_or(ReplayError::NoRule { call: call.0 })?;
-        let after = patched_rule(&before.what, patch).map_err(|error| ReplayError::NotARule {
-            call: call.0,
-            error,
-        })?;
+        let after = patch
+            .apply(&before.what)
+            .map_err(|error| ReplayError::NotARule {
+                call: call.0,
+                error,
+            })?;
         becomes(contents, at, Cow::Owned(after));
         Ok(())
     }

@@ -12,8 +12,8 @@ use crate::run::{HeldBack, UndoHeld};
 use crate::service::pulumi::plan::{PackModel, group_fingerprint};
 use model::diag::DocumentId;
 use model::pulumi::{
-    DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveState, Operation,
-    PackName, PolicySelector, VersionTag,
+    DesiredGroup, DesiredGroupPack, GroupConfig, GroupName, LiveGroup, LiveGroupBody,
+    LiveGroupPack, LiveState, Operation, PackName, PolicySelector, VersionTag,
 };
 
 /// What is desired of the groups that a run touched.
@@ -177,20 +177,43 @@ fn desired(
     live: &LiveState,
     document: DocumentId,
 ) -> Result<DesiredGroup, String> {
-    let body = was.body.as_ref().map_err(|opaque| opaque.why.clone())?;
+    let LiveGroup {
+        name: was_name,
+        is_default,
+        body,
+        unknown_fields: _,
+    } = was;
+    let LiveGroupBody {
+        entity_type,
+        mode,
+        stacks,
+        // Not managed.
+        accounts: _,
+        agent_pool: _,
+        packs: was_packs,
+    } = body.as_ref().map_err(|opaque| opaque.why.clone())?;
     let named = |error: model::pulumi::WordError| format!("has a name that {error}");
     let mut packs = Vec::new();
-    for (index, pack) in body.packs.iter().enumerate() {
-        let name = PackName::new(&pack.name).map_err(named)?;
-        let tag = VersionTag::new(&pack.tag).map_err(named)?;
+    for (index, pack) in was_packs.iter().enumerate() {
+        let LiveGroupPack {
+            name: pack_name,
+            version: _,
+            tag,
+            config: was_config,
+            // The plan sends those of the live pack again.
+            environments: _,
+            unknown_fields: _,
+        } = pack;
+        let name = PackName::new(pack_name).map_err(named)?;
+        let tag = VersionTag::new(tag).map_err(named)?;
         if live
-            .pack(&pack.name)
+            .pack(pack_name)
             .is_none_or(|live| live.version(&tag).is_none())
         {
             return Err(format!("had version {tag} of pack `{name}`, which is gone"));
         }
         let mut config = GroupConfig::default();
-        for (policy, value) in pack.config.iter().flatten() {
+        for (policy, value) in was_config.iter().flatten() {
             let selector = PolicySelector::try_from(policy.clone()).map_err(named)?;
             let value = value
                 .as_object()
@@ -205,15 +228,15 @@ fn desired(
         });
     }
     Ok(DesiredGroup {
-        name: GroupName::new(&was.name).map_err(named)?,
-        aliases: if now == was.name {
+        name: GroupName::new(was_name).map_err(named)?,
+        aliases: if now == was_name {
             Vec::new()
         } else {
             vec![GroupName::new(now).map_err(named)?]
         },
-        entity_type: body.entity_type,
-        mode: Some(body.mode),
-        stacks: (!was.is_default).then(|| body.stacks.iter().cloned().collect()),
+        entity_type: *entity_type,
+        mode: Some(*mode),
+        stacks: (!is_default).then(|| stacks.iter().cloned().collect()),
         policy_packs: Some(packs),
         document,
     })

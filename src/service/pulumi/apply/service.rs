@@ -19,7 +19,8 @@ use crate::service::pulumi::plan::{PackModel, group_fingerprint, pack_fingerprin
 use http::{ApiError, Dated, Upload};
 use model::digest::ArchiveDigest;
 use model::pulumi::{
-    GroupChange, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef, VersionTag,
+    GroupChange, LivePack, LiveState, LiveVersion, Operation, PackName, VersionNumber, VersionRef,
+    VersionTag,
 };
 
 /// What is known of a target, and a way to read it.
@@ -317,9 +318,21 @@ impl<'a> Service<'a> {
                             detail: None,
                         };
                         let versions = summary.versions.into_iter().map(version).collect();
-                        model::pulumi::LivePack {
+                        // The list is read for its versions alone, which are what the fingerprint
+                        // covers.
+                        let LivePack {
+                            name,
+                            display_name,
+                            publisher,
+                            versions: _,
+                            unknown_fields,
+                        } = planned.clone();
+                        LivePack {
+                            name,
+                            display_name,
+                            publisher,
                             versions,
-                            ..planned.clone()
+                            unknown_fields,
                         }
                     });
                 if found

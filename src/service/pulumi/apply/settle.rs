@@ -3,8 +3,8 @@
 use crate::run::{Difference, Left, Object, Verdict};
 use crate::service::pulumi::plan::group_fingerprint;
 use model::pulumi::{
-    GroupChange, LiveGroup, LiveGroupPack, LiveState, LiveVersion, NewGroup, Operation, PackName,
-    VersionNumber, VersionRef,
+    GroupChange, LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, LiveVersion, NewGroup,
+    Operation, PackName, VersionNumber, VersionRef,
 };
 
 /// What was read back.
@@ -100,11 +100,20 @@ fn is_new(new: &NewGroup, found: &LiveGroup) -> bool {
         mode,
     } = new;
     found.body.as_ref().is_ok_and(|body| {
-        body.entity_type == *entity_type
-            && body.mode == mode.unwrap_or_else(|| entity_type.usual_mode())
-            && body.stacks.is_empty()
-            && body.packs.is_empty()
-            && body.accounts.is_empty()
+        let LiveGroupBody {
+            entity_type: found_type,
+            mode: found_mode,
+            stacks,
+            accounts,
+            packs,
+            // The server may assign one on its own.
+            agent_pool: _,
+        } = body;
+        found_type == entity_type
+            && *found_mode == mode.unwrap_or_else(|| entity_type.usual_mode())
+            && stacks.is_empty()
+            && packs.is_empty()
+            && accounts.is_empty()
     })
 }
 
@@ -144,10 +153,19 @@ fn changed(
             let empty = |config: &Option<serde_json::Map<String, serde_json::Value>>| {
                 config.clone().unwrap_or_default()
             };
+            let is_sent = |pack: &LiveGroupPack| {
+                let LiveGroupPack {
+                    name: _,
+                    version: _,
+                    tag: found_tag,
+                    config: found_config,
+                    environments: _,
+                    unknown_fields: _,
+                } = pack;
+                found_tag == tag.as_str() && empty(found_config) == empty(config)
+            };
             match is {
-                Some(is) if is.tag == tag.as_str() && empty(&is.config) == empty(config) => {
-                    Verdict::Applied(Left::AsSent)
-                }
+                Some(is) if is_sent(&is) => Verdict::Applied(Left::AsSent),
                 is if is == was => Verdict::NotApplied,
                 _ => other(planned, found),
             }

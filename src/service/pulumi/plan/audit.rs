@@ -10,7 +10,7 @@ use super::order::{Weight, edges};
 use crate::plan::{Call, Reason};
 use crate::service::docker::plan::audit::Earlier;
 use crate::service::docker::plan::replay::ReplayError;
-use model::pulumi::{LiveGroup, LiveState, Operation};
+use model::pulumi::{LiveGroup, LiveGroupPack, LiveState, Operation};
 
 /// A promise that a plan does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -159,9 +159,16 @@ fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
         .map(|body| body.packs.as_slice())
         .unwrap_or_default();
     packs.iter().map(|pack| {
-        (
-            pack.name.as_str(),
-            (pack.version.0, super::changes::config(pack).to_string()),
-        )
+        let LiveGroupPack {
+            name,
+            version,
+            // The number says which version it is.
+            tag: _,
+            config: _,
+            environments: _,
+            unknown_fields: _,
+        } = pack;
+        let config = super::changes::config(pack).to_string();
+        (name.as_str(), (version.0, config))
     })
 }

@@ -9,7 +9,7 @@ use crate::plan::{Change, ChangeKind, Field, FieldChange, ResourceKind, SourceRe
 use crate::plan::{group_id, pack_id};
 use model::pulumi::{
     LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
-    PackPolicy,
+    PackPolicy, VersionDetail,
 };
 
 /// What is known besides the two states.
@@ -67,7 +67,14 @@ fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> 
 }
 
 fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) -> Option<Change> {
-    let shown = after.or(before)?;
+    let LivePack {
+        name: pack_name,
+        // Shown as of the version that is published.
+        display_name: _,
+        publisher: _,
+        versions: _,
+        unknown_fields: _,
+    } = after.or(before)?;
     let versions = |pack: Option<&LivePack>| -> Vec<LiveVersion> {
         pack.map(|pack| pack.versions.clone()).unwrap_or_default()
     };
@@ -81,26 +88,26 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
     let mut fields = Vec::new();
     let mut children = Vec::new();
     if let Some(version) = published {
-        let tag = |version: &LiveVersion| version.tag.clone();
-        fields.push(scalar(Field::VersionTag, last.map(tag), Some(tag(version))));
-        let name = |version: &LiveVersion| {
-            version
-                .detail
-                .as_ref()
-                .map(|detail| detail.display_name.clone())
+        let parts = |version: &LiveVersion| {
+            let LiveVersion {
+                number: _,
+                tag,
+                detail,
+            } = version;
+            (tag.clone(), detail.as_ref().map(display_name))
         };
-        let was = last.and_then(name);
-        let is = name(version);
-        if was != is {
-            fields.push(scalar(Field::DisplayName, was, is));
+        let (old_tag, old_name) = last.map(parts).unzip();
+        let (tag, name) = parts(version);
+        fields.push(scalar(Field::VersionTag, old_tag, Some(tag)));
+        let old_name = old_name.flatten();
+        if old_name != name {
+            fields.push(scalar(Field::DisplayName, old_name, name));
         }
-        fields.extend(known.files(&shown.name).map(|value| FieldChange {
+        fields.extend(known.files(pack_name).map(|value| FieldChange {
             field: Field::Files,
             value,
         }));
-        children = policies(last, version, |policy| {
-            known.pack(&shown.name, Some(policy))
-        });
+        children = policies(last, version, |policy| known.pack(pack_name, Some(policy)));
     }
     let gone = old
         .iter()
@@ -123,12 +130,23 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
             !children.is_empty(),
         )?,
         resource: ResourceKind::Pack,
-        name: shown.name.clone(),
+        name: pack_name.clone(),
         id: before.map(|before| pack_id(&before.name).to_string()),
         source: after.and_then(|after| known.pack(&after.name, None)),
         fields,
         children,
     })
+}
+
+/// What is shown of a version besides its policies, which are children of the change.
+fn display_name(detail: &VersionDetail) -> String {
+    let VersionDetail {
+        display_name,
+        policies: _,
+        applied: _,
+        unknown_fields: _,
+    } = detail;
+    display_name.clone()
 }
 
 fn policies(
@@ -211,58 +229,102 @@ fn text(field: Field, before: &Value, after: &Value) -> FieldChange {
     }
 }
 
-/// How two policies of a pack differ; of one that comes or goes, what matters.
+/// The value of a field, as it is compared and shown.
+#[derive(PartialEq)]
+enum Shown {
+    /// A single value; nothing where it is not set.
+    Scalar(Option<String>),
+    /// A set of values.
+    Set(BTreeSet<String>),
+    /// A value of several lines.
+    Text(Value),
+}
+
+/// The fields of a policy in the order in which they are shown. Its name is not among them:
+/// policies of two versions are the same policy if they have the same name.
+fn shown(policy: &PackPolicy) -> [(Field, Shown); 10] {
+    let PackPolicy {
+        name: _,
+        display_name,
+        description,
+        enforcement_level,
+        message,
+        config_schema,
+        severity,
+        framework,
+        tags,
+        remediation_steps,
+        url,
+    } = policy;
+    let said = |text: &String| Shown::Scalar(Some(text.clone()));
+    let framework = framework
+        .as_ref()
+        .map(|framework| json!(framework).to_string());
+    let severity = severity.map(|severity| severity.to_string());
+    [
+        (
+            Field::EnforcementLevel,
+            said(&enforcement_level.to_string()),
+        ),
+        (Field::Severity, Shown::Scalar(severity)),
+        (Field::DisplayName, said(display_name)),
+        (Field::Description, said(description)),
+        (Field::Message, said(message)),
+        (
+            Field::RemediationSteps,
+            Shown::Scalar(remediation_steps.clone()),
+        ),
+        (Field::Url, Shown::Scalar(url.clone())),
+        (Field::Framework, Shown::Scalar(framework)),
+        (Field::Tags, Shown::Set(tags.iter().cloned().collect())),
+        (Field::ConfigSchema, Shown::Text(json!(config_schema))),
+    ]
+}
+
+/// How two policies of a pack differ. Of one that comes or goes, only what decides about
+/// enforcement is shown.
 pub(crate) fn policy_fields(
     before: Option<&PackPolicy>,
     after: Option<&PackPolicy>,
 ) -> Vec<FieldChange> {
-    let mut fields = Vec::new();
-    let mut field = |field: Field, of: &dyn Fn(&PackPolicy) -> Option<String>| {
-        let was = before.and_then(of);
-        let is = after.and_then(of);
-        if was != is {
-            fields.push(scalar(field, was, is));
-        }
-    };
-    field(Field::EnforcementLevel, &|policy| {
-        Some(policy.enforcement_level.to_string())
-    });
-    field(Field::Severity, &|policy| {
-        policy.severity.map(|severity| severity.to_string())
-    });
-    let (Some(before), Some(after)) = (before, after) else {
-        return fields;
-    };
-    field(Field::DisplayName, &|policy| {
-        Some(policy.display_name.clone())
-    });
-    field(Field::Description, &|policy| {
-        Some(policy.description.clone())
-    });
-    field(Field::Message, &|policy| Some(policy.message.clone()));
-    field(Field::RemediationSteps, &|policy| {
-        policy.remediation_steps.clone()
-    });
-    field(Field::Url, &|policy| policy.url.clone());
-    field(Field::Framework, &|policy| {
-        policy
-            .framework
-            .as_ref()
-            .map(|framework| json!(framework).to_string())
-    });
-    let tags = set(before.tags.iter().cloned(), after.tags.iter().cloned());
-    fields.extend(tags.map(|value| FieldChange {
-        field: Field::Tags,
-        value,
-    }));
-    if before.config_schema != after.config_schema {
-        fields.push(text(
-            Field::ConfigSchema,
-            &json!(before.config_schema),
-            &json!(after.config_schema),
-        ));
+    match (before.map(shown), after.map(shown)) {
+        (Some(before), Some(after)) => before
+            .into_iter()
+            .zip(after)
+            .filter(|((_, was), (_, is))| was != is)
+            .filter_map(|((field, was), (_, is))| change_of(field, was, is))
+            .collect(),
+        (None, Some(after)) => enforced(after)
+            .map(|(field, is)| scalar(field, None, Some(is)))
+            .collect(),
+        (Some(before), None) => enforced(before)
+            .map(|(field, was)| scalar(field, Some(was), None))
+            .collect(),
+        (None, None) => Vec::new(),
     }
-    fields
+}
+
+fn change_of(field: Field, was: Shown, is: Shown) -> Option<FieldChange> {
+    match (was, is) {
+        (Shown::Scalar(was), Shown::Scalar(is)) => Some(scalar(field, was, is)),
+        (Shown::Set(was), Shown::Set(is)) => set(was, is).map(|value| FieldChange { field, value }),
+        (Shown::Text(was), Shown::Text(is)) => Some(text(field, &was, &is)),
+        (Shown::Scalar(_) | Shown::Set(_) | Shown::Text(_), _) => None,
+    }
+}
+
+/// The fields of a policy that decide what happens where it is violated.
+fn enforced(
+    fields: impl IntoIterator<Item = (Field, Shown)>,
+) -> impl Iterator<Item = (Field, String)> {
+    fields.into_iter().filter_map(|(field, value)| match value {
+        Shown::Scalar(Some(value))
+            if matches!(field, Field::EnforcementLevel | Field::Severity) =>
+        {
+            Some((field, value))
+        }
+        Shown::Scalar(_) | Shown::Set(_) | Shown::Text(_) => None,
+    })
 }
 
 fn group(
@@ -270,9 +332,13 @@ fn group(
     after: Option<&LiveGroup>,
     known: &dyn Known,
 ) -> Option<Change> {
-    let shown = after.or(before)?;
-    let body =
-        |group: Option<&LiveGroup>| group.and_then(|group| group.body.as_ref().ok().cloned());
+    let LiveGroup {
+        name,
+        is_default: _,
+        body: _,
+        unknown_fields: _,
+    } = after.or(before)?;
+    let body = |group: Option<&LiveGroup>| group.and_then(|group| group.body.clone().ok());
     let old = body(before);
     let new = body(after);
     let mut fields = Vec::new();
@@ -285,35 +351,11 @@ fn group(
             Some(after.name.clone()),
         ));
     }
-    let one =
-        |body: &Option<LiveGroupBody>, of: fn(&LiveGroupBody) -> String| body.as_ref().map(of);
-    if before.is_none() {
-        fields.push(scalar(
-            Field::EntityType,
-            None,
-            one(&new, |body| body.entity_type.to_string()),
-        ));
-        fields.push(scalar(
-            Field::Mode,
-            None,
-            one(&new, |body| body.mode.to_string()),
-        ));
-    }
     let mut children = Vec::new();
     if after.is_some() {
-        let stacks = |body: &Option<LiveGroupBody>| -> Vec<String> {
-            body.iter()
-                .flat_map(|body| &body.stacks)
-                .map(ToString::to_string)
-                .collect()
-        };
-        let stacks = set(stacks(&old), stacks(&new));
-        fields.extend(stacks.map(|value| FieldChange {
-            field: Field::Stacks,
-            value,
-        }));
+        fields.extend(body_fields(before.is_none(), old.as_ref(), new.as_ref()));
         children = group_packs(old.as_ref(), new.as_ref(), |pack| {
-            known.group(&shown.name, Some(pack))
+            known.group(name, Some(pack))
         });
     }
     Some(Change {
@@ -324,12 +366,61 @@ fn group(
             !children.is_empty(),
         )?,
         resource: ResourceKind::Group,
-        name: shown.name.clone(),
+        name: name.clone(),
         id: before.map(|before| group_id(&before.name).to_string()),
         source: after.and_then(|after| known.group(&after.name, None)),
         fields,
         children,
     })
+}
+
+/// How two bodies of a group that is there afterwards differ, apart from its packs. None stands for
+/// one that is not understood, or not there before.
+fn body_fields(
+    is_new: bool,
+    before: Option<&LiveGroupBody>,
+    after: Option<&LiveGroupBody>,
+) -> Vec<FieldChange> {
+    /// What is shown of a body.
+    struct Parts {
+        entity_type: String,
+        mode: String,
+        stacks: Vec<String>,
+    }
+    let parts = |body: &LiveGroupBody| {
+        let LiveGroupBody {
+            entity_type,
+            mode,
+            stacks,
+            // Children of the change.
+            packs: _,
+            // Not managed.
+            accounts: _,
+            agent_pool: _,
+        } = body;
+        Parts {
+            entity_type: entity_type.to_string(),
+            mode: mode.to_string(),
+            stacks: stacks.iter().map(ToString::to_string).collect(),
+        }
+    };
+    let old = before.map(parts);
+    let new = after.map(parts);
+    let mut fields = Vec::new();
+    // Neither of the two can change.
+    if is_new {
+        let entity_type = new.as_ref().map(|new| new.entity_type.clone());
+        let mode = new.as_ref().map(|new| new.mode.clone());
+        fields.push(scalar(Field::EntityType, None, entity_type));
+        fields.push(scalar(Field::Mode, None, mode));
+    }
+    let stacks = |parts: Option<Parts>| parts.map(|parts| parts.stacks).unwrap_or_default();
+    let stacks = set(stacks(old), stacks(new));
+    fields.extend(stacks.map(|value| FieldChange {
+        field: Field::Stacks,
+        value,
+    }));
+    fields
 }
 
 fn group_packs(
@@ -349,14 +440,28 @@ fn group_packs(
     let change = |name: &String| {
         let was = old.get(name);
         let is = new.get(name);
+        let parts = |pack: &LiveGroupPack| {
+            let LiveGroupPack {
+                name: _,
+                // A version is shown by its tag.
+                version: _,
+                tag,
+                config: _,
+                // Not managed.
+                environments: _,
+                unknown_fields: _,
+            } = pack;
+            (tag.clone(), config(pack))
+        };
+        let (old_tag, old_config) = was.map(parts).unzip();
+        let (tag, config) = is.map(parts).unzip();
         let mut fields = Vec::new();
-        let tag = |pack: Option<&LiveGroupPack>| pack.map(|pack| pack.tag.clone());
-        if tag(was) != tag(is) {
-            fields.push(scalar(Field::VersionTag, tag(was), tag(is)));
+        if old_tag != tag {
+            fields.push(scalar(Field::VersionTag, old_tag, tag));
         }
-        let config = |pack: Option<&LiveGroupPack>| pack.map_or(Value::Null, config);
-        if config(was) != config(is) && is.is_some() {
-            fields.push(text(Field::Config, &config(was), &config(is)));
+        let old_config = old_config.unwrap_or_default();
+        if let Some(config) = config.filter(|config| *config != old_config) {
+            fields.push(text(Field::Config, &old_config, &config));
         }
         Some(Change {
             kind: kind(was.is_some(), is.is_some(), !fields.is_empty(), false)?,

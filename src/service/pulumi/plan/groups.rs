@@ -65,11 +65,12 @@ impl Planner<'_> {
     fn create_group(&mut self, group: &DesiredGroup) {
         let DesiredGroup {
             name,
+            aliases: _,
             entity_type,
             mode,
             stacks,
             policy_packs,
-            ..
+            document: _,
         } = group;
         let new = NewGroup {
             name: name.clone(),
@@ -106,76 +107,76 @@ impl Planner<'_> {
 
     fn update_group(&mut self, group: &DesiredGroup, live: &LiveGroup) {
         let source = Some((self.request.locate)(&group.place()));
-        let body = match &live.body {
+        let LiveGroup {
+            name: live_name,
+            is_default,
+            body,
+            unknown_fields: _,
+        } = live;
+        let DesiredGroup {
+            name: wanted_name,
+            aliases: _,
+            entity_type,
+            mode: wanted_mode,
+            stacks,
+            policy_packs,
+            document: _,
+        } = group;
+        let body = match body {
             Ok(body) => body,
             Err(opaque) => {
                 let reason = HeldReason::NotUnderstood {
                     why: opaque.why.clone(),
                 };
-                return self.hold(ResourceKind::Group, &live.name, source, reason);
+                return self.hold(ResourceKind::Group, live_name, source, reason);
             }
         };
         let refused = |why: String| HeldReason::Refused { why };
-        if body.entity_type != group.entity_type {
+        if body.entity_type != *entity_type {
             let why = format!(
-                "it is a group of {}, which cannot become one of {}",
-                body.entity_type, group.entity_type
+                "it is a group of {}, which cannot become one of {entity_type}",
+                body.entity_type
             );
-            return self.hold(ResourceKind::Group, &live.name, source, refused(why));
+            return self.hold(ResourceKind::Group, live_name, source, refused(why));
         }
-        if let Some(mode) = group.mode.filter(|mode| *mode != body.mode) {
+        if let Some(mode) = wanted_mode.filter(|mode| *mode != body.mode) {
             let why = format!("its mode is `{}` and cannot become `{mode}`", body.mode);
-            self.hold(
-                ResourceKind::Group,
-                &live.name,
-                source.clone(),
-                refused(why),
-            );
+            self.hold(ResourceKind::Group, live_name, source.clone(), refused(why));
         }
-        let Ok(current) = GroupName::new(&live.name) else {
+        let Ok(current) = GroupName::new(live_name) else {
             let why = "has a name that cannot be written".to_owned();
             return self.hold(
                 ResourceKind::Group,
-                &live.name,
+                live_name,
                 source,
                 HeldReason::NotUnderstood { why },
             );
         };
         let mut name = current.clone();
-        if current != group.name {
-            if live.is_default {
+        if current != *wanted_name {
+            if *is_default {
                 let why = "it is built in and cannot be renamed".to_owned();
-                self.hold(
-                    ResourceKind::Group,
-                    &live.name,
-                    source.clone(),
-                    refused(why),
-                );
+                self.hold(ResourceKind::Group, live_name, source.clone(), refused(why));
             } else {
                 self.change(
                     &current,
                     None,
                     GroupChange::Rename {
-                        name: group.name.clone(),
+                        name: wanted_name.clone(),
                     },
                 );
-                name = group.name.clone();
+                name = wanted_name.clone();
             }
         }
-        if live.is_default
-            && group
-                .stacks
-                .as_ref()
-                .is_some_and(|stacks| !stacks.is_empty())
-        {
+        if *is_default && stacks.as_ref().is_some_and(|stacks| !stacks.is_empty()) {
             let why =
                 "it is built in: it has what is in no other group, and cannot be given stacks"
                     .to_owned();
-            self.hold(ResourceKind::Group, &live.name, source, refused(why));
-        } else if let Some(stacks) = group.stacks.as_ref().filter(|_| !live.is_default) {
+            self.hold(ResourceKind::Group, live_name, source, refused(why));
+        } else if let Some(stacks) = stacks.as_ref().filter(|_| !*is_default) {
             self.switch_stacks(&name, stacks, body);
         }
-        if let Some(packs) = &group.policy_packs {
+        if let Some(packs) = policy_packs {
             self.switch_packs(group, &name, packs, body);
         }
     }
@@ -291,10 +292,20 @@ impl Planner<'_> {
             .map(|live| live.environments.clone())
             .unwrap_or_default();
         let same = live.is_some_and(|live| {
-            let is = config_wanted
+            let LiveGroupPack {
+                name: _,
+                // The tag says which version it is.
+                version: _,
+                tag: live_tag,
+                config: _,
+                // Those of the live pack are sent again.
+                environments: _,
+                unknown_fields: _,
+            } = live;
+            let wanted = config_wanted
                 .clone()
                 .map_or(serde_json::Value::Null, serde_json::Value::Object);
-            live.tag == tag.as_str() && config(live) == is
+            live_tag == tag.as_str() && config(live) == wanted
         });
         if let Some((field, _)) = live
             .filter(|_| !same)

@@ -132,7 +132,14 @@ impl Model {
             display_name,
             version_tag,
             policies,
-            ..
+            // The service does not return these.
+            description: _,
+            readme: _,
+            provider: _,
+            tags: _,
+            repository: _,
+            runtime: _,
+            metadata: _,
         } = new;
         let key = (name.clone(), version_tag.clone());
         let taken = self

@@ -4,7 +4,9 @@ use super::Planner;
 use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
 use manifest::config::Unmanaged;
 use model::diag::{Code, Diagnostic};
-use model::pulumi::{DesiredPack, LivePack, LiveVersion, Operation, PackName, VersionDetail};
+use model::pulumi::{
+    DesiredPack, LivePack, LiveVersion, NewVersion, Operation, PackName, VersionDetail,
+};
 
 impl Planner<'_> {
     /// Publishes the versions that are wanted and not there.
@@ -190,13 +192,31 @@ fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
 
 /// What of a version is otherwise than the manifest wants it, as a clause.
 fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
-    if live.display_name != pack.version.display_name {
-        return Some(format!("its name for people is `{}`", live.display_name));
+    let NewVersion {
+        name: _,
+        version_tag: _,
+        display_name: wanted_name,
+        policies: wanted,
+        // The service does not return the rest.
+        description: _,
+        readme: _,
+        provider: _,
+        tags: _,
+        repository: _,
+        runtime: _,
+        metadata: _,
+    } = &pack.version;
+    let VersionDetail {
+        display_name,
+        policies,
+        applied: _,
+        unknown_fields: _,
+    } = live;
+    if display_name != wanted_name {
+        return Some(format!("its name for people is `{display_name}`"));
     }
-    let wanted = &pack.version.policies;
     for policy in wanted {
-        let found = live
-            .policies
+        let found = policies
             .iter()
             .find(|found| found.name == policy.name.as_str());
         match found.map(|found| &found.policy) {
@@ -216,6 +236,6 @@ fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
         }
     }
     let known = |name: &str| wanted.iter().any(|policy| policy.name.as_str() == name);
-    let extra = live.policies.iter().find(|policy| !known(&policy.name))?;
+    let extra = policies.iter().find(|policy| !known(&policy.name))?;
     Some(format!("it has the policy `{}`", extra.name))
 }

@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use manifest::config::Unmanaged;
-use model::pulumi::{LiveGroup, LiveState};
+use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
 
 /// What an organization holds after some calls.
 ///
@@ -151,15 +151,8 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
             (Some(_), None) => differs(ResourceKind::Group, name, "it should exist and does not"),
             (None, Some(_)) => differs(ResourceKind::Group, name, "it exists and should not"),
             (Some(a), Some(b)) => {
-                if stacks(a) != stacks(b) {
-                    differs(
-                        ResourceKind::Group,
-                        name,
-                        "its stacks are not what was sent",
-                    );
-                }
-                if packs_of(a) != packs_of(b) {
-                    differs(ResourceKind::Group, name, "its packs are not what was sent");
+                for what in groups_differ(a, b) {
+                    differs(ResourceKind::Group, name, what);
                 }
             }
             (None, None) => {}
@@ -168,25 +161,54 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     found
 }
 
-fn stacks(group: &LiveGroup) -> BTreeSet<String> {
-    group
-        .body
-        .iter()
-        .flat_map(|body| &body.stacks)
-        .map(ToString::to_string)
-        .collect()
+/// Compares two groups of the same name. One that is not understood has nothing that could differ.
+fn groups_differ(expected: &LiveGroup, actual: &LiveGroup) -> Vec<&'static str> {
+    let LiveGroup {
+        name: _,
+        is_default: _,
+        body,
+        unknown_fields: _,
+    } = expected;
+    let (old_stacks, old_packs) = body.as_ref().ok().map(parts).unwrap_or_default();
+    let (stacks, packs) = actual.body.as_ref().ok().map(parts).unwrap_or_default();
+    let mut found = Vec::new();
+    if old_stacks != stacks {
+        found.push("its stacks are not what was sent");
+    }
+    if old_packs != packs {
+        found.push("its packs are not what was sent");
+    }
+    found
 }
 
-fn packs_of(group: &LiveGroup) -> BTreeMap<&str, (&str, String)> {
-    let packs = group.body.iter().flat_map(|body| &body.packs);
-    packs
-        .map(|pack| {
-            (
-                pack.name.as_str(),
-                (pack.tag.as_str(), super::changes::config(pack).to_string()),
-            )
-        })
-        .collect()
+/// The packs of a group: for each name, the tag of its version and its configuration.
+type PacksByName<'g> = BTreeMap<&'g str, (&'g str, String)>;
+
+/// The stacks and the packs of a group.
+fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
+    let LiveGroupBody {
+        // Neither of the two can change.
+        entity_type: _,
+        mode: _,
+        stacks,
+        // Not managed.
+        accounts: _,
+        agent_pool: _,
+        packs,
+    } = body;
+    let packs = packs.iter().map(|pack| {
+        let LiveGroupPack {
+            name,
+            version: _,
+            tag,
+            config: _,
+            environments: _,
+            unknown_fields: _,
+        } = pack;
+        let config = super::changes::config(pack).to_string();
+        (name.as_str(), (tag.as_str(), config))
+    });
+    (stacks.iter().collect(), packs.collect())
 }
 
 /// Where a plan says that things are declared. Only this is believed of a file.

@@ -124,18 +124,7 @@ fn cedar_body(cedar: Option<&Cedar>, profile: Profile) -> Result<Option<CedarBod
 
 /// The body of createRule.
 pub(crate) fn rule(rule: &Rule, profile: Profile) -> Result<Value, Unfit> {
-    let Rule {
-        name,
-        decision,
-        access,
-    } = rule;
-    let patch = RulePatch {
-        name: Some(name.clone()),
-        decision: Some(*decision),
-        actions: Some(access.actions()),
-        resources: Some(access.resources()),
-    };
-    rule_patch(&patch, profile)
+    rule_patch(&RulePatch::all(rule), profile)
 }
 
 /// The body of updateRule.

@@ -1,11 +1,8 @@
 //! What a pair of rules costs, and how alike the two are.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
-use model::docker::{
-    Action, DesiredRule, HttpResource, LiveRule, NonEmptySet, Resources, Rule, RuleAccess,
-};
+use model::docker::{DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleMeaning, RuleValue};
 
 /// The most rules on a side for which the levels below hold: sums over all pairs must not reach into the next level.
 /// It is a little more than a policy can hold.
@@ -13,15 +10,23 @@ pub(super) const LARGEST: usize = 255;
 
 /// The most that one pair can be alike.
 const MOST_ALIKE: usize = 1000;
-/// The most fields that a patch can hold: name, decision, actions, resources.
-const MOST_FIELDS: usize = 4;
 
-// The levels of a weight, each so far above the last that it decides alone.
-const ALIAS: u32 = 18;
-const SAME_NAME: u32 = 26;
-const SAME_CONTENT: u32 = 34;
-const FEWER_FIELDS: u32 = 42;
-const SAVED_CALL: u32 = 52;
+// The levels of a weight, as the number of the first bit of each. A level is as wide as the largest
+// sum over all pairs of the level below, so that it decides alone.
+const ALIAS: u32 = width(MOST_ALIKE);
+const SAME_NAME: u32 = ALIAS + width(1);
+const SAME_CONTENT: u32 = SAME_NAME + width(1);
+const FEWER_FIELDS: u32 = SAME_CONTENT + width(1);
+const SAVED_CALL: u32 = FEWER_FIELDS + width(Rule::FIELDS);
+const _: () = assert!(
+    SAVED_CALL + width(1) < i64::BITS,
+    "the sum of all weights must fit"
+);
+
+/// The number of bits of the largest sum, where one pair adds at most this much.
+const fn width(most: usize) -> u32 {
+    usize::BITS - (most * LARGEST).leading_zeros()
+}
 
 /// What speaks for each pair of a live and a desired rule.
 pub(super) struct Table<'a> {
@@ -30,78 +35,65 @@ pub(super) struct Table<'a> {
     weights: Vec<i64>,
 }
 
-/// A rule with its lists as numbers, so that tens of thousands of pairs are compared quickly.
+/// A rule with its values as numbers, so that tens of thousands of pairs are compared quickly.
 struct Side<'a> {
     rule: &'a Rule,
-    actions: usize,
-    resources: usize,
+    values: [RuleValue<'a>; Rule::FIELDS],
+    /// For each value, its number: equal values have equal numbers.
+    numbers: [usize; Rule::FIELDS],
     /// For a live rule, whether it holds fields that this version does not know.
     unknown: bool,
 }
 
 impl Side<'_> {
+    /// The values that the other rule does not have, which are the fields of the patch from one to
+    /// the other.
+    fn differing(&self, other: &Self) -> impl Iterator<Item = &RuleValue<'_>> {
+        let numbers = self.numbers.iter().zip(other.numbers);
+        let values = self.values.iter().zip(numbers);
+        values
+            .filter(|(_, (number, other))| *number != other)
+            .map(|(value, _)| value)
+    }
+
+    /// Whether the rules differ in their names at most.
     fn same_content(&self, other: &Self) -> bool {
-        self.rule.decision == other.rule.decision
-            && self.actions == other.actions
-            && self.resources == other.resources
-    }
-
-    /// How many fields the patch from one to the other holds.
-    fn fields(&self, other: &Self) -> usize {
-        usize::from(self.rule.name != other.rule.name)
-            + usize::from(self.rule.decision != other.rule.decision)
-            + usize::from(self.actions != other.actions)
-            + usize::from(self.resources != other.resources)
+        self.differing(other)
+            .all(|value| matches!(value, RuleValue::Name(_)))
     }
 }
 
-/// Equal lists get equal numbers.
+/// The number of each value of any field.
 #[derive(Default)]
-struct Lists<'a> {
-    actions: HashMap<Vec<Action>, usize>,
-    resources: HashMap<List<'a>, usize>,
-}
+struct Numbers<'a>(HashMap<RuleValue<'a>, usize>);
 
-/// The resources of a rule by the field that they are sent in.
-#[derive(PartialEq, Eq, Hash)]
-enum List<'a> {
-    Plain(&'a NonEmptySet<String>),
-    Http(&'a NonEmptySet<HttpResource>),
-}
-
-impl<'a> Lists<'a> {
+impl<'a> Numbers<'a> {
     fn side(&mut self, rule: &'a Rule, unknown: bool) -> Side<'a> {
-        let list = match &rule.access {
-            RuleAccess::Network { resources, .. } | RuleAccess::Filesystem { resources, .. } => {
-                List::Plain(resources)
-            }
-            RuleAccess::Http { resources, .. } => List::Http(resources),
-        };
+        let values = rule.fields();
+        let numbers = values.clone().map(|value| {
+            let next = self.0.len();
+            *self.0.entry(value).or_insert(next)
+        });
         Side {
             rule,
-            actions: numbered(&mut self.actions, rule.access.actions()),
-            resources: numbered(&mut self.resources, list),
+            values,
+            numbers,
             unknown,
         }
     }
 }
 
-fn numbered<K: Hash + Eq>(numbers: &mut HashMap<K, usize>, key: K) -> usize {
-    let next = numbers.len();
-    *numbers.entry(key).or_insert(next)
-}
-
 impl<'a> Table<'a> {
     /// Weighs all pairs.
     pub(super) fn new(live: &[(&'a LiveRule, &'a Rule)], desired: &[&'a DesiredRule]) -> Self {
-        let mut lists = Lists::default();
+        let mut numbers = Numbers::default();
         let live_sides: Vec<Side<'a>> = live
             .iter()
-            .map(|(live, rule)| lists.side(rule, !live.unknown_fields.is_empty()))
+            .map(|(live, rule)| numbers.side(rule, !live.unknown_fields.is_empty()))
             .collect();
         let desired_sides: Vec<Side<'a>> = desired
             .iter()
-            .map(|item| lists.side(&item.rule, false))
+            .map(|item| numbers.side(&item.rule, false))
             .collect();
         let shared = shared(&live_sides, &desired_sides);
         let mut weights = Vec::with_capacity(live.len() * desired.len());
@@ -165,7 +157,7 @@ fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize
         return 0;
     }
     let level = |holds: bool, level: u32| i64::from(holds) << level;
-    let saved = MOST_FIELDS.saturating_sub(live.fields(desired));
+    let saved = Rule::FIELDS.saturating_sub(live.differing(desired).count());
     level(true, SAVED_CALL)
         + (number(saved) << FEWER_FIELDS)
         + level(same_content, SAME_CONTENT)
@@ -176,18 +168,19 @@ fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize
 
 /// How alike two rules are: above all by their resources, then by layer and decision, then by how their names begin.
 fn alike(live: &Rule, desired: &Rule, shared: usize) -> usize {
-    let all = live.access.resource_count() + desired.access.resource_count();
+    let RuleMeaning { decision, access } = live.meaning();
+    let RuleMeaning {
+        decision: wanted_decision,
+        access: wanted,
+    } = desired.meaning();
+    let all = access.resource_count() + wanted.resource_count();
     let resources = (2 * shared * 900).checked_div(all).unwrap_or_default();
-    let layer = if live.access.layer() == desired.access.layer() {
+    let layer = if access.layer() == wanted.layer() {
         40
     } else {
         0
     };
-    let decision = if live.decision == desired.decision {
-        40
-    } else {
-        0
-    };
+    let decision = if decision == wanted_decision { 40 } else { 0 };
     let begins = live
         .name
         .as_str()

@@ -363,16 +363,27 @@ fn take_over(
 /// reach the same people, and at least half of the rules are there on both sides, whatever they are called.
 fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
     let LivePolicy {
+        id: _,
+        name: _,
         scope,
         unknown_scope_fields,
         content,
+        created_at: _,
+        updated_at: _,
         unknown_fields,
-        ..
     } = live;
-    if !unknown_scope_fields.is_empty() || !unknown_fields.is_empty() || *scope != desired.scope {
+    let DesiredPolicy {
+        name: _,
+        aliases: _,
+        protect: _,
+        scope: wanted_scope,
+        content: wanted,
+        document: _,
+    } = desired;
+    if !unknown_scope_fields.is_empty() || !unknown_fields.is_empty() || scope != wanted_scope {
         return false;
     }
-    match (content, &desired.content) {
+    match (content, wanted) {
         (LiveContent::Cedar(before), Content::Cedar(after)) => before == after,
         (LiveContent::Rules(before), Content::Rules(after)) => {
             if before
@@ -386,17 +397,17 @@ fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
             }
             let mut left: HashMap<_, usize> = HashMap::new();
             for rule in before.iter().filter_map(|rule| rule.rule.as_ref().ok()) {
-                *left.entry((rule.decision, &rule.access)).or_default() += 1;
+                *left.entry(rule.meaning()).or_default() += 1;
             }
-            let found = after.iter().filter(|item| {
-                match left.get_mut(&(item.rule.decision, &item.rule.access)) {
+            let found = after
+                .iter()
+                .filter(|item| match left.get_mut(&item.rule.meaning()) {
                     Some(count) if *count > 0 => {
                         *count -= 1;
                         true
                     }
                     Some(_) | None => false,
-                }
-            });
+                });
             let found = found.count();
             found > 0 && 2 * found >= before.len().max(after.len())
         }

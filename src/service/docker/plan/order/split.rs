@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{Call, CallId, PolicyRef, ToSend};
-use crate::service::docker::plan::difference::rule_patch;
 use crate::service::docker::plan::effect::Effect;
 use crate::service::docker::plan::matching::temporary_name;
 use crate::service::docker::plan::{Draft, DraftId, DraftPolicy, Updated};
 use model::Name;
-use model::docker::{Operation, PolicyPatch, Resources, Rule, RuleAccess, RulePatch, Scope};
+use model::docker::{
+    Operation, PolicyPatch, Resources, Rule, RuleAccess, RuleMeaning, RulePatch, Scope,
+};
 
 /// A call that has no place yet, with what is needed to split it.
 #[derive(Debug, Clone)]
@@ -138,7 +139,7 @@ fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
         let send = Operation::UpdateRule {
             policy: policy.clone(),
             id: id.clone(),
-            patch: rule_patch(from, to),
+            patch: RulePatch::between(from, to),
         };
         part(step, Effect::of_update(from, to), send, WHY_BOTH)
     };
@@ -148,17 +149,21 @@ fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
 /// The rule that matches just what one of the two matches, if there is one: they must agree in their decision, and in
 /// their actions or in their resources.
 fn union(before: &Rule, after: &Rule) -> Option<Rule> {
-    let same_actions = before.access.actions() == after.access.actions();
-    let same_resources = before.access.resources() == after.access.resources();
-    if before.decision != after.decision || same_actions == same_resources {
+    let RuleMeaning {
+        decision: old_decision,
+        access: old,
+    } = before.meaning();
+    let RuleMeaning {
+        decision,
+        access: new,
+    } = after.meaning();
+    let same_actions = old.actions() == new.actions();
+    let same_resources = old.resources() == new.resources();
+    if old_decision != decision || same_actions == same_resources {
         return None;
     }
-    let actions = before
-        .access
-        .actions()
-        .into_iter()
-        .chain(after.access.actions());
-    let resources = match (before.access.resources(), after.access.resources()) {
+    let actions = old.actions().into_iter().chain(new.actions());
+    let resources = match (old.resources(), new.resources()) {
         (Resources::Plain(old), Resources::Plain(new)) => {
             Resources::Plain(old.into_iter().chain(new).collect())
         }
@@ -169,11 +174,10 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
             return None;
         }
     };
-    let access = RuleAccess::new(actions, resources).ok()?;
+    // What does not decide requests changes with the second call.
     Some(Rule {
-        name: before.name.clone(),
-        decision: before.decision,
-        access,
+        access: RuleAccess::new(actions, resources).ok()?,
+        ..before.clone()
     })
 }
 
@@ -271,8 +275,17 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
     if before.is_organization_wide() || after.is_organization_wide() {
         return None;
     }
-    let teams: BTreeSet<_> = before.teams.union(&after.teams).cloned().collect();
-    if teams == before.teams || teams == after.teams {
+    // updatePolicy cannot change profiles of people.
+    let Scope {
+        teams: old,
+        profiles: _,
+    } = before;
+    let Scope {
+        teams: new,
+        profiles: _,
+    } = after;
+    let teams: BTreeSet<_> = old.union(new).cloned().collect();
+    if teams == *old || teams == *new {
         return None;
     }
     let first = PolicyPatch {

@@ -167,8 +167,22 @@ fn sorted(mut policy: PackPolicy) -> PackPolicy {
         texts.sort_unstable();
         texts.dedup();
     };
-    tidy(&mut policy.tags);
-    if let Some(schema) = &mut policy.config_schema {
+    // A field that is added here is also listed in `KNOWN`, or it would count as unknown.
+    let PackPolicy {
+        name: _,
+        display_name: _,
+        description: _,
+        enforcement_level: _,
+        message: _,
+        config_schema,
+        severity: _,
+        framework: _,
+        tags,
+        remediation_steps: _,
+        url: _,
+    } = &mut policy;
+    tidy(tags);
+    if let Some(schema) = config_schema {
         tidy(&mut schema.required);
     }
     policy
