@@ -311,3 +311,24 @@ fn ids_of_left(left: &LeftImage) -> (Option<ResourceId>, Option<String>) {
     };
     (Some(policy.into()), rule.map(ToString::to_string))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_the_golden_journal_is_written_byte_for_byte() {
+        let journal = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/records.jsonl"
+        ));
+        let golden = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/audit.json"
+        ));
+        let history = History::parse(journal.as_bytes(), camino::Utf8Path::new("j")).unwrap();
+        let report = AuditReport::new(vec![AuditRecord::of(&history)]);
+        let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
+        assert_eq!(text, golden);
+    }
+}

@@ -358,3 +358,24 @@ fn left_line(left: &LeftImage) -> Option<String> {
         LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } | LeftImage::AsSent => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_golden_journal_is_written_byte_for_byte() {
+        let journal = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/records.jsonl"
+        ));
+        let golden = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/runs.json"
+        ));
+        let path = camino::Utf8Path::new("j");
+        let history = History::parse(journal.as_bytes(), path).unwrap();
+        let runs = vec![RunReport::summary(&history), RunReport::in_full(&history)];
+        assert_eq!(json(runs).unwrap(), golden);
+    }
+}

@@ -30,4 +30,6 @@ pub use run_id::{NoRunId, RunId};
 pub use writer::{Journal, JournalError};
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
