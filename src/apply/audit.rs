@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{
-    CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime,
-};
+use super::journal::{CallResult, Counts, End, EndedBy, History, Made, RunId, RunKind, ServerTime};
+use super::object::Left;
 use crate::model::docker::Operation;
 use crate::plan::{
     CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend,
@@ -301,13 +300,13 @@ fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
 }
 
 /// The ids of what a call left.
-fn ids_of_left(left: &LeftImage) -> (Option<ResourceId>, Option<String>) {
+fn ids_of_left(left: &Left) -> (Option<ResourceId>, Option<String>) {
     let (policy, rule) = match left {
-        LeftImage::Policy(policy) => (&policy.id, None),
-        LeftImage::NoPolicy { id } => (id, None),
-        LeftImage::Rule { policy, rule } => (policy, Some(&rule.id)),
-        LeftImage::NoRule { policy, id } => (policy, Some(id)),
-        LeftImage::Begun { .. } | LeftImage::AsSent => return (None, None),
+        Left::Policy(policy) => (&policy.id, None),
+        Left::NoPolicy { id } => (id, None),
+        Left::Rule { policy, rule } => (policy, Some(&rule.id)),
+        Left::NoRule { policy, id } => (policy, Some(id)),
+        Left::Begun { .. } | Left::AsSent => return (None, None),
     };
     (Some(policy.into()), rule.map(ToString::to_string))
 }

@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Painter;
-use super::report::{below, both, describe_sent, object_line, policy_line};
+use super::report::{below, both, describe_sent, object_line, policy_line, rule_line};
 use super::text::{neutral, neutral_json};
 use crate::apply::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId,
-    RunKind, TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Intent, Made, RunId, RunKind, TargetHistory,
 };
+use crate::apply::{Left, Object};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::repo::SignedBy;
 
@@ -91,7 +91,7 @@ pub struct RunTarget {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Happened {
     /// What the calls touched, as it was before.
-    pub before: Vec<ObjectImage>,
+    pub before: Vec<Object>,
     /// The calls that were begun, in the order in which they were first sent.
     pub calls: Vec<RunCall>,
 }
@@ -120,9 +120,8 @@ impl RunReport {
                 intent: made.intent.clone(),
                 answer: made.answer.clone(),
             };
-            let before = target.before.iter().map(ObjectImage::from).collect();
             Some(Happened {
-                before,
+                before: target.before.clone(),
                 calls: target.calls.iter().map(call).collect(),
             })
         })
@@ -350,12 +349,12 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
     text
 }
 
-fn left_line(left: &LeftImage) -> Option<String> {
+fn left_line(left: &Left) -> Option<String> {
     match left {
-        LeftImage::Policy(policy) => Some(policy_line(policy)),
-        LeftImage::Rule { policy: _, rule } => Some(object_line(&ObjectImage::Rule(rule.clone()))),
-        LeftImage::Begun { version } => Some(format!("version number {version}")),
-        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } | LeftImage::AsSent => None,
+        Left::Policy(policy) => Some(policy_line(policy)),
+        Left::Rule { policy: _, rule } => Some(rule_line(rule)),
+        Left::Begun { version } => Some(format!("version number {version}")),
+        Left::NoPolicy { .. } | Left::NoRule { .. } | Left::AsSent => None,
     }
 }
 

@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use serde::Deserialize;
 
 use super::record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind,
 };
 use super::writer::{JournalError, MAX_BYTES};
 use crate::apply::object::{Left, Object};
@@ -153,7 +153,7 @@ impl History {
             Record::Run(_) => self.unreadable += 1,
             Record::Before { target, objects } => {
                 let target = self.targets.entry(target).or_default();
-                target.before.extend(objects.into_iter().map(Object::from));
+                target.before.extend(objects);
             }
             Record::Intent(intent) => {
                 self.end = None;
@@ -201,9 +201,9 @@ impl TargetHistory {
 
 impl Made {
     /// What the call left at the server, if it was applied.
-    pub fn left(&self) -> Option<Left> {
+    pub fn left(&self) -> Option<&Left> {
         match &self.answer.as_ref()?.result {
-            CallResult::Applied(left) => Some(LeftImage::clone(left).into()),
+            CallResult::Applied(left) => Some(left),
             CallResult::NotApplied | CallResult::Unknown => None,
         }
     }

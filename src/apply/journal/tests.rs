@@ -2,6 +2,7 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::apply::object::Left;
 use crate::manifest::config::Provider;
 use crate::model::docker::{Operation, PolicyId, Profile};
 use crate::plan::{CallId, Sent, TargetInfo};
@@ -45,7 +46,7 @@ fn answer(call: u32) -> Record {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        result: CallResult::Applied(Box::new(LeftImage::NoPolicy {
+        result: CallResult::Applied(Box::new(Left::NoPolicy {
             id: PolicyId::new("pol_1"),
         })),
         server_time: None,

@@ -1,7 +1,7 @@
 //! Golden files: the JSON format of each kind of record and object, byte for byte.
 //!
-//! Later versions of polwarden read the journals of this one, so no change of a live type may change its JSON. Add lines
-//! to the files in `tests/golden/journal`, and do not edit existing lines.
+//! Later versions of polwarden read the journals of this one, so no change of a live type may
+//! change its JSON. Add lines to the files in `tests/golden/journal`; do not edit existing lines.
 
 mod live;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use live::live_objects;
 
 use super::*;
-use crate::apply::object::Object;
+use crate::apply::object::{Left, Object};
 use crate::model::docker::LiveContent;
 use crate::plan::{CallKind, Sent};
 
@@ -104,8 +104,8 @@ fn call_kinds() -> impl Iterator<Item = String> {
     docker.into_iter().chain(pulumi).chain(chainloop)
 }
 
-/// The kinds that a record contains. The matches are exhaustive: a new kind does not compile until it has a name here,
-/// and the test fails until it has a golden line.
+/// The kinds that a record contains. The matches are exhaustive: a new kind does not compile until
+/// it has a name here, and the test fails until it has a golden line.
 fn kinds(record: &Record) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     match record {
@@ -119,7 +119,7 @@ fn kinds(record: &Record) -> Vec<String> {
         ),
         Record::Before { target: _, objects } => {
             kinds.push("before".to_owned());
-            kinds.extend(objects.iter().cloned().map(object_kind));
+            kinds.extend(objects.iter().map(object_kind));
         }
         Record::Intent(intent) => {
             kinds.push("intent".to_owned());
@@ -135,7 +135,7 @@ fn kinds(record: &Record) -> Vec<String> {
             match &answer.result {
                 CallResult::Applied(left) => {
                     kinds.push("answer applied".to_owned());
-                    kinds.push(left_kind(left.as_ref().clone()).to_owned());
+                    kinds.push(left_kind(left).to_owned());
                 }
                 CallResult::NotApplied => kinds.push("answer notApplied".to_owned()),
                 CallResult::Unknown => kinds.push("answer unknown".to_owned()),
@@ -155,8 +155,8 @@ fn kinds(record: &Record) -> Vec<String> {
     kinds
 }
 
-fn object_kind(object: impl Into<Object>) -> String {
-    match object.into() {
+fn object_kind(object: &Object) -> String {
+    match object {
         Object::Policy(policy) => match policy.content {
             LiveContent::Rules(_) => "policy rules",
             LiveContent::Cedar(_) => "policy cedar",
@@ -172,14 +172,14 @@ fn object_kind(object: impl Into<Object>) -> String {
     .to_owned()
 }
 
-fn left_kind(left: LeftImage) -> &'static str {
+fn left_kind(left: &Left) -> &'static str {
     match left {
-        LeftImage::Policy(_) => "left policy",
-        LeftImage::NoPolicy { .. } => "left noPolicy",
-        LeftImage::Rule { .. } => "left rule",
-        LeftImage::NoRule { .. } => "left noRule",
-        LeftImage::Begun { .. } => "left begun",
-        LeftImage::AsSent => "left asSent",
+        Left::Policy(_) => "left policy",
+        Left::NoPolicy { .. } => "left noPolicy",
+        Left::Rule { .. } => "left rule",
+        Left::NoRule { .. } => "left noRule",
+        Left::Begun { .. } => "left begun",
+        Left::AsSent => "left asSent",
     }
 }
 
@@ -190,7 +190,7 @@ fn live_objects_are_written_as_the_golden_lines_have_them() {
         .map(|(target, objects)| {
             let record = Record::Before {
                 target: target.to_owned(),
-                objects: objects.iter().map(ObjectImage::from).collect(),
+                objects,
             };
             serde_json::to_string(&record).unwrap()
         })
@@ -219,8 +219,7 @@ fn live_objects_are_read_back() {
         let Record::Before { target: _, objects } = record(line) else {
             panic!("not a `before` record: {line}");
         };
-        let read: Vec<Object> = objects.into_iter().map(Object::from).collect();
-        assert_eq!(read, wanted);
+        assert_eq!(objects, wanted);
     }
 }
 
