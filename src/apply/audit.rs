@@ -70,21 +70,9 @@ pub struct AuditRecord {
     /// The digest of the plan.
     pub plan: Fingerprint,
     /// How many calls of the plan came out how.
-    pub result: AuditResult,
+    pub result: Counts,
     /// The targets that had something to do.
     pub targets: Vec<AuditTarget>,
-}
-
-/// How many calls came out how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuditResult {
-    /// Applied.
-    pub applied: usize,
-    /// Not applied: refused, blocked, or never begun.
-    pub not_applied: usize,
-    /// Nobody could tell.
-    pub unknown: usize,
 }
 
 /// What happened at one target.
@@ -198,12 +186,7 @@ impl AuditRecord {
 }
 
 /// The end knows of calls that were never begun.
-fn result(counts: Counts, end: Option<&End>) -> AuditResult {
-    let Counts {
-        applied,
-        not_applied,
-        unknown,
-    } = counts;
+fn result(counts: Counts, end: Option<&End>) -> Counts {
     match end {
         Some(End {
             applied,
@@ -211,16 +194,12 @@ fn result(counts: Counts, end: Option<&End>) -> AuditResult {
             unknown,
             time: _,
             by: _,
-        }) => AuditResult {
+        }) => Counts {
             applied: *applied,
             not_applied: *not_applied,
             unknown: *unknown,
         },
-        None => AuditResult {
-            applied,
-            not_applied,
-            unknown,
-        },
+        None => counts,
     }
 }
 

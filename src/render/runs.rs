@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::paint::Painter;
 use super::report::{below, both, describe_sent, object_line, policy_line, rule_line};
 use super::text::{neutral, neutral_json};
+use crate::apply::Left;
 use crate::apply::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, Made, RunId, RunKind, TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Made, RunId, RunKind, TargetHistory,
 };
-use crate::apply::{Left, Object};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
 use crate::repo::SignedBy;
 
@@ -83,28 +83,7 @@ pub struct RunTarget {
     pub target: TargetInfo,
     /// What happened there; only of a run that is shown in full.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub happened: Option<Happened>,
-}
-
-/// What happened at a target.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Happened {
-    /// What the calls touched, as it was before.
-    pub before: Vec<Object>,
-    /// The calls that were begun, in the order in which they were first sent.
-    pub calls: Vec<RunCall>,
-}
-
-/// A call of a run.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RunCall {
-    /// The call, as it was last sent.
-    pub intent: Intent,
-    /// What became of it; nothing if nobody knows yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub happened: Option<TargetHistory>,
 }
 
 impl RunReport {
@@ -115,19 +94,10 @@ impl RunReport {
 
     /// A run with all that its journal holds.
     pub fn in_full(history: &History) -> Self {
-        Self::new(history, |target| {
-            let call = |made: &Made| RunCall {
-                intent: made.intent.clone(),
-                answer: made.answer.clone(),
-            };
-            Some(Happened {
-                before: target.before.clone(),
-                calls: target.calls.iter().map(call).collect(),
-            })
-        })
+        Self::new(history, |target| Some(target.clone()))
     }
 
-    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<Happened>) -> Self {
+    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<TargetHistory>) -> Self {
         let Counts {
             applied,
             not_applied,
@@ -270,7 +240,7 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
             .unwrap_or_default();
         let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
         text.push_str(&format!("\n{}\n", neutral(&head)));
-        let Some(Happened { before, calls }) = happened else {
+        let Some(TargetHistory { before, calls }) = happened else {
             continue;
         };
         calls
@@ -286,8 +256,8 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     text
 }
 
-fn call_lines(call: &RunCall, painter: Painter) -> String {
-    let RunCall { intent, answer } = call;
+fn call_lines(call: &Made, painter: Painter) -> String {
+    let Made { intent, answer } = call;
     let what = describe_sent(&intent.send, &intent.name, intent.part.as_deref());
     let number = format!("{:>3}", intent.call.0);
     let Some(answer) = answer else {

@@ -5,7 +5,8 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::record::{
     Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind,
@@ -27,21 +28,26 @@ pub struct History {
     pub unreadable: usize,
 }
 
-/// What happened at one target.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What happened at a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Happened")]
 pub struct TargetHistory {
     /// What the calls touched, as it was before.
     pub before: Vec<Object>,
-    /// The calls in the order in which they were first sent.
+    /// The calls that were begun, in the order in which they were first sent.
     pub calls: Vec<Made>,
 }
 
-/// A call that was sent, or was about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "RunCall")]
 pub struct Made {
-    /// The call.
+    /// The call, as it was last sent.
     pub intent: Intent,
-    /// What became of it; nothing if the run was cut off first.
+    /// What became of it; nothing if nobody knows yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
 }
 
@@ -183,13 +189,15 @@ impl History {
 }
 
 /// How many calls came out how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AuditResult")]
 pub struct Counts {
     /// Applied.
     pub applied: usize,
-    /// Not applied.
+    /// Not applied: refused, blocked, or never begun.
     pub not_applied: usize,
-    /// Nobody can tell, or nobody has looked.
+    /// Nobody could tell.
     pub unknown: usize,
 }
 
