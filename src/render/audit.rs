@@ -2,8 +2,8 @@
 
 use super::commit;
 use super::text::{many, neutral, neutral_json};
-use crate::run::audit::{AuditRecord, AuditReport, AuditResult};
-use crate::run::journal::RunKind;
+use crate::run::audit::{AuditRecord, AuditReport};
+use crate::run::journal::{Counts, RunKind};
 use git::{Scheme, SignedBy};
 
 /// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
@@ -26,7 +26,7 @@ pub fn human(record: &AuditRecord) -> String {
         result,
         ..
     } = record;
-    let AuditResult {
+    let Counts {
         applied,
         not_applied,
         unknown,

@@ -3,12 +3,10 @@
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, neutral_lines};
-use crate::run::journal::{
-    ContentImage, DifferenceImage, DocumentImage, GroupImage, GroupSays, ObjectImage, PackImage,
-    PolicyImage, RuleImage, RuleSays,
-};
-use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Tally};
-use model::docker::{Operation, RuleValue};
+use crate::run::{CallOutcome, CleanedUp, Confirmation, Difference, Failure, Object, Tally};
+use model::chainloop::LiveDocument;
+use model::docker::{LiveContent, LivePolicy, LiveRule, Operation, RuleValue};
+use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
 /// One line for one call, and below it what is to be known about a failure.
@@ -24,11 +22,7 @@ pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String
         }
         CallOutcome::Overwrote(difference) => {
             let head = painter.bad("applied, over another writer's change");
-            format!(
-                "  {} {what}: {head}{}",
-                painter.bad("!"),
-                both(&(&**difference).into())
-            )
+            format!("  {} {what}: {head}{}", painter.bad("!"), both(difference))
         }
         CallOutcome::NotAttempted => format!("  {} {what}: not attempted", painter.dim("·")),
         CallOutcome::Blocked { by } => {
@@ -60,12 +54,12 @@ fn failed(failure: &Failure) -> (&'static str, String) {
                 .unwrap_or_default();
             (
                 "failed: another writer was there",
-                said + &differs(difference) + &below(AGAIN),
+                said + &both(difference) + &below(AGAIN),
             )
         }
         Failure::Moved { stale, difference } => (
             "not sent",
-            below(&format!("{stale}.")) + &differs(difference) + &below(AGAIN),
+            below(&format!("{stale}.")) + &both(difference) + &below(AGAIN),
         ),
         Failure::NoUpload { pack, tag } => (
             "not sent",
@@ -84,19 +78,15 @@ fn failed(failure: &Failure) -> (&'static str, String) {
 
 const AGAIN: &str = "Run `polwarden apply` again: it plans from what is there now.";
 
-fn differs(difference: &Difference) -> String {
-    both(&difference.into())
-}
-
 /// Text below a line about a call.
 pub(super) fn below(text: &str) -> String {
     format!("\n      {}", neutral_lines(text).replace('\n', "\n      "))
 }
 
 /// What was expected and what another writer had left, each on a line.
-pub fn both(difference: &DifferenceImage) -> String {
-    let DifferenceImage { planned, found } = difference;
-    let says = |object: &Option<ObjectImage>| {
+pub fn both(difference: &Difference) -> String {
+    let Difference { planned, found } = difference;
+    let says = |object: &Option<Object>| {
         object
             .as_ref()
             .map_or_else(|| "nothing".to_owned(), object_line)
@@ -105,19 +95,19 @@ pub fn both(difference: &DifferenceImage) -> String {
 }
 
 /// A policy or a rule in one line.
-pub fn object_line(object: &ObjectImage) -> String {
+pub fn object_line(object: &Object) -> String {
     match object {
-        ObjectImage::Policy(policy) => policy_line(policy),
-        ObjectImage::Rule(rule) => rule_line(rule),
-        ObjectImage::Pack(pack) => pack_line(pack),
-        ObjectImage::Group(group) => group_line(group),
-        ObjectImage::Document(document) => document_line(document),
+        Object::Policy(policy) => policy_line(policy),
+        Object::Rule(rule) => rule_line(rule),
+        Object::Pack(pack) => pack_line(pack),
+        Object::Group(group) => group_line(group),
+        Object::Document(document) => document_line(document),
     }
 }
 
 /// A policy with its rules in one line.
-pub fn policy_line(policy: &PolicyImage) -> String {
-    let PolicyImage {
+pub fn policy_line(policy: &LivePolicy) -> String {
+    let LivePolicy {
         id,
         name,
         scope,
@@ -142,7 +132,7 @@ pub fn policy_line(policy: &PolicyImage) -> String {
             .join(", ")
     };
     let holds = match content {
-        ContentImage::Rules(rules) => {
+        LiveContent::Rules(rules) => {
             let rules: Vec<String> = rules.iter().map(rule_line).collect();
             if rules.is_empty() {
                 "no rules".to_owned()
@@ -150,8 +140,8 @@ pub fn policy_line(policy: &PolicyImage) -> String {
                 rules.join("; ")
             }
         }
-        ContentImage::Cedar(cedar) => format!("Cedar text of {} lines", cedar.text.lines().count()),
-        ContentImage::Opaque(opaque) => format!("it {}", opaque.why),
+        LiveContent::Cedar(cedar) => format!("Cedar text of {} lines", cedar.text.lines().count()),
+        LiveContent::Opaque(opaque) => format!("it {}", opaque.why),
     };
     neutral(&format!(
         "policy \"{name}\" ({id}), changed {updated_at}, for {whom}: {holds}"
@@ -159,8 +149,8 @@ pub fn policy_line(policy: &PolicyImage) -> String {
     .into_owned()
 }
 
-fn pack_line(pack: &PackImage) -> String {
-    let PackImage {
+fn pack_line(pack: &LivePack) -> String {
+    let LivePack {
         name,
         display_name: _,
         publisher: _,
@@ -178,15 +168,22 @@ fn pack_line(pack: &PackImage) -> String {
     .into_owned()
 }
 
-fn group_line(group: &GroupImage) -> String {
-    let GroupImage {
+fn group_line(group: &LiveGroup) -> String {
+    let LiveGroup {
         name,
         is_default: _,
         body,
         unknown_fields: _,
     } = group;
     let says = match body {
-        GroupSays::Group { stacks, packs, .. } => {
+        Ok(LiveGroupBody {
+            entity_type: _,
+            mode: _,
+            stacks,
+            accounts: _,
+            packs,
+            agent_pool: _,
+        }) => {
             let packs: Vec<String> = packs
                 .iter()
                 .map(|pack| format!("{} {}", pack.name, pack.tag))
@@ -194,18 +191,22 @@ fn group_line(group: &GroupImage) -> String {
             let stacks: Vec<String> = stacks.iter().map(ToString::to_string).collect();
             format!("packs {}; stacks {}", none_or(&packs), none_or(&stacks))
         }
-        GroupSays::Opaque(opaque) => format!("it {}", opaque.why),
+        Err(opaque) => format!("it {}", opaque.why),
     };
     neutral(&format!("group \"{name}\": {says}")).into_owned()
 }
 
-fn document_line(document: &DocumentImage) -> String {
-    let DocumentImage {
+fn document_line(document: &LiveDocument) -> String {
+    let LiveDocument {
         kind,
         name,
-        bytes,
+        bytes: _,
+        digest,
+        latest: _,
         builtin,
         organization,
+        versions: _,
+        inputs_schema: _,
     } = document;
     let whose = match (builtin, organization) {
         (true, _) => ", builtin".to_owned(),
@@ -213,7 +214,6 @@ fn document_line(document: &DocumentImage) -> String {
         (false, None) => String::new(),
     };
     let kind = kind.words();
-    let digest = bytes.digest();
     neutral(&format!("{kind} \"{name}\"{whose}: {digest}")).into_owned()
 }
 
@@ -225,15 +225,16 @@ fn none_or(texts: &[String]) -> String {
     }
 }
 
-fn rule_line(rule: &RuleImage) -> String {
-    let RuleImage {
+/// A rule in one line.
+pub fn rule_line(rule: &LiveRule) -> String {
+    let LiveRule {
         id: _,
         name,
-        says,
+        rule,
         unknown_fields: _,
     } = rule;
-    let says = match says {
-        RuleSays::Rule(rule) => {
+    let says = match rule {
+        Ok(rule) => {
             let values = rule.fields();
             // The name is shown before.
             let values = values
@@ -245,7 +246,7 @@ fn rule_line(rule: &RuleImage) -> String {
                 .collect();
             texts.join(" ")
         }
-        RuleSays::Opaque(opaque) => format!("it {}", opaque.why),
+        Err(opaque) => format!("it {}", opaque.why),
     };
     neutral(&format!("rule \"{name}\": {says}")).into_owned()
 }

@@ -21,7 +21,7 @@ pub fn held(held: &UndoHeld) -> String {
     match why {
         HeldBack::ChangedSince(difference) => format!(
             "Held: {what} was changed by another writer since; --overwrite puts it back all the same.{}",
-            both(&(&**difference).into())
+            both(difference)
         ),
         HeldBack::NameTaken => {
             format!("Held: {what} cannot come back, since something else has its name now.")

@@ -5,12 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Painter;
-use super::report::{below, both, describe_sent, object_line, policy_line};
+use super::report::{below, both, describe_sent, object_line, policy_line, rule_line};
 use super::text::{neutral, neutral_json};
 use crate::plan::{Commit, Fingerprint, TargetInfo};
+use crate::run::Left;
 use crate::run::journal::{
-    Answer, CallResult, Counts, EndedBy, History, Intent, LeftImage, Made, ObjectImage, RunId,
-    RunKind, TargetHistory,
+    Answer, CallResult, Counts, EndedBy, History, Made, RunId, RunKind, TargetHistory,
 };
 use git::SignedBy;
 
@@ -83,28 +83,7 @@ pub struct RunTarget {
     pub target: TargetInfo,
     /// What happened there; only of a run that is shown in full.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub happened: Option<Happened>,
-}
-
-/// What happened at a target.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Happened {
-    /// What the calls touched, as it was before.
-    pub before: Vec<ObjectImage>,
-    /// The calls that were begun, in the order in which they were first sent.
-    pub calls: Vec<RunCall>,
-}
-
-/// A call of a run.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RunCall {
-    /// The call, as it was last sent.
-    pub intent: Intent,
-    /// What became of it; nothing if nobody knows yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub happened: Option<TargetHistory>,
 }
 
 impl RunReport {
@@ -115,20 +94,10 @@ impl RunReport {
 
     /// A run with all that its journal holds.
     pub fn in_full(history: &History) -> Self {
-        Self::new(history, |target| {
-            let call = |made: &Made| RunCall {
-                intent: made.intent.clone(),
-                answer: made.answer.clone(),
-            };
-            let before = target.before.iter().map(ObjectImage::from).collect();
-            Some(Happened {
-                before,
-                calls: target.calls.iter().map(call).collect(),
-            })
-        })
+        Self::new(history, |target| Some(target.clone()))
     }
 
-    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<Happened>) -> Self {
+    fn new(history: &History, happened: impl Fn(&TargetHistory) -> Option<TargetHistory>) -> Self {
         let Counts {
             applied,
             not_applied,
@@ -271,7 +240,7 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
             .unwrap_or_default();
         let head = format!("{name}: organization {organization}{profile}, at {endpoint}");
         text.push_str(&format!("\n{}\n", neutral(&head)));
-        let Some(Happened { before, calls }) = happened else {
+        let Some(TargetHistory { before, calls }) = happened else {
             continue;
         };
         calls
@@ -287,8 +256,8 @@ pub fn human(run: &RunReport, painter: Painter) -> String {
     text
 }
 
-fn call_lines(call: &RunCall, painter: Painter) -> String {
-    let RunCall { intent, answer } = call;
+fn call_lines(call: &Made, painter: Painter) -> String {
+    let Made { intent, answer } = call;
     let what = describe_sent(&intent.send, &intent.name, intent.part.as_deref());
     let number = format!("{:>3}", intent.call.0);
     let Some(answer) = answer else {
@@ -350,11 +319,32 @@ fn call_lines(call: &RunCall, painter: Painter) -> String {
     text
 }
 
-fn left_line(left: &LeftImage) -> Option<String> {
+fn left_line(left: &Left) -> Option<String> {
     match left {
-        LeftImage::Policy(policy) => Some(policy_line(policy)),
-        LeftImage::Rule { policy: _, rule } => Some(object_line(&ObjectImage::Rule(rule.clone()))),
-        LeftImage::Begun { version } => Some(format!("version number {version}")),
-        LeftImage::NoPolicy { .. } | LeftImage::NoRule { .. } | LeftImage::AsSent => None,
+        Left::Policy(policy) => Some(policy_line(policy)),
+        Left::Rule { policy: _, rule } => Some(rule_line(rule)),
+        Left::Begun { version } => Some(format!("version number {version}")),
+        Left::NoPolicy { .. } | Left::NoRule { .. } | Left::AsSent => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_golden_journal_is_written_byte_for_byte() {
+        let journal = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/records.jsonl"
+        ));
+        let golden = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/runs.json"
+        ));
+        let path = camino::Utf8Path::new("j");
+        let history = History::parse(journal.as_bytes(), path).unwrap();
+        let runs = vec![RunReport::summary(&history), RunReport::in_full(&history)];
+        assert_eq!(json(runs).unwrap(), golden);
     }
 }

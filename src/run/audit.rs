@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{
-    CallResult, Counts, End, EndedBy, History, LeftImage, Made, RunId, RunKind, ServerTime,
-};
+use super::journal::{CallResult, Counts, End, EndedBy, History, Made, RunId, RunKind, ServerTime};
+use super::object::Left;
 use crate::plan::{
     CallId, CallKind, ChangeRef, Commit, Fingerprint, ResourceId, Sent, TargetInfo, ToSend,
 };
@@ -71,21 +70,9 @@ pub struct AuditRecord {
     /// The digest of the plan.
     pub plan: Fingerprint,
     /// How many calls of the plan came out how.
-    pub result: AuditResult,
+    pub result: Counts,
     /// The targets that had something to do.
     pub targets: Vec<AuditTarget>,
-}
-
-/// How many calls came out how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AuditResult {
-    /// Applied.
-    pub applied: usize,
-    /// Not applied: refused, blocked, or never begun.
-    pub not_applied: usize,
-    /// Nobody could tell.
-    pub unknown: usize,
 }
 
 /// What happened at one target.
@@ -199,12 +186,7 @@ impl AuditRecord {
 }
 
 /// The end knows of calls that were never begun.
-fn result(counts: Counts, end: Option<&End>) -> AuditResult {
-    let Counts {
-        applied,
-        not_applied,
-        unknown,
-    } = counts;
+fn result(counts: Counts, end: Option<&End>) -> Counts {
     match end {
         Some(End {
             applied,
@@ -212,16 +194,12 @@ fn result(counts: Counts, end: Option<&End>) -> AuditResult {
             unknown,
             time: _,
             by: _,
-        }) => AuditResult {
+        }) => Counts {
             applied: *applied,
             not_applied: *not_applied,
             unknown: *unknown,
         },
-        None => AuditResult {
-            applied,
-            not_applied,
-            unknown,
-        },
+        None => counts,
     }
 }
 
@@ -301,13 +279,34 @@ fn ids_of_sent(sent: &Sent) -> (Option<ResourceId>, Option<String>) {
 }
 
 /// The ids of what a call left.
-fn ids_of_left(left: &LeftImage) -> (Option<ResourceId>, Option<String>) {
+fn ids_of_left(left: &Left) -> (Option<ResourceId>, Option<String>) {
     let (policy, rule) = match left {
-        LeftImage::Policy(policy) => (&policy.id, None),
-        LeftImage::NoPolicy { id } => (id, None),
-        LeftImage::Rule { policy, rule } => (policy, Some(&rule.id)),
-        LeftImage::NoRule { policy, id } => (policy, Some(id)),
-        LeftImage::Begun { .. } | LeftImage::AsSent => return (None, None),
+        Left::Policy(policy) => (&policy.id, None),
+        Left::NoPolicy { id } => (id, None),
+        Left::Rule { policy, rule } => (policy, Some(&rule.id)),
+        Left::NoRule { policy, id } => (policy, Some(id)),
+        Left::Begun { .. } | Left::AsSent => return (None, None),
     };
     (Some(policy.into()), rule.map(ToString::to_string))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_the_golden_journal_is_written_byte_for_byte() {
+        let journal = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/records.jsonl"
+        ));
+        let golden = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/journal/audit.json"
+        ));
+        let history = History::parse(journal.as_bytes(), camino::Utf8Path::new("j")).unwrap();
+        let report = AuditReport::new(vec![AuditRecord::of(&history)]);
+        let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
+        assert_eq!(text, golden);
+    }
 }

@@ -8,7 +8,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::agenda::Agenda;
-use super::journal::{Journal, JournalError, ObjectImage, Record};
+use super::journal::{Journal, JournalError, Record};
+use super::object::Object;
 use super::report::{CallOutcome, Failure, Report};
 use super::sender::Sender;
 use super::service::Service;
@@ -96,31 +97,16 @@ pub enum Server<'a> {
 
 impl Server<'_> {
     /// What the journal keeps of what was there before.
-    fn images(&self) -> Vec<ObjectImage> {
+    fn objects(&self) -> Vec<Object> {
         match self {
-            Self::Docker { before, .. } => before
-                .policies
-                .iter()
-                .map(|policy| ObjectImage::Policy(policy.into()))
-                .collect(),
+            Self::Docker { before, .. } => before.policies.iter().map(Object::policy).collect(),
             Self::Pulumi { before, .. } => {
-                let packs = before
-                    .packs
-                    .iter()
-                    .map(|pack| ObjectImage::Pack(pack.into()));
+                let packs = before.packs.iter().map(Object::pack);
                 packs
-                    .chain(
-                        before
-                            .groups
-                            .iter()
-                            .map(|group| ObjectImage::Group(group.into())),
-                    )
+                    .chain(before.groups.iter().map(Object::group))
                     .collect()
             }
-            Self::Chainloop { before, .. } => before
-                .found()
-                .map(|document| ObjectImage::Document(document.into()))
-                .collect(),
+            Self::Chainloop { before, .. } => before.found().map(Object::document).collect(),
         }
     }
 }
@@ -155,7 +141,7 @@ pub async fn run(run: Run<'_>) -> Result<Report, JournalError> {
         progress,
         settings,
     } = run;
-    let objects = server.images();
+    let objects = server.objects();
     let target = plan.target.name.as_str();
     journal
         .write(&Record::Before {

@@ -1,11 +1,16 @@
 //! What stands at a server, as a run speaks of it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use model::chainloop::LiveDocument;
 use model::docker::{LivePolicy, LiveRule, PolicyId, RuleId};
 use model::pulumi::{LiveGroup, LivePack, VersionNumber};
 
-/// Something that a server holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A policy or a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalObject")]
 pub enum Object {
     /// A policy.
     Policy(Box<LivePolicy>),
@@ -20,28 +25,51 @@ pub enum Object {
 }
 
 /// What a call left at the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[schemars(rename = "JournalLeft")]
 pub enum Left {
     /// A policy that was created or updated.
     Policy(Box<LivePolicy>),
     /// A policy is gone.
-    NoPolicy(PolicyId),
+    NoPolicy {
+        /// Its id.
+        id: PolicyId,
+    },
     /// A rule that was created or updated.
-    Rule(PolicyId, Box<LiveRule>),
+    Rule {
+        /// The id of its policy.
+        policy: PolicyId,
+        /// The rule.
+        rule: Box<LiveRule>,
+    },
     /// A rule is gone.
-    NoRule(PolicyId, RuleId),
-    /// A version with this number, which nobody is shown before it is complete.
-    Begun(VersionNumber),
-    /// What the call says; the service answers no more than that it was done.
+    NoRule {
+        /// The id of its policy.
+        policy: PolicyId,
+        /// Its id.
+        id: RuleId,
+    },
+    /// A version was begun; nobody is shown it before it is complete.
+    Begun {
+        /// The number that the server gave it.
+        version: VersionNumber,
+    },
+    // The service answers no more than that it was done.
+    /// What the call says.
     AsSent,
 }
 
-/// What should have been there, and what another writer left instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What should have been there, and what another writer had left instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalDifference")]
 pub struct Difference {
-    /// As the plan has it; nothing if it should not be there.
+    /// As the plan has it; left out if it should not be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<Object>,
-    /// As another writer left it; nothing if it is gone.
+    /// As another writer left it; left out if it was gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Object>,
 }
 
@@ -63,5 +91,17 @@ impl Object {
 
     pub(crate) fn rule(rule: &LiveRule) -> Self {
         Self::Rule(Box::new(rule.clone()))
+    }
+
+    pub(crate) fn pack(pack: &LivePack) -> Self {
+        Self::Pack(Box::new(pack.clone()))
+    }
+
+    pub(crate) fn group(group: &LiveGroup) -> Self {
+        Self::Group(Box::new(group.clone()))
+    }
+
+    pub(crate) fn document(document: &LiveDocument) -> Self {
+        Self::Document(Box::new(document.clone()))
     }
 }

@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::journal::{
-    Answer, CallResult, DifferenceImage, End, EndedBy, History, ServerTime, TargetHistory,
-};
+use super::journal::{Answer, CallResult, End, EndedBy, History, ServerTime, TargetHistory};
 use super::object::Verdict;
 use super::service::Lookup;
 use crate::service::registry::Reader;
@@ -40,13 +38,11 @@ pub async fn resolve(
         let (result, other_writer) = match &verdict {
             Verdict::Applied(left) => {
                 lookup.record(intent.call, &intent.send, left);
-                (CallResult::Applied(Box::new(left.into())), None)
+                (CallResult::Applied(Box::new(left.clone())), None)
             }
             Verdict::NotApplied => (CallResult::NotApplied, None),
             // It may have been applied before somebody else changed the same thing.
-            Verdict::Other(difference) => {
-                (CallResult::Unknown, Some(DifferenceImage::from(difference)))
-            }
+            Verdict::Other(difference) => (CallResult::Unknown, Some(difference.clone())),
         };
         let answer = Answer {
             server_time,

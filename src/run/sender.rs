@@ -8,7 +8,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 
 use super::executor::Settings;
-use super::journal::{Answer, CallResult, DifferenceImage, Intent, Journal, Record, ServerTime};
+use super::journal::{Answer, CallResult, Intent, Journal, Record, ServerTime};
 use super::object::{Left, Verdict};
 use super::report::{CallOutcome, CleanedUp, Confirmation, Failure};
 use super::service::{Answered, Service};
@@ -99,9 +99,10 @@ impl<'a> Sender<'a> {
             date,
         } = answered;
         self.service.record(call.id, send, &left);
-        let mut answer = self.answer(call, CallResult::Applied(Box::new((&left).into())));
-        answer.server_time = ServerTime::of(&left, date);
-        answer.other_writer = overwrote.as_ref().map(DifferenceImage::from);
+        let server_time = ServerTime::of(&left, date);
+        let mut answer = self.answer(call, CallResult::Applied(Box::new(left)));
+        answer.server_time = server_time;
+        answer.other_writer = overwrote.clone();
         self.journal.note(&Record::Answer(Box::new(answer)));
         match overwrote {
             Some(difference) => CallOutcome::Overwrote(Box::new(difference)),
@@ -145,7 +146,7 @@ impl<'a> Sender<'a> {
             Verdict::Applied(left) => {
                 self.service.record(call.id, send, &left);
                 answer.server_time = ServerTime::of(&left, None);
-                answer.result = CallResult::Applied(Box::new((&left).into()));
+                answer.result = CallResult::Applied(Box::new(left));
                 self.journal.note(&Record::Answer(Box::new(answer)));
                 Step::Ended(CallOutcome::Applied(Confirmation::ReadBack))
             }
@@ -157,7 +158,7 @@ impl<'a> Sender<'a> {
                 Step::Ended(CallOutcome::Failed(Failure::Refused(error)))
             }
             Verdict::Other(difference) => {
-                answer.other_writer = Some(DifferenceImage::from(&difference));
+                answer.other_writer = Some(difference.clone());
                 self.journal.note(&Record::Answer(Box::new(answer)));
                 let difference = Box::new(difference);
                 Step::Ended(CallOutcome::Failed(Failure::Overtaken {
@@ -204,7 +205,7 @@ impl<'a> Sender<'a> {
                 Some(Err(error)) => Some(error),
             };
             let result = match &error {
-                None => CallResult::Applied(Box::new((&Left::AsSent).into())),
+                None => CallResult::Applied(Box::new(Left::AsSent)),
                 Some(error) if error.outcome() == Outcome::Unknown => CallResult::Unknown,
                 Some(_) => CallResult::NotApplied,
             };
@@ -260,7 +261,7 @@ impl<'a> Sender<'a> {
         match failure {
             Failure::Moved { stale, difference } => {
                 answer.error = Some(stale.to_string());
-                answer.other_writer = Some(DifferenceImage::from(&**difference));
+                answer.other_writer = Some(difference.as_ref().clone());
             }
             Failure::NotChecked(error)
             | Failure::Refused(error)

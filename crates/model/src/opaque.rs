@@ -1,12 +1,18 @@
 //! What a server holds and this version cannot express.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Something the server holds that this version cannot express. It is kept, shown, and never rewritten.
-#[derive(Debug, Clone, PartialEq, Eq)]
+// It is kept, shown and never rewritten.
+/// What was not understood, as the server gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalOpaque")]
 pub struct Opaque {
-    /// What was not understood, as a clause: "has the unknown action `connect:quic`".
+    // For example: "has the unknown action `connect:quic`".
+    /// What was not understood, as a clause.
     pub why: String,
-    /// The object as the server gave it.
+    /// The object.
     pub raw: Value,
 }

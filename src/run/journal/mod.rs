@@ -4,27 +4,18 @@
 //! became of it follows. So whatever ends a run, its journal tells which calls may be under way, and holds what is
 //! needed to undo them. It holds no credential: those never leave the client.
 
-mod chainloop;
 mod first_version;
 mod folder;
-mod image;
-mod pulumi;
 mod reader;
 mod record;
 mod run_id;
 mod writer;
 
-pub use chainloop::DocumentImage;
 pub use folder::{FOLDER, begin, file_of, list, unfinished};
-pub use pulumi::{GroupImage, GroupPackImage, GroupSays, PackImage, VersionImage};
-
-pub use image::{
-    ContentImage, DifferenceImage, ObjectImage, OpaqueImage, PolicyImage, RuleImage, RuleSays,
-};
 pub use reader::{Counts, History, Made, TargetHistory};
 pub use record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
-    ServerClock, ServerTime, SingleCall,
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind, ServerClock,
+    ServerTime, SingleCall,
 };
 pub use run_id::{NoRunId, RunId};
 pub use writer::{Journal, JournalError};

@@ -5,10 +5,11 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::record::{
-    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, LeftImage, Record, Run, RunKind,
+    Answer, CallResult, End, EndedBy, FORMAT_VERSION, Intent, Record, Run, RunKind,
 };
 use super::writer::{JournalError, MAX_BYTES};
 use crate::plan::CallId;
@@ -27,21 +28,26 @@ pub struct History {
     pub unreadable: usize,
 }
 
-/// What happened at one target.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What happened at a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Happened")]
 pub struct TargetHistory {
     /// What the calls touched, as it was before.
     pub before: Vec<Object>,
-    /// The calls in the order in which they were first sent.
+    /// The calls that were begun, in the order in which they were first sent.
     pub calls: Vec<Made>,
 }
 
-/// A call that was sent, or was about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "RunCall")]
 pub struct Made {
-    /// The call.
+    /// The call, as it was last sent.
     pub intent: Intent,
-    /// What became of it; nothing if the run was cut off first.
+    /// What became of it; nothing if nobody knows yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
 }
 
@@ -153,7 +159,7 @@ impl History {
             Record::Run(_) => self.unreadable += 1,
             Record::Before { target, objects } => {
                 let target = self.targets.entry(target).or_default();
-                target.before.extend(objects.into_iter().map(Object::from));
+                target.before.extend(objects);
             }
             Record::Intent(intent) => {
                 self.end = None;
@@ -183,13 +189,15 @@ impl History {
 }
 
 /// How many calls came out how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AuditResult")]
 pub struct Counts {
     /// Applied.
     pub applied: usize,
-    /// Not applied.
+    /// Not applied: refused, blocked, or never begun.
     pub not_applied: usize,
-    /// Nobody can tell, or nobody has looked.
+    /// Nobody could tell.
     pub unknown: usize,
 }
 
@@ -201,9 +209,9 @@ impl TargetHistory {
 
 impl Made {
     /// What the call left at the server, if it was applied.
-    pub fn left(&self) -> Option<Left> {
+    pub fn left(&self) -> Option<&Left> {
         match &self.answer.as_ref()?.result {
-            CallResult::Applied(left) => Some(LeftImage::clone(left).into()),
+            CallResult::Applied(left) => Some(left),
             CallResult::NotApplied | CallResult::Unknown => None,
         }
     }

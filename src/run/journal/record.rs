@@ -5,13 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::image::{DifferenceImage, ObjectImage, PolicyImage, RuleImage};
 use super::run_id::RunId;
 use crate::plan::{CallId, ChangeRef, Commit, Fingerprint, Sent, TargetInfo};
-use crate::run::object::Left;
+use crate::run::object::{Difference, Left, Object};
 use git::SignedBy;
-use model::docker::{PolicyId, RuleId};
-use model::pulumi::VersionNumber;
 
 /// The version of the form of a journal; raised when a reader of the old form would misread the new one.
 pub const FORMAT_VERSION: u32 = 2;
@@ -31,7 +28,7 @@ pub enum Record {
         /// The name of the target.
         target: String,
         /// The policies, packs and groups, whole.
-        objects: Vec<ObjectImage>,
+        objects: Vec<Object>,
     },
     /// A call is about to be sent.
     Intent(Box<Intent>),
@@ -145,7 +142,7 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// What another writer had left where the plan expected something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_writer: Option<DifferenceImage>,
+    pub other_writer: Option<Difference>,
 }
 
 /// A time by the server's clock.
@@ -168,10 +165,10 @@ impl ServerTime {
                 said_by: ServerClock::UpdatedAt,
             }),
             Left::Policy(_)
-            | Left::NoPolicy(_)
-            | Left::Rule(..)
-            | Left::NoRule(..)
-            | Left::Begun(_)
+            | Left::NoPolicy { .. }
+            | Left::Rule { .. }
+            | Left::NoRule { .. }
+            | Left::Begun { .. }
             | Left::AsSent => date.map(|date| Self {
                 time: date.to_string(),
                 said_by: ServerClock::Date,
@@ -196,46 +193,11 @@ pub enum ServerClock {
 #[schemars(rename = "JournalResult")]
 pub enum CallResult {
     /// It was applied, and left this.
-    Applied(Box<LeftImage>),
+    Applied(Box<Left>),
     /// It was not applied.
     NotApplied,
     /// Nobody could tell.
     Unknown,
-}
-
-/// What a call left at the server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[schemars(rename = "JournalLeft")]
-pub enum LeftImage {
-    /// A policy that was created or updated.
-    Policy(PolicyImage),
-    /// A policy is gone.
-    NoPolicy {
-        /// Its id.
-        id: PolicyId,
-    },
-    /// A rule that was created or updated.
-    Rule {
-        /// The id of its policy.
-        policy: PolicyId,
-        /// The rule.
-        rule: RuleImage,
-    },
-    /// A rule is gone.
-    NoRule {
-        /// The id of its policy.
-        policy: PolicyId,
-        /// Its id.
-        id: RuleId,
-    },
-    /// A version was begun; nobody is shown it before it is complete.
-    Begun {
-        /// The number that the server gave it.
-        version: VersionNumber,
-    },
-    /// What the call says.
-    AsSent,
 }
 
 /// How a run ended.
@@ -263,36 +225,4 @@ pub enum EndedBy {
     Run,
     /// A later run, which read back what was under way.
     Recovery,
-}
-
-impl From<&Left> for LeftImage {
-    fn from(left: &Left) -> Self {
-        match left {
-            Left::Policy(policy) => Self::Policy(PolicyImage::from(&**policy)),
-            Left::NoPolicy(id) => Self::NoPolicy { id: id.clone() },
-            Left::Rule(policy, rule) => Self::Rule {
-                policy: policy.clone(),
-                rule: RuleImage::from(&**rule),
-            },
-            Left::NoRule(policy, id) => Self::NoRule {
-                policy: policy.clone(),
-                id: id.clone(),
-            },
-            Left::Begun(version) => Self::Begun { version: *version },
-            Left::AsSent => Self::AsSent,
-        }
-    }
-}
-
-impl From<LeftImage> for Left {
-    fn from(image: LeftImage) -> Self {
-        match image {
-            LeftImage::Policy(policy) => Self::Policy(Box::new(policy.into())),
-            LeftImage::NoPolicy { id } => Self::NoPolicy(id),
-            LeftImage::Rule { policy, rule } => Self::Rule(policy, Box::new(rule.into())),
-            LeftImage::NoRule { policy, id } => Self::NoRule(policy, id),
-            LeftImage::Begun { version } => Self::Begun(version),
-            LeftImage::AsSent => Self::AsSent,
-        }
-    }
 }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plan::{CallId, Sent, TargetInfo};
+use crate::run::object::Left;
 use manifest::config::Provider;
 use model::docker::{Operation, PolicyId, Profile};
 
@@ -45,7 +46,7 @@ fn answer(call: u32) -> Record {
         time: jiff::Timestamp::UNIX_EPOCH,
         target: "t".to_owned(),
         call: CallId(call),
-        result: CallResult::Applied(Box::new(LeftImage::NoPolicy {
+        result: CallResult::Applied(Box::new(Left::NoPolicy {
             id: PolicyId::new("pol_1"),
         })),
         server_time: None,

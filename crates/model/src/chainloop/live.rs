@@ -1,8 +1,12 @@
 //! Documents as the server has them.
+//!
+//! The serialized form is that of journals: the golden files of the journal fix it.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{DocumentBytes, DocumentKind, InputsSchema, PolicyName};
 use crate::digest::Digest;
@@ -16,27 +20,65 @@ pub struct VersionReference {
     pub created_at: Option<Timestamp>,
 }
 
-/// A version of a document as the server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+// With `remote = "Self"`, the derived functions are inherent ones. The implementations of the traits
+// below call them; reading also computes the digest, which a journal does not contain.
+/// A document as it was read, whole: its bytes are all there is to write it again. Which other versions there are is not
+/// kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", remote = "Self")]
+#[schemars(rename = "JournalDocument")]
 pub struct LiveDocument {
     /// What it is.
     pub kind: DocumentKind,
-    /// The name that was asked for, and that the server's document has.
+    // The name in the request, and in the document of the server.
+    /// The name.
     pub name: PolicyName,
-    /// The bytes.
+    /// The bytes; their digest is that of the document.
     pub bytes: DocumentBytes,
     /// Their digest: computed here, and the same as the server's.
+    #[serde(skip, default = "no_digest")]
     pub digest: Digest,
     /// Whether this is the latest version.
+    #[serde(skip, default = "is_latest")]
     pub latest: bool,
-    /// Whether the service brings it along. Such a document is nobody's to write.
+    // Nobody can write a builtin document.
+    /// Whether the service brings it along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub builtin: bool,
-    /// The organization that owns it; none for a builtin document.
+    // None for a builtin document.
+    /// The organization that owns it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
     /// All versions, in the server's order.
+    #[serde(skip)]
     pub versions: Vec<VersionReference>,
     /// What it takes as arguments, where the server tells.
+    #[serde(skip)]
     pub inputs_schema: Option<InputsSchema>,
+}
+
+/// A placeholder: reading computes the digest once the bytes are there.
+fn no_digest() -> Digest {
+    Digest::of(&[])
+}
+
+/// Only the latest version of a document is ever replaced, so it is the one that a journal keeps.
+fn is_latest() -> bool {
+    true
+}
+
+impl Serialize for LiveDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LiveDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = Self::deserialize(deserializer)?;
+        let digest = document.bytes.digest();
+        Ok(Self { digest, ..document })
+    }
 }
 
 impl LiveDocument {

@@ -1,4 +1,6 @@
 //! Policies as the server has them, with what this version does not understand.
+//!
+//! The serialized form is that of journals: the golden files of the journal fix it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -66,16 +68,21 @@ pub struct PolicySummary {
     pub kind: String,
 }
 
-/// A rule as the server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A rule as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalRule")]
 pub struct LiveRule {
     /// The id.
     pub id: RuleId,
-    /// The name as the server has it; it may repeat in a policy under profile `seed`.
+    // Profile `seed` allows duplicate names in a policy.
+    /// The name.
     pub name: String,
-    /// What it says, or why that is not understood.
+    /// What it said.
+    #[serde(rename = "says", with = "WrittenRule")]
     pub rule: Result<Rule, Opaque>,
-    /// Fields of it that this version does not know.
+    /// Fields of the rule that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 
@@ -115,35 +122,56 @@ impl LiveRule {
     }
 }
 
-/// What a live policy says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a rule said.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Result<Rule, Opaque>")]
+#[schemars(rename = "JournalRuleSays")]
+enum WrittenRule {
+    /// A rule.
+    #[serde(rename = "rule")]
+    Ok(Rule),
+    /// What the version of the run did not understand.
+    #[serde(rename = "opaque")]
+    Err(Opaque),
+}
+
+/// What a policy said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalContent")]
 pub enum LiveContent {
     /// Rules; may be empty.
     Rules(Vec<LiveRule>),
     /// Cedar text.
     Cedar(Cedar),
-    /// A type of policy that this version does not know.
+    /// What the version of the run did not understand.
     Opaque(Opaque),
 }
 
-/// A policy as the server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A policy as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalPolicy")]
 pub struct LivePolicy {
     /// The id.
     pub id: PolicyId,
-    /// The name, unique in the organization.
+    // Unique in the organization.
+    /// The name.
     pub name: String,
     /// Whom it applies to.
+    #[serde(default)]
     pub scope: Scope,
-    /// Fields of the scope that this version does not know.
-    pub unknown_scope_fields: Map<String, Value>,
     /// What it says.
     pub content: LiveContent,
     /// When it was made, as the server writes it.
     pub created_at: String,
     /// When it was last changed, as the server writes it.
     pub updated_at: String,
-    /// Fields of it that this version does not know.
+    /// Fields of the scope that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub unknown_scope_fields: Map<String, Value>,
+    /// Fields of the policy that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 

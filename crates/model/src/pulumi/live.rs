@@ -1,4 +1,6 @@
 //! Packs and groups as the server has them, with what this version does not understand.
+//!
+//! The serialized form is that of journals: the golden files of the journal fix it.
 
 use std::fmt;
 
@@ -46,14 +48,20 @@ pub struct VersionDetail {
     pub unknown_fields: Map<String, Value>,
 }
 
-/// A complete version of a pack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+// Only complete versions are read.
+/// A version by its number and tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalVersion")]
 pub struct LiveVersion {
     /// The number.
     pub number: VersionNumber,
-    /// The tag as the server has it. What old clients published may have none: then it is empty.
+    // Empty for a version without a tag, which old clients published.
+    /// The tag.
     pub tag: String,
-    /// What it holds, where it was read: of the newest version, of those that groups use, and of those that were asked for.
+    /// Its contents, if they were read: those of the newest version, of versions that groups use,
+    /// and of requested versions. They never change, so a journal does not keep them.
+    #[serde(skip)]
     pub detail: Option<VersionDetail>,
 }
 
@@ -67,18 +75,24 @@ impl LiveVersion {
     }
 }
 
-/// A pack as the server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A pack with its versions; what they hold never changes, and is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalPack")]
 pub struct LivePack {
-    /// The name, unique in the organization.
+    // Unique in the organization.
+    /// The name.
     pub name: String,
     /// The name for people.
     pub display_name: String,
-    /// The organization that publishes it, where the registry told it. A pack of another one cannot be changed.
+    // The registry tells it. A pack of another organization cannot be changed.
+    /// Who publishes it, if that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publisher: Option<String>,
-    /// Its complete versions, from the oldest to the newest.
+    /// The versions, from the oldest to the newest.
     pub versions: Vec<LiveVersion>,
-    /// Fields of it that this version does not know.
+    /// Fields that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 
@@ -103,8 +117,10 @@ impl LivePack {
     }
 }
 
-/// A pack that a group has, in one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A pack that a group had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalGroupPack")]
 pub struct LiveGroupPack {
     /// The pack.
     pub name: String,
@@ -112,42 +128,74 @@ pub struct LiveGroupPack {
     pub version: VersionNumber,
     /// The version's tag.
     pub tag: String,
-    /// The configuration, by the names of policies; none where the server tells none. What is no object is kept as it is.
+    // By the names of policies; none if the server returns none. A value that is not an object is
+    // kept as it is.
+    /// The configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Map<String, Value>>,
-    /// The environments whose values it gets; they go along when the version is switched.
+    // They stay when the group switches to another version.
+    /// The environments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
-    /// Fields of it that this version does not know.
+    /// Fields that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
 }
 
 /// What a group is, if it is understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+// In the schema, the variant of `WrittenGroup` has the description.
+#[schemars(inline, description = "")]
 pub struct LiveGroupBody {
     /// What it is about.
     pub entity_type: EntityType,
     /// What it does about violations.
     pub mode: Mode,
-    /// Its stacks. A built-in group has all that no other group has.
+    // A built-in group has all stacks that no other group has.
+    /// Its stacks.
     pub stacks: Vec<StackReference>,
-    /// Its cloud accounts; they are not managed.
+    // Not managed.
+    /// Its cloud accounts.
     pub accounts: Vec<String>,
     /// Its packs.
     pub packs: Vec<LiveGroupPack>,
-    /// The agent pool that evaluates it; it is not managed.
+    // Not managed.
+    /// The agent pool that evaluates it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_pool: Option<String>,
 }
 
-/// A group as the server has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A group as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "JournalGroup")]
 pub struct LiveGroup {
-    /// The name, unique in the organization.
+    // Unique in the organization.
+    /// The name.
     pub name: String,
-    /// Whether it is built in: it can neither be renamed nor deleted nor be given members.
+    // A built-in group can neither be renamed nor deleted nor be given members.
+    /// Whether it is built in.
     pub is_default: bool,
-    /// What it is, or why that is not understood.
+    /// What it is.
+    #[serde(with = "WrittenGroup")]
     pub body: Result<LiveGroupBody, Opaque>,
-    /// Fields of it that this version does not know.
+    /// Fields that the version of the run did not know.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub unknown_fields: Map<String, Value>,
+}
+
+/// What a group was.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Result<LiveGroupBody, Opaque>")]
+#[schemars(rename = "JournalGroupSays")]
+enum WrittenGroup {
+    /// A group.
+    #[serde(rename = "group")]
+    Ok(LiveGroupBody),
+    /// What the version of the run did not understand.
+    #[serde(rename = "opaque")]
+    Err(Opaque),
 }
 
 /// All that an organization holds, completely read: a reader that failed anywhere has none to give.

@@ -36,7 +36,7 @@ impl Ledger {
         let mut ledger = Self::new(policies(target).cloned());
         for made in &target.calls {
             if let Some(left) = made.left() {
-                ledger.record(made.intent.call, &left);
+                ledger.record(made.intent.call, left);
             }
         }
         ledger
@@ -83,8 +83,8 @@ impl Ledger {
     pub fn record(&mut self, call: CallId, left: &Left) {
         match left {
             Left::Policy(policy) => self.record_policy(call, policy),
-            Left::NoPolicy(id) => drop(self.policies.remove(id)),
-            Left::Rule(policy, rule) => {
+            Left::NoPolicy { id } => drop(self.policies.remove(id)),
+            Left::Rule { policy, rule } => {
                 if let Some(rules) = self.rules_mut(policy) {
                     match rules.iter_mut().find(|known| known.id == rule.id) {
                         Some(known) => known.clone_from(rule),
@@ -92,12 +92,12 @@ impl Ledger {
                     }
                 }
             }
-            Left::NoRule(policy, id) => {
+            Left::NoRule { policy, id } => {
                 if let Some(rules) = self.rules_mut(policy) {
                     rules.retain(|rule| rule.id != *id);
                 }
             }
-            Left::Begun(_) | Left::AsSent => {}
+            Left::Begun { .. } | Left::AsSent => {}
         }
     }
 

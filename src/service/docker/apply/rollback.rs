@@ -212,12 +212,12 @@ impl Undoing<'_> {
 
     fn touched_rule(&self, policy: &PolicyId, id: &RuleId) -> bool {
         let created = |made: &Made| match made.left() {
-            Some(Left::Rule(of, rule)) => of == *policy && rule.id == *id,
+            Some(Left::Rule { policy: of, rule }) => of == policy && rule.id == *id,
             Some(
                 Left::Policy(_)
-                | Left::NoPolicy(_)
-                | Left::NoRule(..)
-                | Left::Begun(_)
+                | Left::NoPolicy { .. }
+                | Left::NoRule { .. }
+                | Left::Begun { .. }
                 | Left::AsSent,
             )
             | None => false,

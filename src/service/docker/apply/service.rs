@@ -157,22 +157,34 @@ impl<'a> Service<'a> {
             }
             Operation::DeletePolicy { id } => {
                 let Dated { what, date } = writer.delete_policy(id).await?;
-                (Left::NoPolicy(id.clone()), policy(what), date)
+                (Left::NoPolicy { id: id.clone() }, policy(what), date)
             }
             Operation::CreateRule { policy, rule } => {
                 let Dated { what, date } = writer.create_rule(policy, rule).await?;
-                (Left::Rule(policy.clone(), Box::new(what)), None, date)
+                let left = Left::Rule {
+                    policy: policy.clone(),
+                    rule: Box::new(what),
+                };
+                (left, None, date)
             }
             Operation::UpdateRule { policy, id, patch } => {
                 let Dated {
                     what: Updated { old, new },
                     date,
                 } = writer.update_rule(policy, id, patch).await?;
-                (Left::Rule(policy.clone(), Box::new(new)), rule(old), date)
+                let left = Left::Rule {
+                    policy: policy.clone(),
+                    rule: Box::new(new),
+                };
+                (left, rule(old), date)
             }
             Operation::DeleteRule { policy, id } => {
                 let Dated { what, date } = writer.delete_rule(policy, id).await?;
-                (Left::NoRule(policy.clone(), id.clone()), rule(what), date)
+                let left = Left::NoRule {
+                    policy: policy.clone(),
+                    id: id.clone(),
+                };
+                (left, rule(what), date)
             }
         };
         let overwrote = old.and_then(|old| overwritten(&left, planned, old));

@@ -18,7 +18,7 @@ pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePo
             (planned, found) => other(planned.map(Object::policy), found.map(Object::policy)),
         },
         Operation::DeletePolicy { id } => match (ledger.policy(id), found) {
-            (_, None) => Verdict::Applied(Left::NoPolicy(id.clone())),
+            (_, None) => Verdict::Applied(Left::NoPolicy { id: id.clone() }),
             (Some(planned), Some(found)) if fingerprint(planned) == fingerprint(found) => {
                 Verdict::NotApplied
             }
@@ -43,7 +43,10 @@ pub fn decide(send: &Operation<PolicyId>, ledger: &Ledger, found: Option<&LivePo
             id: rule,
         } => in_policy(id, ledger, found, |known, found| {
             match (rule_of(known, rule), rule_of(found, rule)) {
-                (_, None) => Verdict::Applied(Left::NoRule(id.clone(), rule.clone())),
+                (_, None) => Verdict::Applied(Left::NoRule {
+                    policy: id.clone(),
+                    id: rule.clone(),
+                }),
                 (Some(planned), Some(found)) if planned == found => Verdict::NotApplied,
                 (planned, Some(found)) => {
                     other(planned.map(Object::rule), Some(Object::rule(found)))
@@ -126,7 +129,10 @@ fn created_rule(
         .collect();
     let new = || named.iter().copied().filter(|rule| !is_known(rule));
     if let Some(ours) = new().find(|rule| rule.rule.as_ref() == Ok(wanted)) {
-        return Verdict::Applied(Left::Rule(policy.clone(), Box::new(ours.clone())));
+        return Verdict::Applied(Left::Rule {
+            policy: policy.clone(),
+            rule: Box::new(ours.clone()),
+        });
     }
     match new().next() {
         Some(theirs) => other(None, Some(Object::rule(theirs))),
@@ -148,7 +154,10 @@ fn updated_rule(
     }
     let wanted = before.patched(patch).ok().flatten();
     if wanted.as_ref() == Some(found) {
-        return Verdict::Applied(Left::Rule(policy.clone(), Box::new(found.clone())));
+        return Verdict::Applied(Left::Rule {
+            policy: policy.clone(),
+            rule: Box::new(found.clone()),
+        });
     }
     other(Some(Object::rule(before)), Some(Object::rule(found)))
 }
@@ -197,7 +206,7 @@ pub(super) fn overwritten(left: &Left, planned: Option<Object>, old: Object) -> 
         (Some(Object::Rule(planned)), Object::Rule(old)) => planned == old,
         // A policy goes with its rules, and is updated without them.
         (Some(Object::Policy(planned)), Object::Policy(old))
-            if matches!(left, Left::NoPolicy(_)) =>
+            if matches!(left, Left::NoPolicy { .. }) =>
         {
             fingerprint(planned) == fingerprint(old)
         }

@@ -399,7 +399,9 @@ impl<'a> Service<'a> {
                 let Dated { what, date } = writer.create_version(&sent).await?;
                 let key = (version.name.clone(), version.version_tag.clone());
                 lock(&self.uploads).insert(key, what.upload);
-                left = Left::Begun(what.number);
+                left = Left::Begun {
+                    version: what.number,
+                };
                 date
             }
             Operation::PutArchive {
