@@ -1,7 +1,7 @@
 //! polwarden keeps policies that live in a server equal to policy YAML that lives in git.
 //!
-//! The modules form one line: each may use only those above it in this list (`tests/architecture`
-//! holds them to it). `docs/architecture.md` is the map of the house.
+//! The modules form one line: each may use only those above it in this list (a test of `xtask`
+//! checks it). `docs/architecture.md` describes the modules.
 
 pub mod diag;
 pub mod model;
