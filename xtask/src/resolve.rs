@@ -107,51 +107,33 @@ impl Modules {
             bail!("{file}: the file does not exist");
         };
         let first = self.modules.len();
-        let mut open = Vec::new();
+        let mut declared = Vec::new();
         let mut folders: Vec<String> = Vec::new();
-        let mut inline = Vec::new();
-        for (scope, content) in facts.scopes.iter().enumerate() {
-            let mut items: BTreeMap<String, Vec<Definition>> = BTreeMap::new();
-            for item in content
-                .items
-                .iter()
-                .filter(|it| !matches!(it.kind, "method" | "mod"))
-            {
-                items
-                    .entry(item.name.clone())
-                    .or_default()
-                    .push(item.clone());
-            }
-            let outer = content.parent.map(|outer| first + outer);
-            folders.push(match content.parent {
-                Some(outer) => join(&folders[outer], &content.name),
+        for (index, scope) in facts.scopes.iter().enumerate() {
+            let below = match scope.parent {
+                Some(outer) => join(&folders[outer], &scope.name),
                 None => folder.to_owned(),
-            });
-            if let Some(outer) = outer {
-                inline.push((outer, content.name.clone(), first + scope));
+            };
+            for (name, path) in &scope.declared {
+                declared.push((first + index, below.clone(), name.clone(), path.clone()));
             }
-            for (name, path) in &content.declared {
-                open.push((
-                    first + scope,
-                    folders[scope].clone(),
-                    name.clone(),
-                    path.clone(),
-                ));
+            folders.push(below);
+            let inline_parent = scope.parent.map(|outer| first + outer);
+            if let Some(outer) = inline_parent {
+                let children = &mut self.modules[outer].children;
+                children.insert(scope.name.clone(), first + index);
             }
             self.modules.push(Module {
                 package: package.name.clone(),
                 file: file.to_owned(),
                 root,
-                parent: outer.or(parent),
-                scope,
+                parent: inline_parent.or(parent),
+                scope: index,
                 children: BTreeMap::new(),
-                items,
+                items: items(&scope.items),
             });
         }
-        for (outer, name, module) in inline {
-            self.modules[outer].children.insert(name, module);
-        }
-        for (module, folder, name, path) in open {
+        for (module, folder, name, path) in declared {
             let child = match path {
                 Some(path) => join(folder_of(file), &path),
                 None => self.module_file(file, &folder, &name)?,
@@ -327,6 +309,20 @@ fn read_all(workspace: &Workspace) -> Result<BTreeMap<String, Facts>> {
         all.extend(part.map_err(|_| anyhow!("a reader of Rust files panicked"))??);
     }
     Ok(all)
+}
+
+/// The items that a path can name, by name.
+fn items(definitions: &[Definition]) -> BTreeMap<String, Vec<Definition>> {
+    let mut items: BTreeMap<String, Vec<Definition>> = BTreeMap::new();
+    for item in definitions {
+        if !matches!(item.kind, "method" | "mod") {
+            items
+                .entry(item.name.clone())
+                .or_default()
+                .push(item.clone());
+        }
+    }
+    items
 }
 
 fn folder_of(path: &str) -> &str {
