@@ -134,11 +134,11 @@ impl Modules {
             });
         }
         for (module, folder, name, path) in declared {
-            let child = match path {
-                Some(path) => join(folder_of(file), &path),
+            let child = match &path {
+                Some(path) => join(folder_of(file), path),
                 None => self.module_file(file, &folder, &name)?,
             };
-            let below = match child.ends_with("/mod.rs") {
+            let below = match path.is_some() || child.ends_with("/mod.rs") {
                 true => folder_of(&child).to_owned(),
                 false => join(&folder, &name),
             };

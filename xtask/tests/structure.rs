@@ -122,6 +122,8 @@ const BANNED_NAMES_LEFT: &[&str] = &[
     "teller",
 ];
 
+// The attribute tells clippy that this is test code.
+#[cfg(test)]
 static STRUCTURE: LazyLock<Structure> = LazyLock::new(|| Structure::load().unwrap());
 
 /// Compares a number that may only shrink with its present value.
