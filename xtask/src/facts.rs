@@ -12,7 +12,7 @@ use syn::{Attribute, Expr, Item, Meta, Pat, UseTree};
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The file's own module first, then its inline modules.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<ModuleScope>,
     /// Lines with `pub(in …)`, tests included.
     pub restricted: Vec<usize>,
     /// Lines with `let (a, b) = (x, y)`, tests included.
@@ -23,7 +23,7 @@ pub struct Facts {
 
 /// A module as far as one file defines it.
 #[derive(Debug, Default)]
-pub struct Scope {
+pub struct ModuleScope {
     /// Index of the inline module's parent in [`Facts::scopes`].
     pub parent: Option<usize>,
     /// Empty for the module of the file.
@@ -33,7 +33,7 @@ pub struct Scope {
     /// What the module defines.
     pub items: Vec<Definition>,
     /// Flattened `use` items, those inside of functions included.
-    pub imports: Vec<Import>,
+    pub imports: Vec<ImportedName>,
     /// All other paths, with their first lines.
     pub paths: BTreeMap<Vec<String>, usize>,
 }
@@ -58,7 +58,7 @@ impl Definition {
 
 /// One imported name.
 #[derive(Debug, Clone)]
-pub struct Import {
+pub struct ImportedName {
     /// The name in this module; `None` for a glob.
     pub name: Option<String>,
     /// What is imported. A path that starts with `::` has an empty first segment.
@@ -79,14 +79,14 @@ pub fn read(path: &str, text: &str) -> Result<Facts> {
     let file = syn::parse_file(text)
         .map_err(describe)
         .context("cannot parse Rust code")?;
-    let mut reader = Reader::default();
-    reader.facts.scopes.push(Scope::default());
+    let mut reader = FactReader::default();
+    reader.facts.scopes.push(ModuleScope::default());
     reader.visit_file(&file);
     Ok(reader.facts)
 }
 
 #[derive(Default)]
-struct Reader {
+struct FactReader {
     facts: Facts,
     scope: usize,
     /// Inside of code that only tests use.
@@ -97,8 +97,8 @@ fn line(span: Span) -> usize {
     span.start().line
 }
 
-impl Reader {
-    fn scope(&mut self) -> &mut Scope {
+impl FactReader {
+    fn scope(&mut self) -> &mut ModuleScope {
         &mut self.facts.scopes[self.scope]
     }
 
@@ -158,7 +158,7 @@ impl Reader {
             _ => name,
         });
         let line = line(at);
-        self.scope().imports.push(Import { name, path, line });
+        self.scope().imports.push(ImportedName { name, path, line });
     }
 
     /// Finds paths and words in tokens that syn does not parse: arguments of macros.
@@ -257,7 +257,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-impl<'ast> Visit<'ast> for Reader {
+impl<'ast> Visit<'ast> for FactReader {
     fn visit_item(&mut self, item: &'ast Item) {
         self.with(attributes(item), |reader| {
             match item {
@@ -287,10 +287,10 @@ impl<'ast> Visit<'ast> for Reader {
             return;
         }
         let outer = self.scope;
-        self.facts.scopes.push(Scope {
+        self.facts.scopes.push(ModuleScope {
             parent: Some(outer),
             name,
-            ..Scope::default()
+            ..ModuleScope::default()
         });
         self.scope = self.facts.scopes.len() - 1;
         visit::visit_item_mod(self, module);

@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow};
 use regex::{Regex, RegexBuilder};
 
-use crate::lexer::{Kind, Piece, lex};
-use crate::rules::{RULES, Rule, Scope};
-use crate::workspace::Workspace;
+use crate::lexer::{PieceKind, TextPiece, lex};
+use crate::rules::{AppliesTo, RULES, StyleRule};
+use crate::workspace::Repository;
 
 /// The list of known texts, relative to the root.
 const ALLOWED: &str = "xtask/language-allowed.txt";
@@ -59,7 +59,7 @@ pub fn render(matches: &[Match]) -> String {
 ///
 /// # Errors
 /// If a rule is not a valid regular expression.
-pub fn check(workspace: &Workspace) -> Result<Vec<Match>> {
+pub fn check(workspace: &Repository) -> Result<Vec<Match>> {
     let checker = Checker::new()?;
     let files: Vec<(&String, &String)> = workspace.files.iter().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -104,7 +104,7 @@ impl Checker {
                 .build()
         };
         let patterns: Vec<&str> = RULES.iter().map(|rule| rule.pattern).collect();
-        let rule = |rule: &Rule| {
+        let rule = |rule: &StyleRule| {
             let except = Some(rule.except).filter(|except| !except.is_empty());
             Ok((compile(rule.pattern)?, except.map(compile).transpose()?))
         };
@@ -149,10 +149,10 @@ impl Checker {
         matches
     }
 
-    fn search<'b>(&self, block: &'b Passage) -> Vec<(&'static Rule, usize, &'b str)> {
+    fn search<'b>(&self, block: &'b Passage) -> Vec<(&'static StyleRule, usize, &'b str)> {
         let mut found = Vec::new();
         for (rule, (pattern, except)) in RULES.iter().zip(&self.rules) {
-            if rule.scope == Scope::Literals && !block.is_literal {
+            if rule.scope == AppliesTo::Literals && !block.is_literal {
                 continue;
             }
             for hit in pattern.find_iter(&block.text) {
@@ -198,12 +198,12 @@ impl Passage {
 /// Comments and literals; comments on consecutive lines are one text.
 fn rust(text: &str) -> Vec<Passage> {
     let mut blocks: Vec<Passage> = Vec::new();
-    let mut previous: Option<(Kind, usize)> = None;
-    for Piece { kind, line, text } in lex(text).0 {
-        let continues = previous == Some((kind, line - 1)) && kind != Kind::Literal;
+    let mut previous: Option<(PieceKind, usize)> = None;
+    for TextPiece { kind, line, text } in lex(text).0 {
+        let continues = previous == Some((kind, line - 1)) && kind != PieceKind::Literal;
         if !continues {
             blocks.push(Passage {
-                is_literal: kind == Kind::Literal,
+                is_literal: kind == PieceKind::Literal,
                 ..Passage::default()
             });
         }
@@ -214,7 +214,7 @@ fn rust(text: &str) -> Vec<Passage> {
         for (index, part) in text.lines().enumerate() {
             last = line + index;
             // A line of a literal that ends in `\` goes on in the next; all others end a text.
-            let goes_on = part.ends_with('\\') || kind != Kind::Literal;
+            let goes_on = part.ends_with('\\') || kind != PieceKind::Literal;
             let part = part
                 .trim_end_matches('\\')
                 .replace("\\n", "\n")
@@ -267,7 +267,7 @@ pub struct AllowList(BTreeMap<(char, String), usize>);
 
 /// What differs between the matches and the list of known ones.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct AllowListDiff {
     /// Matches that are not known.
     pub new: Vec<Match>,
     /// Entries that occur less often than the list says.
@@ -279,7 +279,7 @@ impl AllowList {
     ///
     /// # Errors
     /// If a line is invalid.
-    pub fn of(workspace: &Workspace) -> Result<Self> {
+    pub fn of(workspace: &Repository) -> Result<Self> {
         Self::parse(workspace.files.get(ALLOWED).map_or("", String::as_str))
     }
 
@@ -321,7 +321,7 @@ impl AllowList {
     }
 
     /// Compares the list with the matches.
-    pub fn compare(&self, matches: &[Match]) -> Comparison {
+    pub fn compare(&self, matches: &[Match]) -> AllowListDiff {
         let mut left = self.0.clone();
         let mut new = Vec::new();
         for it in matches {
@@ -332,7 +332,7 @@ impl AllowList {
         }
         let unused = left.into_iter().filter(|(_, count)| *count > 0);
         let stale = unused.map(|((rule, source), count)| format!("{rule} {count} {source}"));
-        Comparison {
+        AllowListDiff {
             new,
             stale: stale.collect(),
         }

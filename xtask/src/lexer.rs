@@ -4,7 +4,7 @@
 
 /// What a piece of a Rust file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PieceKind {
     /// A `//` or `/* */` comment.
     Comment,
     /// A doc comment.
@@ -15,9 +15,9 @@ pub enum Kind {
 
 /// A comment or a string literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct TextPiece {
     /// What it is.
-    pub kind: Kind,
+    pub kind: PieceKind,
     /// Number of its first line, from 1.
     pub line: usize,
     /// As in the file, without markers and quotes.
@@ -26,61 +26,61 @@ pub struct Piece {
 
 /// Number of lines of each sort.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Lines {
+pub struct LineCounts {
     /// All lines.
     pub total: usize,
-    /// Lines with code, including all lines of a string literal.
+    /// LineCounts with code, including all lines of a string literal.
     pub code: usize,
-    /// Lines with only a `//` or `/* */` comment.
+    /// LineCounts with only a `//` or `/* */` comment.
     pub comment: usize,
-    /// Lines with only a doc comment.
+    /// LineCounts with only a doc comment.
     pub doc: usize,
 }
 
 /// Returns the comments and literals of a Rust file, and the number of its lines of each sort.
-pub fn lex(text: &str) -> (Vec<Piece>, Lines) {
-    let mut lexer = Lexer {
+pub fn lex(text: &str) -> (Vec<TextPiece>, LineCounts) {
+    let mut lexer = RustLexer {
         text,
         at: 0,
         line: 1,
         pieces: Vec::new(),
-        marks: vec![Mark::Blank; text.lines().count() + 2],
+        marks: vec![LineSort::Blank; text.lines().count() + 2],
     };
     lexer.run();
     let count = |mark| lexer.marks.iter().filter(|it| **it == mark).count();
-    let lines = Lines {
+    let lines = LineCounts {
         total: text.lines().count(),
-        code: count(Mark::Code),
-        comment: count(Mark::Comment),
-        doc: count(Mark::Doc),
+        code: count(LineSort::Code),
+        comment: count(LineSort::Comment),
+        doc: count(LineSort::Doc),
     };
     (lexer.pieces, lines)
 }
 
 /// What a line counts as. Code wins over comments on the same line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Mark {
+enum LineSort {
     Blank,
     Comment,
     Doc,
     Code,
 }
 
-struct Lexer<'a> {
+struct RustLexer<'a> {
     text: &'a str,
     at: usize,
     line: usize,
-    pieces: Vec<Piece>,
-    marks: Vec<Mark>,
+    pieces: Vec<TextPiece>,
+    marks: Vec<LineSort>,
 }
 
-impl<'a> Lexer<'a> {
+impl<'a> RustLexer<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
     /// Moves on by a number of bytes, and counts lines.
-    fn skip(&mut self, bytes: usize, mark: Mark) -> &'a str {
+    fn skip(&mut self, bytes: usize, mark: LineSort) -> &'a str {
         let skipped = &self.text[self.at..self.at + bytes];
         for (index, part) in skipped.split('\n').enumerate() {
             self.line += usize::from(index > 0);
@@ -103,11 +103,11 @@ impl<'a> Lexer<'a> {
                 self.literal();
             } else if c == '\'' {
                 let length = char_literal(rest);
-                self.skip(length, Mark::Code);
+                self.skip(length, LineSort::Code);
             } else if c.is_alphabetic() || c == '_' {
                 self.word();
             } else {
-                self.skip(c.len_utf8(), Mark::Code);
+                self.skip(c.len_utf8(), LineSort::Code);
             }
         }
     }
@@ -119,7 +119,11 @@ impl<'a> Lexer<'a> {
         let line = self.line;
         self.skip(
             comment.len(),
-            if is_doc { Mark::Doc } else { Mark::Comment },
+            if is_doc {
+                LineSort::Doc
+            } else {
+                LineSort::Comment
+            },
         );
         let text = comment.trim_start_matches('/').trim_start_matches('!');
         self.push(is_doc, line, text);
@@ -142,14 +146,25 @@ impl<'a> Lexer<'a> {
         }
         let is_doc = rest.starts_with("/**") || rest.starts_with("/*!");
         let line = self.line;
-        let comment = self.skip(end, if is_doc { Mark::Doc } else { Mark::Comment });
+        let comment = self.skip(
+            end,
+            if is_doc {
+                LineSort::Doc
+            } else {
+                LineSort::Comment
+            },
+        );
         let text = comment.trim_matches(['/', '*', '!']);
         self.push(is_doc, line, text);
     }
 
     fn push(&mut self, is_doc: bool, line: usize, text: &str) {
-        self.pieces.push(Piece {
-            kind: if is_doc { Kind::Doc } else { Kind::Comment },
+        self.pieces.push(TextPiece {
+            kind: if is_doc {
+                PieceKind::Doc
+            } else {
+                PieceKind::Comment
+            },
             line,
             text: text.to_owned(),
         });
@@ -160,7 +175,7 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let end = |c: char| !(c.is_alphanumeric() || c == '_');
         let word = &rest[..rest.find(end).unwrap_or(rest.len())];
-        self.skip(word.len(), Mark::Code);
+        self.skip(word.len(), LineSort::Code);
         if !matches!(word, "r" | "br" | "cr") {
             return;
         }
@@ -169,15 +184,15 @@ impl<'a> Lexer<'a> {
         if !rest[hashes..].starts_with('"') {
             return;
         }
-        self.skip(hashes + 1, Mark::Code);
+        self.skip(hashes + 1, LineSort::Code);
         let close = format!("\"{}", "#".repeat(hashes));
         let length = self.rest().find(&close).unwrap_or(self.rest().len());
         self.take_literal(length);
-        self.skip(close.len().min(self.rest().len()), Mark::Code);
+        self.skip(close.len().min(self.rest().len()), LineSort::Code);
     }
 
     fn literal(&mut self) {
-        self.skip(1, Mark::Code);
+        self.skip(1, LineSort::Code);
         let mut escaped = false;
         let length = self
             .rest()
@@ -188,14 +203,14 @@ impl<'a> Lexer<'a> {
             })
             .unwrap_or(self.rest().len());
         self.take_literal(length);
-        self.skip(1.min(self.rest().len()), Mark::Code);
+        self.skip(1.min(self.rest().len()), LineSort::Code);
     }
 
     fn take_literal(&mut self, length: usize) {
         let line = self.line;
-        let text = self.skip(length, Mark::Code).to_owned();
-        let kind = Kind::Literal;
-        self.pieces.push(Piece { kind, line, text });
+        let text = self.skip(length, LineSort::Code).to_owned();
+        let kind = PieceKind::Literal;
+        self.pieces.push(TextPiece { kind, line, text });
     }
 }
 
@@ -216,7 +231,7 @@ fn char_literal(rest: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn texts(text: &str) -> Vec<(Kind, usize, String)> {
+    fn texts(text: &str) -> Vec<(PieceKind, usize, String)> {
         lex(text)
             .0
             .into_iter()
@@ -232,13 +247,13 @@ mod tests {
         assert_eq!(
             texts(text),
             [
-                owned(Kind::Doc, 1, " Doc."),
-                owned(Kind::Comment, 2, " why"),
-                owned(Kind::Literal, 3, "x // y\\\""),
-                owned(Kind::Literal, 3, "raw \"q\" "),
-                owned(Kind::Comment, 5, " block /* nested */ "),
-                owned(Kind::Doc, 6, " inner"),
-                owned(Kind::Literal, 7, "z"),
+                owned(PieceKind::Doc, 1, " Doc."),
+                owned(PieceKind::Comment, 2, " why"),
+                owned(PieceKind::Literal, 3, "x // y\\\""),
+                owned(PieceKind::Literal, 3, "raw \"q\" "),
+                owned(PieceKind::Comment, 5, " block /* nested */ "),
+                owned(PieceKind::Doc, 6, " inner"),
+                owned(PieceKind::Literal, 7, "z"),
             ]
         );
     }
@@ -247,7 +262,7 @@ mod tests {
     fn lines_are_counted_by_sort() {
         let text = "// a\n\n/// b\nfn c() {} // d\nconst E: &str = \"f\n\n  // g\n\";\n";
         let lines = lex(text).1;
-        let expected = Lines {
+        let expected = LineCounts {
             total: 8,
             code: 4,
             comment: 1,

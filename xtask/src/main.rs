@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{language, measures::Structure, report, workspace::Workspace};
+use xtask::{language, measures::Structure, report, workspace::Repository};
 
 const HELP: &str = "\
 Measure the structure and check the language of this repository
@@ -54,7 +54,7 @@ fn language_command(options: &[&str]) -> Result<(String, ExitCode)> {
         bail!("unknown option {unknown:?}\n\n{HELP}");
     }
     let has = |option| options.contains(&option);
-    let workspace = Workspace::load()?;
+    let workspace = Repository::load()?;
     let matches = language::check(&workspace)?;
     let allowed = language::AllowList::of(&workspace)?;
     let bad = allowed.compare(&matches).new;

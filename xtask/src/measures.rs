@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::graph::{UseGraph, cycles, graph};
-use crate::lexer::{Lines, lex};
+use crate::lexer::{LineCounts, lex};
 use crate::resolve::{Edges, Modules};
-use crate::workspace::{Workspace, is_below};
+use crate::workspace::{Repository, is_below};
 
 /// The names of the services, which only their own modules may use.
 const SERVICES: [&str; 3] = ["docker", "pulumi", "chainloop"];
@@ -16,7 +16,7 @@ const SERVICES: [&str; 3] = ["docker", "pulumi", "chainloop"];
 #[derive(Debug)]
 pub struct Structure {
     /// The packages and files.
-    pub workspace: Workspace,
+    pub workspace: Repository,
     /// The module trees.
     pub modules: Modules,
     /// Uses of one file by another.
@@ -29,11 +29,11 @@ pub struct Size {
     /// Number of files.
     pub files: usize,
     /// Their lines.
-    pub lines: Lines,
+    pub lines: LineCounts,
 }
 
 /// A type name and the places of its definitions (`file:line`).
-pub type Names = BTreeMap<String, Vec<String>>;
+pub type TypePlaces = BTreeMap<String, Vec<String>>;
 
 impl Structure {
     /// Reads the workspace that contains this package.
@@ -41,14 +41,14 @@ impl Structure {
     /// # Errors
     /// If a file cannot be read or parsed.
     pub fn load() -> Result<Self> {
-        Self::of(Workspace::load()?)
+        Self::of(Repository::load()?)
     }
 
     /// Reads a given workspace.
     ///
     /// # Errors
     /// If a file cannot be parsed.
-    pub fn of(workspace: Workspace) -> Result<Self> {
+    pub fn of(workspace: Repository) -> Result<Self> {
         let modules = Modules::build(&workspace)?;
         let edges = modules.edges();
         Ok(Self {
@@ -81,7 +81,7 @@ impl Structure {
         sizes
     }
 
-    /// Product files with fewer lines than a limit, except for those that only declare modules.
+    /// Product files with fewer lines than a limit.
     pub fn short_files(&self, limit: usize) -> Vec<(&str, usize)> {
         let files = self.modules.files().into_keys();
         files
@@ -178,7 +178,7 @@ impl Structure {
     }
 
     /// The names of structs, enums, traits and type aliases in product code.
-    pub fn type_names(&self) -> Names {
+    pub fn type_names(&self) -> TypePlaces {
         let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (file, item) in self
             .modules
@@ -192,7 +192,7 @@ impl Structure {
         places.into_iter().map(sorted).collect()
     }
 
-    /// Lines of all Rust files that a fact names, as `file:line`.
+    /// LineCounts of all Rust files that a fact names, as `file:line`.
     pub fn places(&self, lines: impl Fn(&crate::facts::Facts) -> &[usize]) -> Vec<String> {
         let facts = self.modules.facts.iter();
         facts
@@ -280,7 +280,7 @@ mod tests {
             ..Package::default()
         };
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
-        Structure::of(Workspace {
+        Structure::of(Repository {
             packages: vec![package],
             files: files.iter().map(owned).collect(),
         })

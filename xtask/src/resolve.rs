@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::facts::{self, Definition, Facts, Import};
-use crate::workspace::{Package, Workspace};
+use crate::facts::{self, Definition, Facts, ImportedName};
+use crate::workspace::{Package, Repository};
 
 /// A use of one file by another: the first line with it, by the pair of paths.
 pub type Edges = BTreeMap<(String, String), usize>;
@@ -41,21 +41,21 @@ struct Module {
 
 /// What a path may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Found {
+enum PathTarget {
     Module(usize),
     /// An item that this module defines.
     Item(usize),
 }
 
 /// Imports that are being followed: re-exports may form a circle.
-type Seen = BTreeSet<(usize, usize)>;
+type FollowedImports = BTreeSet<(usize, usize)>;
 
 impl Modules {
     /// Reads all files and builds the module trees of all libraries and binaries.
     ///
     /// # Errors
     /// If a file is not valid Rust, or a declared module has no file.
-    pub fn build(workspace: &Workspace) -> Result<Self> {
+    pub fn build(workspace: &Repository) -> Result<Self> {
         let mut this = Self {
             facts: read_all(workspace)?,
             ..Self::default()
@@ -186,8 +186,8 @@ impl Modules {
                 .map(|import| (&import.path, import.line))
                 .chain(scope.paths.iter().map(|(path, line)| (path, *line)));
             for (path, line) in uses {
-                for found in self.resolve(index, path, &mut Seen::new()) {
-                    let Found::Item(target) = found else {
+                for found in self.resolve(index, path, &mut FollowedImports::new()) {
+                    let PathTarget::Item(target) = found else {
                         continue;
                     };
                     let target = &self.modules[target].file;
@@ -202,7 +202,12 @@ impl Modules {
         edges
     }
 
-    fn resolve(&self, module: usize, path: &[String], seen: &mut Seen) -> BTreeSet<Found> {
+    fn resolve(
+        &self,
+        module: usize,
+        path: &[String],
+        seen: &mut FollowedImports,
+    ) -> BTreeSet<PathTarget> {
         let here = &self.modules[module];
         let Some((first, rest)) = path.split_first() else {
             return BTreeSet::new();
@@ -233,7 +238,12 @@ impl Modules {
         }
     }
 
-    fn external(&self, here: &Module, path: &[String], seen: &mut Seen) -> BTreeSet<Found> {
+    fn external(
+        &self,
+        here: &Module,
+        path: &[String],
+        seen: &mut FollowedImports,
+    ) -> BTreeSet<PathTarget> {
         let root = path
             .split_first()
             .and_then(|(first, rest)| Some((self.externs.get(&here.package)?.get(first)?, rest)));
@@ -241,10 +251,15 @@ impl Modules {
     }
 
     /// Follows a path from inside of a module.
-    fn walk(&self, module: usize, path: &[String], seen: &mut Seen) -> BTreeSet<Found> {
+    fn walk(
+        &self,
+        module: usize,
+        path: &[String],
+        seen: &mut FollowedImports,
+    ) -> BTreeSet<PathTarget> {
         let here = &self.modules[module];
         let Some((name, rest)) = path.split_first() else {
-            return [Found::Module(module)].into();
+            return [PathTarget::Module(module)].into();
         };
         let mut found = BTreeSet::new();
         if let Some(child) = here.children.get(name) {
@@ -255,13 +270,13 @@ impl Modules {
         }
         let items = here.items.get(name).map_or(&[][..], Vec::as_slice);
         if items.iter().any(|item| rest.is_empty() || item.is_type()) {
-            found.insert(Found::Item(module));
+            found.insert(PathTarget::Item(module));
         }
         if !found.is_empty() {
             return found;
         }
         let imports = &self.facts[&here.file].scopes[here.scope].imports;
-        let named = |import: &Import| import.name.as_ref() == Some(name);
+        let named = |import: &ImportedName| import.name.as_ref() == Some(name);
         for (index, import) in imports.iter().enumerate().filter(|(_, it)| named(it)) {
             if seen.insert((module, index)) {
                 let path: Vec<String> = import.path.iter().chain(rest).cloned().collect();
@@ -288,7 +303,7 @@ impl Modules {
 }
 
 /// Reads the facts of all Rust files, on all cores: parsing is most of the work.
-fn read_all(workspace: &Workspace) -> Result<BTreeMap<String, Facts>> {
+fn read_all(workspace: &Repository) -> Result<BTreeMap<String, Facts>> {
     let files: Vec<(&str, &str)> = workspace.rust_files().collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let parts = std::thread::scope(|scope| {
@@ -367,9 +382,9 @@ mod tests {
         }
     }
 
-    fn workspace(packages: Vec<Package>, files: &[(&str, &str)]) -> Workspace {
+    fn workspace(packages: Vec<Package>, files: &[(&str, &str)]) -> Repository {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
-        Workspace {
+        Repository {
             packages,
             files: files.iter().map(owned).collect(),
         }

@@ -3,11 +3,11 @@
 //! A pattern ignores case, and never spans paragraphs. It must be precise: ordinary technical
 //! English ("holds the lock", "is no longer used") is no match.
 
-use Scope::{Everywhere, Literals};
+use AppliesTo::{Everywhere, Literals};
 
 /// Which texts a pattern is applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum AppliesTo {
     /// Literals, comments, documentation, schemas and examples.
     Everywhere,
     /// Only string literals of Rust code: the texts of messages.
@@ -16,11 +16,11 @@ pub enum Scope {
 
 /// One rejected pattern.
 #[derive(Debug)]
-pub struct Rule {
+pub struct StyleRule {
     /// The letter of the style rule; `S` is American spelling.
     pub letter: char,
     /// Where it applies.
-    pub scope: Scope,
+    pub scope: AppliesTo,
     /// What is rejected.
     pub pattern: &'static str,
     /// Matched texts that are fine; empty for none.
@@ -29,8 +29,8 @@ pub struct Rule {
     pub instead: &'static str,
 }
 
-const fn all(letter: char, pattern: &'static str, instead: &'static str) -> Rule {
-    Rule {
+const fn all(letter: char, pattern: &'static str, instead: &'static str) -> StyleRule {
+    StyleRule {
         letter,
         scope: Everywhere,
         pattern,
@@ -39,12 +39,12 @@ const fn all(letter: char, pattern: &'static str, instead: &'static str) -> Rule
     }
 }
 
-const fn but(rule: Rule, except: &'static str) -> Rule {
-    Rule { except, ..rule }
+const fn but(rule: StyleRule, except: &'static str) -> StyleRule {
+    StyleRule { except, ..rule }
 }
 
 /// All rejected patterns.
-pub const RULES: &[Rule] = &[
+pub const RULES: &[StyleRule] = &[
     // A: invalid, unknown, missing, duplicate, unsupported.
     but(
         all(
@@ -59,7 +59,7 @@ pub const RULES: &[Rule] = &[
         r"\bthere (?:is|are|was|were) no [^.;:]{1,60}? (?:that|which|of that|by that)\b",
         "unknown X, missing X, or \"no X …\" with a verb",
     ),
-    Rule {
+    StyleRule {
         letter: 'A',
         scope: Literals,
         pattern: r"\bthere (?:is|are|was|were) no\b",

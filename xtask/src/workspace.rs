@@ -13,7 +13,7 @@ const ENDINGS: [&str; 7] = ["rs", "md", "yaml", "yml", "json", "toml", "txt"];
 
 /// Everything that the checks look at, read once.
 #[derive(Debug, Default)]
-pub struct Workspace {
+pub struct Repository {
     /// In the order of the names.
     pub packages: Vec<Package>,
     /// Texts by path relative to the root, with `/` as separator.
@@ -48,7 +48,7 @@ pub struct Dependency {
     pub kind: String,
 }
 
-impl Workspace {
+impl Repository {
     /// Reads the workspace that contains this package.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! The check of the language, and examples of what it rejects.
 
 use xtask::language::{AllowList, Checker, check, render};
-use xtask::workspace::Workspace;
+use xtask::workspace::Repository;
 
 #[test]
 fn texts_follow_the_language_rules() {
-    let workspace = Workspace::load().unwrap();
+    let workspace = Repository::load().unwrap();
     let matches = check(&workspace).unwrap();
     let difference = AllowList::of(&workspace).unwrap().compare(&matches);
     assert!(
