@@ -9,7 +9,7 @@ use crate::model::docker::{Operation, Resources};
 use crate::model::{chainloop, pulumi};
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
-use crate::render::text::{neutral, neutral_lines};
+use crate::render::text::{many, neutral, neutral_lines};
 
 /// One line for one call, and below it what is to be known about a failure.
 pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String {
@@ -150,7 +150,9 @@ pub fn policy_line(policy: &PolicyImage) -> String {
                 rules.join("; ")
             }
         }
-        ContentImage::Cedar(cedar) => format!("Cedar text of {} lines", cedar.text.lines().count()),
+        ContentImage::Cedar(cedar) => {
+            format!("Cedar text of {}", many(cedar.text.lines().count(), "line"))
+        }
         ContentImage::Opaque(opaque) => format!("it {}", opaque.why),
     };
     neutral(&format!(

@@ -157,7 +157,7 @@ fn readings_of_more_than_a_second_show_a_bar_on_a_terminal() {
     ] {
         let (_, shown) = on_terminal(sandbox.command(command), "");
         assert!(
-            shown.contains("Reading what is live: 0 of 1 policies"),
+            shown.contains("Reading what is live: 0 of 1 policy"),
             "{command:?}: {shown:?}"
         );
         let quiet = [command, &["--quiet"]].concat();

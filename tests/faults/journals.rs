@@ -168,7 +168,7 @@ fn what_was_never_applied_is_told_so() {
     cut(&sandbox, keep, false);
     let ran = sandbox.expect(0, APPLY);
     assert!(ran.err.contains(": was not applied"), "{}", ran.err);
-    assert!(ran.out.contains("Applied 1 calls"), "{}", ran.out);
+    assert!(ran.out.contains("Applied 1 call "), "{}", ran.out);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::cli::connect::Session;
 use crate::cli::console::Console;
 use crate::manifest::config::Target;
 use crate::render;
-use crate::render::text::neutral;
+use crate::render::text::{many, neutral};
 
 /// Finishes the journals that are unfinished, as far as they are about the chosen targets.
 ///
@@ -58,8 +58,10 @@ async fn settle_one(
     };
     let open = history.open_calls().count();
     console.warn(&format!(
-        "The run {} of {} did not end in good order; its journal leaves {open} calls open.",
-        history.run.run, history.run.time
+        "The run {} of {} did not end in good order; its journal leaves {} open.",
+        history.run.run,
+        history.run.time,
+        many(open, "call")
     ));
     if history.unreadable > 0 {
         console.warn(&format!(

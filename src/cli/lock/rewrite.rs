@@ -13,6 +13,7 @@ use crate::manifest::config::Target;
 use crate::manifest::lock::{Lock as LockFile, pin_key};
 use crate::manifest::parse;
 use crate::model::chainloop::{DesiredDocument, Reference};
+use crate::render::text::many;
 use crate::repo::WorkTree;
 
 /// One reference that is written anew.
@@ -147,7 +148,7 @@ impl Rewrite {
         for (name, before, after, count) in texts {
             replace(&tree, name.into(), &before, &after)
                 .with_context(|| format!("cannot write `{name}`"))?;
-            told.push(format!("wrote {count} references anew in {name}"));
+            told.push(format!("wrote {} anew in {name}", many(count, "reference")));
         }
         Ok(told)
     }
