@@ -26,4 +26,6 @@ mod provider;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod skip;
+#[cfg(test)]
 mod wiring;

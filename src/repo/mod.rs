@@ -9,6 +9,10 @@ mod revision;
 mod signature;
 mod source;
 #[cfg(test)]
+mod skip {
+    include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/skip.rs"));
+}
+#[cfg(test)]
 mod tests;
 mod work_tree;
 

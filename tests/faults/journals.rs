@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{APPLY, first, journal_files, serving, state};
 use crate::cli::sandbox::{SECRET, Sandbox};
+use crate::skip;
 
 fn lines(sandbox: &Sandbox, position: usize) -> Vec<Value> {
     let text = std::fs::read_to_string(&journal_files(sandbox)[position]).unwrap();
@@ -174,6 +175,7 @@ fn what_was_never_applied_is_told_so() {
 #[test]
 fn a_full_disk_keeps_every_call_from_being_made() {
     if !std::path::Path::new("/dev/full").exists() {
+        skip::needs("/dev/full");
         return;
     }
     let sandbox = serving(Profile::Current, &[]);
