@@ -1,5 +1,8 @@
 //! The journal: what it holds, that it comes before the calls, and what the next run makes of one that was cut off.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use polwarden::emulator::Profile;
 use serde_json::Value;
 
@@ -57,6 +60,35 @@ fn every_call_is_written_down_before_it_is_made() {
     // Nothing to do: no journal.
     sandbox.expect(0, APPLY);
     assert_eq!(journal_files(&sandbox).len(), 1);
+}
+
+#[test]
+fn a_call_is_written_down_while_its_answer_is_missing() {
+    let sandbox = serving(Profile::Current, &["before-hang@write:1"]);
+    first(&sandbox);
+    let started = Instant::now();
+    let mut child = sandbox
+        .command(APPLY)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let intent = || {
+        let file = journal_files(&sandbox).into_iter().next()?;
+        let text = std::fs::read_to_string(file).unwrap();
+        text.contains(r#""record":"intent""#).then_some(text)
+    };
+    let text = loop {
+        // The client gives a request up after 30 seconds.
+        assert!(started.elapsed() < Duration::from_secs(25));
+        if let Some(text) = intent() {
+            break text;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!text.contains(r#""record":"answer""#), "{text}");
 }
 
 #[test]
