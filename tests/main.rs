@@ -24,4 +24,6 @@ mod provider;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod skip;
+#[cfg(test)]
 mod wiring;

@@ -69,7 +69,7 @@ fn runs_are_listed_and_shown_in_full() {
         "{last}"
     );
     assert!(
-        last.contains("1 lines of its journal cannot be read"),
+        last.contains("1 line of its journal cannot be read"),
         "{last}"
     );
     let file = journal_files(&sandbox)[1].to_str().unwrap().to_owned();

@@ -12,7 +12,7 @@ use super::plan::{
     Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree,
 };
 use super::policy_tests::{self, TestReport};
-use super::text::{many, neutral};
+use super::text::{many, neutral, plural};
 use crate::plan::{
     DocumentStatus, Enforcement, EnforcementChange, Impact, Plan, TargetOrigins, TargetPlan,
 };
@@ -241,7 +241,11 @@ fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
     let mut lines: Vec<String> = enforcement_lines(changes).into_iter().map(line).collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what is enforced", String::new(), lines));
-    let more = format!("{} more levels of enforcement that change", rest.len());
+    let more = plural(
+        rest.len(),
+        "more level of enforcement that changes",
+        "more levels of enforcement that change",
+    );
     page.block(&Block {
         folded: true,
         ..list("what is enforced", more, rest)
@@ -300,7 +304,11 @@ fn opens_and_closes(page: &mut Page, access: &Impact) {
         .collect();
     let rest = lines.split_off(lines.len().min(SHOWN));
     page.block(&list("what opens and closes", String::new(), lines));
-    let more = format!("{} more that open or close", rest.len());
+    let more = plural(
+        rest.len(),
+        "more that opens or closes",
+        "more that open or close",
+    );
     page.block(&Block {
         folded: true,
         ..list("what opens and closes", more, rest)

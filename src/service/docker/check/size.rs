@@ -9,8 +9,8 @@ use model::docker::{
     Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, Scope, TeamId,
 };
 
-/// The largest policy in bytes of its JSON object (FACTS, "Limits": 400 KB a policy). A kilobyte is taken as 1000
-/// bytes, the smaller reading.
+/// The largest policy in bytes of its JSON object (FACTS, "Limits": "400 KB" a policy): 400,000 bytes, which is less than
+/// 400 KiB (409,600).
 pub(super) const LARGEST_POLICY: usize = 400_000;
 /// JSON writes a character in at most six bytes for each byte of UTF-8 (`\u0000`).
 const MOST_BYTES: usize = 6;
