@@ -8,7 +8,3 @@ pub mod render;
 pub mod run;
 pub mod service;
 pub mod workspace;
-
-#[cfg(test)]
-#[path = "../tests/skip.rs"]
-mod skip;
