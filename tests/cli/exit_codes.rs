@@ -19,94 +19,93 @@ fn applied() -> Sandbox {
     sandbox
 }
 
+const PLAN: &[&str] = &["plan", EMBEDDED];
+const APPLY: &[&str] = &["apply", EMBEDDED, "--auto-approve"];
+
+/// A command, what is wrong, and what is said of it. With the embedded service, plans and applies end with 0 if what is
+/// wrong is accepted.
+const WRONG: &[(&[&str], &[&str], &str)] = &[
+    (&[], &[], "Usage: polwarden"),
+    (&[], &["wrong"], "unrecognized subcommand 'wrong'"),
+    (&[], &["--wrong"], "unexpected argument '--wrong'"),
+    (PLAN, &["--format", "xml"], "invalid value 'xml'"),
+    (PLAN, &["--concurrency", "0"], "invalid value '0'"),
+    (PLAN, &["--concurrency", "-1"], "unexpected argument '-1'"),
+    (PLAN, &["--endpoint", "docker"], "expected PROVIDER=URL"),
+    (
+        PLAN,
+        &["--endpoint", "docker=http://hub.example.com"],
+        "plain http to `hub.example.com`",
+    ),
+    (PLAN, &["--target", "absent"], "no target `absent`"),
+    (PLAN, &["a", "b"], "unexpected argument 'b'"),
+    (APPLY, &["--ack", "deletes"], "`deletes` is not of the form"),
+    (
+        APPLY,
+        &["--ack", "deletes=1,deletes=2"],
+        "`deletes` stands there twice",
+    ),
+    (APPLY, &["--ack", "removals=1"], "`removals` is no guard"),
+    (
+        APPLY,
+        &["--ack", "deletes=many"],
+        "`deletes=many` is not of the form",
+    ),
+    (
+        APPLY,
+        &["--ack", "deletes=1,plan=abc"],
+        "`deletes=1,plan=abc` is not of the form",
+    ),
+    (
+        APPLY,
+        &["--ack", ":deletes=1"],
+        "`:deletes=1` is not of the form",
+    ),
+    (
+        APPLY,
+        &["absent.json"],
+        "cannot read the plan `absent.json`",
+    ),
+    (PLAN, &["absent"], "cannot work in `absent`"),
+    (
+        &[],
+        &["-C", "absent", "validate"],
+        "cannot work in `absent`",
+    ),
+    (&[], &["emulate"], "Usage: polwarden emulate"),
+    (
+        &["emulate", "docker"],
+        &["--listen", "0.0.0.0:0"],
+        "serves loopback only",
+    ),
+    (
+        &["emulate", "docker"],
+        &["--profile", "future"],
+        "`future` is not a profile",
+    ),
+    (
+        &["emulate", "docker"],
+        &["--seed-file", "absent.json"],
+        "cannot read the seed file",
+    ),
+    (
+        &[],
+        &["schema", "--check", "--out", "absent"],
+        "missing: absent/",
+    ),
+    (
+        &[],
+        &["--color", "sometimes", "validate"],
+        "invalid value 'sometimes'",
+    ),
+];
+
 #[test]
 fn wrong_arguments_are_1() {
     let sandbox = applied();
-    // With the embedded service, each of them would do something and end with 0 if it were accepted.
-    let plan = ["plan", EMBEDDED];
-    let apply = ["apply", EMBEDDED, "--auto-approve"];
-    sandbox.expect(0, &plan);
-    sandbox.expect(0, &apply);
-    let table: &[(&[&str], &[&str], &str)] = &[
-        (&[], &[], "Usage: polwarden"),
-        (&[], &["wrong"], "unrecognized subcommand 'wrong'"),
-        (&[], &["--wrong"], "unexpected argument '--wrong'"),
-        (&plan, &["--format", "xml"], "invalid value 'xml'"),
-        (&plan, &["--concurrency", "0"], "invalid value '0'"),
-        (&plan, &["--concurrency", "-1"], "unexpected argument '-1'"),
-        (&plan, &["--endpoint", "docker"], "expected PROVIDER=URL"),
-        (
-            &plan,
-            &["--endpoint", "docker=http://hub.example.com"],
-            "plain http to `hub.example.com`",
-        ),
-        (&plan, &["--target", "absent"], "no target `absent`"),
-        (&plan, &["a", "b"], "unexpected argument 'b'"),
-        (
-            &apply,
-            &["--ack", "deletes"],
-            "`deletes` is not of the form",
-        ),
-        (
-            &apply,
-            &["--ack", "deletes=1,deletes=2"],
-            "`deletes` stands there twice",
-        ),
-        (&apply, &["--ack", "removals=1"], "`removals` is no guard"),
-        (
-            &apply,
-            &["--ack", "deletes=many"],
-            "`deletes=many` is not of the form",
-        ),
-        (
-            &apply,
-            &["--ack", "deletes=1,plan=abc"],
-            "`deletes=1,plan=abc` is not of the form",
-        ),
-        (
-            &apply,
-            &["--ack", ":deletes=1"],
-            "`:deletes=1` is not of the form",
-        ),
-        (
-            &apply,
-            &["absent.json"],
-            "cannot read the plan `absent.json`",
-        ),
-        (&plan, &["absent"], "cannot work in `absent`"),
-        (
-            &[],
-            &["-C", "absent", "validate"],
-            "cannot work in `absent`",
-        ),
-        (&[], &["emulate"], "Usage: polwarden emulate"),
-        (
-            &["emulate", "docker"],
-            &["--listen", "0.0.0.0:0"],
-            "serves loopback only",
-        ),
-        (
-            &["emulate", "docker"],
-            &["--profile", "future"],
-            "`future` is not a profile",
-        ),
-        (
-            &["emulate", "docker"],
-            &["--seed-file", "absent.json"],
-            "cannot read the seed file",
-        ),
-        (
-            &[],
-            &["schema", "--check", "--out", "absent"],
-            "missing: absent/",
-        ),
-        (
-            &[],
-            &["--color", "sometimes", "validate"],
-            "invalid value 'sometimes'",
-        ),
-    ];
-    for (command, wrong, message) in table {
+    sandbox.expect(0, PLAN);
+    sandbox.expect(0, APPLY);
+    for (command, wrong, message) in WRONG {
         let ran = sandbox.expect(1, &[*command, *wrong].concat());
         assert!(
             ran.err.contains(message) && ran.out.is_empty(),
