@@ -1,106 +1,11 @@
 //! Digests of live objects and of plans.
 
-use std::fmt;
-use std::io;
-use std::str::FromStr;
-
-use data_encoding::HEXLOWER;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
-use super::types::{Plan, TargetPlan};
+use super::types::{Fingerprint, Plan, TargetPlan};
 use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
-
-/// `sha256:` and 64 hexadecimal digits.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(transparent)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    pub(crate) fn of(mut value: Value) -> Self {
-        value.sort_all_objects();
-        Self::from_digest(&Sha256::digest(value.to_string()))
-    }
-
-    /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
-    /// of a whole organization is large.
-    fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut digest = Digesting {
-            digest: Sha256::new(),
-            waiting: Vec::with_capacity(2 * CHUNK),
-        };
-        serde_json::to_writer(&mut digest, data)?;
-        let Digesting {
-            mut digest,
-            waiting,
-        } = digest;
-        digest.update(waiting);
-        Ok(Self::from_digest(&digest.finalize()))
-    }
-
-    fn from_digest(digest: &[u8]) -> Self {
-        Self(format!("sha256:{}", HEXLOWER.encode(digest)))
-    }
-
-    /// The digits, without the name of the digest.
-    pub(super) fn hex(&self) -> &str {
-        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
-    }
-}
-
-/// How many bytes are digested at a time: the serializer writes a few of them at once.
-const CHUNK: usize = 16 * 1024;
-
-/// Digests what is written to it.
-struct Digesting {
-    digest: Sha256,
-    waiting: Vec<u8>,
-}
-
-impl io::Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= CHUNK {
-            self.digest.update(&self.waiting);
-            self.waiting.clear();
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A text that is no digest.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
-)]
-pub struct NoFingerprint(String);
-
-impl FromStr for Fingerprint {
-    type Err = NoFingerprint;
-    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
-        let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
-        let fits =
-            |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        hex.filter(fits)
-            .map(|hex| Self(format!("sha256:{hex}")))
-            .ok_or_else(|| NoFingerprint(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// The digest of all that a live policy says, what this version does not know included; times are left out, and the
 /// order of rules does not count.
@@ -127,8 +32,7 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
     let unknown_scope = sorted_fields(unknown_scope_fields);
     let unknown = sorted_fields(unknown_fields);
     // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
-    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown))
-        .unwrap_or(Fingerprint(String::new()))
+    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown)).unwrap_or_default()
 }
 
 /// What a policy holds, as it is digested.

@@ -100,6 +100,22 @@ fn ends_as_command(text: &str) -> bool {
     text[..text.len() - word].ends_with("##")
 }
 
+/// [`neutral`] text for XML.
+pub(crate) fn neutral_xml(text: &str) -> String {
+    without_noncharacters(&neutral(text))
+}
+
+/// [`neutral_lines`] text for XML.
+pub(crate) fn neutral_xml_lines(text: &str) -> String {
+    without_noncharacters(&neutral_lines(text))
+}
+
+/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are escaped already.
+fn without_noncharacters(text: &str) -> String {
+    text.replace('\u{fffe}', "\\u{fffe}")
+        .replace('\u{ffff}', "\\u{ffff}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{neutral, neutral_json, neutral_lines};

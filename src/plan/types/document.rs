@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, ChangeKind, FieldChange, ResourceKind, SourceRef};
+use super::change::{Change, ChangeKind, SourceRef};
+use super::field::FieldChange;
+use super::resource::ResourceKind;
 use model::chainloop::{DocumentKind, PolicyName};
 use model::digest::Digest;
 

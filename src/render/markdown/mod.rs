@@ -7,10 +7,10 @@ mod text;
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
-use super::plan::{
-    Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree,
+use super::plan::words::{
+    Sign, direction, enforcement_headline, enforcement_lines, headline, requests,
 };
+use super::plan::{Line, Section, access, changes_of, documents, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral};
 use crate::plan::{

@@ -11,7 +11,7 @@ pub(crate) mod words;
 pub(crate) use human::{enforcement_section, heading as target_heading};
 pub use human::{human, summary};
 pub(crate) use sections::{Section, sections, unmanaged_line};
-pub(crate) use tree::{Line, Sign, changes_of, heading, line_end, line_of, tree};
+pub(crate) use tree::{Line, changes_of, heading, line_end, line_of, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;

@@ -2,23 +2,12 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::words::{old_name, place, sign, what};
+use super::words::{Sign, old_name, place, sign, what};
 use crate::plan::{
     Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
-
-/// What a line says of what it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sign {
-    /// It comes.
-    Comes,
-    /// It changes, or something below it does.
-    Changes,
-    /// It goes.
-    Goes,
-}
 
 /// One line, neutral.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::tree::Sign;
 use crate::plan::{
     AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange,
     GateInfo, HeldReason, Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
@@ -67,6 +66,17 @@ pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
                 ValueChange::Scalar { .. } | ValueChange::Set { .. } | ValueChange::Text { .. },
             ) => None,
         })
+}
+
+/// What a line says of what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It comes.
+    Comes,
+    /// It changes, or something below it does.
+    Changes,
+    /// It goes.
+    Goes,
 }
 
 /// The sign of a change.

@@ -8,7 +8,7 @@ mod scene;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use crate::service::docker::check::{blamed, order};
+use crate::service::checked::{Checked, blamed, sort};
 use manifest::Document;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, InputsSchema, Reference};
@@ -40,6 +40,21 @@ pub struct CheckedDocuments {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl Checked {
+    /// Adds the documents of the target.
+    #[must_use]
+    pub fn with_documents(mut self, checked: CheckedDocuments) -> Self {
+        let CheckedDocuments {
+            documents,
+            diagnostics,
+        } = checked;
+        self.documents.extend(documents);
+        self.diagnostics.extend(diagnostics);
+        sort(&mut self.diagnostics);
+        self
+    }
+}
+
 /// Checks all documents of one target.
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let scene = Scene::new(input);
@@ -56,8 +71,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    diagnostics
-        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    sort(&mut diagnostics);
     cap(&mut diagnostics);
     CheckedDocuments {
         documents,

@@ -1,13 +1,13 @@
-//! `argument-unknown`, `argument-missing` and `argument-invalid`: what is given to attached policies, against what they take.
+//! `argument-unknown`, `argument-missing`, `argument-invalid` and `input-default-unused`: the inputs of policies, and
+//! the arguments that attachments give them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::Findings;
 use crate::service::chainloop::check::scene;
-use crate::service::chainloop::check::scene::{GroupView, Scene};
+use crate::service::chainloop::check::scene::{GroupView, Head, Scene};
 use manifest::chainloop::Attachment;
 use model::chainloop::{InputsSchema, Reference};
 use model::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
@@ -37,7 +37,7 @@ enum Names<'a> {
     Told(&'a InputsSchema),
 }
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
+pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let mut made: BTreeMap<FileId, usize> = BTreeMap::new();
     for group in &scene.groups {
         let made = made.entry(group.document.file).or_default();
@@ -48,7 +48,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
 }
 
 /// Makes so many findings at most, and those of the attachment that goes beyond.
-fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Findings) {
+fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Vec<Diagnostic>) {
     let before = found.len();
     for (path, attachment) in group.attachments() {
         if found.len() - before >= most {
@@ -178,7 +178,7 @@ impl At<'_> {
         self.path.clone().key("with").key(name)
     }
 
-    fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn unknown(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let given = self
             .given
             .into_iter()
@@ -220,7 +220,7 @@ impl At<'_> {
         }
     }
 
-    fn missing(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn missing(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let value = |input: &str| self.given.and_then(|given| given.get(input));
         let missing = takes
             .required
@@ -246,7 +246,7 @@ impl At<'_> {
         }
     }
 
-    fn invalid(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn invalid(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let schema = match &takes.names {
             Names::Declared(_) | Names::Embedded(_) => return,
             Names::Told(schema) => schema,
@@ -319,5 +319,31 @@ fn is_bounded(schema: &Value) -> bool {
         }),
         Value::Array(items) => items.iter().all(is_bounded),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, input) in head.inputs.iter().enumerate() {
+        // An empty default is none to the engine.
+        let default = input
+            .default
+            .as_deref()
+            .is_some_and(|default| !default.is_empty());
+        if input.required == Some(true) && default {
+            let message = format!(
+                "the input `{}` must be given, and has a default",
+                input.name
+            );
+            found.push(
+                Diagnostic::new(
+                    Code::InputDefaultUnused,
+                    message,
+                    head.input(index, "default"),
+                )
+                .label("this default")
+                .also(head.input(index, "required"), "and this")
+                .help("remove one of the two: the engine refuses a policy with both"),
+            );
+        }
     }
 }

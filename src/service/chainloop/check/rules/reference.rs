@@ -1,6 +1,5 @@
 //! `reference-invalid` and `local-reference`: where references lead.
 
-use super::Findings;
 use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
 use manifest::chainloop::{NativeDocument, PolicyManifest};
 use model::chainloop::{
@@ -114,13 +113,13 @@ pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
     found
 }
 
-pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     for leads in of_policy(&policy.path, policy.manifest) {
         say(leads, |path| policy.value(path), found);
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
     for (path, attachment) in group.attachments() {
         if let Some(text) = &attachment.reference {
             say(
@@ -132,7 +131,7 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Find
     }
 }
 
-fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Findings) {
+fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnostic>) {
     match leads {
         Leads::Service(_) | Leads::Web => {}
         Leads::Local(LocalReference { kind, text: _, path }) => {
