@@ -1,4 +1,4 @@
-//! Digests of live objects and of plans.
+//! Digests of live objects, plans and files.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -7,8 +7,7 @@ use sha2::{Digest, Sha256};
 use super::types::{Fingerprint, Plan, TargetPlan};
 use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 
-/// The digest of all that a live policy says, what this version does not know included; times are left out, and the
-/// order of rules does not count.
+/// The digest of a live policy, including unknown fields. Times and the order of rules are ignored.
 pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
     let LivePolicy {
         id,
@@ -31,11 +30,11 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
     };
     let unknown_scope = sorted_fields(unknown_scope_fields);
     let unknown = sorted_fields(unknown_fields);
-    // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
+    // Plain data can always be serialized. If it could not, the empty fingerprint would match
+    // nothing, so nothing would be overwritten.
     Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown)).unwrap_or_default()
 }
 
-/// What a policy holds, as it is digested.
 #[derive(Serialize)]
 enum Digested<'a> {
     Rules(Vec<DigestedRule<'a>>),
@@ -43,7 +42,7 @@ enum Digested<'a> {
     Opaque(Value),
 }
 
-/// A rule, as it is digested: its id, its name, what it says and what of it nobody knows.
+/// Id, name, content and unknown fields of a rule.
 #[derive(Serialize)]
 struct DigestedRule<'a>(
     &'a RuleId,
@@ -65,7 +64,7 @@ impl<'a> From<&'a LiveRule> for DigestedRule<'a> {
     }
 }
 
-/// The order in which a server names fields does not count.
+/// The order of fields in a server's answer is ignored.
 fn sorted(value: &Value) -> Value {
     let mut value = value.clone();
     value.sort_all_objects();
@@ -79,16 +78,15 @@ fn sorted_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
-/// The digest of the plan of one target.
 pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
     Fingerprint::of_plain(plan)
 }
 
-/// The digest of a plan: equal plans have equal digests, whoever made them where. The commit and the origins of
-/// changes do not count, so that a plan that was looked at on a branch is the same plan once that is merged.
+/// The digest of a plan. The commit and the origins of changes are not part of it: a plan that was
+/// reviewed on a branch is the same plan after the merge.
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The plan cannot be serialized, which does not happen for plain data.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
     let Plan {
         format_version,
@@ -102,13 +100,13 @@ pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
     Fingerprint::of_plain(&(format_version, tool_version, tree, targets))
 }
 
-/// The digest of files: of their names and their bytes, in the order of their names.
+/// The digest of the names and the bytes of files, in the order of their names.
 pub fn tree_digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Fingerprint {
     let mut files: Vec<(&str, &[u8])> = files.into_iter().collect();
     files.sort_unstable();
     let mut digest = Sha256::new();
     for (name, bytes) in files {
-        // Lengths keep two names and texts from being read as one.
+        // Lengths make the encoding unambiguous.
         digest.update(format!("{}:{name}{}:", name.len(), bytes.len()));
         digest.update(bytes);
     }

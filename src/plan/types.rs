@@ -1,4 +1,4 @@
-//! What a plan is made of. All of it is plain data that can be written to a file and read back.
+//! The types of a plan. They are plain data that can be written to a file and read back.
 
 mod call;
 mod change;

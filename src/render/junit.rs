@@ -1,4 +1,4 @@
-//! JUnit XML: what servers that show test results read.
+//! Renders diagnostics, plans and drift as JUnit XML.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -7,22 +7,22 @@ use super::plan::words::gate_text;
 use super::text::{many, neutral_xml, neutral_xml_lines};
 use crate::plan::{DriftReport, Plan};
 
-/// The findings of files as JUnit XML: a test case for each finding, and one for each file that has none. Nothing in it
-/// depends on the time, so that equal runs give equal texts.
+/// One test case per diagnostic, and one per file without diagnostics. The output contains no
+/// times, so equal runs produce equal output.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new(format!("polwarden {command}"));
     xml.add_test_suite(manifests(findings));
     xml.to_string()
 }
 
-/// A plan as JUnit XML: the files like in [`findings`], and a suite for each target with a test case for each gate and
-/// for each finding of the plan. A plan that could not be made, as the files have errors, has no targets.
+/// A plan: the files as in [`findings`], and one suite per target with a test case for each gate
+/// and for each diagnostic of the plan. There are no targets if errors prevented the plan.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden plan");
     xml.add_test_suite(manifests(findings));
@@ -50,10 +50,11 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
     xml.to_string()
 }
 
-/// Drift as JUnit XML: the files like in [`findings`], and a suite for each target, which fails where it drifted.
+/// Drift: the files as in [`findings`], and one suite per target, which fails if the target
+/// drifted.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden drift");
     xml.add_test_suite(manifests(findings));
@@ -69,7 +70,6 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String
     xml.to_string()
 }
 
-/// The cases of a target's findings.
 fn of_target<'f>(findings: &'f Findings, target: &str) -> impl Iterator<Item = TestCase> + use<'f> {
     let name = super::text::neutral(target).into_owned();
     let own = move |finding: &&Finding| finding.target.as_deref() == Some(name.as_str());
@@ -95,7 +95,7 @@ fn manifests(findings: &Findings) -> TestSuite {
     suite
 }
 
-/// A finding: a failure, or a success with something to say, as JUnit knows no warnings.
+/// Errors fail. Warnings and notices succeed with output, because JUnit has no warnings.
 fn case(finding: &Finding) -> TestCase {
     let Finding {
         rule,

@@ -1,4 +1,4 @@
-//! How documents of the repository compare with those of a server.
+//! The comparison of manifests with the documents on a server.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

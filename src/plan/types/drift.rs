@@ -1,4 +1,4 @@
-//! What a server holds that the manifests do not want, and the other way round.
+//! The drift report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Policy tests as JUnit XML: a suite for each target, a test case for each request.
+//! Renders policy tests as JUnit XML: one suite per target, one test case per request.
 
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
@@ -10,10 +10,10 @@ use crate::plan::SourceRef;
 use crate::render::paint::Painter;
 use crate::render::text::{neutral_xml, neutral_xml_lines};
 
-/// The report as JUnit XML. Nothing in it depends on the time, so that equal runs give equal texts.
+/// The output contains no times, so equal runs produce equal output.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn junit(report: &TestReport) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden test");
     xml.add_test_suites(report.targets.iter().map(suite));

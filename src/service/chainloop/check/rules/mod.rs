@@ -1,4 +1,4 @@
-//! The rules, one a file, and the table that runs them.
+//! The rules, in files by subject, and the table that runs them.
 
 mod arguments;
 mod names;
@@ -9,19 +9,18 @@ mod spelling;
 use super::scene::{GroupView, Head, PolicyView, Scene};
 use model::diag::Diagnostic;
 
-/// What a rule looks at.
+/// A rule, by what it checks.
 enum Rule {
-    /// The head of every policy, embedded ones too, and of every group.
+    /// The head of each policy, including embedded ones, and of each group.
     Head(fn(&Scene<'_>, &Head<'_>, &mut Vec<Diagnostic>)),
-    /// Every policy, embedded ones too.
+    /// Each policy, including embedded ones.
     Policy(fn(&PolicyView<'_>, &mut Vec<Diagnostic>)),
-    /// Every group.
     Group(fn(&Scene<'_>, &GroupView<'_>, &mut Vec<Diagnostic>)),
-    /// All documents of the target at once.
+    /// All documents of the target together.
     Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
 }
 
-/// All rules, in the order of their findings.
+/// All rules. Diagnostics are reported in this order.
 const RULES: &[Rule] = &[
     Rule::Policy(spelling::check_policy),
     Rule::Group(spelling::check_group),
@@ -40,7 +39,6 @@ const RULES: &[Rule] = &[
     Rule::Target(arguments::check),
 ];
 
-/// Runs all rules.
 pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let heads = scene.heads();

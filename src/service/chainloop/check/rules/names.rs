@@ -90,7 +90,7 @@ pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagn
     }
 }
 
-/// A finding at each place but the first.
+/// Reports each place except the first.
 fn once<K: std::hash::Hash + Eq>(
     first: &mut HashMap<K, Place>,
     key: K,

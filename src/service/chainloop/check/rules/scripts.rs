@@ -71,7 +71,7 @@ struct At {
 }
 
 impl At {
-    /// Finds fault unless exactly one of the fields is there.
+    /// Reports unless exactly one of the fields is present.
     fn one(&self, fields: &[(&str, bool)], what: &str, help: &str, found: &mut Vec<Diagnostic>) {
         let mut there = fields
             .iter()
@@ -166,7 +166,7 @@ pub(super) fn check_group_material(
     }
 }
 
-/// How many phases of one script are told of.
+/// Maximum number of phases to report per script.
 const MOST_PHASES: usize = 10;
 
 pub(super) fn check_phases(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {

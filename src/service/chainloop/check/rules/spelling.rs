@@ -1,10 +1,10 @@
-//! `duplicate-key`: a field that stands there in both of its spellings.
+//! `duplicate-key`: a field that is present in both of its spellings.
 
 use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
 use manifest::chainloop::Metadata;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
-/// Something that can have a field in two spellings.
+/// An object that may have a field in two spellings.
 struct At<'a> {
     document: DocumentId,
     path: &'a Path,
