@@ -1,109 +1,13 @@
-//! Digests of live objects and of plans.
+//! Digests of live objects, plans and files.
 
-use std::fmt;
-use std::io;
-use std::str::FromStr;
-
-use data_encoding::HEXLOWER;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
-use super::types::{Plan, TargetPlan};
+use super::types::{Fingerprint, Plan, TargetPlan};
 use model::docker::{Cedar, LiveContent, LivePolicy, LiveRule, Rule, RuleId};
 
-/// `sha256:` and 64 hexadecimal digits.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(transparent)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    pub(crate) fn of(mut value: Value) -> Self {
-        value.sort_all_objects();
-        Self::from_digest(&Sha256::digest(value.to_string()))
-    }
-
-    /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
-    /// of a whole organization is large.
-    fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let mut digest = Digesting {
-            digest: Sha256::new(),
-            waiting: Vec::with_capacity(2 * CHUNK),
-        };
-        serde_json::to_writer(&mut digest, data)?;
-        let Digesting {
-            mut digest,
-            waiting,
-        } = digest;
-        digest.update(waiting);
-        Ok(Self::from_digest(&digest.finalize()))
-    }
-
-    fn from_digest(digest: &[u8]) -> Self {
-        Self(format!("sha256:{}", HEXLOWER.encode(digest)))
-    }
-
-    /// The digits, without the name of the digest.
-    pub(super) fn hex(&self) -> &str {
-        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
-    }
-}
-
-/// How many bytes are digested at a time: the serializer writes a few of them at once.
-const CHUNK: usize = 16 * 1024;
-
-/// Digests what is written to it.
-struct Digesting {
-    digest: Sha256,
-    waiting: Vec<u8>,
-}
-
-impl io::Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= CHUNK {
-            self.digest.update(&self.waiting);
-            self.waiting.clear();
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A text that is no digest.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
-)]
-pub struct NoFingerprint(String);
-
-impl FromStr for Fingerprint {
-    type Err = NoFingerprint;
-    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
-        let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
-        let fits =
-            |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        hex.filter(fits)
-            .map(|hex| Self(format!("sha256:{hex}")))
-            .ok_or_else(|| NoFingerprint(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The digest of all that a live policy says, what this version does not know included; times are left out, and the
-/// order of rules does not count.
+/// The digest of a live policy, including unknown fields. Times and the order of rules are ignored.
 pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
     let LivePolicy {
         id,
@@ -126,12 +30,11 @@ pub fn fingerprint(policy: &LivePolicy) -> Fingerprint {
     };
     let unknown_scope = sorted_fields(unknown_scope_fields);
     let unknown = sorted_fields(unknown_fields);
-    // Plain data is always written; were it not, no fingerprint would ever fit, and nothing be overwritten.
-    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown))
-        .unwrap_or(Fingerprint(String::new()))
+    // Plain data can always be serialized. If it could not, the empty fingerprint would match
+    // nothing, so nothing would be overwritten.
+    Fingerprint::of_plain(&(id, name, scope, unknown_scope, content, unknown)).unwrap_or_default()
 }
 
-/// What a policy holds, as it is digested.
 #[derive(Serialize)]
 enum Digested<'a> {
     Rules(Vec<DigestedRule<'a>>),
@@ -139,7 +42,7 @@ enum Digested<'a> {
     Opaque(Value),
 }
 
-/// A rule, as it is digested: its id, its name, what it says and what of it nobody knows.
+/// Id, name, content and unknown fields of a rule.
 #[derive(Serialize)]
 struct DigestedRule<'a>(
     &'a RuleId,
@@ -161,7 +64,7 @@ impl<'a> From<&'a LiveRule> for DigestedRule<'a> {
     }
 }
 
-/// The order in which a server names fields does not count.
+/// The order of fields in a server's answer is ignored.
 fn sorted(value: &Value) -> Value {
     let mut value = value.clone();
     value.sort_all_objects();
@@ -175,16 +78,15 @@ fn sorted_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     fields
 }
 
-/// The digest of the plan of one target.
 pub(super) fn target_digest(plan: &TargetPlan) -> Result<Fingerprint, serde_json::Error> {
     Fingerprint::of_plain(plan)
 }
 
-/// The digest of a plan: equal plans have equal digests, whoever made them where. The commit and the origins of
-/// changes do not count, so that a plan that was looked at on a branch is the same plan once that is merged.
+/// The digest of a plan. The commit and the origins of changes are not part of it: a plan that was
+/// reviewed on a branch is the same plan after the merge.
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The plan cannot be serialized, which does not happen for plain data.
 pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
     let Plan {
         format_version,
@@ -198,13 +100,13 @@ pub fn plan_digest(plan: &Plan) -> Result<Fingerprint, serde_json::Error> {
     Fingerprint::of_plain(&(format_version, tool_version, tree, targets))
 }
 
-/// The digest of files: of their names and their bytes, in the order of their names.
+/// The digest of the names and the bytes of files, in the order of their names.
 pub fn tree_digest<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Fingerprint {
     let mut files: Vec<(&str, &[u8])> = files.into_iter().collect();
     files.sort_unstable();
     let mut digest = Sha256::new();
     for (name, bytes) in files {
-        // Lengths keep two names and texts from being read as one.
+        // Lengths make the encoding unambiguous.
         digest.update(format!("{}:{name}{}:", name.len(), bytes.len()));
         digest.update(bytes);
     }

@@ -1,11 +1,11 @@
-//! From calls back to the changes that they make.
+//! Maps calls back to the changes that they make.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::types::{Call, CallId, Change, ChangeRef, ResourceKind, TargetPlan};
 
-/// The change that each call of a plan makes, wholly or in part. A call for which the plan names no change of the part
-/// belongs to that of the whole; one that belongs to none at all is left out.
+/// The change that each call makes, completely or in part. A call without a change of its part
+/// belongs to the change of the whole object; a call without any change is omitted.
 pub fn changes_of_calls(plan: &TargetPlan) -> BTreeMap<CallId, ChangeRef> {
     let links = Links::new(&plan.changes);
     plan.calls
@@ -14,7 +14,7 @@ pub fn changes_of_calls(plan: &TargetPlan) -> BTreeMap<CallId, ChangeRef> {
         .collect()
 }
 
-/// A change of what stands by itself with those of its parts, by their ids and by their names.
+/// The change of an object with the changes of its parts, by id and by name.
 struct Whole<'a> {
     change: &'a Change,
     by_id: HashMap<&'a str, &'a Change>,

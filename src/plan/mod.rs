@@ -11,7 +11,7 @@ mod link;
 mod origin;
 mod types;
 
-pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
+pub use fingerprint::{fingerprint, plan_digest, tree_digest};
 
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat,
@@ -24,8 +24,9 @@ pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change,
     ChangeKind, ChangeOrigin, ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DocumentState,
     DocumentStatus, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION, Field,
-    FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact,
-    LiveCounts, Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind, Sent,
-    Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, ToSend,
-    UnmanagedResource, UnreadableResource, ValueChange, document_id, group_id, pack_id,
+    FieldChange, Fingerprint, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held,
+    HeldReason, Impact, LiveCounts, NoFingerprint, Note, Origin, Origins, Plan, PolicyRef, Reason,
+    ResourceId, ResourceKind, Sent, Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins,
+    TargetPlan, ToSend, UnmanagedResource, UnreadableResource, ValueChange, document_id, group_id,
+    pack_id,
 };

@@ -1,4 +1,4 @@
-//! The audit record of a run, for people and for machines.
+//! Renders the audit record of a run.
 
 use super::commit;
 use super::text::{many, neutral, neutral_json};
@@ -6,16 +6,17 @@ use crate::run::audit::{AuditRecord, AuditReport};
 use crate::run::journal::{Counts, RunKind};
 use git::{Scheme, SignedBy};
 
-/// Records as JSON, indented, with a newline at the end. What could steer a terminal is escaped in it.
+/// Records as indented JSON with a final newline. Characters that could control a terminal are
+/// escaped.
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The record cannot be serialized, which does not happen for plain data.
 pub fn json(report: &AuditReport) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(report)? + "\n";
     Ok(neutral_json(&text).into_owned())
 }
 
-/// The record in a few lines: what a log should hold.
+/// The record in a few lines, for logs.
 pub fn human(record: &AuditRecord) -> String {
     let AuditRecord {
         run,
@@ -53,7 +54,7 @@ pub fn human(record: &AuditRecord) -> String {
     text
 }
 
-/// Who signed, with which key, and who said that they may.
+/// The signer, the key, and who authorized it.
 pub(crate) fn signer(signed_by: &SignedBy) -> String {
     let SignedBy {
         scheme,

@@ -1,10 +1,8 @@
-//! The commit that something was made from, in a line.
-
 use crate::plan::Commit;
 use git::{Person, Pipeline};
 
-/// The commit, its branch and its author as git tells them, then what the pipeline says of itself. `data` makes what
-/// comes from outside harmless.
+/// The commit in one line: id, branch and author from git, then what the pipeline reports. `data`
+/// neutralizes external text.
 pub(crate) fn line(commit: &Commit, data: impl Fn(&str) -> String) -> String {
     let Commit {
         id,

@@ -1,4 +1,4 @@
-//! What decides a question, by name, file and line.
+//! The rule or statement that decides a request, with its place.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,12 +10,11 @@ use access::{CedarFailure, CedarStatement, Decider, PooledRule};
 use model::diag::Place;
 use model::docker::Decision;
 
-/// The way from what decides to files and lines.
+/// Finds the lines of rules and statements.
 #[derive(Clone, Copy)]
 pub struct Locator<'a> {
-    /// Where a place is.
     pub place: &'a dyn Fn(&Place) -> SourceRef,
-    /// Where a statement of a Cedar policy is; nothing for one that was read from the server.
+    /// `None` for a statement that was read from the server.
     pub statement: &'a dyn Fn(&CedarStatement<'_>) -> Option<SourceRef>,
 }
 
@@ -73,7 +72,6 @@ pub struct FailedStatement {
 }
 
 impl DecidedBy {
-    /// Names a decider.
     pub fn new(decider: &Decider<'_>, locator: Locator<'_>) -> Self {
         match decider {
             Decider::Rule { rule, resource } => {
@@ -85,7 +83,6 @@ impl DecidedBy {
         }
     }
 
-    /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         match self {
             Self::Rule(rule) => rule.human(painter),
@@ -95,7 +92,6 @@ impl DecidedBy {
 }
 
 impl DecidingRule {
-    /// Names a rule.
     pub fn new(rule: &PooledRule<'_>, resource: String, locator: Locator<'_>) -> Self {
         Self {
             policy: rule.policy.to_owned(),
@@ -105,7 +101,6 @@ impl DecidingRule {
         }
     }
 
-    /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         let Self {
             policy,
@@ -124,7 +119,6 @@ impl DecidingRule {
 }
 
 impl DecidingStatement {
-    /// Names a statement.
     pub fn new(statement: &CedarStatement<'_>, locator: Locator<'_>) -> Self {
         let source = (locator.statement)(statement);
         let CedarStatement {
@@ -144,12 +138,11 @@ impl DecidingStatement {
         }
     }
 
-    /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         self.with("", painter)
     }
 
-    /// The same, with something said about it.
+    /// The line with a remark.
     pub(super) fn with(&self, said: &str, painter: Painter) -> String {
         let Self {
             policy,
@@ -171,7 +164,6 @@ impl DecidingStatement {
 }
 
 impl FailedStatement {
-    /// Names a statement that failed.
     pub fn new(failure: &CedarFailure<'_>, locator: Locator<'_>) -> Self {
         let CedarFailure { statement, why } = failure;
         Self {
@@ -180,7 +172,6 @@ impl FailedStatement {
         }
     }
 
-    /// One line for people.
     pub fn human(&self, painter: Painter) -> String {
         let Self { statement, error } = self;
         statement.with(

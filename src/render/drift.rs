@@ -1,4 +1,4 @@
-//! Drift, for people and for machines.
+//! Renders drift reports.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ use super::plan::{
 use super::text::{line_start, many, neutral, neutral_json};
 use crate::plan::{Change, ChangeKind, DriftReport, Held, Since, TargetDrift};
 
-/// What stands above the changes: they are told from the server's side.
+/// Printed above the changes, because they are shown from the server's side.
 pub(super) const INSTEAD: &str =
     "What the server holds instead (+ is only there, - is missing there)";
 
-/// The report for people: what the server does differently, since when, and how to go on.
+/// The report for people: what changed outside of polwarden, when, and the next command.
 pub fn human(report: &DriftReport, painter: Painter) -> String {
     let mut text = String::new();
     for target in &report.targets {
@@ -24,7 +24,6 @@ pub fn human(report: &DriftReport, painter: Painter) -> String {
     text
 }
 
-/// The closing line.
 pub fn summary(report: &DriftReport) -> String {
     let from = report
         .commit
@@ -39,7 +38,7 @@ pub fn summary(report: &DriftReport) -> String {
     )
 }
 
-/// The same without the commit: no word of it comes from elsewhere.
+/// The summary without the commit, so it contains no external text.
 pub(super) fn headline(report: &DriftReport) -> String {
     said(report, "")
 }
@@ -98,7 +97,7 @@ fn target_text(text: &mut String, drift: &TargetDrift, painter: Painter) {
     }
 }
 
-/// What is said of a target besides its changes and access.
+/// The sections of a target in addition to its changes and access.
 pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
     let TargetDrift {
         target: _,
@@ -165,7 +164,7 @@ pub(super) fn sections(drift: &TargetDrift) -> Vec<Section> {
         .collect()
 }
 
-/// How to keep that a policy is gone.
+/// How to keep the deletion of a policy.
 fn deleting(change: &Change) -> Option<String> {
     let source = change
         .source
@@ -179,13 +178,13 @@ fn deleting(change: &Change) -> Option<String> {
     ))
 }
 
-/// A command as it is typed into a shell, neutral; nothing for no words.
+/// A command for a shell, neutralized; nothing for no words.
 pub(super) fn command(words: &[String]) -> Option<String> {
     let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
     (!words.is_empty()).then(|| neutral(&words.join(" ")).into_owned())
 }
 
-/// A word that a POSIX shell reads as it is.
+/// Quotes a word for a POSIX shell.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| {
         c.is_ascii_alphanumeric()
@@ -197,10 +196,10 @@ fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// The report as JSON, indented, with a newline at the end (`schemas/drift.schema.json`).
+/// The report as indented JSON with a final newline (`schemas/drift.schema.json`).
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The report cannot be serialized, which does not happen for plain data.
 pub fn json(report: &DriftReport) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');

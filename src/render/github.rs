@@ -1,14 +1,15 @@
-//! Findings as workflow commands of GitHub: annotations beside the lines of a pull request.
+//! Renders diagnostics as GitHub workflow commands, which annotate the lines of a pull request.
 
 use std::fmt::Write as _;
 
 use super::findings::{Finding, Findings, Lines, Prefix, Spot, Weight};
 use super::text::neutral;
 
-/// How many annotations of a kind GitHub shows for one step; the rest stands in the log.
+/// Maximum number of annotations of one kind that GitHub shows per step. The others are only in the
+/// log.
 pub const SHOWN: usize = 10;
 
-/// The findings as annotations, the weightiest first, and `summary` as a notice before the other notices.
+/// The annotations by decreasing severity; `summary` is the first notice.
 pub fn github(summary: Option<&str>, findings: &Findings, prefix: &Prefix) -> String {
     let mut text = String::new();
     let mut summary = summary.map(|summary| closing(summary, findings));
@@ -22,7 +23,7 @@ pub fn github(summary: Option<&str>, findings: &Findings, prefix: &Prefix) -> St
     text
 }
 
-/// The notice that sums up, with a word about what GitHub does not show.
+/// The summary, with the number of annotations that GitHub does not show.
 fn closing(summary: &str, findings: &Findings) -> String {
     let mut message = neutral(summary).into_owned();
     if let Some(counts) = findings.counts() {
@@ -65,7 +66,7 @@ fn annotation(finding: &Finding, prefix: &Prefix) -> String {
         }) = lines
         {
             properties.push(format!("line={first},endLine={last}"));
-            // Columns are of one line.
+            // Columns apply to a single line.
             if let Some((column, end)) = columns.filter(|_| first == last) {
                 properties.push(format!("col={column},endColumn={end}"));
             }
@@ -85,14 +86,14 @@ fn annotation(finding: &Finding, prefix: &Prefix) -> String {
     format!("::{command} {}::{}\n", properties.join(","), data(&text))
 }
 
-/// The message of a command: what would end the line is encoded.
+/// Encodes the message of a command.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// The value of a property: what would end the value is encoded too.
+/// Encodes the value of a property, including its separators.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

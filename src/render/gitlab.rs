@@ -1,11 +1,11 @@
-//! Findings as a Code Quality report of GitLab.
+//! Renders diagnostics as a GitLab Code Quality report.
 
 use serde::Serialize;
 
 use super::findings::{Finding, Findings, PlanRule, Prefix, RuleId, Weight};
 use super::text::neutral_json;
 
-/// What stands in no file is told at the configuration: GitLab drops what has no path.
+/// The path of diagnostics without a file: GitLab drops entries without a path.
 const NOWHERE: &str = manifest::config::FILE_NAME;
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Issue<'a> {
     location: Location,
 }
 
-/// The words of GitLab.
+/// The severities of GitLab.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Severity {
@@ -39,10 +39,10 @@ struct Lines {
     end: u32,
 }
 
-/// The findings as JSON.
+/// The report as JSON.
 ///
 /// # Errors
-/// None that is known: the report is plain data.
+/// The report cannot be serialized, which does not happen for plain data.
 pub fn gitlab(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
     let issues: Vec<Issue<'_>> = findings
         .fingerprinted()

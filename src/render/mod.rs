@@ -1,4 +1,4 @@
-//! Values as text, for people and for machines. Pure: nothing is read or written here.
+//! Renders values as text, for people and for machines. Nothing here performs I/O.
 
 pub mod audit;
 mod commit;

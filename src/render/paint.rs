@@ -1,45 +1,41 @@
-//! Colours, where they are wanted.
-
 use anstyle::{AnsiColor, Style};
 
-/// Paints text, or leaves it plain.
+/// Colors text, or leaves it plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Painter {
     coloured: bool,
 }
 
 impl Painter {
-    /// A painter that paints or not.
     pub fn new(coloured: bool) -> Self {
         Self { coloured }
     }
 
-    /// Whether it paints.
     pub fn is_coloured(self) -> bool {
         self.coloured
     }
 
-    /// What is new or went well.
+    /// New or successful.
     pub fn good(self, text: &str) -> String {
         self.paint(AnsiColor::Green.on_default(), text)
     }
 
-    /// What changes or needs attention.
+    /// Changed, or needs attention.
     pub fn notice(self, text: &str) -> String {
         self.paint(AnsiColor::Yellow.on_default(), text)
     }
 
-    /// What goes or went wrong.
+    /// Deleted or failed.
     pub fn bad(self, text: &str) -> String {
         self.paint(AnsiColor::Red.on_default(), text)
     }
 
-    /// What stands beside the matter.
+    /// Secondary information.
     pub fn dim(self, text: &str) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 
-    /// What a section is called.
+    /// Titles of sections.
     pub fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
     }

@@ -1,4 +1,4 @@
-//! What became of the calls of a plan.
+//! Renders the outcomes of calls.
 
 use crate::plan::{Call, Sent, ToSend};
 use crate::render::paint::Painter;
@@ -9,7 +9,7 @@ use model::docker::{LiveContent, LivePolicy, LiveRule, Operation, RuleValue};
 use model::pulumi::{LiveGroup, LiveGroupBody, LivePack};
 use model::{chainloop, pulumi};
 
-/// One line for one call, and below it what is to be known about a failure.
+/// One line for a call, followed by the details of a failure.
 pub fn call_line(call: &Call, outcome: &CallOutcome, painter: Painter) -> String {
     let what = describe(call);
     match outcome {
@@ -78,12 +78,12 @@ fn failed(failure: &Failure) -> (&'static str, String) {
 
 const AGAIN: &str = "Run `polwarden apply` again: it plans from what is there now.";
 
-/// Text below a line about a call.
+/// Indents text below the line of a call.
 pub(super) fn below(text: &str) -> String {
     format!("\n      {}", neutral_lines(text).replace('\n', "\n      "))
 }
 
-/// What was expected and what another writer had left, each on a line.
+/// The expected value and the value that another client left, each on a line.
 pub fn both(difference: &Difference) -> String {
     let Difference { planned, found } = difference;
     let says = |object: &Option<Object>| {
@@ -94,7 +94,6 @@ pub fn both(difference: &Difference) -> String {
     below(&format!("expected: {}", says(planned))) + &below(&format!("found:    {}", says(found)))
 }
 
-/// A policy or a rule in one line.
 pub fn object_line(object: &Object) -> String {
     match object {
         Object::Policy(policy) => policy_line(policy),
@@ -227,7 +226,6 @@ fn none_or(texts: &[String]) -> String {
     }
 }
 
-/// A rule in one line.
 pub fn rule_line(rule: &LiveRule) -> String {
     let LiveRule {
         id: _,
@@ -238,7 +236,7 @@ pub fn rule_line(rule: &LiveRule) -> String {
     let says = match rule {
         Ok(rule) => {
             let values = rule.fields();
-            // The name is shown before.
+            // The name is already shown.
             let values = values
                 .iter()
                 .filter(|value| !matches!(value, RuleValue::Name(_)));
@@ -262,7 +260,7 @@ pub fn describe(call: &Call) -> String {
     }
 }
 
-/// What was sent in words, with the name of what it is about, and that of the part.
+/// A call in words, by the names of the object and of its part.
 pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
     match sent {
         Sent::Docker(send) => docker_words(send, name, part),
@@ -271,7 +269,7 @@ pub fn describe_sent(sent: &Sent, name: &str, part: Option<&str>) -> String {
     }
 }
 
-/// With its digest: a version is nothing else.
+/// Includes the digest, which identifies the version.
 fn chainloop_words(send: &chainloop::Operation) -> String {
     let chainloop::SentDocument {
         name,
@@ -324,7 +322,7 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
     neutral(&text).into_owned()
 }
 
-/// What became of a version that was begun and not completed.
+/// The outcome of deleting an incomplete version.
 pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
     let CleanedUp {
         pack,
@@ -359,7 +357,7 @@ fn docker_words<P>(send: &Operation<P>, policy: &str, rule: Option<&str>) -> Str
     }
 }
 
-/// How many calls were not applied, by what became of them: "1 failed, 2 blocked".
+/// The number of calls that were not applied, by outcome: "1 failed, 2 blocked".
 pub fn not_applied(tally: &Tally) -> String {
     let Tally {
         applied: _,

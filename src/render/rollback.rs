@@ -1,11 +1,11 @@
-//! What a rollback leaves as it is.
+//! Renders what a rollback does not restore.
 
 use super::plan::words::what;
 use super::report::both;
 use super::text::neutral;
 use crate::run::{HeldBack, UndoHeld};
 
-/// One thing that stays as it is, with the reason and what to do.
+/// One object with the reason and the next step.
 pub fn held(held: &UndoHeld) -> String {
     let UndoHeld {
         resource,

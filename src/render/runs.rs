@@ -1,4 +1,4 @@
-//! What the journals of runs tell: a line for each run, or one run in full.
+//! Renders the journals of runs: a list of runs, or one run in full.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -92,7 +92,7 @@ impl RunReport {
         Self::new(history, |_| None)
     }
 
-    /// A run with all that its journal holds.
+    /// A run with the complete content of its journal.
     pub fn in_full(history: &History) -> Self {
         Self::new(history, |target| Some(target.clone()))
     }
@@ -145,7 +145,6 @@ impl RunReport {
         )
     }
 
-    /// How it ended, if that is worth a word.
     fn end(&self) -> &'static str {
         match self.ended {
             Ended::InGoodOrder => "",
@@ -158,7 +157,7 @@ impl RunReport {
 /// The runs as JSON.
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The report cannot be serialized, which does not happen for plain data.
 pub fn json(runs: Vec<RunReport>) -> serde_json::Result<String> {
     let report = RunsReport {
         format_version: FORMAT_VERSION,
@@ -168,7 +167,6 @@ pub fn json(runs: Vec<RunReport>) -> serde_json::Result<String> {
     Ok(neutral_json(&text).into_owned())
 }
 
-/// A run in one line.
 pub fn line(run: &RunReport) -> String {
     let targets: Vec<&str> = run
         .targets
@@ -185,7 +183,7 @@ pub fn line(run: &RunReport) -> String {
     )
 }
 
-/// A run with all its calls, and with what was there before.
+/// A run with all its calls and the previous state of each object.
 pub fn human(run: &RunReport, painter: Painter) -> String {
     let title = painter.strong(&format!("Run {}", run.run));
     let mut text = format!(

@@ -1,4 +1,4 @@
-//! JSON Schemas of what is written for machines.
+//! JSON Schemas of machine-readable output.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -12,7 +12,7 @@ use crate::run::audit::AuditReport;
 use crate::run::journal::Record;
 use manifest::schema::SchemaFile;
 
-/// The schema of what is written and read.
+/// For formats that are written and read.
 macro_rules! both {
     ($name:literal, $type:ty) => {
         SchemaFile {
@@ -22,7 +22,7 @@ macro_rules! both {
     };
 }
 
-/// The schema of what is written only.
+/// For formats that are only written.
 macro_rules! written {
     ($name:literal, $type:ty) => {
         SchemaFile {
@@ -32,7 +32,7 @@ macro_rules! written {
     };
 }
 
-/// The schemas of plans, of the lines of journals, of audit records, of runs, of findings, of the results of policy tests and of answers.
+/// The schemas of all machine-readable formats.
 pub fn all() -> Vec<SchemaFile> {
     vec![
         both!("plan.schema.json", Plan),
@@ -46,8 +46,8 @@ pub fn all() -> Vec<SchemaFile> {
     ]
 }
 
-/// The text of a schema: of what is read too, or of what is written only, where what may be left out is what the
-/// serializer leaves out.
+/// The text of a schema. For formats that are only written, a field is optional only if the
+/// serializer may omit it.
 fn generated<T: JsonSchema>(name: &str, is_read: bool) -> String {
     let settings = SchemaSettings::draft2020_12();
     let settings = if is_read {

@@ -1,12 +1,12 @@
-//! Text from files and servers is data: it must not steer a terminal or whoever reads a job's log, nor show itself as
-//! something else.
+//! Neutralizes text from files and servers: it must not control a terminal, act as a command in a
+//! job's log, or disguise itself.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use model::is_hidden;
 
-/// Longer words between `##` and `[` are no command of a runner.
+/// Longer words between `##` and `[` are not commands.
 const LONGEST_COMMAND: usize = 16;
 
 /// A number with its noun: `1 file`, `2 files`.
@@ -14,7 +14,7 @@ pub fn many(count: usize, noun: &str) -> String {
     plural(count, noun, &format!("{noun}s"))
 }
 
-/// A number with a noun that has its own plural: `1 policy`, `2 policies`.
+/// A number with an irregular noun: `1 policy`, `2 policies`.
 pub fn plural(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
@@ -27,8 +27,8 @@ pub fn neutral(text: &str) -> Cow<'_, str> {
     escape(text, is_hidden)
 }
 
-/// Like [`neutral`], for text of several lines: line breaks and tabs stay. No line begins with `::`, which a runner of
-/// pipelines takes for a command (`::set-output`).
+/// Like [`neutral`], but keeps newlines and tabs. No line begins with `::`, which runners interpret
+/// as a command (`::set-output`).
 pub fn neutral_lines(text: &str) -> Cow<'_, str> {
     match escape(text, |c| is_hidden(c) && !matches!(c, '\n' | '\t')) {
         text if !text.contains("::") => text,
@@ -36,8 +36,8 @@ pub fn neutral_lines(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The line, changed if it begins with `::`: only the second colon, so that what is escaped of a beginning of the text
-/// is a beginning of what is escaped of all of it.
+/// Escapes `::` at the beginning of a line. Only the second colon is escaped, so escaping a prefix
+/// of a text gives a prefix of the escaped text.
 pub fn line_start(line: &str) -> Cow<'_, str> {
     let begin = line.len() - line.trim_start().len();
     match line[begin..].strip_prefix("::") {
@@ -46,8 +46,8 @@ pub fn line_start(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON text with the same characters written as JSON escapes: a reader of the JSON gets them back unchanged, a
-/// terminal that the JSON is printed to does not see them. Line breaks between values stay.
+/// Writes the same characters in JSON text as JSON escapes: parsers read them unchanged, but
+/// terminals do not see them. Newlines between values stay.
 pub fn neutral_json(json: &str) -> Cow<'_, str> {
     let hostile = |c: char| is_hidden(c) && c != '\n';
     if !json.contains(hostile) && !json.contains("##") {
@@ -55,7 +55,7 @@ pub fn neutral_json(json: &str) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(json.len() + 16);
     for c in json.chars() {
-        // Outside of strings, there is no `#` in JSON.
+        // Outside of strings, JSON contains no `#`.
         if hostile(c) || (c == '[' && ends_as_command(&escaped)) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
@@ -89,7 +89,7 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool + Copy) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether a `[` would make a command of what stands before it: `##`, and perhaps a word.
+/// Whether `[` would complete a command after this text: `##` and possibly a word.
 fn ends_as_command(text: &str) -> bool {
     let word = text
         .bytes()
@@ -98,6 +98,22 @@ fn ends_as_command(text: &str) -> bool {
         .take_while(u8::is_ascii_alphanumeric)
         .count();
     text[..text.len() - word].ends_with("##")
+}
+
+/// [`neutral`] text for XML.
+pub(crate) fn neutral_xml(text: &str) -> String {
+    without_noncharacters(&neutral(text))
+}
+
+/// [`neutral_lines`] text for XML.
+pub(crate) fn neutral_xml_lines(text: &str) -> String {
+    without_noncharacters(&neutral_lines(text))
+}
+
+/// XML 1.0 (section 2.2) excludes two more characters than the control characters, which are escaped already.
+fn without_noncharacters(text: &str) -> String {
+    text.replace('\u{fffe}', "\\u{fffe}")
+        .replace('\u{ffff}', "\\u{ffff}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod chainloop;
 pub mod check_config;
+pub mod checked;
 pub mod docker;
 pub mod pulumi;
 pub mod registry;

@@ -1,4 +1,4 @@
-//! Finds, reads and parses the manifests of all targets, on all cores.
+//! Finds, reads and parses the manifests of all targets, in parallel.
 
 mod packs;
 
@@ -16,37 +16,37 @@ use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
 pub use packs::NamedSource;
 
-/// The manifests of one target.
 #[derive(Debug)]
 pub struct LoadedTarget {
-    /// The position of the target in the configuration.
+    /// The index of the target in the configuration.
     pub index: usize,
-    /// Its documents, by path and by position in the file. A file of two targets is read once and shared.
+    /// By path and position in the file. A file of two targets is read once and shared.
     pub documents: Vec<Arc<Document>>,
-    /// The text of `spec.cedar.file`, for each document that has one and whose file could be read.
+    /// The text of `spec.cedar.file` by document, for files that could be read.
     pub cedar_files: HashMap<DocumentId, Arc<str>>,
-    /// The source of each policy pack.
     pub pack_sources: HashMap<DocumentId, NamedSource>,
 }
 
-/// The manifests of all targets, with the findings so far.
+/// The manifests of all targets, with the diagnostics so far.
 #[derive(Debug)]
 pub struct Loaded {
-    /// One for each target of the configuration, in its order.
+    /// One per target, in the order of the configuration.
     pub targets: Vec<LoadedTarget>,
-    /// The findings of files, syntax and schema.
+    /// Diagnostics of files, syntax and schema.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many manifest files were read.
+    /// The number of manifest files that were read.
     pub files: usize,
-    /// The files of Cedar text that manifests name and that could be read, each once.
+    /// The Cedar files that manifests name and that could be read.
     pub cedar: BTreeMap<Utf8PathBuf, Arc<str>>,
-    /// What the lock file says; nothing where there is none.
+    /// Empty without a lock file.
     pub lock: Lock,
 }
 
-/// Loads the manifests of all targets. Everything that can be read is read; what cannot is a finding each.
+/// Loads the manifests of all targets. What cannot be read becomes a diagnostic; the rest is
+/// loaded.
 ///
-/// The texts are added to `sources` in the order of their paths, so that the same tree always gives the same result.
+/// Texts are added to `sources` in the order of their paths, so the same tree always gives the same
+/// result.
 pub fn load(
     source: &impl Source,
     config: &Config,
@@ -139,7 +139,7 @@ pub fn load(
     }
 }
 
-/// The manifest files of each target, sorted and without repetition.
+/// The manifest files of each target, sorted and without duplicates.
 fn list_targets(
     source: &impl Source,
     config: &Config,
@@ -198,7 +198,7 @@ fn invalid_path(path: &str, kind: &ProblemKind, place: Place) -> Diagnostic {
     Diagnostic::new(code, format!("`{path}` cannot be used: {kind}"), place).help(kind.help())
 }
 
-/// A finding about a file without text.
+/// A diagnostic for a file without text.
 fn unusable(problem: &Problem, sources: &mut SourceMap) -> Diagnostic {
     let file = sources.add(problem.path.as_str(), "");
     let message = format!("`{}` cannot be used: {}", problem.path, problem.kind);
@@ -245,7 +245,7 @@ impl<S: Source> CedarFiles<'_, S> {
                 Err(kind) => {
                     let node = Path::root().key("spec").key("cedar").key("file");
                     let finding = invalid_path(file, kind, Place::value(document.id, node));
-                    // A document of two targets is one document.
+                    // A document that belongs to two targets is reported once.
                     if !diagnostics.contains(&finding) {
                         diagnostics.push(finding);
                     }

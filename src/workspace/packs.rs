@@ -15,13 +15,12 @@ use model::diag::{Diagnostic, DocumentId, Place, SourceMap};
 /// The source that a pack's manifest names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedSource {
-    /// The directory, from that of the configuration.
+    /// Relative to the directory of the configuration.
     pub path: Utf8PathBuf,
-    /// What stands in it.
     pub tree: Arc<Result<PackTree, PackError>>,
 }
 
-/// Reads the source of each pack; one that several manifests name is read once.
+/// Reads the source of each pack. A source of several packs is read once.
 pub(super) fn sources(
     source: &impl Source,
     documents: &[Arc<Document>],
@@ -70,7 +69,7 @@ pub(super) fn sources(
         .collect()
 }
 
-/// Reads the lock file; without one, nothing is locked.
+/// Reads the lock file. Without one, nothing is locked.
 pub(super) fn lock(
     source: &impl Source,
     sources: &mut SourceMap,

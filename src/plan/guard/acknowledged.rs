@@ -1,4 +1,4 @@
-//! What somebody has seen and accepts: `deletes=14,prune=2,plan=0f3a6c2b9d1e4587`.
+//! Acknowledgements: `deletes=14,prune=2,plan=0f3a6c2b9d1e4587`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::Guard;
 
-/// The mark of one plan of one target: the first digits of its digest.
+/// Identifies one plan of one target: the first digits of its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanMark(String);
 
@@ -26,29 +26,28 @@ impl fmt::Display for PlanMark {
     }
 }
 
-/// The exact numbers that somebody has seen and accepts, for one target, and perhaps for one plan alone.
+/// The exact numbers that are acknowledged, for one target and optionally for one plan only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Acknowledged {
-    /// The target, which can be left out where a plan has only one.
+    /// May be omitted if a plan has only one target.
     pub target: Option<String>,
-    /// The number of each guard.
     pub counts: BTreeMap<Guard, usize>,
-    /// The only plan that is meant.
+    /// If present, the acknowledgement applies to this plan only.
     pub plan: Option<PlanMark>,
 }
 
-/// A text that acknowledges nothing.
+/// An invalid acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AcknowledgedError {
-    /// A part that is no `name=number`.
+    /// A part is not of the form `name=number`.
     #[error("`{0}` is not of the form `[TARGET:]deletes=14,updates=30,plan=0123456789abcdef`")]
     Form(String),
-    /// A guard that does not exist.
+    /// Unknown guard.
     #[error(
         "`{0}` is no guard; there are deletes, updates, prune, scope-widens, last-deny, protected and pack-removed"
     )]
     NoGuard(String),
-    /// A guard that stands there twice.
+    /// Duplicate guard.
     #[error("`{0}` stands there twice")]
     Twice(String),
 }

@@ -1,4 +1,4 @@
-//! Guards: what one apply does not do before somebody has said that it is meant.
+//! Guards: changes that `apply` refuses until they are acknowledged.
 
 mod acknowledged;
 
@@ -13,30 +13,28 @@ use manifest::config::{Limits, Share};
 
 pub use acknowledged::{Acknowledged, AcknowledgedError, PlanMark};
 
-/// A target with fewer live rules than this is too small for percentages to mean anything.
+/// In smaller targets, percentages are meaningless.
 const SMALLEST_GUARDED: usize = 10;
 
-/// What a guard watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Guard {
-    /// Rules that are deleted, beyond `maxDeletes`.
+    /// More deleted rules than `maxDeletes`.
     Deletes,
-    /// Rules that are updated, beyond `maxUpdates`.
+    /// More updated rules than `maxUpdates`.
     Updates,
-    /// Policies that no manifest declares, and that go.
+    /// Unmanaged policies that are deleted.
     Prune,
-    /// Policies whose scope becomes the whole organization.
+    /// Policies whose scope widens to the whole organization.
     ScopeWidens,
     /// Policies that lose their last deny rule.
     LastDeny,
-    /// Protected policies that are deleted, or lose all their rules.
+    /// Protected policies that are deleted or lose all their rules.
     Protected,
-    /// Policy packs that are taken from policy groups.
+    /// Policy packs that are removed from policy groups.
     PackRemoved,
 }
 
 impl Guard {
-    /// All guards.
     pub const ALL: &'static [Self] = &[
         Self::Deletes,
         Self::Updates,
@@ -73,43 +71,37 @@ impl From<GuardedKind> for Guard {
     }
 }
 
-/// A guard that a plan sets off.
+/// A guard that requires an acknowledgement of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("target `{target}`: {what}")]
 pub struct Breach {
-    /// The target.
     pub target: String,
-    /// The guard.
     pub guard: Guard,
-    /// How many rules or policies it is about: the number to acknowledge.
+    /// The number of rules or policies: the number to acknowledge.
     pub count: usize,
-    /// What the plan does, and what the limit is.
     pub what: What,
 }
 
-/// What sets off a guard.
+/// The reason for a guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// More than a limit.
+    /// A limit is exceeded.
     Beyond {
         /// "deletes" or "updates".
         verb: &'static str,
-        /// How many.
         count: usize,
-        /// How many the organization holds.
+        /// The number of live objects.
         live: usize,
-        /// Of what, in the words for many: "rules".
+        /// The plural noun, such as "rules".
         of: String,
-        /// The limit, as configured.
+        /// The limit as configured.
         limit: String,
     },
-    /// Something that is never done unseen.
+    /// A change that always requires an acknowledgement.
     Unseen {
-        /// What it is done to.
         resource: ResourceKind,
-        /// Its name.
         name: String,
-        /// How, as a clause.
+        /// How it changes, as a clause.
         how: String,
     },
 }
@@ -138,21 +130,21 @@ impl fmt::Display for What {
     }
 }
 
-/// What the guards say of one target's plan.
+/// The result of checking the guards of one target's plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guarding {
-    /// What nobody acknowledged by its exact number.
+    /// Guards that are not acknowledged by their exact number.
     pub breaches: Vec<Breach>,
-    /// What lets this plan through, and no other; it names everything that sets off a guard.
+    /// The acknowledgement that permits exactly this plan; it names every guard.
     pub needed: Acknowledged,
-    /// Whether something was acknowledged for another plan than this.
+    /// Whether an acknowledgement names another plan.
     pub other_plan: bool,
 }
 
-/// Holds a target's plan to its guards, given what somebody acknowledged for it.
+/// Checks the guards of a target's plan against the acknowledgements.
 ///
 /// # Errors
-/// Passes on what the serializer says when the plan's digest is made; plain data gives it no reason to.
+/// The plan cannot be serialized, which does not happen for plain data.
 pub fn check(
     plan: &TargetPlan,
     limits: &Limits,
@@ -185,7 +177,7 @@ pub fn check(
     })
 }
 
-/// All that sets off a guard, acknowledged or not.
+/// All guards of the plan, acknowledged or not.
 fn set_off(plan: &TargetPlan, limits: &Limits) -> Vec<Breach> {
     let Limits {
         max_updates,

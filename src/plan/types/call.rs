@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ResourceId, ResourceKind};
+use super::resource::{ResourceId, ResourceKind};
 use model::docker::{Operation, OperationKind, PolicyId};
 use model::{chainloop, pulumi};
 

@@ -1,9 +1,11 @@
-//! How documents of the repository compare with those of a server.
+//! The comparison of manifests with the documents on a server.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, ChangeKind, FieldChange, ResourceKind, SourceRef};
+use super::change::{Change, ChangeKind, SourceRef};
+use super::field::FieldChange;
+use super::resource::ResourceKind;
 use model::chainloop::{DocumentKind, PolicyName};
 use model::digest::Digest;
 

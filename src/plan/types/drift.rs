@@ -1,11 +1,12 @@
-//! What a server holds that the manifests do not want, and the other way round.
+//! The drift report.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Change, Commit, DocumentStatus, EnforcementChange, Held, Impact, TargetInfo, UnmanagedResource,
-};
+use super::change::{Change, Held, UnmanagedResource};
+use super::document::DocumentStatus;
+use super::impact::{EnforcementChange, Impact};
+use super::plan::{Commit, TargetInfo};
 
 /// The version of the JSON form of a drift report; raised when a reader of the old form would misread the new one.
 pub const DRIFT_FORMAT_VERSION: u32 = 2;

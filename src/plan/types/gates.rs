@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DecidingRule, SourceRef};
+use super::change::SourceRef;
+use super::impact::DecidingRule;
 use access::Audience;
 
 /// A gate, and whether it holds after the plan.

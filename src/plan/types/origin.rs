@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, TargetPlan};
+use super::plan::{Plan, TargetPlan};
 
 /// Why the server is something else than the manifests.
 #[derive(

@@ -1,17 +1,15 @@
-//! Which findings are shown to people: all errors, and the first few warnings of each code.
+//! Selects the diagnostics to show to people: all errors, and the first few warnings of each code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::diag::{Code, Diagnostic, FileId, Path, Place, Severity, SourceMap};
 
-/// How many warnings of one code are shown. Errors have to go away one by one; of warnings of one kind, a few tell what
-/// they are about, and thousands of them would hide all others.
+/// Maximum number of warnings of one code. Errors must be corrected one by one, but a few warnings
+/// of one kind explain the rest, and thousands of them would hide all others.
 pub const SHOWN_WARNINGS: usize = 20;
 
-/// How many findings to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
-    /// All of them.
     All,
     /// All errors, and [`SHOWN_WARNINGS`] warnings of each code.
     Few,
@@ -25,7 +23,7 @@ pub(super) struct More {
     pub(super) files: usize,
 }
 
-/// The findings that are shown, in the order of the given ones, and what is left out.
+/// The selected diagnostics in their original order, and what is omitted.
 pub(super) fn few<'a>(
     sources: &SourceMap,
     findings: &'a [Diagnostic],
@@ -47,7 +45,8 @@ pub(super) fn few<'a>(
         if positions.len() <= SHOWN_WARNINGS {
             continue;
         }
-        // Lines and columns are known only after another look at the file; the way to a node sorts nearly alike.
+        // Computing lines and columns needs the text of the file; the path to a node gives nearly
+        // the same order.
         positions.select_nth_unstable_by(SHOWN_WARNINGS, |one, other| {
             rank(sources, &findings[*one])
                 .cmp(&rank(sources, &findings[*other]))
@@ -76,7 +75,7 @@ fn file(finding: &Diagnostic) -> Option<FileId> {
     finding.labels.first().map(|label| label.place.file())
 }
 
-/// The file's name, the document, the place in it.
+/// The file's name, the document, and the position in it.
 fn rank<'a>(
     sources: &'a SourceMap,
     finding: &'a Diagnostic,

@@ -1,4 +1,4 @@
-//! Findings in the manner of rustc: message, place, the line with the place marked, help.
+//! Renders diagnostics like rustc: message, place, the marked line, help.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use super::sorted;
 use crate::render::text::{many, neutral, neutral_lines};
 use model::diag::{Diagnostic, Label, Location, Place, Severity, SourceMap};
 
-/// Longer stretches of text between two places are not shown; each place is shown on its own then.
+/// Places that are further apart in the text are shown separately.
 const MAX_WINDOW: usize = 16 * 1024;
 
-/// The longest part of one line that is shown, in bytes.
+/// Maximum length of a line, in bytes.
 const MAX_LINE: usize = 512;
 
-/// The findings, by file, line and column, with an empty line after each, and how many warnings are left out. `colour`
-/// is for terminals.
+/// The diagnostics by file, line and column, each followed by an empty line, and the number of
+/// omitted warnings.
 pub fn human(
     sources: &SourceMap,
     diagnostics: &[Diagnostic],
@@ -80,13 +80,13 @@ fn group<'a>(sources: &'a SourceMap, finding: &'a Diagnostic, primary: &Location
     }
 }
 
-/// Lines of one file with the places to be marked in them.
+/// Lines of one file with the places to mark.
 struct Window<'a> {
     name: &'a str,
     text: &'a str,
-    /// The bytes of the lines that are shown.
+    /// The bytes of these lines.
     range: Range<usize>,
-    /// The number of the first of them.
+    /// The number of the first line.
     line: u32,
     marks: Vec<Mark<'a>>,
 }
@@ -102,7 +102,8 @@ enum Shown<'a> {
     Snippet(Snippet<'a, annotate_snippets::Annotation<'a>>),
 }
 
-/// One window for the primary place, with the other places of the same file that are near; one for each of the rest.
+/// One window for the primary place and the nearby places of the same file, and one for each other
+/// place.
 fn windows<'a>(
     sources: &'a SourceMap,
     finding: &'a Diagnostic,
@@ -124,7 +125,7 @@ fn windows<'a>(
     windows
 }
 
-/// The first line of one place; a place of several lines is marked to the end of the first.
+/// The first line of a place. A multi-line place is marked to the end of its first line.
 fn window<'a>(
     sources: &'a SourceMap,
     place: &Place,
@@ -200,7 +201,7 @@ impl<'a> Window<'a> {
         if marks.is_empty() {
             return Shown::Origin(Origin::path(name));
         }
-        // Escapes make the text longer, so that places move.
+        // Escapes make the text longer and move the places.
         let moved = |offset: usize| clean(&text[range.start..offset]).len();
         let annotations = marks.iter().map(|mark| {
             let kind = if mark.primary {
@@ -224,7 +225,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// The text of source lines, made harmless; line ends of Windows are line ends.
+/// Neutralizes source lines and normalizes line endings.
 fn clean(text: &str) -> String {
     neutral_lines(&text.replace("\r\n", "\n")).into_owned()
 }

@@ -1,4 +1,4 @@
-//! Findings as JSON.
+//! Diagnostics as JSON.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use super::sorted;
 use crate::render::text::neutral;
 use model::diag::{Diagnostic, Label, Severity, SourceMap};
 
-/// The version of this format; a change that breaks readers raises it.
+/// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// All findings of a run.
@@ -61,7 +61,7 @@ pub struct ReportLabel {
 }
 
 impl Report {
-    /// Works out lines and columns, and neutralises all text.
+    /// Computes lines and columns, and neutralizes all text.
     pub fn new(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Self {
         let diagnostics: Vec<_> = sorted(sources, diagnostics)
             .into_iter()

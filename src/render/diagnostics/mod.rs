@@ -1,4 +1,4 @@
-//! Findings for people ([`human`]) and for machines ([`Report`]).
+//! Renders diagnostics for people ([`human`]) and for machines ([`Report`]).
 
 mod few;
 mod human;
@@ -12,7 +12,7 @@ pub use json::{FORMAT_VERSION, Report, ReportLabel, ReportedDiagnostic};
 
 use model::diag::{Diagnostic, Location, SourceMap};
 
-/// The findings by file name, line and column, each with the location of its primary place; equal ones once.
+/// The diagnostics by file, line and column, without duplicates, each with its primary location.
 fn sorted<'a>(
     sources: &SourceMap,
     diagnostics: impl IntoIterator<Item = &'a Diagnostic>,

@@ -129,7 +129,7 @@ fn of_many_warnings_a_few_are_shown_and_all_errors() {
         (40, 20),
         "{shown}"
     );
-    // The first by file and line; the last line tells of the others.
+    // Sorted by file and line; the last line counts the others.
     assert_eq!(
         (
             times("warning[apex-open]: m"),

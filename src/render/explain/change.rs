@@ -1,4 +1,4 @@
-//! What would have to change for a request to be decided the other way, in words and as JSON.
+//! The change that would reverse a decision, in words and as JSON.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -39,7 +39,6 @@ struct Add {
 }
 
 impl Change {
-    /// Puts a remedy into words.
     pub(super) fn new(request: &Request, remedy: Remedy<'_, '_>, locator: Locator<'_>) -> Self {
         let rule = |rule, resource| DecidingRule::new(rule, resource, locator);
         let Remedy {
@@ -139,7 +138,7 @@ impl Change {
     }
 }
 
-/// Which layer decides about an HTTP request.
+/// The layer that decides an HTTP request.
 fn layer(to: Decision, layers: &[Layer]) -> &'static str {
     let http = layers.contains(&Layer::Http);
     let network = layers.contains(&Layer::Network);

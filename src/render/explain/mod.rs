@@ -1,4 +1,4 @@
-//! The answer to a question about one request, for people and for machines.
+//! Renders the answer to `explain`.
 
 mod change;
 
@@ -33,7 +33,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Asks rules.
+    /// Evaluates rules.
     pub fn of_rules(
         pool: &Pool<'_>,
         request: &Request,
@@ -54,7 +54,7 @@ impl Explanation {
         }
     }
 
-    /// Takes the answer of Cedar policies.
+    /// Converts the answer of Cedar policies.
     pub fn of_cedar(
         answer: CedarAnswer<'_>,
         request: &CedarRequest,
@@ -84,7 +84,7 @@ impl Explanation {
         }
     }
 
-    /// For people; the target is named where there are `many`.
+    /// For people. With `many`, the target is named.
     pub fn human(&self, many: bool, painter: Painter) -> String {
         let Self {
             decision,

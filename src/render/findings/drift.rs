@@ -1,4 +1,4 @@
-//! Findings of drift.
+//! Diagnostics of drift.
 
 use super::plan::{of_access, of_enforcement};
 use super::{Finding, PlanRule};
@@ -8,7 +8,7 @@ use crate::render::plan::words::{full_name, held_reason};
 use crate::render::text::neutral;
 
 impl Finding {
-    /// What the servers hold otherwise than the manifests want, and what that opens and closes.
+    /// The changes made outside of polwarden, and the access that they opened and closed.
     pub fn of_drift(report: &DriftReport) -> Vec<Self> {
         report.targets.iter().flat_map(of_target).collect()
     }
@@ -41,7 +41,7 @@ fn of_target(drift: &TargetDrift) -> Vec<Finding> {
     found
 }
 
-/// One finding for each rule that differs, and one for the policy itself where it does.
+/// One diagnostic for each rule that differs, and one for the policy itself if it differs.
 fn of_policy(change: &Change, drift: &TargetDrift) -> Vec<Finding> {
     let since = drift.since.iter().find(|since| since.name == change.name);
     let since = since
@@ -92,13 +92,12 @@ fn fields(fields: &[FieldChange]) -> String {
         .join(", ")
 }
 
-/// How to go on.
 fn help(change: &Change, drift: &TargetDrift) -> String {
     let undo = command(&drift.undo).map(|undo| format!("`{undo}` undoes it"));
     let keep = match change.kind {
         ChangeKind::Delete => Some("delete the manifest to keep it so".to_owned()),
         ChangeKind::Create | ChangeKind::Update | ChangeKind::Within => {
-            // Not all that differ can be taken over.
+            // Not everything that differs can be adopted.
             let keep = drift.adopts(&change.name).then(|| {
                 command(&TargetDrift::adopting(
                     &drift.target,

@@ -1,11 +1,11 @@
-//! Findings in files.
+//! Diagnostics in files.
 
 use super::{Finding, Lines, Related, RuleId, Spot};
 use crate::render::text::neutral;
 use model::diag::{Diagnostic, Label, Place, SourceMap};
 
 impl Finding {
-    /// A finding in files, with its lines and columns.
+    /// Adds lines and columns.
     pub fn of_file(sources: &SourceMap, diagnostic: &Diagnostic) -> Self {
         let Diagnostic {
             code,
@@ -24,7 +24,8 @@ impl Finding {
             if !text.is_empty() {
                 finding.message.push_str(&format!(" ({})", neutral(text)));
             }
-            // The words of the place, as its line and its position in a list may move.
+            // The text at the place identifies the diagnostic, because lines and positions in lists
+            // may move.
             finding
                 .identity
                 .extend([text.clone(), words(sources, place)]);
@@ -58,7 +59,6 @@ fn spot(sources: &SourceMap, place: &Place) -> Spot {
     }
 }
 
-/// The text of a place.
 fn words(sources: &SourceMap, place: &Place) -> String {
     let range = sources.resolve(place).range;
     sources

@@ -1,5 +1,5 @@
-//! What needs somebody's attention, wherever it was found: in files, in a plan, by a policy test. The formats that tell
-//! of findings (`github`, `gitlab`, `sarif`, `junit`, `markdown`, `html`) know these and nothing of where they come from.
+//! Everything that needs attention: in files, in a plan, or in policy tests. The formats `github`,
+//! `gitlab`, `sarif`, `junit`, `markdown` and `html` render these without knowing their origin.
 
 mod drift;
 mod files;
@@ -17,64 +17,53 @@ use super::text::{many, neutral};
 
 pub use rule::{PlanRule, RuleId};
 
-/// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Weight {
     /// Something is refused because of it.
     Error,
-    /// Somebody should look at it.
     Warning,
-    /// Somebody may want to know.
     Notice,
 }
 
-/// Some text of a file. Lines and columns are counted from 1, columns in characters; the end is just after the text.
+/// A range of text. Lines and columns are counted from 1, columns in characters; the end is
+/// exclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spot {
-    /// The file, relative to the directory of `polwarden.yaml`, as it is: formats escape it.
+    /// Relative to the directory of `polwarden.yaml`. Formats must escape it.
     pub file: String,
-    /// The line; nothing where the whole file is meant.
+    /// `None` for the whole file.
     pub lines: Option<Lines>,
 }
 
-/// Lines, and columns where they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lines {
-    /// The first line.
     pub first: u32,
-    /// The last line.
     pub last: u32,
     /// The first column and the one after the last.
     pub columns: Option<(u32, u32)>,
 }
 
-/// One more place that a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
-    /// Where.
     pub spot: Spot,
-    /// What is to be seen there, neutral.
+    /// Neutralized.
     pub text: String,
 }
 
-/// Something that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The kind.
     pub rule: RuleId,
-    /// How much it weighs.
     pub weight: Weight,
-    /// One sentence without a full stop, neutral.
+    /// One sentence without a period, neutralized.
     pub message: String,
-    /// What to do next, neutral.
+    /// The next step, neutralized.
     pub help: Option<String>,
-    /// Where; nothing for what stands in no file.
+    /// `None` if it is not about a file.
     pub spot: Option<Spot>,
-    /// Further places.
     pub related: Vec<Related>,
-    /// The target, where it is about one; neutral.
+    /// Neutralized.
     pub target: Option<String>,
-    /// What stays the same while the finding does: no line, no number.
+    /// What identifies it across runs: it contains no lines or numbers.
     identity: Vec<String>,
 }
 
@@ -97,7 +86,7 @@ impl Finding {
         }
     }
 
-    /// The line for people: `file:line`, neutral; nothing for what stands in no file.
+    /// `file:line`, neutralized, if it is about a file.
     pub fn place(&self) -> Option<String> {
         self.spot.as_ref().map(Spot::text)
     }
@@ -115,7 +104,7 @@ impl Spot {
         }
     }
 
-    /// `file:line`, neutral.
+    /// `file:line`, neutralized.
     pub fn text(&self) -> String {
         match self.lines {
             Some(lines) => format!("{}:{}", neutral(&self.file), lines.first),
@@ -124,17 +113,15 @@ impl Spot {
     }
 }
 
-/// The findings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The findings, the weightiest first, then by file and line.
+    /// By decreasing severity, then by file and line.
     list: Vec<Finding>,
-    /// All files that were looked at, with and without findings.
+    /// All files that were read, with and without diagnostics.
     files: Vec<String>,
 }
 
 impl Findings {
-    /// Puts findings in order.
     pub fn new(mut list: Vec<Finding>, mut files: Vec<String>) -> Self {
         list.sort_by(|a, b| {
             (a.weight, &a.spot, a.rule.as_str()).cmp(&(b.weight, &b.spot, b.rule.as_str()))
@@ -145,7 +132,6 @@ impl Findings {
         Self { list, files }
     }
 
-    /// The same with more.
     #[must_use]
     pub fn with(self, more: Vec<Finding>) -> Self {
         let Self { mut list, files } = self;
@@ -153,7 +139,7 @@ impl Findings {
         Self::new(list, files)
     }
 
-    /// The same with warnings taken for errors.
+    /// Treats warnings as errors.
     #[must_use]
     pub fn strict(self) -> Self {
         let Self { mut list, files } = self;
@@ -166,17 +152,15 @@ impl Findings {
         Self::new(list, files)
     }
 
-    /// The findings, the weightiest first.
+    /// By decreasing severity.
     pub fn list(&self) -> &[Finding] {
         &self.list
     }
 
-    /// All files that were looked at.
     pub fn files(&self) -> &[String] {
         &self.files
     }
 
-    /// How many weigh so much.
     pub fn count(&self, weight: Weight) -> usize {
         self.list
             .iter()
@@ -184,7 +168,7 @@ impl Findings {
             .count()
     }
 
-    /// "2 errors, 1 warning": nothing where there are none.
+    /// "2 errors, 1 warning", or nothing if there are none.
     pub fn counts(&self) -> Option<String> {
         let words = [
             (Weight::Error, "error"),
@@ -199,8 +183,7 @@ impl Findings {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// The findings with their fingerprints: the digest of what stays the same when lines move, different for each
-    /// finding of a run.
+    /// The diagnostics with their fingerprints: unique digests that do not change when lines move.
     pub fn fingerprinted(&self) -> Vec<(&Finding, String)> {
         let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
         let digest = |finding: &Finding, repetition: u32| {
@@ -219,7 +202,7 @@ impl Findings {
                 .into_iter()
                 .chain(finding.identity.iter().map(String::as_str))
             {
-                // With its length, so that no two lists of parts are the same bytes.
+                // The length makes the encoding unambiguous.
                 hash.update(u64::try_from(part.len()).unwrap_or_default().to_be_bytes());
                 hash.update(part);
             }
@@ -239,12 +222,13 @@ impl Findings {
     }
 }
 
-/// Where the files of findings are, from the top of a repository: pipelines count from there.
+/// The path of files relative to the root of the repository, which pipelines expect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prefix(String);
 
 impl Prefix {
-    /// The folder of `polwarden.yaml`, from the top of its repository; empty for the top itself.
+    /// The directory of `polwarden.yaml` relative to the root of its repository; empty for the
+    /// root.
     pub fn new(folder: &str) -> Self {
         Self(if folder.is_empty() {
             String::new()
@@ -253,7 +237,6 @@ impl Prefix {
         })
     }
 
-    /// A file from the top of the repository.
     pub fn file(&self, file: &str) -> String {
         format!("{}{file}", self.0)
     }

@@ -1,4 +1,4 @@
-//! Findings of plans.
+//! Diagnostics of plans.
 
 use super::{Finding, PlanRule, Related, RuleId, Spot};
 use crate::plan::{
@@ -14,8 +14,8 @@ use crate::render::plan::words::{
 use crate::render::text::neutral;
 
 impl Finding {
-    /// What of a plan needs attention: gates that do not hold, what opens and closes, what must be acknowledged, gaps,
-    /// and what is left undone. What changes is no finding: somebody wrote it.
+    /// What needs attention in a plan: failed gates, opened and closed access, guards, gaps and
+    /// held changes. Ordinary changes are not included.
     pub fn of_plan(plan: &Plan) -> Vec<Self> {
         plan.targets.iter().flat_map(of_target).collect()
     }
@@ -37,7 +37,7 @@ impl Finding {
         self
     }
 
-    /// Points at the rules that decide, those that are declared somewhere.
+    /// Adds the places of the declared rules that decide.
     fn related_to(mut self, rules: &[DecidingRule]) -> Self {
         let related = rules.iter().filter_map(|rule| {
             let SourceRef { file, line } = rule.source.as_ref()?;
@@ -110,7 +110,7 @@ fn shut(outcome: &GateOutcome) -> Finding {
     }
     let at = match source {
         GateSource::CommandLine => None,
-        // The line of the base revision may be another one here, or gone; the file is what there is to point at.
+        // The line of the base revision may have moved or disappeared, so only the file is given.
         GateSource::Base { at, revision: _ } | GateSource::Config(at) => Some(at),
     };
     let blamed: Vec<DecidingRule> = breaches
@@ -131,7 +131,7 @@ fn shut(outcome: &GateOutcome) -> Finding {
     finding
 }
 
-/// What loosens and tightens: what people must not miss comes first.
+/// Changes of enforcement levels; loosened ones are listed first.
 pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Finding> {
     let lines = enforcement_lines(changes);
     let found = changes.iter().zip(lines).map(|(change, (way, line))| {
@@ -150,7 +150,7 @@ pub(super) fn of_enforcement(changes: &[EnforcementChange]) -> Vec<Finding> {
     found.collect()
 }
 
-/// What opens and closes; `rules` are the kinds of both.
+/// Opened and closed access; `rules` are the codes for both.
 pub(super) fn of_access(impact: &Impact, rules: (PlanRule, PlanRule)) -> Vec<Finding> {
     let Impact {
         audiences: _,
@@ -210,7 +210,7 @@ fn of_change(change: &AccessChange, people: &[String], rules: (PlanRule, PlanRul
         by(before),
         by(after)
     );
-    // The rule that makes the difference; where that is one which goes, what decides instead.
+    // The rule that makes the difference, or if it is deleted, the one that decides instead.
     let at = after
         .iter()
         .chain(before)
@@ -266,9 +266,9 @@ fn of_note(about: &Note, plan: &TargetPlan) -> Option<Finding> {
             Finding::of(PlanRule::GoesBack, text.to_owned(), &[policy, digest])
                 .at(source_of(plan, policy)),
         ),
-        // It is guarded, and told there.
+        // Reported as a guard.
         Note::ScopeWidens { policy: _ } => None,
-        // Nothing is to do about it.
+        // Requires no action.
         Note::UnknownFields {
             policy: _,
             rule: _,

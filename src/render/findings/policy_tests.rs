@@ -1,4 +1,4 @@
-//! Findings of policy tests.
+//! Diagnostics of policy tests.
 
 use super::{Finding, PlanRule, RuleId, Spot};
 use crate::plan::SourceRef;
@@ -7,7 +7,7 @@ use crate::render::policy_tests::{TestReport, TestResult, got, said, who};
 use crate::render::text::neutral;
 
 impl Finding {
-    /// Every request that was answered otherwise than a policy test expects.
+    /// One diagnostic for each request with an unexpected decision.
     pub fn of_tests(report: &TestReport) -> Vec<Self> {
         let results = report
             .targets

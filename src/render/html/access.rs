@@ -1,4 +1,4 @@
-//! What opens and closes, and the gates.
+//! Access changes and gates.
 
 use super::writer::Html;
 use crate::plan::{GateOutcome, Impact};
@@ -7,7 +7,7 @@ use crate::render::plan::access::grouped;
 use crate::render::plan::words::{by, requests};
 use crate::render::plan::{access, gates as gates_text};
 
-/// What opens and closes, with what decides before and after; what is not compared below.
+/// Opened and closed access with the deciding rules, and what was not compared.
 pub(super) fn table(page: &mut Html, impact: &Impact) {
     let groups = grouped(impact);
     if !groups.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn table(page: &mut Html, impact: &Impact) {
     }
 }
 
-/// The gates, as the lines for people.
+/// The gates, with the same lines as for people.
 pub(super) fn gates(page: &mut Html, gates: &[GateOutcome], three_way: bool) {
     let text = gates_text::human(gates, three_way, Painter::new(false));
     let mut lines = text
@@ -53,7 +53,7 @@ pub(super) fn gates(page: &mut Html, gates: &[GateOutcome], three_way: bool) {
     page.raw("<ul class=\"lines\">\n");
     let mut open = false;
     for line in lines {
-        // A gate begins with four spaces in the lines for people; what is said of it stands further in.
+        // In the lines for people, a gate is indented by four spaces and its details by more.
         let begins = !line.starts_with("   ");
         page.raw(match (open, begins) {
             (true, true) => "</li>\n<li>",

@@ -1,4 +1,4 @@
-//! The tree of changes, each side by side: before and after.
+//! The tree of changes, with before and after side by side.
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 
@@ -7,7 +7,7 @@ use crate::plan::{Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, 
 use crate::render::plan::words::{old_name, place, what};
 use crate::render::plan::{heading, line_end, line_of};
 
-/// The changes, each with what changes below it; by where they come from, where that is known.
+/// The changes with their parts, grouped by origin if it is known.
 pub(super) fn changes(page: &mut Html, changes: &[Change], origins: &[ChangeOrigin]) {
     if changes.is_empty() {
         page.raw("<p>No changes.</p>\n");
@@ -98,7 +98,7 @@ fn change(page: &mut Html, change: &Change, told: Option<&ChangeOrigin>) {
         page.raw("</tbody>\n</table>\n");
     }
     if !children.is_empty() {
-        // What is told of the whole is not told again of its parts.
+        // The origin of a whole object is not repeated for its parts.
         let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
         let child = |(at, child)| (child, apart.and_then(|told| told.children.get(at)));
         tree(
@@ -125,7 +125,7 @@ fn field(page: &mut Html, field: &FieldChange) {
     }
 }
 
-/// A row with lines at both sides; a side without lines is empty.
+/// A row with lines on both sides; a side may be empty.
 fn row<'t>(
     page: &mut Html,
     name: &'static str,
@@ -161,7 +161,7 @@ fn set(page: &mut Html, name: &'static str, added: &[String], removed: &[String]
     }
 }
 
-/// Long text, line beside line: what is equal around a difference, and no more.
+/// A side-by-side diff of long text, with little context.
 fn text(page: &mut Html, field: Field, before: &str, after: &str) {
     let diff = TextDiff::from_lines(before, after);
     for (position, group) in diff.grouped_ops(3).iter().enumerate() {

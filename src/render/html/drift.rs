@@ -1,5 +1,3 @@
-//! What drifted, as a page.
-
 use super::writer::Html;
 use super::{access, changes, end, filters, head, notes, origin};
 use crate::plan::{DriftReport, TargetDrift};
@@ -7,8 +5,8 @@ use crate::render::drift::{INSTEAD, sections, summary};
 use crate::render::findings::Findings;
 use crate::render::plan::words::{headline, profile};
 
-/// What drifted, or that it is not known, with the findings of the files. Before is what the manifests want, after what
-/// the server holds.
+/// Drift, or that it is unknown, with the diagnostics of the files. "Before" is the desired state,
+/// "after" is the live state.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> String {
     let mut page = Html::new();
     let said = report.map_or_else(

@@ -1,5 +1,5 @@
-//! A plan as one page that needs nothing else: no network, no other file. It can be read without its script, which only
-//! filters, folds and moves.
+//! Renders a plan as one self-contained page without network access. The page is readable without
+//! its script, which only filters, folds and navigates.
 
 mod access;
 mod changes;
@@ -26,7 +26,7 @@ use writer::Html;
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
-/// A plan, or what kept it from being made, with the findings of the files.
+/// A plan, or the errors that prevented it, with the diagnostics of the files.
 pub fn html(plan: Option<&Plan>, findings: &Findings) -> String {
     let mut page = Html::new();
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
@@ -55,7 +55,7 @@ fn end(mut page: Html, findings: &Findings) -> String {
     page.end()
 }
 
-/// All up to where it is said what the page was made from.
+/// The beginning of the page.
 fn head(page: &mut Html, title: &'static str, said: &str, findings: &Findings) {
     let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
@@ -92,7 +92,7 @@ fn origin(page: &mut Html, tool: &str, commit: Option<&Commit>, digest: Option<&
     page.raw("</p>\n");
 }
 
-/// The filters, hidden where no script runs; and the beginning of what they filter.
+/// The filters, hidden without a script, and the beginning of the content that they filter.
 fn filters(page: &mut Html) {
     page.raw(
         "</header>\n<form id=\"filters\" role=\"search\" aria-label=\"Filters\" hidden>\n\
@@ -161,7 +161,7 @@ fn target(page: &mut Html, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     page.raw("</section>\n");
 }
 
-/// What happens to what is enforced; it stands first.
+/// Enforcement changes, shown first.
 fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
     if changes.is_empty() {
         return;
@@ -177,7 +177,6 @@ fn enforcement(page: &mut Html, changes: &[EnforcementChange]) {
     );
 }
 
-/// How documents compare.
 fn documents(page: &mut Html, documents: &[DocumentStatus]) {
     let Some(headline) = documents::headline(documents) else {
         return;
@@ -186,7 +185,6 @@ fn documents(page: &mut Html, documents: &[DocumentStatus]) {
     list(page, &documents::lines(documents));
 }
 
-/// The findings of the files.
 fn files(page: &mut Html, findings: &Findings) {
     let own: Vec<&Finding> = findings
         .list()

@@ -1,8 +1,7 @@
-//! HTML that data cannot break out of: what is not text is a constant of this program.
+//! HTML that data cannot break out of: all markup consists of constants.
 
 use crate::render::text::neutral;
 
-/// A page that is being written.
 pub(super) struct Html(String);
 
 impl Html {
@@ -10,13 +9,13 @@ impl Html {
         Self(String::new())
     }
 
-    /// Markup. Only constants can be given: data has no way in here.
+    /// Appends markup. The `'static` bound keeps data out.
     pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
-    /// Data, as text; right in attributes with quotes too.
+    /// Appends data as escaped text, also valid in quoted attributes.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         for c in neutral(text).chars() {
             match c {
@@ -25,7 +24,7 @@ impl Html {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                // Characters that are none, which HTML forbids (HTML, section 13.2.3.5).
+                // Noncharacters, which HTML forbids (HTML, section 13.2.3.5).
                 '\u{fdd0}'..='\u{fdef}' => self.escape(c),
                 c if u32::from(c) & 0xfffe == 0xfffe => self.escape(c),
                 other => self.0.push(other),
@@ -38,7 +37,7 @@ impl Html {
         self.0.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
     }
 
-    /// Data within an element: `element("<td>", text, "</td>")`.
+    /// Appends data inside an element: `element("<td>", text, "</td>")`.
     pub(super) fn element(
         &mut self,
         open: &'static str,

@@ -1,5 +1,3 @@
-//! What drifted, as a comment or the summary of a job.
-
 use super::{Options, begin, diff_line, files, folded, notes, opens_and_closes, unindented};
 use crate::plan::{DriftReport, TargetDrift};
 use crate::render::drift::{self, INSTEAD, sections};
@@ -10,7 +8,7 @@ use crate::render::paint::Painter;
 use crate::render::plan::words::headline;
 use crate::render::plan::{access, tree};
 
-/// What drifted, or that it is not known, with the findings of the files.
+/// Drift, or that it is unknown, with the diagnostics of the files.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings, options: &Options) -> String {
     let said = report.map_or_else(
         || "No report: the manifests are invalid.".to_owned(),

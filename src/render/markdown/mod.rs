@@ -1,4 +1,5 @@
-//! Comments on pull requests: what a plan does to access first, all else folded, at most so long as the platform takes.
+//! Renders comments for pull requests: access changes first, everything else folded, within the
+//! platform's size limit.
 
 mod drift;
 mod page;
@@ -7,10 +8,10 @@ mod text;
 use super::commit;
 use super::findings::{Finding, Findings, Weight};
 use super::paint::Painter;
-use super::plan::words::{direction, enforcement_headline, enforcement_lines, headline, requests};
-use super::plan::{
-    Line, Section, Sign, access, changes_of, documents, gates, sections, summary, tree,
+use super::plan::words::{
+    Sign, direction, enforcement_headline, enforcement_lines, headline, requests,
 };
+use super::plan::{Line, Section, access, changes_of, documents, gates, sections, summary, tree};
 use super::policy_tests::{self, TestReport};
 use super::text::{many, neutral, plural};
 use crate::plan::{
@@ -20,25 +21,24 @@ pub use drift::drift;
 use page::{Block, Form, Page};
 use text::{code, code_line};
 
-/// The most characters that a comment on GitHub may have.
+/// Maximum number of characters of a GitHub comment.
 pub const GITHUB_COMMENT: usize = 65_536;
 
-/// The fewest bytes that hold the beginning of every page.
+/// Minimum size in bytes that fits the beginning of every page.
 pub const SMALLEST: usize = 4_096;
 
-/// How many sets of requests that open or close are shown unfolded.
+/// Maximum number of access changes to show unfolded.
 const SHOWN: usize = 20;
 
-/// Where the rest of a comment is found.
 const ELSEWHERE: &str =
     "All of it: `polwarden plan`, or the report that `--output html=FILE` writes.";
 
-/// The name that a comment carries, invisible: by it, the job that wrote it finds it again. Letters, digits, `.`, `_`
-/// and `-` only, so that it cannot end what hides it.
+/// The hidden marker used to find and update this job's comment. It consists of letters, digits,
+/// `.`, `_` and `-`, so it cannot end the HTML comment around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker(String);
 
-/// A text that is no marker.
+/// An invalid marker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a marker is 1 to 64 letters, digits, `.`, `_` or `-`, without `--`")]
 pub struct MarkerError;
@@ -59,7 +59,8 @@ impl std::str::FromStr for Marker {
 }
 
 impl Marker {
-    /// The marker of a run for some targets, none for all: their names, or a digest of names that cannot be one.
+    /// The marker of a run for some targets (none means all): their names, or a digest if the names
+    /// are not valid in a marker.
     pub fn of_targets(names: &[String]) -> Self {
         use sha2::{Digest as _, Sha256};
         let joined = if names.is_empty() {
@@ -84,16 +85,14 @@ impl Marker {
     }
 }
 
-/// What a comment is told besides its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The marker.
     pub marker: Marker,
-    /// The most bytes that it may have; [`SMALLEST`] at least.
+    /// Maximum size in bytes, at least [`SMALLEST`].
     pub most: usize,
 }
 
-/// A plan, or what kept it from being made, with the findings of the files.
+/// A plan, or the errors that prevented it, with the diagnostics of the files.
 pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> String {
     let said = plan.map_or_else(|| "No plan: the manifests are invalid.".to_owned(), summary);
     let mut page = begin("plan", &said, findings, options);
@@ -103,7 +102,7 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
     if let Some(digest) = plan.and_then(|plan| plan.digest.as_ref()) {
         page.line(&format!("Digest: {}", code(&digest.to_string())));
     }
-    // Nothing of the details is shown before all that opens and closes is.
+    // Details follow only after all access changes.
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
         overview(
             &mut page,
@@ -122,7 +121,7 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings, options: &Options) -> Stri
     page.end(ELSEWHERE)
 }
 
-/// Findings of files alone, as `validate` or `lint` tells them.
+/// Diagnostics of files only, for `validate` and `lint`.
 pub fn findings(command: &str, findings: &Findings, options: &Options) -> String {
     let said = match findings.count(Weight::Error) {
         0 => "The manifests are valid.",
@@ -133,7 +132,6 @@ pub fn findings(command: &str, findings: &Findings, options: &Options) -> String
     page.end(&format!("All of it: `polwarden {command}`."))
 }
 
-/// What policy tests found.
 pub fn policy_tests(report: &TestReport, options: &Options) -> String {
     let mut page = begin(
         "test",
@@ -190,7 +188,7 @@ fn place_and(finding: &Finding) -> String {
     )
 }
 
-/// What a reviewer must not miss of a target.
+/// The parts of a target that a reviewer must see.
 fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) {
     let TargetPlan {
         target,
@@ -230,7 +228,7 @@ fn overview(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>)
     notes(page, sections(plan, origins, Painter::new(false)));
 }
 
-/// What happens to what is enforced; it stands first.
+/// Enforcement changes, shown first.
 fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
     if changes.is_empty() {
         return;
@@ -252,7 +250,6 @@ fn enforcement_block(page: &mut Page, changes: &[EnforcementChange]) {
     });
 }
 
-/// How documents compare.
 fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
     let Some(headline) = documents::headline(documents) else {
         return;
@@ -265,7 +262,6 @@ fn documents_block(page: &mut Page, documents: &[DocumentStatus]) {
     page.block(&list("documents", String::new(), lines));
 }
 
-/// Sections of lines.
 fn notes(page: &mut Page, sections: Vec<Section>) {
     for Section { title, lines } in sections {
         let lines = lines.iter().map(|line| code(line)).collect();
@@ -273,7 +269,7 @@ fn notes(page: &mut Page, sections: Vec<Section>) {
     }
 }
 
-/// What opens and closes: the first of it unfolded.
+/// Access changes; the first ones are unfolded.
 fn opens_and_closes(page: &mut Page, access: &Impact) {
     let mut lines: Vec<String> = access::grouped(access)
         .iter()
@@ -362,7 +358,7 @@ fn details(page: &mut Page, plan: &TargetPlan, origins: Option<&TargetOrigins>) 
     }
 }
 
-/// A line of a diff: the sign stands first, as that is where a diff is coloured.
+/// A line of a diff. It begins with the sign, because that is what colors it.
 fn diff_line(line: &Line) -> String {
     let Line {
         indent,
@@ -380,7 +376,6 @@ fn diff_line(line: &Line) -> String {
     code_line(&format!("{sign} {:indent$}{text}{remark}{aside}", ""))
 }
 
-/// The findings of the files.
 fn files(findings: &Findings) -> Block {
     let own = findings
         .list()
@@ -432,7 +427,6 @@ fn list(name: &'static str, title: String, lines: Vec<String>) -> Block {
     }
 }
 
-/// A line of a section for people, as a section of its own.
 fn unindented(line: &str) -> String {
     code_line(&neutral(line.strip_prefix("  ").unwrap_or(line)))
 }

@@ -1,40 +1,37 @@
-//! A page that ends before it is too long, and says what it leaves out.
+//! A page with a size limit that lists what it omits.
 
 use std::fmt::Write as _;
 
 use super::text::fence;
 use crate::render::text::many;
 
-/// What is kept free for the words about what is left out.
+/// Bytes reserved for the list of omitted parts.
 const RESERVE: usize = 600;
 
-/// How many things that were left out are named.
+/// Maximum number of omitted parts to name.
 const NAMED: usize = 4;
 
 /// A part of a page.
 pub(super) struct Block {
-    /// What it is called where it is left out, as a plural; no data.
+    /// The plural noun for the list of omitted parts. Must not contain data.
     pub(super) name: &'static str,
-    /// Words before it: a title, or what is shown while it is folded; no data.
+    /// The title, or the summary while it is folded. Must not contain data.
     pub(super) title: String,
-    /// Whether it is folded.
     pub(super) folded: bool,
-    /// How its lines are written.
     pub(super) form: Form,
     /// The lines, each complete in itself.
     pub(super) lines: Vec<String>,
 }
 
-/// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As the items of a list: Markdown, with data as code.
+    /// List items: Markdown, with data as code.
     List,
-    /// As a block of code in this language.
+    /// A code block in this language.
     Code(&'static str),
 }
 
-/// Text that grows up to a size.
+/// Text up to a maximum size.
 pub(super) struct Page {
     text: String,
     most: usize,
@@ -42,8 +39,8 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// A page of at most so many bytes, with its beginning, which is always there. Bytes are never fewer than
-    /// characters, so that the bound holds however a platform counts.
+    /// A page of at most `most` bytes that always contains `begin`. There are never fewer bytes
+    /// than characters, so the limit applies however a platform counts.
     pub(super) fn new(begin: &str, most: usize) -> Self {
         Self {
             text: begin.to_owned(),
@@ -52,7 +49,7 @@ impl Page {
         }
     }
 
-    /// Adds a line of Markdown if there is room; tells whether there was.
+    /// Adds a line of Markdown if it fits. Returns whether it did.
     pub(super) fn line(&mut self, line: &str) -> bool {
         let fits = self.fits(line.len() + 2);
         if fits {
@@ -61,7 +58,7 @@ impl Page {
         fits
     }
 
-    /// Adds as much of a block as there is room for.
+    /// Adds as much of a block as fits.
     pub(super) fn block(&mut self, block: &Block) {
         let Block {
             name,
@@ -98,7 +95,7 @@ impl Page {
         }
     }
 
-    /// The page, with what is left out and where it is.
+    /// The page with the list of omitted parts, and where to find them.
     pub(super) fn end(self, elsewhere: &str) -> String {
         let Self {
             mut text,
@@ -127,7 +124,7 @@ impl Page {
         text
     }
 
-    /// Names something that is left out altogether.
+    /// Records an omitted part.
     pub(super) fn leave_out(&mut self, what: String) {
         self.left_out.push(what);
     }
@@ -141,7 +138,7 @@ impl Page {
     }
 }
 
-/// What stands before and after the lines of a block.
+/// The text before and after the lines of a block.
 fn frame(title: &str, folded: bool, form: Form, lines: &[String]) -> (String, String) {
     let mut open = String::new();
     let mut close = String::new();

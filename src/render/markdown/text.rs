@@ -1,19 +1,20 @@
-//! Data in Markdown. All of it stands in code, where nothing has a meaning: no link, no mention, no HTML, no heading.
+//! Escapes data in Markdown. All of it is code, in which links, mentions, HTML and headings have no
+//! effect.
 
 use crate::render::text::neutral;
 
-/// Longer texts on a line are shortened: a comment is for reading.
+/// Longer text is shortened: a comment should be readable.
 const LONGEST: usize = 300;
 
-/// Data within a line, as code.
+/// Inline code.
 pub(super) fn code(text: &str) -> String {
     let text = shortened(&neutral(text));
     if text.trim().is_empty() {
-        // There is no code without a character.
+        // Inline code cannot be empty.
         return format!("`\"{text}\"`");
     }
     let fence = "`".repeat(longest_run(&text) + 1);
-    // One space is taken away at each side, where both have one.
+    // Markdown removes one space on each side.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
         " "
     } else {
@@ -22,12 +23,12 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A line of a block of code.
+/// A line of a code block.
 pub(super) fn code_line(text: &str) -> String {
     shortened(&neutral(text))
 }
 
-/// A fence that no line of a block ends.
+/// A fence that is longer than any in these lines.
 pub(super) fn fence<'t>(lines: impl Iterator<Item = &'t String>) -> String {
     let longest = lines
         .map(|line| longest_run(line))

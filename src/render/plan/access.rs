@@ -1,4 +1,4 @@
-//! What a plan opens and closes, as a reviewer reads it.
+//! Renders the access changes of a plan.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use crate::plan::{AccessChange, AudienceImpact, Impact, UnreadableResource};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
-/// What opens and closes, each with the people whom it concerns: audiences share most of it.
+/// The access changes with their audiences, which share most of them.
 pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
     let mut groups: Vec<(&AccessChange, Vec<String>)> = Vec::new();
     let mut known = HashMap::new();
@@ -36,7 +36,7 @@ pub(crate) fn grouped(impact: &Impact) -> Vec<(&AccessChange, Vec<String>)> {
     groups
 }
 
-/// The section of a target's plan about access, by audience.
+/// The access section of a target, by audience.
 pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
     let Impact {
         audiences,
@@ -62,7 +62,7 @@ pub(crate) fn human(impact: &Impact, painter: Painter) -> String {
     text
 }
 
-/// What the comparison leaves out, a line each.
+/// What was not compared, one line each.
 pub(crate) fn not_compared(impact: &Impact) -> Vec<String> {
     let Impact {
         audiences: _,

@@ -1,4 +1,4 @@
-//! How documents compare, in the words that all formats share.
+//! Renders document states, with words that all formats share.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,9 @@ use crate::plan::{Change, DocumentState, DocumentStatus};
 use crate::render::paint::Painter;
 use crate::render::text::neutral;
 
-/// What stands above the differences of what is held.
 pub(crate) const HELD: &str = "What is held, as it would change";
 
-/// How many documents compare in which way, in one line; nothing where there are none.
+/// The number of documents by state, in one line.
 pub(crate) fn headline(documents: &[DocumentStatus]) -> Option<String> {
     let mut counts: Vec<(&'static str, usize)> = Vec::new();
     for status in documents {
@@ -28,7 +27,7 @@ pub(crate) fn headline(documents: &[DocumentStatus]) -> Option<String> {
     (!counts.is_empty()).then(|| format!("Documents: {}", counts.join(", ")))
 }
 
-/// Each document that is not in sync, in one line, neutral.
+/// One line, neutralized, for each document that is not in sync.
 pub(crate) fn lines(documents: &[DocumentStatus]) -> Vec<String> {
     documents.iter().filter_map(line).collect()
 }
@@ -91,7 +90,7 @@ fn line(status: &DocumentStatus) -> Option<String> {
     ))
 }
 
-/// What would be done to what is held.
+/// The changes that are held.
 pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
     documents
         .iter()
@@ -99,7 +98,7 @@ pub(crate) fn held_changes(documents: &[DocumentStatus]) -> Vec<Change> {
         .collect()
 }
 
-/// How documents compare, for people; nothing where there are none.
+/// The section for people, if there are documents.
 pub(crate) fn section(documents: &[DocumentStatus], painter: Painter) -> String {
     let mut text = String::new();
     let Some(headline) = headline(documents) else {

@@ -1,4 +1,4 @@
-//! The gates of a plan, as a reviewer reads them: those that do not hold in full, the others by their number.
+//! Renders the gates of a plan: failed gates in full, the others by number.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,14 @@ use crate::plan::{BreachInfo, DecidingRule, GateInfo, GateOutcome, GateSource};
 use crate::render::paint::Painter;
 use crate::render::text::{neutral, plural};
 
-/// How many breaches of one gate are shown; the JSON form holds all.
+/// Maximum number of breaches to show per gate. The JSON output contains all.
 const SHOWN: usize = 5;
 
-/// Why a gate may hold although the plan opens something.
+/// Why a gate may pass although the plan opens access.
 const SEEN_FROM_THE_BASE: &str =
     "widening is what this change opens: what undoing drift opens does not count";
 
-/// The section of a target's plan about gates; nothing where there are none. `three_way` says that drift is told apart.
+/// The section about gates, if there are any. `three_way` means that drift is distinguished.
 pub(crate) fn human(gates: &[GateOutcome], three_way: bool, painter: Painter) -> String {
     let mut text = String::new();
     if gates.is_empty() {

@@ -1,4 +1,4 @@
-//! A plan as a reviewer reads it.
+//! Renders a plan for people.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral, plural};
 use manifest::config::Unmanaged;
 
-/// The whole plan, target by target, with a closing count of calls.
+/// The whole plan by target, followed by the number of calls.
 pub fn human(plan: &Plan, painter: Painter) -> String {
     let mut page = Page {
         painter,
@@ -33,14 +33,14 @@ pub fn human(plan: &Plan, painter: Painter) -> String {
     page.text
 }
 
-/// The closing line: how many calls of each kind, and what was left undone.
+/// The closing line: calls by kind, and held changes.
 pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
     let total: usize = counts.values().sum();
     let mut line = if total == 0 {
         "No changes: nothing is to do.".to_owned()
     } else {
-        // Kinds of different providers may have the same words.
+        // Different providers may use the same words for their kinds.
         let mut kinds: Vec<(&str, usize)> = Vec::new();
         for (words, count) in counts.iter().map(|(kind, count)| (kind.words(), *count)) {
             match kinds.iter_mut().find(|(known, _)| *known == words) {
@@ -73,7 +73,7 @@ pub fn summary(plan: &Plan) -> String {
     line
 }
 
-/// Where the changes come from, in numbers.
+/// The number of changes by origin.
 fn from(origins: &Origins) -> String {
     let Origins { base, targets } = origins;
     let of = |wanted: Origin| {
@@ -100,7 +100,7 @@ fn from(origins: &Origins) -> String {
     )
 }
 
-/// A target in one line: its name, its organization, and how it is spoken to.
+/// A target in one line: name, organization, endpoint.
 pub(crate) fn heading(target: &TargetInfo) -> String {
     let profile = profile(target);
     let parts = [
@@ -116,7 +116,7 @@ pub(crate) fn heading(target: &TargetInfo) -> String {
         .join(" · ")
 }
 
-/// What happens to what is enforced; nothing where no level changes. It stands first.
+/// Enforcement changes, if there are any; shown first.
 pub(crate) fn enforcement_section(changes: &[EnforcementChange], painter: Painter) -> String {
     let mut text = String::new();
     if changes.is_empty() {

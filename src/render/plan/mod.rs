@@ -1,4 +1,4 @@
-//! Plans, for people and for machines.
+//! Renders plans.
 
 pub(crate) mod access;
 pub(crate) mod documents;
@@ -11,16 +11,16 @@ pub(crate) mod words;
 pub(crate) use human::{enforcement_section, heading as target_heading};
 pub use human::{human, summary};
 pub(crate) use sections::{Section, sections, unmanaged_line};
-pub(crate) use tree::{Line, Sign, changes_of, heading, line_end, line_of, tree};
+pub(crate) use tree::{Line, changes_of, heading, line_end, line_of, tree};
 
 use crate::plan::Plan;
 use crate::render::text::neutral_json;
 
-/// The plan as JSON, indented, with a newline at the end: the form that `apply` reads back. What could
-/// steer a terminal is escaped in it.
+/// The plan as indented JSON with a final newline, which `apply` can read. Characters that could
+/// control a terminal are escaped.
 ///
 /// # Errors
-/// Passes on what the serializer says; plain data gives it no reason to.
+/// The plan cannot be serialized, which does not happen for plain data.
 pub fn json(plan: &Plan) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(plan)?;
     text.push('\n');

@@ -1,4 +1,4 @@
-//! What is said of a target besides its changes, access and gates.
+//! The sections of a target in addition to its changes, access and gates.
 
 use super::words::{full_name, held_reason, note, parts, place};
 use crate::plan::{
@@ -8,15 +8,13 @@ use crate::render::paint::Painter;
 use crate::render::text::neutral;
 use manifest::config::Unmanaged;
 
-/// Lines that belong together, neutral.
+/// Lines with a title, neutralized.
 pub(crate) struct Section {
-    /// What they are.
     pub(crate) title: &'static str,
-    /// The lines.
     pub(crate) lines: Vec<String>,
 }
 
-/// The sections of a target that have lines.
+/// The sections that are not empty.
 pub(crate) fn sections(
     plan: &TargetPlan,
     origins: Option<&TargetOrigins>,
@@ -80,7 +78,7 @@ pub(crate) fn sections(
         .collect()
 }
 
-/// Something unmanaged in one line. What a provider has one kind of needs no word for that.
+/// An unmanaged object in one line. The kind is omitted if the provider has only one.
 pub(crate) fn unmanaged_line(unmanaged: &UnmanagedResource) -> String {
     let UnmanagedResource {
         resource,

@@ -1,41 +1,27 @@
-//! Changes as lines of a tree, without a colour or a format yet.
+//! Changes as a tree of lines, independent of colors and formats.
 
 use similar::{ChangeTag, TextDiff};
 
-use super::words::{old_name, place, sign, what};
+use super::words::{Sign, old_name, place, sign, what};
 use crate::plan::{
     Change, ChangeKind, ChangeOrigin, Field, FieldChange, Origin, TargetOrigins, ValueChange,
 };
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, neutral};
 
-/// What a line says of what it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sign {
-    /// It comes.
-    Comes,
-    /// It changes, or something below it does.
-    Changes,
-    /// It goes.
-    Goes,
-}
-
-/// One line, neutral.
+/// A neutralized line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// How far it is moved to the right.
     pub(crate) indent: usize,
-    /// What it says.
     pub(crate) sign: Option<Sign>,
-    /// The text, without the sign.
     pub(crate) text: String,
-    /// A remark behind it.
+    /// Printed behind the text.
     pub(crate) remark: String,
-    /// What stands beside the matter.
+    /// Secondary information.
     pub(crate) aside: String,
 }
 
-/// The changes of a target, each with what changes below it; by where they come from, where that is known.
+/// The changes with their parts, grouped by origin if it is known.
 pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
     let mut lines = Vec::new();
     if origins.is_empty() {
@@ -65,14 +51,14 @@ pub(crate) fn tree(changes: &[Change], origins: &[ChangeOrigin]) -> Vec<Line> {
     lines
 }
 
-/// Where changes come from; none where that is not known.
+/// The origins of changes, if they are known.
 pub(crate) fn changes_of(origins: Option<&TargetOrigins>) -> &[ChangeOrigin] {
     origins
         .map(|origins| origins.changes.as_slice())
         .unwrap_or_default()
 }
 
-/// What is said of all changes of one origin.
+/// The heading for changes of one origin.
 pub(crate) fn heading(origin: Origin) -> &'static str {
     match origin {
         Origin::Change => "From this change:",
@@ -95,7 +81,7 @@ impl Line {
         }
     }
 
-    /// The line for people, without its indentation.
+    /// The line for people, without indentation.
     pub(crate) fn painted(&self, painter: Painter) -> String {
         let Self {
             indent: _,
@@ -136,7 +122,7 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
     if let Some(before) = old_name(fields) {
         line.remark = format!("  (renamed from \"{}\")", neutral(before));
     }
-    // What is told of the whole is not told again of its parts.
+    // The origin of a whole object is not repeated for its parts.
     let apart = told.filter(|told| matches!(told.origin, Origin::Mixed | Origin::Conflict));
     if let Some(origin) = told
         .map(|told| told.origin)
@@ -145,7 +131,7 @@ fn change(lines: &mut Vec<Line>, indent: usize, change: &Change, told: Option<&C
         line.remark.push_str(&format!("  [{}]", origin.as_str()));
     }
     if let Some(source) = source {
-        // The gap is no part of what is dimmed.
+        // The space is not dimmed.
         line.remark.push_str("  ");
         line.aside = place(source);
     }
@@ -236,7 +222,7 @@ fn diff(lines: &mut Vec<Line>, indent: usize, field: Field, before: &str, after:
     }
 }
 
-/// A line as it is shown. Of a document every byte counts, the end of a line included.
+/// A line for display. In a document every byte counts, including line endings.
 pub(crate) fn line_of(field: Field, line: &str) -> &str {
     if field == Field::Text {
         return line.strip_suffix('\n').unwrap_or(line);
@@ -244,7 +230,7 @@ pub(crate) fn line_of(field: Field, line: &str) -> &str {
     line.trim_end_matches(['\n', '\r'])
 }
 
-/// What is to be said of the end of a line.
+/// Describes an unusual line ending.
 pub(crate) fn line_end(field: Field, line: &str) -> &'static str {
     if field == Field::Text && !line.ends_with('\n') {
         "  (no line end)"

@@ -1,8 +1,7 @@
-//! The words of plans, shared by all formats. Whatever comes from files and servers is neutral in them.
+//! The words of plans, shared by all formats. External text in them is neutralized.
 
 use std::fmt::Write as _;
 
-use super::tree::Sign;
 use crate::plan::{
     AccessChange, ChangeKind, DecidingRule, Enforcement, EnforcementChange, Field, FieldChange,
     GateInfo, HeldReason, Impact, Note, ResourceKind, SourceRef, TargetInfo, ValueChange,
@@ -11,12 +10,11 @@ use crate::render::text::{neutral, plural};
 use access::Audience;
 use model::pulumi::EnforcementLevel;
 
-/// What something that changes is.
 pub(crate) fn what(resource: ResourceKind) -> &'static str {
     resource.words().0
 }
 
-/// How a target is spoken to, as the end of a sentence; nothing where a service has one shape only.
+/// The profile as the end of a sentence, or nothing if the service has no profiles.
 pub(crate) fn profile(target: &TargetInfo) -> String {
     target
         .profile
@@ -24,13 +22,13 @@ pub(crate) fn profile(target: &TargetInfo) -> String {
         .unwrap_or_default()
 }
 
-/// How many parts something has: "3 rules".
+/// "3 rules".
 pub(crate) fn parts(resource: ResourceKind, count: usize) -> String {
     let (one, many) = resource.part().unwrap_or(resource).words();
     plural(count, one, many)
 }
 
-/// The requests that open or close, without the example.
+/// The requests that open or close, without an example.
 pub(crate) fn requests(change: &AccessChange) -> String {
     let AccessChange {
         opens: _,
@@ -56,7 +54,6 @@ pub(crate) fn requests(change: &AccessChange) -> String {
     text
 }
 
-/// The name that something had before.
 pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
     fields
         .iter()
@@ -69,7 +66,14 @@ pub(crate) fn old_name(fields: &[FieldChange]) -> Option<&str> {
         })
 }
 
-/// The sign of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Comes,
+    /// It changes, or one of its parts does.
+    Changes,
+    Goes,
+}
+
 pub(crate) fn sign(kind: ChangeKind) -> Sign {
     match kind {
         ChangeKind::Create => Sign::Comes,
@@ -78,17 +82,15 @@ pub(crate) fn sign(kind: ChangeKind) -> Sign {
     }
 }
 
-/// `file:line`.
 pub(crate) fn place(source: &SourceRef) -> String {
     format!("{}:{}", neutral(&source.file), source.line)
 }
 
-/// A policy, or a rule of it, by name.
 pub(crate) fn call_name(policy: &str, rule: Option<&str>) -> String {
     full_name(ResourceKind::Policy, policy, rule)
 }
 
-/// Something that stands by itself, or a part of it, by name.
+/// An object, or a part of it, by name.
 pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) -> String {
     let whole = resource.whole();
     let head = format!("{} \"{}\"", what(whole), neutral(name));
@@ -99,7 +101,6 @@ pub(crate) fn full_name(resource: ResourceKind, name: &str, part: Option<&str>) 
     }
 }
 
-/// What a reviewer should know about the way the calls are made.
 pub(crate) fn note(note: &Note) -> String {
     match note {
         Note::Gap { policy, why } => {
@@ -156,7 +157,6 @@ pub(crate) fn note(note: &Note) -> String {
     }
 }
 
-/// Why something is left undone.
 pub(crate) fn held_reason(reason: &HeldReason) -> String {
     match reason {
         HeldReason::ProfileLacks { operation, wanted } => {
@@ -192,7 +192,6 @@ pub(crate) fn held_reason(reason: &HeldReason) -> String {
     }
 }
 
-/// What a plan does to what is enforced, in one line.
 pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
     let any = |direction: Enforcement| changes.iter().any(|change| change.direction == direction);
     let effect = match (any(Enforcement::Loosens), any(Enforcement::Tightens)) {
@@ -204,7 +203,7 @@ pub(crate) fn enforcement_headline(changes: &[EnforcementChange]) -> String {
     format!("Enforcement: {effect}")
 }
 
-/// Each change of a level in one line, with the word for its direction; what loosens first.
+/// One line per change with its direction; loosened levels first.
 pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforcement, String)> {
     let level =
         |level: Option<EnforcementLevel>| level.map_or("not there", EnforcementLevel::as_str);
@@ -243,7 +242,6 @@ pub(crate) fn enforcement_lines(changes: &[EnforcementChange]) -> Vec<(Enforceme
     changes.iter().map(line).collect()
 }
 
-/// The word for a direction.
 pub(crate) fn direction(direction: Enforcement) -> &'static str {
     match direction {
         Enforcement::Loosens => "loosens",
@@ -252,7 +250,6 @@ pub(crate) fn direction(direction: Enforcement) -> &'static str {
     }
 }
 
-/// What a plan does to access, in one line.
 pub(crate) fn headline(impact: &Impact) -> String {
     let effect = match (impact.widens(), impact.narrows()) {
         (false, false) if impact.audiences.is_empty() => return "Access: not compared".to_owned(),
@@ -266,7 +263,7 @@ pub(crate) fn headline(impact: &Impact) -> String {
     format!("Access: {effect}")
 }
 
-/// People, in words; `alone` where nobody else is spoken of.
+/// The audience in words. `alone` means that no other audience is mentioned.
 pub(crate) fn who(audience: &Audience, alone: bool) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams.iter().map(|team| format!("team {}", neutral(team)));
@@ -285,7 +282,7 @@ pub(crate) fn who(audience: &Audience, alone: bool) -> String {
     }
 }
 
-/// The rules that decide, at most three of them by name.
+/// The deciding rules, at most three of them by name.
 pub(crate) fn by(rules: &[DecidingRule]) -> String {
     let Some(first) = rules.first() else {
         return "denied, as nothing allows it".to_owned();
@@ -318,7 +315,6 @@ pub(crate) fn by(rules: &[DecidingRule]) -> String {
     format!("{decision} by {}{more}", named.join("; "))
 }
 
-/// A gate in one line, with its reason.
 pub(crate) fn gate_text(gate: &GateInfo) -> String {
     let full = |verb: &str, request: &str, audience: &Option<String>, reason: &Option<String>| {
         let audience = audience

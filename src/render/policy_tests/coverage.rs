@@ -1,4 +1,4 @@
-//! Which rules no test exercises.
+//! The coverage of rules by policy tests.
 
 use std::fmt::Write as _;
 
@@ -95,7 +95,7 @@ impl Share {
 }
 
 impl CoverageReport {
-    /// Names what is not exercised. `resource` finds where a rule's resource is written.
+    /// `resource` finds where a rule's resource is declared.
     pub fn new(
         coverage: &Coverage<'_>,
         locator: Locator<'_>,
@@ -139,7 +139,6 @@ impl CoverageReport {
         }
     }
 
-    /// The percentages in one line.
     pub(super) fn summary(&self) -> String {
         let Self {
             rules,
@@ -162,7 +161,6 @@ impl CoverageReport {
         }
     }
 
-    /// The section of a target for people.
     pub(super) fn human(&self, painter: Painter) -> String {
         let Self {
             rules: _,

@@ -1,4 +1,4 @@
-//! Policy tests for people: one line a case, and all about each failure.
+//! Renders policy tests for people: one line per case, and the details of each failure.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::render::decided::DecidedBy;
 use crate::render::paint::Painter;
 use crate::render::text::{line_start, many, neutral};
 
-/// The whole report, target by target, with a closing count.
+/// The whole report by target, followed by the totals.
 pub fn human(report: &TestReport, painter: Painter) -> String {
     let mut text = String::new();
     for target in &report.targets {
@@ -115,7 +115,7 @@ fn errors_text(result: &TestResult, painter: Painter, text: &mut String) {
     }
 }
 
-/// The answer and what decides it, a line each.
+/// The decision and the deciding rules, one line each.
 pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     let got = said(result.got);
     let by = |(index, rule): (usize, &DecidedBy)| {
@@ -132,7 +132,7 @@ pub(crate) fn got(result: &TestResult, painter: Painter) -> Vec<String> {
     }
 }
 
-/// The closing line: how many requests were answered as expected.
+/// The closing line with the totals.
 pub fn summary(report: &TestReport) -> String {
     let TestReport { passed, failed, .. } = report;
     let total = many(passed + failed, "request");

@@ -1,4 +1,4 @@
-//! Policy tests as JUnit XML: a suite for each target, a test case for each request.
+//! Renders policy tests as JUnit XML: one suite per target, one test case per request.
 
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
@@ -7,13 +7,13 @@ use quick_junit::{
 use super::human::got;
 use super::{TargetReport, TestReport, TestResult, said, who};
 use crate::plan::SourceRef;
-use crate::render::junit::{neutral, neutral_lines};
 use crate::render::paint::Painter;
+use crate::render::text::{neutral_xml, neutral_xml_lines};
 
-/// The report as JUnit XML. Nothing in it depends on the time, so that equal runs give equal texts.
+/// The output contains no times, so equal runs produce equal output.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn junit(report: &TestReport) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden test");
     xml.add_test_suites(report.targets.iter().map(suite));
@@ -27,11 +27,11 @@ fn suite(target: &TargetReport) -> TestSuite {
         results,
         coverage,
     } = target;
-    let mut suite = TestSuite::new(neutral(name));
-    suite.add_property(Property::new("organization", neutral(organization)));
+    let mut suite = TestSuite::new(neutral_xml(name));
+    suite.add_property(Property::new("organization", neutral_xml(organization)));
     if let Some(coverage) = coverage {
         suite.add_property(Property::new("coverage", coverage.summary()));
-        suite.set_system_out(neutral_lines(&coverage.human(Painter::new(false))));
+        suite.set_system_out(neutral_xml_lines(&coverage.human(Painter::new(false))));
     }
     suite.add_test_cases(results.iter().map(case));
     suite
@@ -54,7 +54,7 @@ fn case(result: &TestResult) -> TestCase {
     let plain = Painter::new(false);
     let errors: Vec<String> = errors
         .iter()
-        .map(|error| neutral_lines(&error.human(plain)))
+        .map(|error| neutral_xml_lines(&error.human(plain)))
         .collect();
     let status = if *passed {
         TestCaseStatus::success()
@@ -66,25 +66,25 @@ fn case(result: &TestResult) -> TestCase {
             said(*expected),
             said(*answer)
         ));
-        let asked = format!("{}, asked by {}", neutral(request), who(audience));
+        let asked = format!("{}, asked by {}", neutral_xml(request), who(audience));
         let mut lines = vec![
-            format!("{asked}  {}:{line}", neutral(file)),
+            format!("{asked}  {}:{line}", neutral_xml(file)),
             format!("expected: {}", said(*expected)),
         ];
         lines.extend(got(result, plain));
         lines.extend(errors.iter().cloned());
-        status.set_description(neutral_lines(&lines.join("\n")));
+        status.set_description(neutral_xml_lines(&lines.join("\n")));
         status
     };
     let name = format!(
         "{}: {}, asked by {}",
-        neutral(case),
-        neutral(request),
-        neutral_lines(&who(audience))
+        neutral_xml(case),
+        neutral_xml(request),
+        neutral_xml_lines(&who(audience))
     );
     let mut xml = TestCase::new(name, status);
-    xml.set_classname(neutral(test));
-    xml.extra.insert("file".into(), neutral(file).into());
+    xml.set_classname(neutral_xml(test));
+    xml.extra.insert("file".into(), neutral_xml(file).into());
     xml.extra.insert("line".into(), line.to_string().into());
     if *passed && !errors.is_empty() {
         xml.set_system_out(errors.join("\n"));

@@ -1,4 +1,4 @@
-//! What policy tests found: for people, for machines, and as JUnit.
+//! The report of policy tests, and its formats.
 
 mod coverage;
 mod human;
@@ -18,7 +18,7 @@ pub(super) use human::got;
 pub use human::{human, summary};
 pub use junit::junit;
 
-/// The version of this format; a change that breaks readers raises it.
+/// Incremented by incompatible changes.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Which policies were asked.
@@ -92,7 +92,6 @@ pub struct TestResult {
 }
 
 impl TestReport {
-    /// Counts what the targets found.
     pub fn new(asked: Asked, targets: Vec<TargetReport>) -> Self {
         let results = || targets.iter().flat_map(|target| &target.results);
         let passed = results().filter(|result| result.passed).count();
@@ -108,7 +107,7 @@ impl TestReport {
 }
 
 impl TestResult {
-    /// Holds an answer to what was expected.
+    /// Compares an answer with the expectation.
     pub fn new(expectation: &Expectation, outcome: &Outcome<'_>, locator: Locator<'_>) -> Self {
         let Expectation {
             test,
@@ -148,14 +147,13 @@ impl TestResult {
 /// The report as JSON (`schemas/test-report.schema.json`).
 ///
 /// # Errors
-/// None that is known: the report is plain data.
+/// The report cannot be serialized, which does not happen for plain data.
 pub fn json(report: &TestReport) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     Ok(neutral_json(&text).into_owned())
 }
 
-/// Who asks, in words.
 pub(super) fn who(audience: &Audience) -> String {
     let Audience { teams, profiles } = audience;
     let teams = teams
@@ -172,7 +170,6 @@ pub(super) fn who(audience: &Audience) -> String {
     }
 }
 
-/// A decision in words.
 pub(super) fn said(decision: Decision) -> &'static str {
     match decision {
         Decision::Allow => "allowed",

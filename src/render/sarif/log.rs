@@ -1,4 +1,4 @@
-//! The parts of a SARIF log that are written, with the names of the standard.
+//! The types of a SARIF log, with the names of the standard.
 
 use std::collections::BTreeMap;
 

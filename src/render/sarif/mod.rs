@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0, the format of code scanning.
+//! Renders diagnostics as SARIF 2.1.0, the format of code scanning.
 
 mod log;
 
@@ -12,19 +12,19 @@ use log::{
     UriBase,
 };
 
-/// The name of our fingerprints; another way to make them takes another name.
+/// The name of our fingerprints. Another algorithm needs another name.
 const FINGERPRINT: &str = "polwarden/v1";
 
-/// What all URIs are relative to: the top of the repository.
+/// All URIs are relative to the root of the repository.
 const ROOT: &str = "%SRCROOT%";
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The findings as a log of one run.
+/// A log with one run.
 ///
 /// # Errors
-/// None that is known: the log is plain data.
+/// The log cannot be serialized, which does not happen for plain data.
 pub fn sarif(findings: &Findings, prefix: &Prefix) -> serde_json::Result<String> {
     let mut rules: Vec<RuleId> = findings.list().iter().map(|finding| finding.rule).collect();
     rules.sort_by_key(|rule| rule.as_str());
@@ -162,14 +162,15 @@ fn location(spot: &Spot, id: Option<usize>, said: Option<&str>, prefix: &Prefix)
     }
 }
 
-/// A message. `[text](target)` in it would be a link (SARIF 2.1.0, section 3.11.6), which is broken up.
+/// A message. `[text](target)` would be a link (SARIF 2.1.0, section 3.11.6), so it is escaped.
 fn text(text: &str) -> Message {
     Message {
         text: text.replace("](", "] ("),
     }
 }
 
-/// A path as a relative URI: all that is not plain is encoded, colons too, which could end a scheme.
+/// A path as a relative URI. Everything special is encoded, including colons, which could form a
+/// scheme.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -1,4 +1,4 @@
-//! Live policy packs and policy groups as manifests.
+//! Writes live policy packs and policy groups as manifests.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -20,14 +20,14 @@ use model::pulumi::{
 const KEPT: &str = "# The service does not give back the source, nor readme, description, tags and the like of a version.\n\
                     # Put the source to where `source` says, then run `polwarden lock`.\n";
 
-/// The newest version of a pack as a manifest. `source` is where its source shall be.
+/// The manifest of the newest version of a pack. `source` is the path for its source.
 ///
 /// # Errors
-/// What the manifest cannot express.
+/// The manifest cannot express the pack.
 pub fn pack(live: &LivePack, source: &str) -> Result<Imported, ImportError> {
     let LivePack {
         name,
-        // That of the newest version is written.
+        // The display name of the newest version is used.
         display_name: _,
         publisher: _,
         versions,
@@ -143,10 +143,10 @@ fn policy_spec(policy: &PackPolicy) -> PackPolicySpec {
     }
 }
 
-/// A group as a manifest, with all that it has.
+/// The manifest of a group.
 ///
 /// # Errors
-/// What the manifest cannot express.
+/// The manifest cannot express the group.
 pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
     let LiveGroup {
         name,
@@ -187,7 +187,7 @@ pub fn group(live: &LiveGroup) -> Result<Imported, ImportError> {
             .as_ref()
             .map(|pool| format!("the agent pool `{pool}`")),
     );
-    // A built-in group has what no other group has, and a group of accounts has no stacks.
+    // Only a built-in group may have these members, and a group of accounts has no stacks.
     let has_stacks = !is_default && *entity_type == EntityType::Stacks;
     let manifest = PolicyGroupManifest {
         api_version: ApiVersion::V1,
@@ -264,6 +264,6 @@ fn pack_spec(
 fn text(manifest: &impl serde::Serialize, head: &str) -> Result<String, ImportError> {
     let text = serde_yaml::to_string(manifest)?;
     let text = format!("{head}{text}");
-    // What cannot be formatted is right all the same.
+    // If the text cannot be formatted, it is still valid.
     Ok(format::format(&text).unwrap_or(text))
 }

@@ -1,12 +1,12 @@
-//! From documents without errors to what the repository wants.
+//! Builds desired documents from manifests without errors.
 
 use super::rules::reference::{Leads, of_document};
 use super::scene::DocumentView;
 use model::chainloop::{DesiredDocument, PolicyName};
 use model::diag::{Code, Diagnostic, Path, Place};
 
-/// Builds the desired document. What cannot be built becomes an error here too, so that no document is left out in
-/// silence.
+/// Builds the desired document. What cannot be built becomes an error, so that no document is
+/// dropped silently.
 pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diagnostic>> {
     let DocumentView { id, native } = view;
     let name = PolicyName::new(&native.metadata().name).map_err(|error| {
@@ -26,7 +26,7 @@ pub(super) fn build(view: &DocumentView<'_>) -> Result<DesiredDocument, Box<Diag
         match leads {
             Leads::Service(reference) => references.push(reference),
             Leads::Local(reference) => local.push(reference),
-            // What leads nowhere is an error of its own.
+            // Invalid references are reported by `reference-invalid`.
             Leads::Web | Leads::Nowhere(..) => {}
         }
     }

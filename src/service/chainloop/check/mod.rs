@@ -1,6 +1,7 @@
-//! What documents of Chainloop mean: one rule a file, from documents to findings and to what is desired.
+//! Checks Chainloop documents and builds the desired state.
 //!
-//! The vendor's published schemas leave most of this out; the rules are those of its protocol and of its engine.
+//! The vendor's published schemas omit most of these rules; they follow its protocol and its
+//! engine.
 
 mod desired;
 mod rules;
@@ -8,7 +9,7 @@ mod scene;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use crate::service::docker::check::{blamed, order};
+use crate::service::checked::{Checked, blamed, sort};
 use manifest::Document;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, InputsSchema, Reference};
@@ -16,31 +17,42 @@ use model::diag::{Code, Diagnostic, FileId, Place, Severity};
 
 use scene::Scene;
 
-/// What policies that no manifest declares take as arguments, as their server tells it, by the references to them.
+/// The inputs of policies that no manifest declares, as reported by the server, by reference.
 pub type InputsSchemas = HashMap<Reference, InputsSchema>;
 
-/// All that the check of the documents of one target looks at.
+/// The input of the check of one target.
 #[derive(Debug, Clone, Copy)]
 pub struct DocumentInput<'a> {
-    /// The target.
     pub target: &'a Target,
-    /// The manifests that belong to it.
+    /// The manifests of the target.
     pub documents: &'a [&'a Document],
-    /// What is known of policies of the server; nothing where it was not asked.
+    /// The known policies of the server; empty if it was not asked.
     pub schemas: &'a InputsSchemas,
 }
 
-/// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedDocuments {
-    /// The documents, in the order of the files. One is missing where an error speaks against it: a caller that plans
-    /// must refuse while there is any error.
+    /// In the order of the files. Documents with errors are missing, so a caller that plans must
+    /// refuse if there are errors.
     pub documents: Vec<DesiredDocument>,
-    /// The findings, by document, in the order of the rules.
+    /// By document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks all documents of one target.
+impl Checked {
+    #[must_use]
+    pub fn with_documents(mut self, checked: CheckedDocuments) -> Self {
+        let CheckedDocuments {
+            documents,
+            diagnostics,
+        } = checked;
+        self.documents.extend(documents);
+        self.diagnostics.extend(diagnostics);
+        sort(&mut self.diagnostics);
+        self
+    }
+}
+
 pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     let scene = Scene::new(input);
     let mut diagnostics = rules::run(&scene);
@@ -56,8 +68,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    diagnostics
-        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    sort(&mut diagnostics);
     cap(&mut diagnostics);
     CheckedDocuments {
         documents,
@@ -65,7 +76,7 @@ pub fn check_documents(input: &DocumentInput<'_>) -> CheckedDocuments {
     }
 }
 
-/// How many errors of one file are kept: a hostile file could hold a hundred thousand.
+/// Maximum number of errors to keep per file: a hostile file could contain a hundred thousand.
 const MAX_ERRORS: usize = 100;
 
 fn cap(diagnostics: &mut Vec<Diagnostic>) {

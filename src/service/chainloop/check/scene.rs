@@ -1,4 +1,4 @@
-//! Everything that a rule can look at.
+//! The documents of a target, as rules see them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,23 +11,21 @@ use model::chainloop::Reference;
 use model::diag::{DocumentId, Path, Place};
 use model::digest::Digest;
 
-/// A document.
 #[derive(Debug)]
 pub(super) struct DocumentView<'a> {
     pub(super) id: DocumentId,
     pub(super) native: NativeDocument<'a>,
 }
 
-/// A policy: a document, or what an attachment of a group embeds.
+/// A policy: a document, or embedded in an attachment of a group.
 #[derive(Debug)]
 pub(super) struct PolicyView<'a> {
     pub(super) document: DocumentId,
-    /// The way to it.
+    /// The path to the policy.
     pub(super) path: Path,
     pub(super) manifest: &'a PolicyManifest,
 }
 
-/// A group.
 #[derive(Debug)]
 pub(super) struct GroupView<'a> {
     pub(super) document: DocumentId,
@@ -40,7 +38,7 @@ pub(super) struct Declared<'a> {
     pub(super) document: DocumentId,
     /// The names of its inputs.
     pub(super) names: HashSet<&'a str>,
-    /// The names of those that must be given.
+    /// The names of its required inputs.
     pub(super) required: Vec<&'a str>,
     digest: Digest,
 }
@@ -116,7 +114,7 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// The policy of this target that a reference is to, in the version that is declared.
+    /// The policy of this target that a reference resolves to, in its declared version.
     pub(super) fn declared(&self, reference: &Reference) -> Option<&Declared<'a>> {
         let Reference {
             scheme: _,
@@ -139,12 +137,10 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The names of inputs.
 pub(super) fn names(inputs: &[Input]) -> HashSet<&str> {
     inputs.iter().map(|input| input.name.as_str()).collect()
 }
 
-/// The names of inputs that must be given.
 pub(super) fn required(inputs: &[Input]) -> Vec<&str> {
     inputs
         .iter()
@@ -153,24 +149,21 @@ pub(super) fn required(inputs: &[Input]) -> Vec<&str> {
         .collect()
 }
 
-/// A script of a policy, and the way to it.
+/// A script of a policy with its path.
 pub(super) struct ScriptView<'a> {
     pub(super) path: Path,
     pub(super) source: ScriptSource<'a>,
 }
 
 impl<'a> PolicyView<'a> {
-    /// The way to a field of `spec`.
     pub(super) fn spec(&self, field: &str) -> Path {
         self.path.clone().key("spec").key(field)
     }
 
-    /// Where a value is.
     pub(super) fn value(&self, path: Path) -> Place {
         Place::value(self.document, path)
     }
 
-    /// Where a key is.
     pub(super) fn key(&self, path: Path) -> Place {
         Place::key(self.document, path)
     }
@@ -191,7 +184,7 @@ impl<'a> PolicyView<'a> {
     }
 }
 
-/// What says what a document is called, with the way to it and the inputs that it declares.
+/// The metadata and inputs of a policy or group, with their path.
 pub(super) struct Head<'a> {
     pub(super) document: DocumentId,
     pub(super) path: Path,
@@ -200,7 +193,7 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Scene<'a> {
-    /// The heads of all policies, embedded ones too, and of all groups.
+    /// The heads of all policies, including embedded ones, and of all groups.
     pub(super) fn heads(&self) -> Vec<Head<'a>> {
         let policies = self.policies.iter().map(|policy| Head {
             document: policy.document,
@@ -219,12 +212,10 @@ impl<'a> Scene<'a> {
 }
 
 impl Head<'_> {
-    /// Where a field of `metadata` is.
     pub(super) fn metadata_field(&self, field: &str) -> Place {
         Place::value(self.document, self.path.clone().key("metadata").key(field))
     }
 
-    /// Where a field of an input is.
     pub(super) fn input(&self, index: usize, field: &str) -> Place {
         Place::value(
             self.document,
@@ -239,7 +230,7 @@ impl Head<'_> {
 }
 
 impl<'a> GroupView<'a> {
-    /// The attached policies, each with the way to it.
+    /// The attached policies with their paths.
     pub(super) fn attachments(&self) -> Vec<(Path, &'a Attachment)> {
         self.manifest.attachments()
     }

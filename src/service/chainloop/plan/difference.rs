@@ -1,22 +1,22 @@
-//! The fields in which two documents differ: what they say, value by value, and their texts line by line.
+//! How a document compares with the live one: its state, and the fields that differ.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::plan::{Field, FieldChange, ValueChange};
+use crate::plan::{DocumentState, Field, FieldChange, ValueChange};
 pub(crate) use crate::service::docker::plan::difference::{scalar, set};
 use manifest::plain_documents;
-use model::chainloop::DocumentBytes;
+use model::chainloop::{DocumentBytes, LiveDocument};
 use model::diag::Path;
 use model::digest::Digest;
 
-/// What the YAML says; nothing where it is none, or too large to be read.
+/// The values in the YAML; nothing if it is invalid or too large.
 pub(super) fn parsed(bytes: &DocumentBytes) -> Option<Vec<Value>> {
     plain_documents(bytes.text()?).ok()
 }
 
-/// The fields that differ between two documents, of which one may not be there.
+/// The fields that differ between two documents. Either of them may be missing.
 pub(super) fn fields(
     before: Option<(&DocumentBytes, &Digest)>,
     after: Option<(&DocumentBytes, &Digest)>,
@@ -25,7 +25,7 @@ pub(super) fn fields(
         document.map(|(_, digest)| digest.to_string())
     };
     let mut fields = vec![scalar(Field::Digest, digest(before), digest(after))];
-    // Of what comes or goes as a whole, the text says it all.
+    // For a document that is added or removed, the text already shows everything.
     if let (Some((before, _)), Some((after, _))) = (before, after)
         && let (Some(before), Some(after)) = (parsed(before), parsed(after))
     {
@@ -48,7 +48,8 @@ pub(super) fn fields(
     fields
 }
 
-/// Every value with the path to it. What has many lines, such as Rego, stands in the text; here it is named by its digest.
+/// Every value with its path. Multi-line values such as Rego are part of the text; here they are
+/// replaced by their digest.
 fn lines(documents: &[Value]) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for document in documents {
@@ -83,5 +84,47 @@ fn walk(value: &Value, path: &Path, lines: &mut BTreeSet<String>) {
         | Value::Object(_) => {
             lines.insert(format!("{path}: {value}"));
         }
+    }
+}
+
+/// Compares the bytes of a manifest with the live document of the same name. Ownership comes first:
+/// a document of another organization is never in sync with ours.
+pub(super) fn state(
+    bytes: &DocumentBytes,
+    digest: &Digest,
+    live: Option<&LiveDocument>,
+    organization: &str,
+) -> DocumentState {
+    let Some(live) = live else {
+        return DocumentState::Missing;
+    };
+    let LiveDocument {
+        kind: _,
+        name: _,
+        bytes: live_bytes,
+        digest: live_digest,
+        latest: _,
+        builtin,
+        organization: owner,
+        versions: _,
+        inputs_schema: _,
+    } = live;
+    if !live.is_of(organization) {
+        return DocumentState::OwnedElsewhere {
+            builtin: *builtin,
+            owner: owner.clone(),
+        };
+    }
+    if live_digest == digest {
+        return DocumentState::InSync;
+    }
+    if let Some(version) = live.version(digest) {
+        return DocumentState::Behind {
+            since: version.created_at.map(|time| time.to_string()),
+        };
+    }
+    match (parsed(bytes), parsed(live_bytes)) {
+        (Some(wanted), Some(there)) if wanted == there => DocumentState::FormatOnly,
+        (_, _) => DocumentState::MeaningDiffers,
     }
 }

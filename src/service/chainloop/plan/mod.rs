@@ -1,10 +1,10 @@
-//! The plan of one Chainloop target: a document whose bytes differ is written, and nothing else is.
+//! Plans one Chainloop target: writes each document whose bytes differ.
 //!
-//! A write replaces a whole policy, and no policy needs another one to be there, so that calls wait for none.
+//! A write replaces a whole policy, and no policy depends on another one, so the calls do not wait
+//! for each other.
 
 mod difference;
 mod recompute;
-mod state;
 
 use std::collections::BTreeMap;
 
@@ -26,24 +26,21 @@ pub use recompute::{
     verify_documents,
 };
 
-use difference::fields;
-use state::state;
+use difference::{fields, state};
 
-/// All that the plan of one target is made from.
+/// The input of a plan.
 pub struct DocumentRequest<'a> {
-    /// The target.
     pub target: TargetInfo,
-    /// The documents that its manifests hold, checked.
+    /// The checked documents.
     pub documents: &'a [DesiredDocument],
-    /// What the server holds of them. One that was not asked for is left out of the plan.
+    /// The live documents. A document that was not requested is not part of the plan.
     pub live: &'a LiveState,
-    /// Whether the target's policies are written.
+    /// Whether the target sets `writes: true`.
     pub writes: bool,
-    /// The line that a place is on.
     pub locate: &'a dyn Fn(&Place) -> SourceRef,
 }
 
-/// The digest of what a live document is: its bytes and its owner. How many versions it has does not count.
+/// The digest of a live document: its bytes and its owner. The number of its versions is ignored.
 pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
     let LiveDocument {
         kind,
@@ -65,11 +62,11 @@ pub fn document_fingerprint(document: &LiveDocument) -> Fingerprint {
     ]))
 }
 
-/// Plans one target. The result does not depend on the order of what is desired.
+/// Plans one target. The result does not depend on the order of the desired documents.
 pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
     let mut wanted: BTreeMap<(DocumentKind, &PolicyName), &DesiredDocument> = BTreeMap::new();
     for document in request.documents {
-        // A name that stands there twice is a finding of the check.
+        // Duplicate names are reported by the check.
         wanted
             .entry((document.kind, &document.name))
             .or_insert(document);
@@ -88,7 +85,6 @@ pub fn plan_documents(request: &DocumentRequest<'_>) -> TargetPlan {
     planner.finish()
 }
 
-/// What a document is among all that changes.
 fn resource(kind: DocumentKind) -> ResourceKind {
     match kind {
         DocumentKind::Policy => ResourceKind::PolicyDocument,
@@ -96,7 +92,6 @@ fn resource(kind: DocumentKind) -> ResourceKind {
     }
 }
 
-/// How much the server holds of what was asked for.
 fn counts(live: &LiveState) -> LiveCounts {
     let of = |kind: DocumentKind| {
         (
@@ -122,7 +117,6 @@ struct Draft {
     before: Option<Before>,
 }
 
-/// Collects what the plan will hold.
 struct Planner<'a> {
     request: &'a DocumentRequest<'a>,
     drafts: Vec<Draft>,
@@ -188,7 +182,7 @@ impl Planner<'_> {
         self.documents.push(status);
     }
 
-    /// Why a document that differs is left as it is, and where that is written.
+    /// Why a document that differs is held, and where it is declared.
     fn reason(
         &self,
         desired: &DesiredDocument,
@@ -277,7 +271,7 @@ impl Planner<'_> {
     }
 }
 
-/// The call that writes a document, with all that is said of it.
+/// The call that writes a document, with its change.
 fn draft(
     document: SentDocument,
     live: Option<&LiveDocument>,

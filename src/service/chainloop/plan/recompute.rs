@@ -1,11 +1,11 @@
-//! What the calls of a plan do to what is live: for a plan that was saved, for drift, and to hold what was written to it.
+//! Computes what the calls of a plan do to the live state: for saved plans, for drift, and to
+//! verify the server after a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::difference::{fields, parsed};
-use super::state::state;
+use super::difference::{fields, parsed, state};
 use super::{counts, draft, resource};
 use crate::plan::{
     Call, Change, ChangeKind, DocumentState, DocumentStatus, FieldChange, Note, ResourceKind,
@@ -17,10 +17,10 @@ use model::chainloop::{
 };
 use model::digest::Digest;
 
-/// What the server holds after some calls of an organization, of what is known of it.
+/// The known documents of an organization after some calls.
 ///
 /// # Errors
-/// A call does not fit what is live.
+/// A call does not fit the live state.
 pub fn documents_replayed(
     live: &LiveState,
     calls: &[Call],
@@ -41,7 +41,7 @@ pub fn documents_replayed(
         let mut versions = there
             .map(|there| there.versions.clone())
             .unwrap_or_default();
-        // A server that tells of no versions tells of the one that it has.
+        // A server that lists no versions at least has the current one.
         versions.extend(there.map(|there| VersionReference {
             digest: there.digest.clone(),
             created_at: None,
@@ -78,7 +78,7 @@ fn refused(call: &Call, why: &str) -> ReplayError {
     }
 }
 
-/// What a write finds; or why it must not be made.
+/// The document that a write replaces, or why the write is not possible.
 fn found<'s>(
     live: &'s LiveState,
     operation: &Operation,
@@ -97,11 +97,11 @@ fn found<'s>(
     }
 }
 
-/// The same plan with its changes, its notes, its counts and how its documents compare made from its calls and from what is
-/// live. What it holds back is believed: nothing is done about it.
+/// The same plan with its changes, notes, counts and document states computed from its calls and
+/// the live state. Held changes are taken from the file, because they have no effect.
 ///
 /// # Errors
-/// A call does not fit what is live.
+/// A call does not fit the live state.
 pub fn recomputed_documents(
     plan: &TargetPlan,
     live: &LiveState,
@@ -156,7 +156,8 @@ pub fn recomputed_documents(
     Ok(recomputed)
 }
 
-/// Where a plan says that documents are declared. Only this is believed of a file.
+/// Where a plan says that documents are declared. This is taken from the file, because it only
+/// affects which line is shown.
 fn places(plan: &TargetPlan) -> BTreeMap<(ResourceKind, &str), &SourceRef> {
     let all = plan.changes.iter().map(|change| {
         (
@@ -168,8 +169,8 @@ fn places(plan: &TargetPlan) -> BTreeMap<(ResourceKind, &str), &SourceRef> {
         .collect()
 }
 
-/// What somebody else did at the server, given the plan that would make the server equal to the manifests again: each
-/// difference the other way round, those that are held included.
+/// The changes made outside of polwarden. `plan` is the plan that would restore the desired state;
+/// its changes are reversed, including those that are held.
 ///
 /// # Errors
 /// The plan was made for another state.
@@ -196,7 +197,8 @@ pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrif
             updated_at,
         })
     });
-    // What is gone has no bytes to take over, and what is somebody else's is not ours to write.
+    // A deleted document has no bytes to adopt, and a document of another organization cannot be
+    // written.
     let adoptable = plan.documents.iter().filter(|status| match status.state {
         DocumentState::FormatOnly
         | DocumentState::MeaningDiffers
@@ -234,7 +236,7 @@ pub fn documents_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrif
     })
 }
 
-/// A change seen from the other side.
+/// The reverse of a change.
 fn turned(change: Change) -> Change {
     let Change {
         kind,
@@ -286,7 +288,7 @@ fn turned(change: Change) -> Change {
     }
 }
 
-/// Compares two states, byte by byte; what was not asked for does not count.
+/// Compares two states byte by byte. Documents that were not requested are ignored.
 pub fn verify_documents(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let mut found = Vec::new();
     for ((kind, name), expected) in &expected.documents {
@@ -308,7 +310,7 @@ pub fn verify_documents(expected: &LiveState, actual: &LiveState) -> Vec<Mismatc
     found
 }
 
-/// How a document differs from the expected one of its kind and name, as a clause.
+/// How a document differs from the expected one, as a clause.
 fn difference(expected: &LiveDocument, actual: &LiveDocument) -> Option<&'static str> {
     let LiveDocument {
         kind: _,
@@ -320,7 +322,7 @@ fn difference(expected: &LiveDocument, actual: &LiveDocument) -> Option<&'static
         builtin,
         organization,
         versions: _,
-        // Computed by the service from the bytes.
+        // Computed from the bytes by the service.
         inputs_schema: _,
     } = expected;
     if *bytes != actual.bytes {
@@ -334,8 +336,8 @@ fn difference(expected: &LiveDocument, actual: &LiveDocument) -> Option<&'static
     }
 }
 
-/// Whether there is a version that nobody knew of: no write can say which version it replaces, so that this tells of one
-/// that was written over.
+/// Whether there is an unexpected version. A write cannot name the version that it replaces, so
+/// this shows that another client's version was overwritten.
 fn has_unknown_version(expected: &LiveDocument, actual: &LiveDocument) -> bool {
     let known = |digest: &Digest| {
         *digest == expected.digest
@@ -347,48 +349,38 @@ fn has_unknown_version(expected: &LiveDocument, actual: &LiveDocument) -> bool {
     !actual.versions.iter().all(|version| known(&version.digest))
 }
 
-/// What a plan of documents promises and a plan from a file breaks.
+/// A property of document plans that a plan from a file violates.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DocumentBreach {
-    /// It does not fit what is live.
     #[error(transparent)]
     Unfit(#[from] ReplayError),
-    /// The bytes are not those of the digest.
+    /// The bytes do not have the digest of the call.
     #[error("call {call}: the bytes have the digest {computed}, not {said}")]
     Digest {
-        /// The call's number.
         call: u32,
-        /// The digest that the call names.
+        /// The digest in the call.
         said: String,
-        /// That of the bytes.
+        /// The digest of the bytes.
         computed: String,
     },
-    /// The document is another one than the call says.
+    /// The document has another name than the call.
     #[error("call {call}: the document is not the policy `{name}`")]
     Name {
-        /// The call's number.
         call: u32,
-        /// The name that the call says.
+        /// The name in the call.
         name: String,
     },
-    /// The call has a number out of order, waits for another, or is about a part: no call of a document does.
+    /// The number is out of order, the call waits for another one, or it has a part. No call of a
+    /// document does.
     #[error("call {call} is not one of a plan of documents")]
-    Odd {
-        /// The call's number.
-        call: u32,
-    },
+    Odd { call: u32 },
     /// A policy is written twice.
     #[error("call {call} writes the policy `{name}` again")]
-    Twice {
-        /// The call's number.
-        call: u32,
-        /// The policy.
-        name: String,
-    },
+    Twice { call: u32, name: String },
 }
 
-/// Tries to prove a plan wrong: every call must write a policy of the organization, once, with the bytes of its digest,
-/// under the name that stands in them.
+/// Checks a plan from a file: every call must write a policy of the organization, once, with the
+/// bytes of its digest and under the name in these bytes.
 pub fn audit_documents(plan: &TargetPlan, live: &LiveState) -> Vec<DocumentBreach> {
     let mut breaches = Vec::new();
     if let Err(error) = documents_replayed(live, &plan.calls, &plan.target.organization) {

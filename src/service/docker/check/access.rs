@@ -1,4 +1,5 @@
-//! The `access` sections of `polwarden.yaml`: from texts to gates, and what is wrong with them.
+//! Parses the `access` sections of `polwarden.yaml` into gates, and reports what is invalid in
+//! them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,22 +10,23 @@ use manifest::config::{Config, Target};
 use model::Name;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
-/// The gates of one target, with where each is written.
+/// The gates of one target, each with its place in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gates {
-    /// The gates: those of all targets first.
+    /// The gates of all targets first, then those of this target.
     pub list: Vec<Gate<Place>>,
-    /// All audiences that are written, those that no gate names included.
+    /// All declared audiences, including those that no gate names.
     pub audiences: Vec<NamedAudience>,
 }
 
-/// The gates of one target. What [`check_config`](crate::service::check_config::check_config) reports is not among them.
+/// The gates of one target, without those that
+/// [`check_config`](crate::service::check_config::check_config) reports as invalid.
 pub fn gates(config: &Config, document: DocumentId, target: &Target) -> Gates {
     read(&sections(config, document, Some(target)), target.teams()).0
 }
 
-/// The gates that a configuration gives to every organization, for one that it does not name, with these short names
-/// for its teams.
+/// The gates that a configuration declares for all targets, for an organization that the
+/// configuration does not contain. `teams` are the short names of that organization's teams.
 pub fn gates_of_all(
     config: &Config,
     document: DocumentId,
@@ -33,12 +35,11 @@ pub fn gates_of_all(
     read(&sections(config, document, None), teams).0
 }
 
-/// Checks the sections of all targets.
 pub(crate) fn check(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for target in &config.targets {
         for finding in read(&sections(config, document, Some(target)), target.teams()).1 {
-            // What is wrong for all targets is said once.
+            // A problem in the common section is reported once, not once per target.
             if !found.contains(&finding) {
                 found.push(finding);
             }
@@ -47,7 +48,6 @@ pub(crate) fn check(config: &Config, document: DocumentId) -> Vec<Diagnostic> {
     found
 }
 
-/// A section and where it stands.
 struct Section<'a> {
     access: &'a Access,
     document: DocumentId,
@@ -115,7 +115,7 @@ fn read(sections: &[Section<'_>], teams: &BTreeMap<String, String>) -> (Gates, V
 
 struct Reader<'a> {
     teams: &'a BTreeMap<String, String>,
-    /// Where each name of an audience was met first; and who they are, if nothing was wrong with them.
+    /// The first place of each audience, and its members if they are valid.
     known: HashMap<&'a str, (Place, Option<Audience>)>,
     gates: Gates,
     found: Vec<Diagnostic>,

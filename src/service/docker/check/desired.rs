@@ -1,4 +1,4 @@
-//! From a policy without errors to what the repository wants.
+//! Builds desired policies from manifests without errors.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +17,13 @@ use model::docker::{
     Scope,
 };
 
-/// A failure is a finding like any other; boxed, because it is rare and large.
+/// Boxed, because errors are rare and large.
 type Built<T> = Result<T, Box<Diagnostic>>;
 
-/// Builds the desired policy of a manifest that no error speaks against; nothing, where a team needs the server.
+/// Builds the desired policy of a manifest without errors, or nothing if one of its teams can only
+/// be confirmed by the server.
 ///
-/// Whatever cannot be built becomes an error here too, so that no policy is ever left out in silence.
+/// Whatever cannot be built becomes an error, so that no policy is dropped silently.
 pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<DesiredPolicy>> {
     let PolicyManifest {
         api_version: _,
@@ -50,7 +51,7 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
                 file: _,
                 schema_url,
             } = spec;
-            // Written in the manifest or read from the file.
+            // From the manifest or from the file that it names.
             let text = cedar::text(scene, policy, spec)
                 .ok_or_else(|| refuse("the Cedar text was not read", policy.spec_field("cedar")))?;
             Content::Cedar(Cedar {
@@ -77,8 +78,8 @@ pub(super) fn build(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Built<Option<
     }
 }
 
-/// The scope; nothing where a team can only be confirmed by the server. A scope that is written never comes out as
-/// the whole organization (invariant 9).
+/// The scope, or nothing if a team can only be confirmed by the server. A declared scope never
+/// becomes organization-wide (invariant 9).
 fn scope(
     scene: &Scene<'_>,
     policy: &PolicyView<'_>,
@@ -116,7 +117,7 @@ fn rule(scene: &Scene<'_>, view: &RuleView<'_>) -> Built<DesiredRule> {
         aliases,
         decision,
         actions,
-        // The view has these with the lists that the rule includes.
+        // The view contains these together with the included lists.
         resources: _,
         http_resources: _,
         resources_from: _,

@@ -1,4 +1,4 @@
-//! Gates of access, held against the manifests of a target alone.
+//! Evaluates access gates on the manifests of a target, without the server.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{Content, DesiredPolicy};
 
-/// Holds what the manifests of a target want against its gates. What a server holds besides them, no manifest says:
-/// a plan looks at that as well.
+/// Evaluates the gates of a target on its manifests. Unmanaged policies on the server are not known
+/// here; a plan includes them.
 ///
 /// # Errors
-/// The rules are such that nothing can be said about them.
+/// The rules overlap in too many ways to be analyzed.
 pub fn check_gates(
     target: &Target,
     policies: &[DesiredPolicy],
@@ -116,7 +116,6 @@ fn finding(
         .help(help)
 }
 
-/// People in the words of the configuration.
 fn people(audience: &Audience, target: &Target) -> String {
     let Audience { teams, profiles } = audience;
     let name = |id: &String| {

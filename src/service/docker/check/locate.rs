@@ -1,13 +1,11 @@
-//! Where a resource of a rule is written: in the rule itself, or in a list that it pulls in.
-
 use manifest::docker::{HttpResourceSpec, RuleSpec};
 use manifest::list::ResourceListSpec;
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
 use model::docker::HttpResource;
 
-/// Where the manifests of a target write a resource of a rule, given as in [`access::Answer`]; nothing, where
-/// they do not.
+/// The place that declares a resource of a rule, as in [`access::Answer`]: in the rule itself or in
+/// a list that it includes.
 pub fn resource_place(
     documents: &[&Document],
     policy: DocumentId,

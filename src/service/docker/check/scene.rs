@@ -1,4 +1,4 @@
-//! Everything that a rule can look at.
+//! The manifests of a target, as rules see them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use manifest::config::Target;
 use manifest::{Document, Manifest};
 use model::diag::DocumentId;
 
-/// The manifests of one target, parsed and indexed.
+/// Parsed and indexed.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) target: &'a Target,
@@ -26,7 +26,7 @@ pub(super) struct Scene<'a> {
 enum View<'a> {
     Policy(PolicyView<'a>),
     List(ListView<'a>),
-    /// Checked on its own (`policy_tests`, `packs`): no policy depends on it.
+    /// Checked separately (`policy_tests`, `packs`): no policy depends on it.
     Other,
 }
 
@@ -67,19 +67,18 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The list of this name; the first, where the name is taken twice.
+    /// The list of this name, or the first one if the name is used twice.
     pub(super) fn list(&self, name: &str) -> Option<&ListView<'a>> {
         self.list_names
             .get(name)
             .and_then(|index| self.lists.get(*index))
     }
 
-    /// The names of all lists.
     pub(super) fn list_names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.list_names.keys().copied()
     }
 
-    /// The lists that a rule pulls in, as far as they are known.
+    /// The known lists that a rule includes.
     pub(super) fn pulled<'s>(
         &'s self,
         rule: &'s RuleView<'a>,
@@ -88,7 +87,7 @@ impl<'a> Scene<'a> {
         names.iter().filter_map(|name| self.list(name))
     }
 
-    /// All resources of a rule: its own, then those of the lists that it pulls in.
+    /// All resources of a rule: its own, then those of the lists that it includes.
     pub(super) fn groups<'s>(
         &'s self,
         rule: &'s RuleView<'a>,
@@ -98,7 +97,7 @@ impl<'a> Scene<'a> {
             .chain(self.pulled(rule).flat_map(|list| &list.groups))
     }
 
-    /// Whether a policy pulls in a list of one of these documents.
+    /// Whether a policy includes a list of one of these documents.
     pub(super) fn pulls_from(
         &self,
         policy: &PolicyView<'a>,

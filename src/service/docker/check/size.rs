@@ -1,4 +1,4 @@
-//! How large a policy is on the wire.
+//! The size of a policy in a request.
 
 use std::io::{self, Write};
 
@@ -9,12 +9,12 @@ use model::docker::{
     Action, Cedar, Content, Decision, DesiredPolicy, HttpResource, Rule, RuleAccess, Scope, TeamId,
 };
 
-/// The largest policy in bytes of its JSON object (FACTS, "Limits": "400 KB" a policy): 400,000 bytes, which is less than
-/// 400 KiB (409,600).
+/// Maximum size of a policy in bytes of its JSON object (FACTS, "Limits": "400 KB" per policy). It is read as 400,000
+/// bytes, the stricter reading; 400 KiB are 409,600.
 pub(super) const LARGEST_POLICY: usize = 400_000;
-/// JSON writes a character in at most six bytes for each byte of UTF-8 (`\u0000`).
+/// JSON needs at most six bytes for each byte of UTF-8 (`\u0000`).
 const MOST_BYTES: usize = 6;
-/// More than the keys, quotes and the server's own ids of a rule or of a policy take.
+/// More than the keys, quotes and server-side ids of a rule or policy need.
 const FRAME: usize = 256;
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ struct WireRule<'a> {
     http_resources: Option<Vec<&'a HttpResource>>,
 }
 
-/// Reports a policy that is larger than the service takes.
+/// Reports a policy that exceeds the limit.
 pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
     if at_most(policy) <= LARGEST_POLICY {
         return None;
@@ -67,7 +67,7 @@ pub(super) fn check(policy: &DesiredPolicy) -> Option<Diagnostic> {
     })
 }
 
-/// A bound that costs no allocation; nearly every policy stays far below the limit.
+/// An upper bound that needs no allocation. Nearly all policies are far below the limit.
 fn at_most(policy: &DesiredPolicy) -> usize {
     let DesiredPolicy {
         name,
@@ -88,7 +88,7 @@ fn at_most(policy: &DesiredPolicy) -> usize {
 fn rule_at_most(rule: &Rule) -> usize {
     let Rule {
         name,
-        // A word of fixed length, which `FRAME` covers.
+        // One of two words, which `FRAME` covers.
         decision: _,
         access,
     } = rule;
@@ -135,7 +135,7 @@ fn measure(policy: &DesiredPolicy) -> usize {
         cedar_v1,
     };
     let mut counter = Counter(0);
-    // Counting cannot fail; if it did, the policy would rather be called too large than let through.
+    // Counting cannot fail. If it did, reject the policy rather than let it pass.
     serde_json::to_writer(&mut counter, &wire).map_or(usize::MAX, |()| counter.0)
 }
 

@@ -1,4 +1,4 @@
-//! From what a manifest calls a team to the team's id.
+//! Resolves names of teams to ids.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,22 +8,21 @@ use manifest::{Document, Manifest};
 use model::diag::did_you_mean;
 use model::docker::TeamId;
 
-/// What a name of a team stands for.
+/// The result of resolving a name of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Resolved<'a> {
-    /// This team.
     Team(TeamId),
-    /// Perhaps a team at the server, which was not asked; an alias like it.
+    /// Possibly a team on the server, which was not asked; with a similar alias.
     Unverified(Option<&'a str>),
-    /// No team; an alias or a team like it.
+    /// Not a team; with a similar alias or team.
     Unknown(Option<&'a str>),
-    /// Several teams of one name.
+    /// Several teams have this name.
     Ambiguous(Vec<TeamId>),
-    /// An alias whose value is no uuid.
+    /// The alias exists, but its value is not a uuid.
     BadAlias,
 }
 
-/// The teams of a target by every name they have.
+/// The teams of a target by alias, uuid and name.
 #[derive(Debug)]
 pub(super) struct Directory<'a> {
     aliases: &'a BTreeMap<String, String>,
@@ -48,7 +47,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Finds a team: an alias of the target first, then a uuid, then a name at the server.
+    /// Tries the aliases of the target first, then a uuid, then the names on the server.
     pub(super) fn resolve(&self, given: &str) -> Resolved<'a> {
         if let Some(uuid) = self.aliases.get(given) {
             return if is_uuid(uuid) {
@@ -71,8 +70,8 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The id in the server's own spelling where that is known, else in the lower case of RFC 9562, section 4:
-    /// a difference in case alone must not look like another team.
+    /// The id in the server's spelling if it is known, otherwise in lower case (RFC 9562, section
+    /// 4): a difference in case must not look like another team.
     fn by_uuid(&self, uuid: &str) -> TeamId {
         let known = self.names.iter().flat_map(HashMap::values).flatten();
         let same = known
@@ -85,7 +84,7 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// Whether a text has the form of a uuid: 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4).
+/// Whether this has the form of a uuid: 8-4-4-4-12 hexadecimal digits (RFC 9562, section 4).
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -128,7 +127,8 @@ fn only_server_knows(target: &Target, team: &str) -> bool {
     !target.teams().contains_key(team) && !is_uuid(team)
 }
 
-/// Whether a policy of a target names a team that only the server can confirm, so that the teams have to be read.
+/// Whether a policy of a target names a team that only the server can confirm. If so, the teams
+/// must be read.
 pub fn needs_server_teams(target: &Target, documents: &[&Document]) -> bool {
     documents.iter().any(|document| match &document.manifest {
         Manifest::Policy(policy) => {

@@ -1,4 +1,4 @@
-//! Manifests with every resource parsed once.
+//! Views of manifests in which every resource is parsed once.
 
 use manifest::docker::{ActionSpec, HttpResourceSpec, PolicyManifest, RuleSpec};
 use manifest::list::ResourceListManifest;
@@ -6,15 +6,14 @@ use model::diag::{DocumentId, Path, Place};
 use model::docker::pattern::{HttpField, HttpPattern, NetworkPattern, PathPattern, PatternError};
 use model::docker::{Action, FileMode, Layer, Method, Transport};
 
-/// A text with what it parses to.
+/// A string and its parsed form.
 pub(super) type Entry<'a, P> = (&'a str, Result<P, PatternError>);
-/// An HTTP target with what it parses to.
+/// An HTTP target and its parsed form.
 pub(super) type HttpEntry<'a> = (
     &'a HttpResourceSpec,
     Result<HttpPattern, Vec<(HttpField, PatternError)>>,
 );
 
-/// The entries of one list in a manifest.
 #[derive(Debug)]
 pub(super) enum Entries<'a> {
     Hosts(Vec<Entry<'a, NetworkPattern>>),
@@ -49,7 +48,7 @@ impl<'a> Entries<'a> {
         Self::Http(targets.iter().map(parse).collect())
     }
 
-    /// The layer of rules that the entries are for.
+    /// The layer of the rules that may use these entries.
     pub(super) fn layer(&self) -> Layer {
         match self {
             Self::Hosts(_) => Layer::Network,
@@ -59,18 +58,18 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// The entries of one list in a manifest, with the way to it.
+/// The entries of one list in a manifest, with the path to it.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     pub(super) document: DocumentId,
-    /// The rule that holds the list; none for a ResourceList.
+    /// `None` for a ResourceList.
     pub(super) rule: Option<usize>,
     pub(super) field: &'static str,
     pub(super) entries: Entries<'a>,
 }
 
 impl Group<'_> {
-    /// The way to the list. Paths are made only for findings: they cost more than the checks.
+    /// The path to the list. Paths are built only for diagnostics: they cost more than the checks.
     pub(super) fn path(&self) -> Path {
         let spec = Path::root().key("spec");
         match self.rule {
@@ -79,19 +78,17 @@ impl Group<'_> {
         }
     }
 
-    /// Where one entry is.
     pub(super) fn place(&self, index: usize) -> Place {
         Place::value(self.document, self.path().index(index))
     }
 }
 
-/// A rule of a policy.
 #[derive(Debug)]
 pub(super) struct RuleView<'a> {
     pub(super) document: DocumentId,
     pub(super) index: usize,
     pub(super) spec: &'a RuleSpec,
-    /// The layer of all actions; none where there is no action or they are mixed.
+    /// The layer of all actions; `None` if there are no actions or they are mixed.
     pub(super) layer: Option<Layer>,
     /// The resources in the field that fits the layer.
     pub(super) group: Option<Group<'a>>,
@@ -128,23 +125,19 @@ impl<'a> RuleView<'a> {
         }
     }
 
-    /// The way to the rule.
     pub(super) fn path(&self) -> Path {
         Path::root().key("spec").key("rules").index(self.index)
     }
 
-    /// Where a field of the rule is.
     pub(super) fn field(&self, field: &str) -> Place {
         Place::value(self.document, self.path().key(field))
     }
 
-    /// Where an item of a list of the rule is.
     pub(super) fn item(&self, field: &str, index: usize) -> Place {
         Place::value(self.document, self.path().key(field).index(index))
     }
 }
 
-/// A policy.
 #[derive(Debug)]
 pub(super) struct PolicyView<'a> {
     pub(super) document: DocumentId,
@@ -167,12 +160,10 @@ impl<'a> PolicyView<'a> {
         }
     }
 
-    /// Where the name of the policy is.
     pub(super) fn name_place(&self) -> Place {
         Place::value(self.document, Path::root().key("metadata").key("name"))
     }
 
-    /// Where an alias of the policy is.
     pub(super) fn alias_place(&self, index: usize) -> Place {
         Place::value(
             self.document,
@@ -180,18 +171,16 @@ impl<'a> PolicyView<'a> {
         )
     }
 
-    /// Where a field of `spec` is.
     pub(super) fn spec_field(&self, field: &str) -> Place {
         Place::value(self.document, Path::root().key("spec").key(field))
     }
 }
 
-/// A ResourceList.
 #[derive(Debug)]
 pub(super) struct ListView<'a> {
     pub(super) document: DocumentId,
     pub(super) manifest: &'a ResourceListManifest,
-    /// The lists that are there; one, in a sound manifest.
+    /// Exactly one in a valid manifest.
     pub(super) groups: Vec<Group<'a>>,
 }
 
@@ -223,13 +212,11 @@ impl<'a> ListView<'a> {
         }
     }
 
-    /// Where the name of the list is.
     pub(super) fn name_place(&self) -> Place {
         Place::value(self.document, Path::root().key("metadata").key("name"))
     }
 }
 
-/// The action that a manifest names.
 pub(super) fn action(spec: ActionSpec) -> Action {
     match spec {
         ActionSpec::ConnectTcp => Action::Connect(Transport::Tcp),

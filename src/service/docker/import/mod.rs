@@ -1,4 +1,4 @@
-//! Live policies as manifests: what `import` writes.
+//! Writes live policies as manifests, for `import`.
 
 pub mod splice;
 
@@ -18,47 +18,39 @@ use model::docker::{
 };
 use model::{Name, NameError};
 
-/// A manifest of a live policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The text of the file.
     pub text: String,
-    /// What the manifest cannot hold; it stays at the server.
+    /// What the manifest cannot express; it stays on the server.
     pub left_out: Vec<String>,
 }
 
 /// Why a live policy cannot be written as a manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// It is of a type that this version does not know.
+    /// The policy has a type that this version does not know.
     #[error("it {0}, which this version does not understand")]
     NotUnderstood(String),
-    /// Its name cannot be declared.
+    /// The name is not valid in a manifest.
     #[error("{0}; give it another name at the server first")]
     Name(#[from] NameError),
-    /// A name or a tag that the manifest would not be accepted with.
+    /// A name or a tag is not valid in a manifest.
     #[error("{0}")]
     Word(String),
-    /// Two of its rules cannot be told apart.
+    /// Two of its rules have the same name.
     #[error("two of its rules are called `{0}`; give one of them another name at the server first")]
     RepeatedRule(String),
-    /// The check of manifests would refuse one of its resources.
+    /// The check of manifests would reject one of its resources.
     #[error("its resource `{resource}` is none of the contract's: {why}")]
-    Resource {
-        /// The resource.
-        resource: String,
-        /// Why it is refused.
-        why: String,
-    },
-    /// The serializer refused it.
+    Resource { resource: String, why: String },
     #[error("it cannot be written as YAML: {0}")]
     Yaml(#[from] serde_yaml::Error),
 }
 
-/// The manifest that declares just what a live policy says. `teams` maps uuids to the aliases of the target.
+/// The manifest that declares a live policy. `teams` maps uuids to the aliases of the target.
 ///
 /// # Errors
-/// The policy is of a type that no manifest can express.
+/// The policy has a type that manifests cannot express.
 pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Imported, ImportError> {
     policy_with(
         live,
@@ -71,7 +63,7 @@ pub fn policy(live: &LivePolicy, teams: &BTreeMap<&str, &str>) -> Result<Importe
     )
 }
 
-/// Like [`policy`], with what its manifest says of it besides.
+/// Like [`policy`], with the metadata of an existing manifest.
 ///
 /// # Errors
 /// As for `policy`.
@@ -82,7 +74,7 @@ pub fn policy_with(
 ) -> Result<Imported, ImportError> {
     let LivePolicy {
         id,
-        // `metadata` has the name.
+        // Already part of `metadata`.
         name: _,
         scope: live_scope,
         unknown_scope_fields: _,
@@ -123,7 +115,7 @@ pub fn policy_with(
     );
     let mut body = serde_yaml::to_string(&manifest)?;
     if has_rules {
-        // A spec of nothing is written as `{}`; the rules take its place.
+        // An empty spec is written as `{}`; the rules replace it.
         if let Some(head) = body.strip_suffix("spec: {}\n") {
             body = format!("{head}spec:\n");
         }
@@ -133,15 +125,15 @@ pub fn policy_with(
         let _ = writeln!(text, "# Left at the server as it is: {}.", neutral(line));
     }
     text.push_str(&body);
-    // A text that the formatter leaves alone is right all the same.
+    // If the text cannot be formatted, it is still valid.
     let text = format::format(&text).unwrap_or(text);
     Ok(Imported { text, left_out })
 }
 
-/// One rule of a live policy, as an item of a list with its dash at the beginning.
+/// One rule of a live policy as a list item, including its dash.
 ///
 /// # Errors
-/// As for `policy`; or the rule is not understood.
+/// As for `policy`; or the rule could not be decoded.
 pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
     if let Err(opaque) = &rule.rule {
         return Err(ImportError::NotUnderstood(opaque.why.clone()));
@@ -162,7 +154,7 @@ pub fn rule(live: &LivePolicy, rule: &LiveRule) -> Result<String, ImportError> {
         .collect())
 }
 
-/// What cannot be declared is not written: a manifest that `validate` refuses would stop every plan.
+/// Refuses what cannot be declared: a manifest that `validate` rejects would block every plan.
 fn declarable(live: &LivePolicy, rules: &[LiveRule]) -> Result<(), ImportError> {
     Name::new(&live.name)?;
     let understood: Vec<&Rule> = rules
@@ -281,7 +273,7 @@ fn action(action: Action) -> ActionSpec {
     }
 }
 
-/// The name of a policy's file, without its ending: lower-case letters, digits and single dashes.
+/// The name of a policy's file without its extension: lower-case letters, digits and single dashes.
 pub fn file_stem(policy: &str) -> String {
     let mut stem = String::new();
     for character in policy.chars().flat_map(char::to_lowercase) {

@@ -1,21 +1,21 @@
-//! A manifest with a part of it in other words: what is not replaced stays byte for byte, comments included.
+//! Replaces parts of a manifest; everything else stays byte for byte, including comments.
 
 use std::ops::Range;
 
 use model::diag::{Path, Spans};
 
-/// What becomes of the rules of a policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleEdits {
-    /// The positions of rules that go.
+    /// The positions of rules to delete.
     pub gone: Vec<usize>,
-    /// The positions of rules that change, with what takes their place: an item of a list, its dash at the beginning.
+    /// The positions of rules to replace, each with the new list item including its dash.
     pub changed: Vec<(usize, String)>,
-    /// Further rules, in the same form.
+    /// Rules to append, in the same form.
     pub new: Vec<String>,
 }
 
-/// Replaces a whole document: its comments before and behind it stay. Nothing if there is no such document.
+/// Replaces a whole document but keeps the comments before and after it. Returns nothing if there
+/// is no such document.
 pub fn document(text: &str, index: u32, manifest: &str) -> Option<String> {
     let root = Spans::of(text).find(index, &Path::root()).value;
     if root.is_empty() {
@@ -31,7 +31,7 @@ pub fn spec(text: &str, index: u32, manifest: &str) -> Option<String> {
     Some(replaced(text, old, &manifest[new]))
 }
 
-/// The bytes of the entry `spec`, which begins at the beginning of a line.
+/// The bytes of the entry `spec`, starting at the beginning of a line.
 fn entry(text: &str, index: u32) -> Option<Range<usize>> {
     let span = Spans::of(text).find(index, &Path::root().key("spec"));
     let start = span.key?.start;
@@ -39,10 +39,11 @@ fn entry(text: &str, index: u32) -> Option<Range<usize>> {
     (at_line_start && span.value.end > start).then_some(start..span.value.end)
 }
 
-/// Changes rules of a document whose rules are a list in block style, each with lines of its own.
+/// Edits the rules of a document. The rules must be a list in block style, each on lines of its
+/// own.
 pub fn rules(text: &str, index: u32, count: usize, edits: &RuleEdits) -> Option<String> {
     let RuleEdits { gone, changed, new } = edits;
-    // An empty list is written in another way.
+    // An empty list has a different syntax.
     if count == 0 || (gone.len() >= count && new.is_empty()) {
         return None;
     }
@@ -75,7 +76,7 @@ pub fn rules(text: &str, index: u32, count: usize, edits: &RuleEdits) -> Option<
     Some(result)
 }
 
-/// One item of a list: whole lines, and how far its dash stands in.
+/// One item of a list: whole lines, and the indentation of its dash.
 struct Item {
     lines: Range<usize>,
     indent: usize,
@@ -92,7 +93,7 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
             .map_or(0, |newline| newline + 1);
         let before = &text[start..value.start];
         let indent = before.len() - before.trim_start_matches(' ').len();
-        // A dash, and the rule on the same line.
+        // The dash and the rule must be on the same line.
         if before.trim() != "-"
             || text[value.clone()].starts_with('{') && text[value.clone()].contains('\n')
         {
@@ -115,7 +116,7 @@ fn items(text: &str, index: u32, count: usize) -> Option<Vec<Item>> {
     Some(items)
 }
 
-/// The text before a rule that goes, without the comment that stands directly above it.
+/// The text before a deleted rule, without the comment directly above the rule.
 fn without_remark(before: &str, indent: usize) -> &str {
     let mut end = before.len();
     loop {
@@ -124,7 +125,7 @@ fn without_remark(before: &str, indent: usize) -> &str {
         };
         let start = rest.rfind('\n').map_or(0, |newline| newline + 1);
         let line = rest[start..].trim_end_matches('\r');
-        // A comment further out speaks of more than this rule.
+        // A comment with less indentation concerns more than this rule.
         if start == 0
             || !line.trim_start().starts_with('#')
             || line.len() - line.trim_start().len() < indent
@@ -135,7 +136,7 @@ fn without_remark(before: &str, indent: usize) -> &str {
     }
 }
 
-/// A rule as lines of this text.
+/// The rule in the indentation and line endings of this text.
 fn item_text(text: &str, rule: &str, indent: usize) -> String {
     let lines = rule.lines().map(|line| {
         if line.is_empty() {
@@ -156,7 +157,7 @@ fn replaced(text: &str, range: Range<usize>, new: &str) -> String {
     )
 }
 
-/// Lines that end as those of another text do.
+/// Lines with the line endings of another text.
 fn with_ends_of(text: &str, lines: &str) -> String {
     let crlf = text
         .find('\n')
@@ -273,7 +274,7 @@ spec: {rules: []}
         let windows = TEXT.replace('\n', "\r\n");
         let change = edits(&[1], &[(2, "- name: C\n  y: 2\n")], &["- name: d\n"]);
         let expected = rules(TEXT, 0, 3, &change).unwrap().replace('\n', "\r\n");
-        // The comment above a rule that goes is found with either end of lines.
+        // The comment above a deleted rule is found with both kinds of line endings.
         assert_eq!(rules(&windows, 0, 3, &change).unwrap(), expected);
         assert!(
             spec(&windows, 0, "spec:\n  rules: []\n")

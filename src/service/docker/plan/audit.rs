@@ -1,9 +1,17 @@
-//! A second look at a finished plan: whatever order its calls are made in, does every step keep what the plan promises?
+//! Verifies the order of a finished plan, independently of how it was found.
 //!
-//! The order of calls is made by choosing edges; this check only looks at the edges that are there. It replays the
-//! calls on a model of the service, asks whether every order that the edges allow is one that the service takes, and
-//! whether in each of them every decision that is the same before and after is the same in between. For each situation
-//! it tries all sets of calls that may have been made, so that what it passes is shown.
+//! The `after` edges of a plan are a partial order. The sets of calls that can be complete at some
+//! moment are exactly its down-sets: sets that contain every predecessor of their members. The
+//! planner chooses edges that are sufficient; the audit enumerates the reachable down-sets of the
+//! calls that affect a ballot, and evaluates the decision in each of them. This is exhaustive, so a
+//! plan that passes is proven to keep the decision. A ballot with n calls has at most 2ⁿ down-sets;
+//! if n exceeds [`TRIED`], the audit only accepts the sufficient edges.
+//!
+//! It also replays the calls on a model of the service, and checks that every order the edges
+//! permit is one that the service accepts.
+//!
+//! Example: call 1 creates an allow rule for `a.com`, call 2 deletes the old one. Without the edge
+//! 1 → 2, the down-set {2} is reachable and denies `a.com`, which is a [`Breach::Access`].
 
 use std::collections::HashSet;
 
@@ -17,41 +25,30 @@ use crate::plan::{Call, Reason, TargetPlan};
 use access::Entangled;
 use model::docker::LiveState;
 
-/// A promise that a plan does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Breach {
-    /// A call does not fit what is there when it is made.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// A call may be made before another that the service wants first.
+    /// A call does not wait for another one that the service requires first.
     #[error("call {then} does not wait for call {first}, though {}", why.words())]
-    Refused {
-        /// The number of the call that must come first.
-        first: u32,
-        /// The number of the call that needs it.
-        then: u32,
-        /// Why.
-        why: Reason,
-    },
-    /// A request is decided otherwise for a while than before and after.
+    Refused { first: u32, then: u32, why: Reason },
+    /// A request has the same decision before and after the run, but another one in between.
     #[error("`{witness}` is {} before and after, and may be {} in between", decision(*.allowed), decision(!*.allowed))]
     Access {
-        /// The request.
         witness: String,
         /// Whether it is allowed before and after.
         allowed: bool,
     },
-    /// Nothing is proved of what calls do to access, and yet they are not made one by one.
+    /// Access was not analyzed, but the calls are not made one by one.
     #[error(
         "call {then} does not wait for call {first}, though nothing is proved of what they do to access"
     )]
     NotOneByOne {
-        /// The number of a call.
         first: u32,
-        /// The number of the next one.
+        /// The number of the next call.
         then: u32,
     },
-    /// Whether a request is decided otherwise for a while was not found out.
+    /// The access between calls could not be analyzed.
     #[error(transparent)]
     Entangled(#[from] Entangled),
 }
@@ -60,11 +57,12 @@ fn decision(allowed: bool) -> &'static str {
     if allowed { "allowed" } else { "denied" }
 }
 
-/// Situations that more calls than this touch are judged by the edges alone, not by trying all sets of calls.
+/// Maximum number of calls of a ballot for which all down-sets are enumerated.
 const TRIED: usize = 12;
 
-/// The promises that a plan does not keep if its calls are made on this state. Gaps that it tells of are none, if no
-/// order of its calls is without them: what a plan tells of may come from a file.
+/// The promises that a plan breaks when its calls are applied to this state. Gaps that the plan
+/// reports are accepted only if every order of its calls has them: the notes may come from a
+/// manipulated file.
 pub fn audit_plan(live: &LiveState, plan: &TargetPlan) -> Vec<Breach> {
     let mut breaches = audit(live, &plan.calls);
     let is_gap = |breach: &Breach| match breach {
@@ -101,7 +99,7 @@ fn not_one_by_one(calls: &[Call]) -> Vec<Breach> {
     breaches.collect()
 }
 
-/// The promises that calls do not keep, made on this state.
+/// The promises that these calls break when they are applied to this state.
 pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     if let Err(error) = replay(live, calls) {
         return vec![error.into()];
@@ -140,7 +138,7 @@ pub fn audit(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     breaches
 }
 
-/// For each call, all calls that are made before it in every order.
+/// The transitive predecessors of each call.
 pub(crate) struct Earlier(Vec<FixedBitSet>);
 
 impl Earlier {
@@ -149,7 +147,7 @@ impl Earlier {
         for call in calls {
             let mut own = FixedBitSet::with_capacity(calls.len());
             for after in &call.after {
-                // Numbers begin at 1, and are those of earlier calls.
+                // Numbers begin at 1 and refer to earlier calls.
                 for first in
                     (after.first.0..=after.last.0).filter_map(|number| usize::try_from(number).ok())
                 {
@@ -175,7 +173,7 @@ impl Earlier {
             .is_some_and(|earlier| earlier.contains(first))
     }
 
-    /// Whether a decision is the same whichever calls have been made.
+    /// Whether the decision is the same in every reachable down-set.
     fn keep(&self, ballot: &Ballot, allowed: bool) -> bool {
         if ways(ballot)
             .iter()

@@ -1,11 +1,9 @@
-//! The fields in which two rules or two policies differ, as a plan shows them.
-
 use std::collections::BTreeSet;
 
 use crate::plan::{Field, FieldChange, ValueChange};
 use model::docker::{Cedar, LiveContent, LivePolicy, Rule, RuleValue, Scope};
 
-/// The fields in which two rules differ; `None` stands for a rule that does not exist.
+/// `None` is a rule that does not exist.
 pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<FieldChange> {
     let before = before.map(Rule::fields);
     let after = after.map(Rule::fields);
@@ -14,7 +12,7 @@ pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<Fi
         let was = before.as_ref().map(|fields| &fields[position]);
         let is = after.as_ref().map(|fields| &fields[position]);
         match (was, is) {
-            // The change itself carries the name of a rule that is created or deleted.
+            // The change itself has the name of a rule that is created or deleted.
             (None, Some(RuleValue::Name(_))) | (Some(RuleValue::Name(_)), None) => {}
             (_, _) => fields.extend(value_changes(was, is)),
         }
@@ -22,8 +20,8 @@ pub(super) fn rule_fields(before: Option<&Rule>, after: Option<&Rule>) -> Vec<Fi
     fields
 }
 
-/// How the value at one position differs. Where a rule changes between `resources` and
-/// `httpResources`, these are two fields: one loses its elements, and the other gains some.
+/// How the value at one position differs. A change between `resources` and `httpResources` affects
+/// two fields: one loses its elements, the other gains some.
 fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec<FieldChange> {
     let mut fields: Vec<Field> = [was, is].into_iter().flatten().map(Field::from).collect();
     fields.sort_unstable();
@@ -44,8 +42,8 @@ fn value_changes(was: Option<&RuleValue<'_>>, is: Option<&RuleValue<'_>>) -> Vec
     fields.into_iter().filter_map(change).collect()
 }
 
-/// The fields in which two states of a policy differ, apart from its rules. Of a policy that is
-/// deleted, none are shown.
+/// The fields that differ between two states of a policy, without its rules. A deleted policy shows
+/// none.
 pub(super) fn policy_fields(
     before: Option<&LivePolicy>,
     after: Option<&LivePolicy>,
@@ -88,7 +86,6 @@ fn cedar(content: &LiveContent) -> Option<&Cedar> {
     }
 }
 
-/// The fields in which two scopes differ.
 pub(super) fn scope_fields(before: &Scope, after: &Scope) -> Vec<FieldChange> {
     let Scope {
         teams: old_teams,
@@ -101,7 +98,6 @@ pub(super) fn scope_fields(before: &Scope, after: &Scope) -> Vec<FieldChange> {
     teams.into_iter().chain(profiles).collect()
 }
 
-/// The fields in which two Cedar bodies differ.
 pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec<FieldChange> {
     let parts = |cedar: &Cedar| {
         let Cedar { text, schema_url } = cedar.clone();
@@ -127,7 +123,6 @@ pub(super) fn cedar_fields(before: Option<&Cedar>, after: Option<&Cedar>) -> Vec
     fields
 }
 
-/// A single value that differs.
 pub(crate) fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldChange {
     FieldChange {
         field,

@@ -1,52 +1,33 @@
-//! Calls before their order is known.
+//! Calls before they are ordered and numbered.
 
 use crate::service::docker::plan::effect::Effect;
 use model::docker::{Operation, PolicyId, Rule, Scope};
 
-/// The position of a draft among all drafts of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct DraftId(pub(crate) usize);
 
-/// The policy that a rule is added to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DraftPolicy {
-    /// One that exists.
     Existing(PolicyId),
-    /// One that a draft creates.
     Created(DraftId),
 }
 
-/// What an update changes, where the call may have to be made in parts.
+/// What an update changes, in case the call must be split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Updated {
-    /// A rule, as it is and as it will be.
-    Rule {
-        /// As it is.
-        before: Rule,
-        /// As it will be.
-        after: Rule,
-    },
-    /// The scope of a policy.
-    Scope {
-        /// As it is.
-        before: Scope,
-        /// As it will be.
-        after: Scope,
-    },
+    Rule { before: Rule, after: Rule },
+    Scope { before: Scope, after: Scope },
 }
 
-/// A call without a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft {
-    /// The name of the policy.
+    /// The policy's name.
     pub policy: String,
-    /// The name of the rule.
+    /// The rule's name.
     pub rule: Option<String>,
-    /// What it does to access.
     pub effect: Effect,
-    /// What is sent.
     pub send: Operation<DraftPolicy>,
-    /// What it changes, for an update that may be split.
+    /// Present for updates that may be split.
     pub updated: Option<Updated>,
 }
 
@@ -74,7 +55,6 @@ impl Draft {
     }
 }
 
-/// All drafts of a target.
 #[derive(Debug, Default)]
 pub(crate) struct Drafts(Vec<Draft>);
 

@@ -1,4 +1,4 @@
-//! Drift: what a plan would undo, told from the server's side.
+//! Drift: changes made outside of polwarden. It is the reverse of the plan that would undo them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use crate::plan::{
 use manifest::config::Unmanaged;
 use model::docker::LiveState;
 
-/// What somebody else did at the server since the manifests were applied, given the plan that would make the server
-/// equal to them again.
+/// The changes made outside of polwarden since the last apply. `plan` is the plan that would
+/// restore the desired state.
 ///
 /// # Errors
 /// The plan was made for another state.
@@ -39,7 +39,7 @@ pub fn drift(
     }
     let mut access = Impact::default();
     if !changes.is_empty() {
-        // Rules that cannot be compared leave the section empty, which says that it was not compared.
+        // If the rules cannot be compared, the section stays empty, which means "not compared".
         access = impact(&wanted, live, &[], &|policy, rule| {
             place(policy, Some(rule))
         })
@@ -72,7 +72,8 @@ pub fn drift(
     })
 }
 
-/// The live policies that a manifest can be brought to: all that differ, but for what is not understood.
+/// The live policies that `import --adopt` can write to a manifest: all that differ, except those
+/// that could not be decoded.
 fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> BTreeSet<&'c str> {
     let changed = changes
         .iter()
@@ -86,7 +87,7 @@ fn adoptable<'c>(changes: &'c [Change], held: &'c [Held], live: &LiveState) -> B
         .collect()
 }
 
-/// What the server lost is declared all the same.
+/// A policy that was deleted on the server is still declared.
 fn declared(change: &mut Change, place: &dyn Fn(&str) -> Option<SourceRef>) {
     if change.kind == ChangeKind::Delete {
         change.source = place(&change.name);

@@ -1,25 +1,20 @@
-//! Which way a call moves the line between what is allowed and what is not.
+//! The direction in which a call changes access.
 
 use std::collections::BTreeSet;
 use std::ops::BitOr;
 
 use model::docker::{Action, Decision, Rule, RuleAccess, RuleMeaning};
 
-/// What a call may add and take away. All four can hold at once.
+/// What a call may add and remove. All four may be set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// Something becomes denied that was not.
     pub adds_deny: bool,
-    /// Something becomes allowed by a rule that was not.
     pub adds_allow: bool,
-    /// Some allow goes.
     pub removes_allow: bool,
-    /// Some deny goes.
     pub removes_deny: bool,
 }
 
 impl Effect {
-    /// Nothing moves.
     pub const NONE: Self = Self {
         adds_deny: false,
         adds_allow: false,
@@ -27,7 +22,7 @@ impl Effect {
         removes_deny: false,
     };
 
-    /// A rule with this decision appears.
+    /// The effect of creating a rule.
     pub fn adding(decision: Decision) -> Self {
         match decision {
             Decision::Allow => Self {
@@ -41,7 +36,7 @@ impl Effect {
         }
     }
 
-    /// A rule with this decision goes.
+    /// The effect of deleting a rule.
     pub fn removing(decision: Decision) -> Self {
         match decision {
             Decision::Allow => Self {
@@ -55,8 +50,8 @@ impl Effect {
         }
     }
 
-    /// A rule becomes another one. Resources are compared as texts: a pattern that covers another still counts as
-    /// an exchange, which is never less safe.
+    /// The effect of updating a rule. Resources are compared as strings: a pattern that covers
+    /// another one counts as an exchange, which is safe.
     pub fn of_update(before: &Rule, after: &Rule) -> Self {
         let RuleMeaning {
             decision: old_decision,
@@ -81,7 +76,7 @@ impl Effect {
         adding | removing
     }
 
-    /// Whether this only exchanges denies.
+    /// Whether it only replaces denies by denies.
     pub fn swaps_denies_only(self) -> bool {
         self.adds_deny && self.removes_deny && !self.adds_allow && !self.removes_allow
     }
@@ -99,7 +94,7 @@ impl BitOr for Effect {
     }
 }
 
-/// Whether every pair of action and resource of `narrow` is one of `wide`, as texts.
+/// Whether `wide` contains every pair of action and resource of `narrow`, compared as strings.
 fn covers(wide: &RuleAccess, narrow: &RuleAccess) -> bool {
     let actions: BTreeSet<Action> = wide.actions().into_iter().collect();
     if !narrow

@@ -1,4 +1,4 @@
-//! Gates of access, held against the state after a plan: live, its calls made, unmanaged policies included.
+//! Access gates, evaluated on the state after the plan, including unmanaged policies.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use access::{
 };
 use model::docker::{Decision, LiveContent, LiveState};
 
-/// What a plan is held to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gates {
-    /// What nobody may be allowed or denied.
     pub list: Vec<Gate<GateSource>>,
-    /// People to look at besides those in no team, in each team and in all.
+    /// Audiences to check in addition to everyone, members of each team, and members
+    /// of all teams.
     pub audiences: Vec<NamedAudience>,
-    /// What may open; anything, where this is none.
+    /// The requests that a plan may open; `None` permits all.
     pub widening: Option<Vec<RequestPattern>>,
-    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
+    /// The plan of the base revision, to distinguish what the change opens from drift. Without it,
+    /// all opened access counts.
     pub base: Option<BasePlan>,
 }
 
-/// What would make the same server equal to the manifests of the base revision.
+/// The plan that would bring the same server to the manifests of the base revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePlan {
     changes: Vec<Change>,
@@ -43,10 +43,11 @@ impl From<&TargetPlan> for BasePlan {
 }
 
 impl BasePlan {
-    /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+    /// The states before and after with which access is compared: the server with the manifests of
+    /// the base revision applied.
     ///
-    /// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
-    /// base wants of it: where there is one, what opens beyond what it is now counts too.
+    /// A policy that was changed both by this change and outside of polwarden counts as changed by
+    /// this change. For such policies, access that opens beyond the live state counts, too.
     fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
         let wanted = replay(live, &self.calls)?;
         let told = origins(head, &self.changes);
@@ -73,7 +74,7 @@ impl BasePlan {
                             .cloned(),
                     );
                 }
-                // Both would make it: it is not live.
+                // Both revisions would create it, so it is not live.
                 None => as_live.policies.retain(|policy| policy.name != *name),
             }
         }
@@ -82,7 +83,6 @@ impl BasePlan {
 }
 
 impl Gates {
-    /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         let Self {
             list,
@@ -94,17 +94,16 @@ impl Gates {
     }
 }
 
-/// Where rules are declared, and what people call their teams.
+/// Where rules are declared, and the short names of teams.
 pub struct Names<'a> {
     /// The line of a rule, by the names of its policy and itself.
     pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
-    /// The line of a policy: where a rule stood that a plan deletes.
+    /// The line of a policy, for rules that the plan deletes.
     pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
-    /// The short names of teams, each with the team's uuid.
     pub teams: &'a BTreeMap<String, String>,
 }
 
-/// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
+/// Evaluates gates on the state after these calls: one outcome per gate, in order.
 pub fn hold_gates(
     live: &LiveState,
     calls: &[Call],
@@ -114,7 +113,8 @@ pub fn hold_gates(
     hold_gates_of(live, (&[], calls), gates, names)
 }
 
-/// Like [`hold_gates`], for a plan whose changes are known, so that they can be told from drift.
+/// Like [`hold_gates`], for a plan with known changes, so that they can be distinguished from
+/// drift.
 pub(super) fn hold_gates_of(
     live: &LiveState,
     plan: (&[Change], &[Call]),
@@ -145,7 +145,7 @@ pub(super) fn hold_gates_of(
     let mut widened = widening_info.map(outcome);
     let looked = look(live, plan, gates, names, &mut outcomes, widened.as_mut());
     if let Err(why) = looked {
-        // A gate that nobody could look at is shut.
+        // A gate that could not be evaluated fails.
         for outcome in outcomes.iter_mut().chain(&mut widened) {
             outcome.unknown = Some(why.clone());
         }
@@ -192,7 +192,7 @@ fn look(
         .map_err(|error| error.to_string())?;
     let compared: Vec<&LiveState> = match &states {
         Some(states) => states.iter().collect(),
-        // Without a call nothing opens.
+        // Without calls, no access opens.
         None if calls.is_empty() => Vec::new(),
         None => vec![live],
     };
@@ -238,7 +238,7 @@ fn info(gate: &Gate<GateSource>) -> GateInfo {
     }
 }
 
-/// All rules that this version understands, in an order that does not depend on the order of the state.
+/// All rules that could be decoded, in an order that does not depend on the order of the state.
 fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
     let rules = state.policies.iter().flat_map(|policy| {
         let rules = match &policy.content {
@@ -273,7 +273,8 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> B
     };
     let old = decided(before);
     let new = decided(after);
-    // What opened a request is the deny that went, or else the allow that came.
+    // The request was opened by the deny rule that was removed, or else by the allow rule that was
+    // added.
     let opened_by_a_deny =
         before.0 == Decision::Deny && !old.is_empty() && after.0 == Decision::Allow;
     let blame = match kind {
@@ -283,7 +284,7 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> B
             .map(|rule| at_its_policy(rule, names))
             .collect(),
         None | Some(GateKind::Never) => new.clone(),
-        // What must be allowed is blocked by denies, or by the allow that went.
+        // Required access is blocked by deny rules, or by the removal of an allow rule.
         Some(GateKind::Always) if new.is_empty() && before.0 == Decision::Allow => old
             .iter()
             .cloned()
@@ -311,7 +312,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> Decidin
     }
 }
 
-/// A rule that goes has no line any more; its policy has.
+/// A deleted rule has no line; use the line of its policy.
 fn at_its_policy(mut rule: DecidingRule, names: &Names<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule

@@ -1,4 +1,4 @@
-//! Finds what needs an acknowledgement of its own, by what is there before and after a plan.
+//! Finds changes that require an acknowledgement, by comparing the states before and after a plan.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,17 +7,16 @@ use model::docker::{
     Decision, DesiredPolicy, Domain, LiveContent, LivePolicy, LiveState, PolicyId,
 };
 
-/// What the planner knows of live policies.
 #[derive(Default)]
 pub(crate) struct Known<'a> {
-    /// The manifests that declare them.
+    /// The manifests that declare live policies.
     pub declared: HashMap<PolicyId, &'a DesiredPolicy>,
-    /// Whether a policy that is gone and one of its name that is there count as the same: without manifests, nothing
-    /// else tells that it was made anew.
+    /// Whether policies of the same name count as the same policy. Without manifests, this is the
+    /// only sign that a policy was replaced.
     pub by_name: bool,
 }
 
-/// Compares the state before a plan with that after it, so that nothing depends on how the plan gets there.
+/// Compares the states before and after, so the result does not depend on the calls.
 pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) -> Vec<Guarded> {
     let later: HashMap<&PolicyId, &LivePolicy> = after
         .policies
@@ -31,7 +30,7 @@ pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) 
     for policy in &before.policies {
         let declared = known.declared.get(&policy.id).copied();
         let same = later.get(&policy.id).copied();
-        // A policy that is made anew has another id, and the name that its manifest gives it.
+        // A replaced policy has a new id, and the name from its manifest.
         let own = known.by_name.then_some(policy.name.as_str());
         let name = declared.map(|declared| declared.name.as_str()).or(own);
         let now = same.or_else(|| named.get(name?).copied());
@@ -77,7 +76,8 @@ pub(crate) fn guarded(before: &LiveState, after: &LiveState, known: &Known<'_>) 
     found
 }
 
-/// The policies that are there only after a plan. One that is made anew is among them; one that takes a name is not.
+/// The policies that exist only after the plan. A replaced policy is among them, a renamed one is
+/// not.
 pub(crate) fn made<'s>(
     before: &'s LiveState,
     after: &'s LiveState,
@@ -99,7 +99,8 @@ fn has_denies(policy: &LivePolicy) -> bool {
     }
 }
 
-/// How a protected policy comes to an end, if it does: under its id nothing is left of what it held.
+/// How a protected policy loses everything, if it does: nothing of its content remains under its
+/// id.
 fn loses_all(before: &LivePolicy, after: Option<&LivePolicy>) -> Option<&'static str> {
     let Some(after) = after else {
         return Some("it is protected, and it is deleted and made again");

@@ -1,4 +1,14 @@
-//! What a plan opens and closes, by audience.
+//! The access that a plan opens and closes, by audience.
+//!
+//! Comparing two policies of rules means comparing two functions from requests to decisions.
+//! [`Comparison`] divides the requests that both sides distinguish into finitely many classes and
+//! compares the decisions in each; this module prepares its input and puts the result into words. A
+//! rule applies to some audiences before and to others after the plan, so one comparison covers all
+//! audiences.
+//!
+//! Example: everyone is allowed `**`, and a policy for team T gains `deny b.com`. For everyone else
+//! nothing changes; for members of T, `b.com` closes. The rows of an audience are omitted if they
+//! equal those of the first audience, everyone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,7 +22,7 @@ use access::{
 };
 use model::docker::{Cedar, Decision, LiveContent, LivePolicy, LiveState, Rule, Scope};
 
-/// A rule with the names by which people know it, and the audiences, by number, that it counts for.
+/// A rule with its display names, and the audiences that it applies to (by number).
 struct Known<'a> {
     policy: &'a str,
     rule: &'a Rule,
@@ -20,12 +30,12 @@ struct Known<'a> {
     after: Vec<usize>,
 }
 
-/// Compares what is allowed before and after a plan, for people in no team, in each team that a scope names, and in
-/// all of them, and for further people.
-/// `source` finds where a rule is declared, by the names of its policy and itself.
+/// Compares access before and after a plan for everyone, members of each team that a
+/// scope names, members of all of them, and further audiences. `source` finds where a rule is
+/// declared, by the names of its policy and itself.
 ///
 /// # Errors
-/// The rules are such that they cannot be compared.
+/// The rules overlap in too many ways to be compared.
 pub(super) fn impact(
     before: &LiveState,
     after: &LiveState,
@@ -72,7 +82,7 @@ pub(super) fn impact(
     };
     let mut told: Vec<AudienceImpact> = Vec::new();
     for (audience, difference) in audiences.into_iter().zip(&differences) {
-        // What everybody meets is told once.
+        // Do not repeat what affects everyone.
         let repeats = differences
             .first()
             .is_some_and(|everybody| everybody.rows == difference.rows);
@@ -91,7 +101,8 @@ pub(super) fn impact(
     })
 }
 
-/// Rows in words. Audiences share most of their rows, and rows most of their rules: each is put into words once.
+/// Puts rows into words. Audiences share most rows, and rows share most rules, so each is described
+/// once.
 struct Words<'w> {
     rules: &'w [Known<'w>],
     source: &'w dyn Fn(&str, &str) -> Option<SourceRef>,
@@ -155,8 +166,8 @@ impl<'w> Words<'w> {
     }
 }
 
-/// The rules of both states, in an order that does not depend on the order of the states. A rule that stays, and rules
-/// that are the same to a reader, are one; in live state, names may repeat.
+/// The rules of both states, in an order that does not depend on the order of the states. A rule
+/// that is equal in both occurs once. In live state, names may repeat.
 fn known_rules<'a>(
     before: &'a LiveState,
     after: &'a LiveState,
@@ -207,7 +218,8 @@ fn understood(policy: &LivePolicy) -> impl Iterator<Item = &Rule> {
         .filter_map(|rule| rule.rule.as_ref().ok())
 }
 
-/// The live resources that are no pattern. Manifests hold none, so that a rule which reaches nobody before is new.
+/// Live resources that are not valid patterns. Manifests cannot contain them, so only rules that
+/// apply before the plan are listed.
 fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResource> {
     let found = found.iter().filter_map(
         |Unreadable {
@@ -227,7 +239,7 @@ fn unreadable(rules: &[Known<'_>], found: &[Unreadable]) -> Vec<UnreadableResour
     found.collect()
 }
 
-/// The Cedar policies whose text or scope changes: their meaning is not compared.
+/// The Cedar policies whose text or scope changes. Their meaning is not compared.
 fn cedar_changes(before: &LiveState, after: &LiveState) -> Vec<String> {
     let before = cedar_policies(before);
     let after = cedar_policies(after);

@@ -1,4 +1,9 @@
-//! The plan of one Docker target.
+//! Plans one Docker target.
+//!
+//! Planning is pure: [`plan_target`] reads the desired and the live policies and returns a plan. It
+//! pairs live with declared objects ([`matching`]), drafts one call for each difference
+//! ([`policy`], [`rules`]), orders the calls ([`order`]), and computes what they do to access
+//! ([`impact`], [`gates`], [`guard`]).
 
 pub mod audit;
 pub mod difference;
@@ -48,24 +53,20 @@ use model::docker::{
 
 pub(super) use draft::{Draft, DraftId, DraftPolicy, Drafts, Updated};
 
-/// All that the plan of one target is made from.
+/// The input of a plan.
 pub struct Request<'a> {
-    /// The target.
     pub target: TargetInfo,
-    /// What its manifests want, checked.
+    /// The checked manifests.
     pub desired: &'a [DesiredPolicy],
-    /// What its organization holds, completely read.
+    /// The complete live state.
     pub live: &'a LiveState,
-    /// What to do with live policies that no manifest declares.
     pub unmanaged: Unmanaged,
-    /// The short names of teams, each with the team's uuid: what people are shown.
+    /// Short names of teams with their uuids, for display.
     pub teams: &'a BTreeMap<String, String>,
-    /// The line that a place is on.
     pub locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
 }
 
 impl Request<'_> {
-    /// The shape of the API.
     pub(crate) fn profile(&self) -> Profile {
         self.target.profile.unwrap_or_default()
     }
@@ -76,13 +77,14 @@ pub fn plan_target(request: &Request<'_>) -> TargetPlan {
     plan_policies(request, &Gates::default(), None)
 }
 
-/// Plans one target and holds the plan to gates: the plan says which of them do not hold, and is whole all the same.
+/// Plans one target and evaluates access gates. The plan is complete even if gates fail; it records
+/// their outcomes.
 pub fn plan_gated(request: &Request<'_>, gates: &Gates) -> TargetPlan {
     plan_policies(request, gates, None)
 }
 
-/// Plans to undo a run: what is desired, and these policies gone, which the run made. All other policies that nothing
-/// declares are none of its business. The plan is held to gates as any other.
+/// Plans to undo a run: restores `desired` and deletes the policies in `made`, which the run
+/// created. Other unmanaged policies are not touched.
 pub fn plan_undo(request: &Request<'_>, made: &BTreeSet<PolicyId>, gates: &Gates) -> TargetPlan {
     plan_policies(request, gates, Some(made))
 }
@@ -128,7 +130,7 @@ fn plan_policies(
     planner.finish(&live, unmanaged, &known)
 }
 
-/// Pairs the policies; what a pair costs is found by planning it.
+/// Pairs the policies. The cost of a pair is found by planning it.
 fn pair(
     request: &Request<'_>,
     gates: &Gates,
@@ -145,7 +147,7 @@ fn pair(
         Content::Rules(rules) => 1 + rules.len(),
         Content::Cedar(_) => 1,
     };
-    // What a run did not touch never becomes something else when the run is undone.
+    // When a run is undone, policies that it did not touch are never taken over.
     let writes = request.profile().has_policy_writes();
     let prunes = !undoes && request.unmanaged == Unmanaged::Prune;
     pair_policies(
@@ -162,7 +164,6 @@ fn pair(
     )
 }
 
-/// Collects what the plan will hold, policy by policy.
 struct Planner<'a> {
     request: &'a Request<'a>,
     gates: &'a Gates,
@@ -207,7 +208,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// A policy that would be deleted, and becomes a new one.
+    /// An unmanaged policy that becomes a new one instead of being deleted.
     fn taken_over(&self, live: &LivePolicy, desired: &DesiredPolicy) -> UnmanagedResource {
         UnmanagedResource {
             resource: ResourceKind::Policy,
@@ -239,7 +240,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Deletes a policy with all its rules in one call.
     fn delete_policy(&mut self, live: &LivePolicy) {
         let children = self.removed_rules(live);
         self.changes.push(Change {
@@ -291,7 +291,7 @@ impl<'a> Planner<'a> {
         let live_state = request.live;
         let teams = request.teams;
         let places = Places::new(request);
-        // What the calls do in the end does not depend on their order, which takes as long to find.
+        // The outcome does not depend on the order of the calls, so both are computed in parallel.
         let ((calls, gaps), (found, access)) = rayon::join(
             || order::arrange(live_state, unordered, teams),
             || outcome(live_state, &made, known, &gates.audiences, &places),
@@ -354,8 +354,8 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What needs an acknowledgement of its own, and what calls open and close. Calls that do not fit the state say so
-/// instead of seeming to change nothing.
+/// Computes guarded changes and access. Calls that do not fit the live state return an error
+/// instead of an empty result.
 fn outcome(
     live: &LiveState,
     calls: &[Call],
@@ -372,7 +372,7 @@ fn outcome(
             let access = impact(live, &after, further, &source).map_err(|error| error.to_string());
             (guarded(live, &after, known), access)
         }
-        // They might do anything.
+        // Such calls might do anything, so everything counts as deleted.
         Err(error) => (
             guarded(live, &LiveState::default(), known),
             Err(error.to_string()),
@@ -380,7 +380,7 @@ fn outcome(
     }
 }
 
-/// Where policies and rules are declared, by their names.
+/// Where policies and rules are declared, by name.
 struct Places<'a> {
     locate: &'a (dyn Fn(&Place) -> SourceRef + Sync),
     rules: HashMap<(&'a str, &'a str), Place>,
@@ -418,7 +418,6 @@ impl<'a> Places<'a> {
     }
 }
 
-/// How many policies and rules an organization holds.
 pub(super) fn live_counts<'p>(policies: impl Iterator<Item = &'p LivePolicy>) -> LiveCounts {
     let mut count = 0;
     let mut rules = 0;
@@ -436,7 +435,7 @@ fn rule_count(policy: &LivePolicy) -> usize {
     }
 }
 
-/// What happens to access when all of a policy comes or goes.
+/// The combined effect of all rules of a policy.
 fn content_effect(policy: &LivePolicy, of: impl Fn(model::docker::Decision) -> Effect) -> Effect {
     use model::docker::Decision;
     match &policy.content {

@@ -1,4 +1,4 @@
-//! One policy: created, updated, or replaced.
+//! Drafts the calls for one policy: create, update or replace.
 
 use super::draft::{Draft, DraftPolicy, Updated};
 use super::{Planner, content_effect};
@@ -11,7 +11,6 @@ use model::docker::{
 };
 
 impl Planner<'_> {
-    /// A policy that does not exist.
     pub(super) fn create_policy(&mut self, desired: &DesiredPolicy) {
         let DesiredPolicy {
             name,
@@ -49,7 +48,6 @@ impl Planner<'_> {
         self.push_policy_change(ChangeKind::Create, desired, None, fields, children);
     }
 
-    /// A policy that exists.
     pub(super) fn update_policy(&mut self, live: &LivePolicy, desired: &DesiredPolicy) {
         self.note_unknown_fields(live);
         match (&live.content, &desired.content) {
@@ -77,7 +75,8 @@ impl Planner<'_> {
         }
     }
 
-    /// A policy never changes between rules and Cedar text: it is deleted and made again.
+    /// The service cannot change a policy between rules and Cedar text, so the policy is deleted
+    /// and created again.
     fn replace(&mut self, live: &LivePolicy, desired: &DesiredPolicy, how: &str) {
         let wanted = format!("change it {how}, for which it must be deleted and made again");
         if !self.request.profile().has_policy_writes() {
@@ -92,7 +91,8 @@ impl Planner<'_> {
         self.create_policy(desired);
     }
 
-    /// Plans one updatePolicy for all fields that differ, and returns them; what the profile cannot do is held.
+    /// Drafts one `updatePolicy` for all fields that differ, and returns them. Fields that the
+    /// profile cannot change are held.
     fn update_fields(
         &mut self,
         live: &LivePolicy,
@@ -137,7 +137,7 @@ impl Planner<'_> {
             );
             if self.can_update(live, desired, wanted) {
                 fields.extend(scope_fields(old_scope, scope));
-                // updatePolicy cannot change profiles of people.
+                // `updatePolicy` cannot change profiles.
                 let Scope { teams, profiles: _ } = scope;
                 patch.teams = Some(teams.clone());
                 effect = effect | scope_effect(live, desired);
@@ -232,7 +232,7 @@ impl Planner<'_> {
         });
     }
 
-    /// What a policy is called once the calls are made: a profile that cannot rename leaves it its name.
+    /// The policy's name after the calls: a profile that cannot rename keeps the live name.
     pub(super) fn name_after(&self, desired: &DesiredPolicy, live: Option<&LivePolicy>) -> String {
         let kept = live.filter(|_| !self.request.profile().has_policy_writes());
         kept.map_or_else(|| desired.name.to_string(), |live| live.name.clone())
@@ -278,7 +278,7 @@ impl Planner<'_> {
     }
 }
 
-/// Cedar text may permit and forbid anything: every change of it counts as an exchange.
+/// Cedar text may permit and forbid anything, so every change counts as an exchange.
 fn cedar_effect() -> Effect {
     Effect::adding(Decision::Allow)
         | Effect::adding(Decision::Deny)
@@ -286,7 +286,7 @@ fn cedar_effect() -> Effect {
         | Effect::removing(Decision::Deny)
 }
 
-/// What a change of scope does with all rules that the policy holds before or after the run.
+/// The effect of a scope change on all rules that the policy has before or after the run.
 fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
     let of = |effect: fn(Decision) -> Effect| {
         let after = match &desired.content {
@@ -310,7 +310,7 @@ fn scope_effect(live: &LivePolicy, desired: &DesiredPolicy) -> Effect {
     grows | shrinks
 }
 
-/// Whether everybody whom `narrow` reaches is reached by `wide`.
+/// Whether `wide` reaches everyone whom `narrow` reaches.
 fn within(narrow: &Scope, wide: &Scope) -> bool {
     let Scope { teams, profiles } = narrow;
     wide.is_organization_wide()

@@ -1,4 +1,7 @@
-//! What a saved plan does, worked out anew from its calls and the live state: nobody has to believe what its file says.
+//! Computes what a saved plan does from its calls and the live state.
+//!
+//! A plan file may be manipulated: its changes, access rows and notes could hide what its calls do.
+//! So nothing but the calls is believed, and everything that is shown is computed again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,11 +17,11 @@ use crate::plan::{
 use access::NamedAudience;
 use model::docker::{LivePolicy, LiveRule, LiveState, PolicyId};
 
-/// The same plan with its changes, its access, its gaps and its counts made from its calls and from what is live. `further` are
-/// people to look at besides those in no team, in each team and in all, as when the plan was made.
+/// The same plan with its changes, access, gaps and counts computed from its calls and the live
+/// state. `further` are the additional audiences that were used when the plan was made.
 ///
 /// # Errors
-/// A call does not fit what is live.
+/// A call does not fit the live state.
 pub fn recomputed(
     plan: &TargetPlan,
     live: &LiveState,
@@ -64,8 +67,8 @@ pub fn recomputed(
     Ok(recomputed)
 }
 
-/// What the file says is guarded, and what it should have said. The manifests are not asked here: what is deleted and
-/// not made again can only be pruned.
+/// The guarded changes that the file lists, and those that it should have listed. Manifests are not
+/// available here, so a policy that is deleted and not created again counts as pruned.
 fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guarded> {
     let again = |found: &Guarded| made(before, after).any(|policy| policy.name == found.name);
     let said = |found: &Guarded| {
@@ -82,7 +85,7 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
         .filter(|found| match found.kind {
             GuardedKind::ScopeWidens | GuardedKind::LastDeny => true,
             GuardedKind::Prune => !again(found) && found.how.ends_with("deleted"),
-            // Only a manifest says what is protected, and rules are in no pack.
+            // Only manifests contain `protect`, and Docker policies contain no packs.
             GuardedKind::Protected | GuardedKind::PackRemoved => false,
         });
     let mut all: Vec<Guarded> = found
@@ -95,7 +98,8 @@ fn guards(plan: &TargetPlan, before: &LiveState, after: &LiveState) -> Vec<Guard
 
 pub(super) type Names<'n> = (&'n str, Option<&'n str>);
 
-/// Where the plan says that policies and rules are declared. Only this is believed: it points out files and lines.
+/// Where the plan says that policies and rules are declared. This is taken from the file, because
+/// it only affects which line is shown.
 pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
     let decided = plan
         .access
@@ -123,10 +127,10 @@ pub(super) fn places(plan: &TargetPlan) -> HashMap<Names<'_>, &SourceRef> {
         .collect()
 }
 
-/// Finds where a policy, or a rule of it, is declared, by their names.
+/// Finds where a policy or one of its rules is declared, by name.
 type Locate<'l> = dyn Fn(&str, Option<&str>) -> Option<SourceRef> + 'l;
 
-/// What differs between two states, in the order of a plan.
+/// The changes between two states, in the order of a plan.
 pub(super) fn changes(before: &LiveState, after: &LiveState, locate: &Locate<'_>) -> Vec<Change> {
     let before = by_id(before);
     let after = by_id(after);
@@ -177,7 +181,7 @@ fn policy(
         !children.is_empty(),
     )?;
     let id = before.map(|before| before.id.to_string());
-    // What goes is declared nowhere, whatever else has its name.
+    // A deleted policy is not declared, even if another one has its name.
     let source = after.and_then(|after| locate(&after.name, None));
     Some(Change {
         kind,

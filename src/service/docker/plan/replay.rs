@@ -1,4 +1,9 @@
-//! What an organization holds after the calls of a plan: a model of the service, for checking the real one.
+//! A reference model of the service: applies the calls of a plan to a state in memory.
+//!
+//! The planner and the audit reason about sets of calls; the replay simply makes one call after the
+//! other. It is used to predict the state after a plan, to compute what a plan from a file does,
+//! and to verify the server after a run. Example: `replay(live, plan.calls)` must equal the desired
+//! state, which the property tests check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,61 +14,42 @@ use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, RuleError, RuleId,
 };
 
-/// A call that does not fit the state it meets.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReplayError {
-    /// It names a policy that is not there.
     #[error("call {call} names a policy that does not exist then")]
-    NoPolicy {
-        /// The call's number.
-        call: u32,
-    },
-    /// The service would refuse it.
+    NoPolicy { call: u32 },
     #[error("call {call} would be refused: {why}")]
     Refused {
-        /// The call's number.
         call: u32,
         /// Why, as a clause.
         why: String,
     },
-    /// It is one of another provider.
+    /// The call belongs to another provider.
     #[error("call {call} is none of this provider")]
-    Foreign {
-        /// The call's number.
-        call: u32,
-    },
-    /// It names a rule that is not there, or one that is not understood.
+    Foreign { call: u32 },
+    /// The call names a rule that does not exist, or one that could not be decoded.
     #[error("call {call} names a rule that does not exist then")]
-    NoRule {
-        /// The call's number.
-        call: u32,
-    },
-    /// A patch makes no rule.
+    NoRule { call: u32 },
+    /// The result of a patch is not a valid rule.
     #[error("call {call} makes no rule: {error}")]
-    NotARule {
-        /// The call's number.
-        call: u32,
-        /// Why.
-        error: RuleError,
-    },
+    NotARule { call: u32, error: RuleError },
 }
 
-/// A difference between what should be there and what is.
+/// A difference between the expected and the actual state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error)]
 #[error("{resource} `{name}`: {what}")]
 pub struct Mismatch {
-    /// What differs.
     pub resource: ResourceKind,
-    /// Its name.
     pub name: String,
     /// What differs, as a clause.
     pub what: String,
 }
 
-/// The state after all calls. Ids of what is created are made up from the numbers of the calls.
+/// The state after all calls. Created objects get ids that are derived from the numbers of the
+/// calls.
 ///
 /// # Errors
-/// Fails at the first call that does not fit.
+/// The first call that does not fit the state.
 pub fn replay(before: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayError> {
     let mut state = before.clone();
     for call in calls {
@@ -119,7 +105,7 @@ fn step(state: &mut LiveState, call: &Call) -> Result<(), ReplayError> {
     Ok(())
 }
 
-/// The id that a policy which a call makes has in a replay.
+/// The id, in a replay, of a policy that this call creates.
 pub(super) fn created(call: CallId) -> PolicyId {
     PolicyId::new(&format!("created-by-{}", call.0))
 }
@@ -147,7 +133,7 @@ fn rules<'s>(
     }
 }
 
-/// Compares two states by names and contents; ids, times and the order of rules do not count.
+/// Compares two states by names and contents. Ids, times and the order of rules are ignored.
 pub fn verify(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let expected = by_name(expected);
     let actual = by_name(actual);
@@ -183,7 +169,6 @@ fn by_name(state: &LiveState) -> BTreeMap<&str, &LivePolicy> {
         .collect()
 }
 
-/// Compares two policies of the same name.
 fn policies_differ(expected: &LivePolicy, actual: &LivePolicy) -> Vec<String> {
     let LivePolicy {
         id: _,

@@ -1,4 +1,4 @@
-//! The rules of one policy.
+//! Drafts the calls for the rules of one policy.
 
 use super::Planner;
 use super::draft::{Draft, DraftPolicy, Updated};
@@ -11,7 +11,7 @@ use model::docker::{
 };
 
 impl Planner<'_> {
-    /// Rules that do not exist, in a policy that has this name then.
+    /// Creates rules in a policy that has this name by then.
     pub(super) fn create_rules<'r>(
         &mut self,
         desired: &DesiredPolicy,
@@ -37,7 +37,6 @@ impl Planner<'_> {
         changes
     }
 
-    /// The rules of a policy that exists.
     pub(super) fn update_rules(
         &mut self,
         live: &LivePolicy,
@@ -92,8 +91,8 @@ impl Planner<'_> {
         changes
     }
 
-    /// The rules of a policy that changes its domain: where the last rule that is left may change its own, that is a
-    /// call less than deleting it and making another.
+    /// The rules of a policy that changes its domain. The service requires a policy to be emptied
+    /// first, but the last remaining rule may be updated across domains, which saves one call.
     fn across(&self, live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
         let last = self
             .request
@@ -111,7 +110,7 @@ impl Planner<'_> {
         desired: &DesiredPolicy,
         item: &DesiredRule,
     ) -> Option<Change> {
-        // Only what is shown is located: most rules of most plans do not change.
+        // Only changed rules need a location, and most rules do not change.
         let source = |planner: &Self| planner.locate(&desired.rule_place(item));
         let before = match &live_rule.rule {
             Ok(before) => before,
@@ -170,7 +169,7 @@ impl Planner<'_> {
         ))
     }
 
-    /// The rules that go when their policy is deleted, for showing.
+    /// The rules of a deleted policy, for display.
     pub(super) fn removed_rules(&self, live: &LivePolicy) -> Vec<Change> {
         let gone = |rule: &LiveRule| {
             change(

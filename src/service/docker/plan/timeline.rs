@@ -1,4 +1,13 @@
-//! What an organization holds over a run: each name, scope and rule with the calls between which it is there.
+//! An interval model of a run: every name, scope and rule content with the call that begins it and
+//! the call that ends it.
+//!
+//! The order of calls is unknown when a timeline is built, so an interval does not mean a period of
+//! time but a condition: its content applies in every state in which the call `from` was made and
+//! the call `until` was not. This makes it possible to ask about any subset of the calls without
+//! replaying it.
+//!
+//! Example: call 3 updates rule `r` from v1 to v2, and nothing else changes `r`. Its track is v1
+//! (until call 3), v2 (from call 3).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,43 +22,39 @@ use model::docker::{
     RulePatch, Scope,
 };
 
-/// The position of a call in the list that a timeline was made from.
+/// The position of a call in the list that the timeline was built from.
 pub(crate) type At = usize;
 
-/// Something that is there between two calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Span<T> {
     pub(crate) what: T,
-    /// The call that brings it; nothing for what is there before the run.
+    /// `None` if it exists before the run.
     pub(crate) from: Option<At>,
-    /// The call that ends it; nothing for what is there after the run.
+    /// `None` if it exists after the run.
     pub(crate) until: Option<At>,
 }
 
-/// What becomes of one thing, span after span.
+/// The consecutive versions of one object.
 pub(crate) type Track<T> = SmallVec<[Span<T>; 1]>;
 
-/// A policy over a run.
 #[derive(Debug)]
 pub(crate) struct PolicyTrack<'a> {
     pub(crate) names: Track<Cow<'a, str>>,
     pub(crate) scopes: Track<Cow<'a, Scope>>,
-    /// The call that makes it.
+    /// The call that creates the policy.
     pub(crate) made: Option<At>,
-    /// The call that deletes it.
+    /// The call that deletes the policy.
     pub(crate) gone: Option<At>,
 }
 
-/// A rule over a run.
 #[derive(Debug)]
 pub(crate) struct RuleTrack<'a> {
-    /// The position of its policy.
+    /// The index of its policy.
     pub(crate) policy: usize,
-    /// What it says; empty for a rule that is not understood, and so never touched.
+    /// Empty for a rule that could not be decoded: no call touches it.
     pub(crate) contents: Track<Cow<'a, Rule>>,
 }
 
-/// All policies and rules over a run.
 #[derive(Debug, Default)]
 pub(crate) struct Timeline<'a> {
     pub(crate) policies: Vec<PolicyTrack<'a>>,
@@ -59,14 +64,14 @@ pub(crate) struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// What the calls make of a state, in the order of the list. Policies that calls make are known by the numbers of
-    /// these calls.
+    /// Applies the calls in the order of the list. Policies that they create are identified by the
+    /// numbers of the creating calls.
     ///
     /// # Errors
-    /// A call that does not fit what is there when it is made.
+    /// A call that does not fit the state before it.
     pub(crate) fn new(live: &'a LiveState, calls: &'a [Call]) -> Result<Self, ReplayError> {
         let mut timeline = Self::default();
-        // The server's order means nothing, and must not decide which of two ways is chosen.
+        // The server's order has no meaning, and must not influence which alternative is chosen.
         let mut policies: Vec<&LivePolicy> = live.policies.iter().collect();
         policies.sort_unstable_by_key(|policy| (&policy.name, &policy.id));
         for policy in policies {
@@ -123,7 +128,8 @@ impl<'a> Timeline<'a> {
                 };
                 self.policies.push(PolicyTrack {
                     names: smallvec![span(Cow::Borrowed(policy.name.as_str()))],
-                    // Its rules come later than itself, so that they alone say when it counts.
+                    // The rules of a new policy are created later and have intervals of their own,
+                    // so the scope can apply from the start.
                     scopes: smallvec![always(Cow::Borrowed(&policy.scope))],
                     made: Some(at),
                     gone: None,

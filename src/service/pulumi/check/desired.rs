@@ -1,25 +1,25 @@
-//! From packs and groups without errors to what the repository wants.
+//! Builds desired packs and groups from manifests without errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::runtime;
+use super::rules::config::declared_schema;
+use super::rules::source::runtime;
 use super::scene::{GroupView, PackView, Scene};
 use manifest::pulumi::{
-    ConfigSchemaSpec, FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec,
-    PolicyPackSpec, StackSpec,
+    FrameworkSpec, GroupPackSpec, PackPolicySpec, PolicyGroupSpec, PolicyPackSpec, StackSpec,
 };
 use model::diag::{Code, Diagnostic, Place};
 use model::pulumi::{
-    ConfigSchema, DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName,
-    LockedSource, NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector,
-    StackReference, VersionTag, WordError,
+    DesiredGroup, DesiredGroupPack, DesiredPack, Framework, GroupConfig, GroupName, LockedSource,
+    NewVersion, PackName, PackPolicy, PackSource, PolicyName, PolicySelector, StackReference,
+    VersionTag, WordError,
 };
 
-/// A failure is a finding like any other; boxed, because it is rare and large.
+/// Boxed, because errors are rare and large.
 type Built<T> = Result<T, Box<Diagnostic>>;
 
-/// Builds the desired pack of a manifest that no error speaks against. Whatever cannot be built becomes an error here
-/// too, so that no pack is ever left out in silence.
+/// Builds the desired pack of a manifest without errors. Whatever cannot be built becomes an error,
+/// so that no pack is dropped silently.
 pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack> {
     let source = || pack.field("source");
     let named = pack
@@ -33,7 +33,7 @@ pub(super) fn pack(scene: &Scene<'_>, pack: &PackView<'_>) -> Built<DesiredPack>
     let archive = tree
         .archive()
         .map_err(|error| refuse(format!("the source cannot be archived: {error}"), source()))?;
-    let runtime = runtime::of(tree).map_err(|message| refuse(message, source()))?;
+    let runtime = runtime(tree).map_err(|message| refuse(message, source()))?;
     let version = version(pack, runtime)?;
     let locked = scene
         .lock
@@ -120,7 +120,7 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
         description: description.clone(),
         enforcement_level: *enforcement_level,
         message: message.clone(),
-        config_schema: config_schema.as_ref().map(schema),
+        config_schema: config_schema.as_ref().map(declared_schema),
         severity: *severity,
         framework: framework
             .as_ref()
@@ -144,20 +144,7 @@ fn policy(pack: &PackView<'_>, index: usize, spec: &PackPolicySpec) -> Built<Pac
     })
 }
 
-/// The schema that is sent.
-pub(super) fn schema(spec: &ConfigSchemaSpec) -> ConfigSchema {
-    let ConfigSchemaSpec {
-        kind: _,
-        properties,
-        required,
-    } = spec;
-    ConfigSchema::new(
-        properties.clone().unwrap_or_default(),
-        set(required.as_deref()),
-    )
-}
-
-/// Builds the desired group of a manifest that no error speaks against.
+/// Builds the desired group of a manifest without errors.
 pub(super) fn group(scene: &Scene<'_>, group: &GroupView<'_>) -> Built<DesiredGroup> {
     let metadata = &group.manifest.metadata;
     let aliases = metadata.aliases.iter().enumerate();
@@ -232,7 +219,7 @@ fn group_pack(
     })
 }
 
-/// Sorted, each once: the order means nothing, and what is sent shall not depend on it.
+/// Sorted and without duplicates: the order has no meaning and must not influence what is sent.
 fn set(texts: Option<&[String]>) -> Vec<String> {
     texts
         .into_iter()

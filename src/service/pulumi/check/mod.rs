@@ -1,4 +1,4 @@
-//! What policy packs and policy groups mean: one rule a file, from documents to findings and to what is desired.
+//! Checks the manifests of policy packs and policy groups, and builds the desired state.
 
 mod desired;
 mod rules;
@@ -6,7 +6,7 @@ mod scene;
 
 use std::collections::HashMap;
 
-pub(crate) use crate::service::docker::check::{blamed, order};
+use crate::service::checked::{Checked, blamed, sort};
 use crate::workspace::NamedSource;
 use manifest::Document;
 use manifest::config::Target;
@@ -16,32 +16,45 @@ use model::pulumi::{DesiredGroup, DesiredPack};
 
 use scene::{GroupView, Scene};
 
-/// All that the check of the packs and groups of one target looks at.
+/// The input of the check of one target.
 #[derive(Debug, Clone, Copy)]
 pub struct PackInput<'a> {
-    /// The target.
     pub target: &'a Target,
-    /// The manifests that belong to it.
+    /// The manifests of the target.
     pub documents: &'a [&'a Document],
-    /// The source of each pack.
     pub sources: &'a HashMap<DocumentId, NamedSource>,
-    /// What the lock file says; an empty one where there is none.
+    /// Empty without a lock file.
     pub lock: &'a Lock,
 }
 
-/// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckedPacks {
-    /// The packs, in the order of the documents. One is missing where an error speaks against it: a caller that plans
-    /// must refuse while there is any error.
+    /// In the order of the documents. Packs with errors are missing, so a caller that plans must
+    /// refuse if there are errors.
     pub packs: Vec<DesiredPack>,
-    /// The groups, likewise.
+    /// As for packs.
     pub groups: Vec<DesiredGroup>,
-    /// The findings, by document, in the order of the rules.
+    /// By document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks all packs and groups of one target, and that its manifests are of its service.
+impl Checked {
+    #[must_use]
+    pub fn with_packs(mut self, checked: CheckedPacks) -> Self {
+        let CheckedPacks {
+            packs,
+            groups,
+            diagnostics,
+        } = checked;
+        self.packs.extend(packs);
+        self.groups.extend(groups);
+        self.diagnostics.extend(diagnostics);
+        sort(&mut self.diagnostics);
+        self
+    }
+}
+
+/// Checks all packs and groups of one target, and that its manifests belong to its provider.
 pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
     let scene = Scene::new(input);
     let mut diagnostics = rules::run(&scene);
@@ -57,7 +70,7 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    // A group that follows a pack in doubt is in doubt.
+    // A group that follows a pack with errors cannot be built.
     let follows = |group: &GroupView<'_>| {
         let followed = group.packs().filter(|(_, pack)| pack.version_tag.is_none());
         followed
@@ -74,8 +87,7 @@ pub fn check_packs(input: &PackInput<'_>) -> CheckedPacks {
             Err(finding) => diagnostics.push(*finding),
         }
     }
-    diagnostics
-        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+    sort(&mut diagnostics);
     CheckedPacks {
         diagnostics,
         ..checked

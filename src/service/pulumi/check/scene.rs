@@ -1,4 +1,4 @@
-//! Everything that a rule can look at.
+//! The manifests of a target, as rules see them.
 
 use std::collections::HashMap;
 
@@ -11,27 +11,24 @@ use manifest::pulumi::{GroupPackSpec, PolicyGroupManifest, PolicyPackManifest, T
 use manifest::{Document, Manifest};
 use model::diag::{DocumentId, Path, Place};
 
-/// A pack.
 #[derive(Debug)]
 pub(super) struct PackView<'a> {
     pub(super) document: DocumentId,
     pub(super) manifest: &'a PolicyPackManifest,
-    /// None only where the caller read no sources.
+    /// `None` only if the caller did not read sources.
     pub(super) source: Option<&'a NamedSource>,
-    /// The tag of the wanted version; none where it depends on a source that cannot be read.
+    /// The tag of the desired version; `None` if it depends on a source that cannot be read.
     pub(super) tag: Option<String>,
-    /// What the lock file says about that tag.
+    /// The lock file's entry for that tag.
     pub(super) locked: Option<&'a VersionLock>,
 }
 
-/// A group.
 #[derive(Debug)]
 pub(super) struct GroupView<'a> {
     pub(super) document: DocumentId,
     pub(super) manifest: &'a PolicyGroupManifest,
 }
 
-/// The manifests of one target, indexed.
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) target: &'a Target,
@@ -84,14 +81,13 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The pack of this name; the first, where the name is taken twice.
+    /// The pack of this name, or the first one if the name is used twice.
     pub(super) fn pack(&self, name: &str) -> Option<&PackView<'a>> {
         self.names
             .get(name)
             .and_then(|index| self.packs.get(*index))
     }
 
-    /// The names of all packs.
     pub(super) fn pack_names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.names.keys().copied()
     }
@@ -126,46 +122,38 @@ impl<'a> PackView<'a> {
         }
     }
 
-    /// The source, if it can be read.
     pub(super) fn tree(&self) -> Option<&'a PackTree> {
         self.source
             .and_then(|source| source.tree.as_ref().as_ref().ok())
     }
 
-    /// Why the source cannot be read.
     pub(super) fn source_error(&self) -> Option<&'a PackError> {
         self.source
             .and_then(|source| source.tree.as_ref().as_ref().err())
     }
 
-    /// Where the name is.
     pub(super) fn name_place(&self) -> Place {
         name_place(self.document)
     }
 
-    /// Where a field of `spec` is.
     pub(super) fn field(&self, field: &str) -> Place {
         Place::value(self.document, Path::root().key("spec").key(field))
     }
 
-    /// The way to a policy.
     pub(super) fn policy_path(index: usize) -> Path {
         Path::root().key("spec").key("policies").index(index)
     }
 
-    /// Where a field of a policy is.
     pub(super) fn policy_field(&self, index: usize, field: &str) -> Place {
         Place::value(self.document, Self::policy_path(index).key(field))
     }
 }
 
 impl<'a> GroupView<'a> {
-    /// Where the name is.
     pub(super) fn name_place(&self) -> Place {
         name_place(self.document)
     }
 
-    /// Where an alias is.
     pub(super) fn alias_place(&self, index: usize) -> Place {
         Place::value(
             self.document,
@@ -173,23 +161,20 @@ impl<'a> GroupView<'a> {
         )
     }
 
-    /// The packs, each with its position.
+    /// The packs with their positions.
     pub(super) fn packs(&self) -> impl Iterator<Item = (usize, &'a GroupPackSpec)> + use<'a> {
         self.manifest.spec.policy_packs.iter().flatten().enumerate()
     }
 
-    /// The way to a pack.
     pub(super) fn pack_path(index: usize) -> Path {
         Path::root().key("spec").key("policyPacks").index(index)
     }
 
-    /// Where a field of a pack is.
     pub(super) fn pack_field(&self, index: usize, field: &str) -> Place {
         Place::value(self.document, Self::pack_path(index).key(field))
     }
 }
 
-/// Where the name of a document is.
 pub(super) fn name_place(document: DocumentId) -> Place {
     Place::value(document, Path::root().key("metadata").key("name"))
 }

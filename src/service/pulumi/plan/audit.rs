@@ -1,5 +1,5 @@
-//! A second look at a finished plan: whatever order its calls are made in, does the service take them, and does every
-//! group keep what it has before and after?
+//! Verifies a finished plan, independently of how it was found: does the service accept every order
+//! that the edges permit, and does each group keep what it has before and after?
 
 use std::collections::BTreeSet;
 
@@ -12,55 +12,38 @@ use crate::service::docker::plan::audit::Earlier;
 use crate::service::docker::plan::replay::ReplayError;
 use model::pulumi::{LiveGroup, LiveGroupPack, LiveState, Operation};
 
-/// A promise that a plan does not keep.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Breach {
-    /// A call does not fit what is there when it is made.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// A call may be made before another that the service wants first.
+    /// A call does not wait for another one that the service requires first.
     #[error("call {then} does not wait for call {first}, though {}", why.words())]
-    Refused {
-        /// The number of the call that must come first.
-        first: u32,
-        /// The number of the call that needs it.
-        then: u32,
-        /// Why.
-        why: Reason,
-    },
-    /// A group is without a pack, in any version, that it has before and after.
+    Refused { first: u32, then: u32, why: Reason },
+    /// A group temporarily loses a pack, in any version, that it has before and after.
     #[error(
         "group `{group}` is without the pack `{pack}` after call {call}, and has it before and after"
     )]
     Lacks {
-        /// The group.
         group: String,
-        /// The pack.
         pack: String,
-        /// The number of the call.
         call: u32,
     },
-    /// A group has a pack in a version, or with a configuration, that it has neither before nor after.
+    /// A group temporarily has a pack in a version or configuration that it has neither before nor
+    /// after.
     #[error(
         "group `{group}` has the pack `{pack}` after call {call} as it has it neither before nor after"
     )]
     Between {
-        /// The group.
         group: String,
-        /// The pack.
         pack: String,
-        /// The number of the call.
         call: u32,
     },
-    /// A call does more than one thing to a group.
+    /// A call makes more than one change to a group.
     #[error("call {call} is not one operation")]
-    NotOne {
-        /// The number of the call.
-        call: u32,
-    },
+    NotOne { call: u32 },
 }
 
-/// The promises that calls do not keep, made on this state.
+/// The promises that these calls break when they are applied to this state.
 pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     let after = match Model::after(live, calls) {
         Ok(after) => after,
@@ -104,7 +87,8 @@ pub fn audit_packs(live: &LiveState, calls: &[Call]) -> Vec<Breach> {
     breaches
 }
 
-/// What groups have after a call that they have neither before nor after all of them, and what they lack.
+/// What groups temporarily gain that they have neither before nor after, and what they temporarily
+/// lose.
 fn between(live: &LiveState, now: &Model, after: &Model, call: u32) -> Vec<Breach> {
     let mut found = Vec::new();
     for group in &now.state.groups {
@@ -151,7 +135,7 @@ fn name_after(after: &Model, old: &str) -> String {
     renamed.map_or_else(|| old.to_owned(), |(name, _)| name.clone())
 }
 
-/// The packs of a group, each as it is used.
+/// The packs of a group with their versions and configurations.
 fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
     let packs = group
         .body
@@ -162,7 +146,7 @@ fn packs(group: &LiveGroup) -> impl Iterator<Item = (&str, (u64, String))> {
         let LiveGroupPack {
             name,
             version,
-            // The number says which version it is.
+            // The number identifies the version.
             tag: _,
             config: _,
             environments: _,

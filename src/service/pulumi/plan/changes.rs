@@ -1,4 +1,4 @@
-//! What differs between two states of an organization, as a person reads it.
+//! The differences between two states of an organization, as a plan shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,17 +12,16 @@ use model::pulumi::{
     PackPolicy, VersionDetail,
 };
 
-/// What is known besides the two states.
+/// Information that the two states do not contain.
 pub(crate) trait Known {
-    /// Where a pack or a policy of it is declared.
+    /// Where a pack or one of its policies is declared.
     fn pack(&self, name: &str, policy: Option<&str>) -> Option<SourceRef>;
-    /// Where a group or a pack of it is declared.
+    /// Where a group or one of its packs is declared.
     fn group(&self, name: &str, pack: Option<&str>) -> Option<SourceRef>;
-    /// How the files of a pack's source differ from those of its last version.
+    /// How the files of a pack's source differ from those of its latest version.
     fn files(&self, pack: &str) -> Option<ValueChange>;
 }
 
-/// The changes from a state to what a model holds.
 pub(crate) fn changes(before: &LiveState, after: &Model, known: &dyn Known) -> Vec<Change> {
     let Model { state, renamed, .. } = after;
     let mut found = Vec::new();
@@ -69,7 +68,7 @@ fn kind(was: bool, is: bool, differs: bool, within: bool) -> Option<ChangeKind> 
 fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) -> Option<Change> {
     let LivePack {
         name: pack_name,
-        // Shown as of the version that is published.
+        // Shown for the version that is published.
         display_name: _,
         publisher: _,
         versions: _,
@@ -138,7 +137,7 @@ fn pack(before: Option<&LivePack>, after: Option<&LivePack>, known: &dyn Known) 
     })
 }
 
-/// What is shown of a version besides its policies, which are children of the change.
+/// Shown for a version in addition to its policies, which are children of the change.
 fn display_name(detail: &VersionDetail) -> String {
     let VersionDetail {
         display_name,
@@ -194,7 +193,6 @@ fn scalar(field: Field, before: Option<String>, after: Option<String>) -> FieldC
     }
 }
 
-/// How two sets differ.
 pub(super) fn set(
     before: impl IntoIterator<Item = String>,
     after: impl IntoIterator<Item = String>,
@@ -229,19 +227,18 @@ fn text(field: Field, before: &Value, after: &Value) -> FieldChange {
     }
 }
 
-/// The value of a field, as it is compared and shown.
+/// The value of a field in the form in which it is compared and shown.
 #[derive(PartialEq)]
 enum Shown {
-    /// A single value; nothing where it is not set.
+    /// `None` if it is not set.
     Scalar(Option<String>),
-    /// A set of values.
     Set(BTreeSet<String>),
-    /// A value of several lines.
+    /// A multi-line value.
     Text(Value),
 }
 
-/// The fields of a policy in the order in which they are shown. Its name is not among them:
-/// policies of two versions are the same policy if they have the same name.
+/// The fields of a policy in display order, without its name: policies of two versions are the same
+/// policy if they have the same name.
 fn shown(policy: &PackPolicy) -> [(Field, Shown); 10] {
     let PackPolicy {
         name: _,
@@ -281,8 +278,8 @@ fn shown(policy: &PackPolicy) -> [(Field, Shown); 10] {
     ]
 }
 
-/// How two policies of a pack differ. Of one that comes or goes, only what decides about
-/// enforcement is shown.
+/// The differences between two versions of a policy. A policy that is added or removed only shows
+/// the fields that affect enforcement.
 pub(crate) fn policy_fields(
     before: Option<&PackPolicy>,
     after: Option<&PackPolicy>,
@@ -313,7 +310,7 @@ fn change_of(field: Field, was: Shown, is: Shown) -> Option<FieldChange> {
     }
 }
 
-/// The fields of a policy that decide what happens where it is violated.
+/// The fields that affect enforcement.
 fn enforced(
     fields: impl IntoIterator<Item = (Field, Shown)>,
 ) -> impl Iterator<Item = (Field, String)> {
@@ -374,14 +371,13 @@ fn group(
     })
 }
 
-/// How two bodies of a group that is there afterwards differ, apart from its packs. None stands for
-/// one that is not understood, or not there before.
+/// The differences between two bodies of a group, apart from its packs. `None` is a body that could
+/// not be decoded or does not exist.
 fn body_fields(
     is_new: bool,
     before: Option<&LiveGroupBody>,
     after: Option<&LiveGroupBody>,
 ) -> Vec<FieldChange> {
-    /// What is shown of a body.
     struct Parts {
         entity_type: String,
         mode: String,
@@ -407,7 +403,7 @@ fn body_fields(
     let old = before.map(parts);
     let new = after.map(parts);
     let mut fields = Vec::new();
-    // Neither of the two can change.
+    // An existing group can change neither of the two.
     if is_new {
         let entity_type = new.as_ref().map(|new| new.entity_type.clone());
         let mode = new.as_ref().map(|new| new.mode.clone());
@@ -476,7 +472,7 @@ fn group_packs(
     names.into_iter().filter_map(change).collect()
 }
 
-/// The configuration that a group gives a pack; an empty one is none.
+/// The configuration that a group gives to a pack. An empty one equals a missing one.
 pub(super) fn config(pack: &LiveGroupPack) -> Value {
     let empty = Map::new();
     let config = pack.config.as_ref().unwrap_or(&empty);

@@ -1,4 +1,4 @@
-//! What happens to what is enforced: for each pack, and for each group that uses it.
+//! Changes of enforcement levels, for each pack and for each group that uses it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use model::pulumi::{
     VersionNumber,
 };
 
-/// The levels of a pack's policies. None for a policy whose level is not understood.
+/// The level of each policy; `None` if it could not be decoded.
 type Levels = BTreeMap<String, Option<EnforcementLevel>>;
 
-/// How what is enforced differs between a state and what a model holds.
+/// The changes of enforcement levels between a state and a model.
 pub(crate) fn enforcement(
     before: &LiveState,
     after: &Model,
@@ -35,7 +35,7 @@ pub(crate) fn enforcement(
             let mut changed = compare(None, &pack.name, &old, &new, |policy| {
                 known.pack(&pack.name, policy)
             });
-            // Of a policy that comes or goes, the groups tell.
+            // Policies that are added or removed are reported for the groups.
             changed.retain(|change| change.before.is_some() && change.after.is_some());
             found.extend(changed);
         }
@@ -88,7 +88,7 @@ fn of_group(
                 .filter(|version| version.detail.is_some())?;
             Some(levels(Some(version), used.config.as_ref()))
         };
-        // Of a version that was not read, nothing can be told.
+        // Nothing is known about a version that was not read.
         let (Some(was), Some(is)) = (of(old_state, old.get(pack)), of(new_state, new.get(pack)))
         else {
             return Vec::new();
@@ -108,7 +108,7 @@ fn version<'s>(state: &'s LiveState, pack: &str, number: VersionNumber) -> Optio
         .find(|version| version.number == number)
 }
 
-/// The level of each policy of a version, as a group configures it.
+/// The level of each policy of a version with a group's configuration.
 pub(crate) fn levels(version: Option<&LiveVersion>, config: Option<&Map<String, Value>>) -> Levels {
     let configured = |policy: &str| {
         let level = config?.get(policy)?.get("enforcementLevel")?.as_str()?;
@@ -151,7 +151,7 @@ fn compare(
         let direction = match strictness(is).cmp(&strictness(was)) {
             std::cmp::Ordering::Greater => Enforcement::Tightens,
             std::cmp::Ordering::Less => Enforcement::Loosens,
-            // A policy that is disabled comes or goes unseen.
+            // Adding or removing a disabled policy changes nothing.
             std::cmp::Ordering::Equal if was.is_none() || is.is_none() || was == is => return None,
             std::cmp::Ordering::Equal => Enforcement::Changes,
         };

@@ -1,12 +1,10 @@
-//! Digests of live packs and groups.
-
 use serde_json::{Value, json};
 
 use crate::plan::Fingerprint;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LiveVersion};
 
-/// The digest of which versions a pack has. A version never changes, and whether a group uses it is told of the group;
-/// how much of a version was read does not count.
+/// The digest of the versions of a pack. Versions are immutable, and groups have a digest of their
+/// own, so ids and tags are sufficient.
 pub fn pack_fingerprint(pack: &LivePack) -> Fingerprint {
     let LivePack {
         name,
@@ -25,8 +23,7 @@ pub fn pack_fingerprint(pack: &LivePack) -> Fingerprint {
     )
 }
 
-/// The digest of all that a group says, what this version does not know included; the order of stacks and packs does not
-/// count.
+/// The digest of a group, including unknown fields. The order of stacks and packs is ignored.
 pub fn group_fingerprint(group: &LiveGroup) -> Fingerprint {
     let LiveGroup {
         name,

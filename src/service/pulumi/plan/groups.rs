@@ -1,4 +1,4 @@
-//! Groups: created, switched one operation a call, and pruned.
+//! Drafts the calls for groups. Each call makes one change.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,6 @@ use model::pulumi::{
 };
 
 impl Planner<'_> {
-    /// Makes the groups what they are to be.
     pub(super) fn switch(&mut self) {
         let request = self.request;
         let mut groups: Vec<&DesiredGroup> = request.groups.iter().collect();
@@ -43,7 +42,7 @@ impl Planner<'_> {
         for (_, live) in &pairs {
             matched.extend(live.map(|live| live.name.clone()));
         }
-        // What goes first frees what it uses and its name.
+        // Deletions come first, because they free names and versions.
         let mut left: Vec<&LiveGroup> = request
             .live
             .groups
@@ -257,7 +256,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Gives a group a pack as it is wanted; what no manifest says of it goes along.
+    /// Enables a pack in a group. Fields that manifests do not contain are kept.
     fn enable(
         &mut self,
         group: &DesiredGroup,
@@ -294,11 +293,11 @@ impl Planner<'_> {
         let same = live.is_some_and(|live| {
             let LiveGroupPack {
                 name: _,
-                // The tag says which version it is.
+                // The tag identifies the version.
                 version: _,
                 tag: live_tag,
                 config: _,
-                // Those of the live pack are sent again.
+                // The environments of the live pack are sent again.
                 environments: _,
                 unknown_fields: _,
             } = live;

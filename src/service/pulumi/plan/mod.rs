@@ -1,4 +1,7 @@
-//! The plan of one Pulumi target: versions that are published, groups that are switched, versions that are retired.
+//! Plans one Pulumi target: publishes versions, switches groups to them, and retires old versions.
+//!
+//! Every draft is applied to a [`Model`] of the service as soon as it is made. What the model
+//! rejects is held with the model's reason, and later drafts see the state after all earlier ones.
 
 mod audit;
 mod changes;
@@ -30,28 +33,25 @@ pub use model::Model as PackModel;
 use model::Model;
 use order::Draft;
 
-/// All that the plan of one target is made from.
+/// The input of a plan.
 pub struct PackRequest<'a> {
-    /// The target.
     pub target: TargetInfo,
-    /// The packs that its manifests want, checked.
+    /// The checked manifests of packs.
     pub packs: &'a [DesiredPack],
-    /// The groups that they want, checked.
+    /// The checked manifests of groups.
     pub groups: &'a [DesiredGroup],
-    /// What its organization holds, completely read.
+    /// The complete live state.
     pub live: &'a LiveState,
-    /// What to do with live packs and groups that no manifest declares.
     pub unmanaged: Unmanaged,
-    /// How many versions of each pack are kept; all, if nothing is said.
+    /// How many versions of each pack are kept; `None` keeps all.
     pub keep_versions: Option<NonZeroU32>,
-    /// The line that a place is on.
     pub locate: &'a dyn Fn(&Place) -> SourceRef,
 }
 
-/// Plans one target. The result does not depend on the order of what is desired or live.
+/// Plans one target. The result does not depend on the order of the desired or live objects.
 ///
 /// # Errors
-/// What is desired cannot be: findings at the lines of the manifests.
+/// The desired state is impossible; the diagnostics point to the manifests.
 pub fn plan_packs(request: &PackRequest<'_>) -> Result<TargetPlan, Vec<Diagnostic>> {
     let mut planner = Planner::new(request);
     planner.publish();
@@ -63,11 +63,11 @@ pub fn plan_packs(request: &PackRequest<'_>) -> Result<TargetPlan, Vec<Diagnosti
     Ok(planner.finish())
 }
 
-/// Plans to undo a run: the groups that are desired as they were, and these groups gone, which the run made. All else is
-/// none of its business.
+/// Plans to undo a run: restores the groups, and deletes the groups in `made`, which the run
+/// created. Nothing else is touched.
 ///
 /// # Errors
-/// A version that a group had is gone.
+/// A version that a group used no longer exists.
 pub fn plan_packs_undo(
     request: &PackRequest<'_>,
     made: &std::collections::BTreeSet<String>,
@@ -85,17 +85,16 @@ pub fn plan_packs_undo(
     Ok(planner.finish())
 }
 
-/// Collects what the plan will hold.
 struct Planner<'a> {
     request: &'a PackRequest<'a>,
-    /// What is there after the drafts so far.
+    /// The state after the drafts so far.
     model: Model,
     drafts: Vec<Draft>,
     held: Vec<Held>,
     notes: Vec<Note>,
     unmanaged: Vec<UnmanagedResource>,
     findings: Vec<Diagnostic>,
-    /// What no manifest declares and goes.
+    /// Unmanaged objects that are deleted.
     pruned: Vec<(ResourceKind, String)>,
 }
 
@@ -115,7 +114,8 @@ impl<'a> Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Plans a call, if the service takes it after those before; what it refuses is held.
+    /// Drafts a call if the service accepts it after the earlier ones; otherwise the change is
+    /// held.
     fn push(&mut self, resource: ResourceKind, name: &str, part: Option<&str>, send: Operation) {
         match self.model.make(&send) {
             Ok(()) => self.drafts.push(Draft {
@@ -158,7 +158,7 @@ impl Planner<'_> {
         let (calls, gaps) = order::arrange(live, drafts);
         notes.extend(gaps);
         let known = Declared { request };
-        // The drafts were made on the model one by one; in their order they fit as well.
+        // The drafts were accepted one by one, so they are accepted in their final order, too.
         let after = Model::after(live, &calls).unwrap_or_else(|_| Model::new(live));
         let changes = changes::changes(live, &after, &known);
         let enforcement = enforcement::enforcement(live, &after, &known);
@@ -187,7 +187,6 @@ impl Planner<'_> {
     }
 }
 
-/// How much an organization holds.
 pub(crate) fn counts(live: &LiveState) -> LiveCounts {
     let versions = live.packs.iter().map(|pack| pack.versions.len()).sum();
     LiveCounts::new([
@@ -197,7 +196,7 @@ pub(crate) fn counts(live: &LiveState) -> LiveCounts {
     ])
 }
 
-/// What the calls touch, as it is.
+/// The fingerprints of everything that the calls change.
 fn before(live: &LiveState, calls: &[crate::plan::Call]) -> Vec<Before> {
     let touched: std::collections::BTreeSet<ResourceId> = calls
         .iter()
@@ -223,7 +222,7 @@ fn before(live: &LiveState, calls: &[crate::plan::Call]) -> Vec<Before> {
     all
 }
 
-/// What nobody should do unseen.
+/// Changes that require an acknowledgement.
 fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded> {
     let gone = pruned.iter().map(|(resource, name)| Guarded {
         kind: GuardedKind::Prune,
@@ -236,7 +235,7 @@ fn guarded(changes: &[Change], pruned: &[(ResourceKind, String)]) -> Vec<Guarded
     found
 }
 
-/// The packs that leave groups which stay.
+/// The packs that are removed from groups that stay.
 fn leaving(changes: &[Change]) -> Vec<Guarded> {
     use crate::plan::ChangeKind;
     let groups = changes.iter().filter(|change| {
@@ -258,7 +257,7 @@ fn leaving(changes: &[Change]) -> Vec<Guarded> {
     packs.collect()
 }
 
-/// What the manifests tell.
+/// Information from the manifests.
 struct Declared<'a> {
     request: &'a PackRequest<'a>,
 }

@@ -1,4 +1,14 @@
-//! A model of the service: what packs and groups become when calls are made. It refuses what the service refuses.
+//! A sequential model of the service: packs, versions and groups as a state machine that calls
+//! advance.
+//!
+//! Publishing takes three calls (create a version, upload its archive, complete it), versions are
+//! immutable, tags are never reused, and a version can only be deleted while no group uses it. Such
+//! preconditions depend on the state that earlier calls leave, so they are checked by simulation
+//! instead of by rules about pairs of calls. Planning, the audit and the verification after a run
+//! use the same model.
+//!
+//! Example: `DeletePackVersion` of a version that a group uses is rejected; after the group has
+//! switched to another version, it is accepted. The planner therefore drafts the switch first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +23,7 @@ use model::pulumi::{
     VersionRef, VersionTag,
 };
 
-/// A version that nobody is shown yet.
+/// A version that was created but not completed. It is not listed by the service.
 #[derive(Debug, Clone)]
 struct Pending {
     display_name: String,
@@ -21,21 +31,21 @@ struct Pending {
     uploaded: Option<SourceDigest>,
 }
 
-/// What an organization holds after some calls.
+/// The state of an organization after some calls.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) state: LiveState,
-    /// What groups were called before, by what they are called now.
+    /// The previous names of groups, by current name.
     pub(crate) renamed: BTreeMap<String, String>,
-    /// The sources of what was published.
+    /// The sources of published versions, by pack and tag.
     pub(crate) sources: BTreeMap<(String, String), SourceDigest>,
     pending: BTreeMap<(PackName, VersionTag), Pending>,
-    /// Tags that are never free again.
+    /// Tags that can never be used again.
     burnt: BTreeSet<(String, String)>,
 }
 
 impl Model {
-    /// Before any call.
+    /// The model before any call.
     pub fn new(live: &LiveState) -> Self {
         Self {
             state: live.clone(),
@@ -46,17 +56,16 @@ impl Model {
         }
     }
 
-    /// What is there now.
     pub fn state(&self) -> &LiveState {
         &self.state
     }
 
-    /// What groups were called before, by what they are called now.
+    /// The previous names of groups, by current name.
     pub fn renamed(&self) -> &BTreeMap<String, String> {
         &self.renamed
     }
 
-    /// Makes all calls, one after the other.
+    /// Applies all calls in order.
     pub(crate) fn after(live: &LiveState, calls: &[Call]) -> Result<Self, ReplayError> {
         let mut model = Self::new(live);
         for call in calls {
@@ -72,10 +81,10 @@ impl Model {
         Ok(model)
     }
 
-    /// Makes a call.
+    /// Applies a call.
     ///
     /// # Errors
-    /// The service would refuse it, with the reason as a clause.
+    /// The reason why the service would reject it, as a clause.
     pub fn make(&mut self, operation: &Operation) -> Result<(), String> {
         match operation {
             Operation::CreatePackVersion { version } => self.create_version(version),
@@ -107,7 +116,7 @@ impl Model {
         }
     }
 
-    /// The groups that use a version of a pack, or any version of it, by name.
+    /// The names of the groups that use a version of a pack, or any version of it.
     pub(crate) fn users(&self, pack: &str, version: Option<VersionNumber>) -> Vec<&str> {
         let uses = |group: &&LiveGroup| match &group.body {
             Ok(body) => body.packs.iter().any(|used| {
@@ -132,7 +141,7 @@ impl Model {
             display_name,
             version_tag,
             policies,
-            // The service does not return these.
+            // The service does not return these fields.
             description: _,
             readme: _,
             provider: _,
@@ -299,7 +308,8 @@ impl Model {
         at.ok_or_else(|| format!("there is no group `{name}`"))
     }
 
-    /// The pack that a change gives to a group, as the group has it then; nothing for another change.
+    /// The pack that a change adds to a group, as the group has it afterwards; nothing for other
+    /// changes.
     fn added(&self, change: &GroupChange) -> Result<Option<LiveGroupPack>, String> {
         let GroupChange::AddPack {
             pack,
@@ -387,7 +397,7 @@ fn is(reference: &VersionRef, number: VersionNumber, tag: &str) -> bool {
     }
 }
 
-/// The version of a pack that a call means.
+/// The version that a call refers to.
 pub(crate) fn find<'p>(pack: &'p LivePack, reference: &VersionRef) -> Option<&'p LiveVersion> {
     pack.versions
         .iter()

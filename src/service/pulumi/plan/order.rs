@@ -1,4 +1,15 @@
-//! Which call waits for which, so that at no step a group lacks what it has before and after.
+//! Orders the calls of a plan.
+//!
+//! Problem: a topological order with constraints of different priority. [`waits`] decides for each
+//! pair of calls whether one must wait for the other, and how important that is ([`Weight`]):
+//! constraints of the service are required; keeping a pack enabled that a group has before and
+//! after, and hiding enforcement levels from stacks that join or leave, are desirable. If all edges
+//! together contain a cycle, the least important kind is dropped and reported as a gap, then the
+//! next one.
+//!
+//! Example: a group switches from version 1 to version 2 of a pack. `CompletePackVersion` (version
+//! 2) comes before `AddPack` (version 2) because the service requires it; deleting version 1 comes
+//! after both, because the group still uses it until then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +17,6 @@ use crate::plan::{Call, CallId, Note, Reason, ToSend};
 use crate::service::docker::plan::order::{Edge, Graph, ranges};
 use model::pulumi::{GroupChange, LiveState, Operation, PackName, VersionRef};
 
-/// A call without its place in the order.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) name: String,
@@ -14,18 +24,19 @@ pub(super) struct Draft {
     pub(super) send: Operation,
 }
 
-/// Why an edge is there, from what must be to what is good to have.
+/// Why one call waits for another, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Weight {
-    /// The service refuses another order.
+    /// The service rejects another order.
     Service,
-    /// Otherwise a stack would be without a pack that it has before and after.
+    /// Otherwise a stack would temporarily lose a pack that it has before and after.
     Keeps,
-    /// Otherwise a stack would see the level that a group has before it joins or after it leaves.
+    /// Otherwise a stack would see an enforcement level that its group has only before the stack
+    /// joins or after it leaves.
     Levels,
 }
 
-/// Puts the calls in order, and tells of what no order can keep.
+/// Orders the calls, and reports constraints that no order satisfies.
 pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<Note>) {
     let operations: Vec<&Operation> = drafts.iter().map(|draft| &draft.send).collect();
     let edges = edges(live, &operations);
@@ -74,7 +85,7 @@ pub(super) fn arrange(live: &LiveState, drafts: Vec<Draft>) -> (Vec<Call>, Vec<N
     (calls.collect(), notes)
 }
 
-/// The place of a call where nothing else decides.
+/// The place of a call if no edge decides.
 fn rank(operation: &Operation) -> u8 {
     match operation {
         Operation::CreatePackVersion { .. }
@@ -106,7 +117,7 @@ fn gaps(dropped: &[Edge], drafts: &[Draft]) -> Vec<Note> {
     names.into_iter().map(note).collect()
 }
 
-/// All that one call must or should wait for.
+/// All edges, required and desirable.
 pub(crate) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight, Edge)> {
     let mut found = Vec::new();
     for (then, later) in operations.iter().enumerate() {
@@ -121,7 +132,7 @@ pub(crate) fn edges(live: &LiveState, operations: &[&Operation]) -> Vec<(Weight,
     found
 }
 
-/// Whether a call waits for another, and why.
+/// Whether a call waits for another one, and why.
 fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(Weight, Reason)> {
     match (later, earlier) {
         (Operation::PutArchive { pack, tag, .. }, Operation::CreatePackVersion { version })
@@ -207,7 +218,7 @@ fn waits(live: &LiveState, later: &Operation, earlier: &Operation) -> Option<(We
     }
 }
 
-/// Between changes of groups.
+/// Between two changes of groups.
 fn in_groups(
     (group, later): (&str, &GroupChange),
     (other, earlier): (&str, &GroupChange),
@@ -246,7 +257,8 @@ fn in_groups(
     }
 }
 
-/// What is deleted waits for all that stops to use it, and for what is published in its place.
+/// A deletion waits for all calls that stop using the object, and for the publication that replaces
+/// it.
 fn retires(
     live: &LiveState,
     pack: &PackName,

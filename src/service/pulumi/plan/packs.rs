@@ -1,4 +1,4 @@
-//! Packs: what is published, and what is retired.
+//! Drafts the calls that publish and retire versions of packs.
 
 use super::Planner;
 use crate::plan::{HeldReason, ResourceKind, UnmanagedResource};
@@ -9,7 +9,7 @@ use model::pulumi::{
 };
 
 impl Planner<'_> {
-    /// Publishes the versions that are wanted and not there.
+    /// Publishes desired versions that do not exist.
     pub(super) fn publish(&mut self) {
         let request = self.request;
         let mut packs: Vec<&DesiredPack> = request.packs.iter().collect();
@@ -63,7 +63,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Deletes the versions that are no longer kept, and the packs that are pruned.
+    /// Deletes versions that are no longer kept, and packs that are pruned.
     pub(super) fn retire(&mut self) {
         let request = self.request;
         let mut live: Vec<&LivePack> = request
@@ -103,7 +103,7 @@ impl Planner<'_> {
             .len()
             .saturating_sub(usize::try_from(keep.get()).unwrap_or(usize::MAX));
         for version in versions.iter().take(many) {
-            // What a group uses is kept, whatever its age.
+            // Versions in use are kept, whatever their age.
             if self
                 .model
                 .users(&pack.name, Some(version.number))
@@ -175,7 +175,7 @@ impl Planner<'_> {
     }
 }
 
-/// A tag that is published with another content.
+/// A tag that is published with different content.
 fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
     let what = differs(pack, live.detail.as_ref()?)?;
     let message = format!(
@@ -190,14 +190,14 @@ fn reused(pack: &DesiredPack, live: &LiveVersion) -> Option<Diagnostic> {
     )
 }
 
-/// What of a version is otherwise than the manifest wants it, as a clause.
+/// How a published version differs from its manifest, as a clause.
 fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
     let NewVersion {
         name: _,
         version_tag: _,
         display_name: wanted_name,
         policies: wanted,
-        // The service does not return the rest.
+        // The service does not return the other fields.
         description: _,
         readme: _,
         provider: _,
@@ -221,7 +221,7 @@ fn differs(pack: &DesiredPack, live: &VersionDetail) -> Option<String> {
             .find(|found| found.name == policy.name.as_str());
         match found.map(|found| &found.policy) {
             None => return Some(format!("it has no policy `{}`", policy.name)),
-            // What is not understood cannot be compared.
+            // A policy that could not be decoded cannot be compared.
             Some(Err(_)) => {}
             Some(Ok(found)) if found == policy => {}
             Some(Ok(found)) => {

@@ -1,4 +1,5 @@
-//! What the calls of a plan do to what is live: for a plan that was saved, for drift, and to hold what was written to it.
+//! Computes what the calls of a plan do to the live state: for saved plans, for drift, and to
+//! verify the server after a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +16,19 @@ use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use manifest::config::Unmanaged;
 use model::pulumi::{LiveGroup, LiveGroupBody, LiveGroupPack, LiveState, StackReference};
 
-/// What an organization holds after some calls.
+/// The state of an organization after some calls.
 ///
 /// # Errors
-/// A call does not fit what is live.
+/// A call does not fit the live state.
 pub fn packs_replayed(live: &LiveState, calls: &[Call]) -> Result<LiveState, ReplayError> {
     Ok(Model::after(live, calls)?.state)
 }
 
-/// The same plan with its changes, what is enforced, its guards and its counts made from its calls and from what is live.
+/// The same plan with its changes, enforcement, guards and counts computed from its calls and the
+/// live state: a plan file may be manipulated.
 ///
 /// # Errors
-/// A call does not fit what is live.
+/// A call does not fit the live state.
 pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPlan, ReplayError> {
     let after = Model::after(live, &plan.calls)?;
     let places = Places::new(&plan.changes);
@@ -54,7 +56,7 @@ pub fn recomputed_packs(plan: &TargetPlan, live: &LiveState) -> Result<TargetPla
     Ok(recomputed)
 }
 
-/// What somebody else did at the server, given the plan that would make the server equal to the manifests again.
+/// The changes made outside of polwarden. `plan` is the plan that would restore the desired state.
 ///
 /// # Errors
 /// The plan was made for another state.
@@ -69,7 +71,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
         .collect();
     let mut changes = changes(&wanted.state, &there, &places);
     for change in &mut changes {
-        // What the server lost is declared all the same.
+        // An object that was deleted on the server is still declared.
         if change.kind == ChangeKind::Delete {
             change.source = places.find(change.resource, &change.name, None);
         }
@@ -84,7 +86,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
         .map(str::to_owned)
         .to_vec();
     Ok(TargetDrift {
-        // What a server holds of a pack is not enough to write its source.
+        // The server does not return the source of a pack, so a pack cannot be adopted.
         adopt: Vec::new(),
         undo: if plan.calls.is_empty() {
             Vec::new()
@@ -102,7 +104,7 @@ pub fn packs_drift(plan: &TargetPlan, live: &LiveState) -> Result<TargetDrift, R
     })
 }
 
-/// Compares two states; what was read of single versions does not count.
+/// Compares two states. Details of versions are ignored, because only some of them were read.
 pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let mut differs = |resource, name: &str, what: &str| {
@@ -161,7 +163,7 @@ pub fn verify_packs(expected: &LiveState, actual: &LiveState) -> Vec<Mismatch> {
     found
 }
 
-/// Compares two groups of the same name. One that is not understood has nothing that could differ.
+/// Compares two groups of the same name. A group that could not be decoded never differs.
 fn groups_differ(expected: &LiveGroup, actual: &LiveGroup) -> Vec<&'static str> {
     let LiveGroup {
         name: _,
@@ -181,10 +183,9 @@ fn groups_differ(expected: &LiveGroup, actual: &LiveGroup) -> Vec<&'static str> 
     found
 }
 
-/// The packs of a group: for each name, the tag of its version and its configuration.
+/// The packs of a group by name: the tag of the version, and the configuration.
 type PacksByName<'g> = BTreeMap<&'g str, (&'g str, String)>;
 
-/// The stacks and the packs of a group.
 fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
     let LiveGroupBody {
         // Neither of the two can change.
@@ -211,7 +212,8 @@ fn parts(body: &LiveGroupBody) -> (BTreeSet<&StackReference>, PacksByName<'_>) {
     (stacks.iter().collect(), packs.collect())
 }
 
-/// Where a plan says that things are declared. Only this is believed of a file.
+/// Where a plan says that objects are declared. This is taken from the file, because it only
+/// affects which line is shown.
 struct Places(BTreeMap<(ResourceKind, String, Option<String>), SourceRef>);
 
 impl Places {

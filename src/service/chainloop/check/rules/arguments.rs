@@ -1,43 +1,42 @@
-//! `argument-unknown`, `argument-missing` and `argument-invalid`: what is given to attached policies, against what they take.
+//! `argument-unknown`, `argument-missing`, `argument-invalid` and `input-default-unused`: the inputs of policies, and
+//! the arguments that attachments give them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::Findings;
 use crate::service::chainloop::check::scene;
-use crate::service::chainloop::check::scene::{GroupView, Scene};
+use crate::service::chainloop::check::scene::{GroupView, Head, Scene};
 use manifest::chainloop::Attachment;
 use model::chainloop::{InputsSchema, Reference};
 use model::diag::{Code, Diagnostic, FileId, Path, Place, did_you_mean};
 
-/// How many findings of one file, and how many of each kind of one attachment, are made: more than are ever listed.
+/// Maximum number of diagnostics per file, and of each kind per attachment: more than are ever
+/// listed.
 const MOST: usize = 200;
-/// How many names a help line lists, and among how many a near one is looked for.
+/// Maximum number of names that a help line lists.
 const MOST_LISTED: usize = 10;
 const MOST_COMPARED: usize = 500;
-/// How many characters of a name are told.
+/// Maximum length of a name in a message.
 const LONGEST: usize = 100;
 
-/// What a policy takes.
+/// The inputs of a policy.
 struct Takes<'a> {
-    /// What it is called.
     name: String,
     names: Names<'a>,
     required: Cow<'a, [&'a str]>,
-    /// Where it is declared; none where the server told what it takes.
+    /// `None` if the server reported the inputs.
     place: Option<Place>,
 }
 
-/// The names of inputs.
 enum Names<'a> {
     Declared(&'a HashSet<&'a str>),
     Embedded(HashSet<&'a str>),
     Told(&'a InputsSchema),
 }
 
-pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
+pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let mut made: BTreeMap<FileId, usize> = BTreeMap::new();
     for group in &scene.groups {
         let made = made.entry(group.document.file).or_default();
@@ -47,8 +46,8 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Findings) {
     }
 }
 
-/// Makes so many findings at most, and those of the attachment that goes beyond.
-fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Findings) {
+/// Stops after `most` diagnostics, but completes the current attachment.
+fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mut Vec<Diagnostic>) {
     let before = found.len();
     for (path, attachment) in group.attachments() {
         if found.len() - before >= most {
@@ -68,7 +67,7 @@ fn check_group(scene: &Scene<'_>, group: &GroupView<'_>, most: usize, found: &mu
     }
 }
 
-/// What the attached policy takes; nothing where nobody knows.
+/// The inputs of the attached policy, if they are known.
 fn takes<'a>(
     scene: &'a Scene<'_>,
     group: &GroupView<'a>,
@@ -120,7 +119,7 @@ impl Takes<'_> {
         told(&self.name)
     }
 
-    /// All names, in order.
+    /// All names, sorted.
     fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match &self.names {
             Names::Declared(names) => names.iter().copied().collect(),
@@ -139,7 +138,6 @@ impl Takes<'_> {
     }
 }
 
-/// The first names.
 fn listed(names: &[&str]) -> String {
     let mut listed = names
         .iter()
@@ -153,7 +151,7 @@ fn listed(names: &[&str]) -> String {
     listed
 }
 
-/// A text that is told over and over again: nobody reads a long one, and many of them fill the memory.
+/// Shortens a string that may be quoted many times, which bounds the memory.
 fn told(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -161,14 +159,14 @@ fn told(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether only the engine knows what a value will be.
+/// Whether the value contains a template, which only the engine can evaluate.
 fn is_template(value: &str) -> bool {
     value.contains("{{")
 }
 
 struct At<'a> {
     group: &'a GroupView<'a>,
-    /// The way to the attachment.
+    /// The path to the attachment.
     path: Path,
     given: Option<&'a BTreeMap<String, String>>,
 }
@@ -178,7 +176,7 @@ impl At<'_> {
         self.path.clone().key("with").key(name)
     }
 
-    fn unknown(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn unknown(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let given = self
             .given
             .into_iter()
@@ -220,7 +218,7 @@ impl At<'_> {
         }
     }
 
-    fn missing(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn missing(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let value = |input: &str| self.given.and_then(|given| given.get(input));
         let missing = takes
             .required
@@ -232,7 +230,7 @@ impl At<'_> {
                 takes.name(),
                 told(input)
             );
-            // What is empty is missing to the engine.
+            // The engine treats an empty value as missing.
             let place = match value(input) {
                 Some(_) => Place::value(self.group.document, self.argument(input)),
                 None => Place::value(self.group.document, self.path.clone()),
@@ -246,7 +244,7 @@ impl At<'_> {
         }
     }
 
-    fn invalid(&self, takes: &Takes<'_>, found: &mut Findings) {
+    fn invalid(&self, takes: &Takes<'_>, found: &mut Vec<Diagnostic>) {
         let schema = match &takes.names {
             Names::Declared(_) | Names::Embedded(_) => return,
             Names::Told(schema) => schema,
@@ -278,11 +276,11 @@ impl At<'_> {
     }
 }
 
-/// Why a schema does not accept a value: as its text, or as the JSON that the text is. An array takes one text as well as
-/// several, which commas and line ends part.
+/// Why a schema rejects a value, both as a string and as the JSON value that the string contains.
+/// An array accepts one string as well as several, separated by commas or newlines.
 fn fault(schema: &Value, text: &str) -> Option<String> {
-    // A schema that is none accepts everything, and so does one that could take for ever: references can double the work
-    // with each step.
+    // An invalid schema accepts everything. So does one that could take forever: references can
+    // double the work with each step.
     if !is_bounded(schema) {
         return None;
     }
@@ -311,7 +309,7 @@ fn fault(schema: &Value, text: &str) -> Option<String> {
         .map(|error| error.to_string())
 }
 
-/// Whether a schema refers to nothing, so that its work is bounded by its size.
+/// Whether a schema contains no references, so that its work is bounded by its size.
 fn is_bounded(schema: &Value) -> bool {
     match schema {
         Value::Object(members) => members.iter().all(|(key, value)| {
@@ -319,5 +317,31 @@ fn is_bounded(schema: &Value) -> bool {
         }),
         Value::Array(items) => items.iter().all(is_bounded),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, input) in head.inputs.iter().enumerate() {
+        // The engine treats an empty default as missing.
+        let default = input
+            .default
+            .as_deref()
+            .is_some_and(|default| !default.is_empty());
+        if input.required == Some(true) && default {
+            let message = format!(
+                "the input `{}` must be given, and has a default",
+                input.name
+            );
+            found.push(
+                Diagnostic::new(
+                    Code::InputDefaultUnused,
+                    message,
+                    head.input(index, "default"),
+                )
+                .label("this default")
+                .also(head.input(index, "required"), "and this")
+                .help("remove one of the two: the engine refuses a policy with both"),
+            );
+        }
     }
 }

@@ -1,56 +1,46 @@
-//! The rules, one a file, and the table that runs them.
+//! The rules, in files by subject, and the table that runs them.
 
 mod arguments;
-mod inputs;
-mod material;
 mod names;
-mod organization;
-mod phases;
 pub(super) mod reference;
-mod source;
+mod scripts;
 mod spelling;
-mod taken;
 
 use super::scene::{GroupView, Head, PolicyView, Scene};
 use model::diag::Diagnostic;
 
-/// What a rule found.
-type Findings = Vec<Diagnostic>;
-
-/// What a rule looks at.
+/// A rule, by what it checks.
 enum Rule {
-    /// The head of every policy, embedded ones too, and of every group.
-    Head(fn(&Scene<'_>, &Head<'_>, &mut Findings)),
-    /// Every policy, embedded ones too.
-    Policy(fn(&PolicyView<'_>, &mut Findings)),
-    /// Every group.
-    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Findings)),
-    /// All documents of the target at once.
-    Target(fn(&Scene<'_>, &mut Findings)),
+    /// The head of each policy, including embedded ones, and of each group.
+    Head(fn(&Scene<'_>, &Head<'_>, &mut Vec<Diagnostic>)),
+    /// Each policy, including embedded ones.
+    Policy(fn(&PolicyView<'_>, &mut Vec<Diagnostic>)),
+    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Vec<Diagnostic>)),
+    /// All documents of the target together.
+    Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
 }
 
-/// All rules, in the order of their findings.
+/// All rules. Diagnostics are reported in this order.
 const RULES: &[Rule] = &[
     Rule::Policy(spelling::check_policy),
     Rule::Group(spelling::check_group),
     Rule::Head(names::check),
-    Rule::Head(organization::check),
-    Rule::Target(taken::check),
-    Rule::Head(taken::check_inputs),
-    Rule::Head(inputs::check),
-    Rule::Policy(source::check_policy),
-    Rule::Group(source::check_group),
-    Rule::Policy(material::check_policy),
-    Rule::Group(material::check_group),
-    Rule::Policy(phases::check),
+    Rule::Head(names::check_organization),
+    Rule::Target(names::check_target),
+    Rule::Head(names::check_inputs),
+    Rule::Head(arguments::check_inputs),
+    Rule::Policy(scripts::check_policy_source),
+    Rule::Group(scripts::check_group_source),
+    Rule::Policy(scripts::check_policy_material),
+    Rule::Group(scripts::check_group_material),
+    Rule::Policy(scripts::check_phases),
     Rule::Policy(reference::check_policy),
     Rule::Group(reference::check_group),
     Rule::Target(arguments::check),
 ];
 
-/// Runs all rules.
-pub(super) fn run(scene: &Scene<'_>) -> Findings {
-    let mut found = Findings::new();
+pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     let heads = scene.heads();
     for rule in RULES {
         match rule {

@@ -1,11 +1,12 @@
-//! `chainloop-name-invalid`: names that the service does not take.
+//! `chainloop-name-invalid`, `policy-name-taken`, `group-name-taken`, `input-name-taken` and `organization-differs`.
 
-use super::Findings;
+use std::collections::HashMap;
+
 use crate::service::chainloop::check::scene::{Head, Scene};
-use model::chainloop::{InputName, NameError, PolicyName};
-use model::diag::{Code, Diagnostic, Place};
+use model::chainloop::{DocumentKind, InputName, NameError, PolicyName};
+use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
+pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
     let name = &head.metadata.name;
     if let Err(error) = PolicyName::new(name) {
         let better: String = name
@@ -13,7 +14,7 @@ pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        say(
+        report(
             "the name",
             error,
             better.trim_matches('-'),
@@ -29,7 +30,7 @@ pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
                 .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
                 .collect();
             let better = better.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-            say(
+            report(
                 "the name of the input",
                 error,
                 better,
@@ -40,11 +41,98 @@ pub(super) fn check(_: &Scene<'_>, head: &Head<'_>, found: &mut Findings) {
     }
 }
 
-fn say(what: &str, error: NameError, better: &str, place: Place, found: &mut Findings) {
+fn report(what: &str, error: NameError, better: &str, place: Place, found: &mut Vec<Diagnostic>) {
     let finding = Diagnostic::new(Code::ChainloopNameInvalid, format!("{what} {error}"), place);
     found.push(if better.is_empty() {
         finding.help("begin with a small letter")
     } else {
         finding.help(format!("write `{better}`"))
     });
+}
+
+pub(super) fn check_target(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    let mut first = HashMap::new();
+    for document in &scene.documents {
+        let kind = document.native.kind();
+        let name = document.native.metadata().name.as_str();
+        let place = Place::value(document.id, Path::root().key("metadata").key("name"));
+        let code = match kind {
+            DocumentKind::Policy => Code::PolicyNameTaken,
+            DocumentKind::PolicyGroup => Code::GroupNameTaken,
+        };
+        let message = || {
+            format!(
+                "two documents of the target `{}` are the {} `{name}`",
+                scene.target.name,
+                kind.words()
+            )
+        };
+        let help = "keep one of them, or give one another name: the name is what identifies it";
+        once(&mut first, (kind, name), place, code, message, help, found);
+    }
+}
+
+pub(super) fn check_inputs(_: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+    let mut first = HashMap::new();
+    for (index, input) in head.inputs.iter().enumerate() {
+        let message = || format!("two inputs are called `{}`", input.name);
+        let help = "give one of them another name: arguments are given by it";
+        let place = head.input(index, "name");
+        once(
+            &mut first,
+            input.name.as_str(),
+            place,
+            Code::InputNameTaken,
+            message,
+            help,
+            found,
+        );
+    }
+}
+
+/// Reports each place except the first.
+fn once<K: std::hash::Hash + Eq>(
+    first: &mut HashMap<K, Place>,
+    key: K,
+    place: Place,
+    code: Code,
+    message: impl FnOnce() -> String,
+    help: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    match first.get(&key) {
+        Some(first) => {
+            let finding = Diagnostic::new(code, message(), place)
+                .label("this one")
+                .also(first.clone(), "and this one");
+            found.push(finding.help(help));
+        }
+        None => {
+            first.insert(key, place);
+        }
+    }
+}
+
+pub(super) fn check_organization(scene: &Scene<'_>, head: &Head<'_>, found: &mut Vec<Diagnostic>) {
+    let own = &scene.target.organization;
+    let Some(written) = head
+        .metadata
+        .organization
+        .as_ref()
+        .filter(|written| *written != own)
+    else {
+        return;
+    };
+    let target = &scene.target.name;
+    let message = format!(
+        "the document is of `{written}`, and the target `{target}` is the organization `{own}`"
+    );
+    found.push(
+        Diagnostic::new(
+            Code::OrganizationDiffers,
+            message,
+            head.metadata_field("organization"),
+        )
+        .help("remove the field, or move the file below a path of that organization's target"),
+    );
 }

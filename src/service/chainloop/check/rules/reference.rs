@@ -1,6 +1,5 @@
-//! `reference-invalid` and `local-reference`: where references lead.
+//! `reference-invalid` and `local-reference`: the targets of references.
 
-use super::Findings;
 use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
 use manifest::chainloop::{NativeDocument, PolicyManifest};
 use model::chainloop::{
@@ -8,27 +7,27 @@ use model::chainloop::{
 };
 use model::diag::{Code, Diagnostic, Path, Place};
 
-/// Where a reference leads.
+/// The target of a reference.
 pub(crate) enum Leads {
-    /// To a policy of the service.
+    /// A policy on the server.
     Service(ReferenceUse),
-    /// To an address.
+    /// A URL.
     Web,
-    /// To a file of the repository.
+    /// A file of the repository.
     Local(LocalReference),
-    /// Nowhere.
+    /// The reference is invalid.
     Nowhere(Path, Wrong),
 }
 
-/// What is wrong with a reference.
+/// Why a reference is invalid.
 pub(crate) enum Wrong {
-    /// It is no reference to a policy.
     Policy(ReferenceError),
-    /// No script comes from there.
+    /// The scheme of a URL from which scripts cannot be fetched.
     Script(String),
 }
 
-/// Where a script's `path` or `ref` leads (vendor's engine: addresses are fetched, all else is a file).
+/// The target of a script's `path` or `ref`. As in the vendor's engine, URLs are fetched and
+/// everything else is a file.
 fn script(kind: LocalReferenceKind, text: &str, path: Path) -> Leads {
     match text.split_once("://") {
         Some(("http" | "https", _)) => Leads::Web,
@@ -49,7 +48,7 @@ fn service(text: &str, path: Path) -> Leads {
     }
 }
 
-/// Where an attachment's `ref` leads.
+/// The target of an attachment's `ref`.
 fn attached(text: &str, path: Path) -> Leads {
     let kind = LocalReferenceKind::PolicyRef;
     match text.split_once("://") {
@@ -63,7 +62,7 @@ fn attached(text: &str, path: Path) -> Leads {
     }
 }
 
-/// Where the references of a policy lead.
+/// The targets of all references of a policy.
 fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
     let spec = &manifest.spec;
     let path = at.clone().key("spec");
@@ -96,7 +95,7 @@ fn of_policy(at: &Path, manifest: &PolicyManifest) -> Vec<Leads> {
     found
 }
 
-/// Where all references of a document lead, those of embedded policies included.
+/// The targets of all references of a document, including embedded policies.
 pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
     let group = match native {
         NativeDocument::Policy(policy) => return of_policy(&Path::root(), &policy.manifest),
@@ -114,13 +113,13 @@ pub(crate) fn of_document(native: NativeDocument<'_>) -> Vec<Leads> {
     found
 }
 
-pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     for leads in of_policy(&policy.path, policy.manifest) {
         say(leads, |path| policy.value(path), found);
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
     for (path, attachment) in group.attachments() {
         if let Some(text) = &attachment.reference {
             say(
@@ -132,7 +131,7 @@ pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Find
     }
 }
 
-fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Findings) {
+fn say(leads: Leads, place: impl FnOnce(Path) -> Place, found: &mut Vec<Diagnostic>) {
     match leads {
         Leads::Service(_) | Leads::Web => {}
         Leads::Local(LocalReference { kind, text: _, path }) => {

@@ -1,18 +1,22 @@
-//! `duplicate-key`: a field that stands there in both of its spellings.
+//! `duplicate-key`: a field that is present in both of its spellings.
 
-use super::Findings;
 use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
 use manifest::chainloop::Metadata;
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
 
-/// Something that can have a field in two spellings.
+/// An object that may have a field in two spellings.
 struct At<'a> {
     document: DocumentId,
     path: &'a Path,
 }
 
 impl At<'_> {
-    fn once<T>(&self, camel: (&str, &Option<T>), snake: (&str, &Option<T>), found: &mut Findings) {
+    fn once<T>(
+        &self,
+        camel: (&str, &Option<T>),
+        snake: (&str, &Option<T>),
+        found: &mut Vec<Diagnostic>,
+    ) {
         if let ((camel, Some(_)), (snake, Some(_))) = (camel, snake) {
             let place = |name| Place::key(self.document, self.path.clone().key(name));
             found.push(
@@ -28,7 +32,7 @@ impl At<'_> {
         }
     }
 
-    fn metadata(&self, metadata: &Metadata, found: &mut Findings) {
+    fn metadata(&self, metadata: &Metadata, found: &mut Vec<Diagnostic>) {
         let Metadata {
             finding_type,
             finding_type_snake,
@@ -47,7 +51,7 @@ impl At<'_> {
     }
 }
 
-pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let manifest = policy.manifest;
     let at = At {
         document: policy.document,
@@ -77,7 +81,7 @@ pub(super) fn check_policy(policy: &PolicyView<'_>, found: &mut Findings) {
     }
 }
 
-pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+pub(super) fn check_group(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
     let manifest = group.manifest;
     let path = Path::root();
     let at = At {

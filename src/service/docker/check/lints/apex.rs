@@ -1,4 +1,5 @@
-//! `apex-open`: a deny of all names below a name, while the name itself is allowed: wildcards do not cover it.
+//! `apex-open`: all names below a domain are denied, but the domain itself is allowed, because
+//! wildcards do not include it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +17,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let names: HashSet<&str> = denied.iter().map(|(_, host)| host.name()).collect();
     let mut open: HashMap<String, Spot> = HashMap::new();
     for (spot, usage) in resources(scene, Decision::Allow) {
-        // What is denied anyway is not open.
+        // A resource that is denied anyway is not open.
         if !matches!(usage.used, Use::Decides(_)) {
             continue;
         }
@@ -33,7 +34,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The denies of names below a name.
+/// Deny rules for the names below a domain.
 fn denied(scene: &Scene<'_>) -> Vec<(Spot, HostPattern)> {
     let wildcards =
         resources(scene, Decision::Deny).filter(|(_, usage)| usage.resource.starts_with('*'));
@@ -43,7 +44,6 @@ fn denied(scene: &Scene<'_>) -> Vec<(Spot, HostPattern)> {
         .collect()
 }
 
-/// The resources of all rules with one decision.
 fn resources<'s>(
     scene: &'s Scene<'_>,
     decision: Decision,

@@ -1,7 +1,8 @@
-//! `rules-mergeable`: two rules of one policy that say the same about the same things in two steps.
+//! `rules-mergeable`: two rules of one policy that could be one.
 //!
-//! Rules with the same actions are often kept apart on purpose, by topic: they are a finding only if they share a
-//! resource. Rules with the same resources and other actions of the same kind could always be one.
+//! Rules with the same actions are often separated by topic, so they are only reported if they
+//! share a resource. Rules with the same resources and different actions of the same kind can
+//! always be merged.
 
 use super::{Declared, Scene};
 use model::diag::{Code, Diagnostic};
@@ -16,7 +17,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         },
     ) in scene.rules.iter().enumerate()
     {
-        // What is covered has a finding of its own.
+        // Covered rules are reported by `rule-covered`.
         let covered = |rule: usize| {
             scene
                 .usage
@@ -54,7 +55,7 @@ fn finding(scene: &Scene<'_>, rule: usize, other: usize, what: &str) -> Option<D
     )
 }
 
-/// What makes two rules one, if anything does.
+/// What two rules have in common that makes them mergeable.
 fn shared(one: &Rule, other: &Rule) -> Option<&'static str> {
     if one.decision != other.decision {
         return None;

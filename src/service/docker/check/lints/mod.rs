@@ -1,7 +1,9 @@
-//! Lints from meaning: rules that never decide, that others cover, that could be one, or that open everything.
+//! Lints of meaning: rules that never decide, rules that are covered by others, rules that could be
+//! merged, and rules that allow everything.
 //!
-//! They look at all policies of a target at once, as one person meets the rules of many policies. Everything here is a
-//! warning: the manifests say what they say, but somebody most likely meant something else.
+//! They consider all policies of a target together, because the rules of several policies apply to
+//! the same person. All of them are warnings: the manifests are valid, but probably do not express
+//! what was intended.
 
 mod apex;
 mod merge;
@@ -14,8 +16,8 @@ use manifest::Document;
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::{Content, DesiredPolicy, DesiredRule};
 
-/// What a target's rules most likely do not mean. Policies that an error speaks against are not among them; what is
-/// found without them would be found with them.
+/// Probable mistakes in the rules of a target. Policies with errors are not included; adding them
+/// would not remove any of the diagnostics.
 pub fn lint(documents: &[&Document], policies: &[DesiredPolicy]) -> Vec<Diagnostic> {
     let mut rules = Vec::new();
     for policy in policies {
@@ -58,30 +60,28 @@ fn entangled(policy: &DesiredPolicy, error: Entangled) -> Diagnostic {
     Diagnostic::new(Code::RulesEntangled, message, policy.place()).help(error.to_string())
 }
 
-/// A rule with the policy that declares it.
 #[derive(Clone, Copy)]
 struct Declared<'a> {
     policy: &'a DesiredPolicy,
     rule: &'a DesiredRule,
 }
 
-/// Everything that a lint can look at.
+/// The input of a lint.
 struct Scene<'a> {
     documents: &'a [&'a Document],
-    /// In the order of the usage.
+    /// In the order of the usage analysis.
     rules: Vec<Declared<'a>>,
     usage: Usage,
 }
 
 impl Scene<'_> {
-    /// Where a rule is declared.
     fn rule_place(&self, rule: usize) -> Option<Place> {
         self.rules
             .get(rule)
             .map(|declared| declared.policy.rule_place(declared.rule))
     }
 
-    /// Where a resource is written, in the rule or in a list that it pulls in.
+    /// Where a resource is declared: in the rule, or in a list that it includes.
     fn resource_place(&self, spot: Spot) -> Option<Place> {
         let declared = self.rules.get(spot.rule)?;
         let place = resource_place(
@@ -105,7 +105,7 @@ impl Scene<'_> {
         )
     }
 
-    /// A rule by name, with its policy where that is another than `beside`'s.
+    /// The name of a rule, with the name of its policy unless that is the policy of `beside`.
     fn name(&self, rule: usize, beside: usize) -> String {
         let (Some(named), Some(beside)) = (self.rules.get(rule), self.rules.get(beside)) else {
             return String::new();

@@ -1,4 +1,4 @@
-//! `rule-never-matches`, `exception-denied` and `rule-covered`: rules and resources that could as well not be there.
+//! `rule-never-matches`, `exception-denied` and `rule-covered`: rules and resources without effect.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use access::{Blocker, RuleUsage, Spot, Use};
 use model::diag::{Code, Diagnostic};
 use model::docker::Decision;
 
-/// More denies than this are not named one by one.
+/// Maximum number of deny rules to name.
 const NAMED: usize = 3;
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
@@ -30,7 +30,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// An allow whose every resource is denied.
+/// An allow rule whose resources are all denied.
 fn never(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
     let blockers: Vec<&Blocker> = usage
         .resources
@@ -64,7 +64,8 @@ fn never(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic
     )))
 }
 
-/// A resource of an allow that is meant as an exception to a wider deny: there are none.
+/// A resource of an allow rule that is probably meant as an exception to a wider deny rule. Deny
+/// rules have no exceptions.
 fn exception(scene: &Scene<'_>, spot: Spot) -> Option<Diagnostic> {
     let usage = scene
         .usage
@@ -86,7 +87,7 @@ fn exception(scene: &Scene<'_>, spot: Spot) -> Option<Diagnostic> {
     ))
 }
 
-/// A rule that another of the same decision makes superfluous. Of two equal ones, the later.
+/// A rule that is covered by another one with the same decision. Of two equal rules, the later one.
 fn covered(scene: &Scene<'_>, rule: usize, usage: &RuleUsage) -> Option<Diagnostic> {
     let by = usage.covered_by.iter().copied().find(|by| {
         let back = scene

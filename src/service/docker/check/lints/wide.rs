@@ -1,4 +1,5 @@
-//! `allows-everything` and `cidr-overlap`: what is wider than anybody means, and ranges inside of ranges.
+//! `allows-everything` and `cidr-overlap`: rules that allow everything, and ranges inside of other
+//! ranges.
 
 use super::Scene;
 use access::{Overlap, Realm};
@@ -26,7 +27,8 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
                 .get(rule)
                 .map(|declared| declared.rule.rule.decision)
         };
-        // A deny inside an allow is how exceptions are made, and an allow inside a deny has a finding of its own.
+        // A deny range inside an allow range is an intended exception, and the opposite is reported
+        // by another lint.
         let same: Option<Decision> =
             decision(outer.rule).filter(|one| decision(inner.rule) == Some(*one));
         let covered = scene

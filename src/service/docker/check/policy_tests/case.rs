@@ -1,5 +1,3 @@
-//! One case of a policy test.
-
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,12 +11,11 @@ use manifest::test::{AudienceSpec, CaseSpec, McpSpec, PolicyTestManifest};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 use model::docker::Decision;
 
-/// The way to a case.
 pub(super) fn path(index: usize) -> Path {
     Path::root().key("spec").key("cases").index(index)
 }
 
-/// A case, with its requests taken apart.
+/// A case with its parsed requests.
 pub(super) struct Case<'a> {
     document: DocumentId,
     index: usize,
@@ -27,7 +24,6 @@ pub(super) struct Case<'a> {
     requests: Vec<Asked<'a>>,
 }
 
-/// A request as written.
 struct Asked<'a> {
     expected: Decision,
     index: usize,
@@ -44,14 +40,13 @@ impl Asked<'_> {
     }
 }
 
-/// Whom a case asks for: by ids, and as the test calls them.
+/// An audience: team ids, and the names that the test uses for them.
 struct Asker {
     audience: Arc<Audience>,
     called: Arc<Audience>,
 }
 
 impl<'a> Case<'a> {
-    /// The cases of a test.
     pub(super) fn all(
         document: DocumentId,
         test: &'a PolicyTestManifest,
@@ -84,7 +79,7 @@ impl<'a> Case<'a> {
             })
     }
 
-    /// How many requests it asks, all combinations and audiences counted.
+    /// The number of requests, including all combinations and audiences.
     pub(super) fn count(&self) -> u64 {
         let no_matrix = Matrix::new();
         let matrix = self.spec.matrix.as_ref().unwrap_or(&no_matrix);
@@ -100,7 +95,7 @@ impl<'a> Case<'a> {
         texts.saturating_mul(askers)
     }
 
-    /// Adds what it asks, and what is wrong with it.
+    /// Adds the requests of the case, and diagnostics for what is invalid.
     pub(super) fn check(&self, target: &Target, teams: &Directory<'_>, checked: &mut CheckedTests) {
         let found = &mut checked.diagnostics;
         self.check_shape(found);
@@ -117,7 +112,7 @@ impl<'a> Case<'a> {
             let mut told = false;
             for question in self.questions(asked, matrix, &circumstances, found) {
                 match seen.get(&question.to_string()) {
-                    // Once a text, whatever it expands to.
+                    // Report a string once, however many requests it expands to.
                     Some(first) if !told => {
                         told = true;
                         found.push(self.again(&question, first, asked));
@@ -176,7 +171,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Who asks. An audience with a team that is not known is left out.
+    /// The audiences. One with an unknown team is skipped.
     fn askers(
         &self,
         target: &Target,
@@ -244,7 +239,7 @@ impl<'a> Case<'a> {
             found.push(Diagnostic::new(Code::ProfileLacks, message, place).help(help));
         }
         for (index, profile) in profiles.iter().flatten().enumerate() {
-            names::check(profile, || item("profiles", index), found);
+            names::check_name(profile, || item("profiles", index), found);
         }
         let profiles: BTreeSet<String> = profiles.iter().flatten().cloned().collect();
         let called = Audience {
@@ -289,7 +284,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Who calls MCP tools; nothing, where that cannot be understood.
+    /// The caller of MCP tools, or nothing if it is invalid.
     fn circumstances(&self, found: &mut Vec<Diagnostic>) -> Option<Circumstances> {
         let Some(McpSpec { principal, context }) = &self.spec.mcp else {
             return Some(Circumstances::default());
@@ -316,7 +311,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What one text asks. A text that is wrong is told once, whatever it expands to.
+    /// The requests of one string. An invalid string is reported once, however many requests it
+    /// expands to.
     fn questions(
         &self,
         asked: &Asked<'_>,
@@ -362,7 +358,8 @@ impl<'a> Case<'a> {
                 Err(error) => {
                     let finding =
                         Diagnostic::new(Code::RequestInvalid, error.to_string(), self.place(asked));
-                    // Only what a placeholder made of it needs to be told, and not at any length.
+                    // Quote the expanded text only if placeholders changed it, and only if it is
+                    // short.
                     let plain = text == asked.text || text.len() > LONGEST_QUESTION;
                     let label = if plain {
                         String::new()
@@ -379,7 +376,7 @@ impl<'a> Case<'a> {
         questions
     }
 
-    /// One request that is asked twice.
+    /// Reports a request that is asked twice.
     fn again(&self, question: &Question, first: &Asked<'_>, asked: &Asked<'_>) -> Diagnostic {
         let here = self.place(asked);
         let there = self.place(first);

@@ -1,6 +1,6 @@
-//! What policy tests ask: from manifests to expectations, with what is wrong with them.
+//! Parses policy tests into expectations, and reports what is invalid in them.
 //!
-//! Nothing of a policy depends on a test, so that tests are checked on their own, and plans do without.
+//! Policies do not depend on tests, so tests are checked separately, and plans skip them.
 
 mod case;
 mod template;
@@ -18,18 +18,17 @@ use model::diag::{Code, Diagnostic, DocumentId, Path, Place, did_you_mean};
 
 use case::Case;
 
-/// How many requests one policy test may ask, all combinations and audiences counted.
+/// Maximum number of requests of one policy test, including all combinations and audiences.
 pub const LARGEST_TEST: u64 = 10_000;
-/// How many requests the policy tests of one target may ask together.
+/// Maximum number of requests of all policy tests of one target.
 pub const LARGEST_SUITE: u64 = 100_000;
 
-/// The policy tests of one target.
 #[derive(Debug, Clone, Default)]
 pub struct CheckedTests {
-    /// What is asked, in the order of the documents. Whatever a finding speaks against is missing, and so are audiences
-    /// with a team that needs the server.
+    /// In the order of the documents. Invalid ones are missing, and so are audiences with a team
+    /// that only the server can confirm.
     pub expectations: Vec<Expectation>,
-    /// The findings, by document.
+    /// By document.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -47,7 +46,7 @@ pub fn check_tests(input: &Input<'_>) -> CheckedTests {
     let mut left = LARGEST_SUITE;
     for (document, test) in tests(documents).filter(|(_, test)| is_for(test, target)) {
         let name = test.metadata.name.as_str();
-        names::check(name, || name_place(document), &mut checked.diagnostics);
+        names::check_name(name, || name_place(document), &mut checked.diagnostics);
         match names.get(name) {
             Some(first) => checked
                 .diagnostics
@@ -73,8 +72,8 @@ pub fn check_tests(input: &Input<'_>) -> CheckedTests {
     checked
 }
 
-/// Policy tests that name a target which is not there, or which does not load them. All targets are looked at, each
-/// with its documents.
+/// Reports policy tests that name an unknown target, or a target that does not load them. `targets`
+/// must contain all targets with their documents.
 pub fn check_test_targets(targets: &[(&Target, Vec<&Document>)]) -> Vec<Diagnostic> {
     let mut seen = HashMap::new();
     for (_, documents) in targets {
@@ -159,7 +158,7 @@ fn check_case_names(document: DocumentId, test: &PolicyTestManifest, found: &mut
     let place = |index| Place::value(document, case::path(index).key("name"));
     let mut seen = HashMap::new();
     for (index, case) in test.spec.cases.iter().enumerate() {
-        names::check(&case.name, || place(index), found);
+        names::check_name(&case.name, || place(index), found);
         let first = *seen.entry(case.name.as_str()).or_insert(index);
         if first != index {
             let message = format!("two cases of the test are called `{}`", case.name);

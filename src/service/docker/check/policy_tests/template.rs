@@ -1,14 +1,10 @@
-//! Requests with placeholders: `tcp {host}:{port}`.
-
 use std::collections::BTreeMap;
 
 use access::LONGEST_QUESTION;
 use manifest::test::MatrixValue;
 
-/// The values of each placeholder.
 pub(super) type Matrix = BTreeMap<String, Vec<MatrixValue>>;
 
-/// A request, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template<'t> {
     pieces: Vec<Piece<'t>>,
@@ -20,7 +16,7 @@ enum Piece<'t> {
     Placeholder(&'t str),
 }
 
-/// Braces that begin or end no placeholder; `{{` and `}}` are the characters themselves.
+/// An unbalanced brace. `{{` and `}}` are literal braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StrayBrace(pub(super) char);
 
@@ -56,7 +52,7 @@ impl<'t> Template<'t> {
         Ok(Self { pieces })
     }
 
-    /// Its placeholders, in the order in which they first appear.
+    /// The placeholders in the order of their first use.
     pub(super) fn placeholders(&self) -> Vec<&'t str> {
         let mut names = Vec::new();
         for piece in &self.pieces {
@@ -68,7 +64,7 @@ impl<'t> Template<'t> {
         names
     }
 
-    /// How many requests it stands for.
+    /// The number of requests that it expands to.
     pub(super) fn count(&self, matrix: &Matrix) -> u64 {
         let values = self
             .placeholders()
@@ -79,8 +75,8 @@ impl<'t> Template<'t> {
         })
     }
 
-    /// All requests that it stands for; the last placeholder changes first. Each text ends soon after the length that a
-    /// request may have, so that no text grows without bound.
+    /// All requests that it expands to; the last placeholder varies fastest. Each string is cut off
+    /// soon after the maximum length of a request, which bounds the memory.
     pub(super) fn expand(&self, matrix: &Matrix) -> impl Iterator<Item = String> {
         let values: Vec<(&str, &[MatrixValue])> = self
             .placeholders()

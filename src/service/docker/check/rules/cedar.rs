@@ -1,11 +1,11 @@
-//! `cedar-invalid` and `invalid-value`: Cedar text that the service would refuse (contract: `CedarV1Policy`).
+//! `cedar-invalid` and `invalid-value`: Cedar text that the service rejects (contract:
+//! `CedarV1Policy`).
 
 use std::str::FromStr;
 
 use cedar_policy::PolicySet;
 use cedar_policy::ffi::DetailedError;
 
-use super::Findings;
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::size::LARGEST_POLICY;
 use crate::service::docker::check::view::PolicyView;
@@ -14,7 +14,7 @@ use manifest::docker::CedarSpec;
 use model::diag::{Code, Diagnostic, Path, Place};
 use model::docker::pattern::{Depth, NetworkPattern};
 
-pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let Some(spec) = &policy.manifest.spec.cedar else {
         return;
     };
@@ -68,7 +68,7 @@ pub(crate) fn text<'s>(
     }
 }
 
-fn check_text(text: &str, place: &Place, found: &mut Findings) {
+fn check_text(text: &str, place: &Place, found: &mut Vec<Diagnostic>) {
     let mut refuse = |message: String, label: String, help: &str| {
         found.push(
             Diagnostic::new(Code::CedarInvalid, message, place.clone())
@@ -104,9 +104,9 @@ fn check_text(text: &str, place: &Place, found: &mut Findings) {
     }
 }
 
-/// Parses the text and reports what the service would refuse. The syntax tree is dropped in here too, because that
-/// takes as much stack as parsing.
-fn parsed(text: &str, place: &Place) -> Findings {
+/// Parses the text and reports what the service rejects. The syntax tree must also be dropped in
+/// here, because that needs as much stack as parsing.
+fn parsed(text: &str, place: &Place) -> Vec<Diagnostic> {
     let set = match PolicySet::from_str(text) {
         Ok(set) => set,
         Err(errors) => {
@@ -116,7 +116,7 @@ fn parsed(text: &str, place: &Place) -> Findings {
                 .collect();
         }
     };
-    let mut found = Findings::new();
+    let mut found = Vec::new();
     let mut invalid = |message: &str, label: &str, help: &str| {
         found.push(
             Diagnostic::new(Code::CedarInvalid, message, place.clone())
@@ -172,7 +172,7 @@ fn parse_error(text: &str, error: &DetailedError, place: Place) -> Diagnostic {
     }))
 }
 
-/// A byte offset as a person counts it, both from 1.
+/// Line and column of a byte offset, both counted from 1.
 fn position(text: &str, offset: usize) -> String {
     let before = &text[..text.floor_char_boundary(offset)];
     let line = before.matches('\n').count() + 1;
@@ -180,7 +180,7 @@ fn position(text: &str, offset: usize) -> String {
     format!("line {line}, column {column} of the Cedar text")
 }
 
-/// Whether a text is `https://`, a host without wildcards and user, and a path.
+/// Whether this is `https://`, a host without wildcards and user, and a path.
 fn is_https_url(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://") else {
         return false;

@@ -1,17 +1,16 @@
-//! `limit-exceeded`: how many policies and rules the service takes (FACTS, "Limits"). The size of a policy is
-//! measured where the policy is built.
+//! `limit-exceeded`: the number of policies and rules (FACTS, "Limits"). The size of a policy is
+//! checked in `size`.
 
-use super::Findings;
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::view::PolicyView;
 use model::diag::{Code, Diagnostic, Path, Place};
 
-/// Rules a policy.
+/// Rules per policy.
 const MOST_RULES: usize = 250;
-/// Policies an organization.
+/// Policies per organization.
 const MOST_POLICIES: usize = 100;
 
-pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let used = policy.rules.len();
     if used > MOST_RULES {
         let message = format!(
@@ -29,7 +28,7 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
     }
 }
 
-pub(super) fn check_target(scene: &Scene<'_>, found: &mut Findings) {
+pub(super) fn check_target(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let used = scene.policies.len();
     if let Some(first_over) = scene.policies.get(MOST_POLICIES) {
         let message = format!(

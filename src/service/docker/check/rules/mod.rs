@@ -1,31 +1,18 @@
-//! The rules, one a file, and the table that runs them.
+//! The rules, in files by subject, and the table that runs them.
 //!
-//! To add a rule: write a file with `pub(super) fn check(…)`, name it as a module here, and give it a line in
-//! [`RULES`]. A code it reports needs a row in `docs/rules.md`; a test says so.
+//! To add a rule, write a `pub(super) fn check_…` in the file of its subject and add it to
+//! [`RULES`]. Its code needs a row in `docs/rules.md`; a test checks this.
 
-mod alias_taken;
+mod actions;
 pub(super) mod cedar;
-mod duplicate_value;
-mod empty_list;
-mod exactly_one;
-mod host_uppercase;
+mod fields;
 mod limits;
-mod list_name_taken;
-mod list_unused;
-mod mixed_actions;
-mod mixed_domains;
+mod lists;
 pub(super) mod names;
 mod patterns;
-mod policy_name_taken;
-mod profile_lacks;
-mod resource_kind;
-mod rule_names;
 pub(super) mod teams;
-mod udp_allowed;
-mod unknown_list;
-mod wildcard_gap;
-mod wildcard_undocumented;
-mod write_without_read;
+mod values;
+mod wildcards;
 
 use rayon::prelude::*;
 
@@ -33,58 +20,55 @@ use super::scene::Scene;
 use super::view::{Group, ListView, PolicyView};
 use model::diag::Diagnostic;
 
-/// What a rule found.
-pub(super) type Findings = Vec<Diagnostic>;
-
-/// What a rule looks at, each with all that it may ask of the rest.
+/// A rule, by what it checks.
 enum Rule {
-    /// Every policy.
-    Policy(fn(&Scene<'_>, &PolicyView<'_>, &mut Findings)),
-    /// Every ResourceList.
-    List(fn(&ListView<'_>, &mut Findings)),
-    /// Every list of resources, in rules and in ResourceLists.
-    Group(fn(&Group<'_>, &mut Findings)),
-    /// All manifests of the target at once.
-    Target(fn(&Scene<'_>, &mut Findings)),
+    /// Each policy.
+    Policy(fn(&Scene<'_>, &PolicyView<'_>, &mut Vec<Diagnostic>)),
+    /// Each ResourceList.
+    List(fn(&ListView<'_>, &mut Vec<Diagnostic>)),
+    /// Each list of resources, in rules and in ResourceLists.
+    Group(fn(&Group<'_>, &mut Vec<Diagnostic>)),
+    /// All manifests of the target together.
+    Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
 }
 
-/// All rules, in the order of their findings.
+/// All rules. Diagnostics are reported in this order.
 const RULES: &[Rule] = &[
     Rule::Policy(names::check_policy),
     Rule::List(names::check_list),
-    Rule::Policy(exactly_one::check_policy),
-    Rule::List(exactly_one::check_list),
-    Rule::Policy(profile_lacks::check),
-    Rule::Policy(empty_list::check_policy),
-    Rule::Group(empty_list::check_group),
+    Rule::Policy(fields::check_policy),
+    Rule::List(fields::check_list),
+    Rule::Policy(fields::check_profile),
+    Rule::Policy(values::check_policy_not_empty),
+    Rule::Group(values::check_group_not_empty),
     Rule::Policy(teams::check),
-    Rule::Policy(rule_names::check),
-    Rule::Policy(mixed_actions::check),
-    Rule::Policy(mixed_domains::check),
-    Rule::Policy(resource_kind::check),
-    Rule::Policy(unknown_list::check),
+    Rule::Policy(names::check_rule_names),
+    Rule::Policy(actions::check_layers),
+    Rule::Policy(actions::check_domains),
+    Rule::Policy(fields::check_resources),
+    Rule::Policy(lists::check_references),
     Rule::Group(patterns::check),
     Rule::Policy(cedar::check),
     Rule::Policy(limits::check_policy),
     Rule::Target(limits::check_target),
-    Rule::Target(policy_name_taken::check),
-    Rule::Target(list_name_taken::check),
-    Rule::Target(alias_taken::check),
-    Rule::Policy(duplicate_value::check_policy),
-    Rule::Group(duplicate_value::check_group),
-    Rule::Group(host_uppercase::check),
-    Rule::Group(wildcard_undocumented::check),
-    Rule::Policy(wildcard_gap::check_policy),
-    Rule::List(wildcard_gap::check_list),
-    Rule::Policy(write_without_read::check),
-    Rule::Policy(udp_allowed::check),
-    Rule::Target(list_unused::check),
+    Rule::Target(names::check_policy_names),
+    Rule::Target(lists::check_names),
+    Rule::Target(names::check_policy_aliases),
+    Rule::Policy(values::check_policy_duplicates),
+    Rule::Group(values::check_group_duplicates),
+    Rule::Group(patterns::check_uppercase),
+    Rule::Group(wildcards::check_undocumented),
+    Rule::Policy(wildcards::check_policy),
+    Rule::List(wildcards::check_list),
+    Rule::Policy(actions::check_unreadable),
+    Rule::Policy(actions::check_udp),
+    Rule::Target(lists::check_unused),
 ];
 
-/// Runs all rules; documents in parallel, findings in a fixed order.
-pub(super) fn run(scene: &Scene<'_>) -> Findings {
-    let mut found: Findings = scene.lists.par_iter().flat_map_iter(on_list).collect();
-    let policies: Vec<Findings> = scene
+/// Runs all rules. Documents are checked in parallel, but the order of diagnostics is fixed.
+pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = scene.lists.par_iter().flat_map_iter(on_list).collect();
+    let policies: Vec<Vec<Diagnostic>> = scene
         .policies
         .par_iter()
         .map(|policy| on_policy(scene, policy))
@@ -98,8 +82,8 @@ pub(super) fn run(scene: &Scene<'_>) -> Findings {
     found
 }
 
-fn on_policy(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Findings {
-    let mut found = Findings::new();
+fn on_policy(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for rule in RULES {
         match rule {
             Rule::Policy(check) => check(scene, policy, &mut found),
@@ -114,8 +98,8 @@ fn on_policy(scene: &Scene<'_>, policy: &PolicyView<'_>) -> Findings {
     found
 }
 
-fn on_list(list: &ListView<'_>) -> Findings {
-    let mut found = Findings::new();
+fn on_list(list: &ListView<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for rule in RULES {
         match rule {
             Rule::List(check) => check(list, &mut found),

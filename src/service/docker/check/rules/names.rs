@@ -1,21 +1,22 @@
-//! `invalid-value`: names that are no names.
+//! `invalid-value` (names), `policy-name-taken`, `rule-name-taken` and `alias-taken`.
 
-use super::Findings;
+use std::collections::HashMap;
+
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::view::{ListView, PolicyView};
 use model::Name;
 use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let metadata = &policy.manifest.metadata;
-    check(&metadata.name, || policy.name_place(), found);
+    check_name(&metadata.name, || policy.name_place(), found);
     for (index, alias) in metadata.aliases.iter().enumerate() {
-        check(alias, || policy.alias_place(index), found);
+        check_name(alias, || policy.alias_place(index), found);
     }
     for rule in &policy.rules {
-        check(&rule.spec.name, || rule.field("name"), found);
+        check_name(&rule.spec.name, || rule.field("name"), found);
         for (index, alias) in rule.spec.aliases.iter().enumerate() {
-            check(alias, || rule.item("aliases", index), found);
+            check_name(alias, || rule.item("aliases", index), found);
         }
     }
     let profiles = policy
@@ -32,15 +33,15 @@ pub(super) fn check_policy(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut F
                 .key("profiles")
                 .index(index)
         };
-        check(profile, || Place::value(policy.document, path()), found);
+        check_name(profile, || Place::value(policy.document, path()), found);
     }
 }
 
-pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
-    check(&list.manifest.metadata.name, || list.name_place(), found);
+pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
+    check_name(&list.manifest.metadata.name, || list.name_place(), found);
 }
 
-pub(crate) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findings) {
+pub(crate) fn check_name(name: &str, place: impl FnOnce() -> Place, found: &mut Vec<Diagnostic>) {
     if let Err(error) = Name::new(name) {
         let trimmed = name.trim();
         let diagnostic =
@@ -50,5 +51,109 @@ pub(crate) fn check(name: &str, place: impl FnOnce() -> Place, found: &mut Findi
         } else {
             diagnostic.help("write a name that people can read and type")
         });
+    }
+}
+
+pub(super) fn check_policy_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    let mut names = HashMap::with_capacity(scene.policies.len());
+    for policy in &scene.policies {
+        let name = policy.manifest.metadata.name.as_str();
+        let first = *names.entry(name).or_insert(policy);
+        if first.document != policy.document {
+            let message = format!(
+                "two policies of the target `{}` are called `{name}`",
+                scene.target.name
+            );
+            found.push(
+                Diagnostic::new(Code::PolicyNameTaken, message, policy.name_place())
+                    .label("again here")
+                    .also(first.name_place(), "first here")
+                    .help("give one of them another name, or merge them: the name is what identifies a policy"),
+            );
+        }
+    }
+}
+
+pub(super) fn check_rule_names(
+    _: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut names = HashMap::with_capacity(policy.rules.len());
+    for rule in &policy.rules {
+        let first = *names.entry(rule.spec.name.as_str()).or_insert(rule);
+        if first.index != rule.index {
+            let message = format!("two rules of the policy are called `{}`", rule.spec.name);
+            found.push(
+                Diagnostic::new(Code::RuleNameTaken, message, rule.field("name"))
+                    .label("again here")
+                    .also(first.field("name"), "first here")
+                    .help("give one of them another name: the name is what identifies a rule"),
+            );
+        }
+    }
+    let mut claims = HashMap::new();
+    for rule in &policy.rules {
+        for (index, alias) in rule.spec.aliases.iter().enumerate() {
+            let place = || rule.item("aliases", index);
+            if let Some(other) = names.get(alias.as_str()) {
+                let message =
+                    format!("the alias `{alias}` is the name of a rule that still exists");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("declared as an old name")
+                        .also(other.field("name"), "still in use here")
+                        .help("remove the alias, or rename the rule that still has the name"),
+                );
+            } else if let Some((owner, at)) = claims.insert(alias.as_str(), (rule, index))
+                && owner.index != rule.index
+            {
+                let message = format!("two rules claim the old name `{alias}`");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("claimed again here")
+                        .also(owner.item("aliases", at), "claimed here")
+                        .help("keep the alias at the rule that continues the old one"),
+                );
+            }
+        }
+    }
+}
+
+pub(super) fn check_policy_aliases(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    let names: HashMap<&str, &PolicyView<'_>> = scene
+        .policies
+        .iter()
+        .map(|policy| (policy.manifest.metadata.name.as_str(), policy))
+        .collect();
+    let mut claims = HashMap::new();
+    for policy in &scene.policies {
+        for (index, alias) in policy.manifest.metadata.aliases.iter().enumerate() {
+            let place = || policy.alias_place(index);
+            // A chain or an exchange of names: the policy that has the name now was renamed, too.
+            let moves_on = |other: &&PolicyView<'_>| {
+                other.document != policy.document && !other.manifest.metadata.aliases.is_empty()
+            };
+            if let Some(other) = names.get(alias.as_str()).filter(|other| !moves_on(other)) {
+                let message =
+                    format!("the alias `{alias}` is the name of a policy that still exists");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("declared as an old name")
+                        .also(other.name_place(), "still in use here")
+                        .help("remove the alias, or rename the policy that still has the name; or declare its own old name"),
+                );
+            } else if let Some((owner, at)) = claims.insert(alias.as_str(), (policy, index))
+                && owner.document != policy.document
+            {
+                let message = format!("two policies claim the old name `{alias}`");
+                found.push(
+                    Diagnostic::new(Code::AliasTaken, message, place())
+                        .label("claimed again here")
+                        .also(owner.alias_place(at), "claimed here")
+                        .help("keep the alias at the policy that continues the old one"),
+                );
+            }
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! `host-malformed`, `wildcard-misplaced`, `port-invalid`, `cidr-invalid`, `path-invalid`, `path-variable` and
-//! `http-path-invalid`: resources that are no patterns. Entries of a ResourceList are reported once, at the list.
+//! Resources that are not valid patterns (`host-malformed`, `wildcard-misplaced`, `port-invalid`, `cidr-invalid`,
+//! `path-invalid`, `path-variable`, `http-path-invalid`), and `host-uppercase`.
+//!
+//! Entries of a ResourceList are reported once, at the list.
 
-use super::Findings;
 use crate::service::docker::check::view::{Entries, Entry, Group};
-use model::diag::{Diagnostic, Place};
-use model::docker::pattern::{HttpField, PatternError};
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::pattern::{HostPattern, HttpField, PatternError};
 
-pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
+pub(super) fn check(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
     match &group.entries {
         Entries::Hosts(entries) => check_texts(group, entries, found),
         Entries::Paths(entries) => check_texts(group, entries, found),
@@ -19,22 +20,22 @@ pub(super) fn check(group: &Group<'_>, found: &mut Findings) {
                         HttpField::Path => spec.path.as_str(),
                         HttpField::Port => "",
                     };
-                    found.push(report(text, error, Place::value(group.document, path)));
+                    found.push(malformed(text, error, Place::value(group.document, path)));
                 }
             }
         }
     }
 }
 
-fn check_texts<P>(group: &Group<'_>, entries: &[Entry<'_, P>], found: &mut Findings) {
+fn check_texts<P>(group: &Group<'_>, entries: &[Entry<'_, P>], found: &mut Vec<Diagnostic>) {
     for (index, (text, parsed)) in entries.iter().enumerate() {
         if let Err(error) = parsed {
-            found.push(report(text, error, group.place(index)));
+            found.push(malformed(text, error, group.place(index)));
         }
     }
 }
 
-fn report(text: &str, error: &PatternError, place: Place) -> Diagnostic {
+fn malformed(text: &str, error: &PatternError, place: Place) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(error.code(), error.to_string(), place);
     diagnostic = match text.get(error.range.clone()) {
         Some(blamed) if !blamed.is_empty() && blamed.len() < text.len() => {
@@ -46,4 +47,41 @@ fn report(text: &str, error: &PatternError, place: Place) -> Diagnostic {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+pub(super) fn check_uppercase(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+    match &group.entries {
+        Entries::Hosts(entries) => {
+            for (index, (text, parsed)) in entries.iter().enumerate() {
+                if parsed
+                    .as_ref()
+                    .ok()
+                    .and_then(|pattern| pattern.host())
+                    .is_some_and(HostPattern::has_uppercase)
+                {
+                    found.push(uppercase(text, group.place(index)));
+                }
+            }
+        }
+        Entries::Http(entries) => {
+            for (index, (spec, parsed)) in entries.iter().enumerate() {
+                if parsed
+                    .as_ref()
+                    .is_ok_and(|pattern| pattern.host.has_uppercase())
+                {
+                    let path = group.path().index(index).key("host");
+                    found.push(uppercase(&spec.host, Place::value(group.document, path)));
+                }
+            }
+        }
+        Entries::Paths(_) => {}
+    }
+}
+
+fn uppercase(text: &str, place: Place) -> Diagnostic {
+    let message = format!(
+        "the host `{text}` has capital letters, and the service does not document how it compares them"
+    );
+    Diagnostic::new(Code::HostUppercase, message, place)
+        .help(format!("write `{}`", text.to_ascii_lowercase()))
 }

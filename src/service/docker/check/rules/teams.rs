@@ -1,6 +1,5 @@
-//! `unknown-team` and `team-unverified`: teams that cannot be turned into ids.
+//! `unknown-team` and `team-unverified`: names of teams that cannot be resolved to ids.
 
-use super::Findings;
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::teams::Resolved;
 use crate::service::docker::check::view::PolicyView;
@@ -8,7 +7,7 @@ use manifest::config::Target;
 use model::diag::{Code, Diagnostic, Path, Place};
 use model::docker::TeamId;
 
-/// What is to be said about a name of a team; nothing, where it is one.
+/// The diagnostic for a resolved name, if it is not a team.
 pub(crate) fn finding(
     target: &Target,
     team: &str,
@@ -42,7 +41,7 @@ fn ambiguous(team: &str, ids: &[TeamId], place: Place) -> Diagnostic {
         ))
 }
 
-pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
     let teams = policy
         .manifest
         .spec
@@ -52,7 +51,7 @@ pub(super) fn check(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Find
         .unwrap_or_default();
     for (index, team) in teams.iter().enumerate() {
         let resolved = scene.teams.resolve(team);
-        // Places are made only for findings: they cost more than the check.
+        // Places are built only for diagnostics: they cost more than the check.
         if !matches!(resolved, Resolved::Team(_)) {
             let path = Path::root()
                 .key("spec")

@@ -1,4 +1,22 @@
-//! The best assignment, without renames that go round in a ring.
+//! The assignment problem for the rules of a policy.
+//!
+//! Given a weight for each pair of a live and a desired rule ([`Table`]), find the pairs with the
+//! greatest total weight in which every rule occurs at most once: maximum weight bipartite
+//! matching, solved by the Kuhn-Munkres algorithm in O(n³). Every pair becomes one update instead
+//! of a deletion and a creation, and it keeps the rule's id.
+//!
+//! Additional constraint: renames must not form a cycle. If live `a` becomes `b` and live `b`
+//! becomes `a`, one of them needs a temporary name, which costs a call. Pairing the rules of a
+//! cycle by name needs no rename at all, so there is always an acyclic assignment with no more
+//! calls. The constraint resembles subtour elimination in the traveling salesman problem and is
+//! solved in the same way, by best-first branch and bound: solve without the constraint; if the
+//! result contains a cycle, branch once for each pair of the cycle. Branch i forbids pair i and
+//! keeps the pairs before it, so the branches are disjoint. The first assignment without a cycle
+//! that leaves the priority queue is optimal.
+//!
+//! Example: live rules `a` (allows x.com) and `b` (allows y.com) are to become `b` (allows x.com),
+//! `a` (allows y.com) and `c`. By content, `a` → `b` and `b` → `a` are best, but they form a cycle.
+//! The best assignment without a cycle is `a` → `a`, `b` → `b`, with two changed resource lists.
 
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
@@ -8,20 +26,15 @@ use pathfinding::matrix::Matrix;
 use super::likeness::{LARGEST, Table};
 use super::rings;
 
-/// How many assignments are looked at, at most, before a ring is broken by hand.
+/// Maximum number of assignments to compute before cycles are broken by [`without_rings`].
 const MOST_TRIES: usize = 512;
-/// How many steps all of them together may take; one takes about the third power of the number of rules.
+/// Maximum number of steps of all assignments together, where one assignment takes about n³.
 const MOST_STEPS: usize = 40_000_000;
 
-/// Pairs of live and desired.
 type Pairs = Vec<(usize, usize)>;
 
-/// The pairs with the greatest weight together.
-///
-/// The names of a ring (`a` becomes `b`, `b` becomes `a`) could only be given with a temporary name, which is a call
-/// more. Pairing by names what is in the ring needs no name at all, so there is always a pairing without rings that
-/// makes no more calls. To find the best of them, one pair of a ring after the other is forbidden and those before it
-/// are kept, and the best of what is left is looked at first, as for the tours of a salesman.
+/// The assignment with the greatest weight that contains no cycle of renames, or after
+/// [`MOST_TRIES`] one with as few calls but perhaps larger patches.
 pub(super) fn best(table: &Table<'_>) -> Pairs {
     let size = table.live().max(table.desired());
     if size > LARGEST {
@@ -50,7 +63,7 @@ pub(super) fn best(table: &Table<'_>) -> Pairs {
             let mut other = choice.clone();
             other.forbidden.insert(pair);
             let pairs = solve(table, &other);
-            // Of those that are as good, the first one.
+            // The numbers decrease, so that among equal weights the first one wins.
             number -= 1;
             open.push((weight(table, &pairs), number, other, pairs));
             choice.kept.insert(pair);
@@ -59,8 +72,8 @@ pub(super) fn best(table: &Table<'_>) -> Pairs {
     without_rings(table, first)
 }
 
-/// Where both sides have the same names, each once, and any two rules may be paired, every other pairing that makes as
-/// few calls has a ring: nobody gives up a name before another takes it.
+/// Shortcut: if both sides have the same unique names and any two rules may be paired, every other
+/// assignment with as few calls renames in a cycle, as no name becomes free.
 fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
     let by_name: HashMap<&str, usize> = (0..table.desired())
         .map(|desired| (table.desired_name(desired), desired))
@@ -75,7 +88,7 @@ fn only_by_name(table: &Table<'_>) -> Option<Pairs> {
     (names.len() == pairs.len() && table.fits_all()).then_some(pairs)
 }
 
-/// What is settled about pairs while a ring is avoided.
+/// A node of the branch and bound search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Choice {
     forbidden: BTreeSet<(usize, usize)>,
@@ -83,7 +96,8 @@ struct Choice {
 }
 
 impl Choice {
-    /// The pairs that are out of the question: those that are forbidden, and the rivals of those that are kept.
+    /// Pairs that are excluded: those that are forbidden, and those that share a rule with a kept
+    /// pair.
     fn closed(&self, size: (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
         let rivals = self.kept.iter().flat_map(move |(live, desired)| {
             let of_live = (0..size.1)
@@ -98,7 +112,7 @@ impl Choice {
     }
 }
 
-/// The best pairs of those that a choice allows.
+/// The best assignment for one node, without regard to cycles.
 fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
     let live = table.live();
     let desired = table.desired();
@@ -113,7 +127,7 @@ fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
     if let Some(pairs) = each_its_best(live, desired, &weight) {
         return pairs;
     }
-    // No row may be without a column.
+    // `kuhn_munkres` requires at least as many columns as rows.
     let pairs: Pairs = if live <= desired {
         let (_, columns) = kuhn_munkres(&weights);
         columns.into_iter().enumerate().collect()
@@ -128,8 +142,8 @@ fn solve(table: &Table<'_>, choice: &Choice) -> Pairs {
     pairs.into_iter().filter(|pair| weight(*pair) > 0).collect()
 }
 
-/// Each side that has fewer rules pairs every rule with what suits it best, if no two want the same: no sum is greater.
-/// Most policies are like that, and are paired in no time.
+/// Shortcut: if every rule of the smaller side has a unique best partner and no two have the same,
+/// these pairs are optimal. This is the usual case and avoids the cubic algorithm.
 fn each_its_best(
     live: usize,
     desired: usize,
@@ -153,7 +167,7 @@ fn each_its_best(
     for row in 0..rows {
         let best = (0..columns).max_by_key(|column| weight(pair(row, *column)))?;
         let greatest = weight(pair(row, best));
-        // Where two suit as well, the choice may matter to others.
+        // With equal weights, the choice may affect other rules.
         let alone = (0..columns)
             .filter(|column| weight(pair(row, *column)) == greatest)
             .count()
@@ -190,7 +204,8 @@ fn shortest_ring(table: &Table<'_>, pairs: &Pairs) -> Option<Pairs> {
     all_rings(table, pairs).into_iter().min_by_key(Vec::len)
 }
 
-/// The same with what is in a ring paired by names: as many calls, though perhaps greater patches.
+/// Pairs the rules of each cycle by name instead. This needs as many calls, but perhaps larger
+/// patches.
 fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
     loop {
         let rings = all_rings(table, &pairs);
@@ -209,8 +224,9 @@ fn without_rings(table: &Table<'_>, mut pairs: Pairs) -> Pairs {
     }
 }
 
-/// Far more rules than a policy can hold: by name, by declared name and content, then one after the other. The calls
-/// are the fewest here too, as long as all may be paired.
+/// For more rules than [`LARGEST`] on one side, which no policy may have: pairs by name, then by
+/// declared name and content, then in order. If any two rules may be paired, the number of calls is
+/// minimal here, too.
 fn by_hand(table: &Table<'_>) -> Pairs {
     let mut free_live = vec![true; table.live()];
     let mut free_desired = vec![true; table.desired()];

@@ -1,18 +1,22 @@
-//! What a pair of rules costs, and how alike the two are.
+//! Weights of pairs of rules for the assignment problem.
+//!
+//! The criteria have an order of priority: saved calls, fewer patched fields, equal content, equal
+//! name, declared alias, similarity. A sum of weights must compare like a tuple of these criteria,
+//! so each criterion has its own range of bits in an `i64`, wide enough for the largest sum over
+//! all pairs. Example: 255 pairs with a similarity of up to 1000 add up to at most 255,000, which
+//! fits in 18 bits, so the next criterion begins at bit 18.
 
 use std::collections::HashMap;
 
 use model::docker::{DesiredRule, LiveRule, Resources, Rule, RuleAccess, RuleMeaning, RuleValue};
 
-/// The most rules on a side for which the levels below hold: sums over all pairs must not reach into the next level.
-/// It is a little more than a policy can hold.
+/// Maximum number of rules on one side for which the sums fit into their ranges. A policy may have
+/// slightly fewer.
 pub(super) const LARGEST: usize = 255;
 
-/// The most that one pair can be alike.
 const MOST_ALIKE: usize = 1000;
 
-// The levels of a weight, as the number of the first bit of each. A level is as wide as the largest
-// sum over all pairs of the level below, so that it decides alone.
+// The first bit of each criterion.
 const ALIAS: u32 = width(MOST_ALIKE);
 const SAME_NAME: u32 = ALIAS + width(1);
 const SAME_CONTENT: u32 = SAME_NAME + width(1);
@@ -23,31 +27,30 @@ const _: () = assert!(
     "the sum of all weights must fit"
 );
 
-/// The number of bits of the largest sum, where one pair adds at most this much.
+/// The number of bits of the largest sum, if one pair adds at most `most`.
 const fn width(most: usize) -> u32 {
     usize::BITS - (most * LARGEST).leading_zeros()
 }
 
-/// What speaks for each pair of a live and a desired rule.
+/// The weights of all pairs of a live and a desired rule.
 pub(super) struct Table<'a> {
     live: Vec<Side<'a>>,
     desired: Vec<Side<'a>>,
     weights: Vec<i64>,
 }
 
-/// A rule with its values as numbers, so that tens of thousands of pairs are compared quickly.
+/// A rule with its values interned, so that tens of thousands of pairs are compared quickly.
 struct Side<'a> {
     rule: &'a Rule,
     values: [RuleValue<'a>; Rule::FIELDS],
-    /// For each value, its number: equal values have equal numbers.
+    /// Equal values have equal numbers.
     numbers: [usize; Rule::FIELDS],
-    /// For a live rule, whether it holds fields that this version does not know.
+    /// Whether the live rule has fields that this version does not know.
     unknown: bool,
 }
 
 impl Side<'_> {
-    /// The values that the other rule does not have, which are the fields of the patch from one to
-    /// the other.
+    /// The fields that a patch from one rule to the other contains.
     fn differing(&self, other: &Self) -> impl Iterator<Item = &RuleValue<'_>> {
         let numbers = self.numbers.iter().zip(other.numbers);
         let values = self.values.iter().zip(numbers);
@@ -56,14 +59,14 @@ impl Side<'_> {
             .map(|(value, _)| value)
     }
 
-    /// Whether the rules differ in their names at most.
+    /// Whether the rules differ at most in their names.
     fn same_content(&self, other: &Self) -> bool {
         self.differing(other)
             .all(|value| matches!(value, RuleValue::Name(_)))
     }
 }
 
-/// The number of each value of any field.
+/// Interns the values of fields.
 #[derive(Default)]
 struct Numbers<'a>(HashMap<RuleValue<'a>, usize>);
 
@@ -84,7 +87,6 @@ impl<'a> Numbers<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Weighs all pairs.
     pub(super) fn new(live: &[(&'a LiveRule, &'a Rule)], desired: &[&'a DesiredRule]) -> Self {
         let mut numbers = Numbers::default();
         let live_sides: Vec<Side<'a>> = live
@@ -126,29 +128,27 @@ impl<'a> Table<'a> {
         self.desired[desired].rule.name.as_str()
     }
 
-    /// Whether the two may be paired at all.
     pub(super) fn fits(&self, live: usize, desired: usize) -> bool {
         self.weight(live, desired) > 0
     }
 
-    /// Whether any two may be paired.
     pub(super) fn fits_all(&self) -> bool {
         self.weights.iter().all(|weight| *weight > 0)
     }
 
-    /// Whether a person would expect the pair: their contents are equal, or the live name is a declared old one.
+    /// Whether the contents are equal, or the live name is a declared alias.
     pub(super) fn is_expected(&self, live: usize, desired: usize) -> bool {
         self.weight(live, desired) & (1 << SAME_CONTENT | 1 << ALIAS) != 0
     }
 
-    /// What speaks for the pair; nothing, where the two may not be paired.
+    /// Zero if the two may not be paired.
     pub(super) fn weight(&self, live: usize, desired: usize) -> i64 {
         self.weights[live * self.desired.len() + desired]
     }
 }
 
-/// A live rule with fields that this version does not know is never made into a rule that has nothing to do with it:
-/// what those fields say would go along, unseen.
+/// The weight of a pair. A live rule with unknown fields is not paired with an unrelated rule: an
+/// update would keep these fields without showing them.
 fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize) -> i64 {
     let same_name = live.rule.name == desired.rule.name;
     let same_content = live.same_content(desired);
@@ -166,7 +166,8 @@ fn weight(live: &Side<'_>, desired: &Side<'_>, item: &DesiredRule, shared: usize
         + number(alike(live.rule, desired.rule, shared).min(MOST_ALIKE))
 }
 
-/// How alike two rules are: above all by their resources, then by layer and decision, then by how their names begin.
+/// The similarity of two rules, at most [`MOST_ALIKE`]: mostly by shared resources, then by layer
+/// and decision, then by the common prefix of their names.
 fn alike(live: &Rule, desired: &Rule, shared: usize) -> usize {
     let RuleMeaning { decision, access } = live.meaning();
     let RuleMeaning {
@@ -191,8 +192,8 @@ fn alike(live: &Rule, desired: &Rule, shared: usize) -> usize {
     resources + layer + decision + begins.min(20)
 }
 
-/// How many resources each live rule shares with each desired one, row by row. Only resources that occur on both
-/// sides are looked at, so that lists of strangers cost nothing.
+/// The number of resources that each live rule shares with each desired one, row by row. An index
+/// by resource avoids comparing rules that have nothing in common.
 fn shared(live: &[Side<'_>], desired: &[Side<'_>]) -> Vec<usize> {
     let mut holders: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, side) in desired.iter().enumerate() {
@@ -211,7 +212,8 @@ fn shared(live: &[Side<'_>], desired: &[Side<'_>]) -> Vec<usize> {
     shared
 }
 
-/// The resources as texts; those of HTTP rules and hosts of network rules look different, and are.
+/// The resources as strings. Those of HTTP rules contain a path, so they differ from the hosts of
+/// network rules.
 fn texts(access: &RuleAccess) -> Vec<String> {
     match access.resources() {
         Resources::Plain(texts) => texts,

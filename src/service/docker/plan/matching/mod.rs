@@ -1,8 +1,8 @@
-//! Which live object is which declared one.
+//! Pairs live objects with declared ones.
 //!
-//! Policies are known by their names, and by the old names that manifests declare ([`policies`]). The rules of a policy
-//! are paired so that the calls are the fewest, then the patches the smallest, then as a person would do it
-//! ([`rules`]).
+//! Policies are paired by name and by declared aliases ([`policies`]). The rules of a policy are
+//! paired so that the number of calls is minimal, then the size of the patches ([`rules`]). Both
+//! are assignment problems with the constraint that renames form no cycle.
 
 mod assign;
 mod likeness;
@@ -14,19 +14,19 @@ use std::collections::HashMap;
 pub(super) use policies::{Costs, Paired, Policies, pair_policies, temporary_name};
 pub(super) use rules::{nearest, pair_rules};
 
-/// Live and desired objects side by side, as positions in their lists.
+/// Pairs of live and desired objects, as positions in their lists.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pairing {
-    /// Pairs of live and desired, in the order of the desired ones.
+    /// As (live, desired), sorted by desired.
     pub pairs: Vec<(usize, usize)>,
-    /// Live ones that nothing declares.
+    /// Live objects that nothing declares.
     pub only_live: Vec<usize>,
-    /// Desired ones that do not exist.
+    /// Desired objects that do not exist.
     pub only_desired: Vec<usize>,
 }
 
 impl Pairing {
-    /// The pairing of two lists of these lengths, in which these pairs are made and no others.
+    /// The pairing of two lists of these lengths that consists of exactly these pairs.
     pub(super) fn of(mut pairs: Vec<(usize, usize)>, live: usize, desired: usize) -> Self {
         pairs.sort_by_key(|(_, desired)| *desired);
         let mut free_live = vec![true; live];
@@ -44,8 +44,9 @@ impl Pairing {
     }
 }
 
-/// Rings among renames, each as positions in `renames`: every one of a ring takes the name that the next has. No two
-/// rings share a rename; if there is any ring, at least one is found.
+/// Finds cycles among renames by depth-first search, each as positions in `renames`. In a cycle,
+/// every object takes the current name of the next one: `a` → `b`, `b` → `a`. The cycles share no
+/// renames; if there are cycles, at least one is found.
 fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
     let mut holders: HashMap<&str, Vec<usize>> = HashMap::new();
     for (position, (from, _)) in renames.iter().enumerate() {
@@ -56,7 +57,7 @@ fn rings(renames: &[(&str, &str)]) -> Vec<Vec<usize>> {
     let mut seen = vec![false; renames.len()];
     let mut found = Vec::new();
     for start in 0..renames.len() {
-        // The way from the start, each step with how many of those behind it were looked at.
+        // The current path; each step with the number of its successors that were visited.
         let mut way = if seen[start] {
             Vec::new()
         } else {

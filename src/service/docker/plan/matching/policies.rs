@@ -1,4 +1,15 @@
-//! Policies: by name, by a declared old name, and, where it would be deleted anyway, by what they hold.
+//! Pairs policies: by name, by declared alias, and by content if a policy would be deleted
+//! otherwise.
+//!
+//! The names and aliases of manifests form a bipartite graph between desired and live policies, and
+//! its connected components are independent. In nearly all of them, names decide. Where a name is
+//! claimed by another manifest's alias (`a` was renamed to `b`, and a new `a` was declared), all
+//! assignments of the component are tried, up to [`MOST_WAYS`], and the one with the fewest calls
+//! is chosen. Renames in a cycle are allowed, but cost one call each for the temporary name.
+//!
+//! The remaining new policies may take over remaining live ones that would be deleted. This is an
+//! assignment problem where the weight of a pair is the number of saved calls; it is solved by the
+//! Kuhn-Munkres algorithm.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,51 +21,49 @@ use super::{Pairing, rings};
 use model::Name;
 use model::docker::{Content, DesiredPolicy, LiveContent, LivePolicy};
 
-/// More ways than this to pair what shares names are not all looked at: names go first then.
+/// Maximum number of assignments of one component to try. Beyond it, names decide.
 const MOST_WAYS: usize = 4096;
 
-/// How many calls a pair makes, and how many it makes to create a policy anew, by positions.
+/// Numbers of calls, by positions.
 pub(crate) struct Costs<'a> {
-    /// A live policy becomes a desired one.
+    /// The calls that turn a live policy into a desired one.
     pub update: &'a dyn Fn(usize, usize) -> usize,
-    /// A desired policy is made anew.
+    /// The calls that create a desired policy.
     pub create: &'a dyn Fn(usize) -> usize,
 }
 
-/// Both sides of a target, and what may be done to them.
 pub(crate) struct Policies<'a> {
-    /// What is live, sorted by name and id.
+    /// Sorted by name and id.
     pub live: &'a [&'a LivePolicy],
-    /// What is wanted, sorted by name.
+    /// Sorted by name.
     pub desired: &'a [&'a DesiredPolicy],
     /// Whether the profile can rename and delete policies.
     pub writes: bool,
-    /// Whether live policies that nobody declares are deleted.
+    /// Whether unmanaged policies are deleted.
     pub prunes: bool,
 }
 
-/// How policies are paired.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Paired {
-    /// The pairs.
     pub pairing: Pairing,
-    /// Of the pairs, live policies that no manifest names: they would be deleted, and become a new one.
+    /// The live policies in `pairing` that no manifest names: they would be deleted, and become new
+    /// policies instead.
     pub taken_over: BTreeSet<usize>,
 }
 
-/// The name that a policy has for a moment while it exchanges names with another. It follows from the name that it
-/// gets, so that a run which follows one that was cut off finds it again.
+/// The temporary name of a policy that exchanges names with another one. It is derived from the
+/// final name, so that a run after an interrupted one finds the policy again.
 pub(crate) fn temporary_name(name: &Name) -> String {
     format!("{name} (polwarden is renaming it)")
 }
 
 /// Pairs policies.
 ///
-/// A manifest's name goes before the old names that it declares, with one exception: where the live policy of that name
-/// is claimed by another manifest's old name (a chain or an exchange of names), as many live policies as possible are
-/// paired, with the fewest calls. A policy with `protect` is always known by its name. A live policy that no manifest
-/// names is taken over by a new one only if it would be deleted otherwise, if both have the same scope and mostly the
-/// same rules, and if that makes fewer calls.
+/// A name takes precedence over aliases, with one exception: if another manifest's alias claims the
+/// live policy of that name (a chain or an exchange of names), as many live policies as possible
+/// are paired, with the fewest calls. A policy with `protect` is only paired by its name. An
+/// unmanaged policy is taken over by a new one only if it would be deleted otherwise, both have the
+/// same scope and mostly the same rules, and this saves calls.
 pub(crate) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>) -> Paired {
     let links = Links::of(policies);
     let mut pairs = Vec::new();
@@ -75,10 +84,10 @@ pub(crate) fn pair_policies(policies: &Policies<'_>, costs: &Costs<'_>) -> Paire
     }
 }
 
-/// Which live policies each desired one names.
+/// The live policies that each desired one names.
 struct Links<'a> {
     policies: &'a Policies<'a>,
-    /// By desired: the live policy of the same name, and those of its old names in the order of the manifest.
+    /// By desired policy: the live policy of the same name.
     own: Vec<Option<usize>>,
     old: Vec<Vec<usize>>,
 }
@@ -111,7 +120,8 @@ impl<'a> Links<'a> {
         Self { policies, own, old }
     }
 
-    /// The desired policies that name the same live ones, directly or through others.
+    /// The connected components: desired policies that name the same live ones, directly or through
+    /// others.
     fn groups(&self) -> Vec<Vec<usize>> {
         let mut group_of: HashMap<usize, usize> = HashMap::new();
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -175,7 +185,7 @@ impl<'a> Links<'a> {
         search.best.map_or(by_name, |(_, pairs)| pairs)
     }
 
-    /// Names first, then old names.
+    /// Pairs by names first, then by aliases.
     fn by_name(&self, group: &[usize]) -> Vec<(usize, usize)> {
         let mut pairs: Vec<(usize, usize)> = group
             .iter()
@@ -199,7 +209,7 @@ impl<'a> Links<'a> {
         self.own.contains(&Some(live))
     }
 
-    /// The live policies that a desired one may be, its own name first.
+    /// The live policies that a desired one may be paired with, its own name first.
     fn choices(&self, desired: usize) -> Vec<usize> {
         let movable = |live: &usize| {
             let holder = self.own.iter().position(|own| *own == Some(*live));
@@ -214,11 +224,11 @@ impl<'a> Links<'a> {
     }
 }
 
-/// What speaks for a way to pair a group; the smallest is best: live policies left alone, calls, pairs that are not by
-/// name, then the order of the search.
+/// The objective, smaller is better: number of pairs (more is better), calls, pairs that are not by
+/// name.
 type Merit = (Reverse<usize>, usize, usize);
 
-/// Looks at all ways to pair a group.
+/// Exhaustive search over the assignments of a component.
 struct Search<'s> {
     links: &'s Links<'s>,
     group: &'s [usize],
@@ -253,7 +263,7 @@ impl Search<'_> {
             .filter_map(|(live, desired)| Some(((*live)?, *desired)))
             .collect();
         let policies = self.links.policies;
-        // A live policy that stays as it is keeps its name, which nobody else can have then.
+        // A live policy that is not paired keeps its name, so no other policy can take it.
         let keeps = |live: &usize| !pairs.iter().any(|(paired, _)| paired == live);
         if self
             .group
@@ -299,7 +309,8 @@ impl Search<'_> {
     }
 }
 
-/// The rings of renames, each as the names that its policies get. One policy of each ring gets a temporary name first.
+/// The cycles of renames, each as the final names of its policies. One policy of each cycle needs a
+/// temporary name.
 fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&'a Name>> {
     let names: Vec<(&'a str, &'a Name)> = pairs
         .iter()
@@ -321,7 +332,7 @@ fn exchanges<'a>(policies: &Policies<'a>, pairs: &[(usize, usize)]) -> Vec<Vec<&
         .collect()
 }
 
-/// New policies that are made from live ones which would be deleted, so that the calls saved are the most.
+/// Lets new policies take over live ones that would be deleted, so that the most calls are saved.
 fn take_over(
     policies: &Policies<'_>,
     declared: &Pairing,
@@ -341,7 +352,7 @@ fn take_over(
     if rows == 0 || columns == 0 {
         return Vec::new();
     }
-    // A column for each row that takes none, as no row may be without.
+    // One extra column per row, because `kuhn_munkres` assigns a column to every row.
     let table = Matrix::from_fn(rows, columns + rows, |(row, column)| {
         if column < columns {
             saved((row, column))
@@ -359,8 +370,8 @@ fn take_over(
         .collect()
 }
 
-/// Whether a live policy is a declared one under another name, as far as one can see: nothing of it is unknown, both
-/// reach the same people, and at least half of the rules are there on both sides, whatever they are called.
+/// Whether a live policy is the declared one under another name: it has no unknown fields, the
+/// scope is the same, and at least half of the rules are equal apart from their names.
 fn is_the_same(live: &LivePolicy, desired: &DesiredPolicy) -> bool {
     let LivePolicy {
         id: _,

@@ -1,4 +1,4 @@
-//! The rules of a policy: an assignment problem.
+//! Pairs the rules of a policy.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,14 @@ use model::docker::{DesiredRule, LiveRule, Rule};
 
 /// Pairs the rules of a policy.
 ///
-/// What is equal is paired first and costs nothing. What is left is paired so that as few calls as possible are made:
-/// every pair is one patch, which keeps the id, in the place of a creation and a deletion. Then the patches are the
-/// smallest, counted in fields; then come equal content, an equal name, a declared alias, and likeness. Renames never
-/// go round in a ring, not even where names may repeat. Rules that are not understood are left to those who declare their name.
+/// Equal rules are paired first, as they need no call. The others are paired by [`best`]: every
+/// pair is one update instead of a creation and a deletion, so the number of calls is minimal;
+/// among these assignments, the patches are the smallest, counted in fields. Then equal content, an
+/// equal name, an alias and similarity decide. Renames never form a cycle, even if names repeat.
+/// Rules that could not be decoded are paired with the rule that is declared by their name.
 ///
-/// The lists must be in an order of their own (by name and id), so that the result does not depend on who made them.
+/// Both lists must be sorted by name and id, so that the result does not depend on the order of the
+/// input.
 pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairing {
     let mut open = Open::new(live.len(), desired.len());
     open.pair_equal(live, desired);
@@ -35,7 +37,7 @@ pub(crate) fn pair_rules(live: &[&LiveRule], desired: &[&DesiredRule]) -> Pairin
     Pairing::of(open.pairs, live.len(), desired.len())
 }
 
-/// The one pair that makes the smallest and most expected patch, if any two may be paired.
+/// The single pair with the smallest patch, if any two rules may be paired.
 pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(usize, usize)> {
     let left: Option<Vec<(&LiveRule, &Rule)>> = live
         .iter()
@@ -44,14 +46,13 @@ pub(crate) fn nearest(live: &[&LiveRule], desired: &[&DesiredRule]) -> Option<(u
     let table = Table::new(&left?, desired);
     let pairs =
         (0..live.len()).flat_map(|live| (0..desired.len()).map(move |desired| (live, desired)));
-    // The first of the best, whatever `max_by_key` would take.
+    // Reversed, because `max_by_key` returns the last maximum and the first one is needed.
     pairs
         .filter(|(live, desired)| table.fits(*live, *desired))
         .rev()
         .max_by_key(|(live, desired)| table.weight(*live, *desired))
 }
 
-/// What is not paired yet.
 struct Open {
     live: Vec<bool>,
     desired: Vec<bool>,
@@ -81,7 +82,7 @@ impl Open {
         self.pairs.push((live, desired));
     }
 
-    /// Equal rules: any two of them, as they cannot be told apart.
+    /// Pairs equal rules. Among several equal ones, any will do.
     fn pair_equal(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
         let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, rule) in live.iter().enumerate() {
@@ -102,8 +103,8 @@ impl Open {
         }
     }
 
-    /// A rule that is not understood can be neither patched nor deleted. It stands for the rule that is declared by its
-    /// name, or by a name that it had, unless another live rule has that rule's name.
+    /// A rule that could not be decoded can be neither patched nor deleted. It is paired with the
+    /// rule that is declared by its name or alias, unless another live rule has that rule's name.
     fn pair_not_understood(&mut self, live: &[&LiveRule], desired: &[&DesiredRule]) {
         let opaque: Vec<usize> = self
             .free_live()

@@ -1,4 +1,9 @@
-//! Calls and what they wait for, without circles.
+//! An acyclic graph of calls, built incrementally.
+//!
+//! An edge `first → then` means that `then` waits for `first`. Edges are added in sets, because a
+//! set only keeps a decision as a whole: [`Graph::add`] adds all edges of a set or none.
+//! `petgraph`'s [`Acyclic`] maintains a topological order incrementally, so a set that would close
+//! a cycle is detected without a search of the complete graph.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -13,7 +18,6 @@ use super::handover::Edge;
 use crate::plan::Reason;
 use crate::service::docker::plan::timeline::At;
 
-/// Calls, and edges between them that never run in a circle.
 pub(crate) struct Graph {
     graph: Acyclic<DiGraph<At, Reason>>,
     nodes: Vec<NodeIndex>,
@@ -21,7 +25,8 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// So many calls without edges; those that `natural` puts first are likely to come first.
+    /// A graph without edges. Calls with a small `natural` rank come first in the initial
+    /// topological order, which keeps later insertions cheap.
     pub(crate) fn new(calls: usize, natural: impl Fn(At) -> u8) -> Self {
         let mut order: Vec<At> = (0..calls).collect();
         order.sort_by_key(|at| (natural(*at), *at));
@@ -37,7 +42,8 @@ impl Graph {
         }
     }
 
-    /// Adds all of these edges, or none if one would close a circle.
+    /// Adds all of these edges. Returns `false` and leaves the graph unchanged if one closes a
+    /// cycle.
     pub(crate) fn add(&mut self, edges: &[Edge]) -> bool {
         let mut added = Vec::new();
         for Edge { first, then, why } in edges {
@@ -64,7 +70,8 @@ impl Graph {
         true
     }
 
-    /// An order of all calls that fits the edges and is as near as can be to the natural one.
+    /// The topological order that follows the natural ranks most closely (Kahn's algorithm with a
+    /// priority queue; ties are broken by position, so the result is deterministic).
     pub(crate) fn order(&self, natural: impl Fn(At) -> u8) -> Vec<At> {
         let mut waits: Vec<usize> = vec![0; self.nodes.len()];
         for (_, then) in self.known.keys() {
@@ -90,7 +97,7 @@ impl Graph {
         order
     }
 
-    /// What each call waits for, by the call that waits.
+    /// The predecessors of each call.
     pub(crate) fn waits(&self) -> BTreeMap<At, Vec<(At, Reason)>> {
         let mut waits: BTreeMap<At, Vec<(At, Reason)>> = BTreeMap::new();
         for ((first, then), why) in &self.known {

@@ -1,10 +1,18 @@
-//! Which calls must come before which, so that what is decided before and after is decided so at every step between.
+//! Precedence edges that keep one decision throughout a run.
+//!
+//! A [`Ballot`] describes one request: the allow and deny votes that match it, each with the calls
+//! that begin and end it. If the request has the same decision before and after the run, it must
+//! have this decision after every call. This module turns the condition into alternative sets of
+//! edges; every set is sufficient on its own.
+//!
+//! Example: an allow rule is replaced by another one. Call 1 creates the new rule, call 2 deletes
+//! the old one, and `a.com` matches both. The old vote avoids call 2 (it counts until call 2 is
+//! made), the new vote needs call 1. The only alternative is the edge 1 → 2: create before delete.
 
 use super::votes::{Ballot, Vote};
 use crate::plan::Reason;
 use crate::service::docker::plan::timeline::At;
 
-/// A call that must come before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Edge {
     pub(crate) first: At,
@@ -12,8 +20,8 @@ pub(crate) struct Edge {
     pub(crate) why: Reason,
 }
 
-/// The ways to keep a decision, each a list of edges that is enough; the one with the fewest edges comes first. No way
-/// at all means that the decision cannot be kept.
+/// The alternatives, smallest first. An alternative without edges means that every order keeps the
+/// decision; no alternative means that no order does.
 pub(crate) fn ways(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let mut ways = match ballot.must_stay() {
         None => return vec![Vec::new()],
@@ -28,9 +36,10 @@ pub(crate) fn ways(ballot: &Ballot) -> Vec<Vec<Edge>> {
     ways
 }
 
-/// Allowed before and after: some allow counts at every step, and no deny ever does.
+/// Allowed before and after: after every call, at least one allow vote counts and no deny vote
+/// does.
 fn stay_allowed(ballot: &Ballot) -> Vec<Vec<Edge>> {
-    // Nothing denies before or after; what would deny in between must be kept from it.
+    // No deny vote counts before or after the run, so each of them must never count.
     let Some(never) = all(ballot
         .denies
         .iter()
@@ -45,7 +54,7 @@ fn stay_allowed(ballot: &Ballot) -> Vec<Vec<Edge>> {
         .collect()
 }
 
-/// Denied before and after: at every step, a deny counts or no allow does.
+/// Denied before and after: after every call, a deny vote counts or no allow vote does.
 fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     let Ballot { allows, denies } = ballot;
     let before = denies.iter().any(Vote::is_before);
@@ -54,7 +63,8 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     if before && after {
         ways.extend(hand_over(denies, Reason::DeniesFirst));
     }
-    // An allow that ends before a deny goes, or begins after one came, or never counts at all, is harmless.
+    // An allow vote is harmless if it ends before a deny vote does, begins after a deny vote has
+    // begun, or never counts.
     let going: Vec<&Vote> = denies.iter().filter(|deny| deny.is_before()).collect();
     let coming: Vec<&Vote> = denies.iter().filter(|deny| deny.is_after()).collect();
     let harmless = |allow: &Vote| {
@@ -69,7 +79,8 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     };
     let harmless: Vec<Vec<Vec<Edge>>> = allows.iter().map(harmless).collect();
     let most = harmless.iter().map(Vec::len).max().unwrap_or(0);
-    // The best way for each allow; then, should that run in a circle, the second best where there is one, and so on.
+    // Each allow vote has several alternatives, and their product would be exponential. Combine the
+    // best alternatives of all votes, then the second best, and so on.
     for rank in 0..most {
         ways.extend(all(harmless
             .iter()
@@ -78,8 +89,8 @@ fn stay_denied(ballot: &Ballot) -> Vec<Vec<Edge>> {
     ways
 }
 
-/// The ways in which votes follow each other without a break: one that counts after the run comes before one that
-/// counts before it goes.
+/// Covers the run with two votes of the same kind: one that counts after the run must begin before
+/// one that counts before it ends.
 fn hand_over(votes: &[Vote], why: Reason) -> Vec<Vec<Edge>> {
     let old = || votes.iter().filter(|vote| vote.is_before());
     let new = votes.iter().filter(|vote| vote.is_after());
@@ -87,19 +98,19 @@ fn hand_over(votes: &[Vote], why: Reason) -> Vec<Vec<Edge>> {
         .collect()
 }
 
-/// An allow that is gone for good before a deny goes. One that comes in between is never gone for good before.
+/// The allow vote has ended for good before the deny vote ends.
 fn ends_before(allow: &Vote, deny: &Vote) -> Option<Vec<Edge>> {
     let last = allow.avoid.first()?;
     Some(product(&[*last], &deny.avoid, Reason::ClosesFirst))
 }
 
-/// An allow that comes only once a deny is there for good.
+/// The allow vote begins only after the deny vote has begun for good.
 fn begins_after(allow: &Vote, deny: &Vote) -> Option<Vec<Edge>> {
     let first = allow.need.first()?;
     Some(product(&deny.need, &[*first], Reason::DeniesFirst))
 }
 
-/// A vote that never counts: what ends it comes before what it needs.
+/// The vote never counts: a call that ends it comes before a call that it needs.
 fn never(vote: &Vote, why: Reason) -> Option<Vec<Edge>> {
     let end = vote.avoid.first()?;
     let need = vote.need.first()?;
@@ -118,7 +129,8 @@ fn all(parts: impl Iterator<Item = Option<Vec<Edge>>>) -> Option<Vec<Edge>> {
         .map(|parts| parts.concat())
 }
 
-/// All of the first before all of the second; one call that is both is both at once.
+/// All of the first before all of the second. A call that is in both lists does both at once and
+/// needs no edge.
 fn product(first: &[At], then: &[At], why: Reason) -> Vec<Edge> {
     let pairs = first
         .iter()

@@ -1,13 +1,35 @@
-//! The order of calls: what each waits for, and why.
+//! Orders the calls of a plan and records what each call waits for.
 //!
-//! Let A be what is allowed before a run and B what is allowed after. After every single call, what is allowed must lie
-//! within A ∪ B and contain A ∩ B, for everybody. That is a statement about each request on which A and B agree: its
-//! decision must not change in between. So for every combination of rules that some request meets, the votes of these
-//! rules are put on a timeline, and edges between calls are found that keep the decision ([`handover`]). Calls without
-//! an edge between them, even by way of others, may be made at the same time.
+//! Problem: a topological order in which access stays within bounds. Let A be the requests that are
+//! allowed before the run and B those that are allowed after it. After every call, the allowed
+//! requests must be a subset of A ∪ B and contain A ∩ B, for every combination of teams.
+//! Equivalently: a request with the same decision in A and in B has this decision after every call.
 //!
-//! Where the edges would run in a circle, one call is split in two, which first holds both what was and what will be
-//! ([`split`]). What cannot be kept even so is told as a gap.
+//! Solution:
+//!
+//! 1. A [`Timeline`] records for each version of a rule and of a scope the call that begins it and
+//!    the call that ends it.
+//! 2. [`ballots`] groups requests by the rules that match them. Each of these rules is a vote
+//!    (allow or deny) that counts while its interval lasts.
+//! 3. [`ways`] turns each ballot that must not change into alternative sets of precedence edges.
+//! 4. [`structure::edges`] adds the edges that the service requires: a policy before its rules, a
+//!    name freed before it is taken.
+//! 5. [`attempt`] adds one set per ballot to an acyclic graph, and [`Graph::order`] numbers the
+//!    calls. Calls without a path between them may be sent concurrently.
+//!
+//! Choosing one of several sets for each ballot without closing a cycle is NP-hard in general
+//! (disjunctive precedence constraints), so the choice is greedy: ballots with the fewest
+//! alternatives first, and for each ballot the smallest set that fits. [`super::audit`] checks the
+//! result independently.
+//!
+//! If no set fits, whole calls cannot be ordered, and one call is split in two as in a two-phase
+//! update: first the union of old and new, then the new alone ([`split`]). Conflicts that remain
+//! are reported as [`Note::Gap`].
+//!
+//! Example: one call moves an allow rule from `a.com` to `b.com`, another one moves a second rule
+//! from `b.com` to `a.com`. To keep `a.com` allowed, the second call must come first; to keep
+//! `b.com` allowed, the first call must. Splitting the first call breaks the cycle: allow both,
+//! make the second call, then allow `b.com` only.
 
 mod graph;
 mod handover;
@@ -28,26 +50,26 @@ use model::docker::{LiveContent, LiveState, Operation, PolicyId};
 use split::{Cause, Step};
 pub(crate) use votes::{Ballot, Vote, ballots};
 
-/// How many ways to split calls are tried one by one before all that could help are split at once.
+/// Maximum number of single splits to try before all calls that are involved in conflicts are split
+/// at once.
 const TRIES: usize = 32;
 
-/// Calls that wait for nothing yet. They make of a state what they make of it in their order.
+/// Calls without their order. Made in the order of the list, they lead to the desired state.
 pub(super) struct Unordered(Vec<Step>);
 
 impl Unordered {
-    /// The calls that drafts are.
     pub(super) fn of(drafts: Drafts) -> Self {
         Self(Step::of(drafts.into_vec()))
     }
 
-    /// The calls, with numbers of their own.
+    /// The calls with provisional numbers.
     pub(super) fn calls(&self) -> Vec<Call> {
         self.0.iter().map(|step| step.call.clone()).collect()
     }
 }
 
-/// Puts the calls of a target in order, and says where access is not what it should be for a while. `teams` are the
-/// short names of teams, each with its uuid.
+/// Orders the calls of a target, and reports the steps at which access differs from both before and
+/// after. `teams` maps short names of teams to their uuids.
 pub(super) fn arrange(
     live: &LiveState,
     calls: Unordered,
@@ -72,16 +94,16 @@ pub(super) fn arrange(
     (calls, notes)
 }
 
-/// What no order of some calls avoids.
+/// What remains in conflict in every order of some calls.
 pub(crate) enum Unavoidable {
-    /// So many decisions are not kept at every step.
+    /// The number of decisions that change for a while.
     Gaps(usize),
-    /// Nothing is known of access.
+    /// Access could not be analyzed.
     Unproved,
 }
 
 impl Unavoidable {
-    /// Of calls that are not split any further, whatever they wait for.
+    /// For calls that are not split any further; their recorded order is ignored.
     pub(crate) fn of(live: &LiveState, calls: &[Call]) -> Self {
         let Attempt {
             graph: _,
@@ -96,7 +118,7 @@ impl Unavoidable {
     }
 }
 
-/// What a reviewer should know of some calls, whatever their order: it is worked out as for a new plan.
+/// The notes of a plan from a file, computed again from its calls.
 pub(super) fn told(
     live: &LiveState,
     calls: &[Call],
@@ -118,34 +140,33 @@ pub(super) fn told(
         .collect()
 }
 
-/// What came of looking for an order.
 struct Attempt {
     graph: Graph,
     conflicts: Vec<Conflict>,
-    /// Why nothing is known of access, so that only what the service asks for is in the graph.
+    /// Why access could not be analyzed. The graph then only contains the edges that the service
+    /// requires.
     unproved: Option<String>,
 }
 
-/// A decision that no order of these calls keeps.
+/// A decision that changes for a while in every order that was found.
 struct Conflict {
-    /// The edges that would keep it, if they did not run in a circle with others.
+    /// The edges that would keep it, but close a cycle with others.
     edges: Vec<Edge>,
     what: Broken,
 }
 
-/// What is broken for a while.
 enum Broken {
-    /// The decision about a request.
     Access {
         witness: String,
         audience: Audience,
         allowed: bool,
     },
-    /// A name that two calls hand to each other.
+    /// A name that two calls exchange.
     Name,
 }
 
-/// Splits calls until every decision is kept, or nothing helps any more.
+/// Splits calls as long as this reduces the number of conflicts (hill climbing, at most [`TRIES`]
+/// attempts). If that is not enough, it tries to split all calls that are involved.
 fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     let mut best = attempt(live, &steps);
     let mut tries = 0;
@@ -167,7 +188,7 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
         break;
     }
     if !best.conflicts.is_empty() {
-        // From the back, so that the positions of those in front stay.
+        // Backwards, so that the positions of the remaining calls stay valid.
         let all = involved(&best.conflicts).into_iter().rev();
         let more = all.fold(steps.clone(), |steps, (at, cause)| {
             split::split(&steps, at, cause).unwrap_or(steps)
@@ -180,7 +201,6 @@ fn solve(live: &LiveState, mut steps: Vec<Step>) -> (Vec<Step>, Attempt) {
     (steps, best)
 }
 
-/// The calls that conflicts are about.
 fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
     let each = conflicts.iter().flat_map(|conflict| {
         let cause = match conflict.what {
@@ -195,7 +215,8 @@ fn involved(conflicts: &[Conflict]) -> BTreeSet<(At, Cause)> {
     each.collect()
 }
 
-/// The edges that keep every decision, and the decisions that cannot be kept.
+/// Builds the graph for these calls. It contains as many edges as fit without a cycle; the rest are
+/// conflicts.
 fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     let calls: Vec<Call> = steps.iter().map(|step| step.call.clone()).collect();
     let mut graph = Graph::new(steps.len(), |at| steps[at].rank());
@@ -248,7 +269,7 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
             unproved: Some(entangled.to_string()),
         };
     }
-    // Where there is no choice first.
+    // Ballots without a choice come first: the others can still adapt.
     choices.sort_by_key(|(ways, _)| ways.len());
     for (ways, what) in choices {
         if !ways.iter().any(|way| graph.add(way)) {
@@ -265,7 +286,7 @@ fn attempt(live: &LiveState, steps: &[Step]) -> Attempt {
     }
 }
 
-/// The gaps in the words of people: one for each policy, with one request that shows it.
+/// One note per policy, with one request as an example.
 fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>) -> Vec<Note> {
     let mut by_policy: BTreeMap<&str, Vec<&Conflict>> = BTreeMap::new();
     for conflict in conflicts {
@@ -284,7 +305,7 @@ fn gaps(conflicts: &[Conflict], steps: &[Step], teams: &BTreeMap<String, String>
             1 => String::new(),
             count => format!("; and {} more like it", count - 1),
         };
-        // Whichever comes first may depend on the order of the calls.
+        // The minimum, so that the text does not depend on the order of the calls.
         let why = format!(
             "{}{more}",
             conflicts.iter().map(|conflict| conflict.why(teams)).min()?
@@ -320,7 +341,8 @@ impl Conflict {
     }
 }
 
-/// What Cedar text means is not compared: where several calls change it, what holds between them is not known.
+/// The meaning of Cedar text is not compared. If several calls change it, the states between them
+/// are unknown.
 fn cedar_note(live: &LiveState, steps: &[Step]) -> Option<Note> {
     let is_cedar = |id: &PolicyId| {
         let policy = live.policies.iter().find(|policy| policy.id == *id);
@@ -365,7 +387,7 @@ fn people(audience: &Audience) -> String {
     }
 }
 
-/// Gives the calls their numbers. `one_by_one`: each waits for all before it.
+/// Numbers the calls in their final order. With `one_by_one`, each call waits for all earlier ones.
 fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
     let order = graph.order(|at| steps[at].rank());
     let mut waits = graph.waits();
@@ -401,7 +423,7 @@ fn number(steps: Vec<Step>, graph: &Graph, one_by_one: bool) -> Vec<Call> {
     calls.collect()
 }
 
-/// Numbers that follow each other, for the same reason, as one.
+/// Merges consecutive numbers with the same reason into one range.
 pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     before.sort_unstable_by_key(|(id, why)| (*why, *id));
     let mut ranges: Vec<After> = Vec::new();
@@ -418,7 +440,7 @@ pub(crate) fn ranges(mut before: Vec<(CallId, Reason)>) -> Vec<After> {
     ranges
 }
 
-/// Why a call waits for all before it where nothing is proved.
+/// The reason to give if calls are made one by one because access was not analyzed.
 fn reason(effect: Effect) -> Reason {
     match effect {
         Effect {

@@ -1,4 +1,17 @@
-//! Calls that are made in parts where one call would be neither before nor after another.
+//! Breaks cycles in the order of calls by splitting one call.
+//!
+//! If precedence edges form a cycle, no order of whole calls keeps every decision. One call on the
+//! cycle is then replaced by two (a two-phase update): the first grows the rule or scope to the
+//! union of old and new, the second shrinks it to the new. The edges that it must follow apply to
+//! the second part, the edges that it must precede to the first, so the cycle is broken. Example:
+//! see the module [`super`].
+//!
+//! The union of two rules is a rule only if they have the same decision, and differ in their
+//! actions or in their resources but not in both. Otherwise the rule is created a second time
+//! beside the old one, which is then deleted. Two policies or rules that exchange names need a
+//! temporary name for one of them.
+//!
+//! Parts are never split again, so the search terminates.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +24,14 @@ use model::docker::{
     Operation, PolicyPatch, Resources, Rule, RuleAccess, RuleMeaning, RulePatch, Scope,
 };
 
-/// A call that has no place yet, with what is needed to split it.
+/// A call that has no place yet, with the data needed to split it.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
-    /// The call; its number tells it from others and is not the final one.
+    /// Its number is provisional.
     pub(super) call: Call,
     pub(super) effect: Effect,
     updated: Option<Updated>,
-    /// Whether it is part of a split, and so is not split again: that could go on for ever.
+    /// Parts are never split again: otherwise the search might not terminate.
     is_part: bool,
 }
 
@@ -63,7 +76,7 @@ impl Step {
         steps.collect()
     }
 
-    /// Calls of a finished plan, which are not split any further.
+    /// The calls of a finished plan. They are not split any further.
     pub(super) fn of_calls(calls: &[Call]) -> Vec<Self> {
         let step = |call: &Call| Self {
             call: call.clone(),
@@ -74,7 +87,7 @@ impl Step {
         calls.iter().map(step).collect()
     }
 
-    /// The place of the call where nothing else decides: what denies comes first and goes last.
+    /// The place of the call if no edge decides: rules that deny come first and go last.
     pub(super) fn rank(&self) -> u8 {
         let Effect {
             adds_deny,
@@ -94,16 +107,15 @@ impl Step {
     }
 }
 
-/// Why a call should be made in parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
-    /// What it changes is neither to come before nor after what others change.
+    /// The access change must come neither before nor after those of other calls.
     Access,
-    /// It takes a name that another gives up only when it gives up its own.
+    /// The call takes a name that another call frees only after taking this call's old name.
     Name,
 }
 
-/// The same steps with one of them in parts, if it can be.
+/// Replaces one step by its parts, if it can be split.
 pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>> {
     let step = steps.get(at)?;
     let mut next = steps.iter().map(|step| step.call.id.0).max().unwrap_or(0);
@@ -119,7 +131,7 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
         (Cause::Access, None) => return None,
     };
     for part in parts.iter_mut().skip(1) {
-        // The reason is told once.
+        // Explain the split only once.
         part.call.why = None;
         next += 1;
         part.call.id = CallId(next);
@@ -129,7 +141,7 @@ pub(super) fn split(steps: &[Step], at: usize, cause: Cause) -> Option<Vec<Step>
     Some([front, &parts, back].concat())
 }
 
-/// An update of a rule in two calls: first old and new together, then the new alone.
+/// Updates a rule in two calls: to the union of old and new, then to the new.
 fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
     let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
         return None;
@@ -146,8 +158,8 @@ fn both(step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
     Some(vec![part(before, &both), part(&both, after)])
 }
 
-/// The rule that matches just what one of the two matches, if there is one: they must agree in their decision, and in
-/// their actions or in their resources.
+/// The rule that matches exactly what one of the two matches. It exists only if both have the same
+/// decision, and the same actions or the same resources.
 fn union(before: &Rule, after: &Rule) -> Option<Rule> {
     let RuleMeaning {
         decision: old_decision,
@@ -174,14 +186,15 @@ fn union(before: &Rule, after: &Rule) -> Option<Rule> {
             return None;
         }
     };
-    // What does not decide requests changes with the second call.
+    // Fields that do not affect decisions change with the second call.
     Some(Rule {
         access: RuleAccess::new(actions, resources).ok()?,
         ..before.clone()
     })
 }
 
-/// A rule is made anew and the old one deleted; an old one of the same name is put aside first.
+/// Creates the new rule beside the old one and deletes the old one. If both have the same name, the
+/// old one is renamed first.
 fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<Step>> {
     let Operation::UpdateRule { policy, id, .. } = step.call.send.docker()? else {
         return None;
@@ -218,7 +231,7 @@ fn anew(steps: &[Step], step: &Step, before: &Rule, after: &Rule) -> Option<Vec<
     Some(parts)
 }
 
-/// A rule or policy gives up its name for one that nobody uses, and takes its new one later.
+/// Takes an unused name first, and the final name later.
 fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
     let aside = |name: &Option<Name>| aside(steps, name.as_ref()?);
     let send = step.call.send.docker()?;
@@ -235,7 +248,7 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
             }
         }
         Operation::UpdatePolicy { id, patch } => {
-            // A run that follows one that was cut off here finds the policy by this name.
+            // If the run is interrupted here, the next run finds the policy by this name.
             let name = Name::new(&temporary_name(patch.name.as_ref()?)).ok()?;
             let patch = PolicyPatch {
                 name: Some(name),
@@ -255,7 +268,7 @@ fn renamed(steps: &[Step], step: &Step) -> Option<Vec<Step>> {
     Some(vec![part(step, Effect::NONE, first, WHY_NAME), then])
 }
 
-/// A name that nothing in the plan uses.
+/// A name that no call of the plan uses.
 fn aside(steps: &[Step], name: &Name) -> Option<Name> {
     let calls = steps.iter().map(|step| &step.call);
     let used: BTreeSet<&str> = calls
@@ -267,7 +280,7 @@ fn aside(steps: &[Step], name: &Name) -> Option<Name> {
         .and_then(|name| Name::new(&name).ok())
 }
 
-/// A policy moves from some teams to others in two calls: first it is for all of them.
+/// Moves a policy from some teams to others in two calls: first to all of them.
 fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> {
     let Operation::UpdatePolicy { id, patch } = step.call.send.docker()? else {
         return None;
@@ -275,7 +288,7 @@ fn both_scopes(step: &Step, before: &Scope, after: &Scope) -> Option<Vec<Step>> 
     if before.is_organization_wide() || after.is_organization_wide() {
         return None;
     }
-    // updatePolicy cannot change profiles of people.
+    // `updatePolicy` cannot change profiles.
     let Scope {
         teams: old,
         profiles: _,

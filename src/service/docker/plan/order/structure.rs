@@ -1,4 +1,7 @@
-//! What the service asks of the order of calls, whatever they mean.
+//! Precedence edges that the service requires, whatever the calls do to access.
+//!
+//! Example: policy `a` is renamed to `b`, and `b` to `c`. The service rejects duplicate names, so
+//! the second call comes first.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,8 +11,8 @@ use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
 use model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 use model::docker::{Operation, Rule};
 
-/// The edges that the service asks for: a policy before its rules, a name or room freed before it is taken, and a
-/// policy emptied before it gets rules of another domain.
+/// The edges that the service requires: a policy before its rules, a name or room freed before it
+/// is taken, and a policy emptied before it gets rules of another domain.
 pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
     let mut edges = makers(calls);
     edges.extend(
@@ -42,7 +45,7 @@ pub(crate) fn edges(timeline: &Timeline<'_>, calls: &[Call]) -> Vec<Edge> {
     edges
 }
 
-/// What is changed in parts is changed in their order.
+/// Consecutive versions of the same object are made in their order.
 fn parts<T>(track: &Track<T>) -> impl Iterator<Item = Edge> {
     track.iter().filter_map(|span| {
         Some(Edge {
@@ -84,10 +87,10 @@ fn makers(calls: &[Call]) -> Vec<Edge> {
     made.collect()
 }
 
-/// One thing's names, each with the calls that bring and end it.
+/// The names of one object, each with the calls that begin and end it.
 type Names<'n> = Vec<(&'n str, Option<At>, Option<At>)>;
 
-/// Who takes a name waits for whoever gives it up.
+/// The call that takes a name waits for the call that frees it.
 fn names<'n>(things: impl Iterator<Item = Names<'n>>, edges: &mut Vec<Edge>) {
     let mut freed: HashMap<&str, Vec<(usize, At)>> = HashMap::new();
     let mut taken: Vec<(&str, usize, At)> = Vec::new();
@@ -114,7 +117,7 @@ fn names<'n>(things: impl Iterator<Item = Names<'n>>, edges: &mut Vec<Edge>) {
     }
 }
 
-/// New policies that would not fit wait for those that go.
+/// If the limit would be exceeded, new policies wait for deleted ones.
 fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<Edge>) {
     let live = timeline
         .policies
@@ -137,7 +140,8 @@ fn policy_room(timeline: &Timeline<'_>, edges: &mut Vec<Edge>) {
 }
 
 fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
-    // A rule keeps its name over a change of what it says: only where the name ends is it freed.
+    // An update that keeps the name does not free it, so merge consecutive versions with the same
+    // name.
     let named = rules.iter().map(|rule| {
         rule.contents.iter().fold(Names::new(), |mut names, span| {
             match names.last_mut() {
@@ -161,7 +165,7 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
         }
     }
     let domain = |rule: &Rule| rule.access.layer().domain();
-    // The last rule of the old domain may become the first of the new one.
+    // The last rule of the old domain may become the first rule of the new one.
     for track in rules {
         for (old, next) in track.contents.iter().zip(track.contents.iter().skip(1)) {
             let Some(then) = next
@@ -200,13 +204,13 @@ fn rules_of_one(rules: &[&RuleTrack<'_>], edges: &mut Vec<Edge>) {
     }
 }
 
-/// The call that makes a rule, and what it says then.
+/// The call that creates a rule, with the rule's content at that time.
 fn first<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
     let span = rule.contents.first()?;
     Some((span.from?, &span.what))
 }
 
-/// The call that removes a rule, and what it says then.
+/// The call that deletes a rule, with the rule's content at that time.
 fn last<'r>(rule: &'r RuleTrack<'_>) -> Option<(At, &'r Rule)> {
     let span = rule.contents.last()?;
     Some((span.until?, &span.what))

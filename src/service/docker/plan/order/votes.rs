@@ -1,4 +1,14 @@
-//! Who says what about one request, to whom, and between which calls.
+//! Ballots: the allow and deny votes about one request and one audience over a run.
+//!
+//! The set of all requests is infinite, so it is divided into situations: sets of requests that
+//! match exactly the same rules. One ballot per situation and audience represents all of its
+//! requests. An audience is a combination of the teams and profiles that the scopes of these rules
+//! name. Up to [`COMBINED`] of them are tried in all combinations; if there are more, only none,
+//! each one alone and all together.
+//!
+//! Example: rule `r` of a policy for team T allows `a.com` and is deleted by call 4. For members of
+//! T, the ballot of `a.com` has one allow vote that avoids call 4; for everyone else it has no
+//! votes.
 
 use std::collections::BTreeSet;
 
@@ -8,31 +18,26 @@ use crate::service::docker::plan::timeline::{At, Span, Timeline, Track};
 use access::{Audience, Entangled, Situation, Situations};
 use model::docker::Scope;
 
-/// Few calls: those of a rule and those of its policy's scope.
 pub(super) type Few = SmallVec<[At; 2]>;
 
-/// A rule that matches a request and counts for some people while certain calls are made and others are not.
+/// A rule that matches the request and applies to the audience after all calls in `need` and before
+/// any call in `avoid`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Vote {
-    /// All of these must be made.
     pub(crate) need: Few,
-    /// None of these may be made.
     pub(crate) avoid: Few,
 }
 
 impl Vote {
-    /// Whether it counts before the run.
     pub(crate) fn is_before(&self) -> bool {
         self.need.is_empty()
     }
 
-    /// Whether it counts after the run.
     pub(crate) fn is_after(&self) -> bool {
         self.avoid.is_empty()
     }
 }
 
-/// What is said about one request to some people over a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Ballot {
     pub(crate) allows: Vec<Vote>,
@@ -40,19 +45,21 @@ pub(crate) struct Ballot {
 }
 
 impl Ballot {
-    /// Whether the request is allowed when the votes with this property count.
+    /// The decision if exactly the votes with this property count.
     fn allowed(&self, counts: impl Fn(&Vote) -> bool) -> bool {
         self.allows.iter().any(&counts) && !self.denies.iter().any(&counts)
     }
 
-    /// What is decided both before and after, if that is the same: then it must be decided so at every step.
+    /// The decision if it is the same before and after the run. It must then be the same after
+    /// every call.
     pub(crate) fn must_stay(&self) -> Option<bool> {
         let before = self.allowed(Vote::is_before);
         let after = self.allowed(Vote::is_after);
         (before == after).then_some(before)
     }
 
-    /// Whether what is decided can never be in doubt: a deny that stays, or an allow that stays where nothing denies.
+    /// Whether the decision is constant in every order: a deny vote always counts, or an allow vote
+    /// always counts and there are no deny votes.
     fn is_settled(&self) -> bool {
         let stays = |vote: &Vote| vote.is_before() && vote.is_after();
         self.denies.iter().any(stays)
@@ -61,14 +68,14 @@ impl Ballot {
     }
 }
 
-/// More teams than this in one situation are not tried in all combinations, but one by one and all together.
+/// Maximum number of teams and profiles that are tried in all combinations.
 const COMBINED: usize = 4;
 
-/// Visits what is said about every request that some call touches, to everybody whom it concerns, wherever the answer
-/// is not settled from the start. `witness` and audience say what it is about.
+/// Visits the ballots of all requests that some call affects, except those with a constant
+/// decision.
 ///
 /// # Errors
-/// The patterns cross each other in too many ways.
+/// The patterns overlap in too many ways to be enumerated.
 pub(crate) fn ballots(
     timeline: &Timeline<'_>,
     visit: &mut dyn FnMut(&Situation<'_>, &Audience, Ballot),
@@ -108,13 +115,13 @@ pub(crate) fn ballots(
 
 struct Counter<'c, 'a> {
     timeline: &'c Timeline<'a>,
-    /// The rule and the span of each number.
+    /// The rule and the index of its version, by the number used in `Situation`.
     spans: &'c [(usize, usize)],
 }
 
 impl Counter<'_, '_> {
-    /// The people whom the rules of a situation treat differently: those in no team, and those in the teams of the
-    /// scopes of these rules.
+    /// The audiences that the rules of a situation distinguish: people without any of the named
+    /// teams and profiles, and combinations of those.
     fn audiences(&self, situation: &Situation<'_>) -> Vec<Audience> {
         let numbers = situation.allows.iter().chain(situation.denies);
         let policies: BTreeSet<usize> = numbers
@@ -162,7 +169,7 @@ impl Counter<'_, '_> {
     }
 }
 
-/// Spans that follow each other without a break are one.
+/// Merges spans that follow each other without a gap.
 fn joined<'t, T: 't>(spans: impl Iterator<Item = &'t Span<T>>) -> Track<()> {
     let mut track: Track<()> = Track::new();
     for span in spans {

@@ -1,22 +1,91 @@
-//! `unknown-pack-policy`, `config-invalid` and `config-unknown`: what a group configures, against the schemas of the pack.
+//! `unknown-pack-policy`, `config-invalid`, `config-unknown` and `config-schema-invalid`: the configuration schemas of
+//! packs, and the configuration that groups give their policies.
+
+use std::collections::BTreeSet;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::LocationSegment;
 use serde_json::{Map, Value, json};
 
-use super::Findings;
-use super::config_schema::ENFORCEMENT_LEVEL;
-use crate::service::pulumi::check::desired;
 use crate::service::pulumi::check::scene::{GroupView, PackView, Scene};
-use manifest::pulumi::PackPolicySpec;
+use manifest::pulumi::{ConfigSchemaSpec, PackPolicySpec};
 use model::diag::{Code, Diagnostic, Path, Place, Segment, did_you_mean};
-use model::pulumi::{ALL, EnforcementLevel};
+use model::pulumi::{ALL, ConfigSchema, EnforcementLevel};
 
-pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+/// The member of a configuration that is not a property.
+const ENFORCEMENT_LEVEL: &str = "enforcementLevel";
+
+pub(super) fn check_schemas(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, policy) in pack.manifest.spec.policies.iter().enumerate() {
+        let Some(schema) = &policy.config_schema else {
+            continue;
+        };
+        let path = PackView::policy_path(index).key("configSchema");
+        let add = |place: Place, message: String, help: String| {
+            Diagnostic::new(Code::ConfigSchemaInvalid, message, place).help(help)
+        };
+        let ConfigSchemaSpec {
+            kind: _,
+            properties,
+            required,
+        } = schema;
+        for (name, declaration) in properties.iter().flatten() {
+            let at = path.clone().key("properties").key(name);
+            if name == ENFORCEMENT_LEVEL {
+                let message = format!(
+                    "a property cannot be called `{name}`: the level of enforcement is set by it"
+                );
+                found.push(add(
+                    Place::key(pack.document, at),
+                    message,
+                    "give it another name".to_owned(),
+                ));
+            } else if let Some((inner, why)) = schema_fault(&Value::Object(declaration.clone())) {
+                let at = inner.into_iter().fold(at, Path::key);
+                let message = format!("the property `{name}` has no valid JSON Schema: {why}");
+                found.push(add(
+                    Place::value(pack.document, at),
+                    message,
+                    "write a JSON Schema (draft 7)".to_owned(),
+                ));
+            }
+        }
+        for (position, name) in required.iter().flatten().enumerate() {
+            let known = || properties.iter().flatten().map(|(name, _)| name.as_str());
+            if !known().any(|known| known == name) {
+                let place =
+                    Place::value(pack.document, path.clone().key("required").index(position));
+                let message = format!("`{name}` is required, and no property is called so");
+                let help = did_you_mean(known(), name).map_or_else(
+                    || format!("add `{name}` to `properties`"),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                found.push(add(place, message, help));
+            }
+        }
+    }
+}
+
+/// Why this is not a valid JSON Schema, with the path to the fault.
+fn schema_fault(declaration: &Value) -> Option<(Vec<String>, String)> {
+    if let Err(error) = jsonschema::draft7::meta::validate(declaration) {
+        let keys = error.instance_path().as_str().split('/').skip(1);
+        // Stop at the first list index: the place of the list is precise enough.
+        let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+        let keys = keys
+            .take_while(|key| key.parse::<usize>().is_err())
+            .collect();
+        return Some((keys, error.to_string()));
+    }
+    let offline = jsonschema::draft7::options().build(&json!({"properties": {"it": declaration}}));
+    offline.err().map(|error| (Vec::new(), error.to_string()))
+}
+
+pub(super) fn check_groups(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
     for (index, spec) in group.packs() {
         let Some(config) = &spec.config else { continue };
         let pack = scene.pack(&spec.name);
-        // Of another version than the declared one, only the server knows the schemas.
+        // If the version is not the declared one, only the server knows the schemas.
         let known = pack.filter(|pack| spec.version_tag.is_none() || spec.version_tag == pack.tag);
         for (policy, values) in config {
             let at = At {
@@ -33,7 +102,6 @@ pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findin
     }
 }
 
-/// Where a policy is configured.
 struct At<'a> {
     group: &'a GroupView<'a>,
     path: Path,
@@ -53,7 +121,7 @@ impl At<'_> {
     }
 }
 
-fn check_level(at: &At<'_>, values: &Map<String, Value>, found: &mut Findings) {
+fn check_level(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
     let Some(level) = values.get(ENFORCEMENT_LEVEL) else {
         return;
     };
@@ -81,7 +149,7 @@ fn check_level(at: &At<'_>, values: &Map<String, Value>, found: &mut Findings) {
     );
 }
 
-fn check_all(at: &At<'_>, values: &Map<String, Value>, found: &mut Findings) {
+fn check_all(at: &At<'_>, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
     for name in values.keys().filter(|name| *name != ENFORCEMENT_LEVEL) {
         let place = Place::key(at.group.document, at.member(name));
         let message = "only the level of enforcement can be set for all policies at once";
@@ -97,7 +165,7 @@ fn check_policy(
     pack: &PackView<'_>,
     name: &str,
     values: &Map<String, Value>,
-    found: &mut Findings,
+    found: &mut Vec<Diagnostic>,
 ) {
     let policies = &pack.manifest.spec.policies;
     let Some((index, policy)) = policies
@@ -163,12 +231,12 @@ fn check_policy(
     }
 }
 
-/// What does not fit the schema; what has a default is not missing.
+/// The violations of the schema. A property with a default is not missing.
 fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Segment>, String)> {
     let Some(spec) = &policy.config_schema else {
         return Vec::new();
     };
-    let schema = desired::schema(spec);
+    let schema = declared_schema(spec);
     let mut filled = values.clone();
     filled.remove(ENFORCEMENT_LEVEL);
     for (name, declaration) in &schema.properties {
@@ -176,7 +244,7 @@ fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Segm
             filled.entry(name).or_insert_with(|| default.clone());
         }
     }
-    // A schema that is none has a finding of its own.
+    // Invalid schemas are reported by `config-schema-invalid`.
     let Ok(validator) = jsonschema::draft7::new(&json!(schema)) else {
         return Vec::new();
     };
@@ -193,4 +261,23 @@ fn faults(policy: &PackPolicySpec, values: &Map<String, Value>) -> Vec<(Vec<Segm
         (path.collect(), message)
     });
     faults.take(20).collect()
+}
+
+/// The schema that is published with the pack.
+pub(crate) fn declared_schema(spec: &ConfigSchemaSpec) -> ConfigSchema {
+    let ConfigSchemaSpec {
+        kind: _,
+        properties,
+        required,
+    } = spec;
+    ConfigSchema::new(
+        properties.clone().unwrap_or_default(),
+        required
+            .iter()
+            .flatten()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+    )
 }

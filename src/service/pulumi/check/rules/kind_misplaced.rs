@@ -1,12 +1,11 @@
 //! `kind-misplaced`: a manifest of one service in a target of another.
 
-use super::Findings;
 use crate::service::pulumi::check::scene::Scene;
 use manifest::Manifest;
 use manifest::config::Provider;
 use model::diag::{Code, Diagnostic, Path, Place};
 
-pub(crate) fn check(scene: &Scene<'_>, found: &mut Findings) {
+pub(crate) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let own = scene.target.provider();
     for document in scene.documents {
         let (kind, provider) = match &document.manifest {

@@ -1,52 +1,41 @@
-//! The rules, one a file, and the table that runs them.
+//! The rules, in files by subject, and the table that runs them.
 
-mod config;
-mod config_schema;
+pub(super) mod config;
+mod groups;
 mod kind_misplaced;
-mod lock;
-mod members;
 mod names;
-pub(super) mod runtime;
-mod source;
-mod taken;
-mod unknown_pack;
+pub(super) mod source;
 
 use super::scene::{GroupView, PackView, Scene};
 use model::diag::Diagnostic;
 
-/// What a rule found.
-type Findings = Vec<Diagnostic>;
-
-/// What a rule looks at, each with all that it may ask of the rest.
+/// A rule, by what it checks.
 enum Rule {
-    /// Every pack.
-    Pack(fn(&PackView<'_>, &mut Findings)),
-    /// Every group.
-    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Findings)),
-    /// All manifests of the target at once.
-    Target(fn(&Scene<'_>, &mut Findings)),
+    Pack(fn(&PackView<'_>, &mut Vec<Diagnostic>)),
+    Group(fn(&Scene<'_>, &GroupView<'_>, &mut Vec<Diagnostic>)),
+    /// All manifests of the target together.
+    Target(fn(&Scene<'_>, &mut Vec<Diagnostic>)),
 }
 
-/// All rules, in the order of their findings.
+/// All rules. Diagnostics are reported in this order.
 const RULES: &[Rule] = &[
     Rule::Target(kind_misplaced::check),
     Rule::Pack(names::check_pack),
     Rule::Group(names::check_group),
-    Rule::Target(taken::check),
-    Rule::Pack(taken::check_policies),
-    Rule::Group(taken::check_group),
-    Rule::Pack(config_schema::check),
+    Rule::Target(names::check_target_once),
+    Rule::Pack(names::check_policies_once),
+    Rule::Group(names::check_group_once),
+    Rule::Pack(config::check_schemas),
     Rule::Pack(source::check),
-    Rule::Pack(runtime::check),
-    Rule::Pack(lock::check),
-    Rule::Group(members::check),
-    Rule::Group(unknown_pack::check),
-    Rule::Group(config::check),
+    Rule::Pack(source::check_runtime),
+    Rule::Pack(source::check_lock),
+    Rule::Group(groups::check_members),
+    Rule::Group(groups::check_packs),
+    Rule::Group(config::check_groups),
 ];
 
-/// Runs all rules.
-pub(super) fn run(scene: &Scene<'_>) -> Findings {
-    let mut found = Findings::new();
+pub(super) fn run(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for rule in RULES {
         match rule {
             Rule::Pack(check) => scene.packs.iter().for_each(|pack| check(pack, &mut found)),

@@ -1,10 +1,16 @@
-//! `pack-source-invalid`: a source that cannot be published.
+//! `pack-source-invalid`, `pack-runtime-differs`, `tag-reused` and `pack-unlocked`: the source of a pack.
 
-use super::Findings;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::service::pulumi::check::scene::PackView;
+use git::{PROJECT_FILE, PackTree};
+use manifest::lock::LOCK_FILE;
 use model::diag::{Code, Diagnostic};
+use model::digest::FileDigest;
 
-pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
+pub(super) fn check(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
     let Some(error) = pack.source_error() else {
         return;
     };
@@ -15,4 +21,110 @@ pub(super) fn check(pack: &PackView<'_>, found: &mut Findings) {
     found.push(
         Diagnostic::new(Code::PackSourceInvalid, message, pack.field("source")).help(error.help()),
     );
+}
+
+/// The runtime of a pack in its `PulumiPolicy.yaml`: a string, or a mapping with a `name`.
+pub(crate) fn runtime(tree: &PackTree) -> Result<String, String> {
+    let text = tree.project().map_err(|error| error.to_string())?;
+    let project = manifest::plain_yaml(text)
+        .map_err(|why| format!("`{PROJECT_FILE}` in it cannot be read: {why}"))?;
+    let runtime = match project.get("runtime") {
+        Some(Value::Object(options)) => options.get("name"),
+        other => other,
+    };
+    match runtime {
+        Some(Value::String(name)) if !name.is_empty() => Ok(name.clone()),
+        Some(_) | None => Err(format!("`{PROJECT_FILE}` in it says no `runtime`")),
+    }
+}
+
+pub(super) fn check_runtime(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
+    let Some(tree) = pack.tree() else { return };
+    match (runtime(tree), &pack.manifest.spec.runtime) {
+        (Err(message), _) => found.push(
+            Diagnostic::new(
+                Code::PackSourceInvalid,
+                format!("the source cannot be used: {message}"),
+                pack.field("source"),
+            )
+            .help(format!(
+                "write `runtime: nodejs`, or what runs the pack, into `{PROJECT_FILE}`"
+            )),
+        ),
+        (Ok(real), Some(written)) if real != *written => {
+            let message =
+                format!("the runtime is `{written}` here and `{real}` in `{PROJECT_FILE}`");
+            found.push(
+                Diagnostic::new(Code::PackRuntimeDiffers, message, pack.field("runtime")).help(
+                    format!(
+                        "write `runtime: {real}`, or leave it out: it is read from `{PROJECT_FILE}`"
+                    ),
+                ),
+            );
+        }
+        (Ok(_), _) => {}
+    }
+}
+
+/// Maximum number of files to name in a diagnostic.
+const NAMED: usize = 3;
+
+pub(super) fn check_lock(pack: &PackView<'_>, found: &mut Vec<Diagnostic>) {
+    let Some(tree) = pack.tree() else { return };
+    if !pack.manifest.spec.version_tag_suffix.is_none() {
+        // The tag is derived from the source.
+        return;
+    }
+    let tag = &pack.manifest.spec.version_tag;
+    let Some(locked) = pack.locked else {
+        let message = format!("{LOCK_FILE} does not say what the source of version `{tag}` is");
+        found.push(
+            Diagnostic::new(Code::PackUnlocked, message, pack.field("versionTag")).help(
+                "run `polwarden lock` and commit the file: it is how a changed source is told from a published one",
+            ),
+        );
+        return;
+    };
+    if locked.source != tree.digest() {
+        let files = tree.files();
+        let differ = differing(&locked.files, &files);
+        let message = format!(
+            "the source of version `{tag}` is not what was locked: {}",
+            sentence(&differ)
+        );
+        found.push(
+            Diagnostic::new(Code::TagReused, message, pack.field("versionTag"))
+                .label("a tag never gets another content")
+                .help("raise `versionTag`, then run `polwarden lock`; if this version was never published, run `polwarden lock --update`"),
+        );
+    }
+}
+
+/// The files that differ, sorted.
+fn differing<'a>(
+    before: &'a BTreeMap<String, FileDigest>,
+    after: &'a BTreeMap<String, FileDigest>,
+) -> Vec<&'a str> {
+    let changed = after
+        .iter()
+        .filter(|(path, digest)| before.get(*path) != Some(digest))
+        .map(|(path, _)| path);
+    let gone = before.keys().filter(|path| !after.contains_key(*path));
+    let mut paths: Vec<&str> = changed.chain(gone).map(String::as_str).collect();
+    paths.sort_unstable();
+    paths
+}
+
+fn sentence(differ: &[&str]) -> String {
+    let named: Vec<String> = differ
+        .iter()
+        .take(NAMED)
+        .map(|path| format!("`{path}`"))
+        .collect();
+    match differ.len() {
+        0 => "the lock says another digest of the same files".to_owned(),
+        1 => format!("{} differs", named.join("")),
+        count if count <= NAMED => format!("{} differ", named.join(", ")),
+        count => format!("{} and {} more differ", named.join(", "), count - NAMED),
+    }
 }

@@ -1,48 +1,44 @@
-//! JUnit XML: what servers that show test results read.
-
-mod xml;
+//! Renders diagnostics, plans and drift as JUnit XML.
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::findings::{Finding, Findings, Weight};
 use super::plan::words::gate_text;
-use super::text::many;
+use super::text::{many, neutral_xml, neutral_xml_lines};
 use crate::plan::{DriftReport, Plan};
 
-pub(super) use xml::{neutral, neutral_lines};
-
-/// The findings of files as JUnit XML: a test case for each finding, and one for each file that has none. Nothing in it
-/// depends on the time, so that equal runs give equal texts.
+/// One test case per diagnostic, and one per file without diagnostics. The output contains no
+/// times, so equal runs produce equal output.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn findings(command: &str, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new(format!("polwarden {command}"));
     xml.add_test_suite(manifests(findings));
     xml.to_string()
 }
 
-/// A plan as JUnit XML: the files like in [`findings`], and a suite for each target with a test case for each gate and
-/// for each finding of the plan. A plan that could not be made, as the files have errors, has no targets.
+/// A plan: the files as in [`findings`], and one suite per target with a test case for each gate
+/// and for each diagnostic of the plan. There are no targets if errors prevented the plan.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden plan");
     xml.add_test_suite(manifests(findings));
     for target in plan.into_iter().flat_map(|plan| &plan.targets) {
-        let name = neutral(&target.target.name);
+        let name = neutral_xml(&target.target.name);
         let mut suite = TestSuite::new(name.clone());
         let mut made = TestCase::new("plan", TestCaseStatus::success());
         made.set_classname(name.clone());
-        made.set_system_out(neutral_lines(&format!(
+        made.set_system_out(neutral_xml_lines(&format!(
             "{} to make",
             many(target.calls.len(), "call")
         )));
         suite.add_test_case(made);
         for outcome in target.gates.iter().filter(|outcome| outcome.holds()) {
             let mut case = TestCase::new(
-                neutral(&gate_text(&outcome.gate)),
+                neutral_xml(&gate_text(&outcome.gate)),
                 TestCaseStatus::success(),
             );
             case.set_classname(name.clone());
@@ -54,15 +50,16 @@ pub fn plan(plan: Option<&Plan>, findings: &Findings) -> Result<String, Serializ
     xml.to_string()
 }
 
-/// Drift as JUnit XML: the files like in [`findings`], and a suite for each target, which fails where it drifted.
+/// Drift: the files as in [`findings`], and one suite per target, which fails if the target
+/// drifted.
 ///
 /// # Errors
-/// None that is known: the text is written to memory.
+/// The text cannot be written, which does not happen in memory.
 pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String, SerializeError> {
     let mut xml = Report::new("polwarden drift");
     xml.add_test_suite(manifests(findings));
     for target in report.into_iter().flat_map(|report| &report.targets) {
-        let name = neutral(&target.target.name);
+        let name = neutral_xml(&target.target.name);
         let mut suite = TestSuite::new(name.clone());
         let mut read = TestCase::new("read", TestCaseStatus::success());
         read.set_classname(name);
@@ -73,7 +70,6 @@ pub fn drift(report: Option<&DriftReport>, findings: &Findings) -> Result<String
     xml.to_string()
 }
 
-/// The cases of a target's findings.
 fn of_target<'f>(findings: &'f Findings, target: &str) -> impl Iterator<Item = TestCase> + use<'f> {
     let name = super::text::neutral(target).into_owned();
     let own = move |finding: &&Finding| finding.target.as_deref() == Some(name.as_str());
@@ -90,7 +86,7 @@ fn manifests(findings: &Findings) -> TestSuite {
     };
     for file in findings.files() {
         if !of_files().any(|finding| finding.spot.as_ref().is_some_and(|spot| spot.file == *file)) {
-            let mut clean = TestCase::new(neutral(file), TestCaseStatus::success());
+            let mut clean = TestCase::new(neutral_xml(file), TestCaseStatus::success());
             clean.set_classname("manifests");
             suite.add_test_case(clean);
         }
@@ -99,7 +95,7 @@ fn manifests(findings: &Findings) -> TestSuite {
     suite
 }
 
-/// A finding: a failure, or a success with something to say, as JUnit knows no warnings.
+/// Errors fail. Warnings and notices succeed with output, because JUnit has no warnings.
 fn case(finding: &Finding) -> TestCase {
     let Finding {
         rule,
@@ -120,7 +116,7 @@ fn case(finding: &Finding) -> TestCase {
             .map(|related| format!("{}: {}", related.spot.text(), related.text)),
     );
     lines.extend(help.as_ref().map(|help| format!("help: {help}")));
-    let text = neutral_lines(&lines.join("\n"));
+    let text = neutral_xml_lines(&lines.join("\n"));
     let name = match &place {
         Some(place) => format!("{rule}: {place}", rule = rule.as_str()),
         None => format!("{}: {message}", rule.as_str()),
@@ -129,17 +125,18 @@ fn case(finding: &Finding) -> TestCase {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status
             .set_type(rule.as_str())
-            .set_message(neutral(message))
+            .set_message(neutral_xml(message))
             .set_description(text);
-        TestCase::new(neutral(&name), status)
+        TestCase::new(neutral_xml(&name), status)
     } else {
-        let mut case = TestCase::new(neutral(&name), TestCaseStatus::success());
+        let mut case = TestCase::new(neutral_xml(&name), TestCaseStatus::success());
         case.set_system_out(text);
         case
     };
-    case.set_classname(neutral(target.as_deref().unwrap_or("manifests")));
+    case.set_classname(neutral_xml(target.as_deref().unwrap_or("manifests")));
     if let Some(spot) = spot {
-        case.extra.insert("file".into(), neutral(&spot.file).into());
+        case.extra
+            .insert("file".into(), neutral_xml(&spot.file).into());
         if let Some(lines) = spot.lines {
             case.extra
                 .insert("line".into(), lines.first.to_string().into());

@@ -1,10 +1,32 @@
-//! `unknown-pack` and `missing-field`: a group that names a pack which no manifest declares.
+//! `invalid-value` (members), `unknown-pack` and `missing-field`: what groups refer to.
 
-use super::Findings;
 use crate::service::pulumi::check::scene::{GroupView, Scene};
-use model::diag::{Code, Diagnostic, did_you_mean};
+use model::diag::{Code, Diagnostic, Path, Place, did_you_mean};
+use model::pulumi::EntityType;
 
-pub(super) fn check(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Findings) {
+pub(super) fn check_members(_: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
+    let spec = &group.manifest.spec;
+    let has_stacks = spec
+        .stacks
+        .as_ref()
+        .is_some_and(|stacks| !stacks.is_empty());
+    match spec.entity_type {
+        EntityType::Accounts if has_stacks => {
+            let place = Place::key(group.document, Path::root().key("spec").key("stacks"));
+            found.push(
+                Diagnostic::new(
+                    Code::InvalidValue,
+                    "a group of accounts has no stacks",
+                    place,
+                )
+                .help("leave `stacks` out, or write `entityType: stacks`"),
+            );
+        }
+        EntityType::Accounts | EntityType::Stacks => {}
+    }
+}
+
+pub(super) fn check_packs(scene: &Scene<'_>, group: &GroupView<'_>, found: &mut Vec<Diagnostic>) {
     for (index, spec) in group.packs() {
         if scene.pack(&spec.name).is_some() {
             continue;

@@ -1,22 +1,23 @@
-//! `wildcard-gap`: `example.com` together with `*.example.com`, but nothing deeper.
+//! `wildcard-gap` and `wildcard-undocumented`.
 //!
-//! Who lists both most likely means the domain and all below it; `a.b.example.com` is not covered. A lone
-//! `**.example.com` without `example.com` is common in published presets and is no finding, nor is a lone `*.`.
+//! `wildcard-gap` reports `example.com` together with `*.example.com` if deeper names such as
+//! `a.b.example.com` are missing: the author probably means the domain and everything below it. A
+//! single `**.example.com` without `example.com` is common in published presets and is not
+//! reported, nor is a single `*.example.com`.
 
 use std::collections::HashMap;
 use std::num::NonZeroU16;
 
-use super::Findings;
 use crate::service::docker::check::scene::Scene;
 use crate::service::docker::check::view::{Entries, Group, ListView, PolicyView};
 use model::diag::{Code, Diagnostic, Place};
 use model::docker::Decision;
 use model::docker::pattern::{Depth, HostPattern};
 
-/// A name with the port that it is limited to.
+/// A domain with the port that it is limited to.
 type Key<'a> = (&'a str, Option<NonZeroU16>);
 
-/// Where the forms of one name are, as group and index.
+/// Where the forms of one domain are, as (group, index).
 #[derive(Default, Clone, Copy)]
 struct Forms {
     exact: Option<(usize, usize)>,
@@ -24,11 +25,15 @@ struct Forms {
     many: bool,
 }
 
-pub(super) fn check_policy(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Findings) {
+pub(super) fn check_policy(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     for rule in &policy.rules {
         let groups: Vec<&Group<'_>> = scene.groups(rule).collect();
         // Gaps inside one list are reported at the list.
-        check(
+        check_groups(
             &groups,
             rule.group.is_some(),
             |key| covered_elsewhere(scene, policy, rule.spec.decision, key),
@@ -37,16 +42,16 @@ pub(super) fn check_policy(scene: &Scene<'_>, policy: &PolicyView<'_>, found: &m
     }
 }
 
-pub(super) fn check_list(list: &ListView<'_>, found: &mut Findings) {
+pub(super) fn check_list(list: &ListView<'_>, found: &mut Vec<Diagnostic>) {
     let groups: Vec<&Group<'_>> = list.groups.iter().collect();
-    check(&groups, true, |_| false, found);
+    check_groups(&groups, true, |_| false, found);
 }
 
-fn check(
+fn check_groups(
     groups: &[&Group<'_>],
     first_is_own: bool,
     covered: impl Fn(Key<'_>) -> bool,
-    found: &mut Findings,
+    found: &mut Vec<Diagnostic>,
 ) {
     let one_more = |group: &&Group<'_>| hosts(group).any(|(_, host, _)| host.depth() == Depth::One);
     if !first_is_own || !groups.iter().any(one_more) {
@@ -82,12 +87,12 @@ fn check(
         let place =
             |(group, index): (usize, usize)| groups.get(group).map(|group| group.place(index));
         if let (Some(one), Some(exact)) = (place(one), place(exact)) {
-            found.push(report(name, port, one, exact));
+            found.push(gap(name, port, one, exact));
         }
     }
 }
 
-fn report(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagnostic {
+fn gap(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Diagnostic {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let message = format!("names two labels below `{name}`, such as `a.b.{name}`, are not covered");
     Diagnostic::new(Code::WildcardGap, message, one)
@@ -98,7 +103,7 @@ fn report(name: &str, port: Option<NonZeroU16>, one: Place, exact: Place) -> Dia
         ))
 }
 
-/// Whether another rule of the policy with the same decision has the deeper names.
+/// Whether another rule of the policy with the same decision covers the deeper names.
 fn covered_elsewhere(
     scene: &Scene<'_>,
     policy: &PolicyView<'_>,
@@ -117,7 +122,7 @@ fn covered_elsewhere(
         })
 }
 
-/// The hosts of a group that parse, with their positions and ports.
+/// The valid hosts of a group with their positions and ports.
 fn hosts<'g>(
     group: &'g Group<'_>,
 ) -> impl Iterator<Item = (usize, &'g HostPattern, Option<NonZeroU16>)> {
@@ -132,4 +137,41 @@ fn hosts<'g>(
             let pattern = parsed.as_ref().ok()?;
             Some((index, pattern.host()?, pattern.port()))
         })
+}
+
+pub(super) fn check_undocumented(group: &Group<'_>, found: &mut Vec<Diagnostic>) {
+    match &group.entries {
+        Entries::Hosts(entries) => {
+            for (index, (text, parsed)) in entries.iter().enumerate() {
+                if parsed
+                    .as_ref()
+                    .ok()
+                    .and_then(|pattern| pattern.host())
+                    .is_some_and(HostPattern::has_inner_wildcard)
+                {
+                    found.push(undocumented(text, group.place(index)));
+                }
+            }
+        }
+        Entries::Http(entries) => {
+            for (index, (spec, parsed)) in entries.iter().enumerate() {
+                if parsed
+                    .as_ref()
+                    .is_ok_and(|pattern| pattern.host.has_inner_wildcard())
+                {
+                    let path = group.path().index(index).key("host");
+                    found.push(undocumented(&spec.host, Place::value(group.document, path)));
+                }
+            }
+        }
+        Entries::Paths(_) => {}
+    }
+}
+
+fn undocumented(text: &str, place: Place) -> Diagnostic {
+    let message =
+        format!("`{text}` has a wildcard inside a label, which the service does not document");
+    Diagnostic::new(Code::WildcardUndocumented, message, place)
+        .label("read as any run of characters inside this label")
+        .help("list the names one by one, or use `*.` in front of the parent domain")
 }

@@ -1,0 +1,100 @@
+//! `sha256:` digests of plain data.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// `sha256:` and 64 hexadecimal digits.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    pub(crate) fn of(mut value: Value) -> Self {
+        value.sort_all_objects();
+        Self::from_digest(&Sha256::digest(value.to_string()))
+    }
+
+    /// The digest of plain data whose fields have a fixed order: its JSON is digested as it is written, since the plan
+    /// of a whole organization is large.
+    pub(crate) fn of_plain(data: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let mut digest = Digesting {
+            digest: Sha256::new(),
+            waiting: Vec::with_capacity(2 * CHUNK),
+        };
+        serde_json::to_writer(&mut digest, data)?;
+        let Digesting {
+            mut digest,
+            waiting,
+        } = digest;
+        digest.update(waiting);
+        Ok(Self::from_digest(&digest.finalize()))
+    }
+
+    pub(crate) fn from_digest(digest: &[u8]) -> Self {
+        Self(format!("sha256:{}", HEXLOWER.encode(digest)))
+    }
+
+    /// The digits, without the name of the digest.
+    pub(crate) fn hex(&self) -> &str {
+        self.0.strip_prefix("sha256:").unwrap_or(&self.0)
+    }
+}
+
+/// How many bytes are digested at a time: the serializer writes a few of them at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Digests what is written to it.
+struct Digesting {
+    digest: Sha256,
+    waiting: Vec<u8>,
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= CHUNK {
+            self.digest.update(&self.waiting);
+            self.waiting.clear();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{0}` is no digest; one is `sha256:` and 64 hexadecimal digits, as `polwarden plan` shows it"
+)]
+pub struct NoFingerprint(String);
+
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
+        let hex = text.strip_prefix("sha256:").map(str::to_ascii_lowercase);
+        let fits =
+            |hex: &String| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.filter(fits)
+            .map(|hex| Self(format!("sha256:{hex}")))
+            .ok_or_else(|| NoFingerprint(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

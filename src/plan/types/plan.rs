@@ -1,0 +1,179 @@
+//! The plan of a run, and that of one target.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::call::{Call, CallKind};
+use super::change::{Before, Change, Guarded, Held, Note, UnmanagedResource};
+use super::document::DocumentStatus;
+use super::fingerprint::Fingerprint;
+use super::gates::GateOutcome;
+use super::impact::{EnforcementChange, Impact};
+use super::origin::Origins;
+use super::resource::LiveCounts;
+use git::{Head, Person, Pipeline};
+use manifest::config::Provider;
+use model::docker::Profile;
+
+/// The version of the JSON form of a plan; raised when a reader of the old form would misread the new one.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// What is to be done at all targets of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The version of this form: [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The version of polwarden that made the plan.
+    pub tool_version: String,
+    /// The commit that the manifests were read from, in a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+    /// The digest of the files that were read: their names and their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Fingerprint>,
+    /// The digest of all the rest of the plan, the commit and the origins excepted, in a plan that was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Fingerprint>,
+    /// Where the differences come from, in a plan that knows the revision that a change is based on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origins: Option<Origins>,
+    /// One plan a target, in the order of `polwarden.yaml`.
+    pub targets: Vec<TargetPlan>,
+}
+
+/// What is to be done at one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetPlan {
+    /// The target.
+    pub target: TargetInfo,
+    /// What changes, as a person reads it.
+    pub changes: Vec<Change>,
+    /// What the calls open and close, where the provider decides about requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Impact>,
+    /// What happens to what is enforced, where the provider has levels of enforcement: for packs, and for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcement: Vec<EnforcementChange>,
+    /// How the documents that the manifests hold compare with those of the server, where a provider keeps documents: all of
+    /// them, those that are in sync included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentStatus>,
+    /// The gates that the plan is held to, each with whether it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateOutcome>,
+    /// The calls, in the order of their ids.
+    pub calls: Vec<Call>,
+    /// What was left undone, with the reason.
+    pub held: Vec<Held>,
+    /// What is live and no manifest declares.
+    pub unmanaged: Vec<UnmanagedResource>,
+    /// What needs an acknowledgement of its own.
+    pub guarded: Vec<Guarded>,
+    /// What a reviewer should know about the way the calls are made.
+    pub notes: Vec<Note>,
+    /// What is live and the calls touch, as it was when the plan was made.
+    pub before: Vec<Before>,
+    /// How much the organization held when the plan was made.
+    pub live: LiveCounts,
+}
+
+/// Which organization is meant, and how it is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetInfo {
+    /// The name in `polwarden.yaml`.
+    pub name: String,
+    /// The service.
+    pub provider: Provider,
+    /// The organization at the service.
+    pub organization: String,
+    /// The shape of the API, where a service has more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// The endpoint that live state was read from: its URL, or `embedded`.
+    pub endpoint: String,
+}
+
+impl TargetPlan {
+    /// What the plan says of moments in which access may not be what it should be.
+    pub fn gaps(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| match note {
+            Note::Gap { .. } | Note::GroupGap { .. } | Note::Unproved { .. } => true,
+            Note::ScopeWidens { .. }
+            | Note::NotCompared { .. }
+            | Note::GoesBack { .. }
+            | Note::UnknownFields { .. } => false,
+        })
+    }
+}
+
+impl Plan {
+    /// The gates that do not hold, at all targets.
+    pub fn shut_gates(&self) -> impl Iterator<Item = &GateOutcome> {
+        self.targets
+            .iter()
+            .flat_map(|target| &target.gates)
+            .filter(|outcome| !outcome.holds())
+    }
+
+    /// Whether applying would call nothing.
+    pub fn is_empty(&self) -> bool {
+        self.targets.iter().all(|target| target.calls.is_empty())
+    }
+
+    /// How many calls of each kind there are, at all targets.
+    pub fn counts(&self) -> BTreeMap<CallKind, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.targets.iter().flat_map(|target| &target.calls) {
+            *counts.entry(call.send.kind()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// Where in git's history the manifests stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Commit {
+    /// The commit's id.
+    pub id: String,
+    /// Whether something else was read than the commit: a tracked file that differs from it, or one that is not tracked.
+    pub dirty: bool,
+    /// The branch that was checked out, or by which the revision was named; none on a detached head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Who wrote the change, as the commit says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Person>,
+    /// Who made the commit, as the commit says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committer: Option<Person>,
+    /// What the pipeline said of itself; nothing checks that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<Pipeline>,
+}
+
+impl Commit {
+    /// What git knows, with what a pipeline says.
+    pub fn new(head: Head, pipeline: Option<Pipeline>) -> Self {
+        let Head {
+            id,
+            dirty,
+            branch,
+            author,
+            committer,
+        } = head;
+        Self {
+            id,
+            dirty,
+            branch,
+            author: Some(author),
+            committer: Some(committer),
+            pipeline,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `exactly-one`, `material-type-refused`, `group-material-untyped` and `phases-without-effect`: where scripts come from,
+//! and the materials and phases that they judge.
+
+use crate::service::chainloop::check::scene::{GroupView, PolicyView, Scene};
+use manifest::chainloop::{MaterialType, Phase};
+use model::diag::{Code, Diagnostic, DocumentId, Path, Place};
+
+pub(super) fn check_policy_source(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    let spec = &policy.manifest.spec;
+    let at = At {
+        document: policy.document,
+        path: policy.path.clone().key("spec"),
+    };
+    let policies = spec
+        .policies
+        .as_ref()
+        .is_some_and(|policies| !policies.is_empty());
+    let fields = [
+        ("path", spec.path.is_some()),
+        ("embedded", spec.embedded.is_some()),
+        ("policies", policies),
+    ];
+    let help = "write `policies`, with the script of each type of material in `embedded`";
+    at.one(&fields, "the policy", help, found);
+    for script in policy.scripts() {
+        let source = script.source;
+        let fields = [
+            ("path", source.path.is_some()),
+            ("embedded", source.embedded.is_some()),
+            ("ref", source.reference.is_some()),
+        ];
+        let at = At {
+            document: policy.document,
+            path: script.path,
+        };
+        at.one(
+            &fields,
+            "the script",
+            "write the text of the script into `embedded`",
+            found,
+        );
+    }
+}
+
+pub(super) fn check_group_source(
+    _: &Scene<'_>,
+    group: &GroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (path, attachment) in group.attachments() {
+        let fields = [
+            ("ref", attachment.reference.is_some()),
+            ("embedded", attachment.embedded.is_some()),
+        ];
+        let at = At {
+            document: group.document,
+            path,
+        };
+        at.one(
+            &fields,
+            "the attached policy",
+            "write the name of a policy into `ref`",
+            found,
+        );
+    }
+}
+
+struct At {
+    document: DocumentId,
+    path: Path,
+}
+
+impl At {
+    /// Reports unless exactly one of the fields is present.
+    fn one(&self, fields: &[(&str, bool)], what: &str, help: &str, found: &mut Vec<Diagnostic>) {
+        let mut there = fields
+            .iter()
+            .filter(|(_, there)| *there)
+            .map(|(name, _)| *name);
+        let names: Vec<_> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let place = |name: &str| Place::key(self.document, self.path.clone().key(name));
+        match (there.next(), there.next()) {
+            (Some(_), None) => {}
+            (Some(first), Some(second)) => found.push(
+                Diagnostic::new(
+                    Code::ExactlyOne,
+                    format!("{what} comes from two places"),
+                    place(second),
+                )
+                .label("from here")
+                .also(place(first), "and from here")
+                .help(format!("keep one of {}", names.join(", "))),
+            ),
+            (None, _) => found.push(
+                Diagnostic::new(
+                    Code::ExactlyOne,
+                    format!(
+                        "{what} comes from nowhere: one of {} must be there",
+                        names.join(", ")
+                    ),
+                    Place::value(self.document, self.path.clone()),
+                )
+                .help(help),
+            ),
+        }
+    }
+}
+
+pub(super) fn check_policy_material(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    let spec = &policy.manifest.spec;
+    let refused = |material: &MaterialType| {
+        [
+            ("STRING", material.is_string()),
+            ("ARTIFACT", material.is_artifact()),
+            ("EVIDENCE", material.is_evidence()),
+        ]
+        .into_iter()
+        .find_map(|(name, is)| is.then_some(name))
+    };
+    if let Some(name) = spec.material.as_ref().and_then(refused) {
+        refused_material(name, policy.value(policy.spec("type")), found);
+    }
+    for (index, script) in spec.policies.iter().flatten().enumerate() {
+        if script.kind.as_ref().is_some_and(MaterialType::is_artifact) {
+            refused_material(
+                "ARTIFACT",
+                policy.value(policy.spec("policies").index(index).key("kind")),
+                found,
+            );
+        }
+    }
+}
+
+fn refused_material(name: &str, place: Place, found: &mut Vec<Diagnostic>) {
+    let message = format!(
+        "no policy can be for `{name}`: such a material has no format that a script could know"
+    );
+    found.push(
+        Diagnostic::new(Code::MaterialTypeRefused, message, place)
+            .help("write the type that the material really has, or leave it out and select the material by its name"),
+    );
+}
+
+pub(super) fn check_group_material(
+    _: &Scene<'_>,
+    group: &GroupView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (path, material) in group.manifest.materials() {
+        let named = material
+            .name
+            .as_deref()
+            .is_some_and(|name| !name.is_empty());
+        if named
+            && material
+                .material
+                .as_ref()
+                .is_none_or(MaterialType::is_unspecified)
+        {
+            let message = "a material that has a name must have a type";
+            found.push(
+                Diagnostic::new(Code::GroupMaterialUntyped, message, Place::value(group.document, path.key("name")))
+                    .help("add `type:`, or remove the name: the policies are then for all materials of a type"),
+            );
+        }
+    }
+}
+
+/// Maximum number of phases to report per script.
+const MOST_PHASES: usize = 10;
+
+pub(super) fn check_phases(policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    for (index, script) in policy.manifest.spec.policies.iter().flatten().enumerate() {
+        let Some((field, phases)) = script.phases() else {
+            continue;
+        };
+        let path = policy.spec("policies").index(index).key(field);
+        let other = script
+            .kind
+            .as_ref()
+            .filter(|kind| !kind.is_attestation() && !kind.is_unspecified());
+        if other.is_some() && !phases.is_empty() {
+            found.push(
+                Diagnostic::new(
+                    Code::PhasesWithoutEffect,
+                    "only attestations have phases, and this script judges a material",
+                    policy.key(path),
+                )
+                .help("remove the phases, or write `kind: ATTESTATION`"),
+            );
+            continue;
+        }
+        let never = |phase: &Phase| !phase.happens();
+        let none = phases.iter().all(never);
+        for (at, _) in phases
+            .iter()
+            .enumerate()
+            .filter(|(_, phase)| never(phase))
+            .take(MOST_PHASES)
+        {
+            let message = if none {
+                "an attestation never has this phase, so that the script is never asked"
+            } else {
+                "an attestation never has this phase"
+            };
+            let place = policy.value(path.clone().index(at));
+            found.push(
+                Diagnostic::new(Code::PhasesWithoutEffect, message, place)
+                    .help("write `INIT` or `PUSH`, or remove it; without phases the script is asked at both"),
+            );
+        }
+    }
+}

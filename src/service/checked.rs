@@ -1,0 +1,53 @@
+//! The outcome of checking the manifests of a target, for every service.
+
+use std::collections::HashSet;
+
+use model::chainloop::DesiredDocument;
+use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
+use model::docker::DesiredPolicy;
+use model::pulumi::{DesiredGroup, DesiredPack};
+
+/// The outcome of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
+    /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
+    pub policies: Vec<DesiredPolicy>,
+    /// The policy packs, likewise.
+    pub packs: Vec<DesiredPack>,
+    /// The policy groups, likewise.
+    pub groups: Vec<DesiredGroup>,
+    /// The documents of Chainloop, likewise.
+    pub documents: Vec<DesiredDocument>,
+    /// The findings, by document, in the order of the rules.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Sorts diagnostics by document; those of one document keep the order of the rules.
+pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics
+        .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
+}
+
+/// The documents that errors point at, first or second: what is in doubt is not planned.
+pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
+    places.filter_map(document_of).collect()
+}
+
+fn document_of(place: &Place) -> Option<DocumentId> {
+    match place {
+        Place::Node { document, .. } => Some(*document),
+        Place::File(_) | Place::Bytes { .. } => None,
+    }
+}
+
+fn order(place: &Place) -> (FileId, u32) {
+    (
+        place.file(),
+        document_of(place).map_or(0, |document| document.index),
+    )
+}

@@ -1,0 +1,171 @@
+//! `mixed-actions`, `mixed-domains`, `udp-allowed` and `write-without-read`.
+
+use std::collections::HashSet;
+
+use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::view::{Entries, PolicyView, RuleView, action};
+use manifest::docker::ActionSpec;
+use model::diag::{Code, Diagnostic, Place};
+use model::docker::Decision;
+use model::docker::pattern::PathPattern;
+
+pub(super) fn check_layers(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    for rule in policy.rules.iter().filter(|rule| rule.layer.is_none()) {
+        let mut actions = rule
+            .spec
+            .actions
+            .iter()
+            .map(|spec| action(*spec))
+            .enumerate();
+        let Some((_, first)) = actions.next() else {
+            continue;
+        };
+        let Some((index, other)) = actions.find(|(_, other)| other.layer() != first.layer()) else {
+            continue;
+        };
+        let message = format!(
+            "a rule mixes {} and {} actions",
+            first.layer(),
+            other.layer()
+        );
+        found.push(
+            Diagnostic::new(Code::MixedActions, message, rule.item("actions", index))
+                .label(format!("`{other}` is a {} action", other.layer()))
+                .also(
+                    rule.item("actions", 0),
+                    format!("`{first}` is a {} action", first.layer()),
+                )
+                .help("make one rule for each kind of action"),
+        );
+    }
+}
+
+pub(super) fn check_domains(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    let mut domains = policy
+        .rules
+        .iter()
+        .filter_map(|rule| rule.layer.map(|layer| (rule, layer.domain())));
+    let Some((first, domain)) = domains.next() else {
+        return;
+    };
+    let Some((other, second)) = domains.find(|(_, second)| *second != domain) else {
+        return;
+    };
+    let message = format!("a policy holds {domain} and {second} rules");
+    found.push(
+        Diagnostic::new(Code::MixedDomains, message, other.field("actions"))
+            .label(format!("makes this a {second} policy"))
+            .also(
+                first.field("actions"),
+                format!("makes this a {domain} policy"),
+            )
+            .help(format!(
+                "move the {second} rules into a policy of their own"
+            )),
+    );
+}
+
+pub(super) fn check_udp(_: &Scene<'_>, policy: &PolicyView<'_>, found: &mut Vec<Diagnostic>) {
+    for rule in policy
+        .rules
+        .iter()
+        .filter(|rule| rule.spec.decision == Decision::Allow)
+    {
+        let Some(index) = rule
+            .spec
+            .actions
+            .iter()
+            .position(|action| *action == ActionSpec::ConnectUdp)
+        else {
+            continue;
+        };
+        let message = format!(
+            "the rule `{}` allows UDP, which is rarely needed",
+            rule.spec.name
+        );
+        found.push(
+            Diagnostic::new(Code::UdpAllowed, message, rule.item("actions", index))
+                .label("also opens DNS and QUIC, which carry data past HTTP rules")
+                .help("keep only `connect:tcp`, unless a service in the list needs UDP"),
+        );
+    }
+}
+
+/// Maximum number of pairs of patterns to compare in one policy. Beyond it, the rule reports
+/// nothing instead of becoming slow.
+const MOST_PAIRS: usize = 50_000;
+
+pub(super) fn check_unreadable(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let allows = |rule: &&RuleView<'_>| rule.spec.decision == Decision::Allow;
+    let has = |rule: &RuleView<'_>, action| rule.spec.actions.contains(&action);
+    let blind: Vec<&RuleView<'_>> = policy
+        .rules
+        .iter()
+        .filter(allows)
+        .filter(|rule| has(rule, ActionSpec::Write) && !has(rule, ActionSpec::Read))
+        .collect();
+    if blind.is_empty() {
+        return;
+    }
+    let readers = policy
+        .rules
+        .iter()
+        .filter(allows)
+        .filter(|rule| has(rule, ActionSpec::Read));
+    let readable: Vec<&PathPattern> = readers
+        .flat_map(|rule| paths(scene, rule))
+        .map(|(_, pattern)| pattern)
+        .collect();
+    let exact: HashSet<&str> = readable.iter().map(|pattern| pattern.as_str()).collect();
+    let mut pairs = 0_usize;
+    for rule in blind {
+        let mut unread =
+            paths(scene, rule).filter(|(_, pattern)| !exact.contains(pattern.as_str()));
+        let gap = unread.find(|(_, pattern)| {
+            pairs += readable.len();
+            pairs <= MOST_PAIRS && !readable.iter().any(|reader| reader.covers(pattern))
+        });
+        if let Some((place, pattern)) = gap {
+            found.push(report(rule, &place(), pattern));
+        }
+    }
+}
+
+fn report(rule: &RuleView<'_>, place: &Place, pattern: &PathPattern) -> Diagnostic {
+    let message =
+        format!("`{pattern}` may be written, but no rule of the policy allows reading it");
+    let write = rule
+        .spec
+        .actions
+        .iter()
+        .position(|action| *action == ActionSpec::Write)
+        .unwrap_or_default();
+    Diagnostic::new(Code::WriteWithoutRead, message, place.clone())
+        .label("cannot be mounted for writing")
+        .also(rule.item("actions", write), "only `write` is allowed here")
+        .help("add `read` to the actions: a writable mount needs both")
+}
+
+/// The valid paths of a rule and of its lists, each with a function that builds its place.
+fn paths<'s>(
+    scene: &'s Scene<'_>,
+    rule: &'s RuleView<'_>,
+) -> impl Iterator<Item = (impl Fn() -> Place + 's, &'s PathPattern)> {
+    scene.groups(rule).flat_map(|group| {
+        let entries = match &group.entries {
+            Entries::Paths(entries) => entries.as_slice(),
+            Entries::Hosts(_) | Entries::Http(_) => &[],
+        };
+        let parsed = entries.iter().enumerate();
+        parsed.filter_map(move |(index, (_, parsed))| {
+            parsed
+                .as_ref()
+                .ok()
+                .map(|it| (move || group.place(index), it))
+        })
+    })
+}

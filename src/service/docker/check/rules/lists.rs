@@ -1,0 +1,84 @@
+//! `unknown-list`, `list-name-taken` and `list-unused`: ResourceLists and the rules that use them.
+
+use std::collections::HashSet;
+
+use crate::service::docker::check::scene::Scene;
+use crate::service::docker::check::view::PolicyView;
+use model::diag::{Code, Diagnostic, did_you_mean};
+
+pub(super) fn check_references(
+    scene: &Scene<'_>,
+    policy: &PolicyView<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for rule in &policy.rules {
+        for (index, name) in rule.spec.resources_from.iter().flatten().enumerate() {
+            if scene.list(name).is_some() {
+                continue;
+            }
+            let help = match did_you_mean(scene.list_names(), name) {
+                Some(like) => format!("did you mean `{like}`?"),
+                None => {
+                    "write a `polwarden/v1` ResourceList of this name under a path of the target"
+                        .to_owned()
+                }
+            };
+            let message = format!("there is no ResourceList `{name}`");
+            found.push(
+                Diagnostic::new(
+                    Code::UnknownList,
+                    message,
+                    rule.item("resourcesFrom", index),
+                )
+                .label("not a list of this target")
+                .help(help),
+            );
+        }
+    }
+}
+
+pub(super) fn check_names(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    for list in &scene.lists {
+        let name = list.manifest.metadata.name.as_str();
+        let Some(first) = scene
+            .list(name)
+            .filter(|first| first.document != list.document)
+        else {
+            continue;
+        };
+        let message = format!(
+            "two ResourceLists of the target `{}` are called `{name}`",
+            scene.target.name
+        );
+        found.push(
+            Diagnostic::new(Code::ListNameTaken, message, list.name_place())
+                .label("again here")
+                .also(first.name_place(), "first here")
+                .help("give one of them another name, or merge them"),
+        );
+    }
+}
+
+pub(super) fn check_unused(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
+    if scene.lists.is_empty() {
+        return;
+    }
+    let rules = scene.policies.iter().flat_map(|policy| &policy.rules);
+    let used: HashSet<&str> = rules
+        .flat_map(|rule| rule.spec.resources_from.iter().flatten())
+        .map(String::as_str)
+        .collect();
+    for list in &scene.lists {
+        let name = list.manifest.metadata.name.as_str();
+        if !used.contains(name) {
+            let message = format!("no rule pulls in the list `{name}`");
+            found.push(
+                Diagnostic::new(Code::ListUnused, message, list.name_place())
+                    .label("never used")
+                    .help(format!(
+                        "add `resourcesFrom: [{name}]` to a rule, or remove the list"
+                    )),
+            );
+        }
+    }
+}
