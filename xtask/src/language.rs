@@ -381,7 +381,7 @@ mod tests {
         let expected = [
             "1: [C] is told",
             "2: [C] anew",
-            "2: [C] would have to be",
+            "2: [C] what would have to",
             "6: [C] of which",
         ];
         let mut found = found("a.rs", text);

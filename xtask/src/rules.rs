@@ -92,7 +92,7 @@ pub const RULES: &[StyleRule] = &[
             r"(?:\bon )?\bholds?\b(?: (?:back|true|only|for|if|when|on to|onto)\b| (?:an? |the |its |this |that |both |no )?(?:\w+ )?\w+)?",
             "contains, has; a gate passes, a rule applies",
         ),
-        r"^on |\b(?:back|true|only|for|if|when|on to|onto|locks?|mutex|mutexes|permits?|connections?|handles?|references?)$",
+        r"^on |^holds? (?:back|true|only|for|if|when|on to|onto)\b|\b(?:locks?|mutex(?:es)?|permits?|connections?|handles?|references?)\b",
     ),
     all(
         'B',

@@ -1,5 +1,7 @@
 //! The check of the language, and examples of what it rejects.
 
+use std::sync::LazyLock;
+
 use xtask::language::{AllowList, Checker, check, render};
 use xtask::workspace::Repository;
 
@@ -21,11 +23,14 @@ fn texts_follow_the_language_rules() {
     );
 }
 
-// The attribute tells clippy that this is test code.
+// The attributes tell clippy that this is test code.
+#[cfg(test)]
+static CHECKER: LazyLock<Checker> = LazyLock::new(|| Checker::new().unwrap());
+
 #[cfg(test)]
 fn rules_of(text: &str) -> Vec<char> {
     let literal = format!("const A: &str = \"{}\";", text.replace('"', "\\\""));
-    let matches = Checker::new().unwrap().file("a.rs", &literal);
+    let matches = CHECKER.file("a.rs", &literal);
     matches.into_iter().map(|it| it.rule).collect()
 }
 
