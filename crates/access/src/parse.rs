@@ -1,5 +1,5 @@
-//! Parses requests in the notation of the command line: `tcp api.example.com:443`, `get
-//! https://api.example.com/x`, `read /data/x`.
+//! Parses requests in the notation of the command line: `tcp api.example.com:443`,
+//! `get https://api.example.com/x`, `read /data/x`.
 
 use std::net::IpAddr;
 

@@ -43,9 +43,9 @@ pub enum QuestionError {
 }
 
 impl Question {
-    /// Parses a question such as `tcp api.example.com:443`, `get https://api.example.com/x`, `read
-    /// /data/x` or `mcp call_tool restart_runner`. `circumstances` applies only to calls of MCP
-    /// tools.
+    /// Parses a question such as `tcp api.example.com:443`, `get https://api.example.com/x`,
+    /// `read /data/x` or `mcp call_tool restart_runner`. `circumstances` applies only to calls of
+    /// MCP tools.
     ///
     /// # Errors
     /// The error names the invalid part and shows a valid form.

@@ -1,5 +1,5 @@
-//! Parses patterns of requests: `tcp **.example.com:443`, `get https://api.example.com/**`, `read
-//! /data/**`.
+//! Parses patterns of requests: `tcp **.example.com:443`, `get https://api.example.com/**`,
+//! `read /data/**`.
 
 use std::fmt;
 use std::net::IpAddr;
