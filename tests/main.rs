@@ -1,6 +1,6 @@
-//! All tests that stand outside the library, in one binary.
+//! The tests of the program, in one binary.
 
-// The attribute tells clippy that these are tests, where `unwrap` is welcome.
+// The attribute tells clippy that these are tests, where `unwrap` is allowed.
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
@@ -8,8 +8,10 @@ mod check;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+#[path = "../crates/emulator/tests/shared/contract/mod.rs"]
 mod contract;
 #[cfg(test)]
+#[path = "../crates/emulator/tests/shared/emulator/mod.rs"]
 mod emulator;
 #[cfg(test)]
 mod faults;

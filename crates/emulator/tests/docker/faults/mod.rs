@@ -9,12 +9,13 @@ mod writers;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use emulator::{Fault, Options, Profile};
+use emulator::{Options, Profile};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{Service, network};
+use crate::shared::emulator::faults::faults;
 
 /// A service with faults, and its request log.
 pub(crate) struct Faulted {
@@ -28,10 +29,6 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
-}
-
-pub(crate) fn faults(specs: &[&str]) -> Vec<Fault> {
-    specs.iter().map(|spec| spec.parse().unwrap()).collect()
 }
 
 impl Faulted {

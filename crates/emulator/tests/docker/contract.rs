@@ -6,8 +6,8 @@ use emulator::{Limits, Options, Profile, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Recorder, contract};
-use crate::emulator::{Service, TEAM, files, http, network, organization};
+use super::{Service, TEAM, files, http, network, organization};
+use crate::shared::contract::{Recorder, contract};
 
 async fn recorded(profile: Profile) -> (Service, Recorder) {
     let limits = Limits {
@@ -135,6 +135,7 @@ async fn the_emulator_keeps_the_contract() {
             .find(|exchange| exchange.operation == "createPolicy")
             .unwrap();
         assert_eq!(first.body["name"], "scoped");
+        assert_eq!(first.media_type, "application/json");
         let called: BTreeSet<String> = recorder
             .exchanges()
             .into_iter()

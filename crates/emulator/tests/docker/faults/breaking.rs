@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Faulted, faults, receive};
-use crate::emulator::Service;
+use crate::shared::emulator::Service;
 
 /// Long enough for anything that is not stuck.
 const LONG: Duration = Duration::from_secs(20);

@@ -2,6 +2,7 @@
 
 mod faults;
 mod reads;
+mod schemas;
 mod serving;
 mod writes;
 
@@ -12,8 +13,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::client;
-use crate::contract::chainloop as contract;
+use crate::shared::contract::chainloop as contract;
+use crate::shared::emulator::client;
 
 /// A running emulator and a client.
 pub(crate) struct Service {

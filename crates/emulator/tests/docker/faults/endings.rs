@@ -151,7 +151,7 @@ async fn revoked_tokens_stay_revoked_until_somebody_signs_in() {
         assert_eq!(faulted.list(1).await, [401]);
         let base = faulted.service.base.clone();
         faulted.service =
-            crate::emulator::Service::at(faulted.service.running, profile, base).await;
+            crate::shared::emulator::Service::at(faulted.service.running, profile, base).await;
         assert_eq!(faulted.rules(&policy).await, Vec::<String>::new());
         assert_eq!(faulted.create_rule(&policy, "r").await.unwrap().status, 201);
         assert_eq!(faulted.struck().len(), 1, "{profile}");
@@ -167,7 +167,8 @@ async fn a_sign_in_can_fail_too() {
     .await
     .unwrap();
     let sign_in = || {
-        let request = crate::emulator::client().post(format!("{}/v2/auth/token", running.url()));
+        let request =
+            crate::shared::emulator::client().post(format!("{}/v2/auth/token", running.url()));
         receive(request.json(&json!({"identifier": "me", "secret": "s"})))
     };
     let first = sign_in().await.unwrap();

@@ -1,17 +1,10 @@
-//! The emulator, asked with bare requests: each test states what the contract says and holds for the profiles named.
+//! A running Docker service and a client for it, shared by this crate's tests and the tests of the
+//! root package, which include this file by its path. An item that only one of them uses belongs to
+//! that one: it would be dead code in the other.
 
-pub(crate) mod chainloop;
 pub(crate) mod faults;
-mod limits;
-mod paging;
-mod policies;
-pub(crate) mod pulumi;
-mod rules;
-mod seeds;
-mod serving;
-mod sign_in;
 
-use emulator::{Options, OrganizationSeed, Profile, Running, TeamSeed, start};
+use emulator::{OrganizationSeed, Profile, Running, TeamSeed};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -40,25 +33,6 @@ pub(crate) fn client() -> Client {
 }
 
 impl Service {
-    /// An emulator of `profile` with the organization `my-org` and one team.
-    pub(crate) async fn new(profile: Profile) -> Self {
-        Self::with(Options {
-            profile,
-            ..Options::default()
-        })
-        .await
-    }
-
-    pub(crate) async fn with(mut options: Options) -> Self {
-        if options.organizations.is_empty() && options.seed.is_none() {
-            options.organizations = vec![organization("my-org")];
-        }
-        let profile = options.profile;
-        let running = start(options).await.unwrap();
-        let base = running.url();
-        Self::at(running, profile, base).await
-    }
-
     /// Signs in through `base`.
     pub(crate) async fn at(running: Running, profile: Profile, base: String) -> Self {
         let mut service = Self {
@@ -113,7 +87,9 @@ impl Service {
                 .header("content-type", media_type)
                 .body(body.to_string());
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await;
+        let response =
+            response.unwrap_or_else(|error| panic!("{}: {error}", self.running.address()));
         let status = response.status();
         (status, response.json().await.unwrap_or(Value::Null))
     }
@@ -181,21 +157,4 @@ pub(crate) fn network(name: &str, host: &str) -> Value {
 /// A filesystem rule.
 pub(crate) fn files(name: &str) -> Value {
     json!({"name": name, "actions": ["read"], "resources": ["/data"], "decision": "allow"})
-}
-
-/// An HTTP rule.
-pub(crate) fn http(name: &str) -> Value {
-    json!({"name": name, "actions": ["request:get"], "decision": "deny",
-           "http_resources": [{"host": "api.github.com", "port": 443, "path": "/repos/**"}]})
-}
-
-/// What an answer is, for tables: its status and its error code (or an empty text).
-pub(crate) fn outcome((status, body): &(StatusCode, Value)) -> (u16, String) {
-    (
-        status.as_u16(),
-        body["error"]["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
-    )
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::shared::contract::{compile, path_matches};
 
 /// Statuses that any operation may answer with, documented or not.
 const GENERAL: [u16; 8] = [400, 401, 403, 404, 413, 415, 429, 500];
@@ -27,12 +29,8 @@ struct Operation {
 fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     CONTRACT.get_or_init(|| {
-        let document: Value = serde_json::from_str(include_str!("schemas/pulumi.json")).unwrap();
-        let definitions = document["$defs"].as_object().unwrap();
-        let validators = definitions.keys().map(|name| {
-            let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": definitions});
-            (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
-        });
+        let document: Value =
+            serde_json::from_str(include_str!("../shared/contract/schemas/pulumi.json")).unwrap();
         let operations = document["operations"].as_object().unwrap().iter();
         let operations = operations.map(|(name, facts)| Operation {
             name: name.clone(),
@@ -54,7 +52,7 @@ fn contract() -> &'static Contract {
         });
         Contract {
             operations: operations.collect(),
-            validators: validators.collect(),
+            validators: compile(&document["$defs"], |_| true),
         }
     })
 }
@@ -78,7 +76,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     let found: Vec<&Operation> = contract()
         .operations
         .iter()
-        .filter(|operation| operation.method == method && operation.is_at(&path))
+        .filter(|operation| operation.method == method && path_matches(&operation.path, &path))
         .collect();
     // `metadata` is a name of its own where a group's could stand.
     found.into_iter().min_by_key(|operation| {
@@ -88,20 +86,6 @@ fn operation(method: &str, path: &str) -> Option<&'static Operation> {
             .filter(|part| part.starts_with('{'))
             .count()
     })
-}
-
-impl Operation {
-    fn is_at(&self, path: &str) -> bool {
-        let segments: Vec<&str> = path.split('/').collect();
-        segments.len() == self.path.len()
-            && self.path.iter().zip(segments).all(|(expected, found)| {
-                if expected.starts_with('{') {
-                    !found.is_empty()
-                } else {
-                    expected == found
-                }
-            })
-    }
 }
 
 /// Whether an answer is one that the contract knows; `text` is its body.

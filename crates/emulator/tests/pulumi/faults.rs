@@ -351,7 +351,7 @@ async fn operations_are_counted_by_their_names_in_the_contract() {
         .iter()
         .map(|operation| operation.as_str())
         .collect();
-    let mut known = crate::contract::pulumi::operations();
+    let mut known = super::contract::operations();
     known.extend(["UploadPolicyPack", "DownloadPolicyPack"]);
     let sorted = |mut names: Vec<&'static str>| {
         names.sort_unstable();

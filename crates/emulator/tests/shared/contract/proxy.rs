@@ -53,7 +53,7 @@ impl Recorder {
         let shared = Arc::new(Shared {
             profile: profile.to_owned(),
             upstream: upstream.to_owned(),
-            client: crate::emulator::client(),
+            client: super::super::emulator::client(),
             log: Mutex::default(),
         });
         let router = Router::new().fallback(forward).with_state(shared.clone());
@@ -125,20 +125,21 @@ async fn forward(
             ));
         }
     }
-    let mut log = shared.log.lock().unwrap();
-    log.violations.extend(
-        faults
-            .into_iter()
-            .map(|fault| format!("{method} {}: {fault}", uri.path())),
-    );
-    log.exchanges.push(Exchange {
+    let exchange = Exchange {
         operation: operation
             .map(|operation| operation.name.clone())
             .unwrap_or_default(),
         status: status.as_u16(),
         media_type: essence(&headers).to_owned(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
-    });
+    };
+    let mut log = shared.log.lock().unwrap();
+    log.violations.extend(
+        faults
+            .into_iter()
+            .map(|fault| format!("{method} {} ({}): {fault}", uri.path(), exchange.status)),
+    );
+    log.exchanges.push(exchange);
     drop(log);
 
     let mut response = Response::new(Body::from(answer_body));

@@ -1,14 +1,11 @@
-//! The contract as closed JSON Schemas, one file a profile, and a proxy that holds both sides of a conversation to it.
+//! The contracts as closed JSON Schemas, and a proxy that checks both sides of a conversation.
 //!
-//! The schemas state the facts of the three OpenAPI texts and are stricter where those are open: a member that the
-//! contract does not name is an error in requests and answers alike. `pulumi` holds the answers of Pulumi Cloud to its
-//! contract, `chainloop` those of Chainloop.
+//! The schemas state the facts of the vendors' documents and are stricter where those are open: a
+//! member that the contract does not name is an error in requests and in answers. This crate's tests
+//! and the tests of the root package share these files; the root package includes them by path.
 
 pub(crate) mod chainloop;
 mod proxy;
-pub(crate) mod pulumi;
-mod schemas;
-mod through_the_proxy;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -95,17 +92,11 @@ impl Contract {
             .unwrap()
             .iter()
             .map(|(name, facts)| Operation::read(name, facts));
-        let definitions = document["$defs"].as_object().unwrap();
-        let bodies = definitions
-            .keys()
-            .filter(|name| name.contains(".request") || name.contains(".response."));
-        let validators = bodies.map(|name| {
-            let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": definitions});
-            (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
-        });
         Self {
             operations: operations.collect(),
-            validators: validators.collect(),
+            validators: compile(&document["$defs"], |name| {
+                name.contains(".request") || name.contains(".response.")
+            }),
         }
     }
 
@@ -113,7 +104,7 @@ impl Contract {
     pub(crate) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         self.operations
             .iter()
-            .find(|operation| operation.method == method && operation.is_at(path))
+            .find(|operation| operation.method == method && path_matches(&operation.path, path))
     }
 }
 
@@ -134,16 +125,30 @@ impl Operation {
             authenticated: facts["authenticated"].as_bool().unwrap(),
         }
     }
+}
 
-    fn is_at(&self, path: &str) -> bool {
-        let segments: Vec<&str> = path.split('/').collect();
-        segments.len() == self.path.len()
-            && self.path.iter().zip(segments).all(|(expected, found)| {
-                if expected.starts_with('{') {
-                    !found.is_empty()
-                } else {
-                    expected == found
-                }
-            })
-    }
+/// One validator for each definition whose name is `wanted`.
+pub(crate) fn compile(
+    definitions: &Value,
+    wanted: impl Fn(&str) -> bool,
+) -> HashMap<String, Validator> {
+    let names = definitions.as_object().unwrap().keys();
+    let validators = names.filter(|name| wanted(name)).map(|name| {
+        let schema = json!({"$ref": format!("#/$defs/{name}"), "$defs": definitions});
+        (name.clone(), jsonschema::draft202012::new(&schema).unwrap())
+    });
+    validators.collect()
+}
+
+/// Whether a path matches a template; a segment in braces matches anything but an empty segment.
+pub(crate) fn path_matches(template: &[String], path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').collect();
+    segments.len() == template.len()
+        && template.iter().zip(segments).all(|(expected, found)| {
+            if expected.starts_with('{') {
+                !found.is_empty()
+            } else {
+                expected == found
+            }
+        })
 }

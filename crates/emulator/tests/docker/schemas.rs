@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Direction::{Request, Response};
-use super::{check, contract};
+use crate::shared::contract::Direction::{Request, Response};
+use crate::shared::contract::{check, contract};
 
 const EVERY: &[&str] = &["seed", "intermediate", "current"];
 const LATER: &[&str] = &["intermediate", "current"];

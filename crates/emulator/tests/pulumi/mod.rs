@@ -1,5 +1,6 @@
 //! Pulumi Cloud on loopback, asked with bare requests. Every answer of the API is held against the contract.
 
+mod contract;
 mod faults;
 mod groups;
 mod packs;
@@ -14,8 +15,7 @@ use emulator::pulumi::{AccountSeed, Options, OrganizationSeed, StackSeed, start}
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::client;
-use crate::contract::pulumi as contract;
+use crate::shared::emulator::client;
 
 /// A running emulator and a client that has a token.
 pub(crate) struct Service {

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Faulted, names};
-use crate::emulator::{TEAM, files};
+use crate::shared::emulator::{TEAM, files};
 
 /// The live policies with their rules, by names; a team limit and a deny are marked.
 async fn live(faulted: &Faulted) -> Vec<String> {

@@ -54,7 +54,7 @@ async fn what_the_contract_does_not_know_is_shown_and_outlives_a_change() {
 async fn without_a_seed_there_is_one_organization() {
     let running = start(Options::default()).await.unwrap();
     let url = format!("{}/api/orgs/my-org/policygroups", running.url());
-    let answer = crate::emulator::client()
+    let answer = crate::shared::emulator::client()
         .get(url)
         .header("authorization", "token t")
         .send()
@@ -125,7 +125,7 @@ async fn a_seed_that_cannot_be_is_refused_with_the_place() {
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
-    let text = include_str!("../../../docs/emulator.md");
+    let text = include_str!("../../../../docs/emulator.md");
     let pulumi = text.split("# Pulumi").nth(1).unwrap();
     let example = pulumi
         .split("```json\n")

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Service, policy, two};
-use crate::emulator::client;
+use crate::shared::emulator::client;
 
 #[tokio::test]
 async fn the_state_outlives_the_service_and_seeds_do_not_come_back() {
@@ -218,7 +218,7 @@ async fn a_seed_can_say_what_a_service_should_not() {
 
 #[tokio::test]
 async fn the_example_in_the_documentation_works() {
-    let text = include_str!("../../../docs/emulator.md");
+    let text = include_str!("../../../../docs/emulator.md");
     let chainloop = text.split("# Chainloop").nth(1).unwrap();
     let example = chainloop
         .split("```json\n")
