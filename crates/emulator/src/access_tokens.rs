@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Which access tokens are good. It has no `Debug`: it holds tokens.
@@ -47,6 +49,13 @@ impl AccessTokens {
         revoked.extend(used.drain());
         revoked.extend(token.map(str::to_owned));
     }
+}
+
+/// The token of `Authorization: SCHEME TOKEN`.
+pub(crate) fn token<'h>(headers: &'h HeaderMap, scheme: &str) -> Option<&'h str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (found, token) = value.split_once(' ')?;
+    found.eq_ignore_ascii_case(scheme).then(|| token.trim())
 }
 
 #[cfg(test)]

@@ -93,3 +93,8 @@ pub enum EmulatorError {
     #[error("the system gives no random numbers: {0}")]
     Random(getrandom::Error),
 }
+
+/// A seed file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the seed cannot be read: {0}; docs/emulator.md describes the file")]
+pub struct SeedError(#[from] serde_json::Error);

@@ -20,9 +20,7 @@ mod error;
 mod http;
 mod random;
 mod request_log;
-mod rows;
 mod running;
-mod seed;
 mod service;
 mod state;
 mod wire;
@@ -31,8 +29,7 @@ pub use docker::{
     Among, Change, Fault, FaultKind, Limits, Operation, Options, OrganizationSeed, PolicySeed,
     Profile, RuleSeed, Seed, Selection, TeamSeed, UnknownProfile, WhichRule, start,
 };
-pub use error::EmulatorError;
+pub use error::{EmulatorError, SeedError};
 pub use fault::{Chance, ErrorStatus, FaultError, Probability, Range, When, Which};
 pub use running::Running;
-pub use seed::SeedError;
 pub use state::StateLocation;

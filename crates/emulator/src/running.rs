@@ -8,8 +8,8 @@ use futures_util::future::try_join_all;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::error::EmulatorError;
-use super::wire::{Connection, Switch, Wires};
+use crate::error::EmulatorError;
+use crate::wire::{Connection, Switch, Wires};
 
 /// A running emulator. Dropping it stops it too, without waiting for requests that are under way.
 #[derive(Debug)]

@@ -11,10 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::task::JoinError;
 
-use super::error::EmulatorError;
-use super::fault::{Armed, Change, Fault, OperationName};
-use super::http::BadInput;
-use super::request_log::RequestLog;
+use crate::error::EmulatorError;
+use crate::fault::{Armed, Change, Fault, OperationName};
+use crate::request_log::RequestLog;
 
 /// The parameters in a request's path, by the names in its route.
 pub(super) type PathNames = HashMap<String, String>;
@@ -88,4 +87,15 @@ impl<O: OperationName, C> Common<O, C> {
             log,
         })
     }
+}
+
+/// Input that no service can read; each says so in its own way.
+#[derive(Debug)]
+pub(crate) enum BadInput {
+    /// The body's media type is not this one.
+    MediaType(&'static str),
+    /// The body is longer than any may be.
+    TooLarge,
+    /// Something else is wrong.
+    Malformed(String),
 }

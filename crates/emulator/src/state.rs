@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::types::Type;
+use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
+use serde::de::DeserializeOwned;
 
-use super::error::EmulatorError;
+use crate::error::EmulatorError;
 
 /// Where the state is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl State {
 }
 
 /// How messages name the state.
-pub(super) fn describe(location: &StateLocation) -> String {
+fn describe(location: &StateLocation) -> String {
     match location {
         StateLocation::Memory => "in memory".to_owned(),
         StateLocation::File(path) => path.display().to_string(),
@@ -162,4 +164,66 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
         application: layout.application,
         number: layout.number,
     })
+}
+
+/// Why the organizations of the options and of the seed cannot be created.
+pub(crate) enum SeedFailure {
+    State(rusqlite::Error),
+    Random(getrandom::Error),
+    Seed { place: String, why: String },
+}
+
+impl SeedFailure {
+    /// The error of an emulator whose state is at `location`. Only a seed can violate a constraint.
+    pub(crate) fn into_error(self, location: &StateLocation) -> EmulatorError {
+        match self {
+            Self::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                EmulatorError::SeedRepeats { cause }
+            }
+            Self::State(cause) => EmulatorError::State {
+                place: describe(location),
+                cause,
+            },
+            Self::Random(error) => EmulatorError::Random(error),
+            Self::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for SeedFailure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<getrandom::Error> for SeedFailure {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}
+
+/// A value as JSON text.
+pub(super) fn text(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// The value of a column that holds JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| unreadable(column, Box::new(error)))
+}
+
+/// The moment that a column holds.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
+    row.get_ref(column)?
+        .as_str()?
+        .parse()
+        .map_err(|error: jiff::Error| unreadable(column, Box::new(error)))
+}
+
+fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
 }

@@ -12,13 +12,14 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::http::{At, Form, RawBody, body, delivered, observed};
-use super::super::service::Service as _;
-use super::app::{App, token_of};
+use super::app::App;
 use super::document::Kind;
 use super::operation::Operation;
 use super::operations::{self, Asked, Sent};
 use super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::http::{At, Form, RawBody, body, delivered, observed};
+use crate::service::Service as _;
 
 /// What request bodies are like. A policy may hold null where its author wrote nothing.
 const JSON: Form = Form {
@@ -125,7 +126,7 @@ async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
 
 /// Lets requests through that carry a good token.
 async fn require_token(State(app): Shared, request: Request, next: Next) -> Response {
-    if token_of(request.headers()).is_some_and(|token| app.tokens.accepts(token)) {
+    if token(request.headers(), "bearer").is_some_and(|token| app.tokens.accepts(token)) {
         next.run(request).await
     } else {
         Refusal::unauthorized().into_response()

@@ -16,29 +16,20 @@ mod options;
 mod other_writer;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 mod view;
 
 use std::sync::Arc;
 
-pub use change::Change;
+pub use change::{Among, Change, Fault, FaultKind, Selection};
 pub use operation::Operation;
 pub use options::{ErrorShape, Options, RawSchema, Spelling, UnknownWord};
 pub use seed::{DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
-
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
 
 /// Starts an emulator. It is served by the runtime that this is called in.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
 /// An operation, by its `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

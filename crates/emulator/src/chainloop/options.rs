@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::super::state::StateLocation;
-use super::Fault;
+use super::change::Fault;
 use super::seed::{OrganizationSeed, Seed};
+use crate::state::StateLocation;
 
 /// How to start an emulator. `Options::default()` is an empty organization `my-org` in memory on a free port.
 #[derive(Debug, Clone)]

@@ -1,12 +1,12 @@
 //! Another writer, who changes an organization between two requests of a client.
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::Change;
 use super::document::{Document, Kind, Owner, Version};
 use super::refusal::Refusal;
 use super::store::Records;
+use crate::fault::Which;
+use crate::service::PathNames;
 
 /// What another writer calls what it makes.
 const NEW_NAME: &str = "another-writer";

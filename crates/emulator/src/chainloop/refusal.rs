@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
 use super::options::ErrorShape;
+use crate::service::BadInput;
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! The state in SQLite: one transaction for each request.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::error::EmulatorError;
-use super::super::rows::time;
-use super::super::state::{Layout, State, StateLocation, describe};
 use super::builtin;
 use super::document::{Document, Kind, Owner, Version, digest};
 use super::options::Options;
 use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
+use crate::error::EmulatorError;
+use crate::state::{Layout, SeedFailure, State, StateLocation, time};
 
 /// The organization of an emulator that was told of none.
 const DEFAULT_ORGANIZATION: &str = "my-org";
@@ -239,32 +238,10 @@ fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| create(records, options))
-        .map_err(|failure| match failure {
-            Failure::State(cause)
-                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
-            {
-                EmulatorError::SeedRepeats { cause }
-            }
-            Failure::State(cause) => EmulatorError::State {
-                place: describe(&options.state),
-                cause,
-            },
-            Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
-        })
+        .map_err(|failure| failure.into_error(&options.state))
 }
 
-enum Failure {
-    State(rusqlite::Error),
-    Seed { place: String, why: String },
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::State(error)
-    }
-}
-
-fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
+fn create(records: &Records<'_>, options: &Options) -> Result<(), SeedFailure> {
     let none = Seed::default();
     let Seed {
         organizations,
@@ -286,7 +263,7 @@ fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
     } in organizations.iter().chain(&options.organizations)
     {
         if name.is_empty() {
-            return Err(Failure::Seed {
+            return Err(SeedFailure::Seed {
                 place: "organizations".to_owned(),
                 why: "a name is empty".to_owned(),
             });
@@ -326,9 +303,9 @@ fn add(
     kind: Kind,
     owner: Owner,
     seed: &DocumentSeed,
-) -> Result<(), Failure> {
+) -> Result<(), SeedFailure> {
     let DocumentSeed { name, versions } = seed;
-    let wrong = |why: &str| Failure::Seed {
+    let wrong = |why: &str| SeedFailure::Seed {
         place: format!("{} {name}", kind.as_str()),
         why: why.to_owned(),
     };

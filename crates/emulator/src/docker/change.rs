@@ -2,7 +2,17 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::super::fault::{self, FaultError, Value, Which};
+use super::operation::Operation;
+use crate::fault::{self, FaultError, Value, Which};
+
+/// A fault of this service; its text form is the argument of `--fault`.
+pub type Fault = fault::Fault<Operation, Change>;
+/// What goes wrong at this service.
+pub type FaultKind = fault::FaultKind<Change>;
+/// At which requests to this service.
+pub type Selection = fault::Selection<Operation>;
+/// Which requests to this service count.
+pub type Among = fault::Among<Operation>;
 
 /// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +69,7 @@ impl fault::Change for Change {
             "add-rule" => rule(value).map(Self::AddRule),
             "change-rule" => rule(value).map(Self::ChangeRule),
             "delete-rule" => rule(value).map(Self::DeleteRule),
-            other => Err(FaultError::no_change::<Self>(other)),
+            other => Err(FaultError::unknown_change(other, Self::IN_SHORT)),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod app;
 mod change;
 mod check;
+mod founding;
 mod http;
 mod objects;
 mod operation;
@@ -17,30 +18,21 @@ mod profile;
 mod rate;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 mod tokens;
 
 use std::sync::Arc;
 
-pub use change::{Change, WhichRule};
+pub use change::{Among, Change, Fault, FaultKind, Selection, WhichRule};
 pub use operation::Operation;
 pub use options::{Limits, Options};
 pub use profile::{Profile, UnknownProfile};
 pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, TeamSeed};
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
-
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
 
 /// Starts an emulator. It is served by the runtime that this is called in.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
 /// Where the policies of an organization are, as the router knows it.
 pub(super) const POLICIES_ROUTE: &str = "/v2/orgs/{organization}/governance/policies";

@@ -5,14 +5,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::{Change, WhichRule};
 use super::check::layer::Domain;
 use super::objects::{ALLOWLIST, Policy, Rule};
 use super::operations::{policies, rules};
 use super::refusal::Refusal;
+use crate::fault::Which;
+use crate::service::PathNames;
 
 /// What other writers call what they make.
 const NEW_NAME: &str = "another writer";

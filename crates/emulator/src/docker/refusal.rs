@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
 use super::profile::Profile;
+use crate::service::BadInput;
 
 /// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema `Error`).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Access, Among, Fault, FaultKind, OperationName};
+use super::kind::{Access, Fault, FaultKind, OperationName};
+use super::select::Among;
 
 /// The faults of an emulator, with what has been counted so far.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 use std::num::NonZeroU64;
 
-use super::Change;
-
 /// A text that describes no fault: what is wrong in it, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
@@ -113,12 +111,12 @@ pub enum FaultError {
 }
 
 impl FaultError {
-    /// The word names no change of another writer.
-    pub(crate) fn no_change<C: Change>(word: &str) -> Self {
+    /// The word names no change of another writer; `changes` lists the changes of the service.
+    pub(crate) fn unknown_change(word: &str, changes: &'static str) -> Self {
         Self::Kind {
             word: word.to_owned(),
             nearest: None,
-            changes: C::IN_SHORT,
+            changes,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use sha2::{Digest, Sha256};
 
-use super::FaultError;
+use super::error::FaultError;
 
 /// The requests that a fault strikes: those that fit all that is said here. The default is every request.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use jiff::SignedDuration;
 
-use super::{Among, Fault, FaultKind, OperationName, Range, Selection, When, Which};
+use super::kind::{Fault, FaultKind, OperationName, When};
+use super::select::{Among, Range, Selection};
 
 impl<O: OperationName, C: Display> Display for Fault<O, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -55,25 +56,6 @@ impl<C: Display> Display for FaultKind<C> {
             Self::OtherWriter(change) => write!(f, "{change}"),
         }
     }
-}
-
-impl Display for Which {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::Named(name) if is_plain(name) => f.write_str(name),
-            Self::Named(name) => write!(f, "{}", serde_json::Value::from(name.as_str())),
-        }
-    }
-}
-
-/// Whether a name means itself without quotes.
-fn is_plain(name: &str) -> bool {
-    name != "any"
-        && name.trim() == name
-        && !name.is_empty()
-        && !name.contains(['/', '@', '"'])
-        && !name.contains(char::is_control)
 }
 
 impl<O: OperationName> Display for Selection<O> {

@@ -12,9 +12,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::super::fault::{Arrival, Delivery, Ending, FaultKind, When};
-use super::super::service::{PathNames, Service};
-use super::super::wire::Connection;
+use crate::fault::{Arrival, Delivery, Ending, FaultKind, When};
+use crate::service::{PathNames, Service};
+use crate::wire::Connection;
 
 /// What a gateway says that is not the service; it claims to be JSON all the same.
 const NO_JSON: &str = "<html><body>Please wait, or sign in again.</body></html>";

@@ -12,18 +12,7 @@ use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::service::Service;
-
-/// Input that no service can read; each says so in its own way.
-#[derive(Debug)]
-pub(crate) enum BadInput {
-    /// The body's media type is not this one.
-    MediaType(&'static str),
-    /// The body is longer than any may be.
-    TooLarge,
-    /// Something else is wrong.
-    Malformed(String),
-}
+use crate::service::{BadInput, Service};
 
 /// The parameters in the path, in their order.
 pub(crate) struct At<T>(pub(crate) T);

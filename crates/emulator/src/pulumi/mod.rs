@@ -7,6 +7,7 @@
 mod app;
 mod change;
 mod check;
+mod founding;
 mod http;
 mod objects;
 mod operation;
@@ -15,11 +16,12 @@ mod options;
 mod other_writer;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 
 use std::sync::Arc;
 
-pub use change::{Change, WhichPack, WhichVersion};
+pub use change::{Among, Change, Fault, FaultKind, Selection, WhichPack, WhichVersion};
 pub use operation::Operation;
 pub use options::Options;
 pub use seed::{
@@ -27,19 +29,9 @@ pub use seed::{
     PolicyPackReference, Seed, StackSeed,
 };
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
-
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
 
 /// Starts an emulator, with its upload host. It is served by the runtime that this is called in.
 ///

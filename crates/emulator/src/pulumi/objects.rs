@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::random;
+use crate::random;
 
 /// The name of the built-in group of stacks.
 pub(super) const DEFAULT_GROUP: &str = "default-policy-group";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
 /// Where the registry is, as the contract's OpenAPI text has it.
 pub(super) const REGISTRY: &str = "/api/registry/";

@@ -6,14 +6,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::{Change, WhichPack, WhichVersion};
 use super::objects::{Applied, Group, Pack, Status, Version};
 use super::operations::{archives, groups, packs, publish, update};
 use super::refusal::Refusal;
 use super::store::Records;
+use crate::fault::Which;
+use crate::service::PathNames;
 
 /// What other writers call what they make.
 const NEW_NAME: &str = "another-writer";

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
+use crate::service::BadInput;
 
 /// A refused request: a status and the error `{code, message, errors?}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use cedar_policy::PolicySet;
 
-use super::super::refusal::Refusal;
+use crate::docker::refusal::Refusal;
 
 /// Checks the text and the schema's URL: at least one statement, all of them syntactically valid, none with `@id`.
 pub(crate) fn check(text: &str, schema_url: &str) -> Result<(), Refusal> {

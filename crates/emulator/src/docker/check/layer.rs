@@ -1,7 +1,7 @@
 //! Actions, the layers they belong to, and the layers' domains (schema `RuleActions`, operation createRule).
 
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
 
 /// Where the actions of one rule apply; a rule has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::objects::Rule;
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
 use super::layer::Layer;
 use super::{host, path};
+use crate::docker::objects::Rule;
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
 
 /// The members of a rule in a request (schemas `CreateRuleRequest` and `UpdateRuleRequest`).
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::super::random;
-use super::super::app::App;
-use super::super::rate::Quota;
-use super::super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::docker::app::App;
+use crate::docker::rate::Quota;
+use crate::docker::refusal::Refusal;
+use crate::random;
 
 /// Gives every answer an id and the rate headers.
 pub(super) async fn identify(
@@ -72,13 +72,5 @@ pub(super) async fn require_hub_token(
 }
 
 fn has_token(app: &App, headers: &HeaderMap) -> bool {
-    let Some(value) = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return false;
-    };
-    value.split_once(' ').is_some_and(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("bearer") && app.tokens.accepts(token.trim())
-    })
+    token(headers, "bearer").is_some_and(|token| app.tokens.accepts(token))
 }

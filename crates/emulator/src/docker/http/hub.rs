@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::super::http::{At, Form, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::operations::require_organization;
-use super::super::refusal::Refusal;
+use crate::docker::app::App;
+use crate::docker::operations::require_organization;
+use crate::docker::refusal::Refusal;
+use crate::http::{At, Form, RawBody, body};
+use crate::service::Service as _;
 
 const JSON: Form = Form {
     media_type: "application/json",

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::check::{cedar, rule::check_name};
-use super::super::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{load, require_organization};
+use crate::docker::app::App;
+use crate::docker::check::{cedar, rule::check_name};
+use crate::docker::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
+use crate::docker::store::Records;
 
 /// The default and the most that a page holds (operation listPolicies, `page_size`).
 const PAGE_SIZE: usize = 100;

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::check::RuleFields;
-use super::super::objects::{ALLOWLIST, Policy, Rule, check_size, rule_id};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::load;
+use crate::docker::app::App;
+use crate::docker::check::RuleFields;
+use crate::docker::objects::{ALLOWLIST, Policy, Rule, check_size, rule_id};
+use crate::docker::refusal::Refusal;
+use crate::docker::store::Records;
 
 /// createRule: the rule.
 pub(crate) fn create(

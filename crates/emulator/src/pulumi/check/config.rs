@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::objects::EnforcementLevel;
-use super::super::refusal::Refusal;
 use super::name::ALL;
+use crate::pulumi::objects::EnforcementLevel;
+use crate::pulumi::refusal::Refusal;
 
 /// The member of a policy's configuration that is not held against its schema.
 const ENFORCEMENT_LEVEL: &str = "enforcementLevel";

@@ -1,6 +1,6 @@
 //! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
 
-use super::super::refusal::Refusal;
+use crate::pulumi::refusal::Refusal;
 
 /// The word that stands for all versions or all policies.
 pub(crate) const ALL: &str = "all";

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::objects::{Content, EnforcementLevel};
-use super::super::refusal::Refusal;
 use super::name::{ALL, check_name, check_tag};
+use crate::pulumi::objects::{Content, EnforcementLevel};
+use crate::pulumi::refusal::Refusal;
 
 /// The members of schema `AppCreatePolicyPackRequest`.
 #[derive(Debug, Clone, Deserialize)]

@@ -8,10 +8,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::super::random;
-use super::super::app::{App, token_of};
-use super::super::operation::Operation;
-use super::super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::pulumi::app::App;
+use crate::pulumi::operation::Operation;
+use crate::pulumi::refusal::Refusal;
+use crate::random;
 
 /// Whether the caller has shown a token; it need not for the lists of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) async fn require_token(
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    let is_known = token_of(headers).is_some_and(|token| app.tokens.accepts(token));
+    let is_known = token(headers, "token").is_some_and(|token| app.tokens.accepts(token));
     let is_open = Operation::of(request.method(), route.as_str()).is_some_and(Operation::is_open);
     let may_be_unknown = is_open && !headers.contains_key(AUTHORIZATION);
     if !is_known && !may_be_unknown {

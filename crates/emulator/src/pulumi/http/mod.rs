@@ -17,11 +17,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use serde_json::Value;
 
-use super::super::http::{Form, delivered, observed};
-use super::super::service::Service as _;
 use super::app::App;
 use super::operation::{Operation, PREVIEW_REGISTRY, REGISTRY};
 use super::refusal::Refusal;
+use crate::http::{Form, delivered, observed};
+use crate::service::Service as _;
 
 /// The longest JSON body in bytes.
 const JSON_LIMIT: usize = 4 * 1024 * 1024;

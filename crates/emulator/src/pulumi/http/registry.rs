@@ -8,12 +8,12 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 
-use super::super::super::http::{At, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::operations::registry::{self, Address};
 use super::around::Known;
 use super::{Answer, JSON, created, no_content, ok};
+use crate::http::{At, RawBody, body};
+use crate::pulumi::app::App;
+use crate::pulumi::operations::registry::{self, Address};
+use crate::service::Service as _;
 
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;

@@ -3,9 +3,9 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-use super::super::app::{App, digest};
-use super::super::objects::Status;
-use super::super::refusal::Refusal;
+use crate::pulumi::app::{App, digest};
+use crate::pulumi::objects::Status;
+use crate::pulumi::refusal::Refusal;
 
 /// What a request that uploads has to carry, besides the archive.
 pub(crate) const REQUIRED_HEADERS: [(&str, &str); 2] = [

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::check::name::check_name;
-use super::super::objects::{Applied, EntityType, Group, Mode};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{accounts_of, organization, stacks_of};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::check_name;
+use crate::pulumi::objects::{Applied, EntityType, Group, Mode};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
 /// The word that stands in the place of a group's name in the path of `GetPolicyGroupMetadata`.
 const METADATA: &str = "metadata";

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::objects::{Applied, Group, Mode, StackReference};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::groups::summary;
 use super::{accounts_of, organization, stacks_of};
+use crate::pulumi::app::App;
+use crate::pulumi::objects::{Applied, Group, Mode, StackReference};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
 /// The groups that hold a stack.
 fn groups_of_stack(

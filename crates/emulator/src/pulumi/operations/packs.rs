@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::objects::{Pack, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{complete, find_pack, find_version, organization, read_version, readable};
+use crate::pulumi::app::App;
+use crate::pulumi::objects::{Pack, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
 /// `ListPolicyPacks_orgs`: own packs and those that were added, with their complete versions.
 pub(crate) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Refusal> {

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::random;
-use super::super::app::App;
-use super::super::check::name::check_name;
-use super::super::check::pack::PackFields;
-use super::super::objects::{Content, Pack, Status, Version, ticket};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::archives::REQUIRED_HEADERS;
 use super::{find_version, organization};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::check_name;
+use crate::pulumi::check::pack::PackFields;
+use crate::pulumi::objects::{Content, Pack, Status, Version, ticket};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
+use crate::random;
 
 /// `CreatePolicyPack`: a version that is incomplete, and where its archive is to go.
 pub(crate) fn create(app: &App, org: &str, mut fields: PackFields) -> Result<Value, Refusal> {

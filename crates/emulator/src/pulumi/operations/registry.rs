@@ -6,15 +6,15 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::check::name::LATEST;
-use super::super::check::pack::PackFields;
-use super::super::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::packs::{remove_pack, remove_version};
 use super::publish::{begin, finish};
 use super::{belonging, complete, find_pack, find_version, newest, readable};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::LATEST;
+use crate::pulumi::check::pack::PackFields;
+use crate::pulumi::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
 /// Which packs are listed (schema `ListPolicyPacksRequest`, `access`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::app::App;
-use super::super::check::config;
-use super::super::check::name::LATEST;
-use super::super::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::groups::{check_group_name, find};
 use super::{find_pack, find_version, newest, organization};
+use crate::pulumi::app::App;
+use crate::pulumi::check::config;
+use crate::pulumi::check::name::LATEST;
+use crate::pulumi::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
 /// The members of schema `UpdatePolicyGroupRequest`.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -2,10 +2,10 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::super::rows::{json, text};
-use super::super::objects::{Applied, Group, Pack};
-use super::Records;
 use super::packs::{columns, pack, version};
+use super::records::Records;
+use crate::pulumi::objects::{Applied, Group, Pack};
+use crate::state::{json, text};
 
 impl Records<'_> {
     /// The organization's groups, oldest first.

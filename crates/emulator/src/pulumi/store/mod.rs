@@ -1,15 +1,13 @@
 //! The state in SQLite: one transaction for each request.
 
-mod founding;
 mod groups;
 mod packs;
 mod records;
 
-pub(super) use founding::found;
 pub(super) use records::Records;
 
-use super::super::error::EmulatorError;
-use super::super::state::{Layout, State, StateLocation};
+use crate::error::EmulatorError;
+use crate::state::{Layout, State, StateLocation};
 
 /// The application number is `PWpu`.
 const LAYOUT: Layout = Layout {

@@ -2,9 +2,9 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::super::rows::{json, text};
-use super::super::objects::{Pack, Status, Version};
-use super::Records;
+use super::records::Records;
+use crate::pulumi::objects::{Pack, Status, Version};
+use crate::state::{json, text};
 
 const PACK: &str = "packs.place, packs.id, packs.source, packs.publisher, packs.name, packs.is_public, packs.is_added";
 const VERSION: &str = "versions.number, versions.tag, versions.status, versions.content, versions.ticket, versions.digest";

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::objects::{Account, Organization, Stack, StackReference};
+use crate::pulumi::objects::{Account, Organization, Stack, StackReference};
 
 /// The records, inside a transaction.
 pub(crate) struct Records<'a> {

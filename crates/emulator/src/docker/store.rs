@@ -1,35 +1,100 @@
-//! The statements: rows in and out, nothing about what they mean.
+//! The state in SQLite: one transaction for each request.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value};
 
-use super::super::super::rows::{json, text, time};
-use super::super::objects::{Policy, Rule, Team};
+use super::objects::{Policy, Rule, Team};
+use crate::error::EmulatorError;
+use crate::state::{Layout, State, StateLocation, json, text, time};
+
+/// Files of this service have had no number of their own from the beginning.
+const LAYOUT: Layout = Layout {
+    service: "docker",
+    application: 0,
+    number: 1,
+    tables: TABLES,
+};
+
+/// `place` orders lists by creation and never repeats, so that it can be a cursor.
+const TABLES: &str = "
+create table organizations (name text primary key) strict;
+create table teams (
+    id integer primary key autoincrement,
+    organization text not null references organizations (name),
+    uuid text not null,
+    name text not null,
+    unique (organization, uuid)
+) strict;
+create table policies (
+    place integer primary key autoincrement,
+    id text not null unique,
+    organization text not null references organizations (name),
+    name text not null,
+    kind text not null,
+    scope text not null,
+    body text not null,
+    created_at text not null,
+    updated_at text not null,
+    unique (organization, name)
+) strict;
+create index policies_in_order on policies (organization, place);
+create table rules (
+    place integer primary key autoincrement,
+    policy text not null references policies (id) on delete cascade,
+    id text not null unique,
+    name text not null,
+    body text not null
+) strict;
+create index rules_in_order on rules (policy, place);
+";
+
+/// The open state.
+#[derive(Debug)]
+pub(super) struct Store(State);
+
+impl Store {
+    /// Opens the state and makes the tables if it is new.
+    pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
+        State::open(location, &LAYOUT).map(Self)
+    }
+
+    /// Runs `work` on a state that does not change meanwhile.
+    pub(super) fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0.read(|connection| work(&Records { connection }))
+    }
+
+    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    pub(super) fn write<T, E: From<rusqlite::Error>>(
+        &self,
+        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0.write(|connection| work(&Records { connection }))
+    }
+}
 
 const POLICY_COLUMNS: &str =
     "place, id, organization, name, kind, scope, body, created_at, updated_at";
 
 /// The records, inside a transaction.
-pub(crate) struct Records<'a> {
+pub(super) struct Records<'a> {
     connection: &'a Connection,
 }
 
-impl<'a> Records<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection }
-    }
-
+impl Records<'_> {
     /// Whether there is any organization.
-    pub(crate) fn has_organizations(&self) -> rusqlite::Result<bool> {
+    pub(super) fn has_organizations(&self) -> rusqlite::Result<bool> {
         self.exists("select 1 from organizations", &[])
     }
 
     /// Whether the organization exists.
-    pub(crate) fn has_organization(&self, name: &str) -> rusqlite::Result<bool> {
+    pub(super) fn has_organization(&self, name: &str) -> rusqlite::Result<bool> {
         self.exists("select 1 from organizations where name = ?1", &[name])
     }
 
-    pub(crate) fn add_organization(&self, name: &str) -> rusqlite::Result<()> {
+    pub(super) fn add_organization(&self, name: &str) -> rusqlite::Result<()> {
         self.execute(
             "insert into organizations (name) values (?1)",
             params![name],
@@ -37,7 +102,7 @@ impl<'a> Records<'a> {
     }
 
     /// Adds a team, unless the organization has one of that uuid.
-    pub(crate) fn add_team(
+    pub(super) fn add_team(
         &self,
         organization: &str,
         uuid: &str,
@@ -50,7 +115,7 @@ impl<'a> Records<'a> {
     }
 
     /// Whether the organization has a team of that uuid.
-    pub(crate) fn has_team(&self, organization: &str, uuid: &str) -> rusqlite::Result<bool> {
+    pub(super) fn has_team(&self, organization: &str, uuid: &str) -> rusqlite::Result<bool> {
         self.exists(
             "select 1 from teams where organization = ?1 and uuid = ?2",
             &[organization, uuid],
@@ -58,7 +123,7 @@ impl<'a> Records<'a> {
     }
 
     /// The organization's teams, oldest first.
-    pub(crate) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
+    pub(super) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
         let mut statement = self.connection.prepare_cached(
             "select id, uuid, name from teams where organization = ?1 order by id",
         )?;
@@ -77,7 +142,7 @@ impl<'a> Records<'a> {
         teams.collect()
     }
 
-    pub(crate) fn policy_count(&self, organization: &str) -> rusqlite::Result<usize> {
+    pub(super) fn policy_count(&self, organization: &str) -> rusqlite::Result<usize> {
         let count: i64 = self
             .connection
             .prepare_cached("select count(*) from policies where organization = ?1")?
@@ -86,7 +151,7 @@ impl<'a> Records<'a> {
     }
 
     /// Up to `count` policies whose place comes after `after`, oldest first.
-    pub(crate) fn policies(
+    pub(super) fn policies(
         &self,
         organization: &str,
         after: i64,
@@ -102,7 +167,7 @@ impl<'a> Records<'a> {
             .collect()
     }
 
-    pub(crate) fn policy(&self, organization: &str, id: &str) -> rusqlite::Result<Option<Policy>> {
+    pub(super) fn policy(&self, organization: &str, id: &str) -> rusqlite::Result<Option<Policy>> {
         let sql =
             format!("select {POLICY_COLUMNS} from policies where organization = ?1 and id = ?2");
         self.connection
@@ -112,7 +177,7 @@ impl<'a> Records<'a> {
     }
 
     /// Whether a policy other than `except` has that name.
-    pub(crate) fn policy_name_taken(
+    pub(super) fn policy_name_taken(
         &self,
         organization: &str,
         name: &str,
@@ -123,7 +188,7 @@ impl<'a> Records<'a> {
     }
 
     /// Adds a policy at the end of the list; `place` is not read.
-    pub(crate) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
+    pub(super) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
         let Policy {
             place: _,
             id,
@@ -152,7 +217,7 @@ impl<'a> Records<'a> {
     }
 
     /// Writes what can change of a policy.
-    pub(crate) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
+    pub(super) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
         let Policy {
             place: _,
             id,
@@ -171,33 +236,33 @@ impl<'a> Records<'a> {
     }
 
     /// Deletes a policy with its rules.
-    pub(crate) fn delete_policy(&self, id: &str) -> rusqlite::Result<()> {
+    pub(super) fn delete_policy(&self, id: &str) -> rusqlite::Result<()> {
         self.execute("delete from policies where id = ?1", params![id])
     }
 
     /// The policy's rules, oldest first.
-    pub(crate) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
+    pub(super) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
         let mut statement = self
             .connection
             .prepare_cached("select body from rules where policy = ?1 order by place")?;
         statement.query_map([policy], |row| json(row, 0))?.collect()
     }
 
-    pub(crate) fn add_rule(&self, policy: &str, rule: &Rule) -> rusqlite::Result<()> {
+    pub(super) fn add_rule(&self, policy: &str, rule: &Rule) -> rusqlite::Result<()> {
         self.execute(
             "insert into rules (policy, id, name, body) values (?1, ?2, ?3, ?4)",
             params![policy, rule.id, rule.name, text(rule)?],
         )
     }
 
-    pub(crate) fn update_rule(&self, rule: &Rule) -> rusqlite::Result<()> {
+    pub(super) fn update_rule(&self, rule: &Rule) -> rusqlite::Result<()> {
         self.execute(
             "update rules set name = ?2, body = ?3 where id = ?1",
             params![rule.id, rule.name, text(rule)?],
         )
     }
 
-    pub(crate) fn delete_rule(&self, id: &str) -> rusqlite::Result<()> {
+    pub(super) fn delete_rule(&self, id: &str) -> rusqlite::Result<()> {
         self.execute("delete from rules where id = ?1", params![id])
     }
 

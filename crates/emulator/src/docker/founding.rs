@@ -1,21 +1,20 @@
 //! The organizations that an emulator starts with.
 
 use jiff::Timestamp;
-use rusqlite::ErrorCode;
 
-use super::super::super::error::EmulatorError;
-use super::super::super::state::describe;
-use super::super::objects::{ALLOWLIST, CEDAR, Policy, Rule, policy_id, rule_id};
-use super::super::options::Options;
-use super::super::seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed};
-use super::{Records, Store};
+use super::objects::{ALLOWLIST, CEDAR, Policy, Rule, policy_id, rule_id};
+use super::options::Options;
+use super::seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed};
+use super::store::{Records, Store};
+use crate::error::EmulatorError;
+use crate::state::SeedFailure;
 
 /// The organization of an emulator that was told of none.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
 /// Creates the organizations of `options` that the state lacks, with teams and policies; adds missing teams to the
 /// others. Policies are stored only with a new organization: a restart must not bring deleted ones back.
-pub(crate) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options
@@ -30,38 +29,10 @@ pub(crate) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
             }
             Ok(())
         })
-        .map_err(|failure| match failure {
-            Failure::State(cause)
-                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
-            {
-                EmulatorError::SeedRepeats { cause }
-            }
-            Failure::State(cause) => EmulatorError::State {
-                place: describe(&options.state),
-                cause,
-            },
-            Failure::Random(error) => EmulatorError::Random(error),
-        })
+        .map_err(|failure: SeedFailure| failure.into_error(&options.state))
 }
 
-enum Failure {
-    State(rusqlite::Error),
-    Random(getrandom::Error),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::State(error)
-    }
-}
-
-impl From<getrandom::Error> for Failure {
-    fn from(error: getrandom::Error) -> Self {
-        Self::Random(error)
-    }
-}
-
-fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
+fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure> {
     let OrganizationSeed {
         name,
         teams,
@@ -82,7 +53,11 @@ fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
     Ok(())
 }
 
-fn add_policy(records: &Records<'_>, organization: &str, seed: &PolicySeed) -> Result<(), Failure> {
+fn add_policy(
+    records: &Records<'_>,
+    organization: &str,
+    seed: &PolicySeed,
+) -> Result<(), SeedFailure> {
     let PolicySeed {
         id,
         name,

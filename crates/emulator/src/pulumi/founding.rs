@@ -1,24 +1,23 @@
 //! The organizations that an emulator starts with.
 
-use rusqlite::ErrorCode;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::super::super::error::EmulatorError;
-use super::super::super::random;
-use super::super::super::state::describe;
-use super::super::objects::{
+use super::objects::{
     Account, Applied, Content, Group, Organization, Pack, Stack, StackReference, Status, Version,
     ticket,
 };
-use super::super::operations::{find_pack, newest};
-use super::super::options::Options;
-use super::super::refusal::Refusal;
-use super::super::seed::{
+use super::operations::{find_pack, newest};
+use super::options::Options;
+use super::refusal::Refusal;
+use super::seed::{
     AccountSeed, AddedSeed, GroupSeed, OrganizationSeed, PackSeed, PackVersionSeed,
     PolicyPackReference, Seed, StackSeed,
 };
-use super::{Records, Store};
+use super::store::{Records, Store};
+use crate::error::EmulatorError;
+use crate::random;
+use crate::state::SeedFailure;
 
 /// The organization of an emulator that was told of none.
 const DEFAULT_ORGANIZATION: &str = "my-org";
@@ -26,7 +25,7 @@ const DEFAULT_ORGANIZATION: &str = "my-org";
 /// Creates the organizations of `options` that the state lacks, with all that they hold; adds missing stacks and
 /// accounts to the others. Packs and groups are stored only with a new organization: a restart must not bring deleted
 /// ones back.
-pub(crate) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
+pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {
             let seeded = options
@@ -58,41 +57,11 @@ pub(crate) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
             }
             Ok(())
         })
-        .map_err(|failure| match failure {
-            Failure::State(cause)
-                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
-            {
-                EmulatorError::SeedRepeats { cause }
-            }
-            Failure::State(cause) => EmulatorError::State {
-                place: describe(&options.state),
-                cause,
-            },
-            Failure::Random(error) => EmulatorError::Random(error),
-            Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
-        })
-}
-
-enum Failure {
-    State(rusqlite::Error),
-    Random(getrandom::Error),
-    Seed { place: String, why: String },
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::State(error)
-    }
-}
-
-impl From<getrandom::Error> for Failure {
-    fn from(error: getrandom::Error) -> Self {
-        Self::Random(error)
-    }
+        .map_err(|failure: SeedFailure| failure.into_error(&options.state))
 }
 
 /// Adds an organization with its packs, unless there is one of that name; answers whether it is new.
-fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, Failure> {
+fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailure> {
     let OrganizationSeed {
         name,
         without_policy_as_code,
@@ -155,7 +124,7 @@ fn reference(stack: &StackSeed) -> StackReference {
     }
 }
 
-fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(), Failure> {
+fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(), SeedFailure> {
     let PackSeed {
         name,
         id,
@@ -209,9 +178,9 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
 }
 
 /// What names packs: additions and groups.
-fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
+fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure> {
     for AddedSeed { publisher, name } in &seed.added {
-        let wrong = || Failure::Seed {
+        let wrong = || SeedFailure::Seed {
             place: format!("{}, added", seed.name),
             why: format!("there is no pack `{name}` of `{publisher}`"),
         };
@@ -224,7 +193,11 @@ fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), Failure> {
     Ok(())
 }
 
-fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Result<(), Failure> {
+fn add_group(
+    records: &Records<'_>,
+    organization: &str,
+    seed: &GroupSeed,
+) -> Result<(), SeedFailure> {
     let GroupSeed {
         name,
         entity_type,
@@ -234,7 +207,7 @@ fn add_group(records: &Records<'_>, organization: &str, seed: &GroupSeed) -> Res
         policy_packs,
         other,
     } = seed;
-    let wrong = |why: String| Failure::Seed {
+    let wrong = |why: String| SeedFailure::Seed {
         place: format!("{organization}, group {name}"),
         why,
     };

@@ -1,0 +1,150 @@
+//! The value of a fault: the text after `=`.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::error::FaultError;
+
+/// What stands after `=`: texts between slashes, each with whether it was quoted.
+#[derive(Debug, Default)]
+pub struct Value(Vec<(String, bool)>);
+
+impl Value {
+    /// Takes a value off the beginning of a text.
+    pub(super) fn take(mut text: &str) -> Result<(Self, &str), FaultError> {
+        let mut parts = Vec::new();
+        loop {
+            let (part, rest) = if text.starts_with('"') {
+                let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
+                let part = strings
+                    .next()
+                    .and_then(Result::ok)
+                    .ok_or_else(|| FaultError::Name(text.to_owned()))?;
+                (
+                    (part, true),
+                    text.get(strings.byte_offset()..).unwrap_or_default(),
+                )
+            } else {
+                let (part, rest) = text.split_at(text.find(['/', '@']).unwrap_or(text.len()));
+                if part.trim().is_empty() || part.contains('"') {
+                    return Err(FaultError::Name(part.to_owned()));
+                }
+                ((part.to_owned(), false), rest)
+            };
+            parts.push(part);
+            match rest.strip_prefix('/') {
+                Some(rest) => text = rest,
+                None => return Ok((Self(parts), rest)),
+            }
+        }
+    }
+
+    /// No value at all.
+    pub(super) fn none(&self, kind: &'static str) -> Result<(), FaultError> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(FaultError::Value {
+                kind,
+                takes: "no value",
+            })
+        }
+    }
+
+    /// A duration, if there is any value.
+    pub(super) fn duration(&self, kind: &'static str) -> Result<Option<Duration>, FaultError> {
+        match self.0.as_slice() {
+            [] => Ok(None),
+            [(text, false)] => duration(text).map(Some),
+            [..] => Err(FaultError::Value {
+                kind,
+                takes: "one duration",
+            }),
+        }
+    }
+
+    /// One name, or none; `takes` says what it names.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn name(self, kind: &'static str, takes: &'static str) -> Result<Which, FaultError> {
+        let mut names = self.0.into_iter().map(which);
+        match (names.next(), names.next()) {
+            (name, None) => Ok(name.unwrap_or_default()),
+            (_, Some(_)) => Err(FaultError::Value { kind, takes }),
+        }
+    }
+
+    /// `OUTER/INNER`, `INNER` alone, or nothing; `takes` says what they name.
+    ///
+    /// # Errors
+    /// There are more.
+    pub fn pair(
+        self,
+        kind: &'static str,
+        takes: &'static str,
+    ) -> Result<(Which, Which), FaultError> {
+        let mut names = self.0.into_iter().map(which);
+        match (names.next(), names.next(), names.next()) {
+            (None, _, _) => Ok((Which::Any, Which::Any)),
+            (Some(inner), None, _) => Ok((Which::Any, inner)),
+            (Some(outer), Some(inner), None) => Ok((outer, inner)),
+            (_, _, Some(_)) => Err(FaultError::Value { kind, takes }),
+        }
+    }
+}
+
+fn which((name, quoted): (String, bool)) -> Which {
+    if name == "any" && !quoted {
+        Which::Any
+    } else {
+        Which::Named(name)
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, FaultError> {
+    let parsed: Option<SignedDuration> = text.trim().parse().ok();
+    parsed
+        .and_then(|duration| duration.try_into().ok())
+        .ok_or_else(|| FaultError::Duration(text.to_owned()))
+}
+
+/// Which object another writer takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Which {
+    /// The one that the request is about, or else the oldest.
+    #[default]
+    Any,
+    /// The one of this name.
+    Named(String),
+}
+
+impl Which {
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Named(wanted) => wanted == name,
+        }
+    }
+}
+
+impl Display for Which {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Named(name) if is_plain(name) => f.write_str(name),
+            Self::Named(name) => write!(f, "{}", serde_json::Value::from(name.as_str())),
+        }
+    }
+}
+
+/// Whether a name means itself without quotes.
+fn is_plain(name: &str) -> bool {
+    name != "any"
+        && name.trim() == name
+        && !name.is_empty()
+        && !name.contains(['/', '@', '"'])
+        && !name.contains(char::is_control)
+}
