@@ -1,4 +1,4 @@
-//! The state of a service in SQLite: one connection, one transaction for each request.
+//! The state of a service in SQLite: one connection, one transaction per request.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,44 +10,44 @@ use serde::de::DeserializeOwned;
 
 use crate::error::EmulatorError;
 
-/// Where the state is kept.
+/// Where the state is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum StateLocation {
-    /// Nowhere: they end with the emulator.
+    /// In memory: the state is lost when the emulator stops.
     #[default]
     Memory,
-    /// An SQLite file, created with its folder if missing; it survives a kill at any moment.
+    /// An SQLite file, created with its folder if missing. It stays consistent if the process is
+    /// killed at any time.
     File(PathBuf),
 }
 
 /// The tables of a service.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// How messages name the service.
+    /// The service's name in messages.
     pub(super) service: &'static str,
-    /// The number that tells the service's files from those of others.
+    /// SQLite's `application_id`, which distinguishes the files of the services.
     pub(super) application: i64,
-    /// The number of the layout; a file with another is refused.
+    /// The version of the layout. A file with another version is refused.
     pub(super) number: i64,
-    /// The statements that make it.
+    /// The statements that create the tables.
     pub(super) tables: &'static str,
 }
 
-/// Whose tables a file holds; both are 0 in a new one.
+/// The owner and the layout of a file. Both are 0 in a new one.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     application: i64,
     number: i64,
 }
 
-/// The open state.
 #[derive(Debug)]
 pub(super) struct State {
     connection: Mutex<Connection>,
 }
 
 impl State {
-    /// Opens the state and makes the tables if it is new.
+    /// Opens the state and creates the tables in a new one.
     pub(super) fn open(location: &StateLocation, layout: &Layout) -> Result<Self, EmulatorError> {
         let place = describe(location);
         let failed = |cause| EmulatorError::State {
@@ -84,7 +84,7 @@ impl State {
         })
     }
 
-    /// Runs `work` on a state that does not change meanwhile.
+    /// Runs `work` in a read transaction.
     pub(super) fn read<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
@@ -94,7 +94,7 @@ impl State {
         work(&transaction)
     }
 
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    /// Runs `work` in a transaction. An error rolls back everything.
     pub(super) fn write<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
@@ -106,7 +106,7 @@ impl State {
         Ok(result)
     }
 
-    /// A thread that panicked held a transaction, which was rolled back: the connection is good.
+    /// A poisoned lock is fine: the transaction of the thread that panicked was rolled back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection
             .lock()
@@ -114,7 +114,7 @@ impl State {
     }
 }
 
-/// How messages name the state.
+/// The state's name in messages.
 fn describe(location: &StateLocation) -> String {
     match location {
         StateLocation::Memory => "in memory".to_owned(),
@@ -135,10 +135,10 @@ fn create_folder(path: &Path) -> Result<(), EmulatorError> {
     })
 }
 
-/// Sets the connection up, makes the tables if there are none, and answers whose they are.
+/// Configures the connection, creates the tables if there are none, and returns whose they are.
 ///
-/// With a write-ahead log and `synchronous = normal` a kill loses nothing that was answered; only a power cut can lose
-/// the last writes, and never tears one.
+/// With a write-ahead log and `synchronous = normal`, killing the process loses nothing that was
+/// answered. Only a power failure can lose the last writes, and it never leaves a partial one.
 fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Found> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -166,7 +166,7 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
     })
 }
 
-/// Why the organizations of the options and of the seed cannot be created.
+/// Errors while creating the organizations of the options and the seed.
 pub(crate) enum SeedFailure {
     State(rusqlite::Error),
     Random(getrandom::Error),
@@ -174,7 +174,7 @@ pub(crate) enum SeedFailure {
 }
 
 impl SeedFailure {
-    /// The error of an emulator whose state is at `location`. Only a seed can violate a constraint.
+    /// Only a seed can violate a constraint.
     pub(crate) fn into_error(self, location: &StateLocation) -> EmulatorError {
         match self {
             Self::State(cause)
@@ -210,13 +210,13 @@ pub(super) fn text(value: &impl serde::Serialize) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// The value of a column that holds JSON.
+/// A column that contains JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     serde_json::from_str(text).map_err(|error| unreadable(column, Box::new(error)))
 }
 
-/// The moment that a column holds.
+/// A column that contains a timestamp.
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
     row.get_ref(column)?
         .as_str()?

@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use super::change::Change;
 use super::operation::Operation;
@@ -8,7 +8,6 @@ use crate::access_tokens::AccessTokens;
 use crate::error::EmulatorError;
 use crate::service::Common;
 
-/// An emulator's parts.
 pub(super) struct App {
     pub(super) store: Store,
     pub(super) tokens: AccessTokens,

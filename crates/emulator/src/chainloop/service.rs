@@ -1,4 +1,4 @@
-//! The service as the frame sees it.
+//! The implementation of the frame's `Service`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -31,7 +31,7 @@ impl Service for App {
         Refusal::on_purpose(status).into_response()
     }
 
-    /// No body of this service holds credentials.
+    /// No body of this service contains credentials.
     fn logged(_: &str, body: &[u8]) -> Value {
         serde_json::from_slice(body).unwrap_or(Value::Null)
     }

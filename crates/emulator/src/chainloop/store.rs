@@ -1,4 +1,4 @@
-//! The state in SQLite: one transaction for each request.
+//! The state in SQLite: one transaction per request.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -10,10 +10,10 @@ use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 use crate::error::EmulatorError;
 use crate::state::{Layout, SeedFailure, State, StateLocation, time};
 
-/// The organization of an emulator that was told of none.
+/// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
-/// The application number is `PWch`.
+/// The application id is `PWch`.
 const LAYOUT: Layout = Layout {
     service: "chainloop",
     application: 0x5057_6368,
@@ -21,8 +21,8 @@ const LAYOUT: Layout = Layout {
     tables: TABLES,
 };
 
-/// A document without an owner is builtin. Versions are never deleted before their document is; the last one is the
-/// latest.
+/// A document with an empty owner is built-in. Versions are deleted only with their document. The
+/// last version is the latest.
 const TABLES: &str = "
 create table organizations (
     place integer primary key autoincrement,
@@ -48,25 +48,23 @@ create table versions (
 
 const DOCUMENT: &str = "place, kind, owner, name";
 
-/// An organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Organization {
     pub(super) name: String,
-    /// Whether the caller does not belong to it.
+    /// Whether the caller is not a member.
     pub(super) is_foreign: bool,
 }
 
-/// The open state.
 #[derive(Debug)]
 pub(super) struct Store(State);
 
 impl Store {
-    /// Opens the state and makes the tables if it is new.
+    /// Opens the state and creates the tables in a new one.
     pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         State::open(location, &LAYOUT).map(Self)
     }
 
-    /// Runs `work` on a state that does not change meanwhile.
+    /// Runs `work` in a read transaction.
     pub(super) fn read<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
@@ -74,7 +72,7 @@ impl Store {
         self.0.read(|connection| work(&Records { connection }))
     }
 
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    /// Runs `work` in a transaction. An error rolls back everything.
     pub(super) fn write<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
@@ -83,13 +81,12 @@ impl Store {
     }
 }
 
-/// The records, inside a transaction.
+/// The records within a transaction.
 pub(super) struct Records<'a> {
     connection: &'a Connection,
 }
 
 impl Records<'_> {
-    /// All organizations, oldest first.
     pub(super) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, is_foreign from organizations order by place";
         let organization = |row: &Row<'_>| {
@@ -104,7 +101,7 @@ impl Records<'_> {
             .collect()
     }
 
-    /// All documents of a kind, oldest first.
+    /// Oldest first.
     pub(super) fn documents(&self, kind: Kind) -> rusqlite::Result<Vec<Document>> {
         let sql = format!("select {DOCUMENT} from documents where kind = ?1 order by place");
         self.connection
@@ -130,7 +127,6 @@ impl Records<'_> {
             .optional()
     }
 
-    /// Adds a document without versions.
     pub(super) fn add_document(
         &self,
         kind: Kind,
@@ -157,7 +153,7 @@ impl Records<'_> {
         statement.execute([document.place]).map(drop)
     }
 
-    /// The versions of a document, oldest first.
+    /// Oldest first.
     pub(super) fn versions(&self, document: &Document) -> rusqlite::Result<Vec<Version>> {
         let sql = "select digest, format, body, created_at from versions where document = ?1 order by place";
         let version = |row: &Row<'_>| {
@@ -174,7 +170,7 @@ impl Records<'_> {
             .collect()
     }
 
-    /// Adds the version that is the latest from now on.
+    /// Adds the latest version.
     pub(super) fn add_version(
         &self,
         document: &Document,
@@ -210,7 +206,7 @@ impl Records<'_> {
     }
 }
 
-/// No organization has an empty name.
+/// The empty string is free for built-in documents: organization names are never empty.
 fn owner_text(owner: &Owner) -> &str {
     match owner {
         Owner::Builtin => "",
@@ -233,8 +229,8 @@ fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
     })
 }
 
-/// Creates what the service brings along and the organizations of `options` that the state lacks, with all that they
-/// hold. Documents are stored only with a new owner: a restart must not bring deleted ones back.
+/// Creates the built-in documents and the organizations of `options` that are missing in the state.
+/// Documents are only stored with a new owner, because a restart must not restore deleted ones.
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| create(records, options))

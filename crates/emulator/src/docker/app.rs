@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use super::change::Change;
 use super::founding::found;
@@ -11,7 +11,6 @@ use super::tokens::Tokens;
 use crate::error::EmulatorError;
 use crate::service::Common;
 
-/// An emulator's parts.
 pub(super) struct App {
     pub(super) profile: Profile,
     pub(super) limits: Limits,

@@ -1,44 +1,39 @@
-//! What another writer can do to an organization.
+//! The changes that another client can make in an organization.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::operation::Operation;
 use crate::fault::{self, FaultError, Value, Which};
 
-/// A fault of this service; its text form is the argument of `--fault`.
+/// A fault of this service. Its text form is the argument of `--fault`.
 pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
 pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
+/// The requests that a fault of this service applies to.
 pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
+/// The requests that a fault of this service counts.
 pub type Among = fault::Among<Operation>;
 
-/// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
+/// A change by another client. If the object does not exist, nothing changes and the fault waits
+/// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Creates an empty policy of this name; `Any` gives it one of its own.
+    /// Creates an empty policy. `Any` selects an unused name.
     AddPolicy(Which),
-    /// Gives a policy another name.
     RenamePolicy(Which),
-    /// Limits a policy to the organization's first team or, if it is limited to teams, lifts that.
+    /// Limits a policy to the organization's first team, or removes the limit if it has one.
     ChangePolicy(Which),
-    /// Deletes a policy.
     DeletePolicy(Which),
-    /// Adds a rule to a policy; `Any` gives it a name of its own.
+    /// Adds a rule to a policy. `Any` selects an unused name.
     AddRule(WhichRule),
-    /// Turns a rule's decision into the other one.
+    /// Inverts a rule's decision.
     ChangeRule(WhichRule),
-    /// Deletes a rule.
     DeleteRule(WhichRule),
 }
 
-/// Which rule another writer takes, and in which policy.
+/// Selects a rule and its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WhichRule {
-    /// The policy.
     pub policy: Which,
-    /// The rule.
     pub rule: Which,
 }
 

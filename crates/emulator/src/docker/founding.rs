@@ -1,4 +1,4 @@
-//! The organizations that an emulator starts with.
+//! Creates the initial organizations.
 
 use jiff::Timestamp;
 
@@ -9,11 +9,12 @@ use super::store::{Records, Store};
 use crate::error::EmulatorError;
 use crate::state::SeedFailure;
 
-/// The organization of an emulator that was told of none.
+/// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
-/// Creates the organizations of `options` that the state lacks, with teams and policies; adds missing teams to the
-/// others. Policies are stored only with a new organization: a restart must not bring deleted ones back.
+/// Creates the organizations of `options` that are missing in the state, with teams and policies,
+/// and adds missing teams to existing ones. Policies are only stored with a new organization,
+/// because a restart must not restore deleted ones.
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {

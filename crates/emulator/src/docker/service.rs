@@ -1,4 +1,4 @@
-//! The service as the frame sees it.
+//! The implementation of the frame's `Service`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -16,7 +16,7 @@ impl Service for App {
     type Change = Change;
     type Refusal = Refusal;
 
-    /// Ten times a full policy.
+    /// Ten times the maximum policy size.
     const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
     fn common(&self) -> &Common<Operation, Change> {
@@ -37,7 +37,7 @@ impl Service for App {
         }
     }
 
-    /// Only bodies below `/v2/orgs/` are known to hold no credentials.
+    /// Only bodies below `/v2/orgs/` are known to contain no credentials.
     fn logged(path: &str, body: &[u8]) -> Value {
         if path.starts_with("/v2/orgs/") {
             serde_json::from_slice(body).unwrap_or(Value::Null)

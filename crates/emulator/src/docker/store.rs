@@ -1,4 +1,4 @@
-//! The state in SQLite: one transaction for each request.
+//! The state in SQLite: one transaction per request.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use super::objects::{Policy, Rule, Team};
 use crate::error::EmulatorError;
 use crate::state::{Layout, State, StateLocation, json, text, time};
 
-/// Files of this service have had no number of their own from the beginning.
+/// The first files of this service had no application id, so it stays 0.
 const LAYOUT: Layout = Layout {
     service: "docker",
     application: 0,
@@ -15,7 +15,7 @@ const LAYOUT: Layout = Layout {
     tables: TABLES,
 };
 
-/// `place` orders lists by creation and never repeats, so that it can be a cursor.
+/// `place` orders lists by creation and is never reused, so it can be a cursor.
 const TABLES: &str = "
 create table organizations (name text primary key) strict;
 create table teams (
@@ -48,17 +48,16 @@ create table rules (
 create index rules_in_order on rules (policy, place);
 ";
 
-/// The open state.
 #[derive(Debug)]
 pub(super) struct Store(State);
 
 impl Store {
-    /// Opens the state and makes the tables if it is new.
+    /// Opens the state and creates the tables in a new one.
     pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         State::open(location, &LAYOUT).map(Self)
     }
 
-    /// Runs `work` on a state that does not change meanwhile.
+    /// Runs `work` in a read transaction.
     pub(super) fn read<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
@@ -66,7 +65,7 @@ impl Store {
         self.0.read(|connection| work(&Records { connection }))
     }
 
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    /// Runs `work` in a transaction. An error rolls back everything.
     pub(super) fn write<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
@@ -78,18 +77,16 @@ impl Store {
 const POLICY_COLUMNS: &str =
     "place, id, organization, name, kind, scope, body, created_at, updated_at";
 
-/// The records, inside a transaction.
+/// The records within a transaction.
 pub(super) struct Records<'a> {
     connection: &'a Connection,
 }
 
 impl Records<'_> {
-    /// Whether there is any organization.
     pub(super) fn has_organizations(&self) -> rusqlite::Result<bool> {
         self.exists("select 1 from organizations", &[])
     }
 
-    /// Whether the organization exists.
     pub(super) fn has_organization(&self, name: &str) -> rusqlite::Result<bool> {
         self.exists("select 1 from organizations where name = ?1", &[name])
     }
@@ -101,7 +98,7 @@ impl Records<'_> {
         )
     }
 
-    /// Adds a team, unless the organization has one of that uuid.
+    /// Adds a team, unless the organization already has one with this uuid.
     pub(super) fn add_team(
         &self,
         organization: &str,
@@ -114,7 +111,6 @@ impl Records<'_> {
         )
     }
 
-    /// Whether the organization has a team of that uuid.
     pub(super) fn has_team(&self, organization: &str, uuid: &str) -> rusqlite::Result<bool> {
         self.exists(
             "select 1 from teams where organization = ?1 and uuid = ?2",
@@ -122,7 +118,7 @@ impl Records<'_> {
         )
     }
 
-    /// The organization's teams, oldest first.
+    /// Oldest first.
     pub(super) fn teams(&self, organization: &str) -> rusqlite::Result<Vec<Team>> {
         let mut statement = self.connection.prepare_cached(
             "select id, uuid, name from teams where organization = ?1 order by id",
@@ -150,7 +146,7 @@ impl Records<'_> {
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    /// Up to `count` policies whose place comes after `after`, oldest first.
+    /// Up to `count` policies after the position `after`, oldest first.
     pub(super) fn policies(
         &self,
         organization: &str,
@@ -176,7 +172,7 @@ impl Records<'_> {
             .optional()
     }
 
-    /// Whether a policy other than `except` has that name.
+    /// Whether a policy other than `except` has this name.
     pub(super) fn policy_name_taken(
         &self,
         organization: &str,
@@ -187,7 +183,7 @@ impl Records<'_> {
         self.exists(sql, &[organization, name, except.unwrap_or_default()])
     }
 
-    /// Adds a policy at the end of the list; `place` is not read.
+    /// Adds a policy at the end of the list; `place` is ignored.
     pub(super) fn add_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
         let Policy {
             place: _,
@@ -216,7 +212,7 @@ impl Records<'_> {
         )
     }
 
-    /// Writes what can change of a policy.
+    /// Writes the fields of a policy that can change.
     pub(super) fn update_policy(&self, policy: &Policy) -> rusqlite::Result<()> {
         let Policy {
             place: _,
@@ -240,7 +236,7 @@ impl Records<'_> {
         self.execute("delete from policies where id = ?1", params![id])
     }
 
-    /// The policy's rules, oldest first.
+    /// Oldest first.
     pub(super) fn rules(&self, policy: &str) -> rusqlite::Result<Vec<Rule>> {
         let mut statement = self
             .connection

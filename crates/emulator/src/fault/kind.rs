@@ -1,4 +1,4 @@
-//! What a fault is, and what a service says about its operations and changes.
+//! The types of a fault, and the traits that a service implements for them.
 
 use std::fmt::{Debug, Display};
 use std::time::Duration;
@@ -11,90 +11,86 @@ use super::value::Value;
 
 /// The operations of a service, by their names in its contract.
 pub trait OperationName: Copy + Ord + Debug + Display + Send + Sync + 'static {
-    /// One of the names, for messages.
+    /// An operation's name for messages.
     const EXAMPLE: &'static str;
 
-    /// All operations.
     fn all() -> &'static [Self];
 
-    /// The name.
     fn as_str(self) -> &'static str;
 
-    /// What the operation is to what the service holds.
     fn access(self) -> Access;
 }
 
-/// What an operation is to what a service holds.
+/// How an operation uses the service's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It is read.
+    /// It reads the state.
     Read,
-    /// It may change.
+    /// It may change the state.
     Write,
-    /// Neither: a sign-in.
+    /// Neither, like a sign-in.
     Neither,
 }
 
-/// What another writer can do to what a service holds. An object that is not there is left alone, and the fault waits
-/// for the next request.
+/// The changes that another client can make. If the object does not exist, nothing changes and the
+/// fault waits for the next request.
 pub trait Change: Clone + PartialEq + Debug + Display + Send + Sync + 'static {
-    /// The words of all changes, such as `add-policy`.
+    /// The names of all changes, for example `add-policy`.
     const WORDS: &'static [&'static str];
-    /// The same in short, for messages.
+    /// A summary for messages.
     const IN_SHORT: &'static str;
 
-    /// Reads a change; `word` is one of `WORDS`.
+    /// Parses a change; `word` is one of `WORDS`.
     ///
     /// # Errors
     /// The value does not fit the change.
     fn read(word: &'static str, value: Value) -> Result<Self, FaultError>;
 }
 
-/// Something that goes wrong on purpose. Its text form is the argument of `--fault`: `after-500@write:3`.
+/// A fault. Its text form is the argument of `--fault`: `after-500@write:3`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault<O, C> {
     /// What goes wrong.
     pub kind: FaultKind<C>,
-    /// At which requests.
+    /// The requests it applies to.
     pub at: Selection<O>,
 }
 
-/// Whether the service does what a request asks for before the fault strikes.
+/// Whether the service performs the request before the fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum When {
-    /// The fault strikes first, and nothing is done.
+    /// The service does not perform the request.
     Before,
-    /// It is done and stored, and then the fault strikes.
+    /// The service performs the request and stores the result first.
     After,
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind<C> {
-    /// An error is the answer.
+    /// The answer is an error.
     Answer {
-        /// Before or after the work.
         when: When,
         /// The status of the answer.
         status: ErrorStatus,
-        /// The header `Retry-After`, in seconds.
+        /// The header `Retry-After` in seconds.
         retry_after: Option<u32>,
     },
-    /// The connection is reset, without an answer.
+    /// The connection is reset without an answer.
     Reset(When),
-    /// No answer comes until the client or the emulator gives up.
+    /// No answer arrives until the client or the emulator gives up.
     Hang(When),
-    /// The emulator ends for good: all connections are reset and it listens no more.
+    /// The emulator stops for good: it resets all connections and closes its listeners.
     Crash(When),
-    /// The answer is 200 with a text that is not JSON.
+    /// The answer is 200 with a body that is not JSON.
     Undecodable(When),
-    /// The work is done, and the connection closes after half of the answer's body.
+    /// The request is performed, and the connection closes after half of the answer's body.
     Truncated,
-    /// The request waits before anything else happens.
+    /// The request is delayed.
     Delay(Duration),
-    /// All tokens are revoked: this request and those after it need a new sign-in.
+    /// All tokens are revoked: this request and later ones need a new sign-in.
     RevokeTokens,
-    /// Another writer changes what the service holds just before the request is served.
+    /// Another client changes the state just before the request is served.
     OtherWriter(C),
 }
 
@@ -106,27 +102,27 @@ pub(crate) enum Ending {
         status: ErrorStatus,
         retry_after: Option<u32>,
     },
-    /// With a text that is not JSON.
+    /// With a body that is not JSON.
     Undecodable,
-    /// With an answer that does not arrive as a whole.
+    /// With an answer that is not delivered completely.
     Broken(Delivery),
 }
 
-/// How an answer leaves that does not leave as a whole.
+/// The delivery of an answer that does not arrive completely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// The connection is reset in its place.
+    /// The connection is reset instead.
     Reset,
-    /// Not at all.
+    /// Nothing is sent.
     Hang,
-    /// The emulator ends in its place.
+    /// The emulator crashes instead.
     Crash,
-    /// Half of it.
+    /// Half of the body is sent.
     Truncated,
 }
 
 impl<C> FaultKind<C> {
-    /// How the fault ends its request, if it does. One such fault strikes a request, and any number of others.
+    /// How the fault ends its request, if it does. At most one such fault applies to a request.
     pub(crate) fn ending(&self) -> Option<(When, Ending)> {
         match *self {
             Self::Answer {
@@ -155,7 +151,6 @@ impl<C> FaultKind<C> {
 pub struct ErrorStatus(StatusCode);
 
 impl ErrorStatus {
-    /// The number.
     pub fn get(self) -> u16 {
         self.0.as_u16()
     }

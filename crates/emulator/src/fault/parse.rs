@@ -19,7 +19,7 @@ use super::kind::{Change, ErrorStatus, Fault, FaultKind, OperationName, When};
 use super::select::{Among, Chance, Probability, Range, Selection};
 use super::value::Value;
 
-/// The kinds that all services share, for suggestions; statuses are numbers.
+/// The kinds of all services except statuses, for suggestions.
 const KINDS: [&str; 7] = [
     "reset",
     "hang",
@@ -56,7 +56,7 @@ impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
     }
 }
 
-/// `before-x` and `x-before` are the same; so are those with `after`.
+/// `before-x` and `x-before` are equivalent, like `after-x` and `x-after`.
 fn split(word: &str) -> (Option<When>, &str) {
     for (name, when) in [("before", When::Before), ("after", When::After)] {
         let front = word
@@ -135,7 +135,7 @@ fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<
     })
 }
 
-/// The kinds that do not end a request, each with its name.
+/// The kinds that do not end a request, with their names.
 fn preparation<C: Change>(
     word: &str,
     what: &str,
@@ -156,7 +156,7 @@ fn preparation<C: Change>(
             .none("revoke-tokens")
             .map(|()| ("revoke-tokens", FaultKind::RevokeTokens)),
         _ => {
-            // `before-rest` is to be `before-reset`.
+            // Corrects only the kind: `before-rest` becomes `before-reset`.
             let known = KINDS.into_iter().chain(C::WORDS.iter().copied());
             let nearest = nearest(what, known).map(|kind| word.replacen(what, kind, 1));
             Err(FaultError::Kind {

@@ -1,4 +1,4 @@
-//! Faults as texts: what `parse` reads.
+//! The text form of faults, which `parse` reads.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -44,7 +44,7 @@ impl<C: Display> Display for FaultKind<C> {
             Self::Crash(when) => write!(f, "{}-crash", when.as_str()),
             Self::Undecodable(when) => write!(f, "{}-undecodable", when.as_str()),
             Self::Truncated => f.write_str("truncated"),
-            // A duration beyond what can be shown is as good as for ever.
+            // A duration that is too long to display is effectively infinite.
             Self::Delay(wait) => {
                 write!(
                     f,

@@ -7,12 +7,12 @@ use jiff::SignedDuration;
 
 use super::error::FaultError;
 
-/// What stands after `=`: texts between slashes, each with whether it was quoted.
+/// The parts between slashes, and whether each was quoted.
 #[derive(Debug, Default)]
 pub struct Value(Vec<(String, bool)>);
 
 impl Value {
-    /// Takes a value off the beginning of a text.
+    /// Parses a value at the start of a text. Returns the value and the rest.
     pub(super) fn take(mut text: &str) -> Result<(Self, &str), FaultError> {
         let mut parts = Vec::new();
         loop {
@@ -41,7 +41,7 @@ impl Value {
         }
     }
 
-    /// No value at all.
+    /// Requires that there is no value.
     pub(super) fn none(&self, kind: &'static str) -> Result<(), FaultError> {
         if self.0.is_empty() {
             Ok(())
@@ -53,7 +53,7 @@ impl Value {
         }
     }
 
-    /// A duration, if there is any value.
+    /// An optional duration.
     pub(super) fn duration(&self, kind: &'static str) -> Result<Option<Duration>, FaultError> {
         match self.0.as_slice() {
             [] => Ok(None),
@@ -65,10 +65,10 @@ impl Value {
         }
     }
 
-    /// One name, or none; `takes` says what it names.
+    /// An optional name; `takes` describes it in errors.
     ///
     /// # Errors
-    /// There are more.
+    /// There is more than one name.
     pub fn name(self, kind: &'static str, takes: &'static str) -> Result<Which, FaultError> {
         let mut names = self.0.into_iter().map(which);
         match (names.next(), names.next()) {
@@ -77,10 +77,10 @@ impl Value {
         }
     }
 
-    /// `OUTER/INNER`, `INNER` alone, or nothing; `takes` says what they name.
+    /// `OUTER/INNER`, `INNER`, or nothing; `takes` describes them in errors.
     ///
     /// # Errors
-    /// There are more.
+    /// There are more than two names.
     pub fn pair(
         self,
         kind: &'static str,
@@ -111,13 +111,13 @@ fn duration(text: &str) -> Result<Duration, FaultError> {
         .ok_or_else(|| FaultError::Duration(text.to_owned()))
 }
 
-/// Which object another writer takes.
+/// The object that another client changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Which {
-    /// The one that the request is about, or else the oldest.
+    /// The object in the request's path if it matches, otherwise the oldest.
     #[default]
     Any,
-    /// The one of this name.
+    /// The object with this name.
     Named(String),
 }
 
@@ -140,7 +140,7 @@ impl Display for Which {
     }
 }
 
-/// Whether a name means itself without quotes.
+/// Whether a name can be written without quotes.
 fn is_plain(name: &str) -> bool {
     name != "any"
         && name.trim() == name

@@ -1,4 +1,4 @@
-//! HTTP: what every request of every service passes through, from the outside in: deliver, record, disturb.
+//! HTTP: the middleware that all services share. From the outside in: deliver, record, disturb.
 
 mod disturb;
 mod input;
@@ -22,20 +22,20 @@ use disturb::Disturbed;
 
 pub(super) use input::{At, Form, RawBody, body};
 
-/// Records the requests of a router, and makes the service worse than it is.
+/// Adds the request log and the faults to a router.
 pub(super) fn observed<S: Service>(router: Router<Arc<S>>, service: &Arc<S>) -> Router<Arc<S>> {
     router
         .layer(from_fn_with_state(Arc::clone(service), disturb::disturb))
         .layer(from_fn_with_state(Arc::clone(service), record::record))
 }
 
-/// Lets the answers of a router go, or breaks their connections; it goes around everything else.
+/// The outermost layer: delivers the answers of a router, or breaks their connections.
 pub(super) fn delivered<S: Service>(router: Router<Arc<S>>, service: Arc<S>) -> Router {
     router.layer(from_fn(deliver)).with_state(service)
 }
 
-/// Lets the answer go, or breaks the connection as the request's fault says. It is outside of everything else, so that
-/// a request is recorded before a client can notice anything.
+/// Delivers the answer, or breaks the connection as the fault requires. This is the outermost
+/// layer, so that the request is recorded before the client can notice the fault.
 async fn deliver(
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
@@ -49,13 +49,13 @@ async fn deliver(
     match delivery {
         None => response,
         Some(Delivery::Truncated) => half(response, connection).await,
-        // What is answered after a reset does not arrive.
+        // An answer after a reset does not arrive.
         Some(Delivery::Reset) => {
             connection.reset();
             response
         }
         Some(Delivery::Hang) => {
-            // Dropped here if the client gives up first.
+            // If the client disconnects first, this future is dropped here.
             connection.switch().stopping().await;
             connection.reset();
             response
@@ -67,17 +67,17 @@ async fn deliver(
     }
 }
 
-/// The answer with the length of the whole, and half of the body.
+/// The answer with its full length and half of its body.
 async fn half(response: Response, connection: Connection) -> Response {
     let (mut parts, body) = response.into_parts();
-    // Answers are made in memory, so reading one to its end cannot fail.
+    // The body is in memory, so reading it cannot fail.
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
     parts
         .headers
         .insert(CONTENT_LENGTH, HeaderValue::from(whole.len().max(1)));
     let first = stream::iter([Ok::<Bytes, axum::Error>(whole.slice(..whole.len() / 2))]);
-    // Asked for more, it closes the connection as soon as the first half is sent: an error here would be noticed
-    // before anything is.
+    // Polling for more closes the connection once the first half is sent. An error here would abort
+    // before any data is sent.
     let rest = stream::poll_fn(move |_| {
         connection.close_when_sent();
         std::task::Poll::Pending

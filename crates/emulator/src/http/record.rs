@@ -15,7 +15,7 @@ use crate::fault::{Delivery, OperationName};
 use crate::request_log::{Entry, RequestLog, milliseconds};
 use crate::service::{BadInput, Service};
 
-/// Counts the request, and writes the request log, if there is one, before the answer leaves.
+/// Counts the request and writes the log entry, if there is a log, before the answer is sent.
 pub(super) async fn record<S: Service>(
     State(service): State<Arc<S>>,
     route: Option<MatchedPath>,

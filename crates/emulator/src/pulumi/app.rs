@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::net::SocketAddr;
 
@@ -15,14 +15,13 @@ use crate::access_tokens::AccessTokens;
 use crate::error::EmulatorError;
 use crate::service::Common;
 
-/// An emulator's parts.
 pub(super) struct App {
     pub(super) store: Store,
     pub(super) tokens: AccessTokens,
     pub(super) any_stack: bool,
     pub(super) page_size: usize,
     pub(super) warning: Option<HeaderValue>,
-    /// Where archives go.
+    /// The address of the upload host.
     uploads: SocketAddr,
     pub(super) common: Common<Operation, Change>,
 }
@@ -46,7 +45,7 @@ impl App {
             request_log,
             faults,
         } = options;
-        // A text that cannot stand in a header has its strange characters replaced.
+        // Characters that are invalid in a header are replaced.
         let plain = |text: String| text.replace(|c: char| !(' '..='~').contains(&c), "?");
         let warning = warning
             .map(plain)
@@ -64,13 +63,13 @@ impl App {
         })
     }
 
-    /// Where the archive of a ticket is.
+    /// The upload URL of a ticket.
     pub(super) fn archive_url(&self, ticket: &str) -> String {
         format!("http://{}/policypacks/{ticket}", self.uploads)
     }
 }
 
-/// A content's SHA-256 in hexadecimal.
+/// The SHA-256 of `bytes` in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }

@@ -1,4 +1,4 @@
-//! The organizations that an emulator starts with.
+//! Creates the initial organizations.
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -19,12 +19,12 @@ use crate::error::EmulatorError;
 use crate::random;
 use crate::state::SeedFailure;
 
-/// The organization of an emulator that was told of none.
+/// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
-/// Creates the organizations of `options` that the state lacks, with all that they hold; adds missing stacks and
-/// accounts to the others. Packs and groups are stored only with a new organization: a restart must not bring deleted
-/// ones back.
+/// Creates the organizations of `options` that are missing in the state, with all their objects,
+/// and adds missing stacks and accounts to existing ones. Packs and groups are only stored with a
+/// new organization, because a restart must not restore deleted ones.
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| {
@@ -38,7 +38,7 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
                     new.push(organization);
                 }
             }
-            // Groups and additions name packs of any organization.
+            // Groups and additions refer to packs of any organization, so all packs come first.
             for organization in new {
                 fill(records, organization)?;
             }
@@ -60,7 +60,7 @@ pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorErro
         .map_err(|failure: SeedFailure| failure.into_error(&options.state))
 }
 
-/// Adds an organization with its packs, unless there is one of that name; answers whether it is new.
+/// Adds an organization with its packs if the name is new. Returns whether it is new.
 fn add(records: &Records<'_>, seed: &OrganizationSeed) -> Result<bool, SeedFailure> {
     let OrganizationSeed {
         name,
@@ -177,7 +177,7 @@ fn add_pack(records: &Records<'_>, publisher: &str, seed: &PackSeed) -> Result<(
     Ok(())
 }
 
-/// What names packs: additions and groups.
+/// Adds the objects that refer to packs: additions and groups.
 fn fill(records: &Records<'_>, seed: &OrganizationSeed) -> Result<(), SeedFailure> {
     for AddedSeed { publisher, name } in &seed.added {
         let wrong = || SeedFailure::Seed {
@@ -262,7 +262,7 @@ fn add_group(
     Ok(())
 }
 
-/// A word of the contract.
+/// Parses an enum value of the contract.
 fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value::<T>(json!(text)).ok()
 }

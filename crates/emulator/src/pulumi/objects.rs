@@ -1,4 +1,4 @@
-//! What is stored.
+//! Stored objects.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,7 +21,6 @@ pub(super) enum EnforcementLevel {
 }
 
 impl EnforcementLevel {
-    /// All of them.
     pub(super) const ALL: [Self; 4] = [
         Self::Advisory,
         Self::Mandatory,
@@ -30,7 +29,7 @@ impl EnforcementLevel {
     ];
 }
 
-/// What a group is about (schema `PolicyGroup`, `entityType`).
+/// The members of a group (schema `PolicyGroup`, `entityType`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum EntityType {
@@ -39,7 +38,7 @@ pub(super) enum EntityType {
     Accounts,
 }
 
-/// What a group does about violations (schema `PolicyGroup`, `mode`).
+/// How a group handles violations (schema `PolicyGroup`, `mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
@@ -48,7 +47,7 @@ pub(super) enum Mode {
 }
 
 impl EntityType {
-    /// The mode of a group that was created without one (schema `NewPolicyGroupRequest`, `mode`).
+    /// The default mode of a new group (schema `NewPolicyGroupRequest`, `mode`).
     pub(super) fn usual_mode(self) -> Mode {
         match self {
             Self::Stacks => Mode::Preventative,
@@ -57,81 +56,79 @@ impl EntityType {
     }
 }
 
-/// An organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Organization {
     pub(super) name: String,
-    /// Whether it has the feature.
+    /// Whether the organization has the feature.
     pub(super) policy_as_code: bool,
-    /// Whether the caller does not belong to it: it only publishes.
+    /// Whether the caller is not a member. The organization then only publishes packs.
     pub(super) is_foreign: bool,
 }
 
 /// A pack without its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pack {
-    /// The place in lists; given by the store.
+    /// The position in lists, set by the store.
     pub(super) place: i64,
     /// The UUID in the registry.
     pub(super) id: String,
     pub(super) source: String,
     pub(super) publisher: String,
     pub(super) name: String,
-    /// Whether other organizations see it.
+    /// Whether other organizations can see it.
     pub(super) is_public: bool,
-    /// Whether it is added to the organization that published it.
+    /// Whether it is added to its publisher's organization.
     pub(super) is_added: bool,
 }
 
-/// How far a version is.
+/// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
-    /// It is being published: not shown, not usable.
+    /// Being published: hidden and not usable.
     Incomplete,
     Complete,
-    /// It is gone; its number and its tag stay taken.
+    /// Deleted; its number and its tag stay reserved.
     Deleted,
 }
 
-/// A version of a pack.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Version {
     pub(super) number: i64,
     pub(super) tag: String,
     pub(super) status: Status,
     pub(super) content: Content,
-    /// The name of its archive at the upload host, which nobody can guess.
+    /// The random name of its archive at the upload host.
     pub(super) ticket: String,
-    /// The SHA-256 of what was uploaded last, in hexadecimal.
+    /// The SHA-256 of the last upload in hexadecimal.
     pub(super) digest: Option<String>,
 }
 
-/// What was published.
+/// The published content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Content {
     pub(super) display_name: String,
     pub(super) runtime: Option<String>,
-    /// As they were sent.
+    /// The policies as sent.
     pub(super) policies: Vec<Map<String, Value>>,
-    /// What is taken and never shown: description, readme, provider, tags, repository, metadata.
+    /// Stored and never returned: description, readme, provider, tags, repository, metadata.
     pub(super) kept: Map<String, Value>,
-    /// What a seed brought and the contract does not know; it is shown.
+    /// Unknown fields from a seed; returned unchanged.
     pub(super) other: Map<String, Value>,
 }
 
 /// A group without its packs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Group {
-    /// The place in the list; given by the store.
+    /// The position in the list, set by the store.
     pub(super) place: i64,
     pub(super) organization: String,
     pub(super) name: String,
     pub(super) body: GroupBody,
 }
 
-/// What a group has besides its name.
+/// The stored fields of a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GroupBody {
@@ -142,12 +139,12 @@ pub(super) struct GroupBody {
     /// Empty in a built-in group, whose members are all that no other group has.
     pub(super) stacks: Vec<StackReference>,
     pub(super) accounts: Vec<String>,
-    /// What a seed brought and the contract does not know; it is shown.
+    /// Unknown fields from a seed; returned unchanged.
     pub(super) other: Map<String, Value>,
 }
 
 impl Group {
-    /// A group without members; `place` is given by the store.
+    /// A group without members; the store sets `place`.
     pub(super) fn new(
         organization: &str,
         name: &str,
@@ -171,7 +168,7 @@ impl Group {
         }
     }
 
-    /// The two groups that every organization has.
+    /// The two built-in groups of every organization.
     pub(super) fn built_in(organization: &str) -> [Self; 2] {
         [
             (DEFAULT_GROUP, EntityType::Stacks),
@@ -185,17 +182,17 @@ impl Group {
     }
 }
 
-/// A pack that a group has, in one version.
+/// A version of a pack that a group enables.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Applied {
     pub(super) pack: Pack,
     pub(super) version: Version,
-    /// By the names of policies.
+    /// By policy names.
     pub(super) config: Map<String, Value>,
     pub(super) environments: Vec<String>,
 }
 
-/// A stack by its names (schema `AppPulumiStackReference`).
+/// The names of a stack (schema `AppPulumiStackReference`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct StackReference {
@@ -203,21 +200,19 @@ pub(super) struct StackReference {
     pub(super) routing_project: String,
 }
 
-/// A stack that an organization has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stack {
     pub(super) reference: StackReference,
     pub(super) resources: i64,
 }
 
-/// An account that an organization has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) name: String,
     pub(super) resources: i64,
 }
 
-/// A new ticket of the upload host.
+/// A new ticket for the upload host.
 pub(super) fn ticket() -> Result<String, getrandom::Error> {
     random::base32(40)
 }

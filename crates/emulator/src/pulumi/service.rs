@@ -1,4 +1,4 @@
-//! The service as the frame sees it.
+//! The implementation of the frame's `Service`.
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +17,7 @@ impl Service for App {
     type Change = Change;
     type Refusal = Refusal;
 
-    /// The longest archive.
+    /// The maximum size of an archive.
     const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
     fn common(&self) -> &Common<Operation, Change> {
@@ -38,7 +38,8 @@ impl Service for App {
         }
     }
 
-    /// No body of this service holds credentials. Of an archive, length and digest are kept.
+    /// No body of this service contains credentials. For an archive, the log contains length and
+    /// digest.
     fn logged(path: &str, body: &[u8]) -> Value {
         if path.starts_with("/api/") {
             serde_json::from_slice(body).unwrap_or(Value::Null)

@@ -57,7 +57,7 @@ async fn another_writer_waits_for_something_to_change() {
             .len(),
         2
     );
-    // What is builtin, or somebody else's, nobody changes.
+    // No client changes built-in documents or documents of a foreign organization.
     assert_eq!(
         service.get_with("q", "organization_name=other").await.body["version_references"]
             .as_array()

@@ -1,4 +1,5 @@
-//! Chainloop on loopback, asked with bare requests. Every answer about a policy is held against the reference page.
+//! Chainloop on loopback, called with plain HTTP requests. Every answer about a policy is checked
+//! against the reference page.
 
 mod faults;
 mod reads;
@@ -20,11 +21,10 @@ use crate::shared::emulator::client;
 pub(crate) struct Service {
     pub(crate) running: Running,
     pub(crate) client: Client,
-    /// Whether answers are held against the contract.
+    /// Whether answers are checked against the contract.
     pub(crate) is_checked: bool,
 }
 
-/// What a client gets.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -42,7 +42,6 @@ impl Service {
         }
     }
 
-    /// Sends a request.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = self
             .client
@@ -99,7 +98,7 @@ impl Service {
     }
 }
 
-/// A policy's text, with this line as its script.
+/// A policy's text with this line as its script.
 pub(crate) fn policy(name: &str, script: &str) -> String {
     format!(
         "apiVersion: chainloop.dev/v1\nkind: Policy\nmetadata:\n  name: {name}\nspec:\n  policies:\n    - kind: SARIF\n      \
@@ -108,7 +107,7 @@ pub(crate) fn policy(name: &str, script: &str) -> String {
     )
 }
 
-/// The body of a write: the fields are those of `policy`, whatever the text is.
+/// The body of a write. Its fields are those of `policy`, regardless of the text.
 pub(crate) fn write(text: &str) -> Value {
     let name = text
         .lines()
@@ -137,7 +136,8 @@ pub(crate) fn document(name: &str, texts: &[String]) -> DocumentSeed {
     }
 }
 
-/// `my-org` with a policy `p` of two versions, and an organization of somebody else with policies `p` and `q`.
+/// `my-org` with a policy `p` of two versions, and a foreign organization with policies `p` and
+/// `q`.
 pub(crate) fn two() -> Vec<OrganizationSeed> {
     let versions = [policy("p", "first"), policy("p", "second")];
     let own = OrganizationSeed {

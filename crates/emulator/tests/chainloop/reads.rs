@@ -144,7 +144,7 @@ async fn groups_can_be_read() {
         .await
         .body;
     assert_eq!(builtin["builtin"], true);
-    // A policy is no group.
+    // A policy is not a group.
     assert_eq!(
         service
             .call(Method::GET, "/v1/groups/p?organization_name=my-org", None)

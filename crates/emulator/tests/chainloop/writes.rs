@@ -26,7 +26,7 @@ async fn a_policy_is_kept_byte_for_byte() {
     assert_eq!(service.get("new").await.body["digest"], digest(&text));
     assert_eq!(service.get("new").await.body["organization_name"], "my-org");
 
-    // A comment makes another version; the same bytes once more make none.
+    // A comment creates another version; identical bytes do not.
     let commented = format!("{text}# more\r\n");
     for _ in 0..2 {
         assert_eq!(service.update(&commented).await.status, 200);
@@ -39,7 +39,7 @@ async fn a_policy_is_kept_byte_for_byte() {
             .collect();
         assert_eq!(digests, [&json!(digest(&commented)), &json!(digest(&text))]);
     }
-    // What was there before can be there again.
+    // Earlier bytes can be written again.
     assert_eq!(service.update(&text).await.status, 200);
     assert_eq!(service.get("new").await.body["digest"], digest(&text));
 }

@@ -1,4 +1,4 @@
-//! The emulator keeps the contract in all profiles, and the proxy notices when someone does not.
+//! The emulator follows the contract in all profiles, and the proxy detects deviations.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ async fn recorded(profile: Profile) -> (Service, Recorder) {
     (service, recorder)
 }
 
-/// Calls every operation of the profile, with its common answers.
+/// Calls every operation of the profile with its common answers.
 async fn talk(service: &mut Service) {
     let profile = service.profile;
     service

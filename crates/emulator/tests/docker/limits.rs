@@ -13,7 +13,7 @@ async fn service(profile: Profile, limits: Limits) -> Service {
     .await
 }
 
-/// How a full organization or policy answers.
+/// The answer of a full organization or policy.
 fn full(profile: Profile) -> (u16, String) {
     let (status, code) = if profile == Profile::Seed {
         (400, "invalid_argument")

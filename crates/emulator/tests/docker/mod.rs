@@ -45,7 +45,7 @@ pub(crate) fn http(name: &str) -> Value {
            "http_resources": [{"host": "api.github.com", "port": 443, "path": "/repos/**"}]})
 }
 
-/// What an answer is, for tables: its status and its error code (or an empty text).
+/// The status and the error code (or an empty string) of an answer, for tables.
 pub(crate) fn outcome((status, body): &(StatusCode, Value)) -> (u16, String) {
     (
         status.as_u16(),

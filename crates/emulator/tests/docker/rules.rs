@@ -10,13 +10,13 @@ const LATER: &[Profile] = &[Profile::Intermediate, Profile::Current];
 const CURRENT: &[Profile] = &[Profile::Current];
 const BEFORE: &[Profile] = &[Profile::Seed, Profile::Intermediate];
 
-/// `rule` with some members replaced; null takes a member away.
+/// `rule` with some fields replaced; null removes a field.
 fn with(mut rule: Value, changes: Value) -> Value {
     json_patch::merge(&mut rule, &changes);
     rule
 }
 
-/// `rule` with a member that is null.
+/// `rule` with a field that is null.
 fn nulled(mut rule: Value, member: &str) -> Value {
     rule[member] = Value::Null;
     rule

@@ -1,4 +1,4 @@
-//! The schemas say what they are meant to say.
+//! The schemas accept valid bodies and reject invalid ones.
 
 use serde_json::{Value, json};
 

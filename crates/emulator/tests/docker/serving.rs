@@ -102,7 +102,7 @@ async fn what_was_answered_outlives_a_kill() {
     .await;
     let policy = service.policy("p").await;
     service.rule(&policy, network("r", "example.com")).await;
-    // What a kill leaves: the files as they are while nobody has closed them.
+    // The files as a killed process leaves them: copied before anything is closed.
     let left = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();

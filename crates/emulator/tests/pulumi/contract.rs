@@ -1,4 +1,4 @@
-//! Answers of Pulumi Cloud, held against the contract.
+//! Checks answers of Pulumi Cloud against the contract.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -8,21 +8,21 @@ use serde_json::Value;
 
 use crate::shared::contract::{compile, path_matches};
 
-/// Statuses that any operation may answer with, documented or not.
+/// Statuses that every operation may answer with, even if undocumented.
 const GENERAL: [u16; 8] = [400, 401, 403, 404, 413, 415, 429, 500];
 
 struct Contract {
     operations: Vec<Operation>,
-    /// By the names of the schemas.
+    /// By schema name.
     validators: HashMap<String, Validator>,
 }
 
 struct Operation {
     name: String,
     method: String,
-    /// Segments in braces stand for anything.
+    /// Segments in braces match anything.
     path: Vec<String>,
-    /// The schema of each status's answer; none where it has no body.
+    /// The schema of each status's answer; none if it has no body.
     responses: HashMap<u16, Option<String>>,
 }
 
@@ -57,7 +57,6 @@ fn contract() -> &'static Contract {
     })
 }
 
-/// The names of all operations.
 pub(crate) fn operations() -> Vec<&'static str> {
     contract()
         .operations
@@ -66,7 +65,7 @@ pub(crate) fn operations() -> Vec<&'static str> {
         .collect()
 }
 
-/// The operation of a request; the reference page's `preview` may stand in the registry's paths.
+/// The operation of a request. The registry's paths may contain the reference page's `preview`.
 fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     let path = path
         .split('?')
@@ -78,7 +77,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Operation> {
         .iter()
         .filter(|operation| operation.method == method && path_matches(&operation.path, &path))
         .collect();
-    // `metadata` is a name of its own where a group's could stand.
+    // `metadata` takes precedence over the name of a group.
     found.into_iter().min_by_key(|operation| {
         operation
             .path
@@ -88,7 +87,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     })
 }
 
-/// Whether an answer is one that the contract knows; `text` is its body.
+/// Checks an answer against the contract; `text` is its body.
 pub(crate) fn check(method: &str, path: &str, status: u16, text: &str) -> Result<(), String> {
     let Some(operation) = operation(method, path) else {
         let plain = serde_json::from_str::<Value>(text).is_err();
@@ -99,7 +98,7 @@ pub(crate) fn check(method: &str, path: &str, status: u16, text: &str) -> Result
         };
     };
     let name = &operation.name;
-    // Of some operations of the registry, only the errors are documented.
+    // For some operations of the registry, only the errors are documented.
     let is_told = operation.responses.keys().any(|status| *status < 300);
     let schema = match operation.responses.get(&status) {
         Some(schema) if status < 300 => schema.as_deref(),

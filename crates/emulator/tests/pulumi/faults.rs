@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: at the API, at the upload host, and by another writer.
+//! Faults at the API and at the upload host, and changes by another client.
 
 use emulator::Which;
 use emulator::pulumi::{Change, Fault, FaultKind, Operation, Options, WhichPack, WhichVersion};
@@ -25,12 +25,12 @@ impl Faulted {
             ..Options::default()
         })
         .await;
-        // What faults answer is in no contract.
+        // The contract does not cover the answers of faults.
         service.is_checked = false;
         Self { service, folder }
     }
 
-    /// The lines of the log whose requests were struck.
+    /// The log entries of requests that a fault applied to.
     fn struck(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("requests.jsonl")).unwrap();
         let lines = text
@@ -176,7 +176,8 @@ async fn a_crash_takes_both_hosts_down() {
     }
 }
 
-/// Packs `guard` (1.0.0, 1.1.0) and `other` (1.0.0); group `one` has guard 1.0.0, `two` has guard 1.1.0.
+/// Packs `guard` (1.0.0, 1.1.0) and `other` (1.0.0); group `one` has guard 1.0.0, `two` has guard
+/// 1.1.0.
 async fn given(service: &Service) {
     for (name, tag) in [("guard", "1.0.0"), ("guard", "1.1.0"), ("other", "1.0.0")] {
         service.publish(name, tag).await;
@@ -188,7 +189,7 @@ async fn given(service: &Service) {
     }
 }
 
-/// The groups that are not built in, as `name: packs`; what is made advisory is marked.
+/// The groups that are not built-in, as `name: packs`. Advisory packs are marked.
 async fn live(service: &Service) -> Vec<String> {
     let mut found = Vec::new();
     for group in service.get("/policygroups").await.body["policyGroups"]
@@ -313,7 +314,7 @@ async fn another_writer_publishes_and_deletes_versions() {
             "{change}"
         );
     }
-    // It comes between the steps of publishing too.
+    // Another client can also act between the steps of publishing.
     let faulted = Faulted::new(&["publish-version=guard@UploadPolicyPack:3"]).await;
     faulted.service.publish("guard", "1.0.0").await;
     faulted.service.publish("guard", "1.1.0").await;

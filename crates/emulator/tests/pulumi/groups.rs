@@ -1,4 +1,4 @@
-//! Policy groups: the built-in ones, and those that come and go; what they mean for stacks and accounts.
+//! Policy groups, built-in and created, and how they apply to stacks and accounts.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! Pulumi Cloud on loopback, asked with bare requests. Every answer of the API is held against the contract.
+//! Pulumi Cloud on loopback, called with plain HTTP requests. Every answer of the API is checked
+//! against the contract.
 
 mod contract;
 mod faults;
@@ -17,16 +18,15 @@ use serde_json::{Value, json};
 
 use crate::shared::emulator::client;
 
-/// A running emulator and a client that has a token.
+/// A running emulator and a client with a token.
 pub(crate) struct Service {
     pub(crate) running: Running,
     pub(crate) client: Client,
     pub(crate) token: String,
-    /// Whether answers are held against the contract.
+    /// Whether answers are checked against the contract.
     pub(crate) is_checked: bool,
 }
 
-/// What a client gets.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -34,7 +34,8 @@ pub(crate) struct Answer {
 }
 
 impl Service {
-    /// An emulator with the organization `my-org`, which has stacks `web/dev` and `web/prod` and an account `aws`.
+    /// An emulator with the organization `my-org`, which has stacks `web/dev` and `web/prod` and an
+    /// account `aws`.
     pub(crate) async fn new() -> Self {
         Self::with(Options::default()).await
     }
@@ -85,7 +86,7 @@ impl Service {
         self.org(Method::GET, path, None).await
     }
 
-    /// Uploads bytes with what a creation asked for.
+    /// Uploads bytes as the answer to a creation requires.
     pub(crate) async fn upload(&self, created: &Value, bytes: &str) -> StatusCode {
         let mut request = self
             .client
@@ -115,7 +116,6 @@ impl Service {
         assert_eq!(self.org(Method::POST, &path, None).await.status, 204);
     }
 
-    /// Changes a group.
     pub(crate) async fn update(&self, group: &str, change: Value) -> Answer {
         self.org(
             Method::PATCH,
@@ -125,7 +125,7 @@ impl Service {
         .await
     }
 
-    /// The packs that a group has, as `name tag`.
+    /// The packs of a group, as `name tag`.
     pub(crate) async fn packs_of(&self, group: &str) -> Vec<String> {
         let group = self.get(&format!("/policygroups/{group}")).await;
         let packs = group.body["appliedPolicyPacks"].as_array().unwrap();
@@ -177,14 +177,14 @@ pub(crate) fn policy(name: &str) -> Value {
     })
 }
 
-/// What publishes a version with the policies `size` and `plain`.
+/// The body that publishes a version with the policies `size` and `plain`.
 pub(crate) fn pack(name: &str, tag: &str) -> Value {
     let plain = json!({"name": "plain", "displayName": "Plain", "description": "", "enforcementLevel": "advisory",
                        "message": "m"});
     json!({"name": name, "displayName": format!("The {name}"), "versionTag": tag, "policies": [policy("size"), plain]})
 }
 
-/// The message of an answer that is an error.
+/// The message of an error answer.
 pub(crate) fn message(answer: &Answer) -> &str {
     answer.body["message"].as_str().unwrap_or_default()
 }

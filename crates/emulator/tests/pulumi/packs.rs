@@ -1,4 +1,4 @@
-//! The packs of an organization: listed, read, deleted.
+//! The packs of an organization: list, read, delete.
 
 use emulator::pulumi::{Options, Seed};
 use reqwest::Method;
@@ -121,7 +121,7 @@ async fn a_deleted_version_is_gone_and_its_tag_and_number_stay_taken() {
     let list = service.get("/policypacks").await;
     assert_eq!(list.body["policyPacks"][0]["versions"], json!([1, 3]));
 
-    // The same holds for the whole pack.
+    // The same applies to the whole pack.
     assert_eq!(
         service
             .org(Method::DELETE, "/policypacks/guard", None)
@@ -267,7 +267,7 @@ async fn packs_of_other_publishers_are_read_and_applied_and_not_deleted() {
             .status,
         404
     );
-    // The caller does not belong to the vendor.
+    // The caller is not a member of the vendor.
     assert_eq!(
         service
             .call(Method::GET, "/api/orgs/vendor/policypacks", None)

@@ -1,4 +1,4 @@
-//! Publishing in three steps, and the host that archives are uploaded to.
+//! Publishing in three steps, and the upload host.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -289,7 +289,8 @@ async fn a_version_is_published_completed_and_deleted_through_the_registry() {
         );
         tags.push(tag);
     }
-    // The contract names no body: without one, the policies are those of the newest.
+    // The contract defines no body. Without one, the version gets the policies of the newest
+    // version.
     let versions = format!("{}/private/my-org/guard/versions", ROOTS[0]);
     let created = service.call(Method::POST, &versions, None).await;
     assert_eq!((created.status, &created.body["version"]), (201, &json!(6)));

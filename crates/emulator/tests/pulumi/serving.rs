@@ -1,4 +1,4 @@
-//! The life of the service, tokens, bodies and the request log.
+//! The life cycle of the service, tokens, bodies and the request log.
 
 use emulator::pulumi::{Options, Seed, start};
 use emulator::{EmulatorError, StateLocation};
@@ -58,7 +58,7 @@ async fn a_restart_keeps_everything_and_brings_nothing_back() {
     );
     service.running.shutdown().await;
 
-    // A file of one service is not one of another.
+    // A file of one service is invalid for another.
     let other = emulator::Options {
         state: state.clone(),
         ..emulator::Options::default()
@@ -118,7 +118,7 @@ async fn a_token_is_wanted_in_the_words_of_this_service() {
             assert_eq!(error["code"], 401);
         }
     }
-    // A wrong token is not the same as none.
+    // A wrong token differs from no token.
     let url = format!(
         "{}/api/registry/policypacks?orgLogin=my-org",
         service.running.url()

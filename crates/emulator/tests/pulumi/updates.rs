@@ -79,7 +79,7 @@ async fn a_pack_is_added_switched_configured_and_removed() {
     let wanted = json!({"name": "guard", "displayName": "The guard", "version": 2, "versionTag": "1.1.0",
                         "config": config, "environments": ["p/e"]});
     assert_eq!(group.body["appliedPolicyPacks"], json!([wanted]));
-    // What is not said is not kept: the whole entry is replaced.
+    // Omitted fields are not kept: the whole entry is replaced.
     service
         .update(
             "g",
@@ -294,7 +294,7 @@ async fn several_operations_are_added_first_and_removed_after() {
     let changes = json!([{"removePolicyPack": {"name": "guard"}}, {"addPolicyPack": {"name": "other"}}, {"removeStack": stack}]);
     assert_eq!(batch(changes).await.status, 204);
     assert_eq!(service.packs_of("h").await, ["other 1.0.0"]);
-    // What is removed is removed even if another member of the batch adds it.
+    // A removal applies even if another member of the batch adds the same item.
     let changes =
         json!([{"removePolicyPack": {"name": "guard"}}, {"addPolicyPack": {"name": "guard"}}]);
     assert_eq!(batch(changes).await.status, 204);

@@ -1,4 +1,4 @@
-//! What these tests share with the tests of the root package, which includes both modules by path.
+//! Modules that the tests of the root package share. It includes them by path.
 
 pub(crate) mod contract;
 pub(crate) mod emulator;

@@ -1,4 +1,4 @@
-//! What only the requests of this service pass through: the headers of the answers, and the token check.
+//! Middleware of this service: answer headers and the token check.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::docker::rate::Quota;
 use crate::docker::refusal::Refusal;
 use crate::random;
 
-/// Gives every answer an id and the rate headers.
+/// Adds a request id and the rate limit headers to every answer.
 pub(super) async fn identify(
     State(app): State<Arc<App>>,
     request: Request,
@@ -45,7 +45,7 @@ pub(super) async fn identify(
     response
 }
 
-/// Lets requests through that carry a good token; the others get the governance API's error.
+/// Rejects requests without a valid token, with the governance API's error.
 pub(super) async fn require_token(
     State(app): State<Arc<App>>,
     request: Request,
@@ -58,7 +58,7 @@ pub(super) async fn require_token(
     }
 }
 
-/// The same for the Hub's own operations, with the Hub's error.
+/// The same for Docker Hub's own operations, with Docker Hub's error.
 pub(super) async fn require_hub_token(
     State(app): State<Arc<App>>,
     request: Request,

@@ -1,4 +1,4 @@
-//! The eight operations on the wire: parameters and bodies in, answers out.
+//! HTTP handlers of the eight operations.
 
 use std::collections::HashMap;
 use std::sync::Arc;

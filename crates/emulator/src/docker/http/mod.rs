@@ -1,4 +1,4 @@
-//! HTTP: the routes of a profile, and what every request passes through.
+//! HTTP: the routes of a profile, and the middleware.
 
 mod around;
 mod governance;

@@ -1,4 +1,4 @@
-//! Policy groups on the wire, and what they mean for stacks and accounts.
+//! HTTP handlers of policy groups, stacks and accounts.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The packs of an organization on the wire: parameters and bodies in, answers out.
+//! HTTP handlers of an organization's packs.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The upload host on the wire. It speaks no JSON.
+//! HTTP handlers of the upload host, which does not use JSON.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The state in SQLite: one transaction for each request.
+//! The state in SQLite: one transaction per request.
 
 mod groups;
 mod packs;
@@ -9,7 +9,7 @@ pub(super) use records::Records;
 use crate::error::EmulatorError;
 use crate::state::{Layout, State, StateLocation};
 
-/// The application number is `PWpu`.
+/// The application id is `PWpu`.
 const LAYOUT: Layout = Layout {
     service: "pulumi",
     application: 0x5057_7075,
@@ -17,8 +17,8 @@ const LAYOUT: Layout = Layout {
     tables: TABLES,
 };
 
-/// `place` orders lists by creation and never repeats, so that it can be a cursor. Versions are never deleted: their
-/// numbers and tags stay taken.
+/// `place` orders lists by creation and is never reused, so it can be a cursor. Versions are never
+/// deleted, because their numbers and tags stay reserved.
 const TABLES: &str = "
 create table organizations (
     place integer primary key autoincrement,
@@ -87,17 +87,16 @@ create table applied (
 ) strict;
 ";
 
-/// The open state.
 #[derive(Debug)]
 pub(super) struct Store(State);
 
 impl Store {
-    /// Opens the state and makes the tables if it is new.
+    /// Opens the state and creates the tables in a new one.
     pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         State::open(location, &LAYOUT).map(Self)
     }
 
-    /// Runs `work` on a state that does not change meanwhile.
+    /// Runs `work` in a read transaction.
     pub(super) fn read<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,
@@ -105,7 +104,7 @@ impl Store {
         self.0.read(|connection| work(&Records::new(connection)))
     }
 
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
+    /// Runs `work` in a transaction. An error rolls back everything.
     pub(super) fn write<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Records<'_>) -> Result<T, E>,

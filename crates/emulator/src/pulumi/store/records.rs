@@ -1,10 +1,10 @@
-//! The statements: rows in and out, nothing about what they mean. Here are those of organizations.
+//! Queries of organizations, stacks and accounts.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::pulumi::objects::{Account, Organization, Stack, StackReference};
 
-/// The records, inside a transaction.
+/// The records within a transaction.
 pub(crate) struct Records<'a> {
     pub(super) connection: &'a Connection,
 }
@@ -14,7 +14,6 @@ impl<'a> Records<'a> {
         Self { connection }
     }
 
-    /// All organizations, oldest first.
     pub(crate) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations order by place";
         self.connection
@@ -43,7 +42,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// Adds a stack, unless the organization has it.
+    /// Adds a stack, unless the organization already has it.
     pub(crate) fn add_stack(&self, organization: &str, stack: &Stack) -> rusqlite::Result<()> {
         let Stack {
             reference:
@@ -60,7 +59,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// The organization's stacks, oldest first.
+    /// Oldest first.
     pub(crate) fn stacks(&self, organization: &str) -> rusqlite::Result<Vec<Stack>> {
         let sql =
             "select name, project, resources from stacks where organization = ?1 order by place";
@@ -78,7 +77,7 @@ impl<'a> Records<'a> {
         stacks.collect()
     }
 
-    /// Adds an account, unless the organization has it.
+    /// Adds an account, unless the organization already has it.
     pub(crate) fn add_account(
         &self,
         organization: &str,
@@ -91,7 +90,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// The organization's accounts, oldest first.
+    /// Oldest first.
     pub(crate) fn accounts(&self, organization: &str) -> rusqlite::Result<Vec<Account>> {
         let sql = "select name, resources from accounts where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;

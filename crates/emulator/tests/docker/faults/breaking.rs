@@ -1,4 +1,4 @@
-//! What happens to connections, and to the server as a whole.
+//! Faults of connections, and of the server as a whole.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -13,10 +13,11 @@ use tokio::time::timeout;
 use super::{Faulted, faults, receive};
 use crate::shared::emulator::Service;
 
-/// Long enough for anything that is not stuck.
+/// Long enough for everything that is not stuck.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Lists the policies over a bare connection: all bytes that come, and how the connection ends.
+/// Lists the policies over a bare connection. Returns all received bytes and how the connection
+/// ended.
 async fn bare(faulted: &Faulted) -> (Vec<u8>, Result<(), ErrorKind>) {
     let address = faulted.service.running.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -70,7 +71,8 @@ async fn a_shutdown_does_not_wait_for_what_hangs_or_is_delayed() {
         if spec.contains("hang") {
             faulted.wait_for_struck(3).await;
         } else {
-            // A delayed request is recorded when it is answered; that it has arrived is seen from the next number.
+            // A delayed request is recorded when it is answered. The next sequence number shows
+            // that it has arrived.
             let deadline = tokio::time::Instant::now() + LONG;
             loop {
                 faulted.list(1).await;
@@ -90,7 +92,7 @@ async fn a_shutdown_does_not_wait_for_what_hangs_or_is_delayed() {
             let answer = request.await.unwrap();
             match spec.contains("hang") {
                 true => assert!(answer.is_err(), "{spec}: {answer:?}"),
-                // What is only slow is finished.
+                // A slow request is finished.
                 false => assert_eq!(answer.unwrap().status, 201),
             }
         }
@@ -125,7 +127,7 @@ async fn a_crash_ends_everything_and_keeps_what_was_done() {
         let idle = TcpStream::connect(faulted.service.running.address())
             .await
             .unwrap();
-        // The service knows the connection once it has answered a later one.
+        // The service has registered the connection once it has answered a later one.
         faulted.list(1).await;
         faulted
             .send(Method::POST, "", Some(json!({"name": "p"})))

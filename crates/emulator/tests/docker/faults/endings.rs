@@ -1,4 +1,4 @@
-//! Faults that end a request: what the client sees, and that the work is done or not.
+//! Faults that end a request: what the client receives, and whether the request was performed.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 
 use super::{Answer, Faulted, receive};
 
-/// What a client sees of a fault.
+/// What a client receives from a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     Status(u16),
     NotJson,
-    /// The connection broke before there was an answer.
+    /// The connection broke before an answer.
     Broken,
-    /// The connection broke inside the answer.
+    /// The connection broke within the answer.
     Half,
-    /// Nothing, for as long as it waited.
+    /// No answer within the time limit.
     Silence,
 }
 
-/// Creates a rule, and gives up if no answer comes after the fault has struck.
+/// Creates a rule, and gives up if no answer arrives after the fault was applied.
 async fn see(faulted: &Faulted, policy: &str) -> Seen {
     let body = super::network("r", "a.example.com");
     let request = faulted.request(Method::POST, &format!("/{policy}/rules"), Some(body));
     let mut answer = tokio::spawn(receive(request));
     faulted.wait_for_struck(1).await;
-    // Only silence lasts this long, or the machine has more important things to do.
+    // Only a hanging request takes this long, unless the machine is overloaded.
     let Ok(answer) = tokio::time::timeout(Duration::from_secs(1), &mut answer).await else {
         answer.abort();
         return Seen::Silence;
@@ -95,7 +95,7 @@ async fn each_ending_does_the_work_or_does_not_and_is_logged() {
             );
             assert_eq!(struck[0]["body"]["name"], "r", "the whole request was read");
 
-            // The next one goes well.
+            // The next request succeeds.
             assert_eq!(
                 faulted.create_rule(&policy, "next").await.unwrap().status,
                 201,

@@ -1,4 +1,4 @@
-//! The texts of `--fault`.
+//! The text form of faults.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_parser_fail_in_another_way(text in "[-a-z0-9=@,:./\" é]{0,30}") {
-        // What is read can be written and means the same.
+        // Parsing and displaying a fault are inverse.
         if let Ok(fault) = text.parse::<Fault>() {
             prop_assert_eq!(fault.to_string().parse::<Fault>(), Ok(fault));
         }

@@ -1,4 +1,5 @@
-//! What goes wrong on purpose: what the client sees, whether the work is done, and what the request log says.
+//! Faults: what the client receives, whether the request is performed, and what the request log
+//! contains.
 
 mod breaking;
 mod endings;
@@ -17,13 +18,12 @@ use serde_json::Value;
 use super::{Service, network};
 use crate::shared::emulator::faults::faults;
 
-/// A service with faults, and its request log.
+/// A service with faults and its request log.
 pub(crate) struct Faulted {
     pub(crate) service: Service,
     folder: tempfile::TempDir,
 }
 
-/// What a client gets that gets something.
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
@@ -67,7 +67,7 @@ impl Faulted {
             .collect()
     }
 
-    /// The lines of the log whose requests were struck.
+    /// The log entries of requests that a fault applied to.
     fn struck(&self) -> Vec<Value> {
         self.log()
             .into_iter()
@@ -75,7 +75,7 @@ impl Faulted {
             .collect()
     }
 
-    /// Waits until this many requests were struck.
+    /// Waits until faults were applied to this many requests.
     async fn wait_for_struck(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.struck().len() < count {
@@ -107,7 +107,7 @@ impl Faulted {
         }
     }
 
-    /// Sends a request below the policies, and reads the answer to its end.
+    /// Sends a request below the policies and reads the complete answer.
     async fn send(
         &self,
         method: Method,
@@ -126,7 +126,7 @@ impl Faulted {
         .await
     }
 
-    /// The statuses of so many listings.
+    /// The statuses of `count` list requests.
     async fn list(&self, count: usize) -> Vec<u16> {
         let mut statuses = Vec::new();
         for _ in 0..count {

@@ -1,4 +1,4 @@
-//! At which requests faults strike, seen over the wire.
+//! Selections of requests, observed over HTTP.
 
 use emulator::Profile;
 use reqwest::Method;

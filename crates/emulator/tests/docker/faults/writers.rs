@@ -1,4 +1,4 @@
-//! Another writer, who comes between two requests.
+//! Changes by another client between two requests.
 
 use emulator::Profile;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Faulted, names};
 use crate::shared::emulator::{TEAM, files};
 
-/// The live policies with their rules, by names; a team limit and a deny are marked.
+/// The live policies and rules by name. Team limits and denies are marked.
 async fn live(faulted: &Faulted) -> Vec<String> {
     let (_, list) = faulted.service.policies(Method::GET, "", None).await;
     let list = if list.is_array() {
@@ -43,7 +43,8 @@ async fn live(faulted: &Faulted) -> Vec<String> {
     found
 }
 
-/// Policies `one` with rules a and b and `two` with rules a and c, and the ids of `two` and of its rule a.
+/// Policies `one` with rules a and b and `two` with rules a and c, and the ids of `two` and of its
+/// rule a.
 async fn given(faulted: &Faulted) -> (String, String) {
     let one = faulted.service.policy("one").await;
     let two = faulted.service.policy("two").await;
@@ -111,7 +112,7 @@ async fn each_change_is_made_before_the_request_is_served() {
             assert_eq!(live(&faulted).await, left, "{profile} {change}");
             assert_eq!(faulted.struck().len(), 1, "{profile} {change}");
             if change == "change-rule" {
-                // What the client overwrites is told to it.
+                // The answer shows the client what it overwrites.
                 let answer: Value = serde_json::from_str(&answer.text).unwrap();
                 assert_eq!(answer["old"]["decision"], "deny");
             }

@@ -1,4 +1,4 @@
-//! Requests to Chainloop and its answers, held against the reference page.
+//! Checks requests to Chainloop and its answers against the reference page.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ pub(crate) fn validators() -> &'static HashMap<String, Validator> {
     })
 }
 
-/// Holds a value against a schema of the contract: `PolicyAnswer` or `PolicyRequest`.
+/// Checks a value against a schema of the contract: `PolicyAnswer` or `PolicyRequest`.
 pub(crate) fn check(name: &str, value: &Value) {
     let wrong: Vec<String> = validators()[name]
         .iter_errors(value)

@@ -15,34 +15,31 @@ use serde_json::{Value, json};
 
 pub(crate) use proxy::Recorder;
 
-/// Which half of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     Request,
     Response,
 }
 
-/// How an operation is called.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) method: String,
-    /// Segments in braces stand for anything.
+    /// Segments in braces match anything.
     path: Vec<String>,
     pub(crate) query: Vec<String>,
-    /// None: the request has no body.
+    /// None if the request has no body.
     pub(crate) request_media_type: Option<String>,
     pub(crate) authenticated: bool,
 }
 
-/// A profile's contract.
 pub(crate) struct Contract {
     pub(crate) operations: Vec<Operation>,
     /// By `<operation>.request` and `<operation>.response.<status>`.
     validators: HashMap<String, Validator>,
 }
 
-/// Checks one body against a profile's contract; `status` matters for responses only.
+/// Checks a body against a profile's contract. `status` only matters for responses.
 pub(crate) fn check(
     profile: &str,
     operation: &str,
@@ -69,7 +66,6 @@ pub(crate) fn check(
     }
 }
 
-/// The contract of a profile.
 pub(crate) fn contract(profile: &str) -> &'static Contract {
     static SEED: OnceLock<Contract> = OnceLock::new();
     static INTERMEDIATE: OnceLock<Contract> = OnceLock::new();
@@ -100,7 +96,6 @@ impl Contract {
         }
     }
 
-    /// The operation that a request calls.
     pub(crate) fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         self.operations
             .iter()

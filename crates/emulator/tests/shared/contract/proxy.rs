@@ -1,4 +1,4 @@
-//! A proxy on loopback that writes down where a conversation leaves the contract.
+//! A proxy on loopback that records violations of the contract.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 
 use super::{Direction, Operation, check, contract};
 
-/// A proxy before an emulator; it forwards everything, and ends when it is dropped.
+/// A proxy in front of an emulator. It forwards everything and stops when it is dropped.
 pub(crate) struct Recorder {
     url: String,
     shared: Arc<Shared>,
@@ -33,20 +33,20 @@ struct Log {
     violations: Vec<String>,
 }
 
-/// One request and its answer.
+/// A request and its answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
-    /// The operation; empty if the contract has none at this path.
+    /// The operation; empty if the contract does not define one.
     pub(crate) operation: String,
     pub(crate) status: u16,
-    /// The request's media type; empty if it had none.
+    /// The request's media type; empty if there is none.
     pub(crate) media_type: String,
-    /// The request's body; null if there was none.
+    /// The request's body; null if there is none.
     pub(crate) body: Value,
 }
 
 impl Recorder {
-    /// Stands between a client and `upstream`, a URL such as `http://127.0.0.1:40321`.
+    /// Starts a proxy in front of `upstream`, a URL such as `http://127.0.0.1:40321`.
     pub(crate) async fn start(profile: &str, upstream: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -62,17 +62,17 @@ impl Recorder {
         Self { url, shared, task }
     }
 
-    /// What clients take for the service.
+    /// The endpoint for clients.
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// Every departure from the contract so far, on either side.
+    /// All violations of the contract so far, in requests and answers.
     pub(crate) fn violations(&self) -> Vec<String> {
         self.shared.log.lock().unwrap().violations.clone()
     }
 
-    /// Everything that was said so far, in the order of the answers.
+    /// All exchanges so far, in the order of the answers.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.shared.log.lock().unwrap().exchanges.clone()
     }
@@ -92,7 +92,7 @@ async fn forward(
     body: Bytes,
 ) -> Response {
     let target = format!("{}{uri}", shared.upstream);
-    // The host header stays, so that links in answers lead back here.
+    // The host header is unchanged, so that links in answers lead back to the proxy.
     let request = shared
         .client
         .request(method.clone(), target)

@@ -1,6 +1,6 @@
-//! A running Docker service and a client for it, shared by this crate's tests and the tests of the
-//! root package, which include this file by its path. An item that only one of them uses belongs to
-//! that one: it would be dead code in the other.
+//! A running Docker service and a client for it. The tests of the root package include this file by
+//! its path. Items that only one of the two test binaries uses belong into that binary, because
+//! they would be dead code in the other.
 
 pub(crate) mod faults;
 
@@ -8,7 +8,7 @@ use emulator::{OrganizationSeed, Profile, Running, TeamSeed};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// The team that every test service has.
+/// The team of every test service.
 pub(crate) const TEAM: &str = "d290f1ee-6c54-4b01-90e6-d701748f0851";
 
 /// A running emulator and a client that has signed in.
@@ -17,13 +17,13 @@ pub(crate) struct Service {
     pub(crate) client: Client,
     pub(crate) profile: Profile,
     pub(crate) token: String,
-    /// Where requests go; the emulator itself, or what stands before it.
+    /// The endpoint for requests: the emulator, or a proxy in front of it.
     pub(crate) base: String,
 }
 
-/// A client without TLS: everything here is on loopback.
+/// A client without TLS: all requests stay on loopback.
 pub(crate) fn client() -> Client {
-    // A second installation fails, and the first is as good.
+    // A second installation fails, which is fine: any provider works.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
@@ -60,7 +60,7 @@ impl Service {
         service
     }
 
-    /// The media type of a body for this request.
+    /// The media type of a request body.
     pub(crate) fn media_type(&self, method: &Method, path: &str) -> &'static str {
         let is_rule_patch = *method == Method::PATCH && path.contains("/rules/");
         if is_rule_patch && self.profile == Profile::Seed {
@@ -109,7 +109,7 @@ impl Service {
         .await
     }
 
-    /// Creates a policy and answers its id.
+    /// Creates a policy and returns its id.
     pub(crate) async fn policy(&self, name: &str) -> String {
         let (status, policy) = self
             .policies(Method::POST, "", Some(json!({"name": name})))
@@ -118,7 +118,7 @@ impl Service {
         policy["id"].as_str().unwrap().to_owned()
     }
 
-    /// Creates a rule and answers its id.
+    /// Creates a rule and returns its id.
     pub(crate) async fn rule(&self, policy: &str, rule: Value) -> String {
         let (status, rule) = self
             .policies(Method::POST, &format!("/{policy}/rules"), Some(rule))
@@ -136,7 +136,7 @@ impl Service {
     }
 }
 
-/// An organization with the one team.
+/// An organization with one team.
 pub(crate) fn organization(name: &str) -> OrganizationSeed {
     let teams = vec![TeamSeed {
         uuid: TEAM.to_owned(),
@@ -149,12 +149,10 @@ pub(crate) fn organization(name: &str) -> OrganizationSeed {
     }
 }
 
-/// A network rule.
 pub(crate) fn network(name: &str, host: &str) -> Value {
     json!({"name": name, "actions": ["connect:tcp"], "resources": [host], "decision": "allow"})
 }
 
-/// A filesystem rule.
 pub(crate) fn files(name: &str) -> Value {
     json!({"name": name, "actions": ["read"], "resources": ["/data"], "decision": "allow"})
 }
