@@ -19,6 +19,7 @@ pub mod pulumi;
 mod access_tokens;
 mod error;
 mod http;
+mod other_writer;
 mod random;
 mod request_log;
 mod running;

@@ -1,5 +1,6 @@
 //! The state of a service in SQLite: one connection, one transaction per request.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,11 @@ pub enum StateLocation {
     /// An SQLite file, created with its folder if missing. It stays consistent if the process is
     /// killed at any time.
     File(PathBuf),
+}
+
+/// A service's marker type: its tables. Its queries are methods of [`Records`] with this type.
+pub(crate) trait Tables {
+    const LAYOUT: Layout;
 }
 
 /// The tables of a service.
@@ -41,14 +47,21 @@ struct Found {
     number: i64,
 }
 
-#[derive(Debug)]
-pub(super) struct State {
+/// The open state of a service.
+pub(crate) struct Store<T> {
     connection: Mutex<Connection>,
+    tables: PhantomData<T>,
 }
 
-impl State {
+/// The records of a service within a transaction.
+pub(crate) struct Records<'a, T> {
+    pub(crate) connection: &'a Connection,
+    tables: PhantomData<T>,
+}
+
+impl<T: Tables> Store<T> {
     /// Opens the state and creates the tables in a new one.
-    pub(super) fn open(location: &StateLocation, layout: &Layout) -> Result<Self, EmulatorError> {
+    pub(crate) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         let place = describe(location);
         let failed = |cause| EmulatorError::State {
             place: place.clone(),
@@ -62,10 +75,11 @@ impl State {
             }
         }
         .map_err(failed)?;
+        let layout = T::LAYOUT;
         let Found {
             application,
             number,
-        } = prepare(&mut connection, layout).map_err(failed)?;
+        } = prepare(&mut connection, &layout).map_err(failed)?;
         if application != layout.application {
             return Err(EmulatorError::StateOfAnother {
                 place,
@@ -81,27 +95,28 @@ impl State {
         }
         Ok(Self {
             connection: Mutex::new(connection),
+            tables: PhantomData,
         })
     }
 
     /// Runs `work` in a read transaction.
-    pub(super) fn read<T, E: From<rusqlite::Error>>(
+    pub(crate) fn read<V, E: From<rusqlite::Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce(&Records<'_, T>) -> Result<V, E>,
+    ) -> Result<V, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        work(&transaction)
+        work(&Records::new(&transaction))
     }
 
     /// Runs `work` in a transaction. An error rolls back everything.
-    pub(super) fn write<T, E: From<rusqlite::Error>>(
+    pub(crate) fn write<V, E: From<rusqlite::Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce(&Records<'_, T>) -> Result<V, E>,
+    ) -> Result<V, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
+        let result = work(&Records::new(&transaction))?;
         transaction.commit()?;
         Ok(result)
     }
@@ -111,6 +126,34 @@ impl State {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a, T> Records<'a, T> {
+    fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            tables: PhantomData,
+        }
+    }
+
+    /// Whether a query has any row.
+    pub(crate) fn exists(&self, sql: &str, values: &[&str]) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(sql)?
+            .exists(rusqlite::params_from_iter(values))
+    }
+
+    /// Runs a statement that returns no rows.
+    pub(crate) fn execute(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(sql)?
+            .execute(values)
+            .map(drop)
     }
 }
 

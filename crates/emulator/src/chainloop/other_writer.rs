@@ -6,6 +6,7 @@ use super::document::{Document, Kind, Owner, Version};
 use super::refusal::Refusal;
 use super::store::Records;
 use crate::fault::Which;
+use crate::other_writer::free_name;
 use crate::service::PathNames;
 
 /// The name of policies that another client adds.
@@ -106,13 +107,7 @@ fn add(records: &Records<'_>, which: &Which) -> Result<bool, Refusal> {
     };
     let name = match which {
         Which::Named(name) => name.clone(),
-        Which::Any => {
-            let numbered = (2_usize..).map(|number| format!("{NEW_NAME}-{number}"));
-            std::iter::once(NEW_NAME.to_owned())
-                .chain(numbered)
-                .find(|name| !is_taken(name))
-                .unwrap_or_default()
-        }
+        Which::Any => free_name(NEW_NAME, '-', is_taken),
     };
     if is_taken(&name) {
         return Ok(false);

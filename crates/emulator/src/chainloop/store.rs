@@ -1,25 +1,33 @@
 //! The state in SQLite: one transaction per request.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::builtin;
 use super::document::{Document, Kind, Owner, Version, digest};
 use super::options::Options;
 use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 use crate::error::EmulatorError;
-use crate::state::{Layout, SeedFailure, State, StateLocation, time};
+use crate::state::{self, Layout, SeedFailure, Tables, time};
 
 /// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
-/// The application id is `PWch`.
-const LAYOUT: Layout = Layout {
-    service: "chainloop",
-    application: 0x5057_6368,
-    number: 1,
-    tables: TABLES,
-};
+/// The tables of this service.
+pub(super) struct Chainloop;
+
+pub(super) type Store = state::Store<Chainloop>;
+pub(super) type Records<'a> = state::Records<'a, Chainloop>;
+
+impl Tables for Chainloop {
+    /// The application id is `PWch`.
+    const LAYOUT: Layout = Layout {
+        service: "chainloop",
+        application: 0x5057_6368,
+        number: 1,
+        tables: TABLES,
+    };
+}
 
 /// A document with an empty owner is built-in. Versions are deleted only with their document. The
 /// last version is the latest.
@@ -53,37 +61,6 @@ pub(super) struct Organization {
     pub(super) name: String,
     /// Whether the caller is not a member.
     pub(super) is_foreign: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Store(State);
-
-impl Store {
-    /// Opens the state and creates the tables in a new one.
-    pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
-        State::open(location, &LAYOUT).map(Self)
-    }
-
-    /// Runs `work` in a read transaction.
-    pub(super) fn read<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.read(|connection| work(&Records { connection }))
-    }
-
-    /// Runs `work` in a transaction. An error rolls back everything.
-    pub(super) fn write<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.write(|connection| work(&Records { connection }))
-    }
-}
-
-/// The records within a transaction.
-pub(super) struct Records<'a> {
-    connection: &'a Connection,
 }
 
 impl Records<'_> {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::operation::Operation;
-use crate::fault::{self, FaultError, Value, Which};
+use crate::fault::{self, FaultError, Value, Which, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
 pub type Fault = fault::Fault<Operation, Change>;
@@ -86,9 +86,6 @@ impl Display for Change {
 impl Display for WhichRule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { policy, rule } = self;
-        match policy {
-            Which::Any => write!(f, "{rule}"),
-            Which::Named(_) => write!(f, "{policy}/{rule}"),
-        }
+        show_pair(f, policy, rule)
     }
 }

@@ -13,6 +13,7 @@ use super::objects::{ALLOWLIST, Policy, Rule};
 use super::operations::{policies, rules};
 use super::refusal::Refusal;
 use crate::fault::Which;
+use crate::other_writer::{first, free_name};
 use crate::service::PathNames;
 
 /// The name of objects that another client adds.
@@ -37,7 +38,7 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
             let Some(policy) = found(which) else {
                 return Ok(false);
             };
-            let name = free_name(&format!("{} (renamed)", policy.name), taken);
+            let name = free_name(&format!("{} (renamed)", policy.name), ' ', taken);
             policies::update(
                 app,
                 organization,
@@ -101,13 +102,6 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
     Ok(true)
 }
 
-/// Moves the selected items to the front.
-fn first<T>(items: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Vec<T> {
-    let (mut front, back): (Vec<T>, Vec<T>) = items.into_iter().partition(is_meant);
-    front.extend(back);
-    front
-}
-
 /// The fields of a request, as a client would send them.
 fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
     serde_json::from_value(value).map_err(|error| Refusal::internal(&error))
@@ -115,20 +109,9 @@ fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
 
 fn new_name(which: &Which, taken: impl Fn(&str) -> bool) -> String {
     match which {
-        Which::Any => free_name(NEW_NAME, taken),
+        Which::Any => free_name(NEW_NAME, ' ', taken),
         Which::Named(name) => name.clone(),
     }
-}
-
-/// The name, or the name with the lowest number that makes it unused.
-fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    let mut free = name.to_owned();
-    let mut number = 1_u64;
-    while taken(&free) {
-        number += 1;
-        free = format!("{name} {number}");
-    }
-    free
 }
 
 /// The teams of a policy after a change; none if the organization has no team.

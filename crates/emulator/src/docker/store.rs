@@ -1,19 +1,26 @@
 //! The state in SQLite: one transaction per request.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value};
 
 use super::objects::{Policy, Rule, Team};
-use crate::error::EmulatorError;
-use crate::state::{Layout, State, StateLocation, json, text, time};
+use crate::state::{self, Layout, Tables, json, text, time};
 
-/// The first files of this service had no application id, so it stays 0.
-const LAYOUT: Layout = Layout {
-    service: "docker",
-    application: 0,
-    number: 1,
-    tables: TABLES,
-};
+/// The tables of this service.
+pub(super) struct Docker;
+
+pub(super) type Store = state::Store<Docker>;
+pub(super) type Records<'a> = state::Records<'a, Docker>;
+
+impl Tables for Docker {
+    /// The first files of this service had no application id, so it stays 0.
+    const LAYOUT: Layout = Layout {
+        service: "docker",
+        application: 0,
+        number: 1,
+        tables: TABLES,
+    };
+}
 
 /// `place` orders lists by creation and is never reused, so it can be a cursor.
 const TABLES: &str = "
@@ -48,39 +55,8 @@ create table rules (
 create index rules_in_order on rules (policy, place);
 ";
 
-#[derive(Debug)]
-pub(super) struct Store(State);
-
-impl Store {
-    /// Opens the state and creates the tables in a new one.
-    pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
-        State::open(location, &LAYOUT).map(Self)
-    }
-
-    /// Runs `work` in a read transaction.
-    pub(super) fn read<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.read(|connection| work(&Records { connection }))
-    }
-
-    /// Runs `work` in a transaction. An error rolls back everything.
-    pub(super) fn write<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.write(|connection| work(&Records { connection }))
-    }
-}
-
 const POLICY_COLUMNS: &str =
     "place, id, organization, name, kind, scope, body, created_at, updated_at";
-
-/// The records within a transaction.
-pub(super) struct Records<'a> {
-    connection: &'a Connection,
-}
 
 impl Records<'_> {
     pub(super) fn has_organizations(&self) -> rusqlite::Result<bool> {
@@ -260,19 +236,6 @@ impl Records<'_> {
 
     pub(super) fn delete_rule(&self, id: &str) -> rusqlite::Result<()> {
         self.execute("delete from rules where id = ?1", params![id])
-    }
-
-    fn exists(&self, sql: &str, values: &[&str]) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached(sql)?
-            .exists(rusqlite::params_from_iter(values))
-    }
-
-    fn execute(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(sql)?
-            .execute(values)
-            .map(drop)
     }
 }
 

@@ -22,3 +22,4 @@ pub use value::{Value, Which};
 
 pub(crate) use armed::{Armed, Arrival};
 pub(crate) use kind::{Delivery, Ending};
+pub(crate) use value::show_pair;

@@ -148,3 +148,11 @@ fn is_plain(name: &str) -> bool {
         && !name.contains(['/', '@', '"'])
         && !name.contains(char::is_control)
 }
+
+/// Writes the text that [`Value::pair`] reads.
+pub(crate) fn show_pair(f: &mut Formatter<'_>, outer: &Which, inner: &Which) -> fmt::Result {
+    match outer {
+        Which::Any => write!(f, "{inner}"),
+        Which::Named(_) => write!(f, "{outer}/{inner}"),
+    }
+}

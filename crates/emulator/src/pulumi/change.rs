@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::operation::Operation;
-use crate::fault::{self, FaultError, Value, Which};
+use crate::fault::{self, FaultError, Value, Which, show_pair};
 
 /// A fault of this service. Its text form is the argument of `--fault`.
 pub type Fault = fault::Fault<Operation, Change>;
@@ -114,13 +114,6 @@ impl Display for WhichVersion {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { pack, tag } = self;
         show_pair(f, pack, tag)
-    }
-}
-
-fn show_pair(f: &mut Formatter<'_>, outer: &Which, inner: &Which) -> fmt::Result {
-    match outer {
-        Which::Any => write!(f, "{inner}"),
-        Which::Named(_) => write!(f, "{outer}/{inner}"),
     }
 }
 

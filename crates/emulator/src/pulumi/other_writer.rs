@@ -14,6 +14,7 @@ use super::operations::{archives, groups, packs, publish, update};
 use super::refusal::Refusal;
 use super::store::Records;
 use crate::fault::Which;
+use crate::other_writer::{first, free_name};
 use crate::service::PathNames;
 
 /// The name of objects that another client adds.
@@ -120,7 +121,9 @@ impl Writer<'_> {
                 continue;
             };
             let versions = self.read(|records| records.versions(&pack))?;
-            let tag = free_name(|tag| versions.iter().any(|version| version.tag == tag));
+            let tag = free_name(NEW_NAME, '-', |tag| {
+                versions.iter().any(|version| version.tag == tag)
+            });
             let request = json!({
                 "name": pack.name,
                 "displayName": newest.content.display_name,
@@ -246,7 +249,9 @@ impl Writer<'_> {
     fn add_group(&self, which: &Which) -> Result<bool, Refusal> {
         let taken = self.groups()?;
         let name = match which {
-            Which::Any => free_name(|name| taken.iter().any(|group| group.name == name)),
+            Which::Any => free_name(NEW_NAME, '-', |name| {
+                taken.iter().any(|group| group.name == name)
+            }),
             Which::Named(name) => name.clone(),
         };
         let request = fields(json!({"name": name, "entityType": "stacks"}))?;
@@ -264,25 +269,7 @@ impl Writer<'_> {
     }
 }
 
-/// Moves the selected items to the front.
-fn first<T>(items: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Vec<T> {
-    let (mut front, back): (Vec<T>, Vec<T>) = items.into_iter().partition(is_meant);
-    front.extend(back);
-    front
-}
-
 /// The fields of a request, as a client would send them.
 fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
     serde_json::from_value(value).map_err(|error| Refusal::internal(&error))
-}
-
-/// The name, or the name with the lowest number that makes it unused.
-fn free_name(taken: impl Fn(&str) -> bool) -> String {
-    let mut free = NEW_NAME.to_owned();
-    let mut number = 1_u64;
-    while taken(&free) {
-        number += 1;
-        free = format!("{NEW_NAME}-{number}");
-    }
-    free
 }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::packs::{columns, pack, version};
-use super::records::Records;
+use super::tables::Records;
 use crate::pulumi::objects::{Applied, Group, Pack};
 use crate::state::{json, text};
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::records::Records;
+use super::tables::Records;
 use crate::pulumi::objects::{Pack, Status, Version};
 use crate::state::{json, text};
 

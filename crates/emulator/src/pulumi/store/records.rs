@@ -1,19 +1,11 @@
 //! Queries of organizations, stacks and accounts.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
+use super::tables::Records;
 use crate::pulumi::objects::{Account, Organization, Stack, StackReference};
 
-/// The records within a transaction.
-pub(crate) struct Records<'a> {
-    pub(super) connection: &'a Connection,
-}
-
-impl<'a> Records<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection }
-    }
-
+impl Records<'_> {
     pub(crate) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations order by place";
         self.connection
@@ -101,17 +93,6 @@ impl<'a> Records<'a> {
             })
         })?;
         accounts.collect()
-    }
-
-    pub(super) fn execute(
-        &self,
-        sql: &str,
-        values: &[&dyn rusqlite::ToSql],
-    ) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(sql)?
-            .execute(values)
-            .map(drop)
     }
 }
 
