@@ -1,13 +1,15 @@
-//! All tests that stand outside the library, in one binary.
+//! The tests of the program, in one binary.
 
-// The attribute tells clippy that these are tests, where `unwrap` is welcome.
+// The attribute tells clippy that these are tests, where `unwrap` is allowed.
 #[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+#[path = "../crates/emulator/tests/shared/contract/mod.rs"]
 mod contract;
 #[cfg(test)]
+#[path = "../crates/emulator/tests/shared/emulator/mod.rs"]
 mod emulator;
 #[cfg(test)]
 mod faults;

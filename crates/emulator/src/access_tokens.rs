@@ -1,11 +1,13 @@
-//! Access tokens that a service does not issue itself: what the environment of a client holds.
+//! Access tokens that the client gets from its environment and that the service does not issue.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Which access tokens are good. It has no `Debug`: it holds tokens.
+/// The accepted access tokens. No `Debug`, because it contains tokens.
 pub(super) struct AccessTokens {
     only: Option<SecretString>,
     known: Mutex<Known>,
@@ -18,7 +20,7 @@ struct Known {
 }
 
 impl AccessTokens {
-    /// `only` is the one good token; without it, any that is not empty is good.
+    /// `only` is the one accepted token. Without it, every token that is not empty is accepted.
     pub(super) fn new(only: Option<SecretString>) -> Self {
         Self {
             only,
@@ -26,7 +28,6 @@ impl AccessTokens {
         }
     }
 
-    /// Whether a token is good.
     pub(super) fn accepts(&self, token: &str) -> bool {
         let expected = self
             .only
@@ -40,13 +41,21 @@ impl AccessTokens {
         good
     }
 
-    /// Revokes all tokens that were used so far, and this one. Others stay good, where any is.
+    /// Revokes `token` and all tokens that were used so far. Without `only`, new tokens are still
+    /// accepted.
     pub(super) fn revoke(&self, token: Option<&str>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let Known { used, revoked } = &mut *known;
         revoked.extend(used.drain());
         revoked.extend(token.map(str::to_owned));
     }
+}
+
+/// The token of `Authorization: SCHEME TOKEN`.
+pub(crate) fn token<'h>(headers: &'h HeaderMap, scheme: &str) -> Option<&'h str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (found, token) = value.split_once(' ')?;
+    found.eq_ignore_ascii_case(scheme).then(|| token.trim())
 }
 
 #[cfg(test)]

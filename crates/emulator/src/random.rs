@@ -1,11 +1,11 @@
-//! Names and tokens that nobody can guess and that do not collide after a restart.
+//! Random names and tokens. They cannot be guessed and do not collide after a restart.
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
-/// Crockford's base 32 in lower case: the digits of the ids in the published examples.
+/// Crockford's base 32 in lower case, as in the ids of the published examples.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// `length` random base 32 digits, five bits each.
+/// `length` random base 32 digits of five bits each.
 pub(super) fn base32(length: usize) -> Result<String, getrandom::Error> {
     let mut bytes = vec![0_u8; length];
     getrandom::fill(&mut bytes)?;
@@ -15,14 +15,14 @@ pub(super) fn base32(length: usize) -> Result<String, getrandom::Error> {
         .collect())
 }
 
-/// 32 random bytes as base 64 for URLs, without padding.
+/// 32 random bytes in URL-safe base64 without padding.
 pub(super) fn base64url() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)?;
     Ok(BASE64URL_NOPAD.encode(&bytes))
 }
 
-/// A random UUID, of version 4.
+/// A random UUID (version 4).
 pub(super) fn uuid() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;

@@ -1,7 +1,8 @@
-//! The request log: one JSON object a line for each answered request.
+//! The request log: one JSON object per line for each answered request.
 //!
-//! It is evidence for tests and benches, so it must be safe to keep: it never holds the `Authorization` header, and
-//! the body of a request is kept only where the service says that it holds no credentials.
+//! Tests and benchmarks read it and CI may store it, so it must not contain secrets: it never
+//! contains the `Authorization` header, and it contains a request body only where the service knows
+//! that the body has no credentials.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -12,33 +13,32 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-/// An open log, shared by all requests.
 #[derive(Debug)]
 pub(super) struct RequestLog {
     file: Mutex<File>,
 }
 
-/// A line of the log.
 #[derive(Debug, Serialize)]
 pub(super) struct Entry<'a> {
-    /// The place in the order of arrival, from 1; lines stand in the order of the answers.
+    /// The position in the order of arrival, from 1. Lines are in the order of the answers.
     pub(super) seq: u64,
     pub(super) method: &'a str,
-    /// As it was sent, percent-encoding kept.
+    /// The path as sent, still percent-encoded.
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
-    /// Null where a fault keeps every answer from the client.
+    /// Null if a fault keeps the answer from the client.
     pub(super) status: Option<u16>,
-    /// The JSON body; null where there is none, `"[redacted]"` where it may hold credentials.
+    /// The JSON body: null if there is none, `"[redacted]"` if it may contain credentials.
     pub(super) body: Value,
     pub(super) content_type: Option<&'a str>,
-    /// Milliseconds from arrival to answer, latency included.
+    /// Milliseconds from arrival to answer, including latency.
     pub(super) duration_ms: f64,
-    /// The operation's name in the contract, null where the request is none.
+    /// The operation's name in the contract, or null if the request matches no operation.
     pub(super) operation: Option<&'a str>,
-    /// The faults that struck the request, in the words of the command line.
+    /// The faults that applied to the request, in the grammar of `--fault`.
     pub(super) faults: &'a [String],
-    /// The status that the service itself gave, whatever the client gets to see; null if it did not see the request.
+    /// The status that the service returned, whatever the client received. Null if the request did
+    /// not reach the service.
     pub(super) served: Option<u16>,
 }
 
@@ -51,7 +51,8 @@ impl RequestLog {
         })
     }
 
-    /// Appends a line in one write, so that a kill leaves no half line between others.
+    /// Appends a line in one write, so that a killed process never leaves a partial line between
+    /// others.
     pub(super) fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');

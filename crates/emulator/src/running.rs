@@ -1,4 +1,4 @@
-//! A server on loopback that runs until it is told to stop, or is dropped.
+//! A server on loopback that runs until it is stopped or dropped.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,10 +8,10 @@ use futures_util::future::try_join_all;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::error::EmulatorError;
-use super::wire::{Connection, Switch, Wires};
+use crate::error::EmulatorError;
+use crate::wire::{Connection, Switch, Wires};
 
-/// A running emulator. Dropping it stops it too, without waiting for requests that are under way.
+/// A running emulator. Dropping it stops it without waiting for running requests.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
@@ -19,7 +19,7 @@ pub struct Running {
     task: JoinHandle<io::Result<()>>,
 }
 
-/// A place on loopback where a router can be served.
+/// A bound address on loopback.
 #[derive(Debug)]
 pub(super) struct Listening {
     listener: TcpListener,
@@ -27,7 +27,7 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    /// Takes an address; port 0 takes a free one.
+    /// Binds an address; port 0 selects a free port.
     pub(super) async fn on(address: SocketAddr) -> Result<Self, EmulatorError> {
         if !address.ip().is_loopback() {
             return Err(EmulatorError::NotLoopback { address });
@@ -38,7 +38,7 @@ impl Listening {
         Ok(Self { listener, address })
     }
 
-    /// The address, with the real port where port 0 was asked for.
+    /// The bound address, with the actual port.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -54,7 +54,8 @@ impl Drop for StopOnDrop {
 }
 
 impl Running {
-    /// Serves each router at its place. They stop and crash as one; the first place is the address of the whole.
+    /// Serves each router at its address. They stop and crash together. `address` returns the first
+    /// address.
     pub(super) fn serve(places: Vec<(Listening, Router)>) -> Self {
         let switch = Switch::default();
         let stop = StopOnDrop(switch.clone());
@@ -68,7 +69,7 @@ impl Running {
             .collect();
         let task = tokio::spawn(async move {
             tokio::select! {
-                // Leaving drops the listeners, so that a crashed server cannot be reached.
+                // Returning drops the listeners, so that a crashed server refuses connections.
                 biased;
                 () = switch.crashed() => Ok(()),
                 ended = try_join_all(servings) => ended.map(drop),
@@ -81,23 +82,23 @@ impl Running {
         }
     }
 
-    /// The address that it listens on, with the real port where port 0 was asked for.
+    /// The address it listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The endpoint for clients, for example `http://127.0.0.1:40321`, without a slash at the end.
+    /// The endpoint for clients without a trailing slash, for example `http://127.0.0.1:40321`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Waits until a fault crashes the emulator; without such a fault, for ever.
+    /// Waits until a fault crashes the emulator. Without such a fault, it never returns.
     pub async fn crashed(&self) {
         self.stop.0.crashed().await;
     }
 
-    /// Takes no new request, finishes those under way, and returns when the state is closed. Requests that a fault
-    /// keeps from being answered are not waited for.
+    /// Accepts no new requests, finishes running ones, and returns when the state is closed. It
+    /// does not wait for requests that a fault keeps from being answered.
     pub async fn shutdown(self) {
         let Self {
             address: _,
@@ -113,7 +114,7 @@ impl Running {
     }
 }
 
-/// Serves one router until the switch is turned.
+/// Serves one router until the switch is turned off.
 fn serving(
     place: Listening,
     router: Router,

@@ -1,4 +1,5 @@
-//! What the frame asks of a service: the frame serves, records and breaks requests, the service answers them.
+//! The interface between the frame and a service. The frame serves, records and breaks requests;
+//! the service answers them.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -11,46 +12,44 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::task::JoinError;
 
-use super::error::EmulatorError;
-use super::fault::{Armed, Change, Fault, OperationName};
-use super::http::BadInput;
-use super::request_log::RequestLog;
+use crate::error::EmulatorError;
+use crate::fault::{Armed, Change, Fault, OperationName};
+use crate::request_log::RequestLog;
 
-/// The parameters in a request's path, by the names in its route.
+/// The parameters in a request's path, by their names in the route.
 pub(super) type PathNames = HashMap<String, String>;
 
-/// A service, as the frame sees it.
 pub(super) trait Service: Sized + Send + Sync + 'static {
-    /// Its operations.
     type Operation: OperationName;
-    /// What another writer can do.
+    /// The changes that another client can make.
     type Change: Change;
-    /// How it refuses.
+    /// An error answer.
     type Refusal: IntoResponse + From<BadInput> + From<JoinError> + Debug + Send + 'static;
 
-    /// The longest request body in bytes.
+    /// The maximum size of a request body in bytes.
     const BODY_LIMIT: usize;
 
-    /// What it has in common with the others.
+    /// The parts that all services have.
     fn common(&self) -> &Common<Self::Operation, Self::Change>;
 
     /// The operation of a request, by its method and the route that it matched.
     fn operation(method: &Method, route: &str) -> Option<Self::Operation>;
 
-    /// The error that a fault puts in the place of an answer.
+    /// The error that a fault returns instead of an answer.
     fn on_purpose(status: StatusCode, operation: Option<Self::Operation>) -> Response;
 
-    /// What the request log keeps of a body that is not empty; it must hold no credentials.
+    /// The request log's entry for a body that is not empty. It must not contain credentials.
     fn logged(path: &str, body: &[u8]) -> Value;
 
-    /// Revokes all tokens, and the one in these headers.
+    /// Revokes all tokens, including the one in `headers`.
     fn revoke_tokens(&self, headers: &HeaderMap);
 
-    /// Makes another writer's change; answers whether there was anything to change. `about` is what the request is
-    /// about.
+    /// Makes a change as another client. Returns false if there was nothing to change. `about`
+    /// contains the path parameters of the request.
     fn interfere(&self, about: &PathNames, change: &Self::Change) -> Result<bool, Self::Refusal>;
 
-    /// Runs `operation`, which waits for SQLite, where waiting is allowed. It runs to its end even if the client goes.
+    /// Runs `operation`, which blocks on SQLite, on a thread for blocking work. It completes even
+    /// if the client disconnects.
     fn run<T: Send + 'static>(
         self: Arc<Self>,
         operation: impl FnOnce(&Self) -> Result<T, Self::Refusal> + Send + 'static,
@@ -63,7 +62,7 @@ pub(super) trait Service: Sized + Send + Sync + 'static {
     }
 }
 
-/// What all services have.
+/// The parts that all services have.
 pub(super) struct Common<O, C> {
     pub(super) latency: Duration,
     pub(super) faults: Armed<O, C>,
@@ -71,7 +70,7 @@ pub(super) struct Common<O, C> {
 }
 
 impl<O: OperationName, C> Common<O, C> {
-    /// Opens the request log, if there is to be one, and arms the faults.
+    /// Opens the request log, if any, and arms the faults.
     pub(super) fn open(
         latency: Duration,
         faults: Vec<Fault<O, C>>,
@@ -88,4 +87,15 @@ impl<O: OperationName, C> Common<O, C> {
             log,
         })
     }
+}
+
+/// Invalid input. Each service reports it in its own format.
+#[derive(Debug)]
+pub(crate) enum BadInput {
+    /// The body has another media type than this one.
+    MediaType(&'static str),
+    /// The body exceeds `BODY_LIMIT`.
+    TooLarge,
+    /// Any other reason.
+    Malformed(String),
 }

@@ -1,52 +1,67 @@
-//! The state of a service in SQLite: one connection, one transaction for each request.
+//! The state of a service in SQLite: one connection, one transaction per request.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::types::Type;
+use rusqlite::{Connection, ErrorCode, Row, TransactionBehavior};
+use serde::de::DeserializeOwned;
 
-use super::error::EmulatorError;
+use crate::error::EmulatorError;
 
-/// Where the state is kept.
+/// Where the state is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum StateLocation {
-    /// Nowhere: they end with the emulator.
+    /// In memory: the state is lost when the emulator stops.
     #[default]
     Memory,
-    /// An SQLite file, created with its folder if missing; it survives a kill at any moment.
+    /// An SQLite file, created with its folder if missing. It stays consistent if the process is
+    /// killed at any time.
     File(PathBuf),
+}
+
+/// A service's marker type: its tables. Its queries are methods of [`Records`] with this type.
+pub(crate) trait Tables {
+    const LAYOUT: Layout;
 }
 
 /// The tables of a service.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// How messages name the service.
+    /// The service's name in messages.
     pub(super) service: &'static str,
-    /// The number that tells the service's files from those of others.
+    /// SQLite's `application_id`, which distinguishes the files of the services.
     pub(super) application: i64,
-    /// The number of the layout; a file with another is refused.
+    /// The version of the layout. A file with another version is refused.
     pub(super) number: i64,
-    /// The statements that make it.
+    /// The statements that create the tables.
     pub(super) tables: &'static str,
 }
 
-/// Whose tables a file holds; both are 0 in a new one.
+/// The owner and the layout of a file. Both are 0 in a new one.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     application: i64,
     number: i64,
 }
 
-/// The open state.
-#[derive(Debug)]
-pub(super) struct State {
+/// The open state of a service.
+pub(crate) struct Store<T> {
     connection: Mutex<Connection>,
+    tables: PhantomData<T>,
 }
 
-impl State {
-    /// Opens the state and makes the tables if it is new.
-    pub(super) fn open(location: &StateLocation, layout: &Layout) -> Result<Self, EmulatorError> {
+/// The records of a service within a transaction.
+pub(crate) struct Records<'a, T> {
+    pub(crate) connection: &'a Connection,
+    tables: PhantomData<T>,
+}
+
+impl<T: Tables> Store<T> {
+    /// Opens the state and creates the tables in a new one.
+    pub(crate) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
         let place = describe(location);
         let failed = |cause| EmulatorError::State {
             place: place.clone(),
@@ -60,10 +75,11 @@ impl State {
             }
         }
         .map_err(failed)?;
+        let layout = T::LAYOUT;
         let Found {
             application,
             number,
-        } = prepare(&mut connection, layout).map_err(failed)?;
+        } = prepare(&mut connection, &layout).map_err(failed)?;
         if application != layout.application {
             return Err(EmulatorError::StateOfAnother {
                 place,
@@ -79,32 +95,33 @@ impl State {
         }
         Ok(Self {
             connection: Mutex::new(connection),
+            tables: PhantomData,
         })
     }
 
-    /// Runs `work` on a state that does not change meanwhile.
-    pub(super) fn read<T, E: From<rusqlite::Error>>(
+    /// Runs `work` in a read transaction.
+    pub(crate) fn read<V, E: From<rusqlite::Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce(&Records<'_, T>) -> Result<V, E>,
+    ) -> Result<V, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        work(&transaction)
+        work(&Records::new(&transaction))
     }
 
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
-    pub(super) fn write<T, E: From<rusqlite::Error>>(
+    /// Runs `work` in a transaction. An error rolls back everything.
+    pub(crate) fn write<V, E: From<rusqlite::Error>>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce(&Records<'_, T>) -> Result<V, E>,
+    ) -> Result<V, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = work(&transaction)?;
+        let result = work(&Records::new(&transaction))?;
         transaction.commit()?;
         Ok(result)
     }
 
-    /// A thread that panicked held a transaction, which was rolled back: the connection is good.
+    /// A poisoned lock is fine: the transaction of the thread that panicked was rolled back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection
             .lock()
@@ -112,8 +129,36 @@ impl State {
     }
 }
 
-/// How messages name the state.
-pub(super) fn describe(location: &StateLocation) -> String {
+impl<'a, T> Records<'a, T> {
+    fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            tables: PhantomData,
+        }
+    }
+
+    /// Whether a query has any row.
+    pub(crate) fn exists(&self, sql: &str, values: &[&str]) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(sql)?
+            .exists(rusqlite::params_from_iter(values))
+    }
+
+    /// Runs a statement that returns no rows.
+    pub(crate) fn execute(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(sql)?
+            .execute(values)
+            .map(drop)
+    }
+}
+
+/// The state's name in messages.
+fn describe(location: &StateLocation) -> String {
     match location {
         StateLocation::Memory => "in memory".to_owned(),
         StateLocation::File(path) => path.display().to_string(),
@@ -133,10 +178,10 @@ fn create_folder(path: &Path) -> Result<(), EmulatorError> {
     })
 }
 
-/// Sets the connection up, makes the tables if there are none, and answers whose they are.
+/// Configures the connection, creates the tables if there are none, and returns whose they are.
 ///
-/// With a write-ahead log and `synchronous = normal` a kill loses nothing that was answered; only a power cut can lose
-/// the last writes, and never tears one.
+/// With a write-ahead log and `synchronous = normal`, killing the process loses nothing that was
+/// answered. Only a power failure can lose the last writes, and it never leaves a partial one.
 fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Found> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -162,4 +207,66 @@ fn prepare(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<Fou
         application: layout.application,
         number: layout.number,
     })
+}
+
+/// Errors while creating the organizations of the options and the seed.
+pub(crate) enum SeedFailure {
+    State(rusqlite::Error),
+    Random(getrandom::Error),
+    Seed { place: String, why: String },
+}
+
+impl SeedFailure {
+    /// Only a seed can violate a constraint.
+    pub(crate) fn into_error(self, location: &StateLocation) -> EmulatorError {
+        match self {
+            Self::State(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                EmulatorError::SeedRepeats { cause }
+            }
+            Self::State(cause) => EmulatorError::State {
+                place: describe(location),
+                cause,
+            },
+            Self::Random(error) => EmulatorError::Random(error),
+            Self::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for SeedFailure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<getrandom::Error> for SeedFailure {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error)
+    }
+}
+
+/// A value as JSON text.
+pub(super) fn text(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// A column that contains JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| unreadable(column, Box::new(error)))
+}
+
+/// A column that contains a timestamp.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<jiff::Timestamp> {
+    row.get_ref(column)?
+        .as_str()?
+        .parse()
+        .map_err(|error: jiff::Error| unreadable(column, Box::new(error)))
+}
+
+fn unreadable(column: usize, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
 }

@@ -1,7 +1,8 @@
 //! Connections that can be broken on purpose, and the switch that stops a server.
 //!
-//! A fault of the network cannot be told by an answer: the connection itself has to go. Every accepted connection is a
-//! [`Wire`], and every request finds the [`Connection`] that it came over in its extensions (`ConnectInfo`).
+//! A network fault cannot be expressed as an answer: the connection itself must break. Every
+//! accepted connection is a [`Wire`], and every request has the [`Connection`] that it arrived on
+//! in its extensions (`ConnectInfo`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,17 +17,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Whether a server goes on.
+/// The life cycle of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Serving,
-    /// No new request is taken; those under way are finished.
+    /// New requests are refused; running ones are finished.
     Stopping,
     /// Everything ended at once.
     Crashed,
 }
 
-/// The switch of one server. Clones are the same switch.
+/// The switch of one server. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Switch(Arc<Shared>);
 
@@ -46,7 +47,7 @@ impl Default for Switch {
 }
 
 impl Switch {
-    /// Asks the server to finish what is under way and to end.
+    /// Asks the server to finish running requests and stop.
     pub(super) fn stop(&self) {
         self.0.stage.send_if_modified(|stage| {
             let serving = *stage == Stage::Serving;
@@ -57,7 +58,7 @@ impl Switch {
         });
     }
 
-    /// Ends the server at once: it listens no more, and all connections are reset.
+    /// Stops the server at once: it closes its listeners and resets all connections.
     pub(super) fn crash(&self) {
         self.0.stage.send_replace(Stage::Crashed);
         let links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +68,7 @@ impl Switch {
             .for_each(|link| link.turn(State::Broken));
     }
 
-    /// Waits until the server is to end, in whatever way.
+    /// Waits until the server stops or crashes.
     pub(super) async fn stopping(&self) {
         self.reaches(|stage| stage != Stage::Serving).await;
     }
@@ -78,7 +79,7 @@ impl Switch {
     }
 
     async fn reaches(&self, wanted: impl Fn(Stage) -> bool) {
-        // It cannot fail: this switch holds the sender.
+        // This cannot fail: the switch owns the sender.
         let _ = self
             .0
             .stage
@@ -92,7 +93,7 @@ impl Switch {
         let mut links = self.0.links.lock().unwrap_or_else(PoisonError::into_inner);
         links.retain(|link| link.strong_count() > 0);
         links.push(Arc::downgrade(&link));
-        // A crash that came before the link was known did not reach it.
+        // A crash before the link was registered did not reach it.
         if *self.0.stage.borrow() == Stage::Crashed {
             link.turn(State::Broken);
         }
@@ -100,18 +101,18 @@ impl Switch {
     }
 }
 
-/// How far a connection may be used.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
     #[default]
     Open,
-    /// What is written so far is sent, and then the connection is closed.
+    /// Data written so far is sent, then the connection is closed.
     Closing,
-    /// Nothing is read or written any more, and the other side gets a reset.
+    /// Nothing more is read or written, and the peer receives a reset.
     Broken,
 }
 
-/// What a connection and its requests share.
+/// The state that a connection shares with its requests.
 #[derive(Debug, Default)]
 struct Link {
     state: Mutex<State>,
@@ -129,7 +130,7 @@ impl Link {
     }
 }
 
-/// The connection that a request came over.
+/// The connection that a request arrived on.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     link: Arc<Link>,
@@ -137,17 +138,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Resets the connection: whatever is answered from now on does not arrive.
+    /// Resets the connection: later answers do not arrive.
     pub(super) fn reset(&self) {
         self.link.turn(State::Broken);
     }
 
-    /// Closes the connection in good order as soon as what was written is sent.
+    /// Closes the connection normally once pending data is sent.
     pub(super) fn close_when_sent(&self) {
         self.link.turn(State::Closing);
     }
 
-    /// The switch of its server.
     pub(super) fn switch(&self) -> &Switch {
         &self.switch
     }
@@ -177,7 +177,8 @@ impl Listener for Wires {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Small answers must not wait for the acknowledgement of the last: that costs 40 ms.
+        // Without this, small answers wait for the acknowledgement of the previous one, which costs
+        // 40 ms.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
@@ -218,7 +219,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.state() == State::Broken {
-            // Closing a socket that does not linger sends a reset instead of an orderly end.
+            // With a zero linger time, closing the socket sends a reset instead of a normal end.
             if let Err(error) = self.stream.set_zero_linger() {
                 tracing::debug!(%error, "cannot reset a connection; it is closed instead");
             }
@@ -232,7 +233,7 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Who breaks the connection wakes the reader, and with it the task that owns this.
+        // Breaking the connection wakes the reader, and with it the task that owns this value.
         self.connection.link.reader.register(cx.waker());
         self.unless_broken()?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)

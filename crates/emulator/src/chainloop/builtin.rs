@@ -1,4 +1,4 @@
-//! What the service brings along: a few policies and a group, which nobody can write.
+//! The built-in policies and group. They are read-only.
 
 use super::seed::{DocumentSeed, VersionSeed};
 
@@ -100,7 +100,6 @@ fn seed(name: &str, texts: &[(&str, &str)]) -> DocumentSeed {
     }
 }
 
-/// The policies.
 pub(super) fn policies() -> Vec<DocumentSeed> {
     vec![
         seed(
@@ -114,7 +113,6 @@ pub(super) fn policies() -> Vec<DocumentSeed> {
     ]
 }
 
-/// The groups.
 pub(super) fn groups() -> Vec<DocumentSeed> {
     vec![seed(
         "builtin-quality",

@@ -1,21 +1,31 @@
-//! What another writer can do to an organization.
+//! The changes that another client can make in an organization.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::super::fault::{self, FaultError, Value, Which};
+use super::operation::Operation;
+use crate::fault::{self, FaultError, Value, Which};
 
-/// What another writer does. A document that is not there is left alone, and the fault waits for the next request.
+/// A fault of this service. Its text form is the argument of `--fault`.
+pub type Fault = fault::Fault<Operation, Change>;
+pub type FaultKind = fault::FaultKind<Change>;
+/// The requests that a fault of this service applies to.
+pub type Selection = fault::Selection<Operation>;
+/// The requests that a fault of this service counts.
+pub type Among = fault::Among<Operation>;
+
+/// A change by another client. If the document does not exist, nothing changes and the fault waits
+/// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a policy; `Any` gives it a name of its own.
+    /// Adds a policy. `Any` selects an unused name.
     AddPolicy(Which),
-    /// Writes a further version of a policy, which differs in a comment.
+    /// Adds a version of a policy that differs in a comment.
     ChangePolicy(Which),
-    /// Writes the version before the latest once more.
+    /// Writes the second latest version of a policy again.
     RestorePolicy(Which),
-    /// Deletes a policy, which a person can do and the API cannot.
+    /// Deletes a policy. Users can do this; the API cannot.
     DeletePolicy(Which),
-    /// Writes a further version of a group, which differs in a comment.
+    /// Adds a version of a group that differs in a comment.
     ChangeGroup(Which),
 }
 
@@ -39,7 +49,7 @@ impl fault::Change for Change {
             "change-group" => value
                 .name(word, "the name of a group")
                 .map(Self::ChangeGroup),
-            other => Err(FaultError::no_change::<Self>(other)),
+            other => Err(FaultError::unknown_change(other, Self::IN_SHORT)),
         }
     }
 }

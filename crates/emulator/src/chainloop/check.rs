@@ -1,11 +1,12 @@
-//! What the service asks of a policy: the rules of the vendor's published schema, and those that it leaves out.
+//! Validation of policies: the rules of the vendor's published schema, and rules that the schema
+//! leaves out.
 
 use serde_json::{Map, Value};
 
-/// The versions of the format.
 const API_VERSIONS: [&str; 2] = ["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
 
-/// The kinds of material that a script may be about; ARTIFACT is one, and none of a policy.
+/// The material kinds that a script can have. ARTIFACT is a material kind, but policies cannot use
+/// it.
 const KINDS: &str = "STRING CONTAINER_IMAGE SBOM_CYCLONEDX_JSON SBOM_SPDX_JSON JUNIT_XML OPENVEX HELM_CHART SARIF \
     EVIDENCE ATTESTATION CSAF_VEX CSAF_INFORMATIONAL_ADVISORY CSAF_SECURITY_ADVISORY CSAF_SECURITY_INCIDENT_RESPONSE \
     GITLAB_SECURITY_REPORT ZAP_DAST_ZIP BLACKDUCK_SCA_JSON TWISTCLI_SCAN_JSON GHAS_CODE_SCAN GHAS_SECRET_SCAN \
@@ -17,7 +18,7 @@ const KINDS: &str = "STRING CONTAINER_IMAGE SBOM_CYCLONEDX_JSON SBOM_SPDX_JSON J
 type Checked = Result<(), String>;
 type Members = Map<String, Value>;
 
-/// Holds a policy to the rules; gives its name, and the organization that it names.
+/// Validates a policy. Returns its name and the organization that it names.
 pub(super) fn policy(value: &Value) -> Result<(String, Option<String>), String> {
     let members = object(value, "the policy")?;
     known(
@@ -133,7 +134,8 @@ fn spec(spec: &Members) -> Checked {
     inputs(spec.get("inputs"))
 }
 
-/// A script is here, or where the service can fetch it: not in a file of somebody's machine.
+/// A script is embedded or at a URL that the service can fetch. A path on the client's machine is
+/// invalid.
 fn sources(script: &Members, place: &str) -> Checked {
     let named: Vec<&str> = ["path", "embedded", "ref"]
         .into_iter()

@@ -1,14 +1,13 @@
-//! Documents: their bytes, and the fields that a YAML text has.
+//! Documents: their bytes, and their fields.
 
 use data_encoding::HEXLOWER;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// How deep a document may nest.
+/// The maximum nesting depth of a document.
 const DEEPEST: usize = 40;
 
-/// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Policy,
@@ -16,7 +15,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The word in the state.
+    /// The value of the column `kind`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Policy => "policy",
@@ -25,7 +24,7 @@ impl Kind {
     }
 }
 
-/// Who owns a document. The service itself owns what is builtin.
+/// The owner of a document. Built-in documents belong to the service itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owner {
     Builtin,
@@ -35,17 +34,16 @@ pub(super) enum Owner {
 /// A document without its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Document {
-    /// The place in the order of creation; given by the store.
+    /// The position in the order of creation, set by the store.
     pub(super) place: i64,
     pub(super) kind: Kind,
     pub(super) owner: Owner,
     pub(super) name: String,
 }
 
-/// A version of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Version {
-    /// What the service says that the digest is.
+    /// The digest that the service reports. A seed can make it differ from the actual digest.
     pub(super) digest: String,
     pub(super) format: String,
     pub(super) body: Vec<u8>,
@@ -53,7 +51,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// A version that is written now.
+    /// A version with the current time.
     pub(super) fn now(body: Vec<u8>) -> Self {
         let digest = digest(&body);
         let format = "FORMAT_YAML".to_owned();
@@ -66,13 +64,13 @@ impl Version {
     }
 }
 
-/// `sha256:` and the digest of the bytes as they are.
+/// `sha256:` and the digest of the unmodified bytes.
 pub(super) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
 }
 
-/// The fields of a text that is one YAML document without aliases; scalars are texts, but for unquoted truths and
-/// nothing. It gives nothing for any other text.
+/// The fields of a text that is one YAML document without aliases. Scalars become strings, except
+/// for unquoted booleans and nulls. Returns `None` for any other text.
 pub(super) fn fields(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut parser = Parser::new_from_str(text.trim_start_matches('\u{feff}'));
@@ -93,7 +91,7 @@ pub(super) fn fields(bytes: &[u8]) -> Option<Value> {
     }
 }
 
-/// The value that begins with an event.
+/// The value that begins with the event `first`.
 fn value<'t>(
     first: Event<'t>,
     next: &mut impl FnMut() -> Option<Event<'t>>,

@@ -1,4 +1,4 @@
-//! HTTP: the routes, and what every request passes through.
+//! HTTP: the routes and the middleware.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,15 +12,16 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::http::{At, Form, RawBody, body, delivered, observed};
-use super::super::service::Service as _;
-use super::app::{App, token_of};
+use super::app::App;
 use super::document::Kind;
 use super::operation::Operation;
 use super::operations::{self, Asked, Sent};
 use super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::http::{At, Form, RawBody, body, delivered, observed};
+use crate::service::Service as _;
 
-/// What request bodies are like. A policy may hold null where its author wrote nothing.
+/// The form of request bodies. A policy may contain null where its author wrote an empty value.
 const JSON: Form = Form {
     media_type: "application/json",
     is_list: false,
@@ -31,7 +32,6 @@ type Answer = Result<Json<Value>, Refusal>;
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;
 
-/// The API.
 pub(super) fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         .route(Operation::Get.route(), get(policy))
@@ -77,7 +77,6 @@ async fn read(
         .map(Json)
 }
 
-/// The body of a write.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Write {
@@ -106,14 +105,14 @@ async fn update(State(app): Shared, headers: HeaderMap, raw: RawBody) -> Answer 
         .map(|()| Json(json!({})))
 }
 
-/// Gives refusals the body that was asked for.
+/// Gives a refusal the configured error shape.
 async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else {
         return response;
     };
     let mut shaped = refusal.shaped(app.errors);
-    // What a fault and the log have left there stays.
+    // Keeps the extensions of the fault and the request log.
     std::mem::swap(shaped.extensions_mut(), response.extensions_mut());
     for (name, value) in response.headers() {
         if !shaped.headers().contains_key(name) && name != "content-length" {
@@ -123,16 +122,16 @@ async fn shape(State(app): Shared, request: Request, next: Next) -> Response {
     shaped
 }
 
-/// Lets requests through that carry a good token.
+/// Rejects requests without a valid token.
 async fn require_token(State(app): Shared, request: Request, next: Next) -> Response {
-    if token_of(request.headers()).is_some_and(|token| app.tokens.accepts(token)) {
+    if token(request.headers(), "bearer").is_some_and(|token| app.tokens.accepts(token)) {
         next.run(request).await
     } else {
         Refusal::unauthorized().into_response()
     }
 }
 
-/// A path that is not routed answers with plain text.
+/// Unknown paths answer with plain text.
 async fn not_here() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
 }

@@ -1,8 +1,8 @@
 //! Chainloop's policies and policy groups on loopback.
 //!
-//! `docs/emulator.md` says what is served and how the contract's silences were filled. The way of a request: `http`
-//! (routes, bodies, tokens) → `operations` (what the operations do) → `check` (what a policy must be like) → `store`
-//! (SQLite). `view` is what an answer says about a document.
+//! `docs/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! request passes through `http` (routes, bodies, tokens), `operations` (the operations), `check`
+//! (validation of policies) and `store` (SQLite). `view` builds the answer about a document.
 
 mod app;
 mod builtin;
@@ -16,34 +16,26 @@ mod options;
 mod other_writer;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 mod view;
 
 use std::sync::Arc;
 
-pub use change::Change;
+pub use change::{Among, Change, Fault, FaultKind, Selection};
 pub use operation::Operation;
 pub use options::{ErrorShape, Options, RawSchema, Spelling, UnknownWord};
 pub use seed::{DocumentSeed, OrganizationSeed, Seed, VersionSeed};
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
 
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
-
-/// Starts an emulator. It is served by the runtime that this is called in.
+/// Starts an emulator on the current runtime.
 ///
 /// # Errors
-/// The address is not on loopback or taken, the state or the request log cannot be opened, the seed cannot be used.
+/// The address is in use or not on loopback, the state or the request log cannot be opened, or the
+/// seed is invalid.
 pub async fn start(options: Options) -> Result<Running, EmulatorError> {
     let listening = Listening::on(options.listen).await?;
     let app = Arc::new(App::open(options)?);

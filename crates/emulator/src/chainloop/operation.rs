@@ -1,10 +1,10 @@
-//! The operations of the API, by their names in the contract.
+//! The operations of the API.
 
 use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
 /// An operation, by its `operationId`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,10 +20,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All operations.
     pub const ALL: [Self; 4] = [Self::Get, Self::GetGroup, Self::Create, Self::Update];
 
-    /// The name: `PolicyService_Get`.
+    /// The name in the contract, for example `PolicyService_Get`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "PolicyService_Get",

@@ -1,4 +1,4 @@
-//! What the operations do.
+//! The operations.
 
 use data_encoding::BASE64;
 use serde_json::Value;
@@ -11,17 +11,16 @@ use super::refusal::Refusal;
 use super::store::Records;
 use super::view;
 
-/// What a read asks for.
+/// The parameters of a read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asked {
     pub(super) name: String,
-    /// The version; the latest if it is empty.
+    /// The version's digest. If empty, the latest version.
     pub(super) digest: String,
-    /// Whose; the best that there is if it is empty.
+    /// The owner. If empty, the first match in the order of `find`.
     pub(super) organization: String,
 }
 
-/// Reads a document.
 pub(super) fn get(app: &App, kind: Kind, asked: &Asked) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let missing = || Refusal::not_found(kind.as_str());
@@ -40,8 +39,8 @@ pub(super) fn get(app: &App, kind: Kind, asked: &Asked) -> Result<Value, Refusal
     })
 }
 
-/// The document that is meant: the organization's own, or else a builtin one. Without an organization, it may be
-/// anybody's.
+/// Finds a document: the organization's own, otherwise a built-in one. Without an organization, the
+/// order is own, built-in, foreign.
 fn find(records: &Records<'_>, kind: Kind, asked: &Asked) -> Result<Option<Document>, Refusal> {
     let Asked {
         name,
@@ -78,21 +77,20 @@ fn find(records: &Records<'_>, kind: Kind, asked: &Asked) -> Result<Option<Docum
     Ok(None)
 }
 
-/// What a write brings.
+/// The body of a write.
 #[derive(Debug, Clone)]
 pub(super) struct Sent {
     pub(super) policy: Value,
     pub(super) raw_schema: String,
 }
 
-/// A write that was understood: where it goes, and what the bytes are.
+/// A validated write.
 struct Understood {
     organization: String,
     name: String,
     body: Vec<u8>,
 }
 
-/// Creates a policy.
 pub(super) fn create(app: &App, sent: &Sent) -> Result<(), Refusal> {
     app.store.write(|records| {
         let Understood {
@@ -111,7 +109,7 @@ pub(super) fn create(app: &App, sent: &Sent) -> Result<(), Refusal> {
     })
 }
 
-/// Writes another version of a policy. One that is the latest already makes none.
+/// Adds a version of a policy. If the latest version has the same digest, nothing changes.
 pub(super) fn update(app: &App, sent: &Sent) -> Result<(), Refusal> {
     app.store.write(|records| {
         let Understood {
@@ -142,7 +140,7 @@ pub(super) fn update(app: &App, sent: &Sent) -> Result<(), Refusal> {
     })
 }
 
-/// Holds what was sent to the rules. The structured policy and the text must be of one name.
+/// Validates a write. The structured policy and the text must have the same name.
 fn understand(
     records: &Records<'_>,
     encoding: RawSchema,

@@ -1,4 +1,4 @@
-//! How an emulator is started.
+//! The options of an emulator.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,35 +8,36 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::super::state::StateLocation;
-use super::Fault;
+use super::change::Fault;
 use super::seed::{OrganizationSeed, Seed};
+use crate::state::StateLocation;
 
-/// How to start an emulator. `Options::default()` is an empty organization `my-org` in memory on a free port.
+/// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on a
+/// free port.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; loopback only. Port 0 takes a free one.
+    /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Where policies and groups are kept.
+    /// Where policies and groups are stored.
     pub state: StateLocation,
-    /// Organizations to create where the state does not hold them yet. Without any here, in the seed or in the state,
-    /// there is one, named `my-org`.
+    /// Organizations to create if the state does not contain them. Without any here, in the seed or
+    /// in the state, the emulator creates `my-org`.
     pub organizations: Vec<OrganizationSeed>,
-    /// What organizations hold when they are created; `docs/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/emulator.md` describes the file.
     pub seed: Option<Seed>,
-    /// The only access token that is good; without it, any that is not empty is.
+    /// The only accepted access token. Without it, every token that is not empty is accepted.
     pub token: Option<SecretString>,
-    /// How the names of fields are spelt in answers; requests may spell them either way.
+    /// The spelling of field names in answers. Requests may use either.
     pub spelling: Spelling,
-    /// What `raw_schema` must hold.
+    /// The encoding of `raw_schema` in requests.
     pub raw_schema: RawSchema,
-    /// What the body of an error is like.
+    /// The shape of error bodies.
     pub errors: ErrorShape,
-    /// How long every request waits before it is served; requests wait side by side.
+    /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
-    /// A file that gets one JSON line for each request, without credentials.
+    /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
-    /// What goes wrong on purpose. A request meets all that fit it, but only the first of those that end it.
+    /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<Fault>,
 }
 
@@ -58,7 +59,7 @@ impl Default for Options {
     }
 }
 
-/// A word that is none of an option's.
+/// An unknown value of an option.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is none of {known}")]
 pub struct UnknownWord {
@@ -96,9 +97,9 @@ macro_rules! words {
 }
 
 words! {
-    /// How the names of fields are spelt in answers.
+    /// The spelling of field names in answers.
     Spelling, "snake, camel" {
-        /// `version_references`, as the reference page has it.
+        /// `version_references`, as on the reference page.
         #[default]
         Snake = "snake",
         /// `versionReferences`.
@@ -107,20 +108,21 @@ words! {
 }
 
 words! {
-    /// What `raw_schema` holds; the contract does not say.
+    /// The encoding of `raw_schema`, which the contract does not specify.
     RawSchema, "base64, text, either" {
         /// The document's bytes in base64.
         #[default]
         Base64 = "base64",
         /// The document's text.
         Text = "text",
-        /// Base64 where it is base64, or else the text: a document has line breaks and is none.
+        /// Base64 if it decodes, otherwise text. This is unambiguous: a document contains line
+        /// breaks.
         Either = "either",
     }
 }
 
 words! {
-    /// What the body of an error is like; the service knows all of these.
+    /// The shape of error bodies. The service is known to use all of these.
     ErrorShape, "code, level, text, empty" {
         /// `{code, message, details}`.
         #[default]
@@ -129,7 +131,7 @@ words! {
         Level = "level",
         /// Plain text.
         Text = "text",
-        /// Nothing.
+        /// No body.
         Empty = "empty",
     }
 }

@@ -1,17 +1,19 @@
-//! Another writer, who changes an organization between two requests of a client.
+//! Changes by another client between two requests.
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::Change;
 use super::document::{Document, Kind, Owner, Version};
 use super::refusal::Refusal;
 use super::store::Records;
+use crate::fault::Which;
+use crate::other_writer::free_name;
+use crate::service::PathNames;
 
-/// What another writer calls what it makes.
+/// The name of policies that another client adds.
 const NEW_NAME: &str = "another-writer";
 
-/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+/// Makes a change. Returns false if there was nothing to change. `about` contains the path
+/// parameters of the request.
 pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
     let meant = about.get("name").map(String::as_str);
     app.store.write(|records| {
@@ -51,7 +53,8 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
     })
 }
 
-/// The document of an organization of the caller's: the one that the request is about, or else the oldest.
+/// A document of one of the caller's organizations: the one in the request's path if it matches,
+/// otherwise the oldest.
 fn find(
     records: &Records<'_>,
     kind: Kind,
@@ -78,7 +81,7 @@ fn own(records: &Records<'_>) -> Result<Vec<Owner>, Refusal> {
         .collect())
 }
 
-/// Another version, which differs in a comment.
+/// Adds a version that differs in a comment.
 fn annotate(records: &Records<'_>, document: &Document) -> Result<(), Refusal> {
     let versions = records.versions(document)?;
     let mut body = versions
@@ -104,13 +107,7 @@ fn add(records: &Records<'_>, which: &Which) -> Result<bool, Refusal> {
     };
     let name = match which {
         Which::Named(name) => name.clone(),
-        Which::Any => {
-            let numbered = (2_usize..).map(|number| format!("{NEW_NAME}-{number}"));
-            std::iter::once(NEW_NAME.to_owned())
-                .chain(numbered)
-                .find(|name| !is_taken(name))
-                .unwrap_or_default()
-        }
+        Which::Any => free_name(NEW_NAME, '-', is_taken),
     };
     if is_taken(&name) {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! Why a request is refused, as the service says it.
+//! Refused requests and their answers.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,10 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
 use super::options::ErrorShape;
+use crate::service::BadInput;
 
-/// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -24,17 +23,17 @@ impl Refusal {
         }
     }
 
-    /// 400: the request cannot be followed.
+    /// 400: the request is invalid.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// 401: no token, or one that is not good.
+    /// 401: the token is missing or invalid.
     pub(super) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid or missing token")
     }
 
-    /// 403: the token is good, but not for this.
+    /// 403: the token is valid, but has no permission.
     pub(super) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
     }
@@ -49,18 +48,18 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 500: the emulator failed; `error` goes to the emulator's own log only.
+    /// 500: an internal error. `error` is only written to the emulator's own log.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the emulator cannot answer a request");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
-    /// An error that a fault puts in the place of the answer.
+    /// An error that a fault returns instead of an answer.
     pub(super) fn on_purpose(status: StatusCode) -> Self {
         Self::new(status, "a fault that was asked for")
     }
 
-    /// The code of gRPC that goes with the status.
+    /// The gRPC code of the status.
     fn code(&self) -> u8 {
         match self.status.as_u16() {
             401 => 16,
@@ -75,7 +74,7 @@ impl Refusal {
         }
     }
 
-    /// The answer, in one of the shapes that the service knows.
+    /// The answer in the given shape.
     pub(super) fn shaped(self, shape: ErrorShape) -> Response {
         let code = self.code();
         let Self { status, message } = self;
@@ -95,7 +94,7 @@ impl Refusal {
     }
 }
 
-/// A refusal waits in the answer until it is shaped, on the way out.
+/// The refusal is stored in the answer's extensions until the middleware `shape` formats it.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

@@ -1,60 +1,54 @@
-//! What organizations hold when an emulator starts.
+//! The initial contents of organizations.
 //!
-//! A seed can hold what the API would refuse: texts that are no policies, digests that are not those of the texts,
-//! formats that nobody knows. They are stored and returned as they are, so that clients can be tried with a service that
-//! is wrong.
+//! A seed can contain what the API would refuse: texts that are not policies, wrong digests,
+//! unknown formats. The emulator stores and returns them unchanged, so that tests can run clients
+//! against a faulty service.
 
 use serde::Deserialize;
 
-use crate::seed;
-use crate::seed::SeedError;
+use crate::error::SeedError;
 
 /// The seed file: `{"organizations": […]}`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Seed {
-    /// The organizations.
     pub organizations: Vec<OrganizationSeed>,
-    /// What the service brings along, besides what it always does.
+    /// Built-in documents in addition to the emulator's own.
     #[serde(default)]
     pub builtin: Builtin,
 }
 
-/// What the service brings along.
+/// Built-in documents.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Builtin {
-    /// Its policies.
     #[serde(default)]
     pub policies: Vec<DocumentSeed>,
-    /// Its groups.
     #[serde(default)]
     pub groups: Vec<DocumentSeed>,
 }
 
 impl Seed {
-    /// Reads a seed file's text.
+    /// Parses a seed file.
     ///
     /// # Errors
-    /// The text is not JSON, or not of the form that `docs/emulator.md` gives; the message has line and column.
+    /// The text is not JSON or does not have the format in `docs/emulator.md`. The message contains
+    /// line and column.
     pub fn from_json(text: &str) -> Result<Self, SeedError> {
-        seed::read(text)
+        Ok(serde_json::from_str(text)?)
     }
 }
 
-/// An organization.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrganizationSeed {
-    /// The name.
     pub name: String,
-    /// Whether the caller does not belong to it: what it has can be read and not be written.
+    /// Whether the caller is not a member. Its documents are then read-only.
     #[serde(default)]
     pub foreign: bool,
-    /// Its policies; like its groups, they are stored only when the organization is created.
+    /// Stored only when the organization is created, like its groups.
     #[serde(default)]
     pub policies: Vec<DocumentSeed>,
-    /// Its groups.
     #[serde(default)]
     pub groups: Vec<DocumentSeed>,
 }
@@ -65,23 +59,22 @@ pub struct OrganizationSeed {
 pub struct DocumentSeed {
     /// The name, unique in the organization.
     pub name: String,
-    /// The versions, oldest first; the last one is the latest.
+    /// The versions, oldest first. The last one is the latest.
     pub versions: Vec<VersionSeed>,
 }
 
-/// A version of a document.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VersionSeed {
-    /// The document, as it is.
+    /// The unmodified text.
     pub text: String,
-    /// When it was written, such as `2026-01-02T03:04:05Z`; now if absent.
+    /// The time of writing, for example `2026-01-02T03:04:05Z`. Defaults to now.
     #[serde(default)]
     pub created_at: Option<String>,
-    /// What the service says that the digest is; that of the text if absent.
+    /// The digest that the service reports. Defaults to the digest of the text.
     #[serde(default)]
     pub digest: Option<String>,
-    /// `FORMAT_YAML` if absent.
+    /// Defaults to `FORMAT_YAML`.
     #[serde(default)]
     pub format: Option<String>,
 }

@@ -1,29 +1,36 @@
-//! The state in SQLite: one transaction for each request.
+//! The state in SQLite: one transaction per request.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::error::EmulatorError;
-use super::super::rows::time;
-use super::super::state::{Layout, State, StateLocation, describe};
 use super::builtin;
 use super::document::{Document, Kind, Owner, Version, digest};
 use super::options::Options;
 use super::seed::{Builtin, DocumentSeed, OrganizationSeed, Seed, VersionSeed};
+use crate::error::EmulatorError;
+use crate::state::{self, Layout, SeedFailure, Tables, time};
 
-/// The organization of an emulator that was told of none.
+/// The organization that is created if none is configured.
 const DEFAULT_ORGANIZATION: &str = "my-org";
 
-/// The application number is `PWch`.
-const LAYOUT: Layout = Layout {
-    service: "chainloop",
-    application: 0x5057_6368,
-    number: 1,
-    tables: TABLES,
-};
+/// The tables of this service.
+pub(super) struct Chainloop;
 
-/// A document without an owner is builtin. Versions are never deleted before their document is; the last one is the
-/// latest.
+pub(super) type Store = state::Store<Chainloop>;
+pub(super) type Records<'a> = state::Records<'a, Chainloop>;
+
+impl Tables for Chainloop {
+    /// The application id is `PWch`.
+    const LAYOUT: Layout = Layout {
+        service: "chainloop",
+        application: 0x5057_6368,
+        number: 1,
+        tables: TABLES,
+    };
+}
+
+/// A document with an empty owner is built-in. Versions are deleted only with their document. The
+/// last version is the latest.
 const TABLES: &str = "
 create table organizations (
     place integer primary key autoincrement,
@@ -49,48 +56,14 @@ create table versions (
 
 const DOCUMENT: &str = "place, kind, owner, name";
 
-/// An organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Organization {
     pub(super) name: String,
-    /// Whether the caller does not belong to it.
+    /// Whether the caller is not a member.
     pub(super) is_foreign: bool,
 }
 
-/// The open state.
-#[derive(Debug)]
-pub(super) struct Store(State);
-
-impl Store {
-    /// Opens the state and makes the tables if it is new.
-    pub(super) fn open(location: &StateLocation) -> Result<Self, EmulatorError> {
-        State::open(location, &LAYOUT).map(Self)
-    }
-
-    /// Runs `work` on a state that does not change meanwhile.
-    pub(super) fn read<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.read(|connection| work(&Records { connection }))
-    }
-
-    /// Runs `work` and keeps all that it wrote, or nothing if it fails.
-    pub(super) fn write<T, E: From<rusqlite::Error>>(
-        &self,
-        work: impl FnOnce(&Records<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.0.write(|connection| work(&Records { connection }))
-    }
-}
-
-/// The records, inside a transaction.
-pub(super) struct Records<'a> {
-    connection: &'a Connection,
-}
-
 impl Records<'_> {
-    /// All organizations, oldest first.
     pub(super) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, is_foreign from organizations order by place";
         let organization = |row: &Row<'_>| {
@@ -105,7 +78,7 @@ impl Records<'_> {
             .collect()
     }
 
-    /// All documents of a kind, oldest first.
+    /// Oldest first.
     pub(super) fn documents(&self, kind: Kind) -> rusqlite::Result<Vec<Document>> {
         let sql = format!("select {DOCUMENT} from documents where kind = ?1 order by place");
         self.connection
@@ -131,7 +104,6 @@ impl Records<'_> {
             .optional()
     }
 
-    /// Adds a document without versions.
     pub(super) fn add_document(
         &self,
         kind: Kind,
@@ -158,7 +130,7 @@ impl Records<'_> {
         statement.execute([document.place]).map(drop)
     }
 
-    /// The versions of a document, oldest first.
+    /// Oldest first.
     pub(super) fn versions(&self, document: &Document) -> rusqlite::Result<Vec<Version>> {
         let sql = "select digest, format, body, created_at from versions where document = ?1 order by place";
         let version = |row: &Row<'_>| {
@@ -175,7 +147,7 @@ impl Records<'_> {
             .collect()
     }
 
-    /// Adds the version that is the latest from now on.
+    /// Adds the latest version.
     pub(super) fn add_version(
         &self,
         document: &Document,
@@ -211,7 +183,7 @@ impl Records<'_> {
     }
 }
 
-/// No organization has an empty name.
+/// The empty string is free for built-in documents: organization names are never empty.
 fn owner_text(owner: &Owner) -> &str {
     match owner {
         Owner::Builtin => "",
@@ -234,37 +206,15 @@ fn document(row: &Row<'_>, kind: Kind) -> rusqlite::Result<Document> {
     })
 }
 
-/// Creates what the service brings along and the organizations of `options` that the state lacks, with all that they
-/// hold. Documents are stored only with a new owner: a restart must not bring deleted ones back.
+/// Creates the built-in documents and the organizations of `options` that are missing in the state.
+/// Documents are only stored with a new owner, because a restart must not restore deleted ones.
 pub(super) fn found(store: &Store, options: &Options) -> Result<(), EmulatorError> {
     store
         .write(|records| create(records, options))
-        .map_err(|failure| match failure {
-            Failure::State(cause)
-                if cause.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
-            {
-                EmulatorError::SeedRepeats { cause }
-            }
-            Failure::State(cause) => EmulatorError::State {
-                place: describe(&options.state),
-                cause,
-            },
-            Failure::Seed { place, why } => EmulatorError::SeedInvalid { place, why },
-        })
+        .map_err(|failure| failure.into_error(&options.state))
 }
 
-enum Failure {
-    State(rusqlite::Error),
-    Seed { place: String, why: String },
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::State(error)
-    }
-}
-
-fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
+fn create(records: &Records<'_>, options: &Options) -> Result<(), SeedFailure> {
     let none = Seed::default();
     let Seed {
         organizations,
@@ -286,7 +236,7 @@ fn create(records: &Records<'_>, options: &Options) -> Result<(), Failure> {
     } in organizations.iter().chain(&options.organizations)
     {
         if name.is_empty() {
-            return Err(Failure::Seed {
+            return Err(SeedFailure::Seed {
                 place: "organizations".to_owned(),
                 why: "a name is empty".to_owned(),
             });
@@ -326,9 +276,9 @@ fn add(
     kind: Kind,
     owner: Owner,
     seed: &DocumentSeed,
-) -> Result<(), Failure> {
+) -> Result<(), SeedFailure> {
     let DocumentSeed { name, versions } = seed;
-    let wrong = |why: &str| Failure::Seed {
+    let wrong = |why: &str| SeedFailure::Seed {
         place: format!("{} {name}", kind.as_str()),
         why: why.to_owned(),
     };

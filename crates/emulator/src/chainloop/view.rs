@@ -1,4 +1,4 @@
-//! What an answer says about a document.
+//! The answers about documents.
 
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Document, Kind, Owner, Version, digest, fields};
 use super::options::Spelling;
 
-/// The answer about a version. `versions` are all of them, oldest first; `version` is one of those.
+/// The answer about `version`. `versions` are all versions, oldest first.
 pub(super) fn answer(
     document: &Document,
     versions: &[Version],
@@ -57,7 +57,8 @@ pub(super) fn answer(
     }
 }
 
-/// The fields of a document as the structured view has them: in the contract's spelling, and without what it lacks.
+/// The structured view of a document's fields: field names in snake case, without the fields that
+/// the contract does not have.
 fn structured(fields: Value) -> Value {
     match fields {
         Value::Object(members) => {
@@ -82,7 +83,7 @@ fn structured(fields: Value) -> Value {
     }
 }
 
-/// What is said about a group besides the answer's own members.
+/// The fields of a group's answer, including copies of the answer's common fields.
 fn group(name: &str, fields: &Value, envelope: &Map<String, Value>) -> Value {
     let mut group = json!({
         "name": name,
@@ -113,7 +114,7 @@ fn group(name: &str, fields: &Value, envelope: &Map<String, Value>) -> Value {
     group
 }
 
-/// A JSON Schema of the inputs, as a text; without inputs it is empty.
+/// A JSON Schema of the inputs as text; empty without inputs.
 fn inputs_schema(fields: &Value) -> String {
     let Some(inputs) = fields.pointer("/spec/inputs").and_then(Value::as_array) else {
         return String::new();
@@ -145,7 +146,7 @@ fn inputs_schema(fields: &Value) -> String {
     .to_string()
 }
 
-/// A stable id that looks like the service's.
+/// A stable id in the format of the service's ids.
 fn organization_id(name: &str) -> String {
     let hex = digest(name.as_bytes());
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
@@ -159,7 +160,7 @@ fn organization_id(name: &str) -> String {
     )
 }
 
-/// `apiVersion` → `api_version`.
+/// `apiVersion` becomes `api_version`.
 fn snake(key: &str) -> String {
     let mut text = String::with_capacity(key.len() + 2);
     for c in key.chars() {
@@ -171,7 +172,7 @@ fn snake(key: &str) -> String {
     text
 }
 
-/// The same answer with `camelCase` for the names of fields.
+/// The answer with field names in camel case.
 fn respelt(value: Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,34 +1,39 @@
-//! What another writer can do to an organization.
+//! The changes that another client can make in an organization.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::super::fault::{self, FaultError, Value, Which};
+use super::operation::Operation;
+use crate::fault::{self, FaultError, Value, Which, show_pair};
 
-/// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
+/// A fault of this service. Its text form is the argument of `--fault`.
+pub type Fault = fault::Fault<Operation, Change>;
+pub type FaultKind = fault::FaultKind<Change>;
+/// The requests that a fault of this service applies to.
+pub type Selection = fault::Selection<Operation>;
+/// The requests that a fault of this service counts.
+pub type Among = fault::Among<Operation>;
+
+/// A change by another client. If the object does not exist, nothing changes and the fault waits
+/// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Creates an empty policy of this name; `Any` gives it one of its own.
+    /// Creates an empty policy. `Any` selects an unused name.
     AddPolicy(Which),
-    /// Gives a policy another name.
     RenamePolicy(Which),
-    /// Limits a policy to the organization's first team or, if it is limited to teams, lifts that.
+    /// Limits a policy to the organization's first team, or removes the limit if it has one.
     ChangePolicy(Which),
-    /// Deletes a policy.
     DeletePolicy(Which),
-    /// Adds a rule to a policy; `Any` gives it a name of its own.
+    /// Adds a rule to a policy. `Any` selects an unused name.
     AddRule(WhichRule),
-    /// Turns a rule's decision into the other one.
+    /// Inverts a rule's decision.
     ChangeRule(WhichRule),
-    /// Deletes a rule.
     DeleteRule(WhichRule),
 }
 
-/// Which rule another writer takes, and in which policy.
+/// Selects a rule and its policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WhichRule {
-    /// The policy.
     pub policy: Which,
-    /// The rule.
     pub rule: Which,
 }
 
@@ -59,7 +64,7 @@ impl fault::Change for Change {
             "add-rule" => rule(value).map(Self::AddRule),
             "change-rule" => rule(value).map(Self::ChangeRule),
             "delete-rule" => rule(value).map(Self::DeleteRule),
-            other => Err(FaultError::no_change::<Self>(other)),
+            other => Err(FaultError::unknown_change(other, Self::IN_SHORT)),
         }
     }
 }
@@ -81,9 +86,6 @@ impl Display for Change {
 impl Display for WhichRule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { policy, rule } = self;
-        match policy {
-            Which::Any => write!(f, "{rule}"),
-            Which::Named(_) => write!(f, "{policy}/{rule}"),
-        }
+        show_pair(f, policy, rule)
     }
 }

@@ -1,12 +1,13 @@
-//! The Docker AI Governance API on loopback, in the three published shapes.
+//! The Docker AI Governance API on loopback, in its three published profiles.
 //!
-//! `docs/emulator.md` says what is served and how the contract's silences were filled. The way of a request:
-//! `http` (middleware, faults, routes, bodies) → `operations` (what the eight operations do) → `check` (what content must
-//! be like) → `store` (SQLite).
+//! `docs/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! request passes through `http` (middleware, faults, routes, bodies), `operations` (the eight
+//! operations), `check` (validation) and `store` (SQLite).
 
 mod app;
 mod change;
 mod check;
+mod founding;
 mod http;
 mod objects;
 mod operation;
@@ -17,35 +18,27 @@ mod profile;
 mod rate;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 mod tokens;
 
 use std::sync::Arc;
 
-pub use change::{Change, WhichRule};
+pub use change::{Among, Change, Fault, FaultKind, Selection, WhichRule};
 pub use operation::Operation;
 pub use options::{Limits, Options};
 pub use profile::{Profile, UnknownProfile};
 pub use seed::{OrganizationSeed, PolicySeed, RuleSeed, Seed, TeamSeed};
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
 
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
-
-/// Starts an emulator. It is served by the runtime that this is called in.
+/// Starts an emulator on the current runtime.
 ///
 /// # Errors
-/// The address is not on loopback or taken, the state or the request log cannot be opened, the seed repeats a name.
+/// The address is in use or not on loopback, the state or the request log cannot be opened, or the
+/// seed repeats a name.
 pub async fn start(options: Options) -> Result<Running, EmulatorError> {
     let listening = Listening::on(options.listen).await?;
     let app = Arc::new(App::open(options)?);

@@ -1,4 +1,4 @@
-//! What is stored, and how it looks on the wire.
+//! Stored objects and their JSON.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use super::check::layer::{Domain, Layer};
 use super::refusal::Refusal;
 use crate::random;
 
-/// The type of policies that hold rules.
+/// The type of policies that contain rules.
 pub(super) const ALLOWLIST: &str = "allowlist_v0";
-/// The type of policies that hold Cedar text.
+/// The type of policies that contain Cedar text.
 pub(super) const CEDAR: &str = "cedar_v1";
 
 /// A policy without its rules.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Policy {
-    /// The place in the list; given by the store.
+    /// The position in the list, set by the store.
     pub(super) place: i64,
     pub(super) id: String,
     pub(super) organization: String,
@@ -24,21 +24,22 @@ pub(super) struct Policy {
     /// The `type` in the list.
     pub(super) kind: String,
     pub(super) scope: Map<String, Value>,
-    /// Further members of the full policy: `cedar_v1`, and whatever a seed brought.
+    /// Other fields of the full policy: `cedar_v1`, and unknown fields from a seed.
     pub(super) body: Map<String, Value>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
 
 impl Policy {
-    /// As the list shows it (schema `PolicySummary`).
+    /// The policy in the list (schema `PolicySummary`).
     pub(super) fn summary(&self) -> Value {
         let mut object = self.common();
         object.insert("type".to_owned(), json!(self.kind));
         Value::Object(object)
     }
 
-    /// The whole of it (schema `Policy`): no `type`, and no `allowlist_v0` while there are no rules.
+    /// The full policy (schema `Policy`): without `type`, and without `allowlist_v0` if there are
+    /// no rules.
     pub(super) fn full(&self, rules: &[Rule]) -> Value {
         let mut object = self.common();
         if !rules.is_empty() {
@@ -53,7 +54,7 @@ impl Policy {
         Value::Object(object)
     }
 
-    /// Notes a change: the time moves on even if the clock does not.
+    /// Updates the timestamp, which increases even if the clock does not.
     pub(super) fn touch(&mut self) {
         let next = Timestamp::from_millisecond(self.updated_at.as_millisecond() + 1)
             .unwrap_or(self.updated_at);
@@ -83,30 +84,30 @@ impl Policy {
     }
 }
 
-/// A rule; serialised, it is what the wire shows (schema `Rule`).
+/// A rule. Its serialization is the JSON of the API (schema `Rule`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Rule {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) actions: Vec<String>,
-    /// `resources` or `http_resources`, `decision`, and whatever a seed brought.
+    /// `resources` or `http_resources`, `decision`, and unknown fields from a seed.
     #[serde(flatten)]
     pub(super) other: Map<String, Value>,
 }
 
 impl Rule {
-    /// The layer of its actions; none if a seed brought only actions that the contract does not know.
+    /// The layer of its actions. None if a seed contains only actions that are unknown to the
+    /// contract.
     pub(super) fn layer(&self) -> Option<Layer> {
         self.actions.iter().find_map(|action| Layer::of(action))
     }
 
-    /// The domain of its actions.
     pub(super) fn domain(&self) -> Option<Domain> {
         self.layer().map(Layer::domain)
     }
 }
 
-/// A team as `GET …/groups` shows it.
+/// A team in the answer of `GET …/groups`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Team {
     pub(super) id: i64,
@@ -126,16 +127,17 @@ pub(super) fn rule_id() -> Result<String, getrandom::Error> {
     Ok(format!("rule_{}", random::base32(28)?))
 }
 
-/// RFC 3339 in UTC with milliseconds, none where they are zero.
+/// RFC 3339 in UTC, with milliseconds unless they are zero.
 pub(super) fn time(at: Timestamp) -> String {
     Timestamp::from_millisecond(at.as_millisecond())
         .unwrap_or(at)
         .to_string()
 }
 
-/// The length of a full policy in bytes, checked against the limit.
+/// Checks the size of a full policy in bytes against the limit.
 ///
-/// Profile `current` says that `limit_exceeded` is about numbers of policies and rules, so this is `invalid_argument`.
+/// In profile `current`, `limit_exceeded` is documented for numbers of policies and rules only, so
+/// this is `invalid_argument`.
 pub(super) fn check_size(policy: &Policy, rules: &[Rule], limit: usize) -> Result<(), Refusal> {
     let size = policy.full(rules).to_string().len();
     if size > limit {

@@ -1,47 +1,47 @@
-//! The operations of the API, by their names in the contract.
+//! The operations of the API.
 
 use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
-/// Where the policies of an organization are, as the router knows it.
+/// The route of an organization's policies.
 pub(super) const POLICIES_ROUTE: &str = "/v2/orgs/{organization}/governance/policies";
-/// Where the teams of an organization are.
+/// The route of an organization's teams.
 pub(super) const GROUPS_ROUTE: &str = "/v2/orgs/{organization}/groups";
 /// Sign-in of profile `seed`.
 pub(super) const LOGIN_ROUTE: &str = "/v2/users/login";
 /// Sign-in of the later profiles.
 pub(super) const TOKEN_ROUTE: &str = "/v2/auth/token";
 
-/// An operation, by its `operationId`; the Hub's own two, which have none, are called `listGroups` and `signIn`.
+/// An operation, by its `operationId`. The two operations of Docker Hub have none and are called
+/// `listGroups` and `signIn`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
-    /// `GET` of the policies.
+    /// `GET` policies.
     ListPolicies,
-    /// `POST` to the policies.
+    /// `POST` policies.
     CreatePolicy,
-    /// `GET` of one policy.
+    /// `GET` a policy.
     GetPolicy,
-    /// `PATCH` of a policy.
+    /// `PATCH` a policy.
     UpdatePolicy,
-    /// `DELETE` of a policy.
+    /// `DELETE` a policy.
     DeletePolicy,
-    /// `POST` to the rules of a policy.
+    /// `POST` rules of a policy.
     CreateRule,
-    /// `PATCH` of a rule.
+    /// `PATCH` a rule.
     UpdateRule,
-    /// `DELETE` of a rule.
+    /// `DELETE` a rule.
     DeleteRule,
-    /// `GET` of the teams.
+    /// `GET` teams.
     ListGroups,
-    /// `POST` of credentials.
+    /// `POST` credentials.
     SignIn,
 }
 
 impl Operation {
-    /// All operations.
     pub const ALL: [Self; 10] = [
         Self::ListPolicies,
         Self::CreatePolicy,
@@ -55,7 +55,7 @@ impl Operation {
         Self::SignIn,
     ];
 
-    /// The name: `createRule`.
+    /// The name in the contract, for example `createRule`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ListPolicies => "listPolicies",

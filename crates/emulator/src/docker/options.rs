@@ -1,4 +1,4 @@
-//! How an emulator is started.
+//! The options of an emulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -6,36 +6,37 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::super::state::StateLocation;
-use super::Fault;
+use super::change::Fault;
 use super::profile::Profile;
 use super::seed::{OrganizationSeed, Seed};
+use crate::state::StateLocation;
 
-/// How to start an emulator. `Options::default()` is an empty organization `my-org` in memory on a free port.
+/// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on a
+/// free port.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; loopback only. Port 0 takes a free one.
+    /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The shape of the API that is served.
+    /// The profile of the API.
     pub profile: Profile,
-    /// Where policies are kept.
+    /// Where policies are stored.
     pub state: StateLocation,
-    /// Organizations to create where the state does not hold them yet; their missing teams are added either way.
-    /// Without any here, in the seed or in the state, there is one, named `my-org`.
+    /// Organizations to create if the state does not contain them; missing teams are added to
+    /// existing ones. Without any here, in the seed or in the state, the emulator creates `my-org`.
     pub organizations: Vec<OrganizationSeed>,
-    /// What organizations hold when they are created; `docs/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/emulator.md` describes the file.
     pub seed: Option<Seed>,
-    /// The only secret (or password) that signs in; without it, any that is not empty does.
+    /// The only accepted secret or password. Without it, every secret that is not empty is
+    /// accepted.
     pub secret: Option<SecretString>,
-    /// How long a token is good for.
+    /// The lifetime of a token.
     pub token_ttl: Duration,
-    /// How long every request waits before it is served; requests wait side by side.
+    /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
-    /// A file that gets one JSON line for each request, without credentials.
+    /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
-    /// What the service has room for.
     pub limits: Limits,
-    /// What goes wrong on purpose. A request meets all that fit it, but only the first of those that end it.
+    /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<Fault>,
 }
 
@@ -57,12 +58,12 @@ impl Default for Options {
     }
 }
 
-/// What the service has room for (the product manual's limits). Tests lower them.
+/// The service's limits (from the product manual). Tests lower them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Policies in an organization.
+    /// Policies per organization.
     pub policies: usize,
-    /// Rules in a policy.
+    /// Rules per policy.
     pub rules: usize,
     /// Bytes of a full policy as JSON: 400 KiB (409,600 bytes) unless said otherwise.
     pub policy_bytes: usize,

@@ -1,23 +1,26 @@
-//! Another writer, who changes an organization between two requests of a client.
+//! Changes by another client between two requests.
 //!
-//! It goes through the same operations as a client, so that what it leaves is what the service can hold.
+//! They use the same operations as requests, so that the resulting state is one that the service
+//! can have.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::{Change, WhichRule};
 use super::check::layer::Domain;
 use super::objects::{ALLOWLIST, Policy, Rule};
 use super::operations::{policies, rules};
 use super::refusal::Refusal;
+use crate::fault::Which;
+use crate::other_writer::{first, free_name};
+use crate::service::PathNames;
 
-/// What other writers call what they make.
+/// The name of objects that another client adds.
 const NEW_NAME: &str = "another writer";
 
-/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+/// Makes a change. Returns false if there was nothing to change. `about` contains the path
+/// parameters of the request.
 pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
     let organization = about.get("organization").map_or("", String::as_str);
     let policies = app
@@ -35,7 +38,7 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
             let Some(policy) = found(which) else {
                 return Ok(false);
             };
-            let name = free_name(&format!("{} (renamed)", policy.name), taken);
+            let name = free_name(&format!("{} (renamed)", policy.name), ' ', taken);
             policies::update(
                 app,
                 organization,
@@ -99,37 +102,19 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
     Ok(true)
 }
 
-/// The same items, with those that are meant at the front.
-fn first<T>(items: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Vec<T> {
-    let (mut front, back): (Vec<T>, Vec<T>) = items.into_iter().partition(is_meant);
-    front.extend(back);
-    front
-}
-
-/// The members of a request, as a client would have sent them.
+/// The fields of a request, as a client would send them.
 fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
     serde_json::from_value(value).map_err(|error| Refusal::internal(&error))
 }
 
 fn new_name(which: &Which, taken: impl Fn(&str) -> bool) -> String {
     match which {
-        Which::Any => free_name(NEW_NAME, taken),
+        Which::Any => free_name(NEW_NAME, ' ', taken),
         Which::Named(name) => name.clone(),
     }
 }
 
-/// The name, or the name with the first number that makes it new.
-fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    let mut free = name.to_owned();
-    let mut number = 1_u64;
-    while taken(&free) {
-        number += 1;
-        free = format!("{name} {number}");
-    }
-    free
-}
-
-/// The teams that a policy is limited to after a change; none where the organization has no team.
+/// The teams of a policy after a change; none if the organization has no team.
 fn other_scope(app: &App, policy: &Policy) -> Result<Option<Vec<String>>, Refusal> {
     if policy.scope.contains_key("teams") {
         return Ok(Some(Vec::new()));
@@ -140,7 +125,7 @@ fn other_scope(app: &App, policy: &Policy) -> Result<Option<Vec<String>>, Refusa
     Ok(teams.into_iter().next().map(|team| vec![team.uuid]))
 }
 
-/// Adds a rule of the domain that the policy has.
+/// Adds a rule in the policy's domain.
 fn add_rule(app: &App, policy: &Policy, which: &Which) -> Result<(), Refusal> {
     let rules = app.store.read(|records| records.rules(&policy.id))?;
     let name = new_name(which, |name| rules.iter().any(|rule| rule.name == name));

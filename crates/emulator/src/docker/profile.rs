@@ -1,14 +1,16 @@
-//! The three published shapes of the API, and what each has.
+//! The three published profiles of the API and their features.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A published shape of the Docker AI Governance API (contract: the three OpenAPI texts).
+/// A published version of the Docker AI Governance API (contract: the three OpenAPI texts).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Profile {
-    /// The first: six operations, scopes with `profiles`, merge-patch media type, sign-in at `/v2/users/login`.
+    /// The first version: six operations, scopes with `profiles`, merge-patch media type, sign-in
+    /// at `/v2/users/login`.
     Seed,
-    /// Adds updatePolicy and deletePolicy, 409 on rules, `limit_exceeded`, sign-in at `/v2/auth/token`.
+    /// Adds updatePolicy and deletePolicy, 409 for rules, `limit_exceeded`, sign-in at
+    /// `/v2/auth/token`.
     Intermediate,
     /// Adds HTTP rules, Cedar policies and paging.
     #[default]
@@ -46,17 +48,18 @@ impl Profile {
         self == Self::Seed
     }
 
-    /// Whether a second rule of the same name is refused (createRule and updateRule have a 409).
+    /// Whether a duplicate rule name is refused (createRule and updateRule document 409).
     pub(super) fn has_unique_rule_names(self) -> bool {
         self >= Self::Intermediate
     }
 
-    /// Whether a full organization or policy answers `limit_exceeded` (schema `Error`).
+    /// Whether a full organization or policy answers with `limit_exceeded` (schema `Error`).
     pub(super) fn has_limit_exceeded(self) -> bool {
         self >= Self::Intermediate
     }
 
-    /// Whether an unknown organization answers 404 (schema `Error`, `not_found`); before, lists have no 404.
+    /// Whether an unknown organization answers with 404 (schema `Error`, `not_found`). In `seed`,
+    /// lists document no 404.
     pub(super) fn hides_organizations(self) -> bool {
         self >= Self::Intermediate
     }
@@ -66,7 +69,7 @@ impl Profile {
         self == Self::Current
     }
 
-    /// Whether the only rule of a policy may change to the other domain (operation updateRule).
+    /// Whether the only rule of a policy may change its domain (operation updateRule).
     pub(super) fn lets_lone_rule_change_domain(self) -> bool {
         self == Self::Current
     }
@@ -78,7 +81,7 @@ impl fmt::Display for Profile {
     }
 }
 
-/// A text that names no profile.
+/// An unknown profile name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a profile of the emulator; use seed, intermediate or current")]
 pub struct UnknownProfile(String);

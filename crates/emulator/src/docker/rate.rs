@@ -1,24 +1,25 @@
-//! The Hub's rate, which is counted by the minute.
+//! Docker Hub's rate limit, counted per minute.
 
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// Requests a minute that the headers promise: far more than the emulator can serve, so none is refused.
+/// Requests per minute in the headers: far more than the emulator can serve, so no request is
+/// refused.
 const LIMIT: u64 = 1_000_000;
 
-/// What the headers `X-RateLimit-Limit`, `-Remaining` and `-Reset` say.
+/// The values of `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quota {
-    /// Requests a minute.
+    /// Requests per minute.
     pub(super) limit: u64,
-    /// Requests that this minute has left.
+    /// Requests left in this minute.
     pub(super) remaining: u64,
-    /// When the next minute begins, in seconds since the epoch.
+    /// The start of the next minute in seconds since the epoch.
     pub(super) reset: u64,
 }
 
-/// The requests of the minute that runs.
+/// The requests of the current minute.
 #[derive(Debug, Default)]
 pub(super) struct Rate(Mutex<Window>);
 

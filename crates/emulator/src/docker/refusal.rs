@@ -1,4 +1,4 @@
-//! Why a request is refused, as the service says it.
+//! Refused requests and their answers.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,10 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
 use super::profile::Profile;
+use crate::service::BadInput;
 
-/// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema `Error`).
+/// A refused request: a status and the error envelope `{"error": {"code", "message"}}` (schema
+/// `Error`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -31,7 +32,7 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "invalid_argument", message)
     }
 
-    /// 401: no token, or one that is not good.
+    /// 401: the token is missing or invalid.
     pub(super) fn unauthenticated() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -40,7 +41,6 @@ impl Refusal {
         )
     }
 
-    /// The same with another message.
     pub(super) fn with_message(self, message: &str) -> Self {
         Self {
             message: message.to_owned(),
@@ -48,7 +48,7 @@ impl Refusal {
         }
     }
 
-    /// 404: `what` (such as `policy`) does not exist.
+    /// 404: `what` (for example `policy`) does not exist.
     pub(super) fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -57,8 +57,8 @@ impl Refusal {
         )
     }
 
-    /// An organization that does not exist: told from `intermediate` on; under `seed`, where listing and creating have
-    /// no 404, it looks like one that the caller may not use.
+    /// An unknown organization. In `seed`, where listing and creating document no 404, it looks
+    /// like an organization without permission.
     pub(super) fn unknown_organization(profile: Profile) -> Self {
         if profile.hides_organizations() {
             Self::not_found("organization")
@@ -71,7 +71,7 @@ impl Refusal {
         }
     }
 
-    /// 405: the path exists, the operation does not.
+    /// 405: the path exists, but not with this method.
     pub(super) fn no_such_operation() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -80,7 +80,7 @@ impl Refusal {
         )
     }
 
-    /// 409: `what` (such as `policy name`) is taken.
+    /// 409: `what` (for example `policy name`) is already in use.
     pub(super) fn conflict(what: &str) -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -89,7 +89,7 @@ impl Refusal {
         )
     }
 
-    /// 413: the body is longer than any policy may be.
+    /// 413: the body exceeds the limit.
     fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -98,7 +98,7 @@ impl Refusal {
         )
     }
 
-    /// 415: the body's media type is not that of the operation.
+    /// 415: the body has another media type than the operation expects.
     fn media_type(expected: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -107,7 +107,8 @@ impl Refusal {
         )
     }
 
-    /// A full organization or policy: 403 `limit_exceeded`, or 400 where the profile has no such code.
+    /// A full organization or policy: 403 `limit_exceeded`, or 400 if the profile does not have
+    /// this code.
     pub(super) fn limit(profile: Profile, message: String) -> Self {
         if profile.has_limit_exceeded() {
             Self::new(StatusCode::FORBIDDEN, "limit_exceeded", message)
@@ -116,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// 500: the emulator failed; `error` goes to the emulator's own log only.
+    /// 500: an internal error. `error` is only written to the emulator's own log.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the emulator cannot answer a request");
         Self::new(
@@ -126,7 +127,8 @@ impl Refusal {
         )
     }
 
-    /// An error that a fault puts in the place of the answer. The contract has no code for every status.
+    /// An error that a fault returns instead of an answer. The contract does not define a code for
+    /// every status.
     pub(super) fn on_purpose(status: StatusCode) -> Self {
         let code = match status {
             StatusCode::BAD_REQUEST => "invalid_argument",
@@ -141,7 +143,8 @@ impl Refusal {
         Self::new(status, code, "a fault that was asked for")
     }
 
-    /// The same refusal as the Hub's own endpoints say it: `{"detail", "message", "errinfo"}`.
+    /// The same refusal in the format of Docker Hub's own endpoints: `{"detail", "message",
+    /// "errinfo"}`.
     pub(super) fn into_hub_response(self) -> Response {
         let Self {
             status,

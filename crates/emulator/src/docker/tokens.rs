@@ -1,4 +1,4 @@
-//! Sign-in tokens: shaped like JWTs, known by being remembered.
+//! Sign-in tokens: they look like JWTs and are checked against a table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::random;
 
-/// The tokens that this emulator has issued and that have not expired.
+/// The issued tokens that have not expired.
 ///
-/// A token's last part is random instead of a signature, and a token is good if it is in the table: an emulator has no
-/// key to keep, and a token from elsewhere, an altered one, or one from before a restart is refused.
+/// The last part of a token is random instead of a signature, and a token is valid if the table
+/// contains it. The emulator needs no key, and it refuses foreign tokens, altered tokens and tokens
+/// from before a restart.
 pub(super) struct Tokens {
     secret: Option<SecretString>,
     ttl: Duration,
@@ -22,7 +23,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// No tokens yet; `secret` is the only one that signs in, if there is one.
+    /// If `secret` is set, only this secret can sign in.
     pub(super) fn new(secret: Option<SecretString>, ttl: Duration) -> Self {
         Self {
             secret,
@@ -60,7 +61,7 @@ impl Tokens {
             .is_some_and(|expiry| *expiry > Instant::now())
     }
 
-    /// Forgets all tokens: whoever signed in must do it again.
+    /// Forgets all tokens, so that clients must sign in again.
     pub(super) fn revoke(&self) {
         self.issued
             .lock()
@@ -68,7 +69,8 @@ impl Tokens {
             .clear();
     }
 
-    /// `header.payload.signature`; `iat` and `exp` are whole seconds since the epoch (RFC 7519, section 2).
+    /// `header.payload.signature`. `iat` and `exp` are whole seconds since the epoch (RFC 7519,
+    /// section 2).
     fn form(&self, subject: &str) -> Result<String, getrandom::Error> {
         let issued_at = Timestamp::now().as_second();
         let expires_at =

@@ -1,11 +1,12 @@
-//! Faults at work: requests are counted as they arrive, and told which faults they meet.
+//! Armed faults: they count requests as they arrive and decide which faults apply.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Access, Among, Fault, FaultKind, OperationName};
+use super::kind::{Access, Fault, FaultKind, OperationName};
+use super::select::Among;
 
-/// The faults of an emulator, with what has been counted so far.
+/// The faults of an emulator and their counters.
 #[derive(Debug)]
 pub(crate) struct Armed<O, C> {
     faults: Vec<Fault<O, C>>,
@@ -18,17 +19,17 @@ struct Counts<O> {
     reads: u64,
     writes: u64,
     operations: BTreeMap<O, u64>,
-    /// How often each fault has struck.
+    /// How often each fault was applied.
     struck: Vec<u64>,
 }
 
 /// A request that has arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival<O> {
-    /// Its place in the order of arrival, from 1.
+    /// Its position in the order of arrival, from 1.
     pub(crate) seq: u64,
     pub(crate) operation: Option<O>,
-    /// The faults that it meets, by their place.
+    /// The indexes of the faults that apply.
     pub(crate) met: Vec<usize>,
 }
 
@@ -48,7 +49,7 @@ impl<O: OperationName, C> Armed<O, C> {
         }
     }
 
-    /// Counts a request, and picks its faults: all that prepare it, and the first that ends it.
+    /// Counts a request and selects its faults: all that prepare it, and the first that ends it.
     pub(crate) fn arrive(&self, operation: Option<O>) -> Arrival<O> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.count(operation);
@@ -72,7 +73,7 @@ impl<O: OperationName, C> Armed<O, C> {
         }
     }
 
-    /// The faults of an arrival, with their places.
+    /// The faults of an arrival, with their indexes.
     pub(crate) fn of<'a>(
         &'a self,
         arrival: &'a Arrival<O>,
@@ -83,7 +84,7 @@ impl<O: OperationName, C> Armed<O, C> {
             .filter_map(|place| self.faults.get(*place).map(|fault| (*place, fault)))
     }
 
-    /// Takes back a strike that found nothing to strike at, so that it does not count.
+    /// Undoes the count of a fault that had nothing to change.
     pub(crate) fn spare(&self, place: usize) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(struck) = counts.struck.get_mut(place) {
@@ -104,13 +105,13 @@ impl<O: OperationName> Counts<O> {
         }
     }
 
-    /// Whether a fault strikes the request that was just counted.
+    /// Whether a fault applies to the request that was just counted.
     fn strikes<C>(&self, place: usize, fault: &Fault<O, C>, operation: Option<O>) -> bool {
         let access = operation.map(O::access);
         if matches!(fault.kind, FaultKind::OtherWriter(_))
             && matches!(access, None | Some(Access::Neither))
         {
-            // There is no organization to write to.
+            // There is no organization to change.
             return false;
         }
         let n = match fault.at.among {

@@ -14,13 +14,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::error::nearest;
-use super::{
-    Among, Chance, Change, ErrorStatus, Fault, FaultError, FaultKind, OperationName, Probability,
-    Range, Selection, When, Which,
-};
+use super::error::{FaultError, nearest};
+use super::kind::{Change, ErrorStatus, Fault, FaultKind, OperationName, When};
+use super::select::{Among, Chance, Probability, Range, Selection};
+use super::value::Value;
 
-/// The kinds that all services share, for suggestions; statuses are numbers.
+/// The kinds of all services except statuses, for suggestions.
 const KINDS: [&str; 7] = [
     "reset",
     "hang",
@@ -57,111 +56,7 @@ impl<O: OperationName, C: Change> FromStr for Fault<O, C> {
     }
 }
 
-/// What stands after `=`: texts between slashes, each with whether it was quoted.
-#[derive(Debug, Default)]
-pub struct Value(Vec<(String, bool)>);
-
-impl Value {
-    /// Takes a value off the beginning of a text.
-    fn take(mut text: &str) -> Result<(Self, &str), FaultError> {
-        let mut parts = Vec::new();
-        loop {
-            let (part, rest) = if text.starts_with('"') {
-                let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-                let part = strings
-                    .next()
-                    .and_then(Result::ok)
-                    .ok_or_else(|| FaultError::Name(text.to_owned()))?;
-                (
-                    (part, true),
-                    text.get(strings.byte_offset()..).unwrap_or_default(),
-                )
-            } else {
-                let (part, rest) = text.split_at(text.find(['/', '@']).unwrap_or(text.len()));
-                if part.trim().is_empty() || part.contains('"') {
-                    return Err(FaultError::Name(part.to_owned()));
-                }
-                ((part.to_owned(), false), rest)
-            };
-            parts.push(part);
-            match rest.strip_prefix('/') {
-                Some(rest) => text = rest,
-                None => return Ok((Self(parts), rest)),
-            }
-        }
-    }
-
-    /// No value at all.
-    fn none(&self, kind: &'static str) -> Result<(), FaultError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(FaultError::Value {
-                kind,
-                takes: "no value",
-            })
-        }
-    }
-
-    /// A duration, if there is any value.
-    fn duration(&self, kind: &'static str) -> Result<Option<Duration>, FaultError> {
-        match self.0.as_slice() {
-            [] => Ok(None),
-            [(text, false)] => duration(text).map(Some),
-            [..] => Err(FaultError::Value {
-                kind,
-                takes: "one duration",
-            }),
-        }
-    }
-
-    /// One name, or none; `takes` says what it names.
-    ///
-    /// # Errors
-    /// There are more.
-    pub fn name(self, kind: &'static str, takes: &'static str) -> Result<Which, FaultError> {
-        let mut names = self.0.into_iter().map(which);
-        match (names.next(), names.next()) {
-            (name, None) => Ok(name.unwrap_or_default()),
-            (_, Some(_)) => Err(FaultError::Value { kind, takes }),
-        }
-    }
-
-    /// `OUTER/INNER`, `INNER` alone, or nothing; `takes` says what they name.
-    ///
-    /// # Errors
-    /// There are more.
-    pub fn pair(
-        self,
-        kind: &'static str,
-        takes: &'static str,
-    ) -> Result<(Which, Which), FaultError> {
-        let mut names = self.0.into_iter().map(which);
-        match (names.next(), names.next(), names.next()) {
-            (None, _, _) => Ok((Which::Any, Which::Any)),
-            (Some(inner), None, _) => Ok((Which::Any, inner)),
-            (Some(outer), Some(inner), None) => Ok((outer, inner)),
-            (_, _, Some(_)) => Err(FaultError::Value { kind, takes }),
-        }
-    }
-}
-
-fn which((name, quoted): (String, bool)) -> Which {
-    if name == "any" && !quoted {
-        Which::Any
-    } else {
-        Which::Named(name)
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, FaultError> {
-    let parsed: Option<SignedDuration> = text.trim().parse().ok();
-    parsed
-        .and_then(|duration| duration.try_into().ok())
-        .ok_or_else(|| FaultError::Duration(text.to_owned()))
-}
-
-/// `before-x` and `x-before` are the same; so are those with `after`.
+/// `before-x` and `x-before` are equivalent, like `after-x` and `x-after`.
 fn split(word: &str) -> (Option<When>, &str) {
     for (name, when) in [("before", When::Before), ("after", When::After)] {
         let front = word
@@ -240,7 +135,7 @@ fn answer<C>(when: Option<When>, what: &str, value: &Value) -> Result<FaultKind<
     })
 }
 
-/// The kinds that do not end a request, each with its name.
+/// The kinds that do not end a request, with their names.
 fn preparation<C: Change>(
     word: &str,
     what: &str,
@@ -261,7 +156,7 @@ fn preparation<C: Change>(
             .none("revoke-tokens")
             .map(|()| ("revoke-tokens", FaultKind::RevokeTokens)),
         _ => {
-            // `before-rest` is to be `before-reset`.
+            // Corrects only the kind: `before-rest` becomes `before-reset`.
             let known = KINDS.into_iter().chain(C::WORDS.iter().copied());
             let nearest = nearest(what, known).map(|kind| word.replacen(what, kind, 1));
             Err(FaultError::Kind {

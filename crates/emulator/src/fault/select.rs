@@ -1,21 +1,22 @@
-//! At which requests a fault strikes.
+//! The requests that a fault applies to.
 
 use std::num::NonZeroU64;
 
 use sha2::{Digest, Sha256};
 
-use super::FaultError;
+use super::error::FaultError;
 
-/// The requests that a fault strikes: those that fit all that is said here. The default is every request.
+/// The requests that a fault applies to: those that match all fields. The default matches every
+/// request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selection<O> {
-    /// The requests that count.
+    /// The requests that are counted.
     pub among: Among<O>,
-    /// Which of those that count.
+    /// Positions among the counted requests.
     pub nth: Option<Range>,
-    /// With which chance.
+    /// A random selection.
     pub chance: Option<Chance>,
-    /// How often at most.
+    /// The maximum number of requests.
     pub times: Option<NonZeroU64>,
 }
 
@@ -31,28 +32,29 @@ impl<O> Default for Selection<O> {
 }
 
 impl<O> Selection<O> {
-    /// Whether the `n`-th of the requests that count is struck, apart from `times`.
+    /// Whether the `n`-th counted request is selected, ignoring `times`.
     pub(super) fn takes(&self, n: u64) -> bool {
         self.nth.is_none_or(|range| range.holds(n))
             && self.chance.is_none_or(|chance| chance.takes(n))
     }
 }
 
-/// Which requests a fault counts.
+/// The requests that a fault counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Among<O> {
-    /// All, sign-ins and what is no operation included; the number is `seq` in the request log.
+    /// All requests, including sign-ins and unknown operations. The number is `seq` in the request
+    /// log.
     #[default]
     Requests,
-    /// Those that read what the service holds.
+    /// Requests that read the state.
     Reads,
-    /// Those that may change it.
+    /// Requests that may change the state.
     Writes,
-    /// Those of one operation.
+    /// Requests of one operation.
     Operation(O),
 }
 
-/// From the first to the last number, both included; numbers start with 1.
+/// An inclusive range of positive numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Range {
     first: NonZeroU64,
@@ -60,7 +62,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// The n-th alone.
+    /// Only `n`.
     pub fn only(n: NonZeroU64) -> Self {
         Self {
             first: n,
@@ -68,15 +70,15 @@ impl Range {
         }
     }
 
-    /// The n-th and all after it.
+    /// `first` and all numbers after it.
     pub fn from(first: NonZeroU64) -> Self {
         Self { first, last: None }
     }
 
-    /// From one to another.
+    /// An inclusive range.
     ///
     /// # Errors
-    /// The last is before the first.
+    /// `last` is less than `first`.
     pub fn between(first: NonZeroU64, last: NonZeroU64) -> Result<Self, FaultError> {
         if last < first {
             Err(FaultError::Backwards { first, last })
@@ -88,12 +90,11 @@ impl Range {
         }
     }
 
-    /// The first number.
     pub fn first(self) -> NonZeroU64 {
         self.first
     }
 
-    /// The last number, if there is one.
+    /// The last number, unless the range is open.
     pub fn last(self) -> Option<NonZeroU64> {
         self.last
     }
@@ -103,17 +104,18 @@ impl Range {
     }
 }
 
-/// A chance that is drawn anew for each request, and comes out the same for the same seed.
+/// A random selection, drawn for each request, that is reproducible from the seed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chance {
-    /// How likely a strike is.
+    /// The probability of each request.
     pub probability: Probability,
-    /// What the draws depend on, besides the request's number.
+    /// The seed of the draws.
     pub seed: u64,
 }
 
 impl Chance {
-    /// Draws for the `n`-th request. No state is kept, so the order of arrival among other requests does not matter.
+    /// Draws for the `n`-th request. The result depends only on `n` and the seed, so concurrent
+    /// requests do not affect it.
     fn takes(self, n: u64) -> bool {
         let digest = Sha256::new()
             .chain_update(self.seed.to_le_bytes())
@@ -123,18 +125,17 @@ impl Chance {
             .iter()
             .take(8)
             .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        // 53 bits are what a double holds exactly.
+        // A double represents 53 bits exactly.
         let drawn = (number >> 11) as f64 / (1_u64 << 53) as f64;
         drawn < self.probability.get()
     }
 }
 
-/// More than 0, and 1 at most.
+/// Greater than 0 and at most 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Probability(f64);
 
 impl Probability {
-    /// The number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -181,7 +182,8 @@ mod tests {
 
     #[test]
     fn what_a_seed_draws_never_changes() {
-        // A seed that is written down in a report must mean the same in years. Worked out outside of this program.
+        // A seed in a bug report must stay reproducible. The expected numbers were calculated
+        // independently.
         let taken: Vec<u64> = (1..=40).filter(|n| chance(0.2, 42).takes(*n)).collect();
         assert_eq!(taken, [10, 12, 13, 14, 30, 31]);
     }

@@ -1,10 +1,11 @@
-//! Faults as texts: what `parse` reads.
+//! The text form of faults, which `parse` reads.
 
 use std::fmt::{self, Display, Formatter};
 
 use jiff::SignedDuration;
 
-use super::{Among, Fault, FaultKind, OperationName, Range, Selection, When, Which};
+use super::kind::{Fault, FaultKind, OperationName, When};
+use super::select::{Among, Range, Selection};
 
 impl<O: OperationName, C: Display> Display for Fault<O, C> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -43,7 +44,7 @@ impl<C: Display> Display for FaultKind<C> {
             Self::Crash(when) => write!(f, "{}-crash", when.as_str()),
             Self::Undecodable(when) => write!(f, "{}-undecodable", when.as_str()),
             Self::Truncated => f.write_str("truncated"),
-            // A duration beyond what can be shown is as good as for ever.
+            // A duration that is too long to display is effectively infinite.
             Self::Delay(wait) => {
                 write!(
                     f,
@@ -55,25 +56,6 @@ impl<C: Display> Display for FaultKind<C> {
             Self::OtherWriter(change) => write!(f, "{change}"),
         }
     }
-}
-
-impl Display for Which {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any"),
-            Self::Named(name) if is_plain(name) => f.write_str(name),
-            Self::Named(name) => write!(f, "{}", serde_json::Value::from(name.as_str())),
-        }
-    }
-}
-
-/// Whether a name means itself without quotes.
-fn is_plain(name: &str) -> bool {
-    name != "any"
-        && name.trim() == name
-        && !name.is_empty()
-        && !name.contains(['/', '@', '"'])
-        && !name.contains(char::is_control)
 }
 
 impl<O: OperationName> Display for Selection<O> {

@@ -1,5 +1,5 @@
-//! Makes the service worse than it is: latency and faults. It sees a request before the service does and the answer
-//! before the client does. What becomes of the connection is left to `deliver`, after the request was recorded.
+//! Latency and faults. This middleware sees a request before the service does and the answer before
+//! the client does. `deliver` breaks the connection afterwards, when the request has been recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::super::fault::{Arrival, Delivery, Ending, FaultKind, When};
-use super::super::service::{PathNames, Service};
-use super::super::wire::Connection;
+use crate::fault::{Arrival, Delivery, Ending, FaultKind, When};
+use crate::service::{PathNames, Service};
+use crate::wire::Connection;
 
-/// What a gateway says that is not the service; it claims to be JSON all the same.
+/// A gateway's error page with the content type of JSON.
 const NO_JSON: &str = "<html><body>Please wait, or sign in again.</body></html>";
 
-/// What became of a request on its way; an extension of its answer.
+/// The effect of the faults on a request; an extension of its answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disturbed {
-    /// The faults that struck it.
+    /// The faults that applied.
     pub(super) struck: Vec<String>,
-    /// What the service itself answered, if it saw the request.
+    /// The service's status, if the request reached it.
     pub(super) served: Option<StatusCode>,
-    /// How the answer leaves, if not as usual.
+    /// The delivery, if it is incomplete.
     pub(super) delivery: Option<Delivery>,
 }
 
-/// Adds latency and the faults of the request.
+/// Adds latency and applies the request's faults.
 pub(super) async fn disturb<S: Service>(
     State(service): State<Arc<S>>,
     ConnectInfo(connection): ConnectInfo<Connection>,
@@ -75,7 +75,8 @@ pub(super) async fn disturb<S: Service>(
     }
     let mut response = match end {
         Some((When::Before, ending)) => {
-            // A service that fails has read the request; an answer into the middle of it would be another fault.
+            // A failing service has read the request. Answering before the end of the body would be
+            // another fault.
             let _ = to_bytes(request.into_body(), S::BODY_LIMIT).await;
             spoil::<S>(
                 ending,
@@ -99,7 +100,7 @@ pub(super) async fn disturb<S: Service>(
     response
 }
 
-/// A server that is to stop waits no longer.
+/// Waits, but not longer than the server runs.
 async fn wait_unless_stopped(wait: Duration, connection: &Connection) -> bool {
     tokio::select! {
         () = tokio::time::sleep(wait) => {}
@@ -108,7 +109,7 @@ async fn wait_unless_stopped(wait: Duration, connection: &Connection) -> bool {
     true
 }
 
-/// What the path of a request names.
+/// The parameters in the request's path.
 async fn about(request: &mut Request) -> PathNames {
     let parameters = request.extract_parts::<Path<PathNames>>().await;
     parameters
@@ -116,7 +117,7 @@ async fn about(request: &mut Request) -> PathNames {
         .unwrap_or_default()
 }
 
-/// Whether another writer found something to change.
+/// Whether there was something to change.
 async fn other_writer<S: Service>(service: &Arc<S>, about: PathNames, change: S::Change) -> bool {
     let shown = change.to_string();
     match Arc::clone(service)
@@ -131,7 +132,7 @@ async fn other_writer<S: Service>(service: &Arc<S>, about: PathNames, change: S:
     }
 }
 
-/// What a fault makes of an answer.
+/// Applies a fault to an answer.
 fn spoil<S: Service>(
     ending: Ending,
     response: Response,

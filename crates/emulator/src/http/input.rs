@@ -12,20 +12,9 @@ use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::service::Service;
+use crate::service::{BadInput, Service};
 
-/// Input that no service can read; each says so in its own way.
-#[derive(Debug)]
-pub(crate) enum BadInput {
-    /// The body's media type is not this one.
-    MediaType(&'static str),
-    /// The body is longer than any may be.
-    TooLarge,
-    /// Something else is wrong.
-    Malformed(String),
-}
-
-/// The parameters in the path, in their order.
+/// The path parameters in order.
 pub(crate) struct At<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Service> FromRequestParts<Arc<S>> for At<T> {
@@ -38,20 +27,20 @@ impl<T: DeserializeOwned + Send, S: Service> FromRequestParts<Arc<S>> for At<T> 
     }
 }
 
-/// A body as it arrived, or why it did not.
+/// The body, or the error while reading it.
 pub(crate) type RawBody = Result<Bytes, BytesRejection>;
 
-/// What a JSON body must be like.
+/// The expected form of a JSON body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Form {
     pub(crate) media_type: &'static str,
     /// Whether it is a list of objects instead of an object.
     pub(crate) is_list: bool,
-    /// The members that may hold anything; no other schema of a request is nullable.
+    /// Fields with arbitrary content. Nulls are valid only there.
     pub(crate) free: &'static [&'static str],
 }
 
-/// The content of a JSON body: of the form `form`, without unknown or repeated members, and without null.
+/// Parses a JSON body of the form `form`. Unknown fields, duplicate fields and nulls are errors.
 pub(crate) fn body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: RawBody,
@@ -79,7 +68,7 @@ pub(crate) fn body<T: DeserializeOwned>(
     })?;
     let malformed = |error: serde_json::Error| BadInput::Malformed(error.to_string());
     let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
-    // A struct could be read from an array too.
+    // Serde would also read a struct from an array.
     let is_good = if is_list {
         value
             .as_array()
@@ -103,7 +92,7 @@ pub(crate) fn body<T: DeserializeOwned>(
     serde_json::from_slice(&bytes).map_err(malformed)
 }
 
-/// Where the first null is, such as `scope.teams`.
+/// The path of the first null, for example `scope.teams`.
 fn place_of_null(value: &Value, free: &[&str]) -> Option<String> {
     let join = |name: String, rest: String| {
         if rest.is_empty() {

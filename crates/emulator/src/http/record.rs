@@ -10,13 +10,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::super::fault::{Delivery, OperationName};
-use super::super::request_log::{Entry, RequestLog, milliseconds};
-use super::super::service::Service;
 use super::disturb::Disturbed;
-use super::input::BadInput;
+use crate::fault::{Delivery, OperationName};
+use crate::request_log::{Entry, RequestLog, milliseconds};
+use crate::service::{BadInput, Service};
 
-/// Counts the request, and writes the request log, if there is one, before the answer leaves.
+/// Counts the request and writes the log entry, if there is a log, before the answer is sent.
 pub(super) async fn record<S: Service>(
     State(service): State<Arc<S>>,
     route: Option<MatchedPath>,

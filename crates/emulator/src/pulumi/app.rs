@@ -1,34 +1,29 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::net::SocketAddr;
 
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderValue;
 use data_encoding::HEXLOWER;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::super::access_tokens::AccessTokens;
-use super::super::error::EmulatorError;
-use super::super::service::{Common, PathNames, Service};
 use super::change::Change;
+use super::founding::found;
 use super::operation::Operation;
 use super::options::Options;
-use super::other_writer::interfere;
-use super::refusal::Refusal;
-use super::store::{Store, found};
+use super::store::Store;
+use crate::access_tokens::AccessTokens;
+use crate::error::EmulatorError;
+use crate::service::Common;
 
-/// An emulator's parts.
 pub(super) struct App {
     pub(super) store: Store,
     pub(super) tokens: AccessTokens,
     pub(super) any_stack: bool,
     pub(super) page_size: usize,
     pub(super) warning: Option<HeaderValue>,
-    /// Where archives go.
+    /// The address of the upload host.
     uploads: SocketAddr,
-    common: Common<Operation, Change>,
+    pub(super) common: Common<Operation, Change>,
 }
 
 impl App {
@@ -50,7 +45,7 @@ impl App {
             request_log,
             faults,
         } = options;
-        // A text that cannot stand in a header has its strange characters replaced.
+        // Characters that are invalid in a header are replaced.
         let plain = |text: String| text.replace(|c: char| !(' '..='~').contains(&c), "?");
         let warning = warning
             .map(plain)
@@ -68,63 +63,13 @@ impl App {
         })
     }
 
-    /// Where the archive of a ticket is.
+    /// The upload URL of a ticket.
     pub(super) fn archive_url(&self, ticket: &str) -> String {
         format!("http://{}/policypacks/{ticket}", self.uploads)
     }
 }
 
-/// The token of `Authorization: token TOKEN`.
-pub(super) fn token_of(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("token").then(|| token.trim())
-}
-
-/// A content's SHA-256 in hexadecimal.
+/// The SHA-256 of `bytes` in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
-}
-
-impl Service for App {
-    type Operation = Operation;
-    type Change = Change;
-    type Refusal = Refusal;
-
-    /// The longest archive.
-    const BODY_LIMIT: usize = 64 * 1024 * 1024;
-
-    fn common(&self) -> &Common<Operation, Change> {
-        &self.common
-    }
-
-    fn operation(method: &Method, route: &str) -> Option<Operation> {
-        Operation::of(method, route)
-    }
-
-    fn on_purpose(status: StatusCode, operation: Option<Operation>) -> Response {
-        let refusal = Refusal::on_purpose(status);
-        let of_uploads = operation.is_some_and(Operation::is_of_uploads);
-        if of_uploads {
-            refusal.into_upload_response()
-        } else {
-            refusal.into_response()
-        }
-    }
-
-    /// No body of this service holds credentials. Of an archive, length and digest are kept.
-    fn logged(path: &str, body: &[u8]) -> Value {
-        if path.starts_with("/api/") {
-            serde_json::from_slice(body).unwrap_or(Value::Null)
-        } else {
-            json!({"bytes": body.len(), "sha256": digest(body)})
-        }
-    }
-
-    fn revoke_tokens(&self, headers: &HeaderMap) {
-        self.tokens.revoke(token_of(headers));
-    }
-
-    fn interfere(&self, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
-        interfere(self, about, change)
-    }
 }

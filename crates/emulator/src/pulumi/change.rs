@@ -1,45 +1,50 @@
-//! What another writer can do to an organization.
+//! The changes that another client can make in an organization.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::super::fault::{self, FaultError, Value, Which};
+use super::operation::Operation;
+use crate::fault::{self, FaultError, Value, Which, show_pair};
 
-/// What another writer does. An object that is not there is left alone, and the fault waits for the next request.
+/// A fault of this service. Its text form is the argument of `--fault`.
+pub type Fault = fault::Fault<Operation, Change>;
+pub type FaultKind = fault::FaultKind<Change>;
+/// The requests that a fault of this service applies to.
+pub type Selection = fault::Selection<Operation>;
+/// The requests that a fault of this service counts.
+pub type Among = fault::Among<Operation>;
+
+/// A change by another client. If the object does not exist, nothing changes and the fault waits
+/// for the next request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Publishes a further version of a pack, with the policies of its newest.
+    /// Publishes a new version of a pack with the policies of the newest version.
     PublishVersion(Which),
-    /// Deletes a version that no group has.
+    /// Deletes a version that no group enables.
     DeleteVersion(WhichVersion),
-    /// Adds a pack that a group lacks to it, in its newest version.
+    /// Adds the newest version of a pack to a group that does not have the pack.
     AddPack(WhichPack),
-    /// Switches a group to the newest other version of a pack that it has.
+    /// Switches a group to the newest other version of a pack.
     SwitchPack(WhichPack),
-    /// Makes a pack of a group advisory or, if it is so, lifts that.
+    /// Makes a pack of a group advisory, or removes this setting if it is set.
     ConfigurePack(WhichPack),
-    /// Removes a pack from a group.
     RemovePack(WhichPack),
-    /// Creates an empty group of stacks; `Any` gives it a name of its own.
+    /// Creates an empty group of stacks. `Any` selects an unused name.
     AddGroup(Which),
-    /// Deletes a group that is not built in.
+    /// Deletes a group that is not built-in.
     DeleteGroup(Which),
 }
 
-/// Which pack another writer takes, and in which group.
+/// Selects a pack and its group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WhichPack {
-    /// The group.
     pub group: Which,
-    /// The pack.
     pub pack: Which,
 }
 
-/// Which version another writer takes, and of which pack.
+/// Selects a version and its pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WhichVersion {
-    /// The pack.
     pub pack: Which,
-    /// The version's tag.
     pub tag: Which,
 }
 
@@ -78,7 +83,7 @@ impl fault::Change for Change {
             "remove-pack" => pack(value).map(Self::RemovePack),
             "add-group" => group(value).map(Self::AddGroup),
             "delete-group" => group(value).map(Self::DeleteGroup),
-            other => Err(FaultError::no_change::<Self>(other)),
+            other => Err(FaultError::unknown_change(other, Self::IN_SHORT)),
         }
     }
 }
@@ -109,13 +114,6 @@ impl Display for WhichVersion {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { pack, tag } = self;
         show_pair(f, pack, tag)
-    }
-}
-
-fn show_pair(f: &mut Formatter<'_>, outer: &Which, inner: &Which) -> fmt::Result {
-    match outer {
-        Which::Any => write!(f, "{inner}"),
-        Which::Named(_) => write!(f, "{outer}/{inner}"),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Pulumi Cloud's policy packs and policy groups on loopback.
 //!
-//! `docs/emulator.md` says what is served and how the contract's silences were filled. The way of a request:
-//! `http` (routes, bodies, tokens) → `operations` (what the operations do) → `check` (what content must be like) →
-//! `store` (SQLite). Archives go to a second address, as they go to another host at the real service.
+//! `docs/emulator.md` describes what is served and the choices made where the contract is silent. A
+//! request passes through `http` (routes, bodies, tokens), `operations` (the operations), `check`
+//! (validation) and `store` (SQLite). Archives are uploaded to a second address, as the real
+//! service uses another host for them.
 
 mod app;
 mod change;
 mod check;
+mod founding;
 mod http;
 mod objects;
 mod operation;
@@ -15,11 +17,12 @@ mod options;
 mod other_writer;
 mod refusal;
 mod seed;
+mod service;
 mod store;
 
 use std::sync::Arc;
 
-pub use change::{Change, WhichPack, WhichVersion};
+pub use change::{Among, Change, Fault, FaultKind, Selection, WhichPack, WhichVersion};
 pub use operation::Operation;
 pub use options::Options;
 pub use seed::{
@@ -27,24 +30,15 @@ pub use seed::{
     PolicyPackReference, Seed, StackSeed,
 };
 
-use super::error::EmulatorError;
-use super::fault;
-use super::running::{Listening, Running};
+use crate::error::EmulatorError;
+use crate::running::{Listening, Running};
 use app::App;
 
-/// A fault of this service; its text form is the argument of `--fault`.
-pub type Fault = fault::Fault<Operation, Change>;
-/// What goes wrong at this service.
-pub type FaultKind = fault::FaultKind<Change>;
-/// At which requests to this service.
-pub type Selection = fault::Selection<Operation>;
-/// Which requests to this service count.
-pub type Among = fault::Among<Operation>;
-
-/// Starts an emulator, with its upload host. It is served by the runtime that this is called in.
+/// Starts an emulator and its upload host on the current runtime.
 ///
 /// # Errors
-/// An address is not on loopback or taken, the state or the request log cannot be opened, the seed cannot be used.
+/// An address is in use or not on loopback, the state or the request log cannot be opened, or the
+/// seed is invalid.
 pub async fn start(options: Options) -> Result<Running, EmulatorError> {
     let api = Listening::on(options.listen).await?;
     let uploads = Listening::on(options.listen_uploads).await?;

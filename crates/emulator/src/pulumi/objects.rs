@@ -1,19 +1,19 @@
-//! What is stored.
+//! Stored objects.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::random;
+use crate::random;
 
 /// The name of the built-in group of stacks.
-pub(super) const DEFAULT_GROUP: &str = "default-policy-group";
+pub(crate) const DEFAULT_GROUP: &str = "default-policy-group";
 /// The name of the built-in group of accounts.
-pub(super) const DEFAULT_ACCOUNTS_GROUP: &str = "default-accounts-policy-group";
+pub(crate) const DEFAULT_ACCOUNTS_GROUP: &str = "default-accounts-policy-group";
 
 /// How strictly a policy is enforced (schema `AppPolicy`, `enforcementLevel`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum EnforcementLevel {
+pub(crate) enum EnforcementLevel {
     Advisory,
     Mandatory,
     Remediate,
@@ -21,8 +21,7 @@ pub(super) enum EnforcementLevel {
 }
 
 impl EnforcementLevel {
-    /// All of them.
-    pub(super) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Advisory,
         Self::Mandatory,
         Self::Remediate,
@@ -30,26 +29,26 @@ impl EnforcementLevel {
     ];
 }
 
-/// What a group is about (schema `PolicyGroup`, `entityType`).
+/// The members of a group (schema `PolicyGroup`, `entityType`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum EntityType {
+pub(crate) enum EntityType {
     #[default]
     Stacks,
     Accounts,
 }
 
-/// What a group does about violations (schema `PolicyGroup`, `mode`).
+/// How a group handles violations (schema `PolicyGroup`, `mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Audit,
     Preventative,
 }
 
 impl EntityType {
-    /// The mode of a group that was created without one (schema `NewPolicyGroupRequest`, `mode`).
-    pub(super) fn usual_mode(self) -> Mode {
+    /// The default mode of a new group (schema `NewPolicyGroupRequest`, `mode`).
+    pub(crate) fn usual_mode(self) -> Mode {
         match self {
             Self::Stacks => Mode::Preventative,
             Self::Accounts => Mode::Audit,
@@ -57,98 +56,96 @@ impl EntityType {
     }
 }
 
-/// An organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Organization {
-    pub(super) name: String,
-    /// Whether it has the feature.
-    pub(super) policy_as_code: bool,
-    /// Whether the caller does not belong to it: it only publishes.
-    pub(super) is_foreign: bool,
+pub(crate) struct Organization {
+    pub(crate) name: String,
+    /// Whether the organization has the feature.
+    pub(crate) policy_as_code: bool,
+    /// Whether the caller is not a member. The organization then only publishes packs.
+    pub(crate) is_foreign: bool,
 }
 
 /// A pack without its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pack {
-    /// The place in lists; given by the store.
-    pub(super) place: i64,
+pub(crate) struct Pack {
+    /// The position in lists, set by the store.
+    pub(crate) place: i64,
     /// The UUID in the registry.
-    pub(super) id: String,
-    pub(super) source: String,
-    pub(super) publisher: String,
-    pub(super) name: String,
-    /// Whether other organizations see it.
-    pub(super) is_public: bool,
-    /// Whether it is added to the organization that published it.
-    pub(super) is_added: bool,
+    pub(crate) id: String,
+    pub(crate) source: String,
+    pub(crate) publisher: String,
+    pub(crate) name: String,
+    /// Whether other organizations can see it.
+    pub(crate) is_public: bool,
+    /// Whether it is added to its publisher's organization.
+    pub(crate) is_added: bool,
 }
 
-/// How far a version is.
+/// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
-    /// It is being published: not shown, not usable.
+pub(crate) enum Status {
+    /// Being published: hidden and not usable.
     Incomplete,
     Complete,
-    /// It is gone; its number and its tag stay taken.
+    /// Deleted; its number and its tag stay reserved.
     Deleted,
 }
 
-/// A version of a pack.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Version {
-    pub(super) number: i64,
-    pub(super) tag: String,
-    pub(super) status: Status,
-    pub(super) content: Content,
-    /// The name of its archive at the upload host, which nobody can guess.
-    pub(super) ticket: String,
-    /// The SHA-256 of what was uploaded last, in hexadecimal.
-    pub(super) digest: Option<String>,
+pub(crate) struct Version {
+    pub(crate) number: i64,
+    pub(crate) tag: String,
+    pub(crate) status: Status,
+    pub(crate) content: Content,
+    /// The random name of its archive at the upload host.
+    pub(crate) ticket: String,
+    /// The SHA-256 of the last upload in hexadecimal.
+    pub(crate) digest: Option<String>,
 }
 
-/// What was published.
+/// The published content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Content {
-    pub(super) display_name: String,
-    pub(super) runtime: Option<String>,
-    /// As they were sent.
-    pub(super) policies: Vec<Map<String, Value>>,
-    /// What is taken and never shown: description, readme, provider, tags, repository, metadata.
-    pub(super) kept: Map<String, Value>,
-    /// What a seed brought and the contract does not know; it is shown.
-    pub(super) other: Map<String, Value>,
+pub(crate) struct Content {
+    pub(crate) display_name: String,
+    pub(crate) runtime: Option<String>,
+    /// The policies as sent.
+    pub(crate) policies: Vec<Map<String, Value>>,
+    /// Stored and never returned: description, readme, provider, tags, repository, metadata.
+    pub(crate) kept: Map<String, Value>,
+    /// Unknown fields from a seed; returned unchanged.
+    pub(crate) other: Map<String, Value>,
 }
 
 /// A group without its packs.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Group {
-    /// The place in the list; given by the store.
-    pub(super) place: i64,
-    pub(super) organization: String,
-    pub(super) name: String,
-    pub(super) body: GroupBody,
+pub(crate) struct Group {
+    /// The position in the list, set by the store.
+    pub(crate) place: i64,
+    pub(crate) organization: String,
+    pub(crate) name: String,
+    pub(crate) body: GroupBody,
 }
 
-/// What a group has besides its name.
+/// The stored fields of a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct GroupBody {
-    pub(super) entity_type: EntityType,
-    pub(super) mode: Mode,
-    pub(super) is_default: bool,
-    pub(super) agent_pool: Option<String>,
+pub(crate) struct GroupBody {
+    pub(crate) entity_type: EntityType,
+    pub(crate) mode: Mode,
+    pub(crate) is_default: bool,
+    pub(crate) agent_pool: Option<String>,
     /// Empty in a built-in group, whose members are all that no other group has.
-    pub(super) stacks: Vec<StackReference>,
-    pub(super) accounts: Vec<String>,
-    /// What a seed brought and the contract does not know; it is shown.
-    pub(super) other: Map<String, Value>,
+    pub(crate) stacks: Vec<StackReference>,
+    pub(crate) accounts: Vec<String>,
+    /// Unknown fields from a seed; returned unchanged.
+    pub(crate) other: Map<String, Value>,
 }
 
 impl Group {
-    /// A group without members; `place` is given by the store.
-    pub(super) fn new(
+    /// A group without members; the store sets `place`.
+    pub(crate) fn new(
         organization: &str,
         name: &str,
         entity_type: EntityType,
@@ -171,8 +168,8 @@ impl Group {
         }
     }
 
-    /// The two groups that every organization has.
-    pub(super) fn built_in(organization: &str) -> [Self; 2] {
+    /// The two built-in groups of every organization.
+    pub(crate) fn built_in(organization: &str) -> [Self; 2] {
         [
             (DEFAULT_GROUP, EntityType::Stacks),
             (DEFAULT_ACCOUNTS_GROUP, EntityType::Accounts),
@@ -185,39 +182,37 @@ impl Group {
     }
 }
 
-/// A pack that a group has, in one version.
+/// A version of a pack that a group enables.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Applied {
-    pub(super) pack: Pack,
-    pub(super) version: Version,
-    /// By the names of policies.
-    pub(super) config: Map<String, Value>,
-    pub(super) environments: Vec<String>,
+pub(crate) struct Applied {
+    pub(crate) pack: Pack,
+    pub(crate) version: Version,
+    /// By policy names.
+    pub(crate) config: Map<String, Value>,
+    pub(crate) environments: Vec<String>,
 }
 
-/// A stack by its names (schema `AppPulumiStackReference`).
+/// The names of a stack (schema `AppPulumiStackReference`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct StackReference {
-    pub(super) name: String,
-    pub(super) routing_project: String,
+pub(crate) struct StackReference {
+    pub(crate) name: String,
+    pub(crate) routing_project: String,
 }
 
-/// A stack that an organization has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stack {
-    pub(super) reference: StackReference,
-    pub(super) resources: i64,
+pub(crate) struct Stack {
+    pub(crate) reference: StackReference,
+    pub(crate) resources: i64,
 }
 
-/// An account that an organization has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) name: String,
-    pub(super) resources: i64,
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) resources: i64,
 }
 
-/// A new ticket of the upload host.
-pub(super) fn ticket() -> Result<String, getrandom::Error> {
+/// A new ticket for the upload host.
+pub(crate) fn ticket() -> Result<String, getrandom::Error> {
     random::base32(40)
 }

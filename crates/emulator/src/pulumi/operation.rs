@@ -1,23 +1,23 @@
-//! The operations of the API, by their names in the contract.
+//! The operations of the API.
 
 use std::fmt;
 
 use axum::http::Method;
 
-use super::super::fault::{Access, OperationName};
+use crate::fault::{Access, OperationName};
 
-/// Where the registry is, as the contract's OpenAPI text has it.
+/// The registry's path in the contract's OpenAPI text.
 pub(super) const REGISTRY: &str = "/api/registry/";
-/// The same in the contract's reference page.
+/// The registry's path on the contract's reference page.
 pub(super) const PREVIEW_REGISTRY: &str = "/api/preview/registry/";
 
-/// An operation, by its `operationId`; the two of the upload host, which have none, are called `UploadPolicyPack` and
-/// `DownloadPolicyPack`.
+/// An operation, by its `operationId`. The two operations of the upload host have none and are
+/// called `UploadPolicyPack` and `DownloadPolicyPack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// `ListPolicyPacks_orgs`: lists the packs of an organization.
     ListOrgPacks,
-    /// `CreatePolicyPack`: begins to publish a version.
+    /// `CreatePolicyPack`: starts publishing a version.
     CreatePack,
     /// `DeletePolicyPack_orgs_policypacks`: deletes a pack with all versions.
     DeleteOrgPack,
@@ -25,7 +25,7 @@ pub enum Operation {
     GetPack,
     /// `DeletePolicyPackVersion`: deletes a version.
     DeletePackVersion,
-    /// `CompletePolicyPack`: ends publishing a version.
+    /// `CompletePolicyPack`: finishes publishing a version.
     CompletePack,
     /// `GetPolicyPackConfigSchema`: reads the config schemas of a version.
     GetConfigSchema,
@@ -39,42 +39,42 @@ pub enum Operation {
     DeleteRegistryPack,
     /// `ListPolicyPackVersionsForRegistry`: lists the versions of a pack in the registry.
     ListRegistryVersions,
-    /// `PostPublishPolicyPackVersionForRegistry`: begins to publish a version to the registry.
+    /// `PostPublishPolicyPackVersionForRegistry`: starts publishing a version to the registry.
     PublishRegistryVersion,
     /// `GetPolicyPackVersionForRegistry`: reads a version in the registry.
     GetRegistryVersion,
     /// `DeleteRegistryPolicyPackVersion`: deletes a version from the registry.
     DeleteRegistryVersion,
-    /// `PostPublishPolicyPackVersionCompleteForRegistry`: ends publishing a version to the registry.
+    /// `PostPublishPolicyPackVersionCompleteForRegistry`: finishes publishing a version to the
+    /// registry.
     CompleteRegistryVersion,
     /// `ListPolicyGroups`: lists the groups of an organization.
     ListGroups,
     /// `NewPolicyGroup`: creates a group.
     CreateGroup,
-    /// `GetPolicyGroupMetadata`: counts what groups protect.
+    /// `GetPolicyGroupMetadata`: counts protected stacks, accounts and resources.
     GetGroupMetadata,
     /// `GetPolicyGroup`: reads a group.
     GetGroup,
     /// `UpdatePolicyGroup`: changes a group.
     UpdateGroup,
-    /// `BatchUpdatePolicyGroup`: changes a group in several ways at once.
+    /// `BatchUpdatePolicyGroup`: makes several changes to a group at once.
     BatchUpdateGroup,
     /// `DeletePolicyGroup`: deletes a group.
     DeleteGroup,
     /// `GetStackPolicyGroups`: lists the groups of a stack.
     ListStackGroups,
-    /// `GetStackPolicyPacks`: lists the packs that a stack must pass.
+    /// `GetStackPolicyPacks`: lists the packs that apply to a stack.
     ListStackPacks,
-    /// `ListPolicyPacksForAccount`: lists the packs that an account is analyzed with.
+    /// `ListPolicyPacksForAccount`: lists the packs that apply to an account.
     ListAccountPacks,
-    /// `UploadPolicyPack`: uploads an archive; the contract gives it no name.
+    /// `UploadPolicyPack`: uploads an archive. The contract does not name this operation.
     Upload,
-    /// `DownloadPolicyPack`: downloads an archive; the contract gives it no name.
+    /// `DownloadPolicyPack`: downloads an archive. The contract does not name this operation.
     Download,
 }
 
 impl Operation {
-    /// All operations.
     pub const ALL: [Self; 28] = [
         Self::ListOrgPacks,
         Self::CreatePack,
@@ -106,7 +106,7 @@ impl Operation {
         Self::Download,
     ];
 
-    /// The name: `CreatePolicyPack`.
+    /// The name in the contract, for example `CreatePolicyPack`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ListOrgPacks => "ListPolicyPacks_orgs",
@@ -140,7 +140,6 @@ impl Operation {
         }
     }
 
-    /// The method.
     fn method(self) -> Method {
         match self {
             Self::ListOrgPacks
@@ -173,7 +172,7 @@ impl Operation {
         }
     }
 
-    /// The path, as the router knows it.
+    /// The route as the router reports it.
     pub(super) fn route(self) -> &'static str {
         match self {
             Self::ListOrgPacks | Self::CreatePack => "/api/orgs/{organization}/policypacks",
@@ -214,12 +213,12 @@ impl Operation {
         }
     }
 
-    /// Whether it is one of the upload host.
+    /// Whether it belongs to the upload host.
     pub(super) fn is_of_uploads(self) -> bool {
         matches!(self, Self::Upload | Self::Download)
     }
 
-    /// Whether it needs no token (operations `ListPolicyPacks` and `ListPolicyPacks_post`).
+    /// Whether the token is optional (operations `ListPolicyPacks` and `ListPolicyPacks_post`).
     pub(super) fn is_open(self) -> bool {
         matches!(self, Self::ListRegistryPacks | Self::QueryRegistryPacks)
     }

@@ -1,4 +1,4 @@
-//! How an emulator is started.
+//! The options of an emulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -6,37 +6,39 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::super::state::StateLocation;
-use super::Fault;
+use super::change::Fault;
 use super::seed::{OrganizationSeed, Seed};
+use crate::state::StateLocation;
 
-/// How to start an emulator. `Options::default()` is an empty organization `my-org` in memory on free ports.
+/// Options of an emulator. `Options::default()` is an empty organization `my-org` in memory on free
+/// ports.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; loopback only. Port 0 takes a free one.
+    /// The address to listen on; loopback only. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Where archives are uploaded to; the same holds.
+    /// The address of the upload host; loopback only. Port 0 selects a free port.
     pub listen_uploads: SocketAddr,
-    /// Where packs and groups are kept.
+    /// Where packs and groups are stored.
     pub state: StateLocation,
-    /// Organizations to create where the state does not hold them yet; missing stacks and accounts are added either
-    /// way. Without any here, in the seed or in the state, there is one, named `my-org`.
+    /// Organizations to create if the state does not contain them; missing stacks and accounts are
+    /// added to existing ones. Without any here, in the seed or in the state, the emulator creates
+    /// `my-org`.
     pub organizations: Vec<OrganizationSeed>,
-    /// What organizations hold when they are created; `docs/emulator.md` describes the file.
+    /// The initial contents of organizations; `docs/emulator.md` describes the file.
     pub seed: Option<Seed>,
-    /// Whether a stack that nobody declared is there as soon as a group is given it.
+    /// Whether adding an unknown stack to a group creates the stack.
     pub any_stack: bool,
-    /// The only access token that is good; without it, any that is not empty is.
+    /// The only accepted access token. Without it, every token that is not empty is accepted.
     pub token: Option<SecretString>,
-    /// How many packs or versions a page of the registry holds.
+    /// The page size of the registry's lists of packs and versions.
     pub page_size: usize,
-    /// What every answer of the API carries in `X-Pulumi-Warning`.
+    /// The header `X-Pulumi-Warning` of every answer of the API.
     pub warning: Option<String>,
-    /// How long every request waits before it is served; requests wait side by side.
+    /// The delay of every request. Requests wait concurrently.
     pub latency: Duration,
-    /// A file that gets one JSON line for each request, without credentials.
+    /// A file that receives one JSON line per request, without credentials.
     pub request_log: Option<PathBuf>,
-    /// What goes wrong on purpose. A request meets all that fit it, but only the first of those that end it.
+    /// The faults. All that match apply to a request, but only the first of those that end it.
     pub faults: Vec<Fault>,
 }
 

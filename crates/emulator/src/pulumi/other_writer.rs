@@ -1,24 +1,27 @@
-//! Another writer, who changes an organization between two requests of a client.
+//! Changes by another client between two requests.
 //!
-//! It goes through the same operations as a client, so that what it leaves is what the service can hold.
+//! They use the same operations as requests, so that the resulting state is one that the service
+//! can have.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::super::fault::Which;
-use super::super::service::PathNames;
 use super::app::App;
 use super::change::{Change, WhichPack, WhichVersion};
 use super::objects::{Applied, Group, Pack, Status, Version};
 use super::operations::{archives, groups, packs, publish, update};
 use super::refusal::Refusal;
 use super::store::Records;
+use crate::fault::Which;
+use crate::other_writer::{first, free_name};
+use crate::service::PathNames;
 
-/// What other writers call what they make.
+/// The name of objects that another client adds.
 const NEW_NAME: &str = "another-writer";
 
-/// Makes a change; answers whether there was anything to change. `about` is what the request is about.
+/// Makes a change. Returns false if there was nothing to change. `about` contains the path
+/// parameters of the request.
 pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result<bool, Refusal> {
     let Some(organization) = organization(app, about)? else {
         return Ok(false);
@@ -55,7 +58,7 @@ pub(super) fn interfere(app: &App, about: &PathNames, change: &Change) -> Result
     }
 }
 
-/// The organization that the request is about, or else the oldest.
+/// The organization in the request's path, otherwise the oldest.
 fn organization(app: &App, about: &PathNames) -> Result<Option<String>, Refusal> {
     let named = about.get("organization").or_else(|| about.get("publisher"));
     let ours = app
@@ -84,7 +87,7 @@ impl Writer<'_> {
         Ok(self.app.store.read(work)?)
     }
 
-    /// The organization's own packs, those that the request is about first.
+    /// The organization's own packs, starting with the one in the request's path.
     fn packs(&self) -> Result<Vec<Pack>, Refusal> {
         let mut packs = self.read(|records| records.packs())?;
         packs.retain(|pack| pack.publisher == self.organization);
@@ -93,7 +96,7 @@ impl Writer<'_> {
         }))
     }
 
-    /// The organization's groups, the one that the request is about first.
+    /// The organization's groups, starting with the one in the request's path.
     fn groups(&self) -> Result<Vec<Group>, Refusal> {
         let groups = self.read(|records| records.groups(&self.organization))?;
         Ok(first(groups, |group| {
@@ -107,7 +110,7 @@ impl Writer<'_> {
         Ok(versions)
     }
 
-    /// Creates, uploads and completes.
+    /// Creates, uploads and completes a version.
     fn publish(&self, which: &Which) -> Result<bool, Refusal> {
         for pack in self
             .packs()?
@@ -118,7 +121,9 @@ impl Writer<'_> {
                 continue;
             };
             let versions = self.read(|records| records.versions(&pack))?;
-            let tag = free_name(|tag| versions.iter().any(|version| version.tag == tag));
+            let tag = free_name(NEW_NAME, '-', |tag| {
+                versions.iter().any(|version| version.tag == tag)
+            });
             let request = json!({
                 "name": pack.name,
                 "displayName": newest.content.display_name,
@@ -166,7 +171,7 @@ impl Writer<'_> {
         Ok(false)
     }
 
-    /// The first group that has the pack, and the pack.
+    /// The first group that enables the pack, and the pack.
     fn applied(&self, which: &WhichPack) -> Result<Option<(Group, Applied)>, Refusal> {
         for group in self
             .groups()?
@@ -216,7 +221,7 @@ impl Writer<'_> {
         else {
             return Ok(false);
         };
-        // The configuration stays if it fits the other version.
+        // The configuration is kept if it is valid for the other version.
         let pack = |config: Value| json!({"name": applied.pack.name, "versionTag": other.tag, "config": config});
         self.update(
             &group,
@@ -244,7 +249,9 @@ impl Writer<'_> {
     fn add_group(&self, which: &Which) -> Result<bool, Refusal> {
         let taken = self.groups()?;
         let name = match which {
-            Which::Any => free_name(|name| taken.iter().any(|group| group.name == name)),
+            Which::Any => free_name(NEW_NAME, '-', |name| {
+                taken.iter().any(|group| group.name == name)
+            }),
             Which::Named(name) => name.clone(),
         };
         let request = fields(json!({"name": name, "entityType": "stacks"}))?;
@@ -262,25 +269,7 @@ impl Writer<'_> {
     }
 }
 
-/// The same items, with those that are meant at the front.
-fn first<T>(items: Vec<T>, is_meant: impl Fn(&T) -> bool) -> Vec<T> {
-    let (mut front, back): (Vec<T>, Vec<T>) = items.into_iter().partition(is_meant);
-    front.extend(back);
-    front
-}
-
-/// The members of a request, as a client would have sent them.
+/// The fields of a request, as a client would send them.
 fn fields<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
     serde_json::from_value(value).map_err(|error| Refusal::internal(&error))
-}
-
-/// The name, or the name with the first number that makes it new.
-fn free_name(taken: impl Fn(&str) -> bool) -> String {
-    let mut free = NEW_NAME.to_owned();
-    let mut number = 1_u64;
-    while taken(&free) {
-        number += 1;
-        free = format!("{NEW_NAME}-{number}");
-    }
-    free
 }

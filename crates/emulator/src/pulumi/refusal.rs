@@ -1,4 +1,4 @@
-//! Why a request is refused, as the service says it.
+//! Refused requests and their answers.
 
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::task::JoinError;
 
-use super::super::http::BadInput;
+use crate::service::BadInput;
 
 /// A refused request: a status and the error `{code, message, errors?}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct Refusal {
     wrong: Option<Wrong>,
 }
 
-/// What is wrong in a request.
+/// The invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wrong {
@@ -37,12 +37,12 @@ impl Refusal {
         }
     }
 
-    /// 400: the request cannot be followed.
+    /// 400: the request is invalid.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// 400: a member of a request is not what it must be.
+    /// 400: a field of the request is invalid.
     pub(super) fn invalid(
         resource: &'static str,
         attribute: impl Into<String>,
@@ -63,7 +63,7 @@ impl Refusal {
         }
     }
 
-    /// 401: no token, or one that is not good.
+    /// 401: the token is missing or invalid.
     pub(super) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -71,12 +71,12 @@ impl Refusal {
         )
     }
 
-    /// 403: the token is good, but not for this.
+    /// 403: the token is valid, but has no permission.
     pub(super) fn forbidden(message: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 
-    /// 404: `what` (such as `Policy Pack`) does not exist.
+    /// 404: `what` (for example `Policy Pack`) does not exist.
     pub(super) fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -84,28 +84,28 @@ impl Refusal {
         )
     }
 
-    /// 409: what there is stands against it.
+    /// 409: the request conflicts with the current state.
     pub(super) fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 500: the emulator failed; `error` goes to the emulator's own log only.
+    /// 500: an internal error. `error` is only written to the emulator's own log.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "the emulator cannot answer a request");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    /// 500: the service cannot read what it stored itself.
+    /// 500: the service cannot read data that it stored.
     pub(super) fn unreadable() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    /// An error that a fault puts in the place of the answer.
+    /// An error that a fault returns instead of an answer.
     pub(super) fn on_purpose(status: StatusCode) -> Self {
         Self::new(status, "a fault that was asked for")
     }
 
-    /// The same refusal as the upload host says it: in XML.
+    /// The same refusal in the upload host's format: XML.
     pub(super) fn into_upload_response(self) -> Response {
         let Self {
             status,

@@ -4,9 +4,10 @@ use std::str::FromStr;
 
 use cedar_policy::PolicySet;
 
-use super::super::refusal::Refusal;
+use crate::docker::refusal::Refusal;
 
-/// Checks the text and the schema's URL: at least one statement, all of them syntactically valid, none with `@id`.
+/// Checks the text and the schema's URL. The text needs at least one statement, valid syntax, and
+/// no `@id`.
 pub(crate) fn check(text: &str, schema_url: &str) -> Result<(), Refusal> {
     let set = PolicySet::from_str(text)
         .map_err(|error| Refusal::invalid(format!("cedar_v1.text: {error}")))?;

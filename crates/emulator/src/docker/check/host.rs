@@ -3,12 +3,12 @@
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// What is wrong with a resource of the network layer: a host with or without a port, or a CIDR.
+/// The error in a resource of the network layer: a host with or without a port, or a CIDR.
 pub(super) fn network_fault(text: &str) -> Option<&'static str> {
     if text.contains('/') {
         return text.parse::<IpNet>().is_err().then_some("is not a CIDR");
     }
-    // An IPv6 address holds colons that are no port's.
+    // An IPv6 address contains colons that do not start a port.
     if text.parse::<IpAddr>().is_ok() {
         return None;
     }
@@ -18,7 +18,7 @@ pub(super) fn network_fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with the host of an HTTP resource: no port, no scheme, no CIDR.
+/// The error in the host of an HTTP resource: no port, no scheme, no CIDR.
 pub(super) fn http_host_fault(text: &str) -> Option<&'static str> {
     if text.contains('/') {
         return Some("is a URL or a CIDR where a host name is needed");
@@ -29,8 +29,8 @@ pub(super) fn http_host_fault(text: &str) -> Option<&'static str> {
     host_fault(text)
 }
 
-/// A host name or a glob: `*` for one label and `**` for any number stand first; a `*` among other characters of a
-/// label is found in published presets.
+/// A host name or a glob. `*` (one label) and `**` (any number of labels) are only valid as the
+/// first label. Published presets also contain `*` within a label.
 fn host_fault(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");

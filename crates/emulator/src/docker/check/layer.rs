@@ -1,9 +1,10 @@
-//! Actions, the layers they belong to, and the layers' domains (schema `RuleActions`, operation createRule).
+//! Actions, their layers, and the domains of the layers (schema `RuleActions`, operation
+//! createRule).
 
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
 
-/// Where the actions of one rule apply; a rule has exactly one.
+/// The layer of a rule's actions. A rule has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// `connect:…`
@@ -14,17 +15,17 @@ pub(crate) enum Layer {
     Filesystem,
 }
 
-/// What all rules of a policy share.
+/// The domain of a policy's rules. A policy has at most one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Domain {
-    /// Network and HTTP.
+    /// Network and HTTP rules.
     Network,
-    /// Files.
+    /// Filesystem rules.
     Filesystem,
 }
 
 impl Domain {
-    /// The text on the wire (schema `AllowlistV0`, `domain`).
+    /// The value of `domain` (schema `AllowlistV0`).
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Network => "network",
@@ -34,7 +35,7 @@ impl Domain {
 }
 
 impl Layer {
-    /// The layer of an action; none if the contract does not know it.
+    /// The layer of an action; none if the contract does not define the action.
     pub(crate) fn of(action: &str) -> Option<Self> {
         match action {
             "connect:tcp" | "connect:udp" => Some(Self::Network),
@@ -47,7 +48,7 @@ impl Layer {
         }
     }
 
-    /// The one layer of all `actions`.
+    /// The layer that all `actions` belong to.
     pub(super) fn of_all(actions: &[String], profile: Profile) -> Result<Self, Refusal> {
         let mut found = None;
         for action in actions {

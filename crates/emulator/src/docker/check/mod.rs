@@ -1,4 +1,4 @@
-//! What the contract asks of a request's content. Where it is silent, these checks are permissive.
+//! Validation of request contents. Where the contract is silent, these checks are permissive.
 
 pub(super) mod cedar;
 mod host;

@@ -1,7 +1,8 @@
 //! Paths of files and of HTTP requests (schemas `RuleResources` and `HTTPResource`).
 
-/// What is wrong with a path of a filesystem rule. Paths of POSIX, Windows and WSL, the home directory and variables
-/// are let through, though variables match nothing; only what cannot be absolute is refused.
+/// The error in a path of a filesystem rule. POSIX, Windows and WSL paths, the home directory and
+/// variables are valid, although variables match nothing. Only paths that cannot be absolute are
+/// refused.
 pub(super) fn file_fault(text: &str) -> Option<&'static str> {
     if text.chars().any(char::is_control) {
         return Some("has a control character");
@@ -21,7 +22,7 @@ fn is_drive(bytes: &[u8]) -> bool {
     matches!(bytes, [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() || *drive == b'*')
 }
 
-/// What is wrong with the path of an HTTP resource, which must be canonical.
+/// The error in the path of an HTTP resource, which must be canonical.
 pub(super) fn http_fault(text: &str) -> Option<&'static str> {
     let Some(inside) = text.strip_prefix('/') else {
         return Some("does not begin with `/`");

@@ -1,15 +1,15 @@
-//! Rules of requests: what a new one needs, and what a patch makes of an old one.
+//! Rules in requests: creation and patches.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::objects::Rule;
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
 use super::layer::Layer;
 use super::{host, path};
+use crate::docker::objects::Rule;
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
 
-/// The members of a rule in a request (schemas `CreateRuleRequest` and `UpdateRuleRequest`).
+/// The fields of a rule in a request (schemas `CreateRuleRequest` and `UpdateRuleRequest`).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleFields {
@@ -20,7 +20,7 @@ pub(crate) struct RuleFields {
     decision: Option<Decision>,
 }
 
-/// The outcome of a rule (schema `RuleDecision`).
+/// Schema `RuleDecision`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
@@ -28,7 +28,7 @@ enum Decision {
     Deny,
 }
 
-/// A target of HTTP requests (schema `HTTPResource`).
+/// Schema `HTTPResource`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpResource {
@@ -39,7 +39,7 @@ pub(crate) struct HttpResource {
 }
 
 impl RuleFields {
-    /// The rule that a create request asks for.
+    /// The rule of a create request.
     pub(crate) fn into_rule(self, id: String, profile: Profile) -> Result<Rule, Refusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
@@ -69,7 +69,7 @@ impl RuleFields {
         })
     }
 
-    /// What an update request makes of `old`: present members replace, absent ones stay.
+    /// Applies an update request to `old`: present fields replace, absent fields stay.
     pub(crate) fn patch(self, old: &Rule, profile: Profile) -> Result<Rule, Refusal> {
         self.refuse_unknown_to(profile)?;
         self.refuse_both()?;
@@ -100,7 +100,8 @@ impl RuleFields {
         if let Some(decision) = decision {
             new.other.insert("decision".to_owned(), json!(decision));
         }
-        // Only a seed can bring a rule without a layer; its targets cannot be judged and stay as they are.
+        // Only a seed can contain a rule without a layer. Its resources cannot be checked and stay
+        // unchanged.
         if let Some(layer) = new.layer() {
             retarget(
                 &mut new,
@@ -140,7 +141,7 @@ enum Targets {
 }
 
 impl Targets {
-    /// The resources of a request whose rule is of `layer`, checked; none if the request has none.
+    /// The checked resources of a request whose rule has this layer; none if the request has none.
     fn choose(
         layer: Layer,
         resources: Option<Vec<String>>,
@@ -173,7 +174,7 @@ impl Targets {
     }
 }
 
-/// Puts new targets into a patched rule, or checks that the old ones fit its new layer.
+/// Sets the resources of a patched rule, or checks that the existing ones fit its new layer.
 fn retarget(
     rule: &mut Rule,
     before: Option<Layer>,
@@ -208,7 +209,7 @@ fn field(layer: Layer) -> &'static str {
     }
 }
 
-/// A name is any text that is not blank.
+/// Any text that is not blank is a valid name.
 pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
     if name.trim().is_empty() {
         Err(Refusal::invalid("name is required"))
@@ -264,7 +265,7 @@ mod tests {
 
     use super::*;
 
-    /// A member of a patch that is there or not.
+    /// An optional field of a patch.
     fn maybe(
         name: &'static str,
         values: Vec<Value>,
@@ -303,7 +304,8 @@ mod tests {
     }
 
     proptest! {
-        /// Inside one layer a patch is a JSON merge patch (RFC 7396), as an independent library reads it.
+        /// Within one layer, a patch is a JSON merge patch (RFC 7396) as defined by an independent
+        /// library.
         #[test]
         fn a_patch_is_a_merge_patch(patch in patches()) {
             let mut merged = json!({"id": "rule_1", "name": "old", "actions": ["connect:tcp"],

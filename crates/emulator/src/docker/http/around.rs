@@ -1,19 +1,19 @@
-//! What only the requests of this service pass through: the headers of the answers, and the token check.
+//! Middleware of this service: answer headers and the token check.
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::super::random;
-use super::super::app::App;
-use super::super::rate::Quota;
-use super::super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::docker::app::App;
+use crate::docker::rate::Quota;
+use crate::docker::refusal::Refusal;
+use crate::random;
 
-/// Gives every answer an id and the rate headers.
+/// Adds a request id and the rate limit headers to every answer.
 pub(super) async fn identify(
     State(app): State<Arc<App>>,
     request: Request,
@@ -45,7 +45,7 @@ pub(super) async fn identify(
     response
 }
 
-/// Lets requests through that carry a good token; the others get the governance API's error.
+/// Rejects requests without a valid token, with the governance API's error.
 pub(super) async fn require_token(
     State(app): State<Arc<App>>,
     request: Request,
@@ -58,7 +58,7 @@ pub(super) async fn require_token(
     }
 }
 
-/// The same for the Hub's own operations, with the Hub's error.
+/// The same for Docker Hub's own operations, with Docker Hub's error.
 pub(super) async fn require_hub_token(
     State(app): State<Arc<App>>,
     request: Request,
@@ -72,13 +72,5 @@ pub(super) async fn require_hub_token(
 }
 
 fn has_token(app: &App, headers: &HeaderMap) -> bool {
-    let Some(value) = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return false;
-    };
-    value.split_once(' ').is_some_and(|(scheme, token)| {
-        scheme.eq_ignore_ascii_case("bearer") && app.tokens.accepts(token.trim())
-    })
+    token(headers, "bearer").is_some_and(|token| app.tokens.accepts(token))
 }

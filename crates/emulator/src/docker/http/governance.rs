@@ -1,4 +1,4 @@
-//! The eight operations on the wire: parameters and bodies in, answers out.
+//! HTTP handlers of the eight operations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::super::super::http::{At, Form, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::check::RuleFields;
-use super::super::operations::{policies, rules};
-use super::super::refusal::Refusal;
+use crate::docker::app::App;
+use crate::docker::check::RuleFields;
+use crate::docker::operations::{policies, rules};
+use crate::docker::refusal::Refusal;
+use crate::http::{At, Form, RawBody, body};
+use crate::service::Service as _;
 
 type Answer = Result<(StatusCode, Json<Value>), Refusal>;
 type Shared = State<Arc<App>>;

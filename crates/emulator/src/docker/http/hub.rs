@@ -1,4 +1,4 @@
-//! The Hub's own operations that a client of the governance API needs: sign-in and teams.
+//! Docker Hub's own operations that clients of the governance API need: sign-in and teams.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::super::http::{At, Form, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::operations::require_organization;
-use super::super::refusal::Refusal;
+use crate::docker::app::App;
+use crate::docker::operations::require_organization;
+use crate::docker::refusal::Refusal;
+use crate::http::{At, Form, RawBody, body};
+use crate::service::Service as _;
 
 const JSON: Form = Form {
     media_type: "application/json",
@@ -22,11 +22,11 @@ const JSON: Form = Form {
     free: &[],
 };
 
-/// The default and the most that a page of teams holds.
+/// The default and the maximum page size of the team list.
 const GROUPS_PAGE: usize = 10;
 const GROUPS_PAGE_MAX: usize = 100;
 
-/// The body of `POST /v2/users/login`. It has no `Debug`: it holds a secret.
+/// The body of `POST /v2/users/login`. No `Debug`, because it contains a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
@@ -34,7 +34,7 @@ struct Login {
     password: String,
 }
 
-/// The body of `POST /v2/auth/token`. It has no `Debug`: it holds a secret.
+/// The body of `POST /v2/auth/token`. No `Debug`, because it contains a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenRequest {
@@ -42,7 +42,7 @@ struct TokenRequest {
     secret: String,
 }
 
-/// Profile `seed`: `{token}`.
+/// Sign-in of profile `seed`; answers `{token}`.
 pub(super) async fn login(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -54,7 +54,7 @@ pub(super) async fn login(
     }
 }
 
-/// From `intermediate` on: `{access_token}`.
+/// Sign-in from `intermediate` on; answers `{access_token}`.
 pub(super) async fn create_token(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -78,12 +78,12 @@ fn sign_in(app: &App, subject: &str, secret: &str, member: &str) -> Response {
     }
 }
 
-/// The parser's message could quote the credentials, so it is not passed on.
+/// The parser's message is dropped, because it could quote the credentials.
 fn malformed() -> Response {
     Refusal::invalid("the credentials are malformed").into_hub_response()
 }
 
-/// The organization's teams, by pages: `{count, next, previous, results}`.
+/// The organization's teams, paged: `{count, next, previous, results}`.
 pub(super) async fn groups(
     State(app): State<Arc<App>>,
     At(organization): At<String>,
@@ -143,7 +143,8 @@ fn host(headers: &HeaderMap) -> &str {
         .unwrap_or("localhost")
 }
 
-/// What does not exist says so in the shape of its part of the API; the other profile's sign-in does not exist.
+/// Unknown paths answer in the format of their part of the API. The sign-in path of other profiles
+/// is unknown.
 pub(super) async fn not_here(OriginalUri(uri): OriginalUri) -> Response {
     let refusal = Refusal::not_found("endpoint");
     if uri.path().contains("/governance/") {

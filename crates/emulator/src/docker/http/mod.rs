@@ -1,4 +1,4 @@
-//! HTTP: the routes of a profile, and what every request passes through.
+//! HTTP: the routes of a profile, and the middleware.
 
 mod around;
 mod governance;
@@ -11,12 +11,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, patch, post};
 
-use super::super::http::{delivered, observed};
-use super::super::service::Service as _;
 use super::app::App;
 use super::operation::{GROUPS_ROUTE, LOGIN_ROUTE, POLICIES_ROUTE, TOKEN_ROUTE};
 use super::profile::Profile;
 use super::refusal::Refusal;
+use crate::http::{delivered, observed};
+use crate::service::Service as _;
 
 /// The service below `/v2`.
 pub(super) fn router(app: Arc<App>) -> Router {

@@ -1,4 +1,4 @@
-//! What the eight operations do. Each is one transaction.
+//! The eight operations. Each is one transaction.
 
 pub(super) mod policies;
 pub(super) mod rules;
@@ -8,7 +8,6 @@ use super::objects::{Policy, Rule};
 use super::refusal::Refusal;
 use super::store::Records;
 
-/// Refuses an organization that does not exist.
 pub(super) fn require_organization(
     app: &App,
     records: &Records<'_>,
@@ -21,7 +20,7 @@ pub(super) fn require_organization(
     }
 }
 
-/// The policy and its rules.
+/// A policy and its rules.
 fn load(
     app: &App,
     records: &Records<'_>,

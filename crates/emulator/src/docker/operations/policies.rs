@@ -5,18 +5,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::check::{cedar, rule::check_name};
-use super::super::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
-use super::super::profile::Profile;
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{load, require_organization};
+use crate::docker::app::App;
+use crate::docker::check::{cedar, rule::check_name};
+use crate::docker::objects::{ALLOWLIST, CEDAR, Policy, check_size, policy_id};
+use crate::docker::profile::Profile;
+use crate::docker::refusal::Refusal;
+use crate::docker::store::Records;
 
-/// The default and the most that a page holds (operation listPolicies, `page_size`).
+/// The default and the maximum page size (operation listPolicies, `page_size`).
 const PAGE_SIZE: usize = 100;
 
-/// The members of a policy in a request (schemas `CreatePolicyRequest` and `UpdatePolicyRequest`).
+/// The fields of a policy in a request (schemas `CreatePolicyRequest` and `UpdatePolicyRequest`).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyFields {
@@ -41,16 +41,16 @@ struct CedarFields {
     schema_url: String,
 }
 
-/// Where a page begins, inside the opaque `page_token`.
+/// The position of a page, encoded in the opaque `page_token`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
-    /// The organization that was listed.
+    /// The listed organization.
     o: String,
-    /// The place of the last policy that was shown.
+    /// The `place` of the last policy on the previous page.
     p: i64,
 }
 
-/// listPolicies: a bare array under `seed`, an object from `intermediate` on, with pages under `current`.
+/// Answers an array in `seed`, an object from `intermediate` on, and pages in `current`.
 pub(crate) fn list(
     app: &App,
     organization: &str,
@@ -68,7 +68,7 @@ pub(crate) fn list(
     };
     let mut policies = app.store.read(|records| {
         require_organization(app, records, organization)?;
-        // One more than fits tells whether another page follows.
+        // One extra row shows whether another page follows.
         Ok::<_, Refusal>(records.policies(organization, after, size + 1)?)
     })?;
     let more = policies.len() > size;
@@ -120,7 +120,6 @@ fn size_of_page(size: Option<&str>) -> Result<usize, Refusal> {
     }
 }
 
-/// getPolicy.
 pub(crate) fn get(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
     app.store.read(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
@@ -128,7 +127,6 @@ pub(crate) fn get(app: &App, organization: &str, id: &str) -> Result<Value, Refu
     })
 }
 
-/// createPolicy.
 pub(crate) fn create(
     app: &App,
     organization: &str,
@@ -173,7 +171,7 @@ pub(crate) fn create(
     })
 }
 
-/// updatePolicy: `{old, new}`.
+/// Answers `{old, new}`.
 pub(crate) fn update(
     app: &App,
     organization: &str,
@@ -212,7 +210,7 @@ pub(crate) fn update(
     })
 }
 
-/// deletePolicy: `{deleted}`, whose `updated_at` is that of before.
+/// Answers `{deleted}`, whose `updated_at` is unchanged.
 pub(crate) fn delete(app: &App, organization: &str, id: &str) -> Result<Value, Refusal> {
     app.store.write(|records| {
         let (policy, rules) = load(app, records, organization, id)?;
@@ -221,7 +219,8 @@ pub(crate) fn delete(app: &App, organization: &str, id: &str) -> Result<Value, R
     })
 }
 
-/// Replaces the sub-fields that are present; an empty list is the same as none: the whole organization.
+/// Replaces the lists that are present. An empty list means the whole organization, like an absent
+/// one.
 fn set_scope(
     app: &App,
     records: &Records<'_>,

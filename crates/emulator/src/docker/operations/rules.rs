@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::check::RuleFields;
-use super::super::objects::{ALLOWLIST, Policy, Rule, check_size, rule_id};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::load;
+use crate::docker::app::App;
+use crate::docker::check::RuleFields;
+use crate::docker::objects::{ALLOWLIST, Policy, Rule, check_size, rule_id};
+use crate::docker::refusal::Refusal;
+use crate::docker::store::Records;
 
-/// createRule: the rule.
+/// Answers the rule.
 pub(crate) fn create(
     app: &App,
     organization: &str,
@@ -37,7 +37,7 @@ pub(crate) fn create(
     })
 }
 
-/// updateRule: `{old, new}`.
+/// Answers `{old, new}`.
 pub(crate) fn update(
     app: &App,
     organization: &str,
@@ -65,7 +65,7 @@ pub(crate) fn update(
     })
 }
 
-/// deleteRule: `{deleted}`. The operation has no 400: a policy of another type has no such rule.
+/// Answers `{deleted}`. The operation documents no 400, so a policy of another type answers 404.
 pub(crate) fn delete(
     app: &App,
     organization: &str,
@@ -81,7 +81,7 @@ pub(crate) fn delete(
     })
 }
 
-/// Takes a rule out of its policy's rules, which leaves the others.
+/// Removes a rule from the list and returns it with its position.
 fn take(rules: &mut Vec<Rule>, id: &str) -> Result<(usize, Rule), Refusal> {
     let place = rules
         .iter()
@@ -90,7 +90,8 @@ fn take(rules: &mut Vec<Rule>, id: &str) -> Result<(usize, Rule), Refusal> {
     Ok((place, rules.remove(place)))
 }
 
-/// Schema `CedarV1Policy`: the rule endpoints are not available for Cedar policies, nor for types of the future.
+/// Schema `CedarV1Policy`: the rule endpoints are not available for Cedar policies. The same
+/// applies to unknown types.
 fn refuse_without_rules(policy: &Policy) -> Result<(), Refusal> {
     if policy.kind == ALLOWLIST {
         return Ok(());

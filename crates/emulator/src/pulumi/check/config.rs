@@ -1,18 +1,20 @@
-//! The configuration of a pack in a group, held against the config schemas of the pack's policies.
+//! Validates the configuration of a pack in a group against the config schemas of the pack's
+//! policies.
 
 use serde_json::{Map, Value, json};
 
-use super::super::objects::EnforcementLevel;
-use super::super::refusal::Refusal;
 use super::name::ALL;
+use crate::pulumi::objects::EnforcementLevel;
+use crate::pulumi::refusal::Refusal;
 
-/// The member of a policy's configuration that is not held against its schema.
+/// The field of a policy's configuration that its schema does not cover.
 const ENFORCEMENT_LEVEL: &str = "enforcementLevel";
 
-/// Refuses a configuration that the pack's policies cannot have.
+/// Refuses a configuration that is invalid for the pack's policies.
 ///
-/// Each member is named after a policy, or `all`, and is an object: `enforcementLevel`, and what the policy's
-/// `configSchema` says. What the schema gives a default is not missing.
+/// Each key is the name of a policy or `all`. Each value is an object with `enforcementLevel` and
+/// the properties of the policy's `configSchema`. Properties with a default in the schema are
+/// optional.
 pub(crate) fn check(
     policies: &[Map<String, Value>],
     config: &Map<String, Value>,

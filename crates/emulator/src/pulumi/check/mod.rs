@@ -1,4 +1,4 @@
-//! What the content of requests must be like.
+//! Validation of request contents.
 
 pub(super) mod config;
 pub(super) mod name;

@@ -1,13 +1,13 @@
-//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
+//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`. Some words are reserved.
 
-use super::super::refusal::Refusal;
+use crate::pulumi::refusal::Refusal;
 
-/// The word that stands for all versions or all policies.
+/// The word for all versions or all policies.
 pub(crate) const ALL: &str = "all";
-/// The word that stands for the newest version.
+/// The word for the newest version.
 pub(crate) const LATEST: &str = "latest";
 
-/// A name of `resource`, in `attribute`.
+/// Checks a name of `resource` in the field `attribute`.
 pub(crate) fn check_name(
     resource: &'static str,
     attribute: &str,
@@ -26,7 +26,7 @@ pub(crate) fn check_name(
     ))
 }
 
-/// The tag of a version.
+/// Checks the tag of a version.
 pub(crate) fn check_tag(tag: &str) -> Result<(), Refusal> {
     check_name("PolicyPack", "versionTag", tag)?;
     if tag == ALL || tag == LATEST {

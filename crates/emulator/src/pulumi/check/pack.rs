@@ -1,19 +1,19 @@
-//! What is published.
+//! Published content.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::super::objects::{Content, EnforcementLevel};
-use super::super::refusal::Refusal;
 use super::name::{ALL, check_name, check_tag};
+use crate::pulumi::objects::{Content, EnforcementLevel};
+use crate::pulumi::refusal::Refusal;
 
-/// The members of schema `AppCreatePolicyPackRequest`.
+/// The fields of schema `AppCreatePolicyPackRequest`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PackFields {
-    /// Optional only in the registry, whose path has it.
+    /// Optional only in the registry, where the path contains it.
     pub(crate) name: Option<String>,
     display_name: String,
     pub(crate) version_tag: Option<String>,
@@ -50,7 +50,7 @@ struct Policy {
     url: Option<String>,
 }
 
-/// Schema `AppPolicyConfigSchema`. Without `type` it can be published, and then not be read.
+/// Schema `AppPolicyConfigSchema`. A version without `type` can be published, but not read.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigSchema {
@@ -94,7 +94,7 @@ struct Framework {
 }
 
 impl PackFields {
-    /// Checks the tag and all but the name, and answers what is stored.
+    /// Checks the tag and all other fields except the name, and returns what is stored.
     pub(crate) fn into_content(self, tag: Option<&str>) -> Result<Content, Refusal> {
         let Self {
             name: _,

@@ -1,4 +1,4 @@
-//! What only the requests of this service pass through: the headers of the answers, and the token check.
+//! Middleware of this service: answer headers and the token check.
 
 use std::sync::Arc;
 
@@ -8,16 +8,17 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::super::random;
-use super::super::app::{App, token_of};
-use super::super::operation::Operation;
-use super::super::refusal::Refusal;
+use crate::access_tokens::token;
+use crate::pulumi::app::App;
+use crate::pulumi::operation::Operation;
+use crate::pulumi::refusal::Refusal;
+use crate::random;
 
-/// Whether the caller has shown a token; it need not for the lists of the registry.
+/// Whether the caller sent a token. The token is optional for the registry's lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known(pub(super) bool);
 
-/// Gives errors of the service an id, and every answer the warning that was asked for.
+/// Adds a request id to server errors, and the configured warning to every answer.
 pub(super) async fn mark(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status().is_server_error()
@@ -37,7 +38,7 @@ pub(super) async fn mark(State(app): State<Arc<App>>, request: Request, next: Ne
     response
 }
 
-/// Lets requests through that carry a good token, or none where none is needed.
+/// Rejects requests without a valid token, except where the token is optional.
 pub(super) async fn require_token(
     State(app): State<Arc<App>>,
     route: MatchedPath,
@@ -45,7 +46,7 @@ pub(super) async fn require_token(
     next: Next,
 ) -> Response {
     let headers = request.headers();
-    let is_known = token_of(headers).is_some_and(|token| app.tokens.accepts(token));
+    let is_known = token(headers, "token").is_some_and(|token| app.tokens.accepts(token));
     let is_open = Operation::of(request.method(), route.as_str()).is_some_and(Operation::is_open);
     let may_be_unknown = is_open && !headers.contains_key(AUTHORIZATION);
     if !is_known && !may_be_unknown {
@@ -55,12 +56,12 @@ pub(super) async fn require_token(
     next.run(request).await
 }
 
-/// A path that is not routed answers with plain text.
+/// Unknown paths answer with plain text.
 pub(super) async fn not_here() -> Response {
     (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
 }
 
-/// And so does a method that its path does not have.
+/// Unknown methods answer with plain text too.
 pub(super) async fn no_such_operation() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed\n").into_response()
 }

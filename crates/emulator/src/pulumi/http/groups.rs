@@ -1,4 +1,4 @@
-//! Policy groups on the wire, and what they mean for stacks and accounts.
+//! HTTP handlers of policy groups, stacks and accounts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 
-use super::super::super::http::{At, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::objects::StackReference;
-use super::super::operations::{groups, members, update};
 use super::{Answer, JSON, JSON_LIST, no_content, ok};
+use crate::http::{At, RawBody, body};
+use crate::pulumi::app::App;
+use crate::pulumi::objects::StackReference;
+use crate::pulumi::operations::{groups, members, update};
+use crate::service::Service as _;
 
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;

@@ -1,4 +1,4 @@
-//! HTTP: the routes, and what every request passes through.
+//! HTTP: the routes and the middleware.
 
 mod around;
 mod groups;
@@ -17,22 +17,22 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use serde_json::Value;
 
-use super::super::http::{Form, delivered, observed};
-use super::super::service::Service as _;
 use super::app::App;
 use super::operation::{Operation, PREVIEW_REGISTRY, REGISTRY};
 use super::refusal::Refusal;
+use crate::http::{Form, delivered, observed};
+use crate::service::Service as _;
 
-/// The longest JSON body in bytes.
+/// The maximum size of a JSON body in bytes.
 const JSON_LIMIT: usize = 4 * 1024 * 1024;
 
-/// What request bodies are like. What an author writes into a config schema or a configuration may hold null.
+/// The form of request bodies. Config schemas and configurations may contain null.
 const JSON: Form = Form {
     media_type: "application/json",
     is_list: false,
     free: &["config", "properties"],
 };
-/// The same for a batch.
+/// The form of a batch.
 const JSON_LIST: Form = Form {
     is_list: true,
     ..JSON
@@ -52,7 +52,7 @@ fn no_content((): ()) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// The API. The registry is there with and without `preview` in its paths.
+/// The API. The registry's paths exist with and without `preview`.
 pub(super) fn api(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in Operation::ALL

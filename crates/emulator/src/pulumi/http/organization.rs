@@ -1,4 +1,4 @@
-//! The packs of an organization on the wire: parameters and bodies in, answers out.
+//! HTTP handlers of an organization's packs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 
-use super::super::super::http::{At, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::operations::{packs, publish};
 use super::{Answer, JSON, created, no_content, ok};
+use crate::http::{At, RawBody, body};
+use crate::pulumi::app::App;
+use crate::pulumi::operations::{packs, publish};
+use crate::service::Service as _;
 
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;

@@ -1,4 +1,4 @@
-//! The registry on the wire.
+//! HTTP handlers of the registry.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,20 +8,21 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 
-use super::super::super::http::{At, RawBody, body};
-use super::super::super::service::Service as _;
-use super::super::app::App;
-use super::super::operations::registry::{self, Address};
 use super::around::Known;
 use super::{Answer, JSON, created, no_content, ok};
+use crate::http::{At, RawBody, body};
+use crate::pulumi::app::App;
+use crate::pulumi::operations::registry::{self, Address};
+use crate::service::Service as _;
 
 type Shared = State<Arc<App>>;
 type Parameters = Query<HashMap<String, String>>;
 
-/// The contract says where the token comes from, not how it is sent back; elsewhere it is this parameter.
+/// The contract defines where the token comes from, but not how a request sends it. Other
+/// operations use this parameter.
 const CONTINUATION_TOKEN: &str = "continuationToken";
 
-/// Where a version of the registry is.
+/// The path parameters of a version in the registry.
 #[derive(Debug, Deserialize)]
 pub(super) struct VersionAddress {
     #[serde(flatten)]

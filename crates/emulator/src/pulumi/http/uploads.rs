@@ -1,4 +1,4 @@
-//! The upload host on the wire. It speaks no JSON.
+//! HTTP handlers of the upload host, which does not use JSON.
 
 use std::sync::Arc;
 
@@ -7,11 +7,12 @@ use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::super::super::http::{At, BadInput, RawBody};
-use super::super::super::service::Service as _;
-use super::super::app::{App, digest};
-use super::super::operations::archives;
-use super::super::refusal::Refusal;
+use crate::http::{At, RawBody};
+use crate::pulumi::app::{App, digest};
+use crate::pulumi::operations::archives;
+use crate::pulumi::refusal::Refusal;
+use crate::service::BadInput;
+use crate::service::Service as _;
 
 pub(super) async fn upload(
     State(app): State<Arc<App>>,

@@ -1,19 +1,19 @@
-//! The upload host: archives, by tickets.
+//! The upload host: archives by tickets.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
-use super::super::app::{App, digest};
-use super::super::objects::Status;
-use super::super::refusal::Refusal;
+use crate::pulumi::app::{App, digest};
+use crate::pulumi::objects::Status;
+use crate::pulumi::refusal::Refusal;
 
-/// What a request that uploads has to carry, besides the archive.
+/// The headers that an upload requires.
 pub(crate) const REQUIRED_HEADERS: [(&str, &str); 2] = [
     ("Content-Type", "application/gzip"),
     ("x-amz-server-side-encryption", "AES256"),
 ];
 
-/// `UploadPolicyPack`: keeps the bytes as they are; a second upload takes the place of the first until `complete`.
+/// Stores the bytes unchanged. Until `complete`, another upload replaces them.
 pub(crate) fn upload(
     app: &App,
     ticket: &str,
@@ -47,7 +47,6 @@ pub(crate) fn upload(
     })
 }
 
-/// `DownloadPolicyPack`.
 pub(crate) fn download(app: &App, ticket: &str, headers: &HeaderMap) -> Result<Vec<u8>, Refusal> {
     refuse_credentials(headers)?;
     app.store.read(|records| {
@@ -63,7 +62,7 @@ pub(crate) fn download(app: &App, ticket: &str, headers: &HeaderMap) -> Result<V
     })
 }
 
-/// The address is signed: a token that comes along is sent to where it does not belong.
+/// The URL is signed. A token in the request was sent to the wrong host.
 fn refuse_credentials(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(AUTHORIZATION) {
         return Err(Refusal::bad_request(

@@ -1,19 +1,19 @@
-//! Policy groups: listed, read, created and deleted.
+//! Policy groups: list, read, create and delete.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::check::name::check_name;
-use super::super::objects::{Applied, EntityType, Group, Mode};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{accounts_of, organization, stacks_of};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::check_name;
+use crate::pulumi::objects::{Applied, EntityType, Group, Mode};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
-/// The word that stands in the place of a group's name in the path of `GetPolicyGroupMetadata`.
+/// The segment that replaces a group's name in the path of `GetPolicyGroupMetadata`.
 const METADATA: &str = "metadata";
 
-/// The members of schema `NewPolicyGroupRequest`.
+/// The fields of schema `NewPolicyGroupRequest`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewGroupFields {
@@ -23,7 +23,6 @@ pub(crate) struct NewGroupFields {
     agent_pool_id: Option<String>,
 }
 
-/// The group of that name.
 pub(super) fn find(records: &Records<'_>, org: &str, name: &str) -> Result<Group, Refusal> {
     records
         .group(org, name)?
@@ -127,7 +126,7 @@ pub(crate) fn create(app: &App, org: &str, fields: NewGroupFields) -> Result<(),
     })
 }
 
-/// A name that a group can have: one that its path could not be told apart by is refused.
+/// Checks a group's name. A name that would make its path ambiguous is refused.
 pub(super) fn check_group_name(attribute: &str, name: &str) -> Result<(), Refusal> {
     check_name("PolicyGroup", attribute, name)?;
     if name == METADATA {
@@ -154,7 +153,7 @@ pub(crate) fn delete(app: &App, org: &str, name: &str) -> Result<(), Refusal> {
     })
 }
 
-/// `GetPolicyGroupMetadata`: how many stacks and accounts are in groups, and how many resources these have.
+/// `GetPolicyGroupMetadata`: the numbers of stacks and accounts in groups, and of their resources.
 pub(crate) fn counts(app: &App, org: &str) -> Result<Value, Refusal> {
     app.store.read(|records| {
         organization(records, org)?;

@@ -1,15 +1,15 @@
-//! What groups mean for a stack or an account.
+//! The groups and packs that apply to a stack or an account.
 
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::objects::{Applied, Group, Mode, StackReference};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::groups::summary;
 use super::{accounts_of, organization, stacks_of};
+use crate::pulumi::app::App;
+use crate::pulumi::objects::{Applied, Group, Mode, StackReference};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
-/// The groups that hold a stack.
+/// The groups that contain a stack.
 fn groups_of_stack(
     records: &Records<'_>,
     org: &str,
@@ -66,7 +66,7 @@ pub(crate) fn packs_of_stack(
     })
 }
 
-/// `ListPolicyPacksForAccount`: in one page, so that no token can be a good one.
+/// `ListPolicyPacksForAccount`. There is only one page, so every token is invalid.
 pub(crate) fn packs_of_account(
     app: &App,
     org: &str,
@@ -98,7 +98,8 @@ pub(crate) fn packs_of_account(
     })
 }
 
-/// What the groups have, each version with each configuration once (schema `AppRequiredPolicy`).
+/// The packs of the groups, without duplicates of version and configuration (schema
+/// `AppRequiredPolicy`).
 fn required(app: &App, records: &Records<'_>, groups: &[Group]) -> Result<Vec<Value>, Refusal> {
     let mut required = Vec::new();
     for group in groups {

@@ -1,4 +1,4 @@
-//! What the operations do. Each is one transaction.
+//! The operations. Each is one transaction.
 
 pub(super) mod archives;
 pub(super) mod groups;
@@ -15,7 +15,7 @@ use super::objects::{EntityType, Group, Organization, Pack, StackReference, Stat
 use super::refusal::Refusal;
 use super::store::Records;
 
-/// Refuses an organization that does not exist or that the caller does not belong to.
+/// Refuses an organization that does not exist or does not have the caller as a member.
 fn belonging(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
     let found = records
         .organization(name)?
@@ -23,7 +23,7 @@ fn belonging(records: &Records<'_>, name: &str) -> Result<Organization, Refusal>
     found.ok_or_else(|| Refusal::not_found("Organization"))
 }
 
-/// The same, and one that lacks the feature.
+/// Also refuses an organization without the feature.
 fn organization(records: &Records<'_>, name: &str) -> Result<Organization, Refusal> {
     let found = belonging(records, name)?;
     if found.policy_as_code {
@@ -33,7 +33,8 @@ fn organization(records: &Records<'_>, name: &str) -> Result<Organization, Refus
     }
 }
 
-/// The pack that an organization calls so, and whether it is its own: an own one, or else one that was added.
+/// The pack with this name in an organization, and whether the organization publishes it. Own packs
+/// take precedence over added ones.
 pub(super) fn find_pack(
     records: &Records<'_>,
     organization: &str,
@@ -51,21 +52,21 @@ pub(super) fn find_pack(
         .ok_or_else(|| Refusal::not_found("Policy Pack"))
 }
 
-/// The newest version that is complete.
+/// The newest complete version.
 pub(super) fn newest(versions: Vec<Version>) -> Option<Version> {
     versions
         .into_iter()
         .rfind(|version| version.status == Status::Complete)
 }
 
-/// The versions of a pack that are complete, oldest first.
+/// The complete versions of a pack, oldest first.
 fn complete(records: &Records<'_>, pack: &Pack) -> Result<Vec<Version>, Refusal> {
     let mut versions = records.versions(pack)?;
     versions.retain(|version| version.status == Status::Complete);
     Ok(versions)
 }
 
-/// The version of that tag or else of that number, which may be incomplete.
+/// The version with this tag, otherwise with this number. It may be incomplete.
 fn find_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
     let mut versions = records.versions(pack)?;
     versions.retain(|version| version.status != Status::Deleted);
@@ -81,7 +82,7 @@ fn find_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Vers
     }
 }
 
-/// The same where `latest` is the newest complete one.
+/// Like `find_version`, but `latest` selects the newest complete version.
 fn read_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
     if wanted == LATEST {
         newest(records.versions(pack)?).ok_or_else(|| Refusal::not_found("Policy Pack"))
@@ -90,7 +91,7 @@ fn read_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Vers
     }
 }
 
-/// The policies of a version. A config schema without `type` could be published and cannot be read.
+/// The policies of a version. A config schema without `type` can be published, but not read.
 fn readable(version: &Version) -> Result<&[Map<String, Value>], Refusal> {
     let is_broken = |policy: &Map<String, Value>| {
         policy
@@ -105,7 +106,7 @@ fn readable(version: &Version) -> Result<&[Map<String, Value>], Refusal> {
     }
 }
 
-/// The stacks of a group. The built-in group has those that no other group has.
+/// The stacks of a group. The built-in group contains those that no other group has.
 fn stacks_of(records: &Records<'_>, group: &Group) -> Result<Vec<StackReference>, Refusal> {
     if !group.body.is_default {
         return Ok(group.body.stacks.clone());
@@ -125,7 +126,7 @@ fn stacks_of(records: &Records<'_>, group: &Group) -> Result<Vec<StackReference>
     Ok(all.filter(|stack| !taken.contains(stack)).collect())
 }
 
-/// The accounts of a group; the same holds.
+/// The accounts of a group. The built-in group contains those that no other group has.
 fn accounts_of(records: &Records<'_>, group: &Group) -> Result<Vec<String>, Refusal> {
     if !group.body.is_default {
         return Ok(group.body.accounts.clone());

@@ -1,14 +1,14 @@
-//! The packs of an organization: listed, read and deleted.
+//! The packs of an organization: list, read and delete.
 
 use serde_json::{Map, Value, json};
 
-use super::super::app::App;
-use super::super::objects::{Pack, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::{complete, find_pack, find_version, organization, read_version, readable};
+use crate::pulumi::app::App;
+use crate::pulumi::objects::{Pack, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
-/// `ListPolicyPacks_orgs`: own packs and those that were added, with their complete versions.
+/// `ListPolicyPacks_orgs`: own and added packs, with their complete versions.
 pub(crate) fn list(app: &App, org: &str, name: Option<&str>) -> Result<Value, Refusal> {
     app.store.read(|records| {
         organization(records, org)?;
@@ -74,7 +74,7 @@ pub(crate) fn get(app: &App, org: &str, name: &str, wanted: &str) -> Result<Valu
     })
 }
 
-/// `GetPolicyPackConfigSchema`: by the names of the policies that have one.
+/// `GetPolicyPackConfigSchema`: the schemas by policy name.
 pub(crate) fn config_schema(
     app: &App,
     org: &str,
@@ -128,7 +128,7 @@ fn own(records: &Records<'_>, org: &str, name: &str) -> Result<Pack, Refusal> {
     }
 }
 
-/// Deletes a version that no group has.
+/// Deletes a version that no group enables.
 pub(super) fn remove_version(
     records: &Records<'_>,
     pack: &Pack,
@@ -142,7 +142,7 @@ pub(super) fn remove_version(
     Ok(records.set_status(pack, version, Status::Deleted)?)
 }
 
-/// Deletes a pack that no group has.
+/// Deletes a pack that no group enables.
 pub(super) fn remove_pack(records: &Records<'_>, pack: &Pack) -> Result<(), Refusal> {
     let mut versions = records.versions(pack)?;
     versions.retain(|version| version.status != Status::Deleted);

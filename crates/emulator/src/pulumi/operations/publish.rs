@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::super::random;
-use super::super::app::App;
-use super::super::check::name::check_name;
-use super::super::check::pack::PackFields;
-use super::super::objects::{Content, Pack, Status, Version, ticket};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::archives::REQUIRED_HEADERS;
 use super::{find_version, organization};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::check_name;
+use crate::pulumi::check::pack::PackFields;
+use crate::pulumi::objects::{Content, Pack, Status, Version, ticket};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
+use crate::random;
 
-/// `CreatePolicyPack`: a version that is incomplete, and where its archive is to go.
+/// `CreatePolicyPack`: adds an incomplete version and answers where to upload its archive.
 pub(crate) fn create(app: &App, org: &str, mut fields: PackFields) -> Result<Value, Refusal> {
     app.store.write(|records| {
         organization(records, org)?;
@@ -48,7 +48,7 @@ pub(super) fn begin(
     let versions = records.versions(pack)?;
     let number = versions.last().map_or(0, |version| version.number) + 1;
     let tag = tag.unwrap_or_else(|| number.to_string());
-    // Tags of deleted versions stay taken.
+    // Tags of deleted versions stay reserved.
     if versions.iter().any(|version| version.tag == tag) {
         let name = &pack.name;
         return Err(Refusal::bad_request(format!(
@@ -97,7 +97,7 @@ pub(crate) fn complete(app: &App, org: &str, name: &str, wanted: &str) -> Result
     })
 }
 
-/// Makes an incomplete version complete.
+/// Marks an incomplete version as complete.
 pub(super) fn finish(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<(), Refusal> {
     let version = find_version(records, pack, wanted)?;
     match (version.status, &version.digest) {

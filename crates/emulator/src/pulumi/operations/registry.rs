@@ -1,4 +1,4 @@
-//! The registry: packs of all publishers that the caller may see.
+//! The registry: packs of all publishers that the caller can see.
 
 use std::collections::HashSet;
 
@@ -6,39 +6,39 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::app::App;
-use super::super::check::name::LATEST;
-use super::super::check::pack::PackFields;
-use super::super::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::packs::{remove_pack, remove_version};
 use super::publish::{begin, finish};
 use super::{belonging, complete, find_pack, find_version, newest, readable};
+use crate::pulumi::app::App;
+use crate::pulumi::check::name::LATEST;
+use crate::pulumi::check::pack::PackFields;
+use crate::pulumi::objects::{Content, EnforcementLevel, Organization, Pack, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
-/// Which packs are listed (schema `ListPolicyPacksRequest`, `access`).
+/// The packs to list (schema `ListPolicyPacksRequest`, `access`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Access {
-    /// Of other publishers, and added to the organization.
+    /// Published by others and added to the organization.
     Added,
-    /// Of other publishers, public, and not added.
+    /// Published by others, public, and not added.
     Available,
-    /// The organization's own, and added to it.
+    /// Published by the organization and added to it.
     Enabled,
-    /// The organization's own.
+    /// Published by the organization.
     Private,
 }
 
 impl Access {
-    /// The access of that name.
+    /// The access with this name.
     pub(crate) fn of(text: &str) -> Result<Self, Refusal> {
         serde_json::from_value(json!(text))
             .map_err(|_| Refusal::bad_request("Policy pack access is not valid"))
     }
 }
 
-/// The members of schema `ListPolicyPacksRequest`.
+/// The fields of schema `ListPolicyPacksRequest`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ListFields {
@@ -47,16 +47,16 @@ pub(crate) struct ListFields {
     org_login: Option<String>,
 }
 
-/// Where a page begins, inside the opaque `continuationToken`.
+/// The position of a page, encoded in the opaque `continuationToken`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
-    /// What was listed.
+    /// The query of the list.
     q: String,
-    /// The place of the last that was shown.
+    /// The `place` of the last item on the previous page.
     p: i64,
 }
 
-/// Where a pack of the registry is.
+/// The path parameters of a pack in the registry.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Address {
     source: String,
@@ -64,7 +64,7 @@ pub(crate) struct Address {
     pack: String,
 }
 
-/// How far the caller may use a pack.
+/// The caller's permissions for a pack.
 fn access_level(records: &Records<'_>, pack: &Pack) -> Result<Option<&'static str>, Refusal> {
     let ours: Vec<Organization> = records
         .organizations()?
@@ -105,7 +105,7 @@ fn entry(pack: &Pack, version: &Version, access_level: &str) -> Value {
     })
 }
 
-/// `ListPolicyPacks`: what one organization owns. Who has no token sees public packs only.
+/// `ListPolicyPacks`: the packs that one organization owns. Without a token, only public ones.
 pub(crate) fn list(
     app: &App,
     is_known: bool,
@@ -135,7 +135,7 @@ pub(crate) fn list(
     })
 }
 
-/// `ListPolicyPacks_post`: of one organization or of all of the caller.
+/// `ListPolicyPacks_post`: the packs of one organization, or of all organizations of the caller.
 pub(crate) fn query(
     app: &App,
     is_known: bool,
@@ -175,7 +175,7 @@ pub(crate) fn query(
     })
 }
 
-/// The packs that have this access to an organization.
+/// The packs with this access in an organization.
 fn accessible(records: &Records<'_>, org: &str, access: Access) -> Result<Vec<Pack>, Refusal> {
     let packs = records.packs()?;
     let added = records.additions(org)?;
@@ -210,7 +210,7 @@ fn page_of_packs(
     page(app, entries, what, token)
 }
 
-/// Schema `ListPolicyPacksResponse`: the page that the token asks for, or the first.
+/// Schema `ListPolicyPacksResponse`: the page of the token, otherwise the first.
 fn page(
     app: &App,
     entries: Vec<(i64, Value)>,
@@ -249,7 +249,7 @@ fn page(
     Ok(answer)
 }
 
-/// A pack that the caller may see, and how far it may use it.
+/// A pack that the caller can see, and the caller's permissions.
 fn seen(records: &Records<'_>, address: &Address) -> Result<(Pack, &'static str), Refusal> {
     let Address {
         source,
@@ -296,7 +296,7 @@ pub(crate) fn versions(
     })
 }
 
-/// The complete version of that tag or number, or the newest.
+/// The complete version with this tag or number; by default the newest.
 fn wanted_version(records: &Records<'_>, pack: &Pack, wanted: &str) -> Result<Version, Refusal> {
     let found = if wanted == LATEST {
         newest(records.versions(pack)?)
@@ -317,7 +317,7 @@ pub(crate) fn get(app: &App, address: &Address, wanted: &str) -> Result<Value, R
     })
 }
 
-/// `GetOrgRegistryPolicyPack`: without policies; the newest version unless a tag is said.
+/// `GetOrgRegistryPolicyPack`: without policies. By default, the newest version.
 pub(crate) fn get_of_organization(
     app: &App,
     org: &str,
@@ -332,8 +332,9 @@ pub(crate) fn get_of_organization(
     })
 }
 
-/// `PostPublishPolicyPackVersionForRegistry`. The contract names no body: without one, the next version has the
-/// policies of the newest; with one, it is that of `CreatePolicyPack`.
+/// `PostPublishPolicyPackVersionForRegistry`. The contract defines no body. Without a body, the
+/// next version gets the policies of the newest one; with a body, it has the form of
+/// `CreatePolicyPack`.
 pub(crate) fn publish(
     app: &App,
     address: &Address,

@@ -1,23 +1,24 @@
 //! `UpdatePolicyGroup` and `BatchUpdatePolicyGroup`.
 //!
-//! A request may hold several operations. Whole lists come first, then what is added, then what is removed, then the
-//! new name; in a batch, those of all its members (the contract: "grouped by type (adds, removes)").
+//! A request can contain several operations. Whole lists come first, then additions, then removals,
+//! then the new name. In a batch, this is the order of all operations of all its members (the
+//! contract: "grouped by type (adds, removes)").
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::app::App;
-use super::super::check::config;
-use super::super::check::name::LATEST;
-use super::super::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
-use super::super::refusal::Refusal;
-use super::super::store::Records;
 use super::groups::{check_group_name, find};
 use super::{find_pack, find_version, newest, organization};
+use crate::pulumi::app::App;
+use crate::pulumi::check::config;
+use crate::pulumi::check::name::LATEST;
+use crate::pulumi::objects::{Applied, EntityType, Group, Stack, StackReference, Status, Version};
+use crate::pulumi::refusal::Refusal;
+use crate::pulumi::store::Records;
 
-/// The members of schema `UpdatePolicyGroupRequest`.
+/// The fields of schema `UpdatePolicyGroupRequest`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UpdateFields {
@@ -34,12 +35,12 @@ pub(crate) struct UpdateFields {
     agent_pool_id: Option<String>,
 }
 
-/// The members of schema `AppPolicyPackMetadata`; all but the name may be left out.
+/// The fields of schema `AppPolicyPackMetadata`; all but the name are optional.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PackFields {
     name: String,
-    /// Taken and not looked at: the pack has its own.
+    /// Ignored: the pack has its own.
     #[serde(rename = "displayName")]
     _display_name: Option<String>,
     version: Option<i64>,
@@ -48,13 +49,13 @@ struct PackFields {
     environments: Option<Vec<String>>,
 }
 
-/// Schemas `AppInsightsAccountReference` and `InsightsAccount`: the name is what counts.
+/// Schemas `AppInsightsAccountReference` and `InsightsAccount`. Only the name matters.
 #[derive(Debug, Clone, Deserialize)]
 struct AccountFields {
     name: String,
 }
 
-/// The operations of a request, in the order in which they are done.
+/// The operations of a request in the order of execution.
 #[derive(Debug)]
 enum Step {
     Stacks(Vec<StackReference>),
@@ -118,7 +119,7 @@ fn steps(fields: UpdateFields) -> Result<Vec<Step>, Refusal> {
     }
 }
 
-/// `UpdatePolicyGroup` with one request, `BatchUpdatePolicyGroup` with several: all of it or nothing.
+/// `UpdatePolicyGroup` with one request, `BatchUpdatePolicyGroup` with several, in one transaction.
 pub(crate) fn update(
     app: &App,
     org: &str,
@@ -175,7 +176,7 @@ fn take(app: &App, records: &Records<'_>, group: &mut Group, step: Step) -> Resu
     }
 }
 
-/// Members are those of the group's type, and those of a built-in group follow from the other groups.
+/// Members must have the group's type. Members of a built-in group follow from the other groups.
 fn check_members(group: &Group, entity_type: EntityType, attribute: &str) -> Result<(), Refusal> {
     if group.body.entity_type != entity_type {
         return Err(Refusal::invalid(
@@ -232,7 +233,7 @@ fn add_account(records: &Records<'_>, group: &mut Group, account: String) -> Res
     Ok(())
 }
 
-/// What is there already is not there twice.
+/// Skips items that are already in the list.
 fn add<T: PartialEq>(members: &mut Vec<T>, member: T) {
     if !members.contains(&member) {
         members.push(member);
@@ -269,7 +270,7 @@ fn replace_packs(
         .try_for_each(|pack| add_pack(records, group, pack))
 }
 
-/// Gives the group a pack, or the pack that it has this version and configuration.
+/// Adds a pack to the group, or changes the version and configuration of an existing one.
 fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<(), Refusal> {
     let (pack, is_own) = find_pack(records, &group.organization, &fields.name)?;
     if is_own && !pack.is_added {
@@ -304,7 +305,7 @@ fn add_pack(records: &Records<'_>, group: &Group, fields: PackFields) -> Result<
     Ok(records.apply(group, &applied)?)
 }
 
-/// The version that is meant, by its tag or else by its number; none for the newest.
+/// The selected version, by its tag, otherwise by its number; none selects the newest.
 fn wanted(fields: &PackFields) -> Result<Option<String>, Refusal> {
     match (&fields.version_tag, fields.version) {
         (Some(tag), _) if tag.is_empty() => Err(Refusal::invalid(
@@ -332,7 +333,8 @@ fn check_number(fields: &PackFields, version: &Version) -> Result<(), Refusal> {
     }
 }
 
-/// Takes a pack from the group; one that it has in another version than is said is not found.
+/// Removes a pack from the group. If the request names another version than the group's, the answer
+/// is 404.
 fn remove_pack(records: &Records<'_>, group: &Group, fields: &PackFields) -> Result<(), Refusal> {
     let fits = |applied: &Applied| {
         applied.pack.name == fields.name

@@ -1,14 +1,14 @@
-//! The statements about groups and the packs that they have.
+//! Queries of groups and their packs.
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::super::rows::{json, text};
-use super::super::objects::{Applied, Group, Pack};
-use super::Records;
 use super::packs::{columns, pack, version};
+use super::tables::Records;
+use crate::pulumi::objects::{Applied, Group, Pack};
+use crate::state::{json, text};
 
 impl Records<'_> {
-    /// The organization's groups, oldest first.
+    /// Oldest first.
     pub(crate) fn groups(&self, organization: &str) -> rusqlite::Result<Vec<Group>> {
         let sql = "select place, organization, name, body from policy_groups where organization = ?1 order by place";
         self.connection
@@ -25,7 +25,7 @@ impl Records<'_> {
             .optional()
     }
 
-    /// Adds a group at the end of the list, and answers it with its place.
+    /// Adds a group at the end of the list and returns it with its `place`.
     pub(crate) fn add_group(&self, group: Group) -> rusqlite::Result<Group> {
         let Group {
             place: _,
@@ -43,7 +43,7 @@ impl Records<'_> {
         })
     }
 
-    /// Writes what can change of a group.
+    /// Writes the fields of a group that can change.
     pub(crate) fn update_group(&self, group: &Group) -> rusqlite::Result<()> {
         let Group {
             place,
@@ -57,7 +57,7 @@ impl Records<'_> {
         )
     }
 
-    /// Deletes a group with what it has.
+    /// Deletes a group with its packs.
     pub(crate) fn delete_group(&self, group: &Group) -> rusqlite::Result<()> {
         self.execute(
             "delete from policy_groups where place = ?1",
@@ -65,7 +65,7 @@ impl Records<'_> {
         )
     }
 
-    /// The packs that a group has, in the order in which they came.
+    /// The packs of a group in the order of addition.
     pub(crate) fn applied(&self, group: &Group) -> rusqlite::Result<Vec<Applied>> {
         let sql = format!(
             "select {}, applied.config, applied.environments from applied
@@ -86,7 +86,7 @@ impl Records<'_> {
         applied.collect()
     }
 
-    /// Gives a group a pack, or the pack that it has another version and configuration.
+    /// Adds a pack to a group, or replaces its version and configuration.
     pub(crate) fn apply(&self, group: &Group, applied: &Applied) -> rusqlite::Result<()> {
         let Applied {
             pack,
@@ -102,7 +102,6 @@ impl Records<'_> {
         )
     }
 
-    /// Takes a pack from a group.
     pub(crate) fn unapply(&self, group: &Group, pack: &Pack) -> rusqlite::Result<()> {
         self.execute(
             "delete from applied where policy_group = ?1 and pack = ?2",

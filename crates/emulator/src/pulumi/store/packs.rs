@@ -1,16 +1,16 @@
-//! The statements about packs and their versions.
+//! Queries of packs and their versions.
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::super::rows::{json, text};
-use super::super::objects::{Pack, Status, Version};
-use super::Records;
+use super::tables::Records;
+use crate::pulumi::objects::{Pack, Status, Version};
+use crate::state::{json, text};
 
 const PACK: &str = "packs.place, packs.id, packs.source, packs.publisher, packs.name, packs.is_public, packs.is_added";
 const VERSION: &str = "versions.number, versions.tag, versions.status, versions.content, versions.ticket, versions.digest";
 
 impl Records<'_> {
-    /// All packs, oldest first.
+    /// Oldest first.
     pub(crate) fn packs(&self) -> rusqlite::Result<Vec<Pack>> {
         let sql = format!("select {PACK} from packs order by place");
         self.connection
@@ -27,7 +27,7 @@ impl Records<'_> {
             .optional()
     }
 
-    /// The packs of other publishers that are added to an organization, oldest first.
+    /// Packs of other publishers that are added to an organization, oldest first.
     pub(crate) fn additions(&self, organization: &str) -> rusqlite::Result<Vec<Pack>> {
         let sql = format!(
             "select {PACK} from packs join additions on additions.pack = packs.place
@@ -46,7 +46,7 @@ impl Records<'_> {
         )
     }
 
-    /// Adds a pack, and answers it with its place.
+    /// Adds a pack and returns it with its `place`.
     pub(crate) fn add_pack(&self, pack: Pack) -> rusqlite::Result<Pack> {
         let Pack {
             place: _,
@@ -67,7 +67,7 @@ impl Records<'_> {
         })
     }
 
-    /// The versions of a pack, oldest first, those that are deleted included.
+    /// The versions of a pack, oldest first, including deleted ones.
     pub(crate) fn versions(&self, pack: &Pack) -> rusqlite::Result<Vec<Version>> {
         let sql = format!("select {VERSION} from versions where pack = ?1 order by number");
         self.connection
@@ -100,7 +100,7 @@ impl Records<'_> {
         )
     }
 
-    /// Writes how far a version is. The archive of a deleted one goes.
+    /// Writes the status of a version. Deleting a version deletes its archive.
     pub(crate) fn set_status(
         &self,
         pack: &Pack,
@@ -120,7 +120,7 @@ impl Records<'_> {
         }
     }
 
-    /// The pack and the version that a ticket was given for.
+    /// The pack and the version of a ticket.
     pub(crate) fn by_ticket(&self, ticket: &str) -> rusqlite::Result<Option<(Pack, Version)>> {
         let sql = format!(
             "select {PACK}, {VERSION} from versions join packs on packs.place = versions.pack where ticket = ?1"
@@ -132,7 +132,7 @@ impl Records<'_> {
             .optional()
     }
 
-    /// Keeps an archive in the place of the one before.
+    /// Stores an archive and replaces the previous one.
     pub(crate) fn set_archive(
         &self,
         ticket: &str,
@@ -155,7 +155,7 @@ impl Records<'_> {
             .flatten())
     }
 
-    /// Whether any group of any organization has the version.
+    /// Whether a group of any organization enables the version.
     pub(crate) fn is_applied(&self, pack: &Pack, version: &Version) -> rusqlite::Result<bool> {
         let sql = "select 1 from applied where pack = ?1 and number = ?2";
         self.connection
@@ -164,7 +164,7 @@ impl Records<'_> {
     }
 }
 
-/// The pack in the columns from `first` on.
+/// Reads a pack from the columns starting at `first`.
 pub(super) fn pack(row: &Row<'_>, first: usize) -> rusqlite::Result<Pack> {
     Ok(Pack {
         place: row.get(first)?,
@@ -177,7 +177,7 @@ pub(super) fn pack(row: &Row<'_>, first: usize) -> rusqlite::Result<Pack> {
     })
 }
 
-/// The version in the columns from `first` on.
+/// Reads a version from the columns starting at `first`.
 pub(super) fn version(row: &Row<'_>, first: usize) -> rusqlite::Result<Version> {
     Ok(Version {
         number: row.get(first)?,

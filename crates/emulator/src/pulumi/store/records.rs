@@ -1,20 +1,11 @@
-//! The statements: rows in and out, nothing about what they mean. Here are those of organizations.
+//! Queries of organizations, stacks and accounts.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::super::objects::{Account, Organization, Stack, StackReference};
+use super::tables::Records;
+use crate::pulumi::objects::{Account, Organization, Stack, StackReference};
 
-/// The records, inside a transaction.
-pub(crate) struct Records<'a> {
-    pub(super) connection: &'a Connection,
-}
-
-impl<'a> Records<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection }
-    }
-
-    /// All organizations, oldest first.
+impl Records<'_> {
     pub(crate) fn organizations(&self) -> rusqlite::Result<Vec<Organization>> {
         let sql = "select name, policy_as_code, is_foreign from organizations order by place";
         self.connection
@@ -43,7 +34,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// Adds a stack, unless the organization has it.
+    /// Adds a stack, unless the organization already has it.
     pub(crate) fn add_stack(&self, organization: &str, stack: &Stack) -> rusqlite::Result<()> {
         let Stack {
             reference:
@@ -60,7 +51,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// The organization's stacks, oldest first.
+    /// Oldest first.
     pub(crate) fn stacks(&self, organization: &str) -> rusqlite::Result<Vec<Stack>> {
         let sql =
             "select name, project, resources from stacks where organization = ?1 order by place";
@@ -78,7 +69,7 @@ impl<'a> Records<'a> {
         stacks.collect()
     }
 
-    /// Adds an account, unless the organization has it.
+    /// Adds an account, unless the organization already has it.
     pub(crate) fn add_account(
         &self,
         organization: &str,
@@ -91,7 +82,7 @@ impl<'a> Records<'a> {
         )
     }
 
-    /// The organization's accounts, oldest first.
+    /// Oldest first.
     pub(crate) fn accounts(&self, organization: &str) -> rusqlite::Result<Vec<Account>> {
         let sql = "select name, resources from accounts where organization = ?1 order by place";
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -102,17 +93,6 @@ impl<'a> Records<'a> {
             })
         })?;
         accounts.collect()
-    }
-
-    pub(super) fn execute(
-        &self,
-        sql: &str,
-        values: &[&dyn rusqlite::ToSql],
-    ) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(sql)?
-            .execute(values)
-            .map(drop)
     }
 }
 

@@ -1,0 +1,155 @@
+//! The text form of faults.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use emulator::{
+    Among, Chance, Change, ErrorStatus, Fault, FaultKind, Operation, Probability, Range, Selection,
+    When, Which, WhichRule,
+};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+#[test]
+fn what_is_wrong_is_said_with_what_would_be_right() {
+    for (text, wanted) in [
+        ("", "`` is no kind of fault; kinds are before-STATUS"),
+        ("@write:1", "`` is no kind of fault"),
+        ("rest", "did you mean `reset`?"),
+        ("before-rset@1", "did you mean `before-reset`?"),
+        ("rset-after", "did you mean `reset-after`?"),
+        ("changerule", "did you mean `change-rule`?"),
+        ("after-", "`after-` is no kind of fault"),
+        ("429", "write before-429 or after-429"),
+        ("before-200", "`200` is not the status of an error"),
+        ("after-600", "between 400 and 599"),
+        ("after-99999999", "between 400 and 599"),
+        ("before-429=2.5s", "`2s 500ms` cannot stand in Retry-After"),
+        ("before-429=soon", "`soon` is not a duration"),
+        ("before-429=-2s", "`-2s` is not a duration"),
+        ("before-truncated", "what is not done has no answer"),
+        ("after-delay=1s", "`delay` cannot be said to be `after`"),
+        ("delay", "`delay` needs a value, as in delay=200ms"),
+        ("delay=1s/2s", "`delay` takes one duration"),
+        ("reset=5", "`reset` takes no value"),
+        ("revoke-tokens=any", "`revoke-tokens` takes no value"),
+        ("add-policy=a/b", "`add-policy` takes the name of a policy"),
+        (
+            "change-rule=a/b/c",
+            "`change-rule` takes RULE or POLICY/RULE",
+        ),
+        ("change-rule=", "`` is not a name"),
+        (
+            "change-rule=\"open@1",
+            "is not a name; a name that is empty",
+        ),
+        ("change-rule=\"a\"b@1", "`b` is not expected here"),
+        ("change-rule=a@b@1", "selects no requests"),
+        ("reset@", "`` selects no requests"),
+        ("reset@wirtes", "did you mean `writes`?"),
+        ("reset@createrule:1", "did you mean `createRule`?"),
+        ("reset@prob=1", "`prob=1` selects no requests"),
+        ("reset@write:0", "they are counted from 1"),
+        ("reset@0", "they are counted from 1"),
+        ("reset@write:x", "`x` is not a number of requests"),
+        ("reset@write:", "`` is not a number of requests"),
+        ("reset@5..3", "5..3 ends before it begins; write 3..5"),
+        ("reset@times=0", "they are counted from 1"),
+        ("reset@p=0", "`0` is not a probability"),
+        ("reset@p=1.1", "`1.1` is not a probability"),
+        ("reset@p=NaN", "`NaN` is not a probability"),
+        ("reset@p=x", "`x` is not a probability"),
+        ("reset@p=1,seed=-1", "`-1` is not a seed"),
+        ("reset@seed=1", "a seed needs a probability"),
+        ("reset@reads,writes", "which requests count is said twice"),
+        ("reset@1,once,times=2", "how often is said twice"),
+    ] {
+        let error = text.parse::<Fault>().expect_err(text).to_string();
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
+}
+
+fn when() -> impl Strategy<Value = When> {
+    select(vec![When::Before, When::After])
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        Just(Which::Any),
+        Just(Which::Named("any".to_owned())),
+        "[a-z/@\", =.é\\\\\u{0}-\u{1f}]{0,8}".prop_map(Which::Named),
+    ]
+}
+
+fn kind() -> impl Strategy<Value = FaultKind> {
+    let rule = || (which(), which()).prop_map(|(policy, rule)| WhichRule { policy, rule });
+    let change = prop_oneof![
+        which().prop_map(Change::AddPolicy),
+        which().prop_map(Change::RenamePolicy),
+        which().prop_map(Change::ChangePolicy),
+        which().prop_map(Change::DeletePolicy),
+        rule().prop_map(Change::AddRule),
+        rule().prop_map(Change::ChangeRule),
+        rule().prop_map(Change::DeleteRule),
+    ];
+    prop_oneof![
+        (when(), 400..600_u16, of(any::<u32>())).prop_map(|(when, status, retry_after)| {
+            FaultKind::Answer {
+                when,
+                status: ErrorStatus::try_from(status).unwrap(),
+                retry_after,
+            }
+        }),
+        when().prop_map(FaultKind::Reset),
+        when().prop_map(FaultKind::Hang),
+        when().prop_map(FaultKind::Crash),
+        when().prop_map(FaultKind::Undecodable),
+        Just(FaultKind::Truncated),
+        (0..10_000_000_u64).prop_map(|ms| FaultKind::Delay(Duration::from_millis(ms))),
+        Just(FaultKind::RevokeTokens),
+        change.prop_map(FaultKind::OtherWriter),
+    ]
+}
+
+fn selection() -> impl Strategy<Value = Selection> {
+    let number = || (1..1000_u64).prop_map(|number| NonZeroU64::new(number).unwrap());
+    let range = prop_oneof![
+        number().prop_map(Range::only),
+        number().prop_map(Range::from),
+        (number(), number()).prop_map(|(a, b)| Range::between(a.min(b), a.max(b)).unwrap()),
+    ];
+    let among = prop_oneof![
+        Just(Among::Requests),
+        Just(Among::Reads),
+        Just(Among::Writes),
+        select(Operation::ALL.to_vec()).prop_map(Among::Operation),
+    ];
+    let probability =
+        (f64::MIN_POSITIVE..=1.0).prop_map(|number| Probability::try_from(number).unwrap());
+    let chance =
+        (probability, any::<u64>()).prop_map(|(probability, seed)| Chance { probability, seed });
+    (among, of(range), of(chance), of(number())).prop_map(|(among, nth, chance, times)| Selection {
+        among,
+        nth,
+        chance,
+        times,
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_fault_can_be_written_and_read_again(kind in kind(), at in selection()) {
+        let fault = Fault { kind, at };
+        let text = fault.to_string();
+        prop_assert_eq!(text.parse::<Fault>(), Ok(fault), "{}", text);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_fail_in_another_way(text in "[-a-z0-9=@,:./\" é]{0,30}") {
+        // Parsing and displaying a fault are inverse.
+        if let Ok(fault) = text.parse::<Fault>() {
+            prop_assert_eq!(fault.to_string().parse::<Fault>(), Ok(fault));
+        }
+    }
+}
