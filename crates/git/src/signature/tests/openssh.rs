@@ -1,11 +1,12 @@
-//! Signatures by ssh-keygen, which git itself asks: a witness that shares nothing with the code here.
+//! Signatures created by ssh-keygen, which git itself uses: an oracle that shares no code with this
+//! crate.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
 
-/// Whether a program is here; where tools are asked for, it must be.
+/// Whether a program is available. It must be if `POLWARDEN_TEST_TOOLS` is set.
 #[expect(
     clippy::print_stderr,
     reason = "a test that is passed over must say so"
