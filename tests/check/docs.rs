@@ -71,13 +71,21 @@ fn is_test(name: &str) -> bool {
         std::fs::read_to_string(path)
             .is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
     };
+    // `http::faults` is in tests/http/faults.rs, or in crates/http/tests/faults.rs.
     let files = |parts: &[&str]| {
-        ["tests", "src"].map(|top| {
-            let path = parts
-                .iter()
-                .fold(root.join(top), |path, part| path.join(part));
-            [path.with_extension("rs"), path.join("mod.rs")]
-        })
+        let mut paths = Vec::new();
+        for top in ["tests", "src"] {
+            let base = root.join(top);
+            paths.push(parts.iter().fold(base, |path, part| path.join(part)));
+            if let Some((name, inner)) = parts.split_first() {
+                let base = root.join("crates").join(name).join(top);
+                paths.push(inner.iter().fold(base, |path, part| path.join(part)));
+            }
+        }
+        paths
+            .into_iter()
+            .map(|path| [path.with_extension("rs"), path.join("mod.rs")])
+            .collect::<Vec<_>>()
     };
     let parts: Vec<&str> = name.split("::").collect();
     let Some((last, modules)) = parts.split_last() else {
