@@ -22,7 +22,7 @@ use crate::service::docker::client::{
 };
 use crate::service::pulumi::client as pulumi;
 use crate::service::registry as provider;
-use http::organization::Organization;
+use http::Organization;
 use http::{HttpClient, HttpOptions};
 use manifest::config::{Provider, Settings, Target};
 use model::Live;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use git::pack::{PackError, PackTree};
+use git::{PackError, PackTree};
 use git::{ProblemKind, Source, normal};
 use manifest::lock::{LOCK_FILE, Lock, MAX_BYTES};
 use manifest::{Document, Manifest, parse_lock};

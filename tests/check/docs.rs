@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::diag::{Code, Severity};
 use polwarden::render::findings::{PlanRule, RuleId, Weight};
@@ -71,22 +71,21 @@ fn is_test(name: &str) -> bool {
         std::fs::read_to_string(path)
             .is_ok_and(|text| text.lines().any(|found| found.trim_start().contains(line)))
     };
+    // `http::faults` is in tests/http/faults.rs, or in crates/http/tests/faults.rs.
     let files = |parts: &[&str]| {
-        let below = |top: PathBuf, parts: &[&str]| {
-            let path = parts.iter().fold(top, |path, part| path.join(part));
-            [path.with_extension("rs"), path.join("mod.rs")]
-        };
-        let mut files = vec![
-            below(root.join("tests"), parts),
-            below(root.join("src"), parts),
-        ];
-        // The first part may name a crate, for its unit tests and its integration tests.
-        if let Some((krate, parts)) = parts.split_first() {
-            let krate = root.join("crates").join(krate);
-            files.push(below(krate.join("src"), parts));
-            files.push(below(krate.join("tests"), parts));
+        let mut paths = Vec::new();
+        for top in ["tests", "src"] {
+            let base = root.join(top);
+            paths.push(parts.iter().fold(base, |path, part| path.join(part)));
+            if let Some((name, inner)) = parts.split_first() {
+                let base = root.join("crates").join(name).join(top);
+                paths.push(inner.iter().fold(base, |path, part| path.join(part)));
+            }
         }
-        files
+        paths
+            .into_iter()
+            .map(|path| [path.with_extension("rs"), path.join("mod.rs")])
+            .collect::<Vec<_>>()
     };
     let parts: Vec<&str> = name.split("::").collect();
     let Some((last, modules)) = parts.split_last() else {

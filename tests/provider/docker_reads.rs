@@ -1,7 +1,7 @@
 //! Reading: completely or not at all.
 
 use http::ErrorKind;
-use http::organization::Organization;
+use http::Organization;
 use model::docker::{LiveContent, Profile};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, query_param, query_param_is_missing};

@@ -6,14 +6,13 @@ mod docker_reads;
 mod docker_session;
 mod docker_writes;
 mod faults;
-mod http_faults;
 mod http_secrets;
 mod http_slots;
 mod pulumi;
 
 use std::time::Duration;
 
-use http::organization::Organization;
+use http::Organization;
 use http::{Endpoint, HttpClient, HttpOptions, RetryPolicy};
 use model::docker::Profile;
 use polwarden::service::docker::client::{Connection, Credentials, Reader, Writer};

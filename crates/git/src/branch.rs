@@ -1,61 +1,61 @@
-//! Whether a commit was merged: it is on a branch.
+//! Checks that a commit is on a branch.
 
 use std::path::Path;
 
 use git2::{Oid, Repository};
 use thiserror::Error;
 
-use super::revision::{RevisionError, find};
+use crate::find::{self, RevisionError};
 
-/// Why a commit does not count as one of a branch.
+/// A commit is not on a branch, or that is unknown.
 #[derive(Debug, Error)]
 pub enum BranchError {
-    /// There is no repository, or no such commit.
+    /// Missing repository or commit.
     #[error(transparent)]
     Revision(#[from] RevisionError),
-    /// A branch that this clone does not hold.
+    /// The clone does not contain the branch.
     #[error(
         "this clone holds neither `origin/{branch}` nor a branch `{branch}`; fetch it first: `{fetch}`"
     )]
     NoBranch {
-        /// The branch.
+        /// Name of the branch.
         branch: String,
-        /// The command that fetches it.
+        /// Command that fetches it.
         fetch: String,
     },
-    /// A commit that the branch does not hold.
+    /// The commit is not on the branch.
     #[error(
         "the commit {commit} is not on the branch `{branch}`, whose tip is {tip} ({reference}); merge it first"
     )]
     NotMerged {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The branch.
+        /// Name of the branch.
         branch: String,
-        /// The commit that it is at.
+        /// Id of the branch's latest commit.
         tip: String,
-        /// The name that it goes by in this clone.
+        /// Name of the reference in this clone.
         reference: String,
     },
-    /// A history that ends too early to tell.
+    /// The history of the clone is too short to decide.
     #[error(
         "this clone is shallow, so that nobody can tell whether the commit {commit} is on the branch `{branch}` (it is \
          not its tip, {tip}); fetch the history first: `git fetch --unshallow origin`"
     )]
     Shallow {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The branch.
+        /// Name of the branch.
         branch: String,
-        /// The commit that it is at.
+        /// Id of the branch's latest commit.
         tip: String,
     },
 }
 
-/// The id of a commit: of a revision (`REV` or `REV:FOLDER`), or of what is checked out.
+/// Resolves a revision (`REV` or `REV:FOLDER`), or `HEAD` without one, to a commit id.
 ///
 /// # Errors
-/// There is no repository, or no such revision.
+/// Missing repository or revision.
 pub fn commit_id(directory: &Path, revision: Option<&str>) -> Result<String, RevisionError> {
     let repository = find::repository(directory)?;
     let name = revision.unwrap_or("HEAD");
@@ -63,11 +63,11 @@ pub fn commit_id(directory: &Path, revision: Option<&str>) -> Result<String, Rev
     Ok(find::commit(&repository, name)?.to_string())
 }
 
-/// Makes sure that a commit is on a branch: it is its tip, or one of those that the tip came from. The branch is that of
-/// the remote (`origin/BRANCH`), and the local one only where the remote's is not known.
+/// Checks that a commit is on a branch: it is the branch's latest commit or one of its ancestors.
+/// The remote's branch (`origin/BRANCH`) is used, or the local branch if the remote's is unknown.
 ///
 /// # Errors
-/// It is not, or this clone does not know.
+/// The commit is not on the branch, or the clone does not contain enough history.
 pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), BranchError> {
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
@@ -89,7 +89,8 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
             fetch: find::fetch_branch(branch),
         });
     };
-    // What is missing in a shallow clone is an error or just not found, by where the history ends.
+    // In a shallow clone, a missing commit is either an error or not found, depending on where the
+    // history ends.
     if tip == id || repository.graph_descendant_of(tip, id).unwrap_or(false) {
         return Ok(());
     }
@@ -111,7 +112,7 @@ pub fn on_branch(directory: &Path, commit: &str, branch: &str) -> Result<(), Bra
     })
 }
 
-/// The branch that the remote says is its main one, as a revision; nothing where the clone does not know.
+/// The default branch of the remote as a revision, or `None` if the clone does not record it.
 pub fn default_branch(directory: &Path) -> Option<String> {
     const HEAD: &str = "refs/remotes/origin/HEAD";
     let repository = Repository::discover(directory).ok()?;
@@ -124,16 +125,16 @@ pub fn default_branch(directory: &Path) -> Option<String> {
     Some(tip.to_string())
 }
 
-/// The commit that a commit was made on top of, or merged into: its first parent.
+/// The first parent of a commit: for a merge commit, the branch that it was merged into.
 ///
 /// # Errors
-/// There is no repository, or no such commit.
+/// Missing repository or commit.
 pub fn first_parent(directory: &Path, commit: &str) -> Result<Option<String>, RevisionError> {
     let repository = find::repository(directory)?;
     let id = find::commit(&repository, commit)?;
     let found = repository
         .find_commit(id)
         .map_err(|source| find::incomplete(&repository, commit, source))?;
-    // A shallow clone names parents that it does not hold.
+    // A shallow clone records ids of parents that it does not contain.
     Ok(found.parent(0).ok().map(|parent| parent.id().to_string()))
 }

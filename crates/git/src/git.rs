@@ -1,4 +1,4 @@
-//! What git knows of a work tree.
+//! The commit and state of a work tree.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The commit that a work tree is at, or that a revision is.
+/// The commit of a work tree or revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The commit's id, in full.
+    /// Full id of the commit.
     pub id: String,
-    /// Whether there is something else than the commit: tracked files that differ from it, or files that were read and
+    /// Whether the content differs from the commit: modified tracked files, or files in use that
     /// are not tracked.
     pub dirty: bool,
-    /// The branch that is checked out, or that the revision was named by; none on a detached head.
+    /// Checked out branch, or the branch that names the revision. `None` for a detached `HEAD`.
     pub branch: Option<String>,
-    /// Who wrote the change.
+    /// Author of the commit.
     pub author: Person,
-    /// Who made the commit.
+    /// Committer of the commit.
     pub committer: Person,
 }
 
@@ -42,7 +42,7 @@ impl Person {
         Self {
             name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
             email: String::from_utf8_lossy(signature.email_bytes()).into_owned(),
-            // A date that no calendar has says nothing.
+            // Dates outside the calendar fall back to 1970.
             time: Timestamp::from_second(signature.when().seconds()).unwrap_or_default(),
         }
     }
@@ -62,31 +62,30 @@ impl Head {
     }
 }
 
-/// A folder of a work tree, from the top of its repository, with `/`; empty at the top and where there is no
-/// repository.
+/// The path of a folder from the root of its repository, with `/`. Empty at the root and outside of
+/// repositories.
 pub fn folder(folder: &Path) -> String {
     let repository = Repository::discover(folder).ok();
-    let parts = repository.and_then(|repository| super::revision::folder(&repository, folder).ok());
+    let parts = repository.and_then(|repository| crate::find::folder(&repository, folder).ok());
     parts.unwrap_or_default().join("/")
 }
 
-/// The commit of the work tree that a folder belongs to; nothing where there is no repository, no commit yet, or a
-/// repository that git does not trust. `read` are the files of the folder that matter.
+/// The commit of the work tree around a folder. `read` are the files of the folder that are in use.
+/// Returns `None` outside of repositories, before the first commit, and if git does not trust the
+/// repository.
 pub fn head<'a>(folder: &Path, read: impl IntoIterator<Item = &'a str>) -> Option<Head> {
     let repository = Repository::discover(folder).ok()?;
     let commit = repository.head().ok()?.peel_to_commit().ok()?;
     let dirty = is_changed(&repository, folder) || !are_tracked(&repository, folder, read);
-    Some(Head::of(&commit, branch(&repository), dirty))
+    Some(Head::of(
+        &commit,
+        crate::find::checked_out_branch(&repository),
+        dirty,
+    ))
 }
 
-/// The branch that is checked out.
-pub(super) fn branch(repository: &Repository) -> Option<String> {
-    let head = repository.head().ok().filter(git2::Reference::is_branch)?;
-    head.shorthand().ok().map(str::to_owned)
-}
-
-/// Whether a tracked file of a folder is not as it was committed. Changes elsewhere in the repository do not touch the
-/// manifests.
+/// Whether tracked files of a folder are modified. Changes elsewhere in the repository do not
+/// affect the manifests.
 fn is_changed(repository: &Repository, folder: &Path) -> bool {
     let mut options = StatusOptions::new();
     options
@@ -102,7 +101,7 @@ fn is_changed(repository: &Repository, folder: &Path) -> bool {
         .map_or(true, |statuses| !statuses.is_empty())
 }
 
-/// Whether files belong to what is committed, each by its name or by that of what it links to.
+/// Whether all files are tracked, by their own path or by the path that they link to.
 fn are_tracked<'a>(
     repository: &Repository,
     folder: &Path,
@@ -118,7 +117,7 @@ fn are_tracked<'a>(
     })
 }
 
-/// A path from the top of the work tree, links resolved.
+/// The path from the root of the work tree, with links resolved.
 fn inside(repository: &Repository, path: &Path) -> Option<std::path::PathBuf> {
     let root = repository.workdir()?.canonicalize().ok()?;
     path.canonicalize()

@@ -1,27 +1,39 @@
-//! Where text comes from: the work tree or a git revision, and the manifests of all targets.
+//! Sources of manifests: the work tree, the index or a git revision.
+//!
+//! All sources implement [`Source`]. Their content may come from a pull request, so nothing outside
+//! of the repository is read and all reads are limited.
+
+#![warn(missing_docs)]
 
 mod branch;
+mod find;
 mod git;
-pub mod pack;
+mod pack;
 mod pipeline;
+mod problem;
+mod pull_request;
+mod read;
 mod revision;
 mod signature;
 #[cfg(test)]
 #[path = "../../../tests/skip.rs"]
 mod skip;
-pub mod source;
+mod source;
+mod walk;
 mod work_tree;
 
 pub use branch::{BranchError, commit_id, default_branch, first_parent, on_branch};
+pub use find::RevisionError;
 pub use git::{Head, Person, folder, head};
-
 pub use pack::{
     Archive, MAX_SOURCE_BYTES, MAX_SOURCE_FILES, PROJECT_FILE, PackEntry, PackError, PackTree,
 };
 pub use pipeline::{Pipeline, PipelineService};
-pub use revision::{CiBase, PullRequest, Revision, RevisionError};
+pub use problem::{Listing, Problem, ProblemKind};
+pub use pull_request::{CiBase, PullRequest};
+pub use revision::Revision;
 pub use signature::{
     Request as SignatureRequest, Scheme, SignatureError, SignedBy, SignersError, verify,
 };
-pub use source::{Listing, Problem, ProblemKind, Source, normal};
+pub use source::{Source, normal};
 pub use work_tree::{OpenError, WorkTree};

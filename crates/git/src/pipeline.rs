@@ -1,4 +1,4 @@
-//! What a pipeline says of itself, by the well-known variables.
+//! The CI pipeline, from its environment variables.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub enum PipelineService {
 }
 
 impl PipelineService {
-    /// The name for people.
+    /// Display name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Github => "GitHub",
@@ -46,7 +46,7 @@ impl PipelineService {
     }
 }
 
-/// Where a service says what: the variable that tells that it runs, then those of the branch and of who started it.
+/// The variables of a service: its marker, and those of the branch and the actor.
 struct Words {
     service: PipelineService,
     runs: &'static str,
@@ -81,7 +81,7 @@ const WORDS: [Words; 4] = [
     },
 ];
 
-/// What other services set.
+/// Markers of other services.
 const OTHERS: [&str; 5] = [
     "CI",
     "BUILDKITE",
@@ -91,7 +91,7 @@ const OTHERS: [&str; 5] = [
 ];
 
 impl Pipeline {
-    /// Reads the variables; nothing where no pipeline runs. `CI=false` says that none does, whatever else is set.
+    /// Detects the pipeline from environment variables. `CI=false` disables the detection.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let value = |name: &str| {
             variable(name)

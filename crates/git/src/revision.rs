@@ -1,11 +1,10 @@
-//! A revision of a git repository, or what is staged: its text without a work tree. What it holds may come from a pull request, so that
-//! the same holds as for a work tree: nothing from outside the repository, nothing without bound.
+//! Manifests of a git revision or of the index, without a work tree.
+//!
+//! The content may come from a pull request, so the rules of work trees apply: nothing outside of
+//! the repository is read, and all reads are limited.
 
-mod error;
-pub(super) mod find;
 #[cfg(test)]
 mod tests;
-pub(super) mod walk;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,34 +13,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use camino::{Utf8Component, Utf8Path};
 use git2::{Oid, Repository};
 
-use super::git::Head;
-use super::pack::{self, PackError, PackTree};
-use super::source::{Listing, ProblemKind, Source, normal, text};
+use crate::find::{self, RevisionError};
+use crate::git::Head;
+use crate::pack::{self, PackError, PackTree};
+use crate::problem::{Listing, ProblemKind};
+use crate::read::text;
+use crate::source::{Source, normal};
+use crate::walk;
 
-pub use error::RevisionError;
-pub(super) use find::folder;
-pub use find::{CiBase, PullRequest};
-
-/// How many bytes are read of one revision in all: a few small objects can stand for a tree without end.
+/// Maximum total size of the files read from one revision: a few small objects can expand to an
+/// endless tree.
 const MAX_TOTAL: usize = 512 * 1024 * 1024;
 
-/// A commit, or what is staged, seen from the folder that holds `polwarden.yaml`.
+/// A commit or the index, relative to the folder of `polwarden.yaml`.
 pub struct Revision {
-    /// Behind a lock: libgit2 does not share a repository between threads.
+    /// Locked because libgit2 repositories cannot be shared between threads.
     repository: Mutex<Repository>,
-    /// The commit that is read, or that what is staged goes on top of, if there is one.
+    /// The commit, or the parent of the index. `None` before the first commit.
     commit: Option<Oid>,
     root: Oid,
-    /// Whether it is something else than the commit.
+    /// Whether the content differs from the commit.
     dirty: bool,
-    /// The branch that it was named by.
+    /// The branch that names the revision.
     branch: Option<String>,
-    /// The folder of the configuration, from the top of the repository, links resolved.
+    /// The folder of the configuration from the root of the repository, with links resolved.
     folder: Vec<String>,
     read: AtomicUsize,
 }
 
-/// A tree, and where it stands.
+/// A root tree and its commit.
 struct Top {
     commit: Option<Oid>,
     root: Oid,
@@ -59,13 +59,15 @@ impl std::fmt::Debug for Revision {
 }
 
 impl Revision {
-    /// Opens a revision of the repository around a folder: a branch, a tag, `HEAD~1`, a commit's id, `origin/main`.
-    /// The same folder is looked at in the revision; in a bare repository that is its top. `REV:FOLDER` names another
-    /// one, from the top of the repository.
+    /// Opens a revision of the repository around a folder: a branch, a tag, `HEAD~1`, a commit id
+    /// or `origin/main`.
+    ///
+    /// The revision is read at the same folder, or at its root in a bare repository. `REV:FOLDER`
+    /// selects another folder, from the root of the repository.
     ///
     /// # Errors
-    /// There is no repository, no such revision (and what to fetch, where the clone is shallow), or no such folder in
-    /// it.
+    /// Missing repository, revision or folder. For a shallow clone, the error contains the command
+    /// to fetch the revision.
     pub fn open(directory: &Path, revision: &str) -> Result<Self, RevisionError> {
         let repository = find::repository(directory)?;
         let (name, folder) = match revision.split_once(':') {
@@ -99,22 +101,22 @@ impl Revision {
         )
     }
 
-    /// Opens what is staged in the repository around a folder: what the next commit will hold.
+    /// Opens the index of the repository around a folder: the content of the next commit.
     ///
     /// # Errors
-    /// There is no repository, it has no index, conflicts of a merge are open, or nothing is staged of the folder.
+    /// Missing repository or index, unresolved merge conflicts, or a folder without staged files.
     pub fn staged(directory: &Path) -> Result<Self, RevisionError> {
         let repository = find::repository(directory)?;
         let folder = find::folder(&repository, directory)?;
         let root = find::staged(&repository)?;
-        // There is none before the first commit.
+        // `HEAD` has no commit before the first one.
         let head = repository
             .head()
             .and_then(|head| head.peel_to_commit())
             .ok();
         let commit = head.as_ref().map(git2::Commit::id);
         let dirty = head.is_none_or(|head| head.tree_id() != root);
-        let branch = super::git::branch(&repository);
+        let branch = find::checked_out_branch(&repository);
         Self::at(
             repository,
             "the index",
@@ -164,19 +166,20 @@ impl Revision {
         })
     }
 
-    /// The commit that is read, or that what is staged goes on top of; nothing before the first commit.
+    /// The commit, or the parent of the index. `None` before the first commit.
     pub fn commit(&self) -> Option<Head> {
         let repository = self.repository();
         let commit = repository.find_commit(self.commit?).ok()?;
         Some(Head::of(&commit, self.branch.clone(), self.dirty))
     }
 
-    /// The folder of the configuration, from the top of the repository, with `/`; empty at the top.
+    /// The folder of the configuration from the root of the repository, with `/`. Empty at the
+    /// root.
     pub fn folder(&self) -> String {
         self.folder.join("/")
     }
 
-    /// Whether the folder of the configuration holds a file of this name.
+    /// Whether the folder of the configuration contains a file with this name.
     pub fn holds(&self, name: &str) -> bool {
         let repository = self.repository();
         let path: Vec<String> = self
@@ -192,13 +195,13 @@ impl Revision {
     }
 
     fn repository(&self) -> MutexGuard<'_, Repository> {
-        // A repository is only read here; a thread that died while reading it has broken nothing.
+        // The repository is only read, so a thread that panicked left nothing inconsistent.
         self.repository
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a path relative to the configuration leads to, from the top of the repository.
+    /// Converts a path relative to the configuration to one from the root of the repository.
     fn lexical(&self, path: &Utf8Path) -> Result<Vec<String>, ProblemKind> {
         let relative = normal(path).ok_or(ProblemKind::Outside)?;
         let mut parts = self.folder.clone();

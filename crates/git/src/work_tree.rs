@@ -1,45 +1,49 @@
-//! The files as they lie on the disk. They may come from a pull request, so nothing is read from outside the
-//! repository, nothing is read without bound, and nothing is opened that is not a file.
+//! Manifests of the work tree.
+//!
+//! The files may come from a pull request. Nothing outside of the repository is read, all reads are
+//! limited, and only regular files are opened.
 
 use std::collections::HashSet;
-use std::fs::{self, File, FileType, Metadata};
-use std::io::{self, Read};
+use std::fs::{self, FileType, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use camino::{Utf8Component, Utf8Path};
 use thiserror::Error;
 
-use super::pack::{self, PackError, PackTree};
-use super::source::{Listing, MAX_DEPTH, Problem, ProblemKind, Source, is_manifest, normal, text};
+use crate::pack::{self, PackError, PackTree};
+use crate::problem::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest};
+use crate::read::{read_bounded, text, unreadable};
+use crate::source::{Source, normal};
 
-/// A directory with a configuration, and the repository around it.
+/// The directory of a configuration in its work tree.
 #[derive(Debug)]
 pub struct WorkTree {
-    /// The directory of the configuration, without symbolic links.
+    /// The directory of the configuration, with symbolic links resolved.
     root: PathBuf,
-    /// Nothing outside this directory is read: the work tree of the git repository, or `root` itself.
+    /// The limit of all reads: the work tree of the git repository, or `root` itself.
     boundary: PathBuf,
 }
 
-/// Why a directory is not a work tree.
+/// The directory of the configuration cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The directory is not there or cannot be entered.
+    /// The directory is missing or not accessible.
     #[error("the directory `{path}` cannot be opened; check the path that was given")]
     Directory {
-        /// The directory as it was given.
+        /// The directory as given.
         path: String,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
 
 impl WorkTree {
-    /// Opens the directory that holds `polwarden.yaml`.
+    /// Opens the directory that contains `polwarden.yaml`.
     ///
     /// # Errors
-    /// When the directory is not there or cannot be entered.
+    /// The directory is missing or not accessible.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let root = directory
             .canonicalize()
@@ -56,20 +60,21 @@ impl WorkTree {
         Ok(Self { root, boundary })
     }
 
-    /// The directory of the configuration, without symbolic links.
+    /// The directory of the configuration, with symbolic links resolved.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where a file or folder lies on the disk, symbolic links resolved; `path` is relative to the configuration.
+    /// The absolute path of a file or folder, with symbolic links resolved. `path` is relative to
+    /// the configuration.
     ///
     /// # Errors
-    /// Says why the path cannot be used; one that leads out of the repository cannot.
+    /// The path is missing or leaves the repository.
     pub fn real_path(&self, path: &Utf8Path) -> Result<PathBuf, ProblemKind> {
         self.locate(path).map(|(real, _)| real)
     }
 
-    /// The path on the disk of a path relative to the configuration, and what is there.
+    /// The absolute path and metadata for a path relative to the configuration.
     fn locate(&self, path: &Utf8Path) -> Result<(PathBuf, Metadata), ProblemKind> {
         let relative = normal(path).ok_or(ProblemKind::Outside)?;
         let mut lexical = self.root.clone();
@@ -90,13 +95,6 @@ impl WorkTree {
         }
         let metadata = fs::metadata(&real).map_err(|error| unreadable(&error))?;
         Ok((real, metadata))
-    }
-}
-
-pub(super) fn unreadable(error: &io::Error) -> ProblemKind {
-    match error.kind() {
-        io::ErrorKind::NotFound => ProblemKind::Missing,
-        kind => ProblemKind::Unreadable(kind.to_string()),
     }
 }
 
@@ -142,31 +140,8 @@ impl Source for WorkTree {
     }
 }
 
-/// Refuses by the size that the system gives; and reads no more than the limit, should the file grow.
-pub(super) fn read_bounded(
-    path: &Path,
-    metadata: &Metadata,
-    limit: usize,
-) -> Result<Vec<u8>, ProblemKind> {
-    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    if size > limit {
-        return Err(ProblemKind::TooLarge(limit));
-    }
-    let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let mut bytes = Vec::with_capacity(size + 1);
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(bound)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(&error))?;
-    if bytes.len() > limit {
-        Err(ProblemKind::TooLarge(limit))
-    } else {
-        Ok(bytes)
-    }
-}
-
-/// A walk through a folder. Each file and folder counts once, however many links lead to it, so that links cannot
-/// multiply the work.
+/// A walk through a folder. Each file and folder counts once, regardless of the links to it, so
+/// that links cannot multiply the work.
 struct Walk<'a> {
     tree: &'a WorkTree,
     seen: HashSet<PathBuf>,
@@ -174,7 +149,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Lists one folder; `parents` holds it and the folders above it, links resolved.
+    /// Lists one folder. `parents` contains the folders above it and the folder itself, links
+    /// resolved.
     fn folder(
         &mut self,
         real: &Path,
@@ -222,7 +198,7 @@ impl Walk<'_> {
             real = real
                 .canonicalize()
                 .map_err(|error| match unreadable(&error) {
-                    // A link that leads to itself.
+                    // A link that points to itself.
                     ProblemKind::Unreadable(_)
                         if error.kind() != io::ErrorKind::PermissionDenied =>
                     {

@@ -1,51 +1,55 @@
-//! An access token that the environment holds.
+//! Access tokens from environment variables.
 
 use secrecy::SecretString;
 use thiserror::Error;
 
 use super::{Authorization, ClientError};
 
-/// Why the environment gives no token.
+/// The access token in the environment is missing or cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CredentialsError {
-    /// The variable is not set.
+    /// The variable is unset or empty.
     #[error("there is no access token: set {variable}")]
     Missing {
-        /// The variable.
+        /// Name of the environment variable.
         variable: &'static str,
     },
-    /// It cannot be sent.
+    /// The value contains characters that an HTTP header cannot carry.
     #[error(
         "{variable} holds control characters or characters beyond ASCII; check how it was pasted"
     )]
     Characters {
-        /// The variable.
+        /// Name of the environment variable.
         variable: &'static str,
     },
 }
 
-/// Why there is no connection.
+/// A connection to a service could not be created.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConnectionError {
-    /// The HTTP client cannot be set up.
+    /// The HTTP client could not be configured.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The token cannot be sent.
+    /// The token is missing or cannot be sent.
     #[error(transparent)]
     Token(#[from] CredentialsError),
 }
 
-/// How a service calls its tokens, and where ours is.
+/// The environment variable of a service's access token and the scheme under which it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenPlace {
+    /// Name of the environment variable.
     pub variable: &'static str,
-    /// What stands before the token in `Authorization`.
+    /// The authorization scheme, such as `Bearer`.
     pub scheme: &'static str,
 }
 
 impl TokenPlace {
-    /// Reads the token from the environment, given as a function. A variable that is empty counts as not set, and white
-    /// space around the value is dropped. No error repeats the value.
+    /// Reads the token from `environment`, a lookup function for variables. An empty variable
+    /// counts as unset, and surrounding white space is removed. Errors never contain the value.
+    ///
+    /// # Errors
+    /// The variable is unset, or its value cannot be sent in a header.
     pub fn token_from(
         self,
         environment: impl Fn(&str) -> Option<String>,
@@ -62,7 +66,10 @@ impl TokenPlace {
         Ok(token)
     }
 
-    /// The header's value.
+    /// Creates the value of the `Authorization` header.
+    ///
+    /// # Errors
+    /// The token contains characters that a header cannot carry.
     pub fn authorize(self, token: &SecretString) -> Result<Authorization, CredentialsError> {
         let Self { variable, scheme } = self;
         Authorization::new(scheme, token).map_err(|_| CredentialsError::Characters { variable })

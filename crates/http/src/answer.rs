@@ -1,19 +1,22 @@
-//! From a response to JSON, or to the reason why there is none.
+//! Reads responses: JSON, or the reason why there is none; the date; warnings.
 
+use std::collections::BTreeSet;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::call::Expects;
-use super::error::ErrorKind;
-use super::redact::Redactor;
-use super::refusal;
-use super::retry::{Failure, Retry};
+use crate::call::Expects;
+use crate::error::ErrorKind;
+use crate::redact::Redactor;
+use crate::refusal;
+use crate::retry::{Failure, Retry};
 
-/// Reads a response to its end. `asked` is the wait that its headers ask for.
+/// Reads the complete response. `asked` is the wait requested by its headers.
 pub(super) async fn read(
     response: Response,
     expects: Expects,
@@ -32,7 +35,7 @@ pub(super) async fn read(
         }));
     }
     if !status.is_success() {
-        // The status decides; a body that breaks off only costs the message.
+        // The status decides. If the body is incomplete, only the message is lost.
         let body = body(response, limit, redactor).await.unwrap_or_default();
         let kind = refusal::read(status.as_u16(), &headers, &body, redactor);
         return Err(Failure {
@@ -67,7 +70,7 @@ fn retry_of(status: StatusCode, asked: Option<Duration>) -> Retry {
     }
 }
 
-/// The host that a redirect points to: all of it that is shown.
+/// The host that a redirect points to. The rest of the URL may contain a secret.
 fn target(headers: &HeaderMap, from: &Url) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     from.join(location).ok()?.host_str().map(str::to_owned)
@@ -109,7 +112,7 @@ async fn body(
     Ok(body)
 }
 
-/// What an error below HTTP means.
+/// Classifies an error below HTTP.
 pub(super) fn transport(error: &reqwest::Error, redactor: &Redactor) -> Failure {
     let cause = redactor.clean(&innermost(error));
     if error.is_connect() {
@@ -142,7 +145,7 @@ fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn 
 }
 
 fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    // An I/O error hides what it wraps from `source`.
+    // `source` does not return the error that an I/O error wraps.
     match error
         .downcast_ref::<std::io::Error>()
         .and_then(std::io::Error::get_ref)
@@ -159,9 +162,67 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         .unwrap_or_default()
 }
 
-/// A certificate that is not trusted will not be trusted a second later.
+/// Certificate errors are permanent, so they are not retried.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|error| error.is::<rustls::Error>())
+}
+
+/// A response with the server's own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dated<T> {
+    /// The content of the response.
+    pub what: T,
+    /// The `Date` header, if present and valid.
+    pub date: Option<Timestamp>,
+}
+
+impl<T> Dated<T> {
+    /// Converts the content and keeps the date.
+    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Dated<U> {
+        Dated {
+            what: other(self.what),
+            date: self.date,
+        }
+    }
+}
+
+impl<T> std::ops::Deref for Dated<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.what
+    }
+}
+
+/// Headers that contain warnings.
+const WARNING_HEADERS: &[&str] = &["x-pulumi-warning"];
+/// Maximum number of different warnings.
+const MOST_WARNINGS: usize = 20;
+
+/// Warnings that were not reported yet, each text once.
+#[derive(Debug, Default)]
+pub(super) struct Warnings(Mutex<BTreeSet<String>>);
+
+impl Warnings {
+    /// Stores the warnings of a response.
+    pub(super) fn hear(&self, headers: &HeaderMap, redactor: &Redactor) {
+        for text in WARNING_HEADERS
+            .iter()
+            .filter_map(|name| headers.get(*name)?.to_str().ok())
+        {
+            let text = redactor.clean(text);
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !text.is_empty() && kept.len() < MOST_WARNINGS {
+                kept.insert(text);
+            }
+        }
+    }
+
+    /// Returns and clears the warnings.
+    pub(super) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_iter()
+            .collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One request, before it is bound to a host.
+//! Requests, independent of a host.
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -6,18 +6,18 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
-/// What a request does to the service's state.
+/// Whether a request may change the state of the service, which decides about retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// None: sending it twice is the same as once.
+    /// Changes nothing, so it can be repeated.
     Read,
-    /// It may change something: it is sent again only when it surely was not applied.
+    /// May change state. It is repeated only if the service certainly did not apply it.
     Write,
 }
 
-/// One request: the operation's name in the contract, what it is about, and what goes over the wire.
+/// One request: its operation in the API contract, the object it concerns, and the data to send.
 ///
-/// It is not `Debug`: the body of a sign-in holds the secret.
+/// `Call` does not implement `Debug` because the body of a sign-in contains the secret.
 pub struct Call {
     pub(super) operation: &'static str,
     pub(super) resource: String,
@@ -30,11 +30,10 @@ pub struct Call {
     pub(super) expects: Expects,
 }
 
-/// What a good answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Expects {
     Json,
-    /// JSON, or nothing at all: then the answer is null.
+    /// An empty body counts as `null`.
     JsonOrNothing,
 }
 
@@ -44,7 +43,8 @@ pub(super) struct Body {
 }
 
 impl Call {
-    /// A GET of a path below the endpoint. `resource` says in an error what it was about: `policy pol_1`.
+    /// Creates a GET request for a path below the endpoint. Error messages use `resource` to name
+    /// the object, for example `policy pol_1`.
     pub fn read(operation: &'static str, resource: impl Into<String>, path: Vec<String>) -> Self {
         let effect = Effect::Read;
         let method = Method::GET;
@@ -65,7 +65,7 @@ impl Call {
         }
     }
 
-    /// A request that may change something. Add the body with [`Call::with_body`].
+    /// Creates a request that may change state. Add the body with [`Call::with_body`].
     pub fn write(
         operation: &'static str,
         resource: impl Into<String>,
@@ -79,7 +79,7 @@ impl Call {
         }
     }
 
-    /// A POST that changes nothing that lasts and may be repeated, such as a sign-in.
+    /// Creates a POST that changes no lasting state and can be repeated, such as a sign-in.
     pub fn exchange(
         operation: &'static str,
         resource: impl Into<String>,
@@ -91,14 +91,14 @@ impl Call {
         }
     }
 
-    /// The call with query parameters; they are percent-encoded when it is sent.
+    /// Sets the query parameters. They are percent-encoded when the call is sent.
     #[must_use]
     pub fn with_query(mut self, query: Vec<(String, String)>) -> Self {
         self.query = query;
         self
     }
 
-    /// The call with a query parameter that it does not have yet, or has without a value.
+    /// Adds a query parameter unless the call already has a value for it.
     #[must_use]
     pub fn with_usual_query(mut self, name: &str, value: &str) -> Self {
         self.query
@@ -109,7 +109,7 @@ impl Call {
         self
     }
 
-    /// The call with a JSON body under a media type such as `application/merge-patch+json`.
+    /// Sets a JSON body with its media type, such as `application/merge-patch+json`.
     #[must_use]
     pub fn with_body(mut self, media_type: &'static str, body: &Value) -> Self {
         self.body = Some(Body {
@@ -119,21 +119,22 @@ impl Call {
         self
     }
 
-    /// The call asking for answers of a media type such as `application/vnd.example+8`.
+    /// Requests responses of this media type, such as `application/vnd.example+8`.
     #[must_use]
     pub fn accepting(mut self, media_type: &'static str) -> Self {
         self.accept = media_type;
         self
     }
 
-    /// The call with an answer that may have no body; it counts as null then.
+    /// Allows a response without a body, which counts as `null`.
     #[must_use]
     pub fn answering_nothing(mut self) -> Self {
         self.expects = Expects::JsonOrNothing;
         self
     }
 
-    /// Puts other segments in the place of those that the path begins with; tells whether it begins so.
+    /// Replaces the leading path segments `from` by `to`. Returns whether the path starts with
+    /// `from`.
     pub fn reroute(&mut self, from: &[&str], to: &[&str]) -> bool {
         let begins = self.path.len() >= from.len()
             && self.path.iter().zip(from).all(|(own, from)| own == from);
@@ -144,31 +145,32 @@ impl Call {
         begins
     }
 
-    /// The operation's name in the contract.
+    /// The operation's name in the API contract.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// What the call is about.
+    /// The object that the call concerns.
     pub fn resource(&self) -> &str {
         &self.resource
     }
 }
 
-/// The value of an `Authorization` header. It is shown nowhere.
+/// The value of an `Authorization` header. It has no `Debug` or `Display`.
 #[derive(Clone)]
 pub struct Authorization(pub(super) HeaderValue);
 
-/// A secret that cannot stand in a header: it holds a line break or another control character.
+/// The secret contains a line break or another character that a header cannot carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the token holds characters that a header cannot carry")]
 pub struct AuthorizationError;
 
 impl Authorization {
-    /// `SCHEME SECRET`; the scheme is `Bearer` or what the service's contract says.
+    /// Creates `SCHEME SECRET`. The scheme is `Bearer` or what the API contract of the service
+    /// requires.
     ///
     /// # Errors
-    /// The secret holds characters that a header cannot carry.
+    /// The secret contains characters that a header cannot carry.
     pub fn new(scheme: &str, secret: &SecretString) -> Result<Self, AuthorizationError> {
         let text = format!("{scheme} {}", secret.expose_secret());
         if !text

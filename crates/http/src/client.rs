@@ -1,35 +1,26 @@
-//! Sends calls: in turn, with patience, to one host.
+//! Sends calls to one host, with bounded concurrency, retries and shared pauses.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use serde_json::Value;
-use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use super::answer;
-use super::call::{Authorization, Call};
-use super::dated::Dated;
-use super::endpoint::Endpoint;
-use super::error::{ApiError, ErrorKind};
-use super::options::HttpOptions;
-use super::pause::{self, Pause};
-use super::redact::Redactor;
-use super::refusal;
-use super::retry::{Attempts, Failure, Retry};
-use super::upload::{self, Upload};
-use super::warnings::Warnings;
+use crate::answer::{self, Dated, Warnings};
+use crate::call::{Authorization, Call};
+use crate::endpoint::Endpoint;
+use crate::error::{ApiError, ErrorKind};
+use crate::options::HttpOptions;
+use crate::pause::{self, Pause};
+use crate::redact::Redactor;
+use crate::refusal;
+use crate::retry::{Attempts, Failure, Retry};
+use crate::transport::{ClientError, build};
+use crate::upload::{self, Upload};
 
-/// Why no client could be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "the HTTP client could not be set up: {0}; check the proxy variables and the machine's certificates"
-)]
-pub struct ClientError(String);
-
-/// The settings and the one bound on concurrency that all hosts share. Clones share the bound.
+/// The settings and the limit on concurrent requests, shared by all hosts. Clones share both.
 #[derive(Clone)]
 pub struct HttpClient {
     options: Arc<HttpOptions>,
@@ -37,7 +28,7 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// Takes the settings. Nothing is sent or looked up yet.
+    /// Creates a client with these settings. Performs no I/O.
     pub fn new(options: HttpOptions) -> Self {
         let slots = Arc::new(Semaphore::new(
             options.concurrency.get().min(Semaphore::MAX_PERMITS),
@@ -48,13 +39,12 @@ impl HttpClient {
         }
     }
 
-    /// A client for one endpoint. Proxies of the environment are used, except for this machine.
+    /// Creates a client for one endpoint. Proxies of the environment are used, except for loopback.
     ///
     /// # Errors
-    /// The TLS set-up or a proxy variable is unusable.
+    /// The TLS setup or a proxy variable is invalid.
     pub fn bind(&self, endpoint: Endpoint) -> Result<HostClient, ClientError> {
-        let client = build(&self.options, &endpoint)
-            .map_err(|error| ClientError(error.without_url().to_string()))?;
+        let client = build(&self.options, &endpoint).map_err(ClientError::new)?;
         let http = self.clone();
         let host = endpoint.host();
         let pause = Pause::default();
@@ -72,41 +62,7 @@ impl HttpClient {
     }
 }
 
-/// The only place where a connection's rules are made.
-pub(super) fn build(options: &HttpOptions, endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been quicker; then there is a provider, which is all that is wanted.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-    }
-    let mut builder = Client::builder()
-        .user_agent(&options.user_agent)
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .https_only(endpoint.is_encrypted())
-        .connect_timeout(options.connect_timeout)
-        .timeout(options.request_timeout)
-        .pool_max_idle_per_host(options.concurrency.get())
-        // Below what servers keep: a write on a connection that is just being closed ends with an unknown outcome.
-        .pool_idle_timeout(Duration::from_secs(30))
-        .tcp_nodelay(true);
-    if endpoint.is_loopback() {
-        // `localhost` must not be looked up elsewhere: it is trusted with plain http.
-        let here = [
-            ([127, 0, 0, 1], 0).into(),
-            (std::net::Ipv6Addr::LOCALHOST, 0).into(),
-        ];
-        builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
-    }
-    if !endpoint.is_encrypted() {
-        // Without TLS no roots are needed: a machine without certificates can use the embedded service.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build()
-}
-
-/// Sends calls to one endpoint. Clones share connections, pauses and what is known to be secret.
+/// Sends calls to one endpoint. Clones share connections, pauses and known secrets.
 #[derive(Clone)]
 pub struct HostClient(Arc<Inner>);
 
@@ -121,26 +77,26 @@ struct Inner {
 }
 
 impl HostClient {
-    /// Where calls go.
+    /// The endpoint that receives the calls.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }
 
-    /// Cleans this host's texts; teach it every secret that is sent.
+    /// The redactor for texts of this host. Register every secret that is sent with it.
     pub fn redactor(&self) -> &Redactor {
         &self.0.redactor
     }
 
-    /// What the server warned of since this was asked last, each text once.
+    /// Returns and clears the warnings of the server; each text appears once.
     pub fn take_warnings(&self) -> Vec<String> {
         self.0.warnings.take()
     }
 
-    /// Sends a call and gives the JSON of a 2xx answer. Faults are retried where that is safe (see
-    /// [`Effect`](super::Effect)), pauses that the server asked for are kept by all calls to it.
+    /// Sends a call and returns the JSON of a 2xx response. Faults are retried where that is safe
+    /// (see [`Effect`](crate::Effect)). Pauses requested by the server apply to all calls to it.
     ///
     /// # Errors
-    /// Everything else than a 2xx answer in JSON, after the retries.
+    /// Anything except a 2xx response with JSON, after all retries.
     pub async fn send(
         &self,
         call: &Call,
@@ -149,10 +105,10 @@ impl HostClient {
         Ok(self.send_dated(call, authorization).await?.what)
     }
 
-    /// Like [`send`](Self::send), with the date of the answer.
+    /// Like [`send`](Self::send), with the date of the response.
     ///
     /// # Errors
-    /// As for `send`.
+    /// See [`send`](Self::send).
     pub async fn send_dated(
         &self,
         call: &Call,
@@ -177,18 +133,19 @@ impl HostClient {
             };
             tracing::debug!(operation = call.operation, %kind, ?wait, "sending again");
             match retry {
-                // The next attempt waits for the shared pause, as all other calls do.
+                // The next attempt waits for the shared pause, like all other calls.
                 Retry::Later(_) => inner.pause.extend(wait),
                 _ => tokio::time::sleep(wait).await,
             }
         }
     }
 
-    /// Puts bytes to where this host said, which is another host: without any credential, and with exactly the headers
-    /// that were asked for. A 2xx answer is all that is wanted of it.
+    /// Uploads bytes to an address that this host returned, on another host: without a credential,
+    /// and with exactly the requested headers. The body of the response is ignored.
     ///
     /// # Errors
-    /// The place cannot be trusted, or the answer is no 2xx. What was put may be there after all.
+    /// The address is not trusted, or the response is not 2xx. The upload may have succeeded
+    /// nevertheless.
     pub async fn put_elsewhere(
         &self,
         call: &Call,
@@ -222,7 +179,7 @@ impl HostClient {
             .map_err(failed)
     }
 
-    /// The error that a call failed at this host. Texts from outside in `kind` must be cleaned already.
+    /// Creates the error of a failed call. External text in `kind` must already be redacted.
     pub fn failed(&self, call: &Call, kind: ErrorKind) -> ApiError {
         ApiError::new(call, &self.0.host, kind, &self.0.redactor)
     }
@@ -267,8 +224,7 @@ impl Inner {
         Ok(Dated { what, date })
     }
 
-    /// Tells of a request, for whoever asked to be told. What was sent besides is nobody's business: a body or a header
-    /// may hold a secret.
+    /// Logs a request. Bodies and headers are not logged because they may contain secrets.
     fn tell(
         &self,
         call: &Call,
@@ -301,7 +257,7 @@ impl Inner {
         }
     }
 
-    /// Waits for a free slot outside of any pause.
+    /// Waits until no pause is active and a slot is free.
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
         loop {
             let closed = |_| {
@@ -317,7 +273,7 @@ impl Inner {
             if wait > self.http.options.retry.longest_pause {
                 return Err(Failure::last(ErrorKind::RateLimited { wait }));
             }
-            // Calls to other hosts may use the slot meanwhile.
+            // Frees the slot for calls to other hosts during the pause.
             drop(slot);
             tokio::time::sleep(wait).await;
         }

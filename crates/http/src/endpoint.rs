@@ -1,67 +1,71 @@
-//! Where a service is, and the only way to make a URL.
+//! Addresses of services. All URLs are created here.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use reqwest::Url;
 use thiserror::Error;
 
-/// The longest path segment that is sent, in bytes.
+/// Maximum length of a path segment in bytes.
 const LONGEST_SEGMENT: usize = 256;
 
 /// A service's address: scheme, host, port and an optional path prefix.
 ///
-/// The scheme is `https`, or `http` where the host is this machine (`localhost`, 127.0.0.0/8, `::1`). There is no user
-/// information, no query and no fragment.
+/// The scheme is `https`, or `http` for loopback hosts (`localhost`, 127.0.0.0/8, `::1`). User
+/// information, query and fragment are not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
-/// Why a text is not an [`Endpoint`]. The text itself is not repeated: it may hold a password.
+/// Reasons why a text is not a valid [`Endpoint`]. The text is not included because it may contain
+/// a password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EndpointError {
-    /// Not a URL at all.
+    /// The text is not a URL.
     #[error("the endpoint is not a URL; write it like `https://hub.example.com`")]
     NotUrl,
-    /// Neither https nor http.
+    /// The scheme is neither https nor http.
     #[error("the endpoint's scheme is not https; only https, and http to this machine, are used")]
     Scheme,
-    /// Plain http to another machine would show the credential to the network.
+    /// Plain http to another machine would expose the credential to the network.
     #[error("plain http to `{0}` would show the credential to the network; use https")]
     PlainHttp(String),
-    /// User name or password in the URL.
+    /// The URL contains a user name or password.
     #[error(
         "the endpoint holds a user name or password; give credentials in the environment instead"
     )]
     UserInfo,
-    /// A query or a fragment.
+    /// The URL contains a query or fragment.
     #[error(
         "the endpoint holds a query or a fragment; give scheme, host, port and path prefix only"
     )]
     Extra,
 }
 
-/// Why a text cannot be a segment of a path.
+/// Reasons why a text is not a valid path segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SegmentError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
-    /// Longer than any name or id of a service.
+    /// The text is longer than any name or id of a service.
     #[error("is longer than {LONGEST_SEGMENT} bytes")]
     TooLong,
-    /// `.`, or `..` anywhere.
+    /// The text is `.` or contains `..`.
     #[error("holds a dot segment")]
     Dots,
-    /// White space, a control character, a character beyond ASCII, or one that has a meaning in URLs.
+    /// The text contains white space, a control character, a non-ASCII character, or one with a
+    /// meaning in URLs.
     #[error("holds a character that a path segment must not hold")]
     Character,
 }
 
-/// Whether a text may stand in a path: visible ASCII without `/ \ ? # %`, and no dot segment.
+/// Checks that a text is safe as a path segment: visible ASCII without `/ \ ? # %`, and no dot
+/// segment.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Returns the violated rule.
 pub fn check_segment(text: &str) -> Result<(), SegmentError> {
     if text.is_empty() {
         return Err(SegmentError::Empty);
@@ -82,7 +86,7 @@ pub fn check_segment(text: &str) -> Result<(), SegmentError> {
 }
 
 impl Endpoint {
-    /// Host and port, for messages: `hub.docker.com`, `127.0.0.1:8080`.
+    /// Host and port for messages: `hub.docker.com`, `127.0.0.1:8080`.
     pub fn host(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         match self.0.port() {
@@ -91,17 +95,17 @@ impl Endpoint {
         }
     }
 
-    /// Whether the host is this machine.
+    /// Whether the host is a loopback address.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// Whether requests are encrypted.
+    /// Whether the scheme is https.
     pub fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// The same place with one more path segment, unless the path already ends with it.
+    /// Appends a path segment unless the path already ends with it.
     #[must_use]
     pub fn under(&self, segment: &str) -> Self {
         let present = self
@@ -121,7 +125,8 @@ impl Endpoint {
     /// The URL of a path below this endpoint; segments and query are percent-encoded.
     ///
     /// # Errors
-    /// A segment that [`check_segment`] refuses: nothing a server or a file says may lead to another path.
+    /// A segment that [`check_segment`] rejects: text from a server or file must not lead to
+    /// another path.
     pub(super) fn url(
         &self,
         path: &[String],
@@ -175,6 +180,37 @@ impl FromStr for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// An organization's name, valid as a path segment (contract: `org_name`). It comes from a file
+/// that a pull request can edit, so it is checked before it becomes part of a URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Organization(Arc<str>);
+
+/// The text is not a valid organization name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the organization's name {0}")]
+pub struct OrganizationError(SegmentError);
+
+impl Organization {
+    /// The name as sent to the service.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Organization {
+    type Err = OrganizationError;
+    fn from_str(text: &str) -> Result<Self, OrganizationError> {
+        check_segment(text).map_err(OrganizationError)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Organization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -1,26 +1,27 @@
-//! Which server is meant.
+//! The `--endpoint` option.
 
 use std::str::FromStr;
 
 use super::{Endpoint, EndpointError};
 
-/// What follows `docker=`, `pulumi=` or `chainloop=` in `--endpoint`: nothing, a URL, or `embedded`.
+/// The value after `docker=`, `pulumi=` or `chainloop=` in `--endpoint`: a URL or `embedded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum EndpointChoice {
-    /// The public service.
+    /// No value: the public service.
     #[default]
     Default,
-    /// This server: scheme, host, port and path prefix; Docker's with or without `/v2`.
+    /// A server by scheme, host, port and path prefix. For Docker, `/v2` is optional.
     Url(Endpoint),
-    /// The embedded service. Whoever starts it gives its URL.
+    /// The embedded service. Its URL is known when it has started.
     Embedded,
 }
 
 impl EndpointChoice {
-    /// The endpoint to speak to, with `default` as that of the public service; nothing for the embedded service.
+    /// The endpoint to connect to, or `None` for the embedded service. `default` is the URL of the
+    /// public service.
     ///
     /// # Errors
-    /// The default is no endpoint; those of the services are, which a test shows.
+    /// `default` is invalid. A test shows that the defaults of all services are valid.
     pub fn endpoint(&self, default: &str) -> Result<Option<Endpoint>, EndpointError> {
         match self {
             Self::Default => default.parse().map(Some),

@@ -1,4 +1,4 @@
-//! Why a call failed.
+//! Errors of calls.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,103 +6,104 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::call::{Call, Effect};
-use super::redact::Redactor;
+use crate::call::{Call, Effect};
+use crate::redact::Redactor;
 
-/// What a failed call left behind.
+/// Whether a failed call may have changed the state of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Nothing: the server surely did not apply it (or it was a read).
+    /// The server certainly did not apply the call, or the call only reads.
     NotApplied,
-    /// The server may have applied it: read back before deciding anything.
+    /// The server may have applied the call. Read back the object before any further decision.
     Unknown,
 }
 
-/// The reasons for which a call fails. All texts of servers in here are cleaned by a [`Redactor`].
+/// The reasons why a call fails. All text from servers is cleaned by a [`Redactor`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ErrorKind {
-    /// The server answered with an error.
+    /// The server returned an error.
     #[error("the server answered {status}{}{}", code.as_ref().filter(|code| **code != status.to_string()).map(|code| format!(" {code}")).unwrap_or_default(),
         message.as_ref().map(|message| format!(": {message}")).unwrap_or_default())]
     Refused {
-        /// The HTTP status, 400 to 599.
+        /// HTTP status, 400 to 599.
         status: u16,
-        /// The service's own error code.
+        /// Error code of the service.
         code: Option<String>,
-        /// The service's message.
+        /// Error message of the service.
         message: Option<String>,
-        /// The request's id, for the service's support.
+        /// Request id, for the support of the service.
         request_id: Option<String>,
     },
-    /// The server sent us elsewhere; redirects are never followed.
+    /// The server returned a redirect. Redirects are never followed.
     #[error("the server redirected ({status}) to {}, which is not followed", to.as_deref().unwrap_or("nowhere"))]
     Redirected {
-        /// The HTTP status, 300 to 399.
+        /// HTTP status, 300 to 399.
         status: u16,
-        /// The host it points to.
+        /// Host that the redirect points to.
         to: Option<String>,
     },
-    /// No connection was made, so nothing was sent.
+    /// The connection failed, so nothing was sent.
     #[error("no connection could be made: {cause}")]
     Unreachable {
-        /// The innermost cause.
+        /// Innermost cause.
         cause: String,
     },
-    /// The request was not over after the time that it had.
+    /// The request exceeded its timeout.
     #[error("no complete answer came in time")]
     TimedOut,
-    /// The connection broke while the request was under way.
+    /// The connection was lost during the request.
     #[error("the connection broke: {cause}")]
     Interrupted {
-        /// The innermost cause.
+        /// Innermost cause.
         cause: String,
     },
-    /// The answer is not JSON: a proxy or a portal may have answered in the server's place.
+    /// The response is not JSON: a proxy or a captive portal may have answered instead of the
+    /// server.
     #[error("the answer ({status}) is not JSON; its type is {}", content_type.as_deref().unwrap_or("not given"))]
     NotJson {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// What the answer says it is.
+        /// Media type of the response.
         content_type: Option<String>,
     },
-    /// The answer is longer than is sane.
+    /// The response exceeds the size limit.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {
-        /// The limit, in bytes.
+        /// Limit in bytes.
         limit: usize,
     },
-    /// The answer does not have the shape that the contract gives it.
+    /// The response does not conform to the API contract.
     #[error("the answer does not fit the contract: at {at}, expected {expected}")]
     Malformed {
-        /// The JSON path, from `$`.
+        /// JSON path, starting with `$`.
         at: String,
-        /// What should be there.
+        /// The expected form.
         expected: String,
     },
-    /// What the server sent is not what it says to have sent.
+    /// The content does not match the digest in the response.
     #[error("the server says that the digest is {said}, but that of what it sent is {computed}")]
     WrongDigest {
-        /// The digest in the answer.
+        /// Digest in the response.
         said: String,
-        /// The digest of the bytes in the answer.
+        /// Digest of the received bytes.
         computed: String,
     },
-    /// A listing could not be read to its end, so nothing can be said about what it holds.
+    /// A listing is incomplete, so it says nothing about missing objects.
     #[error("the listing is incomplete: {why}")]
     Incomplete {
-        /// What is wrong with it.
+        /// Reason.
         why: String,
     },
-    /// The server asked for a longer pause than we are willing to make.
+    /// The server requested a pause beyond [`RetryPolicy::longest_pause`](crate::RetryPolicy).
     #[error("the server asked to wait {} s", wait.as_secs())]
     RateLimited {
-        /// How long.
+        /// Requested pause.
         wait: Duration,
     },
-    /// The request would not fit the service; nothing was sent.
+    /// The request is invalid for the service. Nothing was sent.
     #[error("the request was not sent: {why}")]
     NotSent {
-        /// What keeps it from being sent.
+        /// Reason.
         why: String,
     },
 }
@@ -113,7 +114,8 @@ impl ErrorKind {
             return Outcome::NotApplied;
         }
         match self {
-            // A request timeout (408) is the one client error after which the request may have been taken.
+            // A request timeout (408) is the only client error after which the server may have
+            // applied the request.
             Self::Refused { status, .. } if (400..500).contains(status) && *status != 408 => {
                 Outcome::NotApplied
             }
@@ -174,7 +176,7 @@ impl ErrorKind {
     }
 }
 
-/// A call that failed: which operation on what, at which host, why, what it left behind and what to do next.
+/// A failed call: operation, object, host, reason, outcome and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError(Box<Details>);
 
@@ -189,7 +191,7 @@ struct Details {
 }
 
 impl ApiError {
-    /// The failure of a call at a host. Texts from outside in `kind` must be cleaned already.
+    /// Creates the error of a failed call. External text in `kind` must already be redacted.
     pub(crate) fn new(call: &Call, host: &str, kind: ErrorKind, redactor: &Redactor) -> Self {
         let outcome = kind.outcome(call.effect);
         let help = Cow::Borrowed(kind.help());
@@ -204,44 +206,44 @@ impl ApiError {
         }))
     }
 
-    /// The same failure with better advice.
+    /// Replaces the advice of [`help`](Self::help).
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.0.help = help.into();
         self
     }
 
-    /// The operation's name in the contract: `createRule`.
+    /// The operation's name in the API contract: `createRule`.
     pub fn operation(&self) -> &'static str {
         self.0.operation
     }
 
-    /// What the call was about.
+    /// The object that the call concerns.
     pub fn resource(&self) -> &str {
         &self.0.resource
     }
 
-    /// The host and port that were spoken to.
+    /// Host and port of the server.
     pub fn host(&self) -> &str {
         &self.0.host
     }
 
-    /// The reason.
+    /// The reason for the failure.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// What the call left behind.
+    /// Whether the call may have changed state.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
     }
 
-    /// What to do next, as a sentence.
+    /// The next step, as a sentence.
     pub fn help(&self) -> &str {
         &self.0.help
     }
 
-    /// The HTTP status of an error answer.
+    /// The HTTP status, if the server returned an error.
     pub fn status(&self) -> Option<u16> {
         match &self.0.kind {
             ErrorKind::Refused { status, .. }
@@ -251,7 +253,7 @@ impl ApiError {
         }
     }
 
-    /// The service's own error code: `not_found`.
+    /// The service's error code, such as `not_found`.
     pub fn code(&self) -> Option<&str> {
         match &self.0.kind {
             ErrorKind::Refused { code, .. } => code.as_deref(),
@@ -259,7 +261,7 @@ impl ApiError {
         }
     }
 
-    /// The request's id, for the service's support.
+    /// Request id, for the support of the service.
     pub fn request_id(&self) -> Option<&str> {
         match &self.0.kind {
             ErrorKind::Refused { request_id, .. } => request_id.as_deref(),

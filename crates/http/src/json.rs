@@ -16,19 +16,21 @@ use thiserror::Error;
 
 use crate::{ErrorKind, check_segment};
 
-/// The place of the whole answer.
+/// JSON path of the whole response.
 pub const ROOT: &str = "$";
 
 /// An answer that does not fit the contract. It contains no text of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("at {at}, expected {expected}")]
 pub struct DecodeError {
-    /// The JSON path, from `$`.
+    /// JSON path, starting with `$`.
     pub at: String,
+    /// The expected form.
     pub expected: String,
 }
 
 impl DecodeError {
+    /// Creates an error for the value at a JSON path.
     pub fn new(at: impl Into<String>, expected: impl Into<String>) -> Self {
         Self {
             at: at.into(),
@@ -106,7 +108,7 @@ pub fn decode<'de, T: Deserialize<'de>>(value: &'de Value, at: &str) -> Result<T
     })
 }
 
-/// All keys in a place are ours; the check makes sure that no other one can do harm.
+/// All keys in a JSON path are ours. The check ensures that no other key appears.
 fn step(segment: &Segment) -> String {
     let is_plain = |key: &str| key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     match segment {
@@ -153,8 +155,8 @@ pub fn id<'de, D: Deserializer<'de>, T: From<&'de str>>(deserializer: D) -> Resu
     })
 }
 
-/// A value as the source of serde. In contrast to `Value` itself, it accepts no list in place of a struct, and its
-/// errors quote nothing.
+/// A serde deserializer over a JSON value. Unlike `Value` itself, it rejects a list in place of a
+/// struct, and its errors do not quote values.
 struct Json<'de>(&'de Value);
 
 impl<'de> Deserializer<'de> for Json<'de> {

@@ -1,22 +1,22 @@
-//! What the client's user may choose.
+//! Settings of the client.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Settings of an [`HttpClient`](super::HttpClient); [`Default`] is right for the public services.
+/// Settings of an [`HttpClient`](crate::HttpClient). [`Default`] suits the public services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpOptions {
-    /// How many requests may be under way at a time, over all hosts: 16.
+    /// Maximum number of concurrent requests to all hosts. Default: 16.
     pub concurrency: NonZeroUsize,
-    /// How long making a connection may take: 10 s.
+    /// Timeout for establishing a connection. Default: 10 s.
     pub connect_timeout: Duration,
-    /// How long one request may take, its answer included: 30 s.
+    /// Timeout for one request including its response. Default: 30 s.
     pub request_timeout: Duration,
-    /// The longest answer that is read, in bytes: 16 MiB.
+    /// Maximum size of a response in bytes. Default: 16 MiB.
     pub longest_answer: usize,
-    /// When a request is sent again.
+    /// When requests are repeated.
     pub retry: RetryPolicy,
-    /// The `User-Agent` header: `polwarden/VERSION`.
+    /// The `User-Agent` header. Default: `polwarden/VERSION`.
     pub user_agent: String,
 }
 
@@ -33,18 +33,19 @@ impl Default for HttpOptions {
     }
 }
 
-/// How often and how fast a request is sent again.
+/// How often and when failed requests are repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often after a fault (no connection, timeout, 5xx): 4.
+    /// Maximum retries after faults (no connection, timeout, 5xx). Default: 4.
     pub faults: usize,
-    /// How often after a 429: 10. They are counted apart: a minute's limit says nothing about the server's health.
+    /// Maximum retries after a 429. Default: 10. They are counted separately because a rate limit
+    /// says nothing about the health of the server.
     pub rate_limits: usize,
-    /// The first wait; each further one is twice as long, with jitter: 200 ms.
+    /// First wait; doubled for each further retry, with jitter. Default: 200 ms.
     pub first_wait: Duration,
-    /// The longest wait of our own choosing: 5 s.
+    /// Maximum wait that the client chooses itself. Default: 5 s.
     pub longest_wait: Duration,
-    /// The longest pause that a server may ask for; beyond it the request fails and says so: 5 min.
+    /// Maximum pause that a server may request. A longer one fails the call. Default: 5 min.
     pub longest_pause: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Pauses that a server asks for, shared by all requests to it.
+//! Pauses requested by a server, shared by all calls to it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,12 +8,13 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use tokio::time::Instant;
 
-/// Numbers in `X-RateLimit-Reset` from here on are points in time (seconds since 1970), smaller ones are waits.
+/// Numbers in `X-RateLimit-Reset` from this value on are seconds since 1970; smaller ones are
+/// waits.
 const FIRST_EPOCH: i64 = 1_000_000_000;
 
-/// How long the headers of an answer ask to wait: `Retry-After` (seconds or a date, RFC 9110 section 10.2.3), or, with
-/// `X-RateLimit-Remaining: 0`, until `X-RateLimit-Reset`. Dates are taken relative to the answer's own `Date`, so that
-/// a wrong clock here does not matter.
+/// The wait requested by response headers: `Retry-After` (seconds or a date, RFC 9110 section
+/// 10.2.3), or, with `X-RateLimit-Remaining: 0`, until `X-RateLimit-Reset`. Dates are relative to
+/// the response's own `Date`, so a wrong local clock has no effect.
 pub(super) fn asked(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let now = text(DATE.as_str()).and_then(date).unwrap_or(now);
@@ -41,14 +42,14 @@ fn until(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 
-/// Until when a host wants to hear nothing.
+/// The time until which no calls are sent to a host.
 #[derive(Default)]
 pub(super) struct Pause(Mutex<Option<Instant>>);
 
 impl Pause {
-    /// Lets nobody through for this long from now; a longer pause stays.
+    /// Pauses all calls for `wait` from now. A longer active pause is kept.
     pub(super) fn extend(&self, wait: Duration) {
-        // A wait that overflows is beyond every limit: a hundred years say the same.
+        // If the addition overflows, a hundred years exceed every limit as well.
         let now = Instant::now();
         let end = now
             .checked_add(wait)
@@ -57,7 +58,7 @@ impl Pause {
         *until = (*until).max(end);
     }
 
-    /// How long the pause still lasts; zero if there is none.
+    /// The remaining time of the pause, or zero.
     pub(super) fn remaining(&self) -> Duration {
         let until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         until

@@ -1,28 +1,28 @@
-//! Makes texts of servers fit to be shown.
+//! Removes secrets and control characters from text of servers.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands where a secret was.
+/// Replacement for secrets.
 const MASK: &str = "[redacted]";
-/// The longest text of a server that is repeated, in characters.
+/// Maximum length of a server's text in characters.
 const LONGEST_TEXT: usize = 300;
-/// How many secrets are remembered: the credential and the latest tokens.
+/// Maximum number of registered secrets: the credential and the latest tokens.
 const MOST_SECRETS: usize = 32;
-/// How secrets begin, so that those of others and cut ones are found too: Docker access tokens, Pulumi access tokens,
-/// JSON web tokens.
+/// Prefixes of well-known secrets (Docker access tokens, Pulumi access tokens, JSON web tokens), so
+/// that unregistered and truncated secrets are also found.
 const BEGINNINGS: &[&str] = &["dckr_pat_", "dckr_oat_", "pul-", "eyJ"];
 
-/// Knows the secrets in use and takes them out of texts. Clones share what they know.
+/// Removes the registered secrets from text. Clones share the registered secrets.
 #[derive(Clone, Default)]
 pub struct Redactor {
     secrets: Arc<RwLock<Vec<SecretString>>>,
 }
 
 impl Redactor {
-    /// Remembers a secret. The first one stays for good; of the others, the oldest give way.
+    /// Registers a secret. Above the limit, the oldest except the first is dropped.
     pub fn learn(&self, secret: &SecretString) {
         if secret.expose_secret().is_empty() {
             return;
@@ -40,12 +40,14 @@ impl Redactor {
         secrets.push(secret.clone());
     }
 
-    /// The text on one line, without secrets and control characters, cut to a sane length.
+    /// Returns the text on one line, without secrets and control characters, truncated to a fixed
+    /// length.
     pub fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
         {
             let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
-            // A secret that is part of another one must not break up the longer one.
+            // Longest first: replacing a secret that is part of a longer one would leave the rest
+            // of it.
             let mut by_length: Vec<&str> =
                 secrets.iter().map(ExposeSecret::expose_secret).collect();
             by_length.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -65,7 +67,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// Masks everything that begins like a token, to the end of its run of token characters.
+/// Masks every run of token characters that starts with a prefix of a well-known secret.
 fn mask_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -83,7 +85,7 @@ fn mask_tokens(text: &str) -> String {
     out + rest
 }
 
-/// Replaces what could move the cursor, break the line or turn the reading direction.
+/// Replaces characters that move the cursor, break the line or change the text direction.
 fn neutralise(text: &str) -> String {
     let invisible = |c: char| {
         c.is_control()

@@ -1,12 +1,12 @@
-//! What an error answer says.
+//! Error responses.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
-use super::error::ErrorKind;
-use super::redact::Redactor;
+use crate::error::ErrorKind;
+use crate::redact::Redactor;
 
-/// The headers in which services give the request's id.
+/// Headers that contain the request id.
 const REQUEST_ID: &[&str] = &[
     "x-request-id",
     "x-pulumi-request-id",
@@ -15,9 +15,9 @@ const REQUEST_ID: &[&str] = &[
     "cf-ray",
 ];
 
-/// Reads an error answer, in the shapes of the services: `{error: {code, message}}` (governance API),
-/// `{detail, message, errinfo}` (the Hub's own errors), `{code, message}` (others), `{level, code, reason}` and plain text
-/// (Chainloop).
+/// Parses an error response in the forms of the services: `{error: {code, message}}` (governance
+/// API), `{detail, message, errinfo}` (Docker Hub), `{code, message}` (others), `{level, code,
+/// reason}` and plain text (Chainloop).
 pub(super) fn read(
     status: u16,
     headers: &HeaderMap,
@@ -54,7 +54,8 @@ pub(super) fn read(
     }
 }
 
-/// The first line of an answer that says to be plain text: a sign-in page or a gateway's page says to be HTML.
+/// The first line of a plain text response. Sign-in pages and error pages of gateways are HTML, so
+/// they are not shown.
 fn plain_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b str> {
     let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let is_plain = content_type
@@ -63,14 +64,14 @@ fn plain_text<'b>(headers: &HeaderMap, body: &'b [u8]) -> Option<&'b str> {
         .trim()
         .eq_ignore_ascii_case("text/plain");
     let text = std::str::from_utf8(body).ok().filter(|_| is_plain)?;
-    // A JSON text is read as such, whatever it says to be.
+    // JSON is parsed as JSON regardless of its media type.
     text.lines()
         .map(str::trim)
         .find(|line| !line.is_empty())
         .filter(|line| !line.starts_with('{'))
 }
 
-/// What `errors` says about members of the request (Pulumi: `{resource, attribute?, errorType, customMessage?}`).
+/// Formats `errors` (Pulumi: `{resource, attribute?, errorType, customMessage?}`).
 fn members(body: &Value, redactor: &Redactor) -> Option<String> {
     const MOST: usize = 5;
     let errors = body.get("errors")?.as_array()?;
@@ -97,7 +98,7 @@ fn members(body: &Value, redactor: &Redactor) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// The id that the service gave to a request.
+/// The service's id of the request.
 pub(super) fn request_id(headers: &HeaderMap, redactor: &Redactor) -> Option<String> {
     let id = REQUEST_ID
         .iter()

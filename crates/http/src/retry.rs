@@ -1,27 +1,26 @@
-//! Whether a failed attempt is made again, and when.
+//! Decides whether and when a failed attempt is repeated.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::call::Effect;
-use super::error::ErrorKind;
-use super::options::RetryPolicy;
+use crate::call::Effect;
+use crate::error::ErrorKind;
+use crate::options::RetryPolicy;
 
-/// What speaks for another attempt.
+/// Whether another attempt makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// Nothing: the answer would be the same.
+    /// The result would be the same.
     Never,
-    /// A fault that may pass, but the request may have been applied: reads only.
+    /// A temporary fault after which the request may have been applied: repeat reads only.
     Fault,
-    /// A fault that may pass, and nothing was sent.
+    /// A temporary fault before anything was sent.
     Unsent,
-    /// The server asks to come back later, and says after how long if it can.
+    /// The server requested a pause, possibly with its length.
     Later(Option<Duration>),
 }
 
-/// One attempt that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: ErrorKind,
@@ -37,7 +36,7 @@ impl Failure {
     }
 }
 
-/// What is left of a request's attempts.
+/// The remaining attempts of a request.
 pub(super) struct Attempts {
     faults: ExponentialBackoff,
     limits: ExponentialBackoff,
@@ -59,7 +58,7 @@ impl Attempts {
         }
     }
 
-    /// How long to wait before the next attempt; nothing if there is none.
+    /// The wait before the next attempt, or `None` if the call has failed.
     pub(super) fn next(&mut self, retry: Retry, effect: Effect) -> Option<Duration> {
         match (retry, effect) {
             (Retry::Never, _) | (Retry::Fault, Effect::Write) => None,

@@ -1,5 +1,6 @@
-//! Uploads to where a server says. That is the one place whose address nobody here wrote, so little is trusted: no
-//! credential goes there, plain http stays on this machine, and nothing that it says leads any further.
+//! Uploads to an address that a server returned. It is the only address that comes from outside, so
+//! it is restricted: no credential is sent, plain http only to loopback, and redirects are not
+//! followed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,15 +9,15 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 use thiserror::Error;
 
-use super::answer;
-use super::client::build;
-use super::endpoint::Endpoint;
-use super::error::ErrorKind;
-use super::options::HttpOptions;
-use super::redact::Redactor;
-use super::refusal;
+use crate::answer;
+use crate::endpoint::Endpoint;
+use crate::error::ErrorKind;
+use crate::options::HttpOptions;
+use crate::redact::Redactor;
+use crate::refusal;
+use crate::transport::build;
 
-/// Headers that are the client's own business, whatever a server asks for.
+/// Headers that a server cannot request because they belong to the client.
 const OWN_HEADERS: &[&str] = &[
     "authorization",
     "connection",
@@ -31,40 +32,41 @@ const OWN_HEADERS: &[&str] = &[
     "upgrade",
 ];
 
-/// Where an archive goes, as a server answered it. It is not shown: whoever knows the address may use it.
+/// An upload address returned by a server. `Debug` shows only the host because anyone who knows the
+/// address can upload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upload {
     url: String,
     headers: BTreeMap<String, String>,
 }
 
-/// Why an address is not used.
+/// The upload address was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UploadError {
-    /// Not a URL.
+    /// The address is not a URL.
     #[error("the address for the upload is no URL")]
     NotUrl,
-    /// Neither https nor http on this machine.
+    /// The address is neither https nor http to loopback.
     #[error("the address for the upload is not https")]
     Scheme,
-    /// This machine, though the service is elsewhere.
+    /// The address is loopback although the service is remote.
     #[error("the address for the upload is this machine, where the service is not")]
     Loopback,
-    /// User name or password in it.
+    /// The address contains a user name or password.
     #[error("the address for the upload holds a user name or password")]
     UserInfo,
-    /// A header that a server cannot ask for.
+    /// A requested header that only the client may set.
     #[error("the service asks for the header `{0}`, which is not sent")]
     Header(String),
 }
 
 impl Upload {
-    /// Takes what a server answered; it is checked before it is used.
+    /// Creates the address from a response. It is checked before use.
     pub fn new(url: String, headers: BTreeMap<String, String>) -> Self {
         Self { url, headers }
     }
 
-    /// The host, for messages; the rest of the address is a secret.
+    /// The host for messages. The rest of the address is secret.
     pub fn host(&self) -> String {
         let url = Url::parse(&self.url).ok();
         url.as_ref()
@@ -80,7 +82,7 @@ impl fmt::Debug for Upload {
     }
 }
 
-/// An address that may be used.
+/// An address that passed all checks.
 #[derive(Clone)]
 pub(super) struct Checked {
     url: Url,
@@ -89,7 +91,7 @@ pub(super) struct Checked {
     pub(super) host: String,
 }
 
-/// Holds an address to the rules; `from` is where the server that gave it is.
+/// Checks an address. `from` is the endpoint of the server that returned it.
 pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadError> {
     let Upload { url, headers } = upload;
     let url = Url::parse(url).map_err(|_| UploadError::NotUrl)?;
@@ -100,7 +102,7 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
     origin.set_query(None);
     origin.set_fragment(None);
     origin.set_path("/");
-    // What an endpoint may be, an upload's host may be: https, or http on this machine.
+    // The same rules as for endpoints: https, or http to loopback.
     let base: Endpoint = origin.as_str().parse().map_err(|_| UploadError::Scheme)?;
     if base.is_loopback() && !from.is_loopback() {
         return Err(UploadError::Loopback);
@@ -126,7 +128,7 @@ pub(super) fn check(upload: &Upload, from: &Endpoint) -> Result<Checked, UploadE
     })
 }
 
-/// Sends the bytes, once.
+/// Sends the bytes once, without retries.
 pub(super) async fn put(
     options: &HttpOptions,
     checked: Checked,
@@ -142,7 +144,7 @@ pub(super) async fn put(
     let client: Client = build(options, &base).map_err(|error| ErrorKind::NotSent {
         why: redactor.clean(&error.without_url().to_string()),
     })?;
-    // The address is a secret, so that nothing but the host is told.
+    // The address is secret, so only the host is logged.
     let sent = client.put(url).headers(headers).body(bytes).send().await;
     let response = sent.map_err(|error| answer::transport(&error.without_url(), redactor).kind)?;
     let status = response.status();

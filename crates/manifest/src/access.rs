@@ -1,4 +1,5 @@
-//! The `access` section of `polwarden.yaml`: what no merged state may allow or block, and for whom.
+//! The `access` section of `polwarden.yaml`: requests that must never be allowed or blocked, and
+//! for whom.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,6 @@ pub struct Access {
 }
 
 impl Access {
-    /// Whether nothing is written in it.
     pub fn is_empty(&self) -> bool {
         let Self {
             never,
@@ -48,15 +48,15 @@ pub struct AudienceSpec {
     pub teams: Vec<String>,
 }
 
-/// A pattern of requests, with more about it where that is wanted.
+/// A pattern of requests with optional audience and reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "GateText", into = "GateText")]
 pub struct GateSpec {
-    /// The pattern, as written.
+    /// The pattern as written.
     pub request: String,
-    /// The name of an audience; everybody, where there is none.
+    /// Name of an audience; everyone if missing.
     pub audience: Option<String>,
-    /// Why the gate is there: shown when it is broken.
+    /// The reason, shown if the gate fails.
     pub reason: Option<String>,
 }
 
@@ -124,8 +124,8 @@ impl JsonSchema for GateSpec {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Gate".into()
     }
-    /// One schema for both forms (what is said of fields binds mappings only), so that an error says what is wrong
-    /// rather than that no branch fits.
+    /// One schema for both forms (constraints on fields apply to mappings only), so that an error
+    /// names the mistake instead of reporting that no branch matches.
     fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let text = |description: &str| serde_json::json!({"type": "string", "minLength": 1, "description": description});
         schemars::json_schema!({

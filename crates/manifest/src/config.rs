@@ -1,6 +1,6 @@
 //! `polwarden.yaml`: the targets of a repository.
 //!
-//! A pull request can edit this file, so it never holds an endpoint or a credential.
+//! A pull request can edit this file, so it never contains an endpoint or credential.
 
 mod limits;
 mod target_text;
@@ -19,7 +19,6 @@ use target_text::TargetText;
 pub(super) use limits::SHARE_PATTERN;
 pub use limits::{Limits, Share};
 
-/// The name of the configuration file.
 pub const FILE_NAME: &str = model::CONFIG_FILE_NAME;
 
 /// The `kind` of the configuration.
@@ -62,66 +61,59 @@ pub struct ApplyRules {
 }
 
 impl ApplyRules {
-    /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         let Self { branch } = self;
         branch.is_none()
     }
 }
 
-/// An organization at a provider, and the manifests that describe it.
+/// An organization of a service, and the manifests that describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "TargetText", into = "TargetText")]
 pub struct Target {
-    /// What the target is called in output and with `--target`.
+    /// The name of the target in output and for `--target`.
     pub name: String,
-    /// The organization at the service.
     pub organization: String,
     /// Files and folders with manifests, relative to the configuration.
     pub paths: Vec<String>,
-    /// What to do with live objects that no manifest declares.
+    /// Handling of live objects without a manifest.
     pub unmanaged: Unmanaged,
-    /// How much one apply may change before it is refused.
+    /// Limits for the changes of one apply.
     pub limits: Limits,
-    /// The service, and what is set for it alone.
+    /// The service with its own settings.
     pub settings: Settings,
 }
 
-/// A service, and what can be set for a target of it and for no other.
+/// A service with the settings that exist only for its targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settings {
-    /// The Docker AI Governance API.
     Docker(DockerSettings),
-    /// Pulumi Cloud.
     Pulumi(PulumiSettings),
-    /// Chainloop.
     Chainloop(ChainloopSettings),
 }
 
-/// What can be set for a target of the Docker AI Governance API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DockerSettings {
-    /// The shape of the API that the service speaks.
+    /// The version of the API that the service implements.
     pub profile: Profile,
-    /// Short names for teams, each with the team's uuid.
+    /// Aliases of teams with their UUIDs.
     pub teams: BTreeMap<String, String>,
-    /// Gates of access at this target, in addition to those of all targets.
+    /// Access gates of this target, in addition to those of all targets.
     pub access: Access,
 }
 
-/// What can be set for a target of Pulumi Cloud.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PulumiSettings {
-    /// How many versions of each policy pack are kept, the newest first; all, where nothing is set.
+    /// Number of versions to keep of each policy pack, the newest first. All versions are kept if
+    /// missing.
     pub keep_versions: Option<NonZeroU32>,
 }
 
-/// What can be set for a target of Chainloop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChainloopSettings {
-    /// Whether policies are written. Without it they are compared, and what differs is held.
+    /// Whether policies are written. Otherwise they are only compared, and all changes are held.
     pub writes: bool,
-    /// How the document of a write is put into its field.
+    /// The encoding of a document in a write.
     pub raw_schema_encoding: RawSchemaEncoding,
 }
 
@@ -137,7 +129,6 @@ pub enum RawSchemaEncoding {
 }
 
 impl Target {
-    /// The service.
     pub fn provider(&self) -> Provider {
         match self.settings {
             Settings::Docker(_) => Provider::Docker,
@@ -146,7 +137,6 @@ impl Target {
         }
     }
 
-    /// What is set for the Docker AI Governance API, if the target is one of it.
     pub fn docker(&self) -> Option<&DockerSettings> {
         match &self.settings {
             Settings::Docker(settings) => Some(settings),
@@ -154,7 +144,6 @@ impl Target {
         }
     }
 
-    /// What is set for Pulumi Cloud, if the target is one of it.
     pub fn pulumi(&self) -> Option<&PulumiSettings> {
         match &self.settings {
             Settings::Pulumi(settings) => Some(settings),
@@ -162,7 +151,6 @@ impl Target {
         }
     }
 
-    /// What is set for Chainloop, if the target is one of it.
     pub fn chainloop(&self) -> Option<&ChainloopSettings> {
         match &self.settings {
             Settings::Chainloop(settings) => Some(settings),
@@ -170,18 +158,19 @@ impl Target {
         }
     }
 
-    /// The shape of the API, where a service has more than one.
+    /// The version of the API, for services with more than one.
     pub fn profile(&self) -> Option<Profile> {
         self.docker().map(|settings| settings.profile)
     }
 
-    /// Short names for teams, each with the team's uuid; none where a service has no teams.
+    /// Aliases of teams with their UUIDs. Empty for services without teams.
     pub fn teams(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         self.docker().map_or(&NONE, |settings| &settings.teams)
     }
 
-    /// Whether two targets are about the same organization of the same service: what a target is called may change.
+    /// Whether two targets manage the same organization of the same service. The name of a target
+    /// may change.
     pub fn is_same_organization(&self, other: &Self) -> bool {
         self.provider() == other.provider()
             && self.organization.eq_ignore_ascii_case(&other.organization)
@@ -203,10 +192,9 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// All services.
     pub const ALL: &'static [Self] = &[Self::Docker, Self::Pulumi, Self::Chainloop];
 
-    /// The word in files and on the command line.
+    /// The name in files and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",

@@ -1,4 +1,5 @@
-//! YAML text → documents → typed manifests, and the JSON Schemas generated from the very same types.
+//! Parses YAML text to documents and typed manifests, with JSON Schemas generated from the same
+//! types.
 
 pub mod access;
 pub mod chainloop;
@@ -17,32 +18,25 @@ use model::diag::DocumentId;
 
 pub use parse::{Parsed, parse, parse_config, parse_lock, plain_documents, plain_yaml};
 pub use yaml::MAX_BYTES;
-pub(crate) use yaml::is_plain_text;
 
-/// What the schemas ask of a name; the check of meaning asks more, in better words.
+/// The form of names in schemas. Later checks are stricter and have better messages.
 const NAME_PATTERN: &str = r"^\S(.*\S)?$";
 
-/// One document of the repository, with its type.
+/// A typed document of the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manifest {
-    /// A policy of the Docker AI Governance API.
     Policy(docker::PolicyManifest),
-    /// A named list of resources.
     ResourceList(list::ResourceListManifest),
-    /// What policies must allow and deny; no policy itself.
+    /// Requests that policies must allow or deny.
     PolicyTest(test::PolicyTestManifest),
-    /// A policy pack of Pulumi Cloud.
     PolicyPack(Box<pulumi::PolicyPackManifest>),
-    /// A policy group of Pulumi Cloud.
     PolicyGroup(Box<pulumi::PolicyGroupManifest>),
-    /// A policy of Chainloop.
     ChainloopPolicy(Box<chainloop::PolicyDocument>),
-    /// A policy group of Chainloop.
     ChainloopGroup(Box<chainloop::GroupDocument>),
 }
 
 impl Manifest {
-    /// The document of Chainloop that this is, if it is one.
+    /// The manifest as a document of Chainloop, if it is one.
     pub fn chainloop(&self) -> Option<chainloop::NativeDocument<'_>> {
         match self {
             Self::ChainloopPolicy(policy) => Some(chainloop::NativeDocument::Policy(policy)),
@@ -56,11 +50,9 @@ impl Manifest {
     }
 }
 
-/// A manifest and the document that it was read from.
+/// A manifest with its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Where it stands.
     pub id: DocumentId,
-    /// What it says.
     pub manifest: Manifest,
 }

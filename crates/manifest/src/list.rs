@@ -1,4 +1,4 @@
-//! `polwarden/v1 ResourceList`: a named list that rules pull in with `resourcesFrom`.
+//! `polwarden/v1 ResourceList`: a named list that rules include with `resourcesFrom`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

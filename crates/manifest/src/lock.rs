@@ -1,4 +1,4 @@
-//! `polwarden.lock`: what the things were that names and tags stand for. It is written by `polwarden lock`.
+//! `polwarden.lock`: the content that names and tags refer to. `polwarden lock` writes it.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ pub use model::digest::Digest;
 pub use model::digest::{FileDigest, SourceDigest};
 use model::pulumi::{PackName, VersionTag};
 
-/// The name of the lock file, which stands beside the configuration.
+/// The name of the lock file, next to the configuration.
 pub const LOCK_FILE: &str = "polwarden.lock";
 
-/// The largest lock file that is read, in bytes: each file of each version has a line.
+/// Maximum size of a lock file in bytes. It contains a line for each file of each version.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// What stands above everything else.
+/// The comment at the top of the file.
 const HEAD: &str = "# Written by `polwarden lock`. Commit it with what it locks.\n";
 
 /// The `kind` of the lock file.
@@ -95,7 +95,7 @@ pub struct VersionLock {
     pub files: BTreeMap<String, FileDigest>,
 }
 
-/// The key of what a reference stands for.
+/// The key of the pin of a reference.
 pub fn pin_key(reference: &Reference) -> String {
     Reference {
         scheme: false,
@@ -105,20 +105,20 @@ pub fn pin_key(reference: &Reference) -> String {
 }
 
 impl Lock {
-    /// What was locked for a version of a pack.
+    /// The locked source of a version of a pack.
     pub fn version(&self, target: &str, pack: &str, tag: &str) -> Option<&VersionLock> {
         self.targets.get(target)?.policy_packs.get(pack)?.get(tag)
     }
 
-    /// What a reference of a target stands for.
+    /// The locked digest of a reference of a target.
     pub fn pin(&self, target: &str, reference: &Reference) -> Option<&PolicyPin> {
         self.targets.get(target)?.policies.get(&pin_key(reference))
     }
 
-    /// The text of the file: the same for the same content.
+    /// Serializes the file deterministically.
     ///
     /// # Errors
-    /// Never for what can be in it; the writer of YAML cannot say so.
+    /// Never in practice; the signature of the YAML serializer cannot express that.
     pub fn text(&self) -> Result<String, serde_yaml::Error> {
         Ok(format!("{HEAD}{}", serde_yaml::to_string(self)?))
     }

@@ -1,4 +1,4 @@
-//! Text → typed manifests, with every finding of syntax and schema.
+//! Parses typed manifests and reports all errors of syntax and schema.
 
 use std::cell::OnceCell;
 
@@ -13,16 +13,16 @@ use super::{Document, Manifest, chainloop, yaml};
 use model::chainloop::DocumentBytes;
 use model::diag::{Code, Diagnostic, DocumentId, FileId, Path, Place, SourceMap};
 
-/// What one file holds.
+/// The result of parsing one file.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    /// The documents that fit their schema, in the order of the file.
+    /// The documents that match their schemas, in the order of the file.
     pub documents: Vec<Document>,
-    /// The findings of all documents.
+    /// The diagnostics of all documents.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// How many findings of one file are kept: a hostile file could hold a hundred thousand.
+/// Maximum number of diagnostics per file: a hostile file can cause a hundred thousand.
 const MAX_FINDINGS: usize = 100;
 
 fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
@@ -34,8 +34,8 @@ fn cap(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Reads the manifests of one file. Every document is checked, whatever is wrong with the others; what stands before
-/// a syntax error is checked too.
+/// Parses the manifests of one file. All documents are checked independently; those before a syntax
+/// error are checked too.
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let yaml::Raw {
         documents,
@@ -62,17 +62,16 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     parsed
 }
 
-/// The file of a document.
 struct Whole<'a> {
     text: &'a str,
-    /// How many documents it holds.
+    /// Number of documents.
     count: u32,
-    /// Where they are, once somebody asks.
+    /// Their positions, computed on demand.
     pieces: OnceCell<Vec<Piece>>,
 }
 
 impl Whole<'_> {
-    /// The text of a document, for which its bytes count.
+    /// The text of a document that is identified by its bytes.
     fn own_text(&self, id: DocumentId, value: &Value) -> Result<&str, Vec<Diagnostic>> {
         let pieces = self.pieces.get_or_init(|| chainloop::split(self.text));
         chainloop::own_text(id, self.text, pieces, self.count, value)
@@ -123,10 +122,10 @@ fn manifest(id: DocumentId, value: Value, whole: &Whole<'_>) -> Result<Manifest,
     }
 }
 
-/// Reads the configuration of a repository.
+/// Parses the configuration of a repository.
 ///
 /// # Errors
-/// All findings of the file; none of it is used then.
+/// All diagnostics of the file. An invalid configuration is not used in part.
 pub fn parse_config(file: FileId, text: &str) -> Result<(Config, DocumentId), Vec<Diagnostic>> {
     let yaml::Raw {
         documents,
@@ -188,10 +187,10 @@ fn config(id: DocumentId, value: Value) -> Result<Config, Vec<Diagnostic>> {
     }
 }
 
-/// The first document of a YAML text that is no manifest, as JSON.
+/// The first document of any YAML text as JSON.
 ///
 /// # Errors
-/// The first thing that is wrong with the text.
+/// The first diagnostic.
 pub fn plain_yaml(text: &str) -> Result<Value, String> {
     Ok(plain_documents(text)?
         .into_iter()
@@ -199,10 +198,10 @@ pub fn plain_yaml(text: &str) -> Result<Value, String> {
         .unwrap_or_default())
 }
 
-/// All documents of a YAML text, as JSON; comments and empty documents are none.
+/// All documents of any YAML text as JSON, without empty ones.
 ///
 /// # Errors
-/// The first thing that is wrong with the text.
+/// The first diagnostic.
 pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     let file = SourceMap::default().add("", "");
     let yaml::Raw {
@@ -219,10 +218,10 @@ pub fn plain_documents(text: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-/// Reads a lock file.
+/// Parses a lock file.
 ///
 /// # Errors
-/// All findings of the file; none of it is used then.
+/// All diagnostics of the file. An invalid lock file is not used in part.
 pub fn parse_lock(file: FileId, text: &str) -> Result<Lock, Vec<Diagnostic>> {
     let yaml::Raw {
         documents,
@@ -274,7 +273,7 @@ fn lock(id: DocumentId, value: Value) -> Result<Lock, Vec<Diagnostic>> {
     }
 }
 
-/// The schema is generated from the type, so that this fails only where the two disagree.
+/// The schema is generated from the type, so this fails only if they disagree.
 fn typed<T: DeserializeOwned>(id: DocumentId, value: Value) -> Result<T, Vec<Diagnostic>> {
     serde_json::from_value(value).map_err(|error| {
         let place = Place::value(id, Path::root());

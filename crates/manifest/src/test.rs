@@ -1,4 +1,4 @@
-//! `polwarden/v1 PolicyTest`: requests that must be allowed, and requests that must be denied.
+//! `polwarden/v1 PolicyTest`: requests that must be allowed or denied.
 
 use std::collections::BTreeMap;
 use std::fmt;

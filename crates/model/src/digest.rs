@@ -1,4 +1,4 @@
-//! Digests: `sha256:` and 64 hexadecimal digits.
+//! SHA-256 digests: `sha256:` and 64 hexadecimal digits.
 
 use std::fmt;
 
@@ -9,7 +9,6 @@ use thiserror::Error;
 
 const PREFIX: &str = "sha256:";
 
-/// A text that is no digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a digest is `sha256:` and 64 hexadecimal digits in lower case")]
 pub struct DigestError;
@@ -31,17 +30,16 @@ macro_rules! digest {
         pub struct $name(String);
 
         impl $name {
-            /// The digest of some bytes.
+            /// Computes the digest of bytes.
             pub fn of(bytes: &[u8]) -> Self {
                 Self(format!("{PREFIX}{}", data_encoding::HEXLOWER.encode(&<Sha256 as sha2::Digest>::digest(bytes))))
             }
 
-            /// The text: `sha256:…`.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// The first digits, for people: enough to tell digests apart.
+            /// The first digits, enough to distinguish digests in output.
             pub fn short(&self) -> &str {
                 self.0.get(PREFIX.len()..PREFIX.len() + 12).unwrap_or_default()
             }

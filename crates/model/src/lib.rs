@@ -1,18 +1,39 @@
-//! The things the three services keep, as validated types. No input or output happens here.
+//! Validated types for the objects of the three services, and diagnostics. No I/O.
 
 pub mod chainloop;
-mod checked_text;
 pub mod diag;
 pub mod digest;
 pub mod docker;
-mod live;
 mod name;
 mod opaque;
 pub mod pulumi;
 
-/// The file that names the targets of a repository.
+/// The name of the configuration file.
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
-pub use live::Live;
 pub use name::{Name, NameError, is_hidden};
 pub use opaque::Opaque;
+
+/// The complete live state of an organization, by service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    Docker(docker::LiveState),
+    Pulumi(pulumi::LiveState),
+    /// Only the requested documents.
+    Chainloop(chainloop::LiveState),
+}
+
+impl Live {
+    /// The number of policies, packs, groups or documents.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Docker(live) => live.policies.len(),
+            Self::Pulumi(live) => live.packs.len() + live.groups.len(),
+            Self::Chainloop(live) => live.found().count(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

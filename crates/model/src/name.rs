@@ -1,4 +1,4 @@
-//! Names as people write them.
+//! Names of objects in manifests, and validated strings in general.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -15,25 +15,24 @@ use thiserror::Error;
 #[serde(try_from = "String")]
 pub struct Name(Arc<str>);
 
-/// Why a text is not a [`Name`].
+/// The text is not a valid [`Name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing is there.
     #[error("a name must not be empty")]
     Empty,
-    /// White space before or after the name: two such names look the same to a reader.
+    /// Leading or trailing white space, which readers cannot see.
     #[error("a name must not begin or end with white space")]
     Padded,
-    /// A character that is not shown, or that changes how others are shown.
+    /// An invisible character, or one that changes how others are displayed.
     #[error("a name must not hold control or invisible characters")]
     Control,
 }
 
-/// Whether a character is not shown, or changes how its neighbours are shown: control characters, the Arabic letter
-/// mark, zero-width and directional marks, line separators, overrides, isolates, invisible operators, the byte order
-/// mark and tags.
+/// Whether a character is invisible or changes how its neighbors are displayed: control characters,
+/// the Arabic letter mark, zero-width and directional marks, line separators, overrides, isolates,
+/// invisible operators, the byte order mark and tags.
 pub fn is_hidden(character: char) -> bool {
-    // Every character of every output passes here, and nearly all are ASCII.
+    // Every character of all output is checked here, and nearly all are ASCII.
     if character.is_ascii() {
         return character.is_ascii_control();
     }
@@ -51,10 +50,10 @@ pub fn is_hidden(character: char) -> bool {
 }
 
 impl Name {
-    /// Checks a text.
+    /// Validates a name.
     ///
     /// # Errors
-    /// Says what keeps the text from being a name.
+    /// Returns the violated rule.
     pub fn new(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
@@ -68,7 +67,6 @@ impl Name {
         Ok(Self(text.into()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,3 +90,49 @@ impl fmt::Display for Name {
         f.write_str(&self.0)
     }
 }
+/// Defines a string type whose values are validated by a function with the text and further
+/// arguments.
+macro_rules! checked_text {
+    ($(#[doc = $doc:literal])+ $name:ident, $error:ident, $check:ident $(, $more:expr)?) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String")]
+        pub struct $name(std::sync::Arc<str>);
+
+        impl $name {
+            /// Validates a text.
+            ///
+            /// # Errors
+            /// Returns the violated rule of the service.
+            pub fn new(text: &str) -> Result<Self, $error> {
+                $check(text $(, $more)?)?;
+                Ok(Self(text.into()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                Self::new(&text)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use checked_text;

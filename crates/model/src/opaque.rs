@@ -1,4 +1,4 @@
-//! What a server holds and this version cannot express.
+//! Objects of a server that this version does not support.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

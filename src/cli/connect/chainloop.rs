@@ -7,7 +7,7 @@ use super::{Connect, Session, endpoints, organization, state_folder};
 
 use crate::service::chainloop::client::{Connection, DEFAULT_ENDPOINT, Reader, Writer, token_from};
 use http::HttpClient;
-use http::organization::Organization;
+use http::Organization;
 use manifest::config::{Provider, Target};
 
 impl Session {

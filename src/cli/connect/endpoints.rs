@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use crate::service::chainloop::client as chainloop;
 use crate::service::docker::client as docker;
 use crate::service::pulumi::client as pulumi;
+use http::EndpointChoice;
 use http::EndpointError;
-use http::endpoint_choice::EndpointChoice;
 use manifest::config::Provider;
 
 #[derive(Debug, Clone)]

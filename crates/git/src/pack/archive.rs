@@ -1,46 +1,47 @@
-//! The archive of a source: the same source always gives the same bytes.
+//! Reproducible archives: the same source always results in the same bytes.
 
 use std::io::{self, Write as _};
 
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
-use super::{PackEntry, PackTree};
+use super::tree::{PackEntry, PackTree};
 use model::digest::ArchiveDigest;
 
-/// Where the service looks for everything.
+/// The folder in which the service expects all files.
 const PREFIX: &str = "package/";
-/// The time of every entry: a day in 1985, as archives of npm have it. Some programs warn of 1970.
+/// The time of every entry, a day in 1985 as in archives of npm. Some programs warn about 1970.
 const TIME: u64 = 499_162_500;
 
-/// A gzipped tar archive.
+/// A gzip-compressed tar archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
     bytes: Vec<u8>,
 }
 
 impl Archive {
-    /// The bytes that are uploaded.
+    /// The bytes to upload.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The digest of the bytes.
+    /// The digest of the bytes, as recorded in plans.
     pub fn digest(&self) -> ArchiveDigest {
         ArchiveDigest::of(&self.bytes)
     }
 
-    /// The bytes themselves.
+    /// Returns the bytes without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
 
 impl PackTree {
-    /// The archive: everything below `package/`, sorted by path; times, owners and modes are fixed.
+    /// Creates the archive: all files below `package/`, sorted by path, with fixed times, owners
+    /// and modes.
     ///
     /// # Errors
-    /// A name that an archive cannot hold.
+    /// A path that a tar archive cannot contain.
     pub fn archive(&self) -> io::Result<Archive> {
         let mut builder = Builder::new(Vec::new());
         for (path, entry) in self.entries() {
@@ -60,7 +61,7 @@ impl PackTree {
             }
         }
         let tar = builder.into_inner()?;
-        // Neither a time nor a name nor a system: they would differ from machine to machine.
+        // Time, file name and operating system would differ between machines.
         let mut gzip = GzBuilder::new()
             .mtime(0)
             .operating_system(255)

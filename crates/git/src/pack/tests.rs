@@ -8,8 +8,10 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use model::digest::FileDigest;
+
 use super::*;
-use crate::{Revision, Source as _, WorkTree};
+use crate::{ProblemKind, Revision, Source as _, WorkTree};
 
 const PROJECT: &str = "runtime: nodejs\n";
 
@@ -86,7 +88,7 @@ fn what_git_ignores_stays_out_with_and_without_a_repository() {
     let tracked = folder(&files);
     git(tracked.path(), &["init", "-q"]);
     assert_eq!(names(&work(&tracked, "pack").unwrap()), wanted);
-    // What was added in spite of it belongs to the repository.
+    // A file that was added with force belongs to the repository.
     git(tracked.path(), &["add", "."]);
     git(
         tracked.path(),
@@ -231,7 +233,7 @@ fn a_source_that_is_too_large_is_refused_by_its_size() {
     assert_eq!(work(&folder, "p"), Err(PackError::TooLarge));
 }
 
-/// What GNU tar makes of an archive.
+/// GNU tar lists and extracts the archive.
 #[cfg(unix)]
 #[test]
 fn other_programs_read_the_archive() {
@@ -286,7 +288,7 @@ fn other_programs_read_the_archive() {
     );
 }
 
-/// The bytes are part of what plans promise: a change of them needs a line in the changelog.
+/// Plans contain the digest of these bytes: a change needs an entry in the changelog.
 #[test]
 fn the_bytes_of_an_archive_do_not_change_from_version_to_version() {
     let entries = [(PROJECT_FILE, PROJECT), ("index.ts", "export {};\n")];

@@ -1,16 +1,16 @@
-//! A source as it stands in a commit or in the index.
+//! Reads sources from a commit or the index.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{Oid, Repository};
 
-use super::{Collected, PackError, PackTree, entry_error};
-use crate::revision::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
-use crate::source::{MAX_DEPTH, ProblemKind};
+use super::tree::{Collected, PackError, PackTree, entry_error};
+use crate::problem::{MAX_DEPTH, ProblemKind};
+use crate::walk::{FOLDER, KIND, LINK, MAX_LINK, SUBMODULE, blob, unreadable};
 
-/// The mode of a file that may be run (git: `cache.h`).
+/// Mode of executable files (git: `cache.h`).
 const EXECUTABLE: i32 = 0o100_755;
 
-/// Reads everything below a tree.
+/// Reads all files below a tree.
 pub(crate) fn read(repository: &Repository, tree: Oid) -> Result<PackTree, PackError> {
     let mut collected = Collected::default();
     folder(repository, tree, Utf8Path::new(""), 0, &mut collected)?;

@@ -1,4 +1,4 @@
-//! A source as it lies on the disk: what git tracks, and what it would not ignore.
+//! Reads sources from the work tree: tracked files, and files that git does not ignore.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,11 +8,11 @@ use camino::Utf8Path;
 use git2::Repository;
 use tempfile::TempDir;
 
-use super::{Collected, PackError, PackTree, entry_error};
-use crate::source::{MAX_DEPTH, ProblemKind};
-use crate::work_tree::{read_bounded, unreadable};
+use super::tree::{Collected, PackError, PackTree, entry_error};
+use crate::problem::{MAX_DEPTH, ProblemKind};
+use crate::read::{read_bounded, unreadable};
 
-/// Reads everything below `directory`, which has no links in its path and lies below `boundary`.
+/// Reads all files below `directory`, whose path contains no links and is inside `boundary`.
 pub(crate) fn read(directory: &Path, boundary: &Path) -> Result<PackTree, PackError> {
     let ignores = Ignores::open(directory, boundary).map_err(PackError::Directory)?;
     let mut walk = Walk {
@@ -106,19 +106,19 @@ fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 
-/// What git ignores and does not track.
+/// Files that git ignores and does not track.
 struct Ignores {
     repository: Repository,
-    /// The top that ignored paths are seen from, without links.
+    /// The root of the work tree, without links.
     top: PathBuf,
-    /// Paths of the index, from the top.
+    /// Paths of the index, from the root.
     tracked: BTreeSet<Vec<u8>>,
-    /// Where git keeps what it needs, if there is no repository.
+    /// The folder of the temporary repository, if there is no other.
     _folder: Option<TempDir>,
 }
 
 impl Ignores {
-    /// Outside of a repository, `.gitignore` files count all the same.
+    /// Also respects `.gitignore` files outside of repositories, with a temporary repository.
     fn open(directory: &Path, boundary: &Path) -> Result<Self, ProblemKind> {
         let git = |error: git2::Error| ProblemKind::Unreadable(error.message().to_owned());
         let found = Repository::discover(directory).ok();
@@ -161,7 +161,7 @@ impl Ignores {
         if !is_folder {
             return !self.tracked.contains(&name);
         }
-        // What was added in spite of being ignored is tracked, and so is the folder that holds it.
+        // Ignored files that were added with force are tracked, so their folders are not ignored.
         name.push(b'/');
         !self
             .tracked

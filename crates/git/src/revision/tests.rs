@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use git2::{RepositoryInitOptions, Signature, Time};
 
 use super::*;
-use crate::Problem;
+use crate::{Problem, PullRequest};
 
 const FILE: i32 = 0o100_644;
 const LINK: i32 = 0o120_000;
 const SUBMODULE: i32 = 0o160_000;
 const FOLDER: i32 = 0o040_000;
 
-/// One entry of a tree, by its path in bytes.
+/// Path, mode and content of an entry of a tree.
 type Entry<'a> = (&'a [u8], i32, &'a [u8]);
 
 fn file<'a>(path: &'a str, content: &'a str) -> Entry<'a> {
@@ -21,7 +21,7 @@ fn link<'a>(path: &'a str, target: &'a str) -> Entry<'a> {
     (path.as_bytes(), LINK, target.as_bytes())
 }
 
-/// Writes a tree with these entries, without a work tree or an index.
+/// Writes a tree with these entries, without a work tree or index.
 fn tree(repository: &Repository, entries: &[Entry<'_>]) -> Oid {
     let mut below: BTreeMap<&[u8], Vec<Entry<'_>>> = BTreeMap::new();
     let mut builder = repository.treebuilder(None).unwrap();
@@ -52,7 +52,7 @@ fn tree(repository: &Repository, entries: &[Entry<'_>]) -> Oid {
     builder.write().unwrap()
 }
 
-/// Commits a tree on top of `HEAD`, or as the first commit; nothing is checked out.
+/// Commits a tree on top of `HEAD`, or as the first commit, without a checkout.
 fn commit(repository: &Repository, root: Oid) -> Oid {
     let author = Signature::new("A", "a@example.com", &Time::new(0, 0)).unwrap();
     let parent = repository
@@ -94,7 +94,7 @@ fn listed(revision: &Revision, path: &str) -> (Vec<String>, Vec<Problem>) {
     )
 }
 
-/// The commit of a revision, and whether it is something else than that.
+/// The commit of a revision, and whether its content differs.
 fn stand(revision: &Revision) -> Option<(String, bool)> {
     revision.commit().map(|head| (head.id, head.dirty))
 }
@@ -220,7 +220,7 @@ fn a_bare_repository_a_worktree_and_a_detached_head_are_read() {
     let worktree = places.path().join("w");
     repository.worktree("w", &worktree, None).unwrap();
     assert_eq!(read(&worktree, "HEAD"), "a");
-    // The folder of a worktree is looked for in the revision as well.
+    // The folder of a worktree is also used in the revision.
     let inner = Revision::open(&worktree.join("sub"), "HEAD").unwrap();
     assert_eq!(listed(&inner, ".").0, ["a.yaml"]);
 
@@ -229,7 +229,7 @@ fn a_bare_repository_a_worktree_and_a_detached_head_are_read() {
     assert_eq!(read(&worktree, "HEAD"), "a");
 }
 
-/// A clone without history: what `git clone --depth 1` leaves.
+/// A clone without history, like after `git clone --depth 1`.
 fn shallow() -> (tempfile::TempDir, Repository) {
     let (folder, repository) = committed(&[file("a.yaml", "1")]);
     let first = repository.head().unwrap().target().unwrap();
@@ -417,7 +417,7 @@ fn a_pull_request_branched_from_the_merge_base() {
             "{variable}"
         );
     }
-    // A branch without a remote, as in a clone of one machine.
+    // A branch without a remote.
     assert_eq!(
         at(&[("GITHUB_BASE_REF", "main")])
             .unwrap()
@@ -425,7 +425,7 @@ fn a_pull_request_branched_from_the_merge_base() {
             .unwrap(),
         ours.to_string()
     );
-    // GitLab gives the commit, which says more than the branch.
+    // GitLab provides the commit, which is more exact than the branch.
     let gitlab = [
         ("CI_MERGE_REQUEST_DIFF_BASE_SHA", fork.as_str()),
         ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
@@ -480,7 +480,7 @@ fn staged(repository: &Repository, entries: &[Entry<'_>]) {
     index.write().unwrap();
 }
 
-/// All files of a repository's own folder, with their sizes.
+/// All files of `.git` with their sizes.
 fn objects(repository: &Repository) -> Vec<(std::path::PathBuf, u64)> {
     fn below(folder: &Path, found: &mut Vec<(std::path::PathBuf, u64)>) {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -512,7 +512,7 @@ fn what_is_staged_is_read_and_nothing_is_written() {
     assert_eq!(&*revision.read("p/a.yaml".into(), 100).unwrap(), "staged");
     assert_eq!(revision.commit(), None, "there is no commit yet");
     assert_eq!(objects(&repository), before);
-    // From a folder below, as from the top.
+    // From a subfolder, as from the root.
     let below = Revision::staged(&folder.path().join("p")).unwrap();
     assert_eq!(&*below.read("a.yaml".into(), 100).unwrap(), "staged");
 

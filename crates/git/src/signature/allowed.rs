@@ -1,4 +1,4 @@
-//! `allowed_signers`, as ssh-keygen(1) describes it: principals, options, and a key a line.
+//! Parses `allowed_signers` (see ssh-keygen(1)): principals, options and a key per line.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -7,23 +7,23 @@ use ssh_key::PublicKey;
 use ssh_key::public::KeyData;
 use thiserror::Error;
 
-/// Who may sign with SSH keys.
+/// The allowed SSH keys.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllowedSigners(Vec<AllowedSigner>);
 
-/// One line.
+/// One line of the file.
 #[derive(Debug, Clone)]
 pub(super) struct AllowedSigner {
-    /// Whose key it is, as written.
+    /// The principals as written.
     pub(super) principals: String,
-    /// What the key may sign; everything if it is empty.
+    /// The allowed namespaces; empty for all.
     pub(super) namespaces: Vec<String>,
     pub(super) valid_after: Option<Timestamp>,
     pub(super) valid_before: Option<Timestamp>,
     pub(super) key: KeyData,
 }
 
-/// A line that cannot be understood. A file of which a part is passed over would be a trap.
+/// An invalid line. It invalidates the whole file, because skipping it could hide a restriction.
 #[derive(Debug, Error)]
 #[error("line {line}: {why}")]
 pub(super) struct LineError {
@@ -48,7 +48,7 @@ impl AllowedSigners {
         Ok(Self(signers))
     }
 
-    /// The lines of a key.
+    /// The lines with this key.
     pub(super) fn of<'a>(&'a self, key: &'a KeyData) -> impl Iterator<Item = &'a AllowedSigner> {
         self.0.iter().filter(move |signer| signer.key == *key)
     }
@@ -104,7 +104,7 @@ impl AllowedSigner {
         self.namespaces.is_empty() || self.namespaces.iter().any(|name| matches(name, "git"))
     }
 
-    /// Why the key does not count at a time.
+    /// Why the key is invalid at a time, or `None` if it is valid.
     pub(super) fn invalid_at(&self, at: Timestamp) -> Option<String> {
         if let Some(after) = self.valid_after.filter(|after| at < *after) {
             return Some(format!("it is valid only after {after}"));
@@ -114,12 +114,12 @@ impl AllowedSigner {
     }
 }
 
-/// Options have values, or are this one; what is neither is taken for a key.
+/// Everything that is not an option counts as a key type.
 fn is_key_type(word: &str) -> bool {
     !word.contains('=') && !word.eq_ignore_ascii_case("cert-authority")
 }
 
-/// The words of a line; what is quoted keeps its spaces.
+/// Splits a line into words; quoted spaces are kept.
 fn words(line: &str) -> Result<Vec<String>, String> {
     if !line.matches('"').count().is_multiple_of(2) {
         return Err("a quote is not closed".to_owned());
@@ -127,7 +127,7 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     Ok(split(line, char::is_whitespace))
 }
 
-/// The parts of a text between separators that are not quoted.
+/// Splits a text at unquoted separators.
 fn split(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = String::new();
@@ -145,7 +145,7 @@ fn split(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<String> {
     parts
 }
 
-/// Whether a pattern of OpenSSH (`*` and `?`) matches.
+/// Matches a pattern of OpenSSH with `*` and `?`.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.chars().next() {
         None => text.is_empty(),
@@ -162,8 +162,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// `YYYYMMDD` or `YYYYMMDDHHMM[SS]`, in UTC with or without a `Z` at the end: what a file says must not depend on where
-/// it is read.
+/// Parses `YYYYMMDD` or `YYYYMMDDHHMM[SS]` with an optional `Z`. It is always UTC, so the meaning
+/// of a file does not depend on the local time zone.
 fn time(text: &str) -> Result<Timestamp, String> {
     let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
     let wrong = || format!("`{text}` is no date; write YYYYMMDD or YYYYMMDDHHMMSS");

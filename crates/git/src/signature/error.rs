@@ -1,211 +1,211 @@
-//! Why a commit does not count as signed.
+//! Errors of signature verification.
 
 use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::RevisionError;
 
-/// Why the signature of a commit does not count.
+/// The signature of a commit is not accepted.
 #[derive(Debug, Error)]
 pub enum SignatureError {
-    /// There is no repository, no such commit, or it cannot be read.
+    /// The repository or commit is missing or unreadable.
     #[error(transparent)]
     Revision(#[from] RevisionError),
-    /// The signers cannot be told.
+    /// The allowed signers cannot be determined.
     #[error(transparent)]
     Signers(#[from] SignersError),
-    /// No signature.
+    /// The commit is not signed.
     #[error(
         "the commit {commit} is not signed; sign it with `git commit -S`, or merge it with a signed merge commit"
     )]
     Unsigned {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
     },
-    /// A signature of a kind that is not verified here.
+    /// The kind of signature is not supported.
     #[error(
         "the commit {commit} has {what}, which is not verified here; sign it with an SSH or OpenPGP key"
     )]
     Unsupported {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// What it has.
+        /// Description of the signature.
         what: String,
     },
-    /// A signature that cannot be read.
+    /// Invalid signature format.
     #[error("the signature of the commit {commit} cannot be read: {why}; sign it anew")]
     Malformed {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// Why.
+        /// Reason.
         why: String,
     },
-    /// A key that nobody allowed.
+    /// The key is not an allowed signer.
     #[error(
         "the commit {commit} is signed with the key {key}, which `{file}` does not allow at the base {base}; a signer is \
          added by a change of its own, which somebody signs who is allowed already"
     )]
     Unknown {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The key's fingerprint or id.
+        /// Fingerprint or id of the key.
         key: String,
-        /// The file that does not name it.
+        /// File of the allowed signers.
         file: String,
-        /// The commit that the file was read from.
+        /// Commit from which the file was read.
         base: String,
     },
-    /// A signature of something else.
+    /// The signature does not match the content.
     #[error(
         "the signature of the commit {commit} is wrong: the key {key} signed something else, or the commit was changed \
          since; do not apply it before somebody looked into this"
     )]
     Wrong {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The key's fingerprint or id.
+        /// Fingerprint or id of the key.
         key: String,
     },
-    /// An SSH signature for another purpose.
+    /// An SSH signature with another namespace.
     #[error(
         "the signature of the commit {commit} is for `{found}`, not for `git`: it was made for something else, and says \
          nothing about a commit"
     )]
     Namespace {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The namespace of the signature.
+        /// Namespace of the signature.
         found: String,
     },
-    /// A key that is allowed, but not for commits.
+    /// The key is allowed, but not for commits.
     #[error(
         "the commit {commit} is signed with the key {key} of {signer}, which `{file}` allows for {allowed} only, not for `git`"
     )]
     NotForGit {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The fingerprint.
+        /// Fingerprint of the key.
         key: String,
-        /// Whose key.
+        /// Principals or user id of the key.
         signer: String,
-        /// The file that says so.
+        /// File of the allowed signers.
         file: String,
-        /// What the key is for.
+        /// Allowed namespaces of the key.
         allowed: String,
     },
-    /// A key that was not valid at the date of the commit.
+    /// The key was not valid at the date of the commit.
     #[error(
         "the commit {commit} is signed with the key {key} of {signer}, which was not valid at the commit's date ({time}): \
          {why}; sign it anew with a key that is valid"
     )]
     Expired {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The fingerprint.
+        /// Fingerprint of the key.
         key: String,
-        /// Whose key.
+        /// Principals or user id of the key.
         signer: String,
-        /// When it had to be valid.
+        /// Time at which the key must be valid.
         time: Timestamp,
-        /// Why it is not.
+        /// Reason.
         why: String,
     },
-    /// A key that its owner revoked.
+    /// The key was revoked by its owner.
     #[error(
         "the commit {commit} is signed with the key {key} of {signer}, which was revoked; sign it anew with another key"
     )]
     Revoked {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The key.
+        /// Fingerprint or id of the key.
         key: String,
-        /// Whose key.
+        /// Principals or user id of the key.
         signer: String,
     },
-    /// The program that verifies OpenPGP signatures is missing, or does not work.
+    /// GnuPG is missing or failed.
     #[error(
         "the OpenPGP signature of the commit {commit} cannot be verified: {why}; is GnuPG (`gpg`) installed here?"
     )]
     NoGpg {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// What went wrong.
+        /// Reason.
         why: String,
     },
 }
 
-/// Why nobody can tell which signers are allowed.
+/// The allowed signers cannot be determined.
 #[derive(Debug, Error)]
 pub enum SignersError {
-    /// A base without signers.
+    /// The base does not contain a file of allowed signers.
     #[error(
         "there is neither `{file}` nor `{file}.asc` at the base {base}, so that nobody is allowed to sign; merge one of \
          them first, or name another file with --allowed-signers"
     )]
     Missing {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The commit of the base.
+        /// Id of the base commit.
         base: String,
     },
-    /// A file that cannot be used.
+    /// The file is invalid.
     #[error("`{file}` at the base {base} cannot be used: {why}")]
     Unusable {
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// The commit of the base.
+        /// Id of the base commit.
         base: String,
-        /// Why.
+        /// Reason.
         why: String,
     },
-    /// A file elsewhere.
+    /// The file is outside of the repository.
     #[error(
         "`{file}` leads out of the repository; name a file of the repository with --allowed-signers"
     )]
     Outside {
-        /// The file.
+        /// Path of the file.
         file: String,
     },
-    /// A commit without a parent.
+    /// The commit has no parent.
     #[error(
         "the commit {commit} is the first of its history, so that it has no base that could say who may sign it"
     )]
     First {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
     },
-    /// A base that is what is to be verified.
+    /// The base is the commit to verify.
     #[error(
         "the base `{base}` is the very commit that is to be applied, which would name its own signers; name what it was merged into"
     )]
     Itself {
-        /// The base as given.
+        /// Name of the base as given.
         base: String,
     },
-    /// A base that the commit does not come from.
+    /// The base is not an ancestor of the commit.
     #[error(
         "the commit {commit} does not come from the base `{base}`; name what it was merged into with --base"
     )]
     Elsewhere {
-        /// The base as given.
+        /// Name of the base as given.
         base: String,
-        /// The commit.
+        /// Id of the commit.
         commit: String,
     },
-    /// A history that ends too early.
+    /// The history of the clone is too short.
     #[error(
         "this clone is shallow, so that nobody can tell who changed the signers before; fetch the history first: `git \
          fetch --unshallow origin`, or name the commit that this one was merged into with --base"
     )]
     Shallow,
-    /// An earlier commit changed the signers without being allowed to.
+    /// An earlier commit changed the signers without a valid signature.
     #[error("the signers in `{file}` were changed by a commit that does not count: {source}")]
     Changed {
-        /// The commit.
+        /// Id of the commit.
         commit: String,
-        /// The file.
+        /// Path of the file.
         file: String,
-        /// Why it does not count.
+        /// Reason.
         source: Box<SignatureError>,
     },
 }

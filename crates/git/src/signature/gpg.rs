@@ -1,16 +1,17 @@
-//! OpenPGP signatures. There is no small library for them, so that GnuPG is asked, as git itself does: in a home of its
-//! own that holds the allowed keys and nothing of the user's, without agent, network or configuration.
+//! Verifies OpenPGP signatures with GnuPG, like git itself, because there is no small library.
+//! GnuPG runs with a temporary home that contains only the allowed keys, without agent, network or
+//! configuration of the user.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::claim::{Claim, Scheme, SignedBy};
 use super::error::SignatureError;
 use super::signers::Signers;
-use super::{Claim, Scheme, SignedBy};
 
-/// How long GnuPG may take.
+/// Timeout of GnuPG.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, SignatureError> {
@@ -32,18 +33,18 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
     judge(claim, &status, keys_file)
 }
 
-/// What GnuPG says of a signature, in its own words for programs.
+/// The machine-readable status of GnuPG for a signature.
 fn status(claim: &Claim<'_>, keys: &[u8]) -> Result<String, String> {
     let said = |error: std::io::Error| error.to_string();
     let folder = tempfile::tempdir().map_err(said)?;
     let path = |name: &str| folder.path().join(name);
-    // An empty one keeps GnuPG from making one that asks for a daemon.
+    // Without this file, GnuPG creates one that enables a daemon.
     fs::write(path("common.conf"), "").map_err(said)?;
     fs::write(path("keys"), keys).map_err(said)?;
     fs::write(path("signature"), claim.signature).map_err(said)?;
     fs::write(path("payload"), claim.payload).map_err(said)?;
     run(folder.path(), &["--import", "keys"])?;
-    // Keys and signatures are judged as of the date of the commit.
+    // Keys and signatures must be valid at the date of the commit.
     let time = format!("{}!", claim.time.as_second().max(0));
     run(
         folder.path(),
@@ -60,7 +61,7 @@ fn status(claim: &Claim<'_>, keys: &[u8]) -> Result<String, String> {
     fs::read_to_string(path("status")).map_err(said)
 }
 
-/// Runs GnuPG to its end. How it ends says less than what it writes.
+/// Runs GnuPG. The exit status is ignored because the status file is more exact.
 fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("gpg");
     command
@@ -69,7 +70,7 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
         .env("GNUPGHOME", home)
         .env("HOME", home)
         .env("LC_ALL", "C");
-    // Where programs are, and what they need on Windows.
+    // The location of programs, and variables that Windows requires.
     for name in ["PATH", "SystemRoot", "TEMP", "TMP"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -104,7 +105,7 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
             Ok(Some(_)) => return Ok(()),
             Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
             Ok(None) | Err(_) => {
-                // It is over either way.
+                // The result is the same if the process has ended already.
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(format!(
@@ -116,7 +117,8 @@ fn run(home: &Path, arguments: &[&str]) -> Result<(), String> {
     }
 }
 
-/// What the lines of the status mean (doc/DETAILS of GnuPG). All signatures of a commit must be good; git makes one.
+/// Interprets the status lines (doc/DETAILS of GnuPG). A commit must have exactly one signature, as
+/// git creates it.
 fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, SignatureError> {
     let commit = || claim.commit.clone();
     let lines = || {
@@ -124,7 +126,7 @@ fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, Sign
             .lines()
             .filter_map(|line| line.strip_prefix("[GNUPG:] "))
     };
-    // A word, then its arguments: a key, and whose it is.
+    // A keyword with its arguments: key id and user id.
     let find = |word: &str| {
         let rest = lines().find_map(|line| line.strip_prefix(word)?.strip_prefix(' '))?;
         let (key, signer) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -181,7 +183,7 @@ fn judge(claim: &Claim<'_>, status: &str, file: String) -> Result<SignedBy, Sign
             why: "GnuPG finds no signature in it".to_owned(),
         });
     };
-    // The last word is the primary key, by which people know a key.
+    // The last word is the fingerprint of the primary key, which users know.
     let key = more
         .rsplit(' ')
         .next()

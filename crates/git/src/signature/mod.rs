@@ -1,10 +1,11 @@
-//! Who signed a commit: its SSH or OpenPGP signature, held to the signers that a base revision allows.
+//! Verifies that a commit is signed by an allowed signer, with SSH or OpenPGP.
 //!
-//! A change must not be able to add its own signer. So the signers are read from the base: the revision that somebody
-//! names, or else the first parent, and then every earlier change of the signers must itself be signed by somebody whom
-//! the signers before it allow.
+//! A change must not be able to add its own signer. Therefore the allowed signers are read from a
+//! base revision: the given one, or the first parent. With the first parent, every earlier change
+//! of the signers must itself be signed by a signer allowed before it.
 
 mod allowed;
+mod claim;
 mod error;
 mod gpg;
 mod signers;
@@ -16,55 +17,31 @@ use std::path::Path;
 
 use git2::{ErrorCode, Oid, Repository};
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::revision::find;
+use crate::find;
+use claim::Claim;
+pub use claim::{Scheme, SignedBy};
 pub use error::{SignatureError, SignersError};
 use signers::Signers;
 
-/// What kind of signature a commit has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "SignatureScheme")]
-pub enum Scheme {
-    /// An SSH key.
-    Ssh,
-    /// An OpenPGP key.
-    Openpgp,
-}
-
-/// Who signed a commit, as was verified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SignedBy {
-    /// The kind of signature.
-    pub scheme: Scheme,
-    /// The fingerprint of the key.
-    pub key: String,
-    /// Whose key it is: the principals of the allowed signers, or the user id of an OpenPGP key.
-    pub signer: String,
-    /// The commit that the allowed signers were read from.
-    pub base: String,
-}
-
-/// What is verified.
+/// The commit to verify and the source of its allowed signers.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// A folder in the repository: that of `polwarden.yaml`.
+    /// A folder in the repository, usually that of `polwarden.yaml`.
     pub directory: &'a Path,
-    /// The commit.
+    /// Id of the commit.
     pub commit: &'a str,
-    /// The revision whose signers count; without it, the first parent.
+    /// The revision from which the signers are read. Default: the first parent.
     pub base: Option<&'a str>,
-    /// The file of the allowed signers, from the top of the repository.
+    /// Path of the allowed signers file from the root of the repository.
     pub file: &'a str,
 }
 
 /// Verifies the signature of a commit.
 ///
 /// # Errors
-/// It has none, it is not good, its signer is not allowed, or nobody can tell.
+/// The signature is missing or invalid, its signer is not allowed, or the allowed signers cannot be
+/// determined.
 pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
     let Request {
         directory,
@@ -108,7 +85,7 @@ pub fn verify(request: &Request<'_>) -> Result<SignedBy, SignatureError> {
     }
 }
 
-/// The way to a file without detours; nothing for one that leads out of the repository.
+/// Normalizes a path. Returns `None` if it leaves the repository.
 fn normal(file: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in file.split('/') {
@@ -128,7 +105,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Verifies a commit by the signers of another.
+    /// Verifies a commit with the signers allowed in `base`.
     fn verify(&self, id: Oid, base: Oid) -> Result<SignedBy, SignatureError> {
         let signers = Signers::read(self.repository, base, self.file)?;
         let commit = id.to_string();
@@ -139,8 +116,8 @@ impl Case<'_> {
             }
             Err(source) => return Err(find::incomplete(self.repository, &commit, source).into()),
         };
-        // A date is the committer's word. What is merged already is older than what is made on top of it, so that a key
-        // that ended before the base cannot come back with an old date.
+        // The committer chooses the date of a commit. A commit is never older than its base, so a
+        // key that expired before the base cannot be used with an old date.
         let time = self.time(id)?.max(self.time(base)?);
         let text = String::from_utf8_lossy(&signature);
         let claim = Claim {
@@ -183,7 +160,7 @@ impl Case<'_> {
         })
     }
 
-    /// The first parent; nothing at the beginning of a history, or of what a shallow clone holds of it.
+    /// The first parent, or `None` at the beginning of the history or of a shallow clone.
     fn parent(&self, id: Oid) -> Result<Option<Oid>, SignatureError> {
         let commit = self
             .repository
@@ -206,8 +183,8 @@ impl Case<'_> {
         }
     }
 
-    /// Makes sure that the signers at a commit came about well: whoever changed them was allowed by those before.
-    /// Otherwise a change of two commits could add a signer with the first and be signed by him with the second.
+    /// Checks that every change of the signers was signed by a signer allowed before it. Otherwise
+    /// a change of two commits could add a signer with the first and use it for the second.
     fn hold_history(&self, from: Oid) -> Result<(), SignatureError> {
         let mut id = from;
         let mut now = Signers::ids(self.repository, id, self.file)?;
@@ -223,21 +200,11 @@ impl Case<'_> {
             }
             (id, now) = (parent, before);
         }
-        // Where the clone ends, the history does not.
+        // A shallow clone ends before the history does.
         if self.repository.is_shallow() {
             Err(SignersError::Shallow.into())
         } else {
             Ok(())
         }
     }
-}
-
-/// A signature, and what it is said to be of.
-struct Claim<'a> {
-    commit: String,
-    signature: &'a str,
-    payload: &'a [u8],
-    /// When the key has to be valid.
-    time: Timestamp,
-    base: String,
 }

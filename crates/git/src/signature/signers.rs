@@ -1,34 +1,34 @@
-//! The files of the allowed signers at a revision.
+//! Reads the allowed signers of a revision.
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::allowed::AllowedSigners;
 use super::error::{SignatureError, SignersError};
-use crate::revision::find;
+use crate::find;
 
-/// The largest file of signers.
+/// Maximum size of a file of signers in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What is added to the name of the file for that of the OpenPGP keys.
+/// Suffix of the file with OpenPGP keys.
 const KEYS: &str = ".asc";
 
-/// Who may sign, as a revision says it.
+/// The allowed signers of a revision.
 pub(super) struct Signers {
-    /// The file, for messages.
+    /// Path of the file for messages.
     pub(super) file: String,
-    /// The commit that it was read from.
+    /// Id of the commit from which the file was read.
     pub(super) base: String,
     pub(super) ssh: AllowedSigners,
-    /// OpenPGP keys in ASCII armour.
+    /// OpenPGP keys in ASCII armor.
     pub(super) keys: Option<Vec<u8>>,
 }
 
-/// The objects that hold the signers of a commit.
+/// The objects that contain the signers of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ids {
-    /// The file of SSH keys.
+    /// File of SSH keys.
     ssh: Option<Oid>,
-    /// The file of OpenPGP keys.
+    /// File of OpenPGP keys.
     keys: Option<Oid>,
 }
 
@@ -85,7 +85,7 @@ impl Signers {
         })
     }
 
-    /// The objects that hold the signers of a commit; nothing where there is neither file.
+    /// The objects that contain the signers of a commit, or `None` if neither file exists.
     pub(super) fn ids(
         repository: &Repository,
         commit: Oid,
@@ -97,7 +97,7 @@ impl Signers {
         let tree =
             tree.map_err(|source| find::incomplete(repository, &commit.to_string(), source))?;
         let id = |path: String| match tree.get_path(path.as_ref()) {
-            // A link could lead anywhere, and is followed nowhere.
+            // Links are not followed.
             Ok(entry)
                 if entry.kind() == Some(ObjectType::Blob) && entry.filemode() != 0o120_000 =>
             {

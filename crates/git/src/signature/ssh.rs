@@ -1,5 +1,5 @@
-//! SSH signatures (PROTOCOL.sshsig of OpenSSH). Their form is read by the crate ssh-key, and what they say is verified
-//! by ring, which TLS brings along.
+//! Verifies SSH signatures (PROTOCOL.sshsig of OpenSSH). The crate ssh-key parses them and ring,
+//! which TLS already requires, verifies them.
 
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
@@ -10,17 +10,16 @@ use ssh_key::public::{EcdsaPublicKey, KeyData, RsaPublicKey};
 use ssh_key::{Algorithm, HashAlg, Mpint, Signature, SshSig};
 
 use super::allowed::AllowedSigner;
+use super::claim::{Claim, Scheme, SignedBy};
 use super::error::SignatureError;
 use super::signers::Signers;
-use super::{Claim, Scheme, SignedBy};
 
-/// What git asks ssh-keygen to sign for.
+/// The namespace of git's signatures.
 const NAMESPACE: &str = "git";
 
-/// The flag of a security key that says that somebody touched it.
+/// Flag of a security key: user presence was confirmed by touch.
 const TOUCHED: u8 = 1;
 
-/// Why a key cannot have made a signature.
 enum Failed {
     Wrong,
     Unsupported(String),
@@ -55,7 +54,7 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
             base,
         });
     }
-    // Before anything is said of the key: whoever did not sign is not named as the signer.
+    // Verify first, so that an error names a signer only if the signature is theirs.
     match made(key, signature.signature(), &data) {
         Ok(()) => {}
         Err(Failed::Wrong) => {
@@ -80,7 +79,7 @@ pub(super) fn verify(claim: &Claim<'_>, signers: &Signers) -> Result<SignedBy, S
     })
 }
 
-/// The principals of the first line that allows the key for commits at the time.
+/// The principals of the first line that allows the key for commits at that time.
 fn allowed(
     claim: &Claim<'_>,
     lines: &[&AllowedSigner],
@@ -124,7 +123,7 @@ fn allowed(
     }))
 }
 
-/// Whether a key made a signature of data.
+/// Verifies a signature of `data`.
 fn made(key: &KeyData, signature: &Signature, data: &[u8]) -> Result<(), Failed> {
     let bytes = signature.as_bytes();
     match key {
@@ -147,7 +146,7 @@ fn made(key: &KeyData, signature: &Signature, data: &[u8]) -> Result<(), Failed>
             let (signed, bytes) = touched(key.application(), data, bytes)?;
             ecdsa(&EcdsaPublicKey::NistP256(*key.ec_point()), &signed, bytes)
         }
-        // The crate may learn more kinds.
+        // Later versions of the crate may support more kinds.
         other => Err(Failed::Unsupported(format!(
             "a signature by a key of the type {}",
             other.algorithm()
@@ -174,7 +173,8 @@ fn check(
         .map_err(|_| Failed::Wrong)
 }
 
-/// Two integers, which ring wants side by side in full length.
+/// Verifies ECDSA. The format contains two integers; ring expects them concatenated with fixed
+/// length.
 fn ecdsa(key: &EcdsaPublicKey, data: &[u8], mut bytes: &[u8]) -> Result<(), Failed> {
     let (algorithm, length): (&'static dyn VerificationAlgorithm, usize) = match key {
         EcdsaPublicKey::NistP256(_) => (&ECDSA_P256_SHA256_FIXED, 32),
@@ -215,7 +215,7 @@ fn rsa(key: &RsaPublicKey, algorithm: &Algorithm, data: &[u8], bytes: &[u8]) -> 
                 "an RSA signature with SHA-1".to_owned(),
             ));
         }
-        // Another algorithm, for an RSA key.
+        // Another algorithm than RSA.
         _ => return Err(Failed::Wrong),
     };
     let (Some(n), Some(e)) = (key.n.as_positive_bytes(), key.e.as_positive_bytes()) else {
@@ -226,7 +226,7 @@ fn rsa(key: &RsaPublicKey, algorithm: &Algorithm, data: &[u8], bytes: &[u8]) -> 
         .map_err(|_| Failed::Wrong)
 }
 
-/// What a security key signs (PROTOCOL.u2f), and the signature without what says how.
+/// The data signed by a security key (PROTOCOL.u2f), and the raw signature.
 fn touched<'a>(
     application: &str,
     data: &[u8],

@@ -1,48 +1,48 @@
-//! What can be said to an operation.
+//! Fields of operations.
 
 use serde_json::Value;
 
 use crate::check_segment;
 
-/// A field of an operation.
+/// A field of an operation, set with `polwarden call -f NAME=VALUE`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in the contract.
+    /// Name in the API contract.
     pub name: &'static str,
-    /// Where it goes.
+    /// The part of the request that contains the field.
     pub place: Place,
-    /// What it may be.
+    /// Accepted values, as text for messages.
     pub kind: FieldKind,
-    /// Whether it must be said.
+    /// Whether the field is required.
     pub required: bool,
 }
 
-/// Where a field goes.
+/// The part of a request that contains a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// Into the path.
+    /// The path.
     Path,
-    /// Into the query.
+    /// The query.
     Query,
-    /// Into the body.
+    /// The JSON body.
     Body,
 }
 
-/// What a field may be.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldKind {
-    /// A text.
+    /// A string.
     Text,
-    /// A list of texts: JSON, or texts with commas between them.
+    /// A list of strings: a JSON array, or strings separated by commas.
     Texts,
-    /// Anything that is written as JSON.
+    /// Any JSON value.
     Json,
-    /// One of these texts.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
 }
 
 impl Field {
-    /// A field of the path; it must be said.
+    /// Creates a required field of the path.
     pub const fn path(name: &'static str) -> Self {
         Self {
             name,
@@ -52,7 +52,7 @@ impl Field {
         }
     }
 
-    /// A field of the query.
+    /// Creates an optional field of the query.
     pub const fn query(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
@@ -62,7 +62,7 @@ impl Field {
         }
     }
 
-    /// A field of the body.
+    /// Creates an optional field of the body.
     pub const fn body(name: &'static str, kind: FieldKind) -> Self {
         Self {
             name,
@@ -72,7 +72,7 @@ impl Field {
         }
     }
 
-    /// The field, if it must be said.
+    /// Makes the field required.
     #[must_use]
     pub const fn required(self) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Field {
         }
     }
 
-    /// What it may be, in words.
+    /// The accepted values, for messages.
     pub fn wanted(&self) -> String {
         match self.kind {
             FieldKind::Text => "a text".to_owned(),
@@ -91,7 +91,7 @@ impl Field {
         }
     }
 
-    /// What a text stands for; nothing where it is not what the field may be.
+    /// Parses a value. Returns `None` if the field does not accept it.
     pub(super) fn read(&self, text: &str) -> Option<Value> {
         if self.place == Place::Path && check_segment(text).is_err() {
             return None;

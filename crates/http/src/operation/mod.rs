@@ -1,5 +1,5 @@
-//! The operations of the services, described one by one, for whoever wants to make a single one of them
-//! (`polwarden call`). Plans and applies use the typed readers and writers.
+//! Descriptions of the operations of a service, for `polwarden call`. Plans and applies use typed
+//! readers and writers instead.
 
 mod field;
 mod request;
@@ -14,19 +14,20 @@ pub use request::{FieldError, ReadRequest, Request, WriteRequest};
 /// An operation of a service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Its name in the contract.
+    /// Name in the API contract.
     pub name: &'static str,
-    /// What it does, as a sentence without a full stop.
+    /// Summary without a period.
     pub about: &'static str,
-    /// What is sent, and so whether it may change something.
+    /// The HTTP method, which decides whether the operation may change state.
     pub verb: Verb,
-    /// The way to it, below the service's endpoint, as contracts write it: `orgs/{organization}/policies/{policy}`.
+    /// Path template below the endpoint, as in the contract:
+    /// `orgs/{organization}/policies/{policy}`.
     pub path: &'static str,
-    /// What can be said.
+    /// The accepted fields.
     pub fields: &'static [Field],
 }
 
-/// How a request is sent. A `Query` is a POST that only reads.
+/// The HTTP method. `Query` is a POST that only reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// GET.
@@ -44,7 +45,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// The method on the wire.
+    /// The HTTP method.
     pub fn method(self) -> Method {
         match self {
             Self::Get => Method::GET,
@@ -55,7 +56,7 @@ impl Verb {
         }
     }
 
-    /// Whether it may change something.
+    /// Whether the operation may change state.
     pub fn effect(self) -> Effect {
         match self {
             Self::Get | Self::Query => Effect::Read,
@@ -64,19 +65,19 @@ impl Verb {
     }
 }
 
-/// A part of an operation's path.
+/// A segment of a path template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Segment {
-    /// As it stands.
+    /// Literal text.
     Fixed(&'static str),
-    /// The target's organization.
+    /// The organization of the target.
     Organization,
-    /// The value of a field.
+    /// The value of the field with this name.
     Field(&'static str),
 }
 
 impl Segment {
-    /// What a part of a path between slashes means.
+    /// Parses one segment of a path template.
     pub fn of(part: &'static str) -> Self {
         match part
             .strip_prefix('{')
@@ -90,7 +91,7 @@ impl Segment {
 }
 
 impl Operation {
-    /// Whether it may change something.
+    /// Whether the operation may change state.
     pub fn effect(&self) -> Effect {
         self.verb.effect()
     }

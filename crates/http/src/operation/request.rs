@@ -1,4 +1,4 @@
-//! An operation with the fields that were given.
+//! Operations with values for their fields.
 
 use std::collections::BTreeMap;
 
@@ -9,72 +9,72 @@ use super::{Field, Operation, Place, Segment};
 use crate::{Call, Effect};
 use model::diag::did_you_mean;
 
-/// Why fields do not fit an operation.
+/// The operation or its fields are invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FieldError {
-    /// No operation has this name.
+    /// Unknown operation.
     #[error("there is no operation `{name}`; {hint}")]
     Operation {
-        /// As it was given.
+        /// The name as given.
         name: String,
-        /// What may be meant.
+        /// Suggestion or list of names.
         hint: String,
     },
-    /// The operation has no such field.
+    /// Unknown field.
     #[error("{operation} has no field `{name}`; {hint}")]
     Unknown {
         /// The operation.
         operation: &'static str,
-        /// As it was given.
+        /// The name as given.
         name: String,
-        /// What may be meant.
+        /// Suggestion or list of names.
         hint: String,
     },
-    /// A field that must be there is not.
+    /// Missing required field.
     #[error("{operation} needs the field `{name}`: add `--field {name}=…` with {wanted}")]
     Missing {
         /// The operation.
         operation: &'static str,
         /// The field.
         name: &'static str,
-        /// What it may be.
+        /// Accepted values, as text for messages.
         wanted: String,
     },
-    /// A field that is there twice.
+    /// Duplicate field.
     #[error("the field `{0}` is given twice")]
     Twice(&'static str),
-    /// A value that the field cannot have. It is not repeated: it may be long.
+    /// Invalid value. It is not part of the message because it may be long.
     #[error("the field `{name}` must be {wanted}{}", if *in_path { ", without characters that an address cannot hold" } else { "" })]
     Value {
         /// The field.
         name: &'static str,
-        /// What it may be.
+        /// Accepted values, as text for messages.
         wanted: String,
-        /// Whether it goes into the path.
+        /// Whether the field is part of the path.
         in_path: bool,
     },
 }
 
-/// An operation with all that it needs.
+/// An operation with valid values for all required fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     operation: &'static Operation,
     fields: BTreeMap<&'static str, Value>,
 }
 
-/// A request that changes nothing.
+/// A request that only reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadRequest(Request);
 
-/// A request that may change something.
+/// A request that may change state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriteRequest(Request);
 
 impl Request {
-    /// Finds an operation and reads its fields.
+    /// Finds an operation by name and parses its fields.
     ///
     /// # Errors
-    /// There is no such operation, or a field is unknown, missing, there twice, or not what it may be.
+    /// The operation or a field is unknown, or a field is missing, duplicate or invalid.
     pub fn new(
         operations: &'static [Operation],
         name: &str,
@@ -127,12 +127,15 @@ impl Request {
         self.operation
     }
 
-    /// The fields, by their names.
+    /// The values by field name.
     pub fn fields(&self) -> &BTreeMap<&'static str, Value> {
         &self.fields
     }
 
-    /// The request as one that reads, or else as one that writes.
+    /// Separates reads from writes, so that code that only reads cannot send a write.
+    ///
+    /// # Errors
+    /// Returns the request as a write if it may change state.
     pub fn sort(self) -> Result<ReadRequest, WriteRequest> {
         match self.operation.effect() {
             Effect::Read => Ok(ReadRequest(self)),
@@ -140,7 +143,7 @@ impl Request {
         }
     }
 
-    /// The call. `media_type` is that of the body, if there is one.
+    /// Creates the call. `media_type` is used if the operation has a body.
     fn call(&self, organization: &str, media_type: &'static str) -> Call {
         let text = |name: &str| match self.fields.get(name) {
             Some(Value::String(text)) => text.clone(),
@@ -197,22 +200,24 @@ impl Request {
 }
 
 impl ReadRequest {
-    /// The request.
+    /// The request with its operation and fields.
     pub fn request(&self) -> &Request {
         &self.0
     }
 
+    /// Creates the call. `media_type` is used if the operation has a body.
     pub fn call(&self, organization: &str, media_type: &'static str) -> Call {
         self.0.call(organization, media_type)
     }
 }
 
 impl WriteRequest {
-    /// The request.
+    /// The request with its operation and fields.
     pub fn request(&self) -> &Request {
         &self.0
     }
 
+    /// Creates the call. `media_type` is used if the operation has a body.
     pub fn call(&self, organization: &str, media_type: &'static str) -> Call {
         self.0.call(organization, media_type)
     }

@@ -11,7 +11,7 @@ use super::{ApiVersion, GroupKind, MaterialType, Metadata};
 use model::chainloop::DocumentBytes;
 use model::diag::Path;
 
-/// What a reference to a requirement looks like (published schema).
+/// The form of a reference to a requirement (published schema).
 const REQUIREMENT_PATTERN: &str = r"^([a-z0-9-]+\/)?([^\s\/]+\/)([^\s@\/]+)(@[^\s@]+)?$";
 
 /// A group of policies, to be attached to contracts as one.
@@ -141,13 +141,11 @@ pub struct Selector {
     pub match_mode_snake: Option<MatchMode>,
 }
 
-/// How a name is matched: the mode's name, or its number in the vendor's protocol.
+/// How a name is matched: the name of the mode, or its number in the vendor's protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MatchMode {
-    /// A name.
     Name(String),
-    /// A number.
     Number(i32),
 }
 
@@ -166,7 +164,7 @@ impl JsonSchema for MatchMode {
     }
 }
 
-/// What an argument may be in the file: a scalar, which means its text.
+/// An argument in the file: a scalar, read as its text.
 struct ArgumentSchema;
 
 impl JsonSchema for ArgumentSchema {
@@ -183,17 +181,16 @@ impl JsonSchema for ArgumentSchema {
     }
 }
 
-/// A policy group: what it says, and its bytes.
+/// A policy group with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupDocument {
-    /// What it says.
     pub manifest: PolicyGroupManifest,
-    /// Its bytes: what the digest is of.
+    /// The bytes, of which the digest is computed.
     pub bytes: DocumentBytes,
 }
 
 impl PolicyGroupManifest {
-    /// The attached policies, each with the way to it.
+    /// The attached policies with their paths.
     pub fn attachments(&self) -> Vec<(Path, &Attachment)> {
         let mut found = Vec::new();
         for (path, material) in self.materials() {
@@ -214,7 +211,7 @@ impl PolicyGroupManifest {
         found
     }
 
-    /// The materials, each with the way to it.
+    /// The materials with their paths.
     pub fn materials(&self) -> impl Iterator<Item = (Path, &GroupMaterial)> {
         let path = Path::root().key("spec").key("policies").key("materials");
         let materials = self
@@ -227,7 +224,7 @@ impl PolicyGroupManifest {
             .map(move |(at, material)| (path.clone().index(at), material))
     }
 
-    /// The inputs; none where they are left out.
+    /// The inputs; empty if omitted.
     pub fn inputs(&self) -> &[Input] {
         self.spec.inputs.as_deref().unwrap_or_default()
     }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MaterialType {
-    /// A name.
     Name(String),
-    /// A number.
     Number(i32),
 }
 
@@ -63,7 +61,7 @@ const NAMES: &[&str] = &[
 ];
 
 impl MaterialType {
-    /// A type that rules speak of, by its name and its number in the protocol.
+    /// Whether this is the type with this name or number.
     fn is(&self, name: &str, number: i32) -> bool {
         match self {
             Self::Name(text) => text == name,
@@ -71,27 +69,23 @@ impl MaterialType {
         }
     }
 
-    /// No type at all.
     pub fn is_unspecified(&self) -> bool {
         self.is("MATERIAL_TYPE_UNSPECIFIED", 0)
     }
 
-    /// A plain text.
     pub fn is_string(&self) -> bool {
         self.is("STRING", 1)
     }
 
-    /// Any file.
     pub fn is_artifact(&self) -> bool {
         self.is("ARTIFACT", 3)
     }
 
-    /// Anything that proves something.
     pub fn is_evidence(&self) -> bool {
         self.is("EVIDENCE", 11)
     }
 
-    /// An attestation, which alone has phases.
+    /// Only attestations have phases.
     pub fn is_attestation(&self) -> bool {
         self.is("ATTESTATION", 12)
     }

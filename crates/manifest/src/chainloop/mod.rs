@@ -1,7 +1,8 @@
-//! Chainloop's own documents, used as they are: `Policy` and `PolicyGroup`.
+//! Chainloop's own documents `Policy` and `PolicyGroup`, used unchanged.
 //!
-//! The fields are those of the vendor's published schemas. It reads each of them in two spellings, `findingType` and
-//! `finding_type`; so a field that has two is two fields here, of which one may be written.
+//! The fields are those of the vendor's published schemas. The vendor accepts two spellings of each
+//! field, such as `findingType` and `finding_type`. A field with two spellings is therefore two
+//! fields here, of which only one may be present.
 
 mod group;
 mod material;
@@ -97,26 +98,22 @@ pub struct Metadata {
     pub finding_type_snake: Option<FindingType>,
 }
 
-/// A document of Chainloop: what it says, and its bytes.
+/// A policy with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDocument {
-    /// What it says.
     pub manifest: PolicyManifest,
-    /// Its bytes: what is sent, and what the digest is of.
+    /// The bytes to send, of which the digest is computed.
     pub bytes: DocumentBytes,
 }
 
-/// Anything that is either kind of document.
+/// A document of either kind.
 #[derive(Debug, Clone, Copy)]
 pub enum NativeDocument<'a> {
-    /// A policy.
     Policy(&'a PolicyDocument),
-    /// A policy group.
     Group(&'a GroupDocument),
 }
 
 impl<'a> NativeDocument<'a> {
-    /// The kind.
     pub fn kind(self) -> DocumentKind {
         match self {
             Self::Policy(_) => DocumentKind::Policy,
@@ -124,7 +121,6 @@ impl<'a> NativeDocument<'a> {
         }
     }
 
-    /// What it is called.
     pub fn metadata(self) -> &'a Metadata {
         match self {
             Self::Policy(policy) => &policy.manifest.metadata,
@@ -132,7 +128,6 @@ impl<'a> NativeDocument<'a> {
         }
     }
 
-    /// Its bytes.
     pub fn bytes(self) -> &'a DocumentBytes {
         match self {
             Self::Policy(policy) => &policy.bytes,
@@ -141,14 +136,14 @@ impl<'a> NativeDocument<'a> {
     }
 }
 
-/// All texts of `apiVersion`.
+/// All values of `apiVersion`.
 pub(super) const API_VERSIONS: &[&str] = &["chainloop.dev/v1", "workflowcontract.chainloop.dev/v1"];
 
-/// The text of a document of a file: it must mean alone what it means in the file. `pieces` are the documents of the text,
-/// of which the parser counts `count`.
+/// The text of one document of a file. It must have the same meaning on its own as in the file.
+/// `pieces` are the documents of the text as split by lines; the parser found `count` documents.
 ///
 /// # Errors
-/// The document cannot be told from the others of its file.
+/// The document cannot be separated from the others of its file.
 pub(super) fn own_text<'t>(
     document: DocumentId,
     text: &'t str,
@@ -190,8 +185,8 @@ fn alone(document: DocumentId, text: &str) -> Option<Value> {
     }
 }
 
-/// Takes the arguments of attachments for what stands in the file: `1.0` and `true` are texts there, as the vendor reads
-/// them. `text` is the document's own.
+/// Replaces arguments of attachments by their source text: the vendor reads `1.0` and `true` as
+/// strings there. `text` is the text of the document.
 pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
     let mut spans = None;
     let Some(policies) = value
@@ -238,14 +233,14 @@ pub(super) fn arguments_as_written(text: &str, value: &mut Value) {
     }
 }
 
-/// The text of a scalar as it stands in the file; none where it stands elsewhere, behind an alias.
+/// The source text of a scalar, or `None` if it comes from an alias.
 fn written(spans: &Spans, text: &str, path: &Path) -> Option<String> {
     let span = spans.find(0, path);
     let key = path.segments().last().and_then(|segment| match segment {
         Segment::Key(key) => Some(key.as_str()),
         Segment::Index(_) => None,
     });
-    // The nearest parent is no answer.
+    // Reject the span of the nearest parent.
     let found = span
         .key
         .and_then(|key| text.get(key))

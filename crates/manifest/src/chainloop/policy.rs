@@ -127,18 +127,17 @@ pub struct Input {
     pub default: Option<String>,
 }
 
-/// When a policy for attestations is asked: its name, or its number in the vendor's protocol.
+/// The phase in which a policy for attestations is evaluated: its name, or its number in the
+/// vendor's protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Phase {
-    /// A name.
     Name(String),
-    /// A number.
     Number(i32),
 }
 
 impl Phase {
-    /// Whether an attestation ever has this phase.
+    /// Whether attestations have this phase.
     pub fn happens(&self) -> bool {
         match self {
             Self::Name(name) => matches!(name.as_str(), "INIT" | "PUSH"),
@@ -162,19 +161,15 @@ impl JsonSchema for Phase {
     }
 }
 
-/// Where a script can come from.
+/// The source of a script; the schema requires exactly one.
 #[derive(Debug, Clone, Copy)]
 pub struct ScriptSource<'a> {
-    /// `path`.
     pub path: Option<&'a str>,
-    /// `embedded`.
     pub embedded: Option<&'a str>,
-    /// `ref`.
     pub reference: Option<&'a str>,
 }
 
 impl Script {
-    /// Where the script comes from.
     pub fn source(&self) -> ScriptSource<'_> {
         let Self {
             path,
@@ -189,7 +184,7 @@ impl Script {
         }
     }
 
-    /// When it is asked, with the spelling of the field.
+    /// The phases, with the spelling of the field.
     pub fn phases(&self) -> Option<(&'static str, &[Phase])> {
         let camel = self
             .attestation_phases
@@ -204,7 +199,6 @@ impl Script {
 }
 
 impl AutoMatch {
-    /// Where the script comes from.
     pub fn source(&self) -> ScriptSource<'_> {
         let Self {
             path,
@@ -220,7 +214,7 @@ impl AutoMatch {
 }
 
 impl PolicySpec {
-    /// What says whether the policy is for a material, with the spelling of the field.
+    /// The condition on materials, with the spelling of the field.
     pub fn matcher(&self) -> Option<(&'static str, &AutoMatch)> {
         let camel = self
             .auto_match
@@ -233,7 +227,7 @@ impl PolicySpec {
         })
     }
 
-    /// The inputs; none where they are left out.
+    /// The inputs; empty if omitted.
     pub fn inputs(&self) -> &[Input] {
         self.inputs.as_deref().unwrap_or_default()
     }

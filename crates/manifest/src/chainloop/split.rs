@@ -1,31 +1,34 @@
-//! Which bytes of a file are a document's.
+//! Splits a file into documents, byte for byte.
 
 use std::ops::Range;
 
-/// Where a document is in the text of its file.
+/// The position of a document in the text of its file.
 ///
-/// The only document of a file is the whole file, whatever stands in front of it: that is what git holds, and what the
-/// vendor's own tool would read. Of several, a document is what follows the line of its `---`, or the `---` itself where
-/// it begins on that line, up to the line of the next `---`; the first one, where it has no `---`, begins with the file.
-/// So the separators and the pieces, in turn, are the whole file.
+/// The only document of a file is the whole file, including everything in front of it: git stores
+/// it and the vendor's tool reads it like that. If there are several, a document starts after the
+/// line of its `---` (or after the `---` itself if it starts on that line) and ends at the line of
+/// the next `---`. The first document starts with the file if it has no `---`. Separators and
+/// documents together are the whole file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// The line of `---` in front, with what stands before the first; empty where there is none.
+    /// The line of the `---` in front; for the first document including everything before. Empty if
+    /// there is none.
     pub separator: Range<usize>,
-    /// The document.
+    /// The document without its separator.
     pub document: Range<usize>,
 }
 
 impl Piece {
-    /// The text of the document.
     pub fn of<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.document.clone()).unwrap_or_default()
     }
 }
 
-/// The documents of a text. YAML allows `---` at the beginning of a line for nothing else (1.2, section 9.1.2), not even in a
-/// text of several lines, so that lines are enough to find them. A document that has no `---` after one that `...` ended is
-/// not told from it.
+/// Splits a text into documents.
+///
+/// YAML allows `---` at the start of a line only as a document marker, even inside of multi-line
+/// strings (1.2, section 9.1.2), so lines are sufficient to find it. A document without `---` after
+/// a `...` is not separated.
 pub fn split(text: &str) -> Vec<Piece> {
     let markers: Vec<Range<usize>> = lines(text).filter_map(|line| marker(text, line)).collect();
     let Some(first) = markers.first() else {
@@ -65,7 +68,8 @@ fn whole(text: &str) -> Piece {
     }
 }
 
-/// The lines of a text, their ends included. YAML ends lines with CR LF, LF or CR (1.2, section 5.4).
+/// The lines of a text including line endings. YAML ends lines with CR LF, LF or CR (1.2, section
+/// 5.4).
 fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -82,10 +86,11 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// What of a line parts documents: all of it, or `---` alone where more than a comment follows.
+/// The part of a line that separates documents: the whole line, or only `---` if more than a
+/// comment follows.
 fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
     let content = text.get(line.clone())?;
-    // A byte order mark may stand in front of the first line.
+    // The first line may start with a byte order mark.
     let mark = if line.start == 0 {
         content.len() - content.trim_start_matches('\u{feff}').len()
     } else {
@@ -100,7 +105,7 @@ fn marker(text: &str, line: Range<usize>) -> Option<Range<usize>> {
     }
 }
 
-/// Whether something stands after the `...` that ends a document: another document, or what is said about the next.
+/// Whether another document or directive follows the `...` that ends a document.
 pub(super) fn goes_on_after_end(document: &str) -> bool {
     let after = document
         .split(['\n', '\r'])
@@ -110,7 +115,7 @@ pub(super) fn goes_on_after_end(document: &str) -> bool {
         .any(|line| !(line.is_empty() || line.starts_with('#') || line.trim_end() == "..."))
 }
 
-/// Whether there is a document in what stands before the first `---`: more than comments and directives.
+/// Whether the text before the first `---` contains a document: more than comments and directives.
 fn has_content(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');
     text.split(['\n', '\r']).any(|line| {
@@ -183,7 +188,7 @@ mod tests {
             prop_assert_eq!(joined, text);
         }
 
-        /// The parser counts the same documents, where each but the first has its mark.
+        /// The parser finds the same documents if each except the first has a marker.
         #[test]
         fn each_document_means_alone_what_it_means_in_its_file(
             bodies in proptest::collection::vec("(# c\n)?[a-c]: [a-z0-9]{1,3}( # é)?\n(d: \\|\n  ---\n  x\n)?", 2..6),

@@ -121,7 +121,7 @@ spec:
     assert_eq!(with(1), pairs(&wanted));
 }
 
-/// The vendor's published schemas, as they are.
+/// The vendor's published schemas, unchanged.
 const PUBLISHED: [(&str, &str); 2] = [
     ("Policy", include_str!("published/policy.json")),
     ("PolicyGroup", include_str!("published/policy-group.json")),
@@ -163,7 +163,8 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Fields of all kinds of objects of the documents, with anything in them: most are refused, and by both.
+/// Fields of all objects of the documents with arbitrary values. Most are rejected, by both
+/// schemas.
 fn value() -> impl Strategy<Value = Value> {
     let keys = prop_oneof![
         "name",
@@ -223,8 +224,8 @@ fn shaped(kind: &'static str) -> impl Strategy<Value = Value> {
     )
 }
 
-/// What is accepted here and refused there, for what the vendor reads and its schema does not know, is left out: arguments
-/// that are no texts.
+/// Excluded: arguments that are not strings. The vendor reads them although its schema does not
+/// allow them.
 fn check_against(kind: &str, value: &Value) -> Result<(), TestCaseError> {
     thread_local! {
         static BOTH: [(jsonschema::Validator, jsonschema::Validator); 2] = [validators("Policy"), validators("PolicyGroup")];
@@ -233,7 +234,8 @@ fn check_against(kind: &str, value: &Value) -> Result<(), TestCaseError> {
         let (published, own) = &both[usize::from(kind == "PolicyGroup")];
         (published.is_valid(value), own.is_valid(value))
     });
-    // The schema is at least as strict; what it refuses on top is a document or an input without a name.
+    // Our schema is at least as strict. It additionally rejects documents and inputs without a
+    // name.
     prop_assert!(!own || published, "accepted here alone: {}", value);
     let text = value.to_string();
     let nameless = |value: &Value| {
@@ -267,7 +269,7 @@ proptest! {
     }
 }
 
-/// The comparison is none unless documents are accepted.
+/// The comparison is meaningless unless some documents are accepted.
 #[test]
 fn whole_documents_fit_both() {
     let group = json!({

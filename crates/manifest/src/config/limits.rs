@@ -1,4 +1,4 @@
-//! How much one apply may change.
+//! Limits for the changes of one apply.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,16 +22,16 @@ impl Default for Limits {
     }
 }
 
-/// The texts that are a [`Share`].
+/// The form of a percentage.
 pub(crate) const SHARE_PATTERN: &str = "^(100|[1-9]?[0-9])%$";
 
 /// A number, or a percentage such as `30%`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ShareText", into = "ShareText")]
 pub enum Share {
-    /// That many.
+    /// An absolute number.
     Count(u32),
-    /// That many of a hundred.
+    /// A percentage.
     Percent(u8),
 }
 
@@ -71,8 +71,8 @@ impl JsonSchema for Share {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Share".into()
     }
-    /// One schema for both forms (a pattern binds texts only, bounds bind numbers only), so that an error says what
-    /// is wrong rather than that no branch fits.
+    /// One schema for both forms (a pattern applies to strings only, bounds to numbers only), so
+    /// that an error names the mistake instead of reporting that no branch matches.
     fn json_schema(_generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A number, or a percentage such as `30%`.",

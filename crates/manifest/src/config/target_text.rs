@@ -1,4 +1,4 @@
-//! A target as a file writes it.
+//! The form of a target in the file.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -65,7 +65,7 @@ pub(super) struct TargetText {
     raw_schema_encoding: Option<RawSchemaEncoding>,
 }
 
-/// The settings that only some services have, each with those services.
+/// Settings that exist only for some services.
 const SETTINGS: &[(&str, &[Provider])] = &[
     ("profile", &[Provider::Docker]),
     ("teams", &[Provider::Docker]),
@@ -76,7 +76,7 @@ const SETTINGS: &[(&str, &[Provider])] = &[
     ("rawSchemaEncoding", &[Provider::Chainloop]),
 ];
 
-/// Forbids a service the settings of others.
+/// Rejects settings of other services.
 fn settings_of_providers(schema: &mut schemars::Schema) {
     let branches = Provider::ALL.iter().filter_map(|provider| {
         let others = SETTINGS.iter().filter(|(_, providers)| !providers.contains(provider));
@@ -144,7 +144,7 @@ impl TryFrom<TargetText> for Target {
                 raw_schema_encoding: raw_schema_encoding.unwrap_or_default(),
             }),
         };
-        // What is at Chainloop cannot be listed: there is nothing to say of what no manifest declares.
+        // Chainloop cannot list its documents, so unmanaged ones are unknown.
         let unmanaged = unmanaged.unwrap_or_default();
         Ok(Self {
             name,

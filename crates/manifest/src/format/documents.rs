@@ -1,4 +1,4 @@
-//! A text as documents, each formatted on its own or left byte for byte.
+//! Splits a text into documents. Each is formatted separately or kept byte for byte.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,13 +10,13 @@ use model::diag::marks::Lines;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Formats every document that is understood; nothing if the text as a whole is not.
+/// Formats all supported documents. Returns `None` if the text as a whole is not supported.
 pub(super) fn format(text: &str) -> Option<String> {
     let (mark, body) = match text.strip_prefix(BYTE_ORDER_MARK) {
         Some(body) => (&text[..BYTE_ORDER_MARK.len_utf8()], body),
         None => ("", text),
     };
-    // Another byte order mark is a token of its own, and the parser takes a NUL for the end.
+    // Another byte order mark would be a token, and the parser treats NUL as the end of the text.
     if body.contains([BYTE_ORDER_MARK, '\0']) {
         return None;
     }
@@ -35,7 +35,8 @@ pub(super) fn format(text: &str) -> Option<String> {
     Some(formatted)
 }
 
-/// The bytes of each document, from its `---` to the next; together they are the whole text.
+/// The ranges of the documents, each from its `---` to the next. Together they cover the whole
+/// text.
 fn split(text: &str) -> Option<Vec<Range<usize>>> {
     let lines = Lines::of(text);
     let mut parser = Parser::new_from_str(text);
@@ -47,7 +48,7 @@ fn split(text: &str) -> Option<Vec<Range<usize>>> {
             match lines.offset(&span.start) {
                 start if explicit => starts.push(start),
                 _ if first => {}
-                // A document without `---` follows one that `...` ended.
+                // A document without `---` follows a `...`.
                 _ => return None,
             }
             first = false;
@@ -65,7 +66,8 @@ fn split(text: &str) -> Option<Vec<Range<usize>>> {
     )
 }
 
-/// YAML 1.2 takes CR, LF and CR LF for the same (section 5.4), in scalars too. The last line ends as the others do.
+/// YAML 1.2 treats CR, LF and CR LF as equal (section 5.4), also in scalars. The last line gets a
+/// line ending too.
 fn unix_lines(text: &str) -> String {
     let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
     if !lines.is_empty() && !lines.ends_with('\n') {
@@ -74,7 +76,7 @@ fn unix_lines(text: &str) -> String {
     lines
 }
 
-/// Formats one document; nothing if it is not understood or of another kind.
+/// Formats one document. Returns `None` if it is not supported or of another kind.
 fn one(text: &str) -> Option<String> {
     let (marker, body) = marker(text)?;
     let tokens = lex::tokens(body).ok()?;
@@ -84,7 +86,8 @@ fn one(text: &str) -> Option<String> {
     Some(format!("{marker}{}", print::document(&document)))
 }
 
-/// How often each comment stands in the documents that are understood, and the text of all others.
+/// The number of occurrences of each comment in supported documents, and the text of all other
+/// documents.
 pub(super) fn comments(text: &str) -> BTreeMap<String, usize> {
     let body = text.trim_start_matches(BYTE_ORDER_MARK);
     let mut counts = BTreeMap::new();
@@ -102,7 +105,7 @@ pub(super) fn comments(text: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The line of `---`, tidied, and what follows it. Content on that line is not understood.
+/// The formatted line of `---` and the text after it. Content on that line is not supported.
 fn marker(text: &str) -> Option<(String, &str)> {
     let Some(rest) = text.strip_prefix("---") else {
         return Some((String::new(), text));

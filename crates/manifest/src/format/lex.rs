@@ -1,4 +1,4 @@
-//! The parser's events with what stands between them: comments, empty lines, dashes.
+//! Tokens: the parser's events with the comments, empty lines and dashes between them.
 
 mod block;
 
@@ -7,23 +7,20 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::tree::{BlockScalar, CollectionKind, Scalar, ScalarText};
-use crate::is_plain_text;
+use crate::yaml::scalar;
 use model::diag::marks::{Lines, quoted};
 
-/// A document holds what this module does not understand, and is left as it is.
+/// The document contains syntax that the formatter does not support, so it is kept unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotUnderstood;
 
-/// The tokens of one document.
 #[derive(Debug)]
 pub(super) struct Tokens<'a> {
-    /// The comments above the first token.
     pub(super) header: Vec<Found<'a>>,
     pub(super) tokens: Vec<Token<'a>>,
 }
 
 impl Tokens<'_> {
-    /// The texts of all comments.
     pub(super) fn into_comments(self) -> Vec<String> {
         let Self { header, tokens } = self;
         let mut comments: Vec<String> = header.iter().map(|found| found.text.to_owned()).collect();
@@ -41,26 +38,25 @@ impl Tokens<'_> {
     }
 }
 
-/// A comment as it was found.
 #[derive(Debug, Clone)]
 pub(super) struct Found<'a> {
     pub(super) text: &'a str,
-    /// Where its line begins, in bytes after the line's start: at the dash, if it follows one.
+    /// Column in bytes. After a dash it is the column of the dash.
     pub(super) column: usize,
     pub(super) blank_before: bool,
-    /// Whether it stands on the line where the token before it ends.
+    /// Whether it is on the line where the previous token ends.
     pub(super) trailing: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Token<'a> {
     pub(super) kind: TokenKind<'a>,
-    /// Bytes after the start of its line.
+    /// Column in bytes.
     pub(super) column: usize,
-    /// The columns of the dashes in front of it.
+    /// The columns of the dashes in front of the token.
     pub(super) dashes: Vec<usize>,
     pub(super) blank_before: bool,
-    /// The comments between this token and the next that has text.
+    /// The comments between this token and the next one with text.
     pub(super) after: Vec<Found<'a>>,
 }
 
@@ -82,7 +78,7 @@ pub(super) enum TokenKind<'a> {
 }
 
 impl TokenKind<'_> {
-    /// Whether the token has text of its own: block collections and missing values have none.
+    /// Whether the token has text. Block collections and missing values have none.
     pub(super) fn has_text(&self) -> bool {
         match self {
             Self::Start { flow, .. } | Self::End { flow } => *flow,
@@ -92,7 +88,7 @@ impl TokenKind<'_> {
     }
 }
 
-/// Reads one document that ends with a line break and holds no `---`.
+/// Reads one document. It must end with a line break and contain no `---`.
 pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
     let mut lexer = Lexer {
         text,
@@ -123,22 +119,22 @@ pub(super) fn tokens(text: &str) -> Result<Tokens<'_>, NotUnderstood> {
 struct Lexer<'a> {
     text: &'a str,
     lines: Lines<'a>,
-    /// Where the last token that has text ends.
+    /// End of the last token with text.
     at: usize,
-    /// Of the open collections, which are in brackets.
+    /// For each open collection, whether it is a flow collection.
     flow: Vec<bool>,
-    /// The position of the last token that has text.
+    /// The index of the last token with text.
     last: Option<usize>,
     result: Tokens<'a>,
 }
 
-/// What stands between two tokens.
+/// The comments and dashes between two tokens.
 #[derive(Debug, Default)]
 struct Gap<'a> {
     comments: Vec<Found<'a>>,
     dashes: Vec<usize>,
     blank_before: bool,
-    /// Where something else begins.
+    /// Start of other content.
     stop: Option<usize>,
 }
 
@@ -156,7 +152,7 @@ impl<'a> Lexer<'a> {
                 Err(NotUnderstood)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.flow.pop() {
-                // The mark may reach over the comment behind the bracket.
+                // The span may include a comment after the bracket.
                 Some(true) => {
                     self.with_text(TokenKind::End { flow: true }, range.start..range.start + 1)
                 }
@@ -167,8 +163,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn start(&mut self, kind: CollectionKind, range: Range<usize>) -> Result<(), NotUnderstood> {
-        // The mark of a collection in brackets is the bracket, perhaps with the space behind it; of one in block style,
-        // it is empty or a dash.
+        // The span of a flow collection is its bracket, perhaps with the following space. That of a
+        // block collection is empty or a dash.
         let first = self
             .text
             .get(range.clone())
@@ -177,7 +173,7 @@ impl<'a> Lexer<'a> {
             (kind, first),
             (CollectionKind::Mapping, Some(b'{')) | (CollectionKind::Sequence, Some(b'['))
         );
-        // A pair without braces in a list in brackets.
+        // A pair without braces in a flow sequence.
         if !flow && self.flow.last() == Some(&true) {
             return Err(NotUnderstood);
         }
@@ -203,7 +199,7 @@ impl<'a> Lexer<'a> {
             },
             ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let source = source(self.text.get(range.clone()).ok_or(NotUnderstood)?, style)?;
-                let is_text = style != ScalarStyle::Plain || is_plain_text(&value);
+                let is_text = style != ScalarStyle::Plain || scalar::is_text(&value);
                 let text = ScalarText::Flow(flow_lines(source, style == ScalarStyle::DoubleQuoted));
                 let range = range.start..range.start + source.len();
                 let scalar = Scalar {
@@ -225,7 +221,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn block_scalar(&mut self, value: String) -> Result<(), NotUnderstood> {
-        // The event begins at the content; the header is the next thing in the text.
+        // The event starts at the content; the header comes before it.
         let gap = self.gap(self.text.len())?;
         let start = gap.stop.ok_or(NotUnderstood)?;
         let key = self.last.and_then(|last| self.result.tokens.get(last));
@@ -321,7 +317,8 @@ impl<'a> Lexer<'a> {
         at - self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    /// Reads from the end of the last token to `end`, or to what is neither space, comment nor indicator.
+    /// Reads from the end of the last token to `end`, or to the first text that is not a space,
+    /// comment or indicator.
     fn gap(&self, end: usize) -> Result<Gap<'a>, NotUnderstood> {
         let bytes = self
             .text
@@ -329,7 +326,8 @@ impl<'a> Lexer<'a> {
             .get(self.at..end)
             .ok_or(NotUnderstood)?;
         let mut gap = Gap::default();
-        // Line breaks since the last thing, and the column of the first dash on this line.
+        // The line breaks since the last token or comment, and the column of the first dash on this
+        // line.
         let mut breaks = 0;
         let mut same_line = self.last.is_some();
         let mut dash = None;
@@ -372,7 +370,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The text of a plain or quoted scalar.
 fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
     match style {
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted(text).ok_or(NotUnderstood),
@@ -380,7 +377,8 @@ fn source(text: &str, style: ScalarStyle) -> Result<&str, NotUnderstood> {
     }
 }
 
-/// The lines of a plain or quoted scalar, without what folding drops (YAML 1.2, section 6.5).
+/// The lines of a plain or quoted scalar, without white space that folding removes (YAML 1.2,
+/// section 6.5).
 fn flow_lines(source: &str, escapes: bool) -> Vec<&str> {
     let is_space = |c: char| c == ' ' || c == '\t';
     let last = source.split('\n').count() - 1;
@@ -391,7 +389,7 @@ fn flow_lines(source: &str, escapes: bool) -> Vec<&str> {
             line.trim_start_matches(is_space)
         };
         let trimmed = line.trim_end_matches(is_space);
-        // After a backslash the space is content.
+        // An escaped space is content.
         if index == last || (escapes && trimmed.ends_with('\\')) {
             line
         } else {

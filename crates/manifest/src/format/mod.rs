@@ -1,10 +1,12 @@
-//! Canonical text of manifests: key order, sorted and de-duplicated lists, indentation. Comments and meaning stay.
+//! Formats manifests: order of keys, sorted and deduplicated lists, indentation. Comments and
+//! meaning are preserved.
 //!
-//! Works on the text, guided by the parser's events, so that quoting and comments are the author's:
-//! text → `documents` → `lex` (tokens with the comments between them) → `parse` (a `tree` that owns its
-//! comments) → `order` (by the tables in `shape`) → `print`. What a step does not fully understand (anchors,
-//! tags, complex keys, documents in flow style, unknown kinds) is left byte for byte. At the end `verify` reads both
-//! texts again, and a result that means anything else is thrown away.
+//! The formatter edits the text, guided by the parser's events, so quoting and comments stay as
+//! written: text → `documents` → `lex` (tokens with the comments between them) → `parse` (a `tree`
+//! that owns its comments) → `order` (with the tables in `shape`) → `print`. Documents with
+//! unsupported syntax (anchors, tags, complex keys, flow style at the root, unknown kinds) are kept
+//! byte for byte. Finally `verify` parses both texts, and a result with another meaning is
+//! discarded.
 
 mod documents;
 mod lex;
@@ -22,20 +24,20 @@ use thiserror::Error;
 use crate as manifest;
 use model::diag::{Code, Diagnostic, FileId, Place, SourceMap};
 
-/// Why a text was not formatted.
+/// The text was not formatted.
 #[derive(Debug, Error)]
 pub enum FormatError {
-    /// The text is not YAML, or beyond the limits of what is read.
+    /// The text is not YAML or exceeds a limit.
     #[error("the text cannot be read: {}", .0.message)]
     Unreadable(UnreadableText),
-    /// A defect of the formatter, caught before any harm.
+    /// A bug in the formatter, detected before writing.
     #[error(
         "formatting would change {0}, which is a defect of polwarden; leave the file as it is and report it"
     )]
     Unfaithful(&'static str),
 }
 
-/// What keeps a text from being read.
+/// The diagnostic of a text that cannot be parsed.
 #[derive(Debug)]
 pub struct UnreadableText {
     message: String,
@@ -43,7 +45,7 @@ pub struct UnreadableText {
 }
 
 impl UnreadableText {
-    /// The finding, with its places moved to `file`, which holds the text.
+    /// The diagnostic, with its places in `file`.
     pub fn diagnostic(mut self, file: FileId) -> Diagnostic {
         for label in &mut self.finding.labels {
             label.place = match &label.place {
@@ -58,13 +60,13 @@ impl UnreadableText {
     }
 }
 
-/// The canonical form of a file's text. `docs/fmt.md` describes it.
+/// Returns the canonical form of a text (see `docs/fmt.md`).
 ///
-/// Formatting twice gives what formatting once gives; every comment stays; the manifests that are read from both
-/// texts are the same but for the order and repetition of what is a set.
+/// Formatting is idempotent and keeps every comment. The manifests parsed from both texts are equal
+/// except for the order and repetition in sets.
 ///
 /// # Errors
-/// The text is not YAML, or too large or too deep to be read; or the result would not mean the same.
+/// The text is not YAML, exceeds a limit, or the result would have another meaning.
 pub fn format(text: &str) -> Result<String, FormatError> {
     refuse_unreadable(text)?;
     let Some(formatted) = documents::format(text) else {
@@ -76,7 +78,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     Ok(formatted)
 }
 
-/// Errors of syntax and limits only: what the schema says of a document does not keep it from being formatted.
+/// Checks syntax and limits only. A document that does not match its schema can still be formatted.
 fn refuse_unreadable(text: &str) -> Result<(), FormatError> {
     let file = SourceMap::default().add("", "");
     let findings = manifest::parse(file, text).diagnostics;

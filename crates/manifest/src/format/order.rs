@@ -1,11 +1,10 @@
-//! Puts the keys of a document into canonical order, and sorts what is a set.
+//! Sorts the keys of a document into canonical order, and the elements of sets.
 
 mod set;
 
 use super::shape::{Elements, HTTP_RESOURCE, Shape};
 use super::tree::{Child, Collection, CollectionKind, Document, Node};
 
-/// Orders a document.
 pub(super) fn document(document: &mut Document<'_>, shape: &'static Shape) {
     collection(&mut document.root, shape);
 }
@@ -27,7 +26,7 @@ fn collection(collection: &mut Collection<'_>, shape: &'static Shape) {
             }
             set::sort(collection, *elements);
         }
-        // Not what the schema wants; whoever checks the manifest says so.
+        // Does not match the schema, which validation reports.
         (Shape::Mapping(_) | Shape::List(_) | Shape::Set(_) | Shape::Free, _) => {}
     }
 }
@@ -39,7 +38,7 @@ fn items(collection: &mut Collection<'_>, shape: &'static Shape) {
     }
 }
 
-/// The first entry of an item stands on the line of the dash: comments above it stand above the item.
+/// The first entry of an item is on the line of the dash, so comments above it move above the item.
 fn lift_first(item: &mut Child<'_>) {
     let Node::Collection(inner) = &mut item.value else {
         return;
@@ -65,7 +64,7 @@ fn mapping(collection: &mut Collection<'_>, fields: &'static [(&'static str, Sha
             node(&mut child.value, shape);
         }
     }
-    // Stable, so that unknown keys keep their order.
+    // The sort is stable, so unknown keys keep their order.
     let rank = |name: &str| position(name).unwrap_or(fields.len());
     collection
         .children

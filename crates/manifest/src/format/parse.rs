@@ -1,7 +1,8 @@
-//! Tokens → tree: every comment gets an owner.
+//! Builds the tree from tokens and assigns every comment to an entry.
 //!
-//! A comment at the end of a line belongs to that line. A comment on its own line belongs to the entry below it; after
-//! the last entry of a block it belongs to the end of the innermost block that is not indented deeper than it.
+//! A comment at the end of a line belongs to that line. A comment on its own line belongs to the
+//! entry below it. After the last entry of a block it belongs to the end of the innermost block
+//! that is not indented more.
 
 use std::collections::VecDeque;
 
@@ -12,7 +13,7 @@ use super::tree::{
 
 type Result<T> = std::result::Result<T, NotUnderstood>;
 
-/// Reads a document whose root is a block mapping.
+/// Parses a document whose root is a block mapping.
 pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
     let Tokens { header, tokens } = tokens;
     let mut parser = Parser {
@@ -42,9 +43,9 @@ pub(super) fn document<'a>(tokens: Tokens<'a>) -> Result<Document<'a>> {
 
 struct Parser<'a> {
     tokens: VecDeque<Token<'a>>,
-    /// The comments since the last token with text that have no owner yet.
+    /// Comments since the last token with text that are not assigned yet.
     pending: VecDeque<Found<'a>>,
-    /// How many dashes of the next token with text belong to items that have begun.
+    /// The number of dashes of the next token with text that belong to open items.
     dashes_taken: usize,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Parser<'a> {
         self.tokens.front()
     }
 
-    /// Takes the next token, and its comments as pending.
+    /// Consumes the next token and adds its comments to `pending`.
     fn pop(&mut self) -> Option<Token<'a>> {
         let mut token = self.tokens.pop_front()?;
         if token.kind.has_text() {
@@ -76,14 +77,15 @@ impl<'a> Parser<'a> {
         self.pending.drain(..count).map(own).collect()
     }
 
-    /// The comment at the end of the line of the last token.
+    /// Takes the comment at the end of the last token's line.
     fn take_trailing(&mut self) -> Option<&'a str> {
         self.pending
             .pop_front_if(|found| found.trailing)
             .map(|found| found.text)
     }
 
-    /// Reads a block collection after its start. `parent` is the column of the mapping that holds it.
+    /// Parses a block collection after its start. `parent` is the column of the surrounding
+    /// mapping.
     fn block(&mut self, kind: CollectionKind, parent: Option<usize>) -> Result<Collection<'a>> {
         let first = self.next_with_text().ok_or(NotUnderstood)?;
         let column = match kind {
@@ -105,7 +107,7 @@ impl<'a> Parser<'a> {
             children.push(child);
         }
         self.pop();
-        // A comment in the column of a list that is not indented is rather about the next key.
+        // A comment in the column of a list without indentation belongs to the next key.
         let indented = parent != Some(column);
         let tail = self.take_pending_while(|found| {
             found.column > column || (indented && found.column == column)
@@ -118,7 +120,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Reads a collection in brackets after its opening bracket.
+    /// Parses a flow collection after its opening bracket.
     fn flow(&mut self, kind: CollectionKind) -> Result<Collection<'a>> {
         let mut children = Vec::new();
         while !matches!(
@@ -130,7 +132,7 @@ impl<'a> Parser<'a> {
             children.push(child);
         }
         let tail = self.take_pending();
-        // There is no other way to write an empty collection, and this one has no place for the comments.
+        // An empty collection has no other form, and this one cannot contain comments.
         if children.is_empty() && !tail.is_empty() {
             return Err(NotUnderstood);
         }
@@ -143,7 +145,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Reads one entry or item. `column` is that of the block it stands in.
+    /// Parses one entry or item. `column` is that of its block.
     fn child(&mut self, kind: CollectionKind, column: Option<usize>) -> Result<Child<'a>> {
         let leading = self.take_pending();
         let next = self.next_with_text().ok_or(NotUnderstood)?;
@@ -203,7 +205,7 @@ impl<'a> Parser<'a> {
         match &self.peek().ok_or(NotUnderstood)?.kind {
             TokenKind::End { .. } => return Err(NotUnderstood),
             TokenKind::Null => {
-                // An item that is nothing has no text that its comments could be told from.
+                // An empty item has no text, so its comments are ambiguous.
                 let column = column
                     .filter(|_| child.key.is_some())
                     .ok_or(NotUnderstood)?;
@@ -220,7 +222,7 @@ impl<'a> Parser<'a> {
             }
             TokenKind::Start { flow: true, .. } | TokenKind::Scalar { .. } => {}
         }
-        // Comments between key and value have no line of their own in the canonical form.
+        // The canonical form has no line for comments between key and value.
         if let Some(text) = child.trailing.take() {
             child.promote(Comment {
                 text,
@@ -247,7 +249,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Of two entries with one key the first counts, which is nothing to build on.
+/// Duplicate keys are rejected because only the first one would count.
 fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> Result<()> {
     let repeated = |key: &Key<'_>| children.iter().any(|other| other.is_named(&key.name));
     if child.key.as_ref().is_some_and(repeated) {
@@ -257,7 +259,7 @@ fn refuse_repeated(children: &[Child<'_>], child: &Child<'_>) -> Result<()> {
     }
 }
 
-/// An empty line below the line that opens a block is dropped.
+/// Removes the empty line at the start of a block.
 fn open_without_blank(child: &mut Child<'_>) {
     match child.leading.first_mut() {
         Some(comment) => comment.blank_before = false,

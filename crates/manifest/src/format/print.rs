@@ -1,15 +1,15 @@
-//! Tree → text.
+//! Prints a tree.
 
 use super::tree::{
     BlockScalar, Child, Collection, CollectionKind, Comment, Document, Node, Scalar, ScalarText,
 };
 
-/// The longest line that a collection in brackets may make, in characters.
+/// Maximum length of a line with a flow collection, in characters.
 const MAX_WIDTH: usize = 120;
 
 const INDENT: usize = 2;
 
-/// The canonical text of a document; ends with a line break.
+/// The canonical text of a document, with a final line break.
 pub(super) fn document(document: &Document<'_>) -> String {
     let Document {
         header,
@@ -30,7 +30,8 @@ pub(super) fn document(document: &Document<'_>) -> String {
 
 struct Printer {
     out: String,
-    /// Whether an empty line must not follow: at the start of a block, or because it would be content.
+    /// Whether an empty line is not allowed next: at the start of a block, or if it would be
+    /// content.
     no_blank: bool,
 }
 
@@ -45,7 +46,7 @@ impl Printer {
         self.out.extend(std::iter::repeat_n(' ', indent));
     }
 
-    /// Ends a line, with the comment that stands there.
+    /// Ends a line with its comment.
     fn end(&mut self, trailing: Option<&str>) {
         if let Some(comment) = trailing {
             self.out.push(' ');
@@ -66,7 +67,7 @@ impl Printer {
         }
     }
 
-    /// Prints the children of a block; `inline` if a dash stands before the first.
+    /// Prints the children of a block. `inline` means that the first follows a dash.
     fn block(&mut self, collection: &Collection<'_>, indent: usize, inline: bool) {
         let Collection {
             kind,
@@ -93,7 +94,7 @@ impl Printer {
         self.comments(tail, indent);
     }
 
-    /// Prints what stands above a child: its comments, and those of what begins on its line.
+    /// Prints the comments above a child, including those of the nested child on the same line.
     fn above(&mut self, child: &Child<'_>, indent: usize) {
         let mut column = indent;
         let mut next = Some(child);
@@ -104,7 +105,8 @@ impl Printer {
             }
             next = match as_block(child, column) {
                 Some(inner) if child.key.is_none() => {
-                    // The line of the dash is that of the first child, and its end not free.
+                    // The first child shares the line of the dash, so its end is not free for this
+                    // comment.
                     if let Some(text) = child.trailing {
                         self.comments(
                             &[Comment {
@@ -190,17 +192,17 @@ impl Printer {
             self.out.push_str(line);
             self.out.push('\n');
         }
-        // An empty line below would be content.
+        // A following empty line would be content.
         self.no_blank = *chomping == Some('+');
     }
 }
 
-/// The collection of a child, if it is to be written as a block. `indent` is the column of the child.
+/// The collection of a child, if it is printed as a block. `indent` is the column of the child.
 fn as_block<'n, 'a>(child: &'n Child<'a>, indent: usize) -> Option<&'n Collection<'a>> {
     let Node::Collection(collection) = &child.value else {
         return None;
     };
-    // The key and `: `, or `- `.
+    // The key with `: `, or `- `.
     let before = child
         .key
         .as_ref()
@@ -216,7 +218,8 @@ fn as_block<'n, 'a>(child: &'n Child<'a>, indent: usize) -> Option<&'n Collectio
     }
 }
 
-/// A collection in brackets, on one line; nothing if it is a block, or holds comments or scalars of several lines.
+/// A flow collection on one line, or `None` for a block, or for a collection with comments or
+/// multi-line scalars.
 fn flow_text(collection: &Collection<'_>) -> Option<String> {
     let Collection {
         kind,

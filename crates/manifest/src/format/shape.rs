@@ -13,27 +13,27 @@ use crate::test::{
     AudienceSpec, CaseSpec, McpSpec, Metadata as TestMetadata, PolicyTestManifest, PolicyTestSpec,
 };
 
-/// What a node of a manifest is, as far as its order is concerned.
+/// How the children of a node are ordered.
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// A mapping: its keys in canonical order. Keys that are not listed come after them, as the author wrote them.
+    /// A mapping with its keys in canonical order. Other keys follow in their original order.
     Mapping(&'static [(&'static str, Shape)]),
-    /// A list whose order is the author's.
+    /// A list that keeps its order.
     List(&'static Shape),
-    /// A list whose order and repetition mean nothing.
+    /// A set: order and repetition have no meaning.
     Set(Elements),
-    /// Anything whose order is the author's.
+    /// A value that keeps its order.
     Free,
 }
 
-/// The elements of a set, and so their order.
+/// The elements of a set, which determine the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Elements {
-    /// By their bytes, as an import writes them.
+    /// Strings, by their bytes as in imported manifests.
     Texts,
-    /// In the contract's order.
+    /// Actions, in the order of the API contract.
     Actions,
-    /// By host, port and path.
+    /// HTTP resources, by host, port and path.
     HttpResources,
 }
 
@@ -52,9 +52,8 @@ const KINDS: &[(&str, &str, &Shape)] = &[
     ("polwarden/v1", "Lock", &LOCK),
 ];
 
-/// The shape of a mapping that a struct reads: each field of the struct with its key in the file
-/// and the shape of its value. The pattern that is made of the fields has no `..`, so that a new
-/// field does not compile without a shape.
+/// The shape of the mapping that a struct deserializes: for each field its key and shape. The macro
+/// destructures the struct without `..`, so a new field does not compile without a shape.
 macro_rules! mapping {
     ($struct:ident { $($field:ident: $key:literal => $shape:expr,)+ }) => {{
         const _: fn(&$struct) = |value| {
@@ -96,7 +95,6 @@ const RULE: Shape = mapping!(RuleSpec {
     resources_from: "resourcesFrom" => TEXTS,
 });
 
-/// The elements of [`Elements::HttpResources`].
 pub(super) const HTTP_RESOURCE: Shape = mapping!(HttpResourceSpec {
     host: "host" => Free,
     port: "port" => Free,
@@ -128,7 +126,7 @@ const POLICY_TEST: Shape = mapping!(PolicyTestManifest {
     }),
 });
 
-/// Requests keep the author's order, in which they are asked.
+/// Requests keep the order in which they are tested.
 const CASE: Shape = mapping!(CaseSpec {
     name: "name" => Free,
     audience: "audience" => AUDIENCE,
@@ -229,7 +227,7 @@ const CONFIG: Shape = Mapping(&[
 
 const APPLY: Shape = Mapping(&[("branch", Free)]);
 
-/// Gates and audiences keep the order of their author, in which they are shown.
+/// Gates and audiences keep the order in which they are shown.
 const ACCESS: Shape = Mapping(&[
     ("never", List(&GATE)),
     ("always", List(&GATE)),
@@ -258,7 +256,6 @@ const TARGET: Shape = Mapping(&[
     ("rawSchemaEncoding", Free),
 ]);
 
-/// The shape of the documents of one kind.
 pub(super) fn find(api_version: &str, kind: &str) -> Option<&'static Shape> {
     KINDS
         .iter()

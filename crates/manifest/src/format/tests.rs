@@ -7,7 +7,7 @@ fn formatted(text: &str) -> String {
     format(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// A text with its canonical form, which must stay as it is.
+/// Checks the canonical form of a text, and that it is a fixed point.
 fn check(text: &str, expected: &str) {
     let found = formatted(text);
     assert_eq!(found, expected, "\nfound:\n{found}\nexpected:\n{expected}");
@@ -16,7 +16,6 @@ fn check(text: &str, expected: &str) {
 
 const HEAD: &str = "apiVersion: docker.com/governance/v1\nkind: Policy\nmetadata:\n  name: p\n";
 
-/// The `spec` of a policy.
 fn check_spec(spec: &str, expected: &str) {
     check(
         &format!("{HEAD}spec:\n{spec}"),
@@ -24,7 +23,6 @@ fn check_spec(spec: &str, expected: &str) {
     );
 }
 
-/// The `hosts` of a resource list.
 fn check_hosts(hosts: &str, expected: &str) {
     let head =
         "apiVersion: polwarden/v1\nkind: ResourceList\nmetadata:\n  name: l\nspec:\n  hosts:\n";
@@ -179,7 +177,7 @@ fn block_scalars_keep_their_content() {
             ),
         );
     }
-    // The empty line is content below `|+`, and none below `|`.
+    // The empty line is content after `|+`, but not after `|`.
     check_spec(
         "  cedar:\n    schemaUrl: u\n    text: |+\n      a\n\n\n    file: f\n",
         "  cedar:\n    text: |+\n      a\n\n\n    file: f\n    schemaUrl: u\n",
@@ -298,7 +296,7 @@ fn the_safety_net_sees_every_kind_of_change() {
         let found = verify::same(&text, &text.replace(from, to));
         assert_eq!(found.err().unwrap_or_default(), expected, "{from} → {to}");
     }
-    // Without a type, because of an unknown field.
+    // An unknown field: the document has no type.
     let text = format!("{text}x: 1\n");
     assert_eq!(
         verify::same(&text, &text.replace("x: 1", "x: 2")),
@@ -306,7 +304,7 @@ fn the_safety_net_sees_every_kind_of_change() {
     );
 }
 
-/// A byte less or more would be another version.
+/// Any changed byte would be another version.
 #[test]
 fn documents_of_chainloop_stay_byte_for_byte() {
     let native = "apiVersion:   chainloop.dev/v1\r\nspec:   {policies: [{embedded: x}]} # why\r\nkind: Policy\r\nmetadata:\r\n      name: 'a'  ";

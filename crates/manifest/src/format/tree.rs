@@ -1,22 +1,19 @@
-//! A document with everything that its author wrote: keys and scalars as text, comments with the entry they belong to.
+//! A lossless syntax tree: keys and scalars as source text, comments with their entries.
 
-/// A comment that stands on a line of its own.
+/// A comment on its own line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Comment<'a> {
-    /// From `#` to the end of the line, without white space at the end.
+    /// From `#` to the end of the line, without trailing white space.
     pub(super) text: &'a str,
-    /// Whether an empty line stands above.
     pub(super) blank_before: bool,
 }
 
-/// A document: a block mapping with the comments above it.
+/// A block mapping with the comments above it.
 #[derive(Debug)]
 pub(super) struct Document<'a> {
-    /// The comments above the first key; they stay at the top.
+    /// The comments above the first key, which stay at the top.
     pub(super) header: Vec<Comment<'a>>,
-    /// Whether an empty line stands below the header.
     pub(super) header_blank: bool,
-    /// The content.
     pub(super) root: Collection<'a>,
 }
 
@@ -24,10 +21,9 @@ pub(super) struct Document<'a> {
 #[derive(Debug)]
 pub(super) struct Collection<'a> {
     pub(super) kind: CollectionKind,
-    /// Whether the author wrote it in brackets.
+    /// Whether the source is in flow style.
     pub(super) flow: bool,
     pub(super) children: Vec<Child<'a>>,
-    /// The comments after the last child.
     pub(super) tail: Vec<Comment<'a>>,
 }
 
@@ -40,28 +36,27 @@ pub(super) enum CollectionKind {
 /// An entry of a mapping or an item of a sequence.
 #[derive(Debug)]
 pub(super) struct Child<'a> {
-    /// The comments above.
     pub(super) leading: Vec<Comment<'a>>,
-    /// Whether an empty line stands above, below the comments.
+    /// Whether an empty line separates the comments from the child.
     pub(super) blank_before: bool,
-    /// For an entry of a mapping.
+    /// `None` for items of sequences.
     pub(super) key: Option<Key<'a>>,
     pub(super) value: Node<'a>,
-    /// The comment at the end of the line: of a block collection, the line of its key.
+    /// The comment at the end of the line; for a block collection, of its key's line.
     pub(super) trailing: Option<&'a str>,
 }
 
 #[derive(Debug)]
 pub(super) struct Key<'a> {
-    /// As written, quotes included.
+    /// Source text including quotes.
     pub(super) text: &'a str,
-    /// What it means.
+    /// The unquoted key.
     pub(super) name: String,
 }
 
 #[derive(Debug)]
 pub(super) enum Node<'a> {
-    /// A value that is not written; the comments that stand indented in its place.
+    /// A missing value, with the indented comments in its place.
     Null(Vec<Comment<'a>>),
     Scalar(Scalar<'a>),
     Collection(Collection<'a>),
@@ -70,42 +65,38 @@ pub(super) enum Node<'a> {
 #[derive(Debug)]
 pub(super) struct Scalar<'a> {
     pub(super) text: ScalarText<'a>,
-    /// What it means, as a text.
+    /// The value as text.
     pub(super) value: String,
-    /// Whether it is a text, not a number, a truth value or nothing.
+    /// Whether it is a string, not a number, boolean or null.
     pub(super) is_text: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum ScalarText<'a> {
-    /// Plain or quoted: its lines as written, without the white space that folding drops.
+    /// Plain or quoted: source lines without white space that folding removes.
     Flow(Vec<&'a str>),
-    /// Literal or folded.
     Block(BlockScalar<'a>),
 }
 
-/// A literal or folded scalar.
 #[derive(Debug, Clone)]
 pub(super) struct BlockScalar<'a> {
-    /// `|` or `>`.
     pub(super) indicator: char,
-    /// Whether the author gave the indentation as a number, as content that begins with a space needs.
+    /// Whether the header contains the indentation as a number, which content with leading spaces
+    /// requires.
     pub(super) explicit_indent: bool,
-    /// `+`, `-` or nothing.
     pub(super) chomping: Option<char>,
-    /// The lines of the content, without the indentation.
+    /// The lines of the content without indentation.
     pub(super) lines: Vec<&'a str>,
 }
 
 impl<'a> Document<'a> {
-    /// The plain text of an entry of the root, such as `kind`.
+    /// The text of a scalar at the root, such as `kind`.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
         self.root.text_of(name)
     }
 }
 
 impl<'a> Collection<'a> {
-    /// The text of the scalar at a key of a mapping.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
         match &self
             .children
@@ -120,13 +111,12 @@ impl<'a> Collection<'a> {
 }
 
 impl<'a> Child<'a> {
-    /// Puts a comment from beside or below the entry directly above it.
+    /// Moves a comment from beside or below the entry to the line above it.
     pub(super) fn promote(&mut self, mut comment: Comment<'a>) {
         comment.blank_before = std::mem::take(&mut self.blank_before);
         self.leading.push(comment);
     }
 
-    /// Whether this is the entry with a key.
     pub(super) fn is_named(&self, name: &str) -> bool {
         self.key.as_ref().is_some_and(|key| key.name == name)
     }

@@ -1,7 +1,8 @@
-//! The safety net: reads a text and its formatted form again, and compares what they say.
+//! Verifies the result: parses a text and its formatted form, and compares them.
 //!
-//! Twice, by two parsers that share no code: as typed manifests, with what is a set taken as one; and, since a document
-//! that breaks its schema has no type, as plain YAML, with every list taken as a set. Comments are counted.
+//! This happens twice, with parsers that share no code: as typed manifests with sets; and as plain
+//! YAML with all lists as sets, because a document that violates its schema has no type. Comments
+//! are counted.
 
 mod typed;
 
@@ -14,7 +15,7 @@ use super::documents;
 /// Compares two texts.
 ///
 /// # Errors
-/// Says what differs.
+/// Returns the part that differs.
 pub(super) fn same(before: &str, after: &str) -> Result<(), &'static str> {
     if typed::read(before) != typed::read(after) {
         return Err("what the manifests say");
@@ -28,7 +29,7 @@ pub(super) fn same(before: &str, after: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A YAML value without order and repetition.
+/// A YAML value in which all lists are sets.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Plain {
     Scalar(String),
@@ -36,10 +37,10 @@ enum Plain {
     Mapping(BTreeMap<Plain, Plain>),
 }
 
-/// All documents; nothing if this parser does not accept the text (it knows YAML 1.1, the manifests are 1.2).
+/// All documents, or `None` if this parser (YAML 1.1; manifests are 1.2) rejects the text.
 fn plain(text: &str) -> Option<Vec<Plain>> {
-    // A text without a last line break is the same to the reader of manifests; to this parser, a literal at its end
-    // would differ.
+    // The manifest parser ignores a missing final line break. For this parser, a block scalar at
+    // the end would differ.
     let text = if text.ends_with('\n') {
         text.to_owned()
     } else {

@@ -94,7 +94,7 @@ pub enum TagSuffix {
 }
 
 impl TagSuffix {
-    /// Whether the tag stays as it is written.
+    /// Whether the tag is used as written.
     pub fn is_none(&self) -> bool {
         match self {
             Self::None => true,

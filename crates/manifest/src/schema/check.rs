@@ -1,4 +1,4 @@
-//! Checks one document against the schema of its kind, and says in words what is wrong.
+//! Validates one document against the schema of its kind and creates readable diagnostics.
 
 use std::sync::LazyLock;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::{Kind, expected, of_kind};
 use model::diag::{Code, Diagnostic, DocumentId, Path, Place, Segment, did_you_mean};
 
-/// How many findings of one document are worked out: more than are ever listed.
+/// Maximum number of diagnostics created for one document, above the number that is ever shown.
 const MAX_FINDINGS: usize = 200;
 
-/// A schema, and the validator compiled from it; none if the schema were not one, which a test rules out.
+/// A schema with its validator. `None` only for an invalid schema, which a test excludes.
 struct Compiled {
     schema: Value,
     validator: Option<Validator>,
@@ -53,10 +53,10 @@ fn compiled(kind: Kind) -> &'static Compiled {
     }
 }
 
-/// The kind of a document that fits its schema.
+/// Validates a document and returns its kind.
 ///
 /// # Errors
-/// All findings, one for each mistake.
+/// One diagnostic for each mistake.
 pub(crate) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
     let kind = kind_of(document, value)?;
     let Compiled { schema, validator } = compiled(kind);
@@ -84,7 +84,7 @@ pub(crate) fn check(document: DocumentId, value: &Value) -> Result<Kind, Vec<Dia
         .collect())
 }
 
-/// Chooses the kind first, so that errors speak of that kind alone.
+/// The kind is chosen first so that errors refer to that kind only.
 fn kind_of(document: DocumentId, value: &Value) -> Result<Kind, Vec<Diagnostic>> {
     let root = Place::value(document, Path::root());
     let Value::Object(map) = value else {
@@ -182,11 +182,12 @@ fn missing(document: DocumentId, path: &Path, name: &str) -> Diagnostic {
     )
 }
 
-/// Collects one finding for each mistake.
+/// Collects one diagnostic for each mistake.
 struct Findings<'a> {
     document: DocumentId,
     schema: &'a Value,
-    /// Each with the path it is about. Further errors about a value that is already reported follow from the first.
+    /// The diagnostics by path. Further errors about a value that is already reported are
+    /// consequences of the first.
     found: Vec<(Path, Diagnostic)>,
 }
 
@@ -216,7 +217,7 @@ impl Findings<'_> {
         let known = expected::fields(self.schema, error.schema_path().as_str());
         let near = did_you_mean(known.iter().copied(), name);
         if let Some(near) = near {
-            // The field that was meant is not missing, it is misspelt.
+            // The field is misspelled, not missing.
             let message = missing(self.document, path, near).message;
             self.found.retain(|(_, finding)| finding.message != message);
         }
@@ -248,7 +249,7 @@ impl Findings<'_> {
         }
     }
 
-    /// A finding about the value itself.
+    /// A diagnostic about the value itself.
     fn value(&self, path: &Path, error: &ValidationError<'_>) -> Diagnostic {
         let value = error.instance();
         let name = if path.segments().is_empty() {

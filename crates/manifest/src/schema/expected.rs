@@ -1,4 +1,4 @@
-//! Words for what a schema wants and what a document has.
+//! Texts for expected and actual values.
 
 use jsonschema::JsonType;
 use jsonschema::error::TypeKind;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use model::diag::{Path, Segment};
 
-/// What stands in the document.
+/// The type of a value, for messages.
 pub(super) fn found(value: &Value) -> &'static str {
     match value {
         Value::Null => "an empty value",
@@ -18,7 +18,7 @@ pub(super) fn found(value: &Value) -> &'static str {
     }
 }
 
-/// What the schema wants where a `type` error arose; `at` points at the `type` keyword.
+/// The expected form for a `type` error. `at` points to the `type` keyword.
 pub(super) fn wanted(kind: &TypeKind, schema: &Value, at: &str) -> String {
     let list_of = |item: &str| match item {
         "string" => "a list of texts",
@@ -48,13 +48,13 @@ fn types(kind: &TypeKind) -> Vec<JsonType> {
     }
 }
 
-/// What to do about a value of the wrong type.
+/// The help for a value of the wrong type.
 pub(super) fn help(kind: &TypeKind, value: &Value) -> Option<String> {
     let types = types(kind);
     let wants = |kind: JsonType| types.contains(&kind);
     match value {
         Value::Null => Some("write a value, or remove the field where it is optional".to_owned()),
-        // The text in the file may differ from the number that it was read as.
+        // The source text may differ from the parsed number.
         Value::Number(number) if wants(JsonType::String) && number.is_u64() => {
             Some(format!("quote it: \"{number}\""))
         }
@@ -87,7 +87,7 @@ pub(super) fn help(kind: &TypeKind, value: &Value) -> Option<String> {
     }
 }
 
-/// The fields of the object whose `additionalProperties` keyword `at` points at.
+/// The fields of the object whose `additionalProperties` keyword is at `at`.
 pub(super) fn fields<'a>(schema: &'a Value, at: &str) -> Vec<&'a str> {
     let properties = at
         .rsplit_once('/')
@@ -100,7 +100,8 @@ pub(super) fn fields<'a>(schema: &'a Value, at: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What the `if` beside the `then` asks under which `at` points at a schema that nothing fits: "`provider: pulumi`".
+/// The condition of the `if` next to the `then` that contains `at`, a schema that matches nothing:
+/// "`provider: pulumi`".
 pub(super) fn condition(schema: &Value, at: &str) -> String {
     let branch = at
         .rfind("/then/")
@@ -111,7 +112,7 @@ pub(super) fn condition(schema: &Value, at: &str) -> String {
     texts.collect::<Vec<_>>().join(" and ")
 }
 
-/// The names that a value may have where `at` points at an `anyOf` with a choice of names and something else.
+/// The allowed names of a value whose `anyOf` at `at` consists of names and another form.
 pub(super) fn named<'a>(schema: &'a Value, at: &str) -> Option<&'a Value> {
     schema
         .pointer(at)?
@@ -120,7 +121,7 @@ pub(super) fn named<'a>(schema: &'a Value, at: &str) -> Option<&'a Value> {
         .find_map(|choice| choice.get("enum"))
 }
 
-/// The first sentence that the schema says about a field of the object at `path`, in brackets.
+/// The first sentence of the description of a field of the object at `path`, in parentheses.
 pub(super) fn field_description(schema: &Value, path: &Path, name: &str) -> Option<String> {
     let object = path
         .segments()
@@ -141,7 +142,7 @@ pub(super) fn field_description(schema: &Value, path: &Path, name: &str) -> Opti
     Some(format!("({})", sentence.replace('\n', " ")))
 }
 
-/// What a pattern of these schemas means.
+/// The meaning of a pattern of these schemas.
 pub(super) fn pattern_help(pattern: &str) -> String {
     match pattern {
         "^/" => "begin with `/`".to_owned(),

@@ -1,9 +1,9 @@
-//! The kinds of documents that this version knows.
+//! The supported kinds of documents.
 
 use super::generated;
 use crate::chainloop;
 
-/// A kind of document, chosen by its `apiVersion` and `kind`.
+/// A kind of document, selected by `apiVersion` and `kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Policy,
@@ -30,7 +30,7 @@ impl Kind {
         Self::Lock,
     ];
 
-    /// All texts of its `apiVersion`, the usual one first.
+    /// All values of `apiVersion`, the usual one first.
     pub(super) fn api_versions(self) -> &'static [&'static str] {
         match self {
             Self::Policy => &["docker.com/governance/v1"],
@@ -40,12 +40,11 @@ impl Kind {
         }
     }
 
-    /// The usual text of its `apiVersion`.
     pub(crate) fn api_version(self) -> &'static str {
         self.api_versions().first().copied().unwrap_or_default()
     }
 
-    /// The other spelling of `apiVersion` that it can have.
+    /// The alternative value of `apiVersion`.
     pub(super) fn other_spelling(self) -> Option<&'static str> {
         match self {
             Self::ChainloopPolicy | Self::ChainloopGroup => Some("api_version"),
@@ -59,7 +58,6 @@ impl Kind {
         }
     }
 
-    /// The name of its definition in the schema of all kinds.
     pub(super) fn definition(self) -> &'static str {
         match self {
             Self::ChainloopPolicy => "ChainloopPolicy",
@@ -86,7 +84,6 @@ impl Kind {
         }
     }
 
-    /// The name of the schema's file.
     pub(super) fn file(self) -> &'static str {
         match self {
             Self::Policy => "docker-policy.schema.json",
@@ -101,7 +98,7 @@ impl Kind {
         }
     }
 
-    /// The schema's text, as it is committed.
+    /// The text of the schema as committed.
     pub(super) fn schema_text(self) -> String {
         match self {
             Self::Policy => generated(self),

@@ -1,5 +1,5 @@
-//! JSON Schemas (2020-12), generated from the structs that read the files: for editors, and for the check of every
-//! document before it is read into its type.
+//! JSON Schemas (2020-12), generated from the types that deserialize the files. Editors use them,
+//! and every document is validated before it is deserialized.
 
 mod check;
 mod expected;
@@ -43,7 +43,7 @@ pub fn all() -> Vec<SchemaFile> {
 
 /// The schema of one kind, self-contained.
 fn of_kind(kind: Kind) -> Value {
-    // What is committed is what is generated, which is JSON: tests hold it to that.
+    // Tests ensure that the committed schema is the generated JSON.
     serde_json::from_str(&kind.schema_text()).unwrap_or_default()
 }
 

@@ -17,7 +17,7 @@ fn every_schema_is_one_and_compiles() {
     }
 }
 
-/// `UPDATE_SCHEMAS=1 cargo test schemas` writes the files anew.
+/// `UPDATE_SCHEMAS=1 cargo test schemas` updates the files.
 #[test]
 fn the_committed_schemas_are_not_stale() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");

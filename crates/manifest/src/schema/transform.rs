@@ -1,9 +1,9 @@
-//! Makes the generated schemas good to read, to complete from and to check with.
+//! Simplifies generated schemas for readers, editors and validation.
 
 use schemars::Schema;
 use serde_json::{Map, Value};
 
-/// Tidies one schema; to be applied to all.
+/// Simplifies one schema; applied to all of them.
 pub(super) fn tidy(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else {
         return;
@@ -12,13 +12,13 @@ pub(super) fn tidy(schema: &mut Schema) {
     unwrap_single(object);
     name_choices(object);
     markdown(object);
-    // Formats such as `uint16` are no part of JSON Schema; the bounds say the same.
+    // Formats such as `uint16` are not part of JSON Schema; the bounds express the same.
     if object.get("type").is_some_and(|kind| kind == "integer") {
         object.remove("format");
     }
 }
 
-/// A field that can be left out is left out, never written as `null`.
+/// Optional fields are omitted, never `null`.
 fn drop_null(object: &mut Map<String, Value>) {
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
@@ -35,7 +35,7 @@ fn drop_null(object: &mut Map<String, Value>) {
     }
 }
 
-/// `anyOf` with one branch is that branch; what stands beside it wins.
+/// Replaces an `anyOf` with one branch by that branch; keywords next to it take precedence.
 fn unwrap_single(object: &mut Map<String, Value>) {
     let Some(Value::Array(choices)) = object.get_mut("anyOf") else {
         return;
@@ -51,8 +51,8 @@ fn unwrap_single(object: &mut Map<String, Value>) {
     }
 }
 
-/// Turns `oneOf` of constants, each with a description, into an `enum` with `enumDescriptions`: editors show both
-/// alike, errors name the values, and checking is one look-up.
+/// Converts a `oneOf` of constants with descriptions to an `enum` with `enumDescriptions`. Editors
+/// show both alike, errors contain the values, and validation is one lookup.
 fn name_choices(object: &mut Map<String, Value>) {
     let Some(Value::Array(choices)) = object.get("oneOf") else {
         return;
@@ -72,8 +72,8 @@ fn name_choices(object: &mut Map<String, Value>) {
     object.insert("enumDescriptions".to_owned(), Value::Array(descriptions));
 }
 
-/// Editors show `description` as it stands and `markdownDescription` as Markdown. Line breaks of the source are no
-/// line breaks of the text, empty lines are.
+/// Editors show `description` verbatim and `markdownDescription` as Markdown. Line breaks of the
+/// source are removed, empty lines are kept.
 fn markdown(object: &mut Map<String, Value>) {
     let Some(Value::String(text)) = object.get("description") else {
         return;

@@ -1,57 +1,55 @@
-//! Text → documents, as JSON values. JSON is YAML, so this reads both.
+//! Parses YAML (and therefore JSON) text to documents as JSON values, in one pass, without
+//! recursion and with limits.
 //!
-//! One parser (saphyr-parser, all of YAML 1.2) gives the values here and the spans in `diag`, so that no text can mean
-//! one thing to the check and another to the reader of its findings.
+//! One parser (saphyr-parser, YAML 1.2) provides the values here and the spans in `diag`, so
+//! validation and diagnostics cannot disagree about the meaning of a text.
 
-mod full;
-mod scalar;
+pub(crate) mod scalar;
 mod syntax;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::Range;
 
-use model::diag::{Code, Diagnostic, FileId, Place};
+use model::diag::marks::Lines;
+use model::diag::{Code, Diagnostic, FileId, Place, Spans};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use serde_json::{Map, Value};
 
-/// The largest manifest that is read, in bytes. The largest policy that the service takes
-/// is 400 KiB (409,600 bytes) at most.
+use syntax::MAX_DEPTH;
+
+/// Maximum size of a manifest in bytes. The largest policy that the service accepts is 400 KiB
+/// (409,600 bytes).
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// How deep collections may nest; manifests need six levels.
-const MAX_DEPTH: usize = 64;
-
-/// How much aliases may add to a file, in bytes of text, a node counting as 16 ("billion laughs").
+/// Maximum expansion by aliases in bytes of text, where a node counts as 16 ("billion laughs").
 const MAX_EXPANSION: usize = 1 << 20;
 
-/// Whether an unquoted scalar is a text, not a number, a truth value or nothing (YAML 1.2, section 10.3.2).
-pub(crate) fn is_plain_text(text: &str) -> bool {
-    scalar::is_text(text)
-}
-
-/// One document that is not empty.
+/// A nonempty document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RawDocument {
-    /// The position in the file, empty documents counted.
+    /// Index in the file, including empty documents.
     pub(super) index: u32,
-    /// The content.
     pub(super) value: Value,
 }
 
-/// What a text holds, with the findings of syntax.
+/// The documents of a text with its syntax errors.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     pub(super) documents: Vec<RawDocument>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// How many documents there are, empty ones counted.
+    /// Number of documents, including empty ones.
     pub(super) count: u32,
 }
 
-/// Reads all documents of a text. What stands before a syntax error is still there.
+/// Parses all documents of a text, including those before a syntax error.
 pub(super) fn read(file: FileId, text: &str) -> Raw {
     read_up_to(file, text, MAX_BYTES)
 }
 
-/// Like [`read`], for files that may be larger.
+/// Like [`read`], with another size limit.
 pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
     if text.len() > limit {
         let message = format!(
@@ -64,5 +62,343 @@ pub(super) fn read_up_to(file: FileId, text: &str, limit: usize) -> Raw {
             ..Raw::default()
         };
     }
-    full::read(file, text)
+    read_all(file, text)
+}
+
+/// Parses all documents, and reports all syntax that is not plain data.
+fn read_all(file: FileId, text: &str) -> Raw {
+    let bom = text.len() - text.trim_start_matches('\u{feff}').len();
+    let body = &text[bom..];
+    let mut reader = Reader::new(file, body, bom);
+    let mut parser = Parser::new_from_str(body);
+    while let Some(event) = parser.next_event() {
+        let step = match event {
+            Ok((event, span)) => reader.event(event, span),
+            Err(error) => {
+                let at = reader.lines().offset(error.marker());
+                let finding = syntax::explain(file, body, at, error.info());
+                Err(syntax::shift(finding, bom))
+            }
+        };
+        if let Err(finding) = step {
+            reader.raw.diagnostics.push(finding);
+            break;
+        }
+    }
+    reader.raw.count = reader.documents;
+    if reader.duplicates {
+        report_duplicates(file, text, &mut reader.raw.diagnostics);
+    }
+    reader.raw
+}
+
+/// Maximum number of reported duplicate keys, above the number that is ever shown.
+const MAX_DUPLICATES: usize = 200;
+
+fn report_duplicates(file: FileId, text: &str, diagnostics: &mut Vec<Diagnostic>) {
+    for duplicate in Spans::of(text).duplicates().iter().take(MAX_DUPLICATES) {
+        let key = text.get(duplicate.second.clone()).unwrap_or_default();
+        let message = format!("the key `{key}` stands twice in this mapping");
+        let finding = Diagnostic::new(Code::DuplicateKey, message, bytes(file, &duplicate.second))
+            .label("stands here again")
+            .also(bytes(file, &duplicate.first), "stands here first")
+            .help("keep one of the two, or rename one");
+        diagnostics.push(finding);
+    }
+}
+
+fn bytes(file: FileId, range: &Range<usize>) -> Place {
+    Place::Bytes {
+        file,
+        range: range.clone(),
+    }
+}
+
+enum Content {
+    Sequence(Vec<Value>),
+    Mapping {
+        map: Map<String, Value>,
+        key: Option<String>,
+    },
+}
+
+struct Open {
+    content: Content,
+    anchor: usize,
+    /// Weight of the document at its start.
+    weight: usize,
+}
+
+struct Reader<'a> {
+    file: FileId,
+    text: &'a str,
+    /// Created for the first diagnostic; most files have none.
+    lines: OnceCell<Lines<'a>>,
+    /// Length of the byte order mark before the parsed text.
+    bom: usize,
+    open: Vec<Open>,
+    /// Completed anchored values with their weight.
+    anchors: HashMap<usize, (Value, usize)>,
+    /// Weight of all nodes so far (see [`MAX_EXPANSION`]).
+    weight: usize,
+    /// Weight copied by anchors and aliases.
+    copied: usize,
+    documents: u32,
+    /// The diagnostics of this document make further checks meaningless.
+    unfit: bool,
+    duplicates: bool,
+    raw: Raw,
+}
+
+type Step = Result<(), Diagnostic>;
+
+impl<'a> Reader<'a> {
+    fn new(file: FileId, text: &'a str, bom: usize) -> Self {
+        Self {
+            file,
+            text,
+            lines: OnceCell::new(),
+            bom,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            weight: 0,
+            copied: 0,
+            documents: 0,
+            unfit: false,
+            duplicates: false,
+            raw: Raw::default(),
+        }
+    }
+
+    fn lines(&self) -> &Lines<'a> {
+        self.lines.get_or_init(|| Lines::of(self.text))
+    }
+
+    fn event(&mut self, event: Event<'_>, span: Span) -> Step {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                self.unfit = false;
+                Ok(())
+            }
+            Event::Alias(anchor) => self.alias(anchor, span),
+            Event::Scalar(text, style, anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tag(&tag.to_string(), span);
+                }
+                self.scalar(&text, style, anchor, span)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tag(&tag.to_string(), span);
+                }
+                self.start(Content::Sequence(Vec::new()), anchor, span)
+            }
+            Event::MappingStart(anchor, tag) => {
+                if let Some(tag) = tag {
+                    self.tag(&tag.to_string(), span);
+                }
+                self.start(
+                    Content::Mapping {
+                        map: Map::new(),
+                        key: None,
+                    },
+                    anchor,
+                    span,
+                )
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(Open {
+                    content,
+                    anchor,
+                    weight,
+                }) = self.open.pop()
+                else {
+                    return Ok(());
+                };
+                let value = match content {
+                    Content::Sequence(items) => Value::Array(items),
+                    Content::Mapping { map, key: _ } => Value::Object(map),
+                };
+                self.value(value, anchor, weight, span)
+            }
+        }
+    }
+
+    fn start(&mut self, content: Content, anchor: usize, span: Span) -> Step {
+        if self.key_is_next() {
+            self.unsupported(
+                "a key must be a text",
+                "write the key as one word, or quote it",
+                span,
+            );
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let message = format!("collections nest deeper than {MAX_DEPTH} levels");
+            let finding = Diagnostic::new(Code::YamlLimit, message, self.place(span));
+            return Err(
+                finding.help("manifests need six levels; look for brackets that are not closed")
+            );
+        }
+        let weight = self.weight;
+        self.weight += 16;
+        self.open.push(Open {
+            content,
+            anchor,
+            weight,
+        });
+        Ok(())
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, span: Span) -> Step {
+        let weight = self.weight;
+        self.weight += 16 + text.len();
+        if self.key_is_next() {
+            self.key(text, style, span);
+            return self.keep(anchor, || Value::String(text.to_owned()), weight, span);
+        }
+        let value = if style == ScalarStyle::Plain {
+            scalar::plain(text)
+        } else {
+            Some(Value::String(text.to_owned()))
+        };
+        let value = value.unwrap_or_else(|| {
+            self.unsupported(
+                "JSON has no infinite numbers",
+                "write a finite number, or quote the text",
+                span,
+            );
+            Value::Null
+        });
+        self.value(value, anchor, weight, span)
+    }
+
+    fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {
+        if style == ScalarStyle::Plain && text == "<<" {
+            self.unsupported(
+                "merge keys are not part of YAML 1.2",
+                "write the entries out",
+                span,
+            );
+        } else if style == ScalarStyle::Plain && !scalar::is_text(text) {
+            let help = format!("quote it: \"{text}\"");
+            self.unsupported("a key must be a text", &help, span);
+        }
+        self.set_key(text.to_owned());
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Step {
+        if self.key_is_next() {
+            self.unsupported("an alias cannot be a key", "write the key itself", span);
+        }
+        let Some((value, weight)) = self.anchors.get(&anchor) else {
+            let finding = Diagnostic::new(
+                Code::YamlSyntax,
+                "an alias stands inside its own anchor",
+                self.place(span),
+            );
+            return Err(finding.help("a value cannot hold itself; write it out"));
+        };
+        let weight = *weight;
+        if self.copied + weight > MAX_EXPANSION {
+            return Err(self.too_large(span));
+        }
+        let value = value.clone();
+        let before = self.weight;
+        self.copied += weight;
+        self.weight += weight;
+        self.value(value, 0, before, span)
+    }
+
+    /// Adds a completed value to its parent. `before` is the weight of the document before it.
+    fn value(&mut self, value: Value, anchor: usize, before: usize, span: Span) -> Step {
+        self.keep(anchor, || value.clone(), before, span)?;
+        match self.open.last_mut().map(|open| &mut open.content) {
+            None if value.is_null() || self.unfit => {}
+            None => {
+                self.raw.documents.push(RawDocument {
+                    index: self.documents.saturating_sub(1),
+                    value,
+                });
+            }
+            Some(Content::Sequence(items)) => items.push(value),
+            Some(Content::Mapping { map, key }) => match key.take() {
+                // A collection as a key, which was reported at its start.
+                None => *key = Some(String::new()),
+                Some(name) if map.contains_key(&name) => self.duplicates = true,
+                Some(name) => {
+                    map.insert(name, value);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn keep(
+        &mut self,
+        anchor: usize,
+        value: impl FnOnce() -> Value,
+        before: usize,
+        span: Span,
+    ) -> Step {
+        if anchor == 0 {
+            return Ok(());
+        }
+        let weight = self.weight - before;
+        self.copied += weight;
+        if self.copied > MAX_EXPANSION {
+            return Err(self.too_large(span));
+        }
+        self.anchors.insert(anchor, (value(), weight));
+        Ok(())
+    }
+
+    fn key_is_next(&self) -> bool {
+        matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Mapping { key: None, .. },
+                ..
+            })
+        )
+    }
+
+    fn set_key(&mut self, text: String) {
+        if let Some(Open {
+            content: Content::Mapping { key, .. },
+            ..
+        }) = self.open.last_mut()
+        {
+            *key = Some(text);
+        }
+    }
+
+    fn tag(&mut self, tag: &str, span: Span) {
+        let message = format!("the tag `{tag}` is not supported");
+        self.unsupported(&message, "leave the tag out", span);
+    }
+
+    fn unsupported(&mut self, message: &str, help: &str, span: Span) {
+        self.unfit = true;
+        let finding = Diagnostic::new(Code::YamlUnsupported, message, self.place(span));
+        self.raw.diagnostics.push(finding.help(help));
+    }
+
+    fn too_large(&self, span: Span) -> Diagnostic {
+        let message = format!("anchors and aliases copy more than {MAX_EXPANSION} bytes");
+        Diagnostic::new(Code::YamlLimit, message, self.place(span))
+            .help("write the values out, or use a ResourceList and `resourcesFrom`")
+    }
+
+    /// The bytes of an event. Spans of block collections are empty and are extended to the nearest
+    /// character.
+    fn place(&self, span: Span) -> Place {
+        let start = self.lines().offset(&span.start);
+        let end = self.lines().offset(&span.end).max(start);
+        Place::Bytes {
+            file: self.file,
+            range: start + self.bom..end + self.bom,
+        }
+    }
 }

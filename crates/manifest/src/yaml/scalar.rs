@@ -1,8 +1,8 @@
-//! What a plain (unquoted) scalar means: YAML 1.2 core schema, section 10.3.2.
+//! The value of plain (unquoted) scalars: YAML 1.2 core schema, section 10.3.2.
 
 use serde_json::{Number, Value};
 
-/// The value of a plain scalar, or nothing for infinity and not-a-number, which JSON does not have.
+/// The value of a plain scalar, or `None` for infinity and NaN, which JSON does not support.
 pub(super) fn plain(text: &str) -> Option<Value> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Some(Value::Null),
@@ -13,8 +13,8 @@ pub(super) fn plain(text: &str) -> Option<Value> {
     }
 }
 
-/// Whether a plain scalar is a text, as a mapping key must be.
-pub(super) fn is_text(text: &str) -> bool {
+/// Whether a plain scalar is a string, as mapping keys must be.
+pub(crate) fn is_text(text: &str) -> bool {
     matches!(plain(text), Some(Value::String(_)))
 }
 
@@ -53,7 +53,7 @@ fn number(text: &str) -> Option<Value> {
     number.map(Value::Number)
 }
 
-/// `[0-9]+ ( \. [0-9]* )?` or `\. [0-9]+`, with an exponent or without.
+/// `[0-9]+ ( \. [0-9]* )?` or `\. [0-9]+`, with an optional exponent.
 fn is_decimal(text: &str) -> bool {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),

@@ -1,14 +1,16 @@
-//! Syntax errors in words that help.
+//! Readable messages for syntax errors.
 
 use std::ops::Range;
 
-use super::MAX_DEPTH;
 use model::diag::{Code, Diagnostic, FileId, Place};
 
-/// The finding for what the parser says about the byte `at`.
+/// Maximum depth of nested collections. Manifests need six levels.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// The diagnostic for an error of the parser at byte `at`.
 pub(super) fn explain(file: FileId, text: &str, at: usize, info: &str) -> Diagnostic {
     if info.contains("recursion limit") {
-        // The parser's own limit on brackets; it looks ahead and so gets there before the reader's limit.
+        // The parser's own limit for brackets, which it reaches first because it looks ahead.
         let message = format!("collections nest deeper than {MAX_DEPTH} levels");
         let place = Place::Bytes {
             file,
@@ -21,7 +23,7 @@ pub(super) fn explain(file: FileId, text: &str, at: usize, info: &str) -> Diagno
     Diagnostic::new(Code::YamlSyntax, message, Place::Bytes { file, range }).help(help)
 }
 
-/// Moves a finding by what stood before the parsed text.
+/// Moves a diagnostic by the length of the text before the parsed part.
 pub(super) fn shift(mut finding: Diagnostic, by: usize) -> Diagnostic {
     for label in &mut finding.labels {
         if let Place::Bytes { range, .. } = &mut label.place {
@@ -125,7 +127,7 @@ fn words(text: &str, at: usize, info: &str) -> (Range<usize>, String, String) {
     )
 }
 
-/// The word that begins at a byte, or one character.
+/// The word that starts at a byte, or one character.
 fn token(text: &str, at: usize) -> Range<usize> {
     let at = if text.is_char_boundary(at) {
         at
@@ -144,7 +146,7 @@ fn token(text: &str, at: usize) -> Range<usize> {
     at..at + end.max(first)
 }
 
-/// The tab that a byte follows on its line, or else the next one.
+/// The last tab before a byte on its line, or else the next tab.
 fn tab_near(text: &str, at: usize) -> Option<Range<usize>> {
     let before = text.get(..at)?;
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -153,7 +155,7 @@ fn tab_near(text: &str, at: usize) -> Option<Range<usize>> {
     Some(tab..tab + 1)
 }
 
-/// The content of the last line with content before the line of a byte.
+/// The content of the last nonempty line before the line of a byte.
 fn line_before(text: &str, at: usize) -> Range<usize> {
     let before = text.get(..at).unwrap_or(text);
     let before = before

@@ -154,7 +154,8 @@ fn hostile_texts_are_refused_early() {
     }
 }
 
-/// Texts in the style of manifests, mostly right. No digits: what counts as a number differs between YAML 1.1 and 1.2.
+/// Texts like manifests, mostly valid. They contain no digits because numbers differ between YAML
+/// 1.1 and 1.2.
 fn block_texts() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         "[a-c/$(][a-c*/.:#, -]{0,6}",
@@ -180,8 +181,7 @@ fn block_texts() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 1..6).prop_map(|lines| lines.concat())
 }
 
-/// Whether serde_yaml, a parser of other origin, reads the same wherever both accept a text.
-/// What both parsers read, if both take the text.
+/// What both parsers read, if both accept the text.
 fn both(text: &str) -> Option<(Value, Value)> {
     let mut ours = read(file(), text);
     let theirs: Value = serde_yaml::from_str(text).ok()?;
@@ -190,6 +190,7 @@ fn both(text: &str) -> Option<(Value, Value)> {
     alone.then_some((document.value, theirs))
 }
 
+/// Checks that serde_yaml, an independent parser, agrees on every text that both accept.
 fn agree(text: &str) -> Result<(), TestCaseError> {
     if let Some((ours, theirs)) = both(text) {
         prop_assert_eq!(ours, theirs);

@@ -1,4 +1,4 @@
-//! The bytes of a document.
+//! The bytes of documents.
 
 use std::sync::Arc;
 
@@ -25,17 +25,15 @@ enum Written {
 }
 
 impl DocumentBytes {
-    /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
 
-    /// The text of which they are the UTF-8, if they are any; a byte order mark is a part of it.
+    /// The bytes as text if they are UTF-8, including a byte order mark.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// The digest.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }

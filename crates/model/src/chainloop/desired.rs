@@ -1,4 +1,4 @@
-//! Documents as the repository wants them: checked, with the bytes that git holds.
+//! Desired documents: checked, with their bytes in git.
 
 use std::fmt;
 
@@ -22,7 +22,6 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// The `kind` in the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Policy => "Policy",
@@ -30,7 +29,7 @@ impl DocumentKind {
         }
     }
 
-    /// What it is called in sentences.
+    /// The name in messages.
     pub fn words(self) -> &'static str {
         match self {
             Self::Policy => "policy",
@@ -45,64 +44,58 @@ impl fmt::Display for DocumentKind {
     }
 }
 
-/// What a document names a file of the repository with.
+/// The field that refers to a file of the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LocalReferenceKind {
     /// `path:` of a script.
     Path,
     /// `ref:` of a script, without a scheme or with `file://`.
     ScriptRef,
-    /// `ref: file://…` of a policy that is attached.
+    /// `ref: file://…` of an attached policy.
     PolicyRef,
 }
 
-/// A reference to a file of the repository. The digest of a document covers its text alone, and the service sees no
-/// other file: such a document can be checked, and not be applied.
+/// A reference to a file of the repository. The digest of a document covers only its text, and the
+/// service cannot see other files. Such a document can be checked but not applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReference {
-    /// What names the file.
+    /// The field with the reference.
     pub kind: LocalReferenceKind,
-    /// The text.
     pub text: String,
-    /// Where it stands in the document.
+    /// Path in the document.
     pub path: Path,
 }
 
-/// A reference to a policy that the service keeps.
+/// A reference to a policy of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceUse {
-    /// The reference.
     pub reference: Reference,
-    /// Where it stands in the document.
+    /// Path in the document.
     pub path: Path,
 }
 
-/// A policy or a policy group as the repository wants it.
+/// A desired policy or policy group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredDocument {
-    /// What it is.
     pub kind: DocumentKind,
-    /// The name: together with the kind it is the identity in the organization.
+    /// The name. Together with the kind it identifies the document in the organization.
     pub name: PolicyName,
-    /// The bytes, as they stand in the file.
+    /// The bytes as in the file.
     pub bytes: DocumentBytes,
-    /// Their digest.
     pub digest: Digest,
-    /// The files of the repository that it names.
+    /// References to files of the repository.
     pub local: Vec<LocalReference>,
-    /// The policies of the service that it names.
+    /// References to policies of the service.
     pub references: Vec<ReferenceUse>,
-    /// Where it stands.
     pub document: DocumentId,
 }
 
 impl DesiredDocument {
-    /// Where the document is declared.
     pub fn place(&self) -> Place {
         Place::value(self.document, Path::root().key("metadata").key("name"))
     }
 
-    /// Where a reference of it stands.
+    /// The place of a reference of the document.
     pub fn at(&self, path: &Path) -> Place {
         Place::value(self.document, path.clone())
     }

@@ -1,23 +1,24 @@
-//! What a policy takes as arguments, as the server tells it.
+//! The inputs of a policy, as returned by the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The JSON Schema of a policy's inputs (contract: `inputs_json_schema`, a JSON Schema inside a text).
+/// The JSON Schema of a policy's inputs (contract: `inputs_json_schema`, a JSON Schema inside a
+/// string).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputsSchema {
-    /// The inputs, each with the schema of its value.
+    /// The inputs with the schemas of their values.
     pub properties: BTreeMap<String, Value>,
-    /// The inputs that must be given.
+    /// The required inputs.
     pub required: BTreeSet<String>,
 }
 
 impl InputsSchema {
-    /// Reads the text of the server. An empty text is no schema.
+    /// Parses the text of the server. An empty text means that there is no schema.
     ///
     /// # Errors
-    /// What is no JSON, as a sentence.
+    /// The reason why the text is not a schema, as a sentence.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         if text.trim().is_empty() {
             return Ok(None);

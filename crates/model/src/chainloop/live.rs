@@ -1,6 +1,6 @@
-//! Documents as the server has them.
+//! Live documents.
 //!
-//! The serialized form is that of journals: the golden files of the journal fix it.
+//! The serialized form is that of journals, which golden files fix.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,8 @@ use crate::digest::Digest;
 /// One version of a document (contract: `PolicyVersionReference`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionReference {
-    /// What it is.
     pub digest: Digest,
-    /// Since when it is there, where the server tells.
+    /// Creation time, if the server returns it.
     pub created_at: Option<Timestamp>,
 }
 
@@ -82,19 +81,18 @@ impl<'de> Deserialize<'de> for LiveDocument {
 }
 
 impl LiveDocument {
-    /// The version with this digest.
     pub fn version(&self, digest: &Digest) -> Option<&VersionReference> {
         self.versions
             .iter()
             .find(|version| version.digest == *digest)
     }
 
-    /// Since when the version that was read is there.
+    /// Creation time of the version that was read.
     pub fn created_at(&self) -> Option<Timestamp> {
         self.version(&self.digest)?.created_at
     }
 
-    /// Whether an organization owns it, and so may change it.
+    /// Whether an organization owns the document and may change it.
     pub fn is_of(&self, organization: &str) -> bool {
         !self.builtin
             && self
@@ -104,23 +102,24 @@ impl LiveDocument {
     }
 }
 
-/// What a server holds of the documents that it was asked for, each completely read: a reader that failed anywhere has
-/// nothing to give. There is no list of all documents, so what nobody asked for is not known.
+/// The requested documents of a server, completely read; there is no partial state. The service
+/// cannot list its documents, so nothing is known about others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveState {
-    /// The latest version of each document, or none where the server has no document of that kind and name.
+    /// The latest version of each requested document, or `None` if it does not exist.
     pub documents: BTreeMap<(DocumentKind, PolicyName), Option<LiveDocument>>,
 }
 
 impl LiveState {
-    /// The document of this kind and name. The outer none: it was not asked for; the inner none: it is missing.
+    /// The document with this kind and name. The outer `None` means that it was not requested, the
+    /// inner one that it does not exist.
     pub fn document(&self, kind: DocumentKind, name: &PolicyName) -> Option<Option<&LiveDocument>> {
         self.documents
             .get(&(kind, name.clone()))
             .map(Option::as_ref)
     }
 
-    /// The documents that are there.
+    /// The documents that exist.
     pub fn found(&self) -> impl Iterator<Item = &LiveDocument> {
         self.documents.values().flatten()
     }

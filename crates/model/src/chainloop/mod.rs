@@ -1,7 +1,7 @@
 //! Policies and policy groups of Chainloop.
 //!
-//! Both are documents: what identifies a version is the digest of its bytes, as they are. A line ending or a comment
-//! makes another version, so nothing here changes a byte.
+//! Both are documents, and the digest of the exact bytes identifies a version. A line ending or
+//! comment creates another version, so no byte is changed here.
 
 mod bytes;
 mod desired;

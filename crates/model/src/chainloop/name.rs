@@ -1,32 +1,29 @@
-//! Names of documents and of inputs.
+//! Names of documents and inputs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::checked_text::checked_text;
+use crate::name::checked_text;
 
-/// Why a text is no name.
+/// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing is there.
     #[error("must not be empty")]
     Empty,
-    /// A character that the service does not take in the name of a document.
+    /// Invalid character in the name of a document.
     #[error("must not hold `{0}`: small letters, digits and `-` are all that it may hold")]
     Character(char),
-    /// A name of a document that begins or ends with a hyphen.
     #[error("must not begin or end with `-`")]
     Hyphen,
-    /// A character that the service does not take in the name of an input.
+    /// Invalid character in the name of an input.
     #[error("must not hold `{0}`: letters, digits and `_` are all that it may hold")]
     InputCharacter(char),
-    /// A name of an input that does not begin with a letter.
     #[error("must begin with a letter")]
     NoLetter,
 }
 
-/// The rule of the service for names of documents: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`.
+/// The service's rule for names of documents: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`.
 fn document(text: &str) -> Result<(), NameError> {
     let other = |c: &char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-');
     match text.chars().find(other) {
@@ -37,7 +34,7 @@ fn document(text: &str) -> Result<(), NameError> {
     }
 }
 
-/// The rule of the service for names of inputs: `^[a-zA-Z][a-zA-Z0-9_]*$`.
+/// The service's rule for names of inputs: `^[a-zA-Z][a-zA-Z0-9_]*$`.
 fn input(text: &str) -> Result<(), NameError> {
     let other = |c: &char| !(c.is_ascii_alphanumeric() || *c == '_');
     match text.chars().find(other) {

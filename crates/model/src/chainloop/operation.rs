@@ -1,4 +1,4 @@
-//! The writes that plans are made of, as values.
+//! The write operations of plans, as values.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// What such a write does, in words.
+    /// The operation in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::CreatePolicy => "create policy",
@@ -60,7 +60,6 @@ impl OperationKind {
         }
     }
 
-    /// The name in plans and journals.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CreatePolicy => "createPolicy",
@@ -70,7 +69,6 @@ impl OperationKind {
 }
 
 impl Operation {
-    /// The kind of the write.
     pub fn kind(&self) -> OperationKind {
         match self {
             Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
@@ -78,7 +76,6 @@ impl Operation {
         }
     }
 
-    /// What is sent.
     pub fn document(&self) -> &SentDocument {
         match self {
             Self::CreatePolicy { document } | Self::UpdatePolicy { document } => document,

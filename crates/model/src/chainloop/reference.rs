@@ -9,55 +9,47 @@ use crate::digest::Digest;
 
 const SCHEME: &str = "chainloop://";
 
-/// Why a text is no reference to a document of the service.
+/// The text is not a valid reference.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReferenceError {
     /// A scheme of another kind of reference.
     #[error("`{0}://` is no scheme of a policy that the service keeps")]
     Scheme(String),
-    /// A part before the name that cannot be one.
+    /// Invalid provider or organization.
     #[error(
         "the {part} `{text}` is no name: letters, digits, `.`, `_` and `-` are all that it may hold"
     )]
     Part {
-        /// Which part: `provider` or `organization`.
+        /// `provider` or `organization`.
         part: &'static str,
-        /// What stands there.
         text: String,
     },
-    /// The name.
     #[error("the name `{text}` {why}")]
-    Name {
-        /// What stands there.
-        text: String,
-        /// Why it is no name.
-        why: NameError,
-    },
-    /// What follows `@`.
+    Name { text: String, why: NameError },
+    /// Invalid digest after `@`.
     #[error("`@` must be followed by a digest: `sha256:` and 64 hexadecimal digits in lower case")]
     Digest,
 }
 
-/// A reference to a policy that the service keeps. Shown, it is the text that it was read from.
+/// A reference to a policy of the service. `Display` returns the text that was parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
-    /// Whether `chainloop://` is written.
+    /// Whether the text contains `chainloop://`.
     pub scheme: bool,
-    /// The provider of policies; the service's own where it is left out.
+    /// The provider of policies; the service itself if omitted.
     pub provider: Option<String>,
-    /// The organization; the one that uses the reference, or a builtin policy, where it is left out.
+    /// The organization. If omitted, the one that uses the reference, or a builtin policy.
     pub organization: Option<String>,
-    /// The name.
     pub name: PolicyName,
-    /// The version; the latest where it is left out.
+    /// The version; the latest if omitted.
     pub digest: Option<Digest>,
 }
 
 impl Reference {
-    /// Reads a reference.
+    /// Parses a reference.
     ///
     /// # Errors
-    /// Says which part is wrong.
+    /// Returns the invalid part.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         let (scheme, rest) = match text.split_once("://") {
             None => (false, text),
@@ -93,7 +85,7 @@ impl Reference {
         })
     }
 
-    /// The same, of this version.
+    /// The reference with this version.
     #[must_use]
     pub fn pinned(&self, digest: &Digest) -> Self {
         Self {
@@ -102,7 +94,7 @@ impl Reference {
         }
     }
 
-    /// The same without its version: what the reference is to.
+    /// The reference without its version.
     #[must_use]
     pub fn unpinned(&self) -> Self {
         Self {
@@ -173,7 +165,7 @@ mod tests {
             prop_assert_eq!(Reference::parse(&reference.to_string()), Ok(reference));
         }
 
-        /// A text that is a reference is that reference's text: nothing of it is lost or taken for something else.
+        /// Parsing and displaying a reference returns the same text.
         #[test]
         fn any_text_is_shown_as_it_was_or_refused(text in "(chainloop|file|:|/|//|@|sha256|[a-zA-Z.-]{0,2}){0,8}") {
             if let Ok(reference) = Reference::parse(&text) {

@@ -1,19 +1,19 @@
-//! The codes of all findings. A code never changes its meaning and is never used again.
+//! The codes of all diagnostics. A code never changes its meaning and is never reused.
 
 use std::fmt;
 
-/// How much a finding weighs.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
-    /// Likely a mistake; nothing stops.
+    /// A probable mistake, which does not prevent a plan.
     Warning,
-    /// Nothing is planned while it is there.
+    /// An error, which prevents a plan.
     Error,
 }
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal, $severity:ident;)+) => {
-        /// The kind of a finding; shown as kebab-case text, for example `duplicate-key`.
+        /// The code of a diagnostic, displayed in kebab case, for example `duplicate-key`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
 
@@ -21,17 +21,17 @@ macro_rules! codes {
             /// All codes, in the order of their definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The text that users see and search for.
+            /// The text for users.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// How much a finding of this kind weighs.
+            /// The severity of diagnostics with this code.
             pub fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)+ }
             }
 
-            /// What the finding means, in one or two sentences.
+            /// The meaning of the code, in one or two sentences.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
             }

@@ -1,33 +1,30 @@
-//! One finding, ready to be shown in any format.
+//! Diagnostics, independent of the output format.
 
 use super::{Code, Place, Severity};
 
-/// A place with a few words about it.
+/// A place with a short text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Label {
-    /// Where.
     pub place: Place,
-    /// What is to be seen there; may be empty for a place that speaks for itself.
+    /// The text; empty if the place needs no explanation.
     pub text: String,
 }
 
-/// A finding: what is wrong, where, and what to do next.
+/// A diagnostic: what is wrong, where, and the next step.
 ///
-/// The first label is the primary one; the others point at related places.
+/// The first label is the primary one. The others refer to related places.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
-    /// The kind of finding.
     pub code: Code,
-    /// One sentence without a full stop.
+    /// One sentence without a period.
     pub message: String,
-    /// Where; never empty.
+    /// The places; never empty.
     pub labels: Vec<Label>,
-    /// What to do next, as one sentence.
+    /// The next step, as one sentence.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// A finding at one place.
     pub fn new(code: Code, message: impl Into<String>, place: Place) -> Self {
         let label = Label {
             place,
@@ -41,7 +38,7 @@ impl Diagnostic {
         }
     }
 
-    /// Sets the words beside the primary place.
+    /// Sets the text of the primary place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = self.labels.first_mut() {
@@ -50,7 +47,7 @@ impl Diagnostic {
         self
     }
 
-    /// Points at one more place.
+    /// Adds a related place.
     #[must_use]
     pub fn also(mut self, place: Place, text: impl Into<String>) -> Self {
         self.labels.push(Label {
@@ -60,14 +57,14 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do next.
+    /// Sets the next step.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Whether this stops a plan or is only a warning.
+    /// Whether this is an error, which prevents planning, or a warning.
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }

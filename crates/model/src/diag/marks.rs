@@ -1,20 +1,20 @@
-//! The parser's marks (lines and columns in characters) as byte offsets.
+//! Converts the parser's positions (lines and columns in characters) to byte offsets.
 
 use std::cell::Cell;
 
 use saphyr_parser::Marker;
 
-/// The byte offset at which each line of a text begins.
+/// The byte offsets of the lines of a text.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
     ascii: bool,
-    /// The place that was looked up last: marks mostly come in order, so the next is near.
+    /// The last position looked up. Positions mostly come in order, so the next one is close.
     last: Cell<At>,
 }
 
-/// A place in both ways of counting.
+/// A position as byte offset and as line and column.
 #[derive(Debug, Clone, Copy, Default)]
 struct At {
     line: usize,
@@ -23,7 +23,7 @@ struct At {
 }
 
 impl<'a> Lines<'a> {
-    /// Lines end where YAML 1.2 ends them (section 5.4): at LF, at CR LF, or at a CR alone.
+    /// Splits lines as YAML 1.2 does (section 5.4): at LF, CR LF, or a single CR.
     pub fn of(text: &'a str) -> Self {
         let bytes = text.as_bytes();
         let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
@@ -42,8 +42,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The byte that a mark points at. The line is trusted rather than the parser's running index: a column can
-    /// only be wrong until its line ends.
+    /// The byte offset of a position. The line is used instead of the parser's index, because an
+    /// error in a column ends with its line.
     pub fn offset(&self, mark: &Marker) -> usize {
         let line = mark.line().saturating_sub(1).min(self.starts.len() - 1);
         let start = self.starts[line];
@@ -66,7 +66,7 @@ impl<'a> Lines<'a> {
             .char_indices()
             .nth(mark.col() - column)
             .map_or(end, |(at, _)| from + at);
-        // A column behind the line's end must not become a place to go on from.
+        // Do not continue from a column after the end of the line.
         if offset < end {
             self.last.set(At {
                 line,
@@ -78,8 +78,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The quoted scalar that a text begins with, both quotes included: the parser's mark may reach over the space and the
-/// comment behind it. Nothing if the text begins with no quote, or no quote ends it.
+/// The quoted scalar at the start of a text, including both quotes: the parser's span may include
+/// the space and comment after it. `None` if there is no complete quoted scalar.
 pub fn quoted(text: &str) -> Option<&str> {
     let mut bytes = text.bytes().enumerate();
     let (_, quote) = bytes
@@ -89,7 +89,7 @@ pub fn quoted(text: &str) -> Option<&str> {
         if byte == b'\\' && quote == b'"' {
             bytes.next();
         } else if byte == quote {
-            // A single quote is escaped by another.
+            // A single quote is escaped by doubling it.
             if quote == b'"' || text.as_bytes().get(at + 1) != Some(&b'\'') {
                 return Some(&text[..=at]);
             }

@@ -1,8 +1,8 @@
-//! What is wrong, where, and what to do about it: diagnostics, their codes, and the map from places in
-//! documents to lines and columns. No input or output happens here.
+//! Diagnostics with their codes, and the map from places in documents to lines and columns. No I/O.
 //!
-//! A diagnostic is made with *places* (a file, bytes of it, or a path into one of its documents). Lines and
-//! columns are worked out late, by [`SourceMap::resolve`], so that files without findings never pay for them.
+//! A diagnostic is created with *places*: a file, a range of its bytes, or a path in one of its
+//! documents. [`SourceMap::resolve`] computes lines and columns later, so files without diagnostics
+//! have no cost.
 
 mod code;
 mod diagnostic;

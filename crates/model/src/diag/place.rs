@@ -1,4 +1,4 @@
-//! Places: where in the sources something is, before lines and columns are known.
+//! Places in sources, before lines and columns are known.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,18 +10,17 @@ pub struct FileId(pub(super) u32);
 /// One YAML document of a file; the first document has index 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocumentId {
-    /// The file that holds the document.
     pub file: FileId,
-    /// The position of the document in its file, counted from 0.
+    /// Index of the document in its file.
     pub index: u32,
 }
 
-/// One step into a document.
+/// One step of a path in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Segment {
     /// The entry of a mapping with this key.
     Key(String),
-    /// The item of a sequence at this position, counted from 0.
+    /// The item of a sequence at this index.
     Index(usize),
 }
 
@@ -30,31 +29,29 @@ pub enum Segment {
 pub struct Path(Vec<Segment>);
 
 impl Path {
-    /// The path of the document itself.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// This path followed by a mapping key.
+    /// Appends a mapping key.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.0.push(Segment::Key(key.into()));
         self
     }
 
-    /// This path followed by a position in a sequence.
+    /// Appends an index of a sequence.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0.push(Segment::Index(index));
         self
     }
 
-    /// The steps from the root.
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    /// The path of the node that holds this one; the root's parent is the root.
+    /// The path of the parent node. The parent of the root is the root.
     #[must_use]
     pub fn parent(&self) -> Self {
         let mut segments = self.0.clone();
@@ -82,40 +79,31 @@ impl fmt::Display for Path {
     }
 }
 
-/// Which half of a mapping entry is meant.
+/// The key or value of a mapping entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The key (also right for a key that should not be there).
+    /// The key, for example for an unknown field.
     Key,
-    /// The value.
     Value,
 }
 
-/// Where something is, in the terms of whoever found it.
+/// A place in the sources, in the form known to the code that reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// The whole file.
     File(FileId),
-    /// Bytes of a file.
     Bytes {
-        /// The file.
         file: FileId,
-        /// Byte offsets into its text.
         range: Range<usize>,
     },
-    /// A node of a document.
     Node {
-        /// The document.
         document: DocumentId,
-        /// The way from its root to the node.
         path: Path,
-        /// Key or value, where the node is a mapping entry.
+        /// Key or value, if the node is a mapping entry.
         part: Part,
     },
 }
 
 impl Place {
-    /// The value at `path` of `document`.
     pub fn value(document: DocumentId, path: Path) -> Self {
         Self::Node {
             document,
@@ -124,7 +112,6 @@ impl Place {
         }
     }
 
-    /// The key at `path` of `document`.
     pub fn key(document: DocumentId, path: Path) -> Self {
         Self::Node {
             document,
@@ -133,7 +120,6 @@ impl Place {
         }
     }
 
-    /// The file that the place is in.
     pub fn file(&self) -> FileId {
         match self {
             Self::File(file) | Self::Bytes { file, .. } => *file,

@@ -1,11 +1,11 @@
-//! The texts that places point into, and the way from a place to a line and a column.
+//! The texts of a run, and the conversion of places to lines and columns.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::{FileId, Part, Place, Spans};
 
-/// One text, with the name under which users know it.
+/// A text with its name for users.
 #[derive(Debug)]
 pub struct SourceFile {
     name: String,
@@ -15,12 +15,12 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// The path shown to users: relative to the directory that the command works in, with `/`.
+    /// The path for users: relative to the working directory, with `/`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The whole text; empty for a file that could not be read.
+    /// The text; empty if the file could not be read.
     pub fn text(&self) -> &Arc<str> {
         &self.text
     }
@@ -29,7 +29,7 @@ impl SourceFile {
         self.spans.get_or_init(|| Spans::of(&self.text))
     }
 
-    /// Where lines begin, in bytes: a plan locates every rule that it shows.
+    /// Byte offsets of the lines, cached because a plan locates every rule.
     fn line_starts(&self) -> &[usize] {
         self.line_starts.get_or_init(|| {
             let ends = self
@@ -57,7 +57,7 @@ impl SourceFile {
         }
     }
 
-    /// The line and the column of a byte offset that is on a character's boundary.
+    /// The line and column of a byte offset, which must be a character boundary.
     fn line_and_column(&self, offset: usize) -> (u32, u32) {
         let starts = self.line_starts();
         let line = starts.partition_point(|start| *start <= offset);
@@ -74,24 +74,23 @@ impl SourceFile {
     }
 }
 
-/// All texts of one run.
 #[derive(Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
 }
 
-/// A place as a person or an editor counts it.
+/// A place with lines and columns, as editors count them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// Byte offsets into the file's text.
+    /// Byte offsets in the text of the file.
     pub range: Range<usize>,
-    /// The line of the first byte, counted from 1.
+    /// First line, counted from 1.
     pub line: u32,
-    /// The column of the first byte, counted from 1, in characters.
+    /// First column in characters, counted from 1.
     pub column: u32,
-    /// The line after whose `end_column` the place ends, counted from 1.
+    /// Last line, counted from 1.
     pub end_line: u32,
-    /// The column just after the place, counted from 1, in characters.
+    /// Column after the last character, counted from 1.
     pub end_column: u32,
 }
 
@@ -108,17 +107,16 @@ impl SourceMap {
         id
     }
 
-    /// The file behind a handle of this map.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
 
-    /// All files with their handles, in the order in which they were added.
+    /// All files with their handles, in insertion order.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0..).map(FileId).zip(&self.files)
     }
 
-    /// Where a place is. A node that is not there is shown at the nearest parent that is.
+    /// Computes the location of a place. A missing node is located at its nearest existing parent.
     pub fn resolve(&self, place: &Place) -> Location {
         let file = self.file(place.file());
         let range = match place {

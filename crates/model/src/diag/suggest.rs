@@ -1,10 +1,11 @@
-//! "Did you mean": the known name that a mistyped one is most like.
+//! "Did you mean": the known name that is most similar to a misspelled one.
 
-/// Longer texts are not names that somebody mistyped; comparing them would only cost time.
+/// Longer texts are not misspelled names, so comparing them would waste time.
 const LONGEST: usize = 128;
 
-/// The candidate that `given` was most likely meant to be: the same but for case and separators, or at most a third
-/// of its characters away (one for short names). Of equally near ones the first in order, whatever order they come in.
+/// The candidate most similar to `given`: equal except for case and separators, or within an edit
+/// distance of a third of its length (one for short names). Of equally similar candidates the
+/// alphabetically first is returned, independent of their order.
 pub fn did_you_mean<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
     given: &str,
@@ -36,14 +37,14 @@ fn distance(
         return Some(0);
     }
     let other = candidate.chars().count();
-    // A name that is all change is no likeness, however short it is.
+    // A name in which every character changes is not similar, even if it is short.
     if other.abs_diff(length) > most || length == 1 {
         return None;
     }
     Some(strsim::damerau_levenshtein(candidate, given)).filter(|far| *far <= most)
 }
 
-/// Case and separators are what people remember last.
+/// Case and separators are easily forgotten.
 fn fold(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '-' | '_' | ' ' | '.'))

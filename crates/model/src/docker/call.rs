@@ -1,4 +1,4 @@
-//! The bodies of the six writing operations, as values.
+//! The bodies of the six write operations, as values.
 
 use std::collections::BTreeSet;
 
@@ -38,19 +38,18 @@ pub struct PolicyPatch {
 }
 
 impl PolicyPatch {
-    /// Whether nothing would be sent.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         let Self { name, teams, cedar } = self;
         name.is_none() && teams.is_none() && cedar.is_none()
     }
 }
 
-/// What updatePolicy and updateRule answer: the object before and after.
+/// The response of updatePolicy and updateRule: the object before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Updated<T> {
-    /// The object just before the update.
+    /// The object immediately before the update.
     pub old: T,
-    /// The object after it.
     pub new: T,
 }
 
@@ -106,16 +105,16 @@ pub enum Operation<P> {
 }
 
 impl<P> Operation<P> {
-    /// The same write with its policy named in another way.
+    /// Converts the reference to the policy.
     pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> Operation<Q> {
         let Ok(named) = self.try_map(|policy| Ok::<Q, std::convert::Infallible>(name(policy)));
         named
     }
 
-    /// The same write with its policy named in another way.
+    /// Converts the reference to the policy.
     ///
     /// # Errors
-    /// Passes on what `name` says.
+    /// The error of `name`.
     pub fn try_map<Q, E>(self, name: impl FnOnce(P) -> Result<Q, E>) -> Result<Operation<Q>, E> {
         Ok(match self {
             Self::CreatePolicy { policy } => Operation::CreatePolicy { policy },
@@ -152,7 +151,6 @@ pub enum OperationKind {
 }
 
 impl<P> Operation<P> {
-    /// The kind of the write.
     pub fn kind(&self) -> OperationKind {
         match self {
             Self::CreatePolicy { .. } => OperationKind::CreatePolicy,
@@ -166,7 +164,7 @@ impl<P> Operation<P> {
 }
 
 impl Operation<PolicyId> {
-    /// The policy that the write finds at the server; nothing for one that makes a policy.
+    /// The existing policy that the write refers to, or `None` if it creates one.
     pub fn existing(&self) -> Option<&PolicyId> {
         match self {
             Self::CreatePolicy { .. } => None,
@@ -180,7 +178,6 @@ impl Operation<PolicyId> {
 }
 
 impl OperationKind {
-    /// All kinds.
     pub const ALL: &'static [Self] = &[
         Self::CreatePolicy,
         Self::UpdatePolicy,
@@ -190,7 +187,7 @@ impl OperationKind {
         Self::DeleteRule,
     ];
 
-    /// The kind in words, for counting: "create rule".
+    /// The kind in words, such as "create rule".
     pub fn words(self) -> &'static str {
         match self {
             Self::CreatePolicy => "create policy",

@@ -1,70 +1,32 @@
-//! Policies as the server has them, with what this version does not understand.
+//! Live policies, including content that this version does not support.
 //!
-//! The serialized form is that of journals: the golden files of the journal fix it.
-
-use std::fmt;
-use std::sync::Arc;
+//! The serialized form is that of journals, which golden files fix.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Cedar, NewPolicy, PolicyPatch, Rule, RuleError, RulePatch, Scope, TeamId};
+use super::{
+    Cedar, NewPolicy, PolicyId, PolicyPatch, Rule, RuleError, RuleId, RulePatch, Scope, TeamId,
+};
 use crate::Opaque;
-
-macro_rules! id {
-    ($(#[doc = $doc:literal])+ $name:ident) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Takes an id as the server gives it.
-            pub fn new(text: &str) -> Self {
-                Self(text.into())
-            }
-
-            /// The text on the wire.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-id! {
-    /// The id that the server gave a policy.
-    PolicyId
-}
-id! {
-    /// The id that the server gave a rule.
-    RuleId
-}
 
 /// A team of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Team {
-    /// What scopes hold.
+    /// The id in scopes.
     pub id: TeamId,
-    /// What people call it.
+    /// The name for users.
     pub name: String,
 }
 
-/// A policy as the list shows it: without its rules.
+/// A policy in a listing, without rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicySummary {
-    /// The id.
     pub id: PolicyId,
     /// The name, unique in the organization.
     pub name: String,
-    /// `allowlist_v0`, `cedar_v1`, or a type that this version does not know.
+    /// `allowlist_v0`, `cedar_v1`, or an unknown type.
     pub kind: String,
 }
 
@@ -87,7 +49,7 @@ pub struct LiveRule {
 }
 
 impl LiveRule {
-    /// The rule as createRule leaves it.
+    /// The rule after createRule.
     pub fn created(id: RuleId, rule: Rule) -> Self {
         Self {
             id,
@@ -97,8 +59,8 @@ impl LiveRule {
         }
     }
 
-    /// The rule as updateRule leaves it. Returns `None` for a rule that this version does not
-    /// understand: its patch has no known result.
+    /// The rule after updateRule. Returns `None` for a rule that this version does not support,
+    /// because the result of its patch is unknown.
     ///
     /// # Errors
     /// The result would not be a valid rule.
@@ -176,7 +138,7 @@ pub struct LivePolicy {
 }
 
 impl LivePolicy {
-    /// The policy as createPolicy leaves it, without the times that the server sets.
+    /// The policy after createPolicy, without the times set by the server.
     pub fn created(id: PolicyId, new: &NewPolicy) -> Self {
         let NewPolicy { name, scope, cedar } = new;
         Self {
@@ -194,7 +156,7 @@ impl LivePolicy {
         }
     }
 
-    /// Changes the policy as updatePolicy does.
+    /// Applies a patch like updatePolicy.
     pub fn patch(&mut self, patch: &PolicyPatch) {
         let PolicyPatch { name, teams, cedar } = patch;
         if let Some(name) = name {
@@ -208,7 +170,7 @@ impl LivePolicy {
         }
     }
 
-    /// The rules; none if the policy is of another type.
+    /// The rules; empty for other types of policies.
     pub fn rules(&self) -> &[LiveRule] {
         match &self.content {
             LiveContent::Rules(rules) => rules,
@@ -217,9 +179,10 @@ impl LivePolicy {
     }
 }
 
-/// All that an organization holds, completely read: a reader that failed anywhere has none to give.
+/// The complete live state of an organization. A failed read results in an error, never in a
+/// partial state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveState {
-    /// The policies, in the server's order.
+    /// The policies in the order of the server.
     pub policies: Vec<LivePolicy>,
 }

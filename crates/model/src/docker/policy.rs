@@ -1,4 +1,4 @@
-//! Policies as the repository wants them.
+//! Desired policies.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,29 +11,50 @@ use super::Rule;
 use crate::Name;
 use crate::diag::{DocumentId, Path, Place};
 
-/// The id of a team in a scope: the `uuid` that the Hub gives for it.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(transparent)]
-pub struct TeamId(Arc<str>);
+/// Maximum number of policies of an organization (contract: `FACTS`, "Limits").
+pub const POLICIES_PER_ORGANIZATION: usize = 100;
 
-impl TeamId {
-    /// Takes an id as the server or the configuration gives it.
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
+/// Maximum number of rules of a policy (contract: `FACTS`, "Limits").
+pub const RULES_PER_POLICY: usize = 250;
 
-    /// The text on the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+macro_rules! id {
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Creates an id from the text of the server or the configuration.
+            pub fn new(text: &str) -> Self {
+                Self(text.into())
+            }
+
+            /// The text on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-impl fmt::Display for TeamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+id! {
+    /// The id that the server gave a policy.
+    PolicyId
+}
+id! {
+    /// The id that the server gave a rule.
+    RuleId
+}
+id! {
+    /// The id of a team in a scope: the `uuid` that the Hub gives for it.
+    TeamId
 }
 
 /// Whom a policy applies to; both sets empty means the whole organization.
@@ -49,7 +70,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether everybody in the organization is meant.
+    /// Whether the scope is everyone in the organization.
     pub fn is_organization_wide(&self) -> bool {
         let Self { teams, profiles } = self;
         teams.is_empty() && profiles.is_empty()
@@ -66,7 +87,6 @@ pub struct Cedar {
     pub schema_url: String,
 }
 
-/// What a policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Rules of one domain; may be empty.
@@ -75,41 +95,35 @@ pub enum Content {
     Cedar(Cedar),
 }
 
-/// A rule as the repository wants it.
+/// A desired rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredRule {
-    /// The rule.
     pub rule: Rule,
-    /// Names that it had before.
+    /// Former names.
     pub aliases: Vec<Name>,
-    /// Its position in `spec.rules`, for messages.
+    /// Index in `spec.rules`, for messages.
     pub index: usize,
 }
 
-/// A policy as the repository wants it: checked, lists pulled in, teams resolved.
+/// A desired policy: checked, with included lists and resolved teams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredPolicy {
     /// The name, unique in the organization.
     pub name: Name,
-    /// Names that it had before.
+    /// Former names.
     pub aliases: Vec<Name>,
-    /// Whether deleting it is refused.
+    /// Whether deletion is refused.
     pub protect: bool,
-    /// Whom it applies to.
     pub scope: Scope,
-    /// What it says.
     pub content: Content,
-    /// The document that declares it.
     pub document: DocumentId,
 }
 
 impl DesiredPolicy {
-    /// Where the policy is declared.
     pub fn place(&self) -> Place {
         Place::value(self.document, Path::root().key("metadata").key("name"))
     }
 
-    /// Where one of its rules is declared.
     pub fn rule_place(&self, rule: &DesiredRule) -> Place {
         Place::value(
             self.document,

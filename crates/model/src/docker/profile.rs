@@ -1,4 +1,4 @@
-//! The three published shapes of the API.
+//! The three published versions of the API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,7 +36,6 @@ impl Profile {
     /// All profiles, oldest first.
     pub const ALL: &'static [Self] = &[Self::Seed, Self::Intermediate, Self::Current];
 
-    /// The text in manifests and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
@@ -45,7 +44,6 @@ impl Profile {
         }
     }
 
-    /// Whether updatePolicy and deletePolicy exist.
     pub fn has_policy_writes(self) -> bool {
         self >= Self::Intermediate
     }
@@ -55,17 +53,15 @@ impl Profile {
         self == Self::Current
     }
 
-    /// Whether a scope can name profiles of people.
+    /// Whether a scope can contain profiles of users.
     pub fn has_scope_profiles(self) -> bool {
         self == Self::Seed
     }
 
-    /// Whether HTTP rules exist.
     pub fn has_http_rules(self) -> bool {
         self == Self::Current
     }
 
-    /// Whether Cedar policies exist.
     pub fn has_cedar(self) -> bool {
         self == Self::Current
     }
@@ -77,7 +73,6 @@ impl fmt::Display for Profile {
     }
 }
 
-/// A text that names no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a profile; use seed, intermediate or current")]
 pub struct UnknownProfile(String);

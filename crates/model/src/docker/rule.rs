@@ -1,8 +1,8 @@
-//! Rules: what a rule is, on both sides of a comparison.
+//! Rules, both desired and live.
 //!
-//! Live and desired rules share [`Rule`]. Code elsewhere compares, counts, shows and patches rules
-//! through [`Rule::fields`], [`Rule::meaning`] and [`RulePatch`], which destructure a rule without
-//! `..`: a new field is handled here once and reaches all of that code.
+//! Code elsewhere compares, counts, shows and patches rules through [`Rule::fields`],
+//! [`Rule::meaning`] and [`RulePatch`], which destructure a rule without `..`. A new field is
+//! handled here once and reaches all of that code.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,24 +36,22 @@ impl fmt::Display for Decision {
     }
 }
 
-/// A set with at least one element: an empty list of actions or resources is never sent.
+/// A nonempty set: an empty list of actions or resources is never sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NonEmptySet<T: Ord>(BTreeSet<T>);
 
 impl<T: Ord> NonEmptySet<T> {
-    /// The set of these elements, or nothing if there are none.
+    /// Creates a set, or returns `None` if there are no elements.
     pub fn new(elements: impl IntoIterator<Item = T>) -> Option<Self> {
         let set: BTreeSet<T> = elements.into_iter().collect();
         (!set.is_empty()).then_some(Self(set))
     }
 
-    /// The elements, in order.
     pub fn iter(&self) -> std::collections::btree_set::Iter<'_, T> {
         self.0.iter()
     }
 
-    /// The elements as an ordinary set.
     pub fn as_set(&self) -> &BTreeSet<T> {
         &self.0
     }
@@ -102,39 +100,32 @@ pub enum Resources {
     Http(Vec<HttpResource>),
 }
 
-/// The actions of a rule with the resources that fit them.
+/// The actions of a rule with matching resources.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RuleAccess {
-    /// Connections.
     Network {
-        /// The transports.
         actions: NonEmptySet<Transport>,
-        /// Host patterns and CIDRs, as written.
+        /// Host patterns and CIDRs as written.
         resources: NonEmptySet<String>,
     },
     /// HTTP requests.
     Http {
-        /// The methods.
         actions: NonEmptySet<Method>,
-        /// The targets.
         resources: NonEmptySet<HttpResource>,
     },
     /// Paths.
     Filesystem {
-        /// Reading, writing or both.
         actions: NonEmptySet<FileMode>,
-        /// Path globs, as written.
+        /// Path globs as written.
         resources: NonEmptySet<String>,
     },
 }
 
-/// Why actions and resources make no rule.
+/// Actions and resources do not form a valid rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum RuleError {
-    /// No action.
     #[error("a rule needs at least one action")]
     NoActions,
-    /// No resource.
     #[error("a rule needs at least one resource")]
     NoResources,
     /// Actions of two layers.
@@ -146,10 +137,10 @@ pub enum RuleError {
 }
 
 impl RuleAccess {
-    /// Puts actions and resources together; order and repetition do not matter.
+    /// Combines actions and resources. Order and repetition have no meaning.
     ///
     /// # Errors
-    /// Says what keeps the two from making a rule.
+    /// The actions and resources do not form a valid rule.
     pub fn new(
         actions: impl IntoIterator<Item = Action>,
         resources: Resources,
@@ -195,7 +186,6 @@ impl RuleAccess {
         }
     }
 
-    /// The layer of the rule.
     pub fn layer(&self) -> Layer {
         match self {
             Self::Network { .. } => Layer::Network,
@@ -204,7 +194,7 @@ impl RuleAccess {
         }
     }
 
-    /// The actions, in the contract's order.
+    /// The actions in the order of the API contract.
     pub fn actions(&self) -> Vec<Action> {
         match self {
             Self::Network { actions, .. } => actions.iter().copied().map(Action::Connect).collect(),
@@ -213,7 +203,6 @@ impl RuleAccess {
         }
     }
 
-    /// How many resources there are.
     pub fn resource_count(&self) -> usize {
         match self {
             Self::Network { resources, .. } | Self::Filesystem { resources, .. } => {
@@ -223,7 +212,6 @@ impl RuleAccess {
         }
     }
 
-    /// The resources, sorted.
     pub fn resources(&self) -> Resources {
         match self {
             Self::Network { resources, .. } | Self::Filesystem { resources, .. } => {
@@ -279,7 +267,7 @@ impl Rule {
         ]
     }
 
-    /// The part that decides requests.
+    /// The part of the rule that decides requests.
     pub fn meaning(&self) -> RuleMeaning<'_> {
         let Self {
             name: _,
@@ -296,13 +284,13 @@ impl Rule {
 /// The part of a rule that decides requests. Two rules with the same meaning allow and deny the
 /// same requests; all other fields are labels.
 ///
-/// Code that reasons about access takes this view instead of the rule. A new label then cannot
+/// Code that reasons about access uses this view instead of the rule. A new label then cannot
 /// influence it, and a new field that does influence decisions has to be added here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RuleMeaning<'a> {
-    /// What a match does.
+    /// The decision for matching requests.
     pub decision: Decision,
-    /// What the rule matches.
+    /// The matching requests.
     pub access: &'a RuleAccess,
 }
 
@@ -313,16 +301,16 @@ pub enum RuleValue<'a> {
     Name(&'a Name),
     /// `decision`.
     Decision(Decision),
-    /// `actions`, in the contract's order.
+    /// `actions` in the order of the API contract.
     Actions(Vec<Action>),
-    /// `resources`, at the same position as `httpResources`: a rule has one of the two.
+    /// `resources`, at the same index as `httpResources`: a rule has one of the two.
     Resources(&'a NonEmptySet<String>),
     /// `httpResources`.
     HttpResources(&'a NonEmptySet<HttpResource>),
 }
 
 impl RuleValue<'_> {
-    /// Whether the field is a list, whose order and repetition do not matter.
+    /// Whether the field is a set: its order and repetition have no meaning.
     pub fn is_list(&self) -> bool {
         match self {
             Self::Name(_) | Self::Decision(_) => false,
@@ -343,7 +331,7 @@ impl RuleValue<'_> {
 }
 
 impl fmt::Display for RuleValue<'_> {
-    /// The value in one line: actions with spaces between them, resources with commas.
+    /// The value on one line: actions separated by spaces, resources by commas.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = match self {
             Self::Actions(_) => " ",
@@ -372,7 +360,7 @@ pub struct RulePatch {
 }
 
 impl RulePatch {
-    /// Whether nothing would be sent.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         let Self {
             name,
@@ -383,7 +371,7 @@ impl RulePatch {
         name.is_none() && decision.is_none() && actions.is_none() && resources.is_none()
     }
 
-    /// All fields of a rule: what createRule sends.
+    /// All fields of a rule, as sent by createRule.
     pub fn all(rule: &Rule) -> Self {
         let Rule {
             name,
@@ -398,11 +386,11 @@ impl RulePatch {
         }
     }
 
-    /// The smallest patch that turns `before` into `after`: only fields that differ, with whole
+    /// The smallest patch that changes `before` to `after`: only fields that differ, with whole
     /// lists.
     ///
-    /// A rule that changes between network and HTTP gets the matching resource field in the same
-    /// patch (contract: `UpdateRuleRequest`), which follows from the resources being different.
+    /// If a rule changes between network and HTTP, its resource fields differ, so the patch
+    /// contains the matching one (contract: `UpdateRuleRequest`).
     pub fn between(before: &Rule, after: &Rule) -> Self {
         let Rule {
             name: old_name,
@@ -462,8 +450,8 @@ struct RuleText {
     resources: Resources,
 }
 
-/// Writes the form that `RuleText` reads. Whole organizations are written where plans are digested, so nothing is
-/// copied first.
+/// Serializes the form that `RuleText` deserializes, without a copy, because plan digests serialize
+/// whole organizations.
 impl Serialize for Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {

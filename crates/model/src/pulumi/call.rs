@@ -1,14 +1,13 @@
-//! The writes that plans are made of, as values. The serialized form of what is sent is the contract's.
+//! The write operations of plans, as values. Their serialized form is that of the API contract.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    EntityType, GroupName, Mode, PackName, PackPolicy, StackReference, VersionNumber, VersionTag,
+    EntityType, GroupName, Mode, PackName, PackPolicy, StackReference, VersionRef, VersionTag,
 };
 use crate::digest::{ArchiveDigest, SourceDigest};
 
@@ -106,27 +105,6 @@ pub enum GroupChange {
     },
 }
 
-/// How a call names a version.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub enum VersionRef {
-    /// By its tag.
-    Tag(VersionTag),
-    /// By its number, for what old clients published without a tag.
-    Number(VersionNumber),
-}
-
-impl fmt::Display for VersionRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tag(tag) => tag.fmt(f),
-            Self::Number(number) => number.fmt(f),
-        }
-    }
-}
-
 /// One write of the API, with all it needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
@@ -215,7 +193,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// What such a write does, in words: "publish version".
+    /// The operation in words, such as "publish version".
     pub fn words(self) -> &'static str {
         match self {
             Self::CreatePackVersion => "begin version",
@@ -229,7 +207,6 @@ impl OperationKind {
         }
     }
 
-    /// The name in plans and journals.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CreatePackVersion => "createPackVersion",
@@ -245,7 +222,6 @@ impl OperationKind {
 }
 
 impl Operation {
-    /// The kind of the write.
     pub fn kind(&self) -> OperationKind {
         match self {
             Self::CreatePackVersion { .. } => OperationKind::CreatePackVersion,

@@ -1,4 +1,4 @@
-//! What groups are made of.
+//! Parts of policy groups.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,7 +42,7 @@ impl EntityType {
         }
     }
 
-    /// The mode of a group that is created without one.
+    /// The default mode of new groups.
     pub fn usual_mode(self) -> Mode {
         match self {
             Self::Stacks => Mode::Preventative,
@@ -160,7 +160,7 @@ impl fmt::Display for PolicySelector {
 pub struct GroupConfig(pub BTreeMap<PolicySelector, Map<String, Value>>);
 
 impl GroupConfig {
-    /// As it goes over the wire.
+    /// The form of requests.
     pub fn to_wire(&self) -> Map<String, Value> {
         self.0
             .iter()

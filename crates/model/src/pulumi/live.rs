@@ -1,50 +1,34 @@
-//! Packs and groups as the server has them, with what this version does not understand.
+//! Live packs and groups, including content that this version does not support.
 //!
-//! The serialized form is that of journals: the golden files of the journal fix it.
-
-use std::fmt;
+//! The serialized form is that of journals, which golden files fix.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{EntityType, Mode, PackPolicy, StackReference, VersionRef, VersionTag};
+use super::{EntityType, Mode, PackPolicy, StackReference, VersionNumber, VersionRef, VersionTag};
 use crate::Opaque;
-
-/// The number that the server gave a version; it counts up from 1.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(transparent)]
-pub struct VersionNumber(pub u64);
-
-impl fmt::Display for VersionNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A policy of a live version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LivePackPolicy {
-    /// The name as the server has it.
+    /// The name as returned by the server.
     pub name: String,
-    /// What it says, or why that is not understood.
+    /// The policy, or the reason why it is not supported.
     pub policy: Result<PackPolicy, Opaque>,
-    /// Fields of it that this version does not know.
+    /// Unknown fields.
     pub unknown_fields: Map<String, Value>,
 }
 
-/// What the server tells about a version when it is asked for it: not its source, readme, tags or metadata.
+/// The details of a version. The server does not return its source, readme, tags and metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionDetail {
-    /// The pack's name for people, as of this version.
+    /// The display name of the pack in this version.
     pub display_name: String,
-    /// Its policies, in the server's order.
+    /// The policies in the order of the server.
     pub policies: Vec<LivePackPolicy>,
-    /// Whether a group uses it.
     pub applied: bool,
-    /// Fields of it that this version does not know.
+    /// Unknown fields.
     pub unknown_fields: Map<String, Value>,
 }
 
@@ -66,7 +50,7 @@ pub struct LiveVersion {
 }
 
 impl LiveVersion {
-    /// How a call names it.
+    /// The reference to the version in calls.
     pub fn reference(&self) -> VersionRef {
         match VersionTag::new(&self.tag) {
             Ok(tag) => VersionRef::Tag(tag),
@@ -97,21 +81,20 @@ pub struct LivePack {
 }
 
 impl LivePack {
-    /// The version with this tag.
     pub fn version(&self, tag: &VersionTag) -> Option<&LiveVersion> {
         self.versions
             .iter()
             .find(|version| version.tag == tag.as_str())
     }
 
-    /// Whether an organization may change it. Where the registry does not tell, the service will.
+    /// Whether an organization may change the pack. If the registry does not return the owner, the
+    /// service decides.
     pub fn is_of(&self, organization: &str) -> bool {
         self.publisher
             .as_ref()
             .is_none_or(|publisher| publisher.eq_ignore_ascii_case(organization))
     }
 
-    /// The newest version.
     pub fn newest(&self) -> Option<&LiveVersion> {
         self.versions.last()
     }
@@ -198,12 +181,13 @@ enum WrittenGroup {
     Err(Opaque),
 }
 
-/// All that an organization holds, completely read: a reader that failed anywhere has none to give.
+/// The complete live state of an organization. A failed read results in an error, never in a
+/// partial state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LiveState {
-    /// The packs, in the server's order.
+    /// The packs in the order of the server.
     pub packs: Vec<LivePack>,
-    /// The groups, in the server's order.
+    /// The groups in the order of the server.
     pub groups: Vec<LiveGroup>,
 }
 

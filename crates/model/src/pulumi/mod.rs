@@ -1,8 +1,9 @@
 //! Policy packs and policy groups of Pulumi Cloud.
 //!
-//! A pack is a row of versions that never change: a difference is closed by publishing another version and having groups
-//! use it. What is live is less than what was published: the service keeps source, readme, tags and metadata to itself,
-//! so a pack's source is known by the digest in `polwarden.lock` or in the version's tag.
+//! The versions of a pack are immutable: a difference is closed by publishing another version and
+//! switching groups to it. The live state is incomplete, because the service does not return source,
+//! readme, tags and metadata. A pack's source is identified by the digest in `polwarden.lock` or in
+//! the version's tag.
 
 mod call;
 mod desired;
@@ -12,12 +13,15 @@ mod pack;
 mod word;
 
 pub use super::digest::{ArchiveDigest, DigestError, FileDigest, SourceDigest};
-pub use call::{GroupChange, NewGroup, NewVersion, Operation, OperationKind, VersionRef};
+pub use call::{GroupChange, NewGroup, NewVersion, Operation, OperationKind};
 pub use desired::{DesiredGroup, DesiredGroupPack, DesiredPack, LockedSource, PackSource};
 pub use group::{EntityType, GroupConfig, Mode, PolicySelector, StackReference};
 pub use live::{
     LiveGroup, LiveGroupBody, LiveGroupPack, LivePack, LivePackPolicy, LiveState, LiveVersion,
-    VersionDetail, VersionNumber,
+    VersionDetail,
 };
 pub use pack::{ConfigSchema, EnforcementLevel, Framework, PackPolicy, Severity};
-pub use word::{ALL, GroupName, LATEST, LONGEST_WORD, PackName, PolicyName, VersionTag, WordError};
+pub use word::{
+    ALL, GroupName, LATEST, LONGEST_WORD, PackName, PolicyName, VersionNumber, VersionRef,
+    VersionTag, WordError,
+};

@@ -1,39 +1,41 @@
-//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, of which some words are reserved.
+//! Names and tags: 1 to 100 letters, digits, `_`, `.` or `-`, except reserved words. References to
+//! versions.
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::checked_text::checked_text;
+use crate::name::checked_text;
 
-/// How many characters a name or a tag has at most.
+/// Maximum number of characters of a name or tag.
 pub const LONGEST_WORD: usize = 100;
-/// The word that stands for all versions or all policies.
+/// The reserved word for all versions or all policies.
 pub const ALL: &str = "all";
-/// The word that stands for the newest version.
+/// The reserved word for the newest version.
 pub const LATEST: &str = "latest";
 
-/// Why a text is no name or tag.
+/// The text is not a valid name or tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WordError {
-    /// Nothing is there.
     #[error("must not be empty")]
     Empty,
-    /// More characters than the service takes.
     #[error("must not be longer than {LONGEST_WORD} characters")]
     TooLong,
-    /// A character that the service does not take.
+    /// An invalid character.
     #[error("must not hold `{0}`: letters, digits, `_`, `.` and `-` are all that it may hold")]
     Character(char),
-    /// A word that means something else to the service.
+    /// A word with a special meaning for the service.
     #[error("must not be `{0}`, which is a reserved word")]
     Reserved(&'static str),
-    /// A path segment that addresses cannot hold.
+    /// A dot segment, which URLs cannot contain.
     #[error("must not be `{0}`, which no address can hold")]
     Dots(&'static str),
 }
 
-/// What all of them must fulfil. Not said by the contract, but so by nature: `.` and `..` cannot stand in an address.
+/// The common rules of names and tags. The contract does not mention `.` and `..`, but URLs cannot
+/// contain them.
 fn check(text: &str, reserved: &[&'static str]) -> Result<(), WordError> {
     if text.is_empty() {
         return Err(WordError::Empty);
@@ -69,6 +71,40 @@ checked_text! {
 checked_text! {
     /// The name of a policy group, unique in the organization. `metadata` is another address of the API.
     GroupName, WordError, check, &["metadata"]
+}
+
+/// The number that the server gave a version; it counts up from 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct VersionNumber(pub u64);
+
+impl fmt::Display for VersionNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a call names a version.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum VersionRef {
+    /// By its tag.
+    Tag(VersionTag),
+    /// By its number, for what old clients published without a tag.
+    Number(VersionNumber),
+}
+
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::credentials::TOKEN;
 use super::reader::Reader;
 use super::target::Target;
 use super::writer::Writer;
-use http::access_token::ConnectionError;
-use http::organization::Organization;
+use http::ConnectionError;
+use http::Organization;
 use http::{ApiError, Authorization, Call, Dated, Endpoint, ErrorKind, HostClient, HttpClient};
 use manifest::config::RawSchemaEncoding;
 

@@ -21,5 +21,5 @@ pub use writer::Writer;
 
 /// Where the service is when nobody says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.app.chainloop.dev";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::endpoint_choice::EndpointChoice).
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
 pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_CHAINLOOP_ENDPOINT";

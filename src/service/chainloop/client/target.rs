@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::connection::Connection;
-use http::organization::Organization;
+use http::Organization;
 use http::{ApiError, Call, Dated, ErrorKind};
 
 /// The query parameter that says whose documents are meant. Without it the service answers with what fits best, which

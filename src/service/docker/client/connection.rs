@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::session::{Session, SignIn};
 use super::target::Target;
 use super::writer::Writer;
-use http::organization::Organization;
+use http::Organization;
 use http::{ApiError, Call, ClientError, Dated, Endpoint, HostClient, HttpClient};
 use model::docker::Profile;
 

@@ -23,8 +23,8 @@ pub use credentials::{
     credentials_from,
 };
 pub use endpoint::{DEFAULT_ENDPOINT, ENDPOINT_VARIABLE};
-pub use http::endpoint_choice::EndpointChoice;
-pub use http::organization::{Organization, OrganizationError};
+pub use http::EndpointChoice;
+pub use http::{Organization, OrganizationError};
 pub use operations::OPERATIONS;
 pub use reader::Reader;
 pub use writer::Writer;

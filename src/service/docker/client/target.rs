@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::connection::Connection;
 use super::session::SignIn;
+use http::Organization;
 use http::json::DecodeError;
-use http::organization::Organization;
 use http::{ApiError, Call, Dated, Endpoint, ErrorKind};
 use model::docker::Profile;
 

@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
-use http::access_token::CredentialsError;
-use http::access_token::TokenPlace;
+use http::CredentialsError;
+use http::TokenPlace;
 
 /// The variable with the access token.
 pub const TOKEN_VARIABLE: &str = "PULUMI_ACCESS_TOKEN";

@@ -20,5 +20,5 @@ pub use writer::Writer;
 
 /// Where the service is when nobody says otherwise.
 pub const DEFAULT_ENDPOINT: &str = "https://api.pulumi.com";
-/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::endpoint_choice::EndpointChoice).
+/// The variable that holds another endpoint, in the form of [`EndpointChoice`](http::EndpointChoice).
 pub const ENDPOINT_VARIABLE: &str = "POLWARDEN_PULUMI_ENDPOINT";

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::connection::Connection;
+use http::Organization;
 use http::json::DecodeError;
-use http::organization::Organization;
 use http::{ApiError, Call, Dated, ErrorKind, Upload};
 
 /// What reader and writer have in common: paths, sending, and errors with a place.

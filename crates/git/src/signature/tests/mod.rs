@@ -17,7 +17,7 @@ use super::{Request, SignatureError, SignedBy, verify};
 const MARCH: i64 = 1_772_323_200;
 const DAY: i64 = 86_400;
 
-/// Signs the content of a commit.
+/// A function that signs the content of a commit.
 type Sign<'a> = &'a dyn Fn(&str) -> String;
 
 struct Site {
@@ -25,7 +25,7 @@ struct Site {
     repository: Repository,
 }
 
-/// A commit that is to be made.
+/// A commit to create.
 #[derive(Clone, Copy)]
 struct New<'a> {
     parents: &'a [Oid],
@@ -43,7 +43,7 @@ impl Site {
         Self { folder, repository }
     }
 
-    /// Makes a commit, and `main` point to it.
+    /// Creates a commit and moves `main` to it.
     fn commit(&self, new: New<'_>) -> Oid {
         let content = self.content(new);
         let id = match new.sign {
@@ -107,7 +107,7 @@ impl Site {
         })
     }
 
-    /// What is said of a commit that does not count; ids are put as the names that they are given here.
+    /// The error for a commit, with ids replaced by the given names.
     #[track_caller]
     fn refused(&self, commit: Oid, base: Option<&str>, names: &BTreeMap<&str, Oid>) -> String {
         let mut text = self.verify(commit, base).unwrap_err().to_string();
@@ -118,7 +118,7 @@ impl Site {
     }
 }
 
-/// A key of its own for each number.
+/// A distinct key for each number.
 fn key(number: u8) -> PrivateKey {
     PrivateKey::new(
         KeypairData::Ed25519(Ed25519Keypair::from_seed(&[number; 32])),
@@ -127,7 +127,7 @@ fn key(number: u8) -> PrivateKey {
     .unwrap()
 }
 
-/// The public key as the file of the allowed signers has it.
+/// The public key in the format of the allowed signers file.
 fn public(key: &PrivateKey) -> String {
     key.public_key().to_openssh().unwrap().trim().to_owned()
 }
@@ -148,7 +148,7 @@ fn with(key: PrivateKey) -> impl Fn(&str) -> String {
     move |content| sign(&key, "git", content)
 }
 
-/// A repository whose first commit allows these lines, with that commit.
+/// A repository whose first commit contains these lines, with that commit.
 fn allowing(lines: &str) -> (Site, Oid) {
     let site = Site::new();
     let files = [("allowed_signers", lines)];

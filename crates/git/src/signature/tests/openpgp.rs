@@ -1,4 +1,4 @@
-//! Signatures by GnuPG.
+//! Signatures created by GnuPG.
 
 use std::process::{Command, Stdio};
 
@@ -7,13 +7,13 @@ use crate::skip::has;
 
 const KEYS: &str = "allowed_signers.asc";
 
-/// Somebody with a key that was made on 2026-01-01.
+/// A user with a key created on 2026-01-01.
 struct Owner {
     home: tempfile::TempDir,
 }
 
 impl Owner {
-    /// A new key; `expires` as GnuPG takes it.
+    /// Creates a key; `expires` is in the format of GnuPG.
     fn new(name: &str, expires: &str) -> Self {
         let owner = Self {
             home: tempfile::tempdir().unwrap(),
@@ -70,13 +70,13 @@ impl Owner {
 
     fn sign(&self, content: &str) -> String {
         std::fs::write(self.home.path().join("content"), content).unwrap();
-        // Some seconds pass between the date of a commit and its signature.
+        // The signature is created some seconds after the commit.
         let time = ["--faked-system-time", "20260301T000005", "--output", "-"];
         self.gpg(&[&time[..], &["--armor", "--detach-sign", "content"]].concat())
     }
 
-    /// The public key with the certificate that takes it back, which GnuPG made along with it. The owner's own home does
-    /// not know of it, as that of a thief would not.
+    /// The public key with its revocation certificate, which GnuPG created with the key. The
+    /// owner's home does not contain it, like the home of a thief.
     fn revoked(&self) -> String {
         let folder = self.home.path().join("openpgp-revocs.d");
         let certificate = std::fs::read_dir(folder)
@@ -101,7 +101,7 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // The agent that GnuPG started for the secret key.
+        // Stops the agent that GnuPG started for the secret key.
         let _ = Command::new("gpgconf")
             .arg("--homedir")
             .arg(self.home.path())
@@ -110,7 +110,7 @@ impl Drop for Owner {
     }
 }
 
-/// A repository whose base has these keys, and a commit on top, made so many days later.
+/// A repository whose base contains these keys, with a commit on top, `days` later.
 fn signed(keys: &str, days: i64, sign: Sign<'_>) -> (Site, Oid) {
     let site = Site::new();
     let files = [(KEYS, keys)];
@@ -151,7 +151,7 @@ fn a_key_of_the_base_counts_and_another_does_not() {
         said.contains("which `allowed_signers.asc` does not allow at the base"),
         "{said}"
     );
-    // A key that the change itself brings is unknown too.
+    // A key that the change itself adds is unknown too.
     let site = Site::new();
     let base = site.commit(New {
         parents: &[],
@@ -171,7 +171,7 @@ fn a_key_of_the_base_counts_and_another_does_not() {
         site.verify(commit, None),
         Err(SignatureError::Unknown { .. })
     ));
-    // And no key at all is allowed where there are SSH keys only.
+    // No OpenPGP key is allowed if there are only SSH keys.
     let (site, base) = allowing(&line(&key(1)));
     let commit = site.commit(New {
         parents: &[base],
@@ -211,7 +211,7 @@ fn an_expired_key_and_a_revoked_one_are_refused() {
     }
     let ann = Owner::new("Ann <ann@example.com>", "20260401T000000");
     let sign = |content: &str| ann.sign(content);
-    // What was signed in time stays good: the date of the commit counts.
+    // A signature within the validity stays valid: the date of the commit counts.
     let (site, commit) = signed(&ann.public(), 0, &sign);
     assert!(site.verify(commit, None).is_ok());
     let (site, commit) = signed(&ann.public(), 60, &sign);

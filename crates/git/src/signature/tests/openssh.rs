@@ -1,4 +1,5 @@
-//! Signatures by ssh-keygen, which git itself asks: a witness that shares nothing with the code here.
+//! Signatures created by ssh-keygen, which git itself uses: an oracle that shares no code with this
+//! crate.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
-//! Each way in which a signature does not count, and what is said of it.
+//! All ways in which a signature is not accepted, with their messages.
 
 use super::*;
 
-/// What is said of a commit on top of a base with these lines, made so many days after it and signed in this way.
+/// The error for a commit on top of a base with these lines, `days` later, signed by `sign`.
 #[track_caller]
 fn refused(lines: &str, days: i64, sign: Option<Sign<'_>>) -> String {
     let (site, base) = allowing(lines);
@@ -68,7 +68,8 @@ fn no_signature_and_an_unknown_signer() {
 
 #[test]
 fn a_signature_of_something_else_is_wrong() {
-    // Of another content; by another key that passes itself off as the allowed one; with a bit turned.
+    // Signatures of other content, by another key that claims to be the allowed one, and with a
+    // flipped bit.
     let tampered = |content: &str| sign(&key(1), "git", &content.replace("ann@", "bob@"));
     let passed_off = |content: &str| {
         use ssh_key::SshSig;

@@ -1,4 +1,4 @@
-//! Where the signers come from: a change cannot name its own.
+//! The source of the signers: a change cannot add its own.
 
 use super::super::allowed::AllowedSigners;
 use super::*;
@@ -55,7 +55,7 @@ fn a_change_cannot_add_its_own_signer() {
                 .contains("does not allow at the base BASE")
         );
     }
-    // By taking the file away first.
+    // By deleting the file first.
     let without = site.commit(New {
         parents: &[base],
         files: &[],
@@ -97,7 +97,7 @@ fn a_signer_adds_another_who_signs_from_then_on() {
         sign: Some(&second),
     });
     assert_eq!(site.verify(next, None).unwrap().base, added.to_string());
-    // And is taken away again, which ends what he may do.
+    // After removal, the signer is no longer allowed.
     let alone = line(&key(1));
     let gone = site.commit(New {
         parents: &[next],
@@ -224,7 +224,7 @@ fn a_shallow_clone_says_what_to_fetch() {
                 && said.contains("git fetch --unshallow origin"),
             "{said}"
         );
-        // The base says it all, where the clone holds it.
+        // An explicit base suffices if the clone contains it.
         assert_eq!(
             site.verify(third, Some(&second.to_string())).is_ok(),
             depth == "2"

@@ -1,20 +1,20 @@
 //! Literal and folded scalars (YAML 1.2, section 8.1).
 
-/// A block scalar in the text.
+/// A block scalar with its position.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     pub(super) indicator: char,
     pub(super) explicit_indent: bool,
     pub(super) chomping: Option<char>,
-    /// The lines of the content, without the indentation.
+    /// The lines of the content without indentation.
     pub(super) lines: Vec<&'a str>,
-    /// The comment on the line of the header.
     pub(super) comment: Option<&'a str>,
-    /// Where its last line ends.
+    /// End of the last line.
     pub(super) end: usize,
 }
 
-/// Reads the block scalar whose header begins at `start`. `parent` is the column of the key or dash that holds it.
+/// Reads the block scalar whose header starts at `start`. `parent` is the column of its key or
+/// dash.
 pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>> {
     let (header, _) = text.get(start..)?.split_once('\n')?;
     let (indicators, comment) = match header.split_once('#') {
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, start: usize, parent: usize) -> Option<Found<'_>>
         explicit_indent: digit.is_some(),
         chomping,
         comment,
-        // Without its last line break, which belongs to what follows.
+        // The last line break belongs to the next token.
         end: body + length - 1,
         lines: lines
             .into_iter()
@@ -60,7 +60,7 @@ fn leading_spaces(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// The indentation of the first line that is not empty; nothing if the content is.
+/// The indentation of the first nonempty line, or `None` if all are empty.
 fn detect(body: &str, parent: usize) -> Option<usize> {
     let first = body
         .lines()
@@ -68,7 +68,8 @@ fn detect(body: &str, parent: usize) -> Option<usize> {
     Some(leading_spaces(first)).filter(|indent| *indent > parent)
 }
 
-/// The lines of the content, indented as in the text. Empty lines at the end belong to it only if they are kept.
+/// The lines of the content with their indentation. Trailing empty lines are part of it only with
+/// `+`.
 fn content(body: &str, indent: Option<usize>, keep: bool) -> Vec<&str> {
     let is_blank = |line: &str| {
         let spaces = leading_spaces(line);

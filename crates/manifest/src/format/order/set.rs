@@ -1,6 +1,7 @@
-//! Lists that are sets: sorted and without repetition, section by section.
+//! Sorts and deduplicates lists that are sets, section by section.
 //!
-//! Comments with an empty line below them divide a list into sections; all other comments move with the item below.
+//! A comment with an empty line below it starts a section. All other comments move with the item
+//! below them.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +9,11 @@ use crate::format::shape::Elements;
 use crate::format::tree::{Child, Collection, Comment, Node};
 use model::docker::Action;
 
-/// What an item is sorted by; equal items are the same element.
+/// Sort key of an item. Items with equal keys are duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Text(String),
-    /// Known actions come first, in the contract's order.
+    /// Known actions come first, in the order of the API contract.
     Action(bool, Option<Action>, String),
     Http(String, Option<u16>, String),
 }
@@ -23,7 +24,7 @@ struct Section<'a> {
     items: Vec<(Rank, Child<'a>)>,
 }
 
-/// Sorts a list, unless an item is not what the set holds.
+/// Sorts a list, unless an item is not an element of such a set.
 pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
     let ranks: Option<Vec<Rank>> = list
         .children
@@ -36,7 +37,7 @@ pub(super) fn sort(list: &mut Collection<'_>, elements: Elements) {
     let mut seen = BTreeSet::new();
     for section in &mut sections {
         section.sort();
-        // A comment on an item that stands in an earlier section too may be about this place.
+        // A comment on a duplicate of an earlier section may refer to its position.
         section
             .items
             .retain(|(rank, child)| !seen.contains(rank) || child.has_comments());
@@ -59,7 +60,7 @@ fn rank(child: &Child<'_>, elements: Elements) -> Option<Rank> {
     }
 }
 
-/// An HTTP resource with nothing but a host, a path and perhaps a port.
+/// An HTTP resource with only host, path and optionally port.
 fn http(resource: &Collection<'_>) -> Option<Rank> {
     let text = |name: &str| match &resource
         .children
@@ -77,7 +78,7 @@ fn http(resource: &Collection<'_>) -> Option<Rank> {
     }
     let port = match (text("port"), resource.children.len()) {
         (None, 2) => None,
-        // Only as the schema wants it: a number, written the usual way.
+        // Only a number in its usual form, as the schema requires.
         (Some(port), 3) if !port.is_text => Some(
             port.value
                 .parse::<u16>()
@@ -98,7 +99,7 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
             .skip(1)
             .map(|comment| comment.blank_before)
             .chain([child.blank_before]);
-        // How many comments stand above the last empty line.
+        // The number of comments above the last empty line.
         let above = blanks
             .enumerate()
             .filter(|(_, blank)| *blank)
@@ -109,7 +110,7 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
         if above > 0 {
             let own = child.leading.split_off(above);
             let divider = std::mem::replace(&mut child.leading, own);
-            // The empty line belongs to the divider.
+            // The empty line belongs to the section comment.
             if let Some(first) = child.leading.first_mut() {
                 first.blank_before = false;
             }
@@ -126,7 +127,7 @@ fn divide<'a>(items: impl Iterator<Item = (Rank, Child<'a>)>) -> Vec<Section<'a>
 }
 
 impl Section<'_> {
-    /// Sorts the items and merges those that are equal; comments of all of them stay.
+    /// Sorts the items and merges duplicates, keeping all their comments.
     fn sort(&mut self) {
         self.items.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.items.dedup_by(|(rank, second), (first_rank, first)| {
@@ -151,7 +152,7 @@ impl<'a> Child<'a> {
         inside || !self.leading.is_empty() || self.trailing.is_some()
     }
 
-    /// Takes over the comments of an equal item.
+    /// Adds the comments of a duplicate.
     fn absorb(&mut self, other: &mut Child<'a>) {
         let mut comments = Vec::new();
         other.take_comments(&mut comments);
@@ -164,7 +165,6 @@ impl<'a> Child<'a> {
         self.leading.extend(comments);
     }
 
-    /// The comments above and inside.
     fn take_comments(&mut self, comments: &mut Vec<Comment<'a>>) {
         comments.append(&mut self.leading);
         match &mut self.value {
@@ -208,7 +208,7 @@ fn join<'a>(list: &mut Collection<'a>, sections: Vec<Section<'a>>) {
             list.children.push(child);
         }
     }
-    // Dividers of sections that hold nothing any more.
+    // Comments of sections that became empty.
     if !divider.is_empty() {
         divider.append(&mut list.tail);
         list.tail = divider;

@@ -1,11 +1,11 @@
-//! Random manifests in random dress: comments, empty lines, quoting, order, indentation, brackets.
+//! Random manifests with random comments, empty lines, quoting, order, indentation and brackets.
 
 use proptest::prelude::*;
 
 use super::formatted;
 use crate::format::verify;
 
-/// One choice after another from a list of random numbers; zeros, once it is used up.
+/// Takes choices from a list of random numbers, then zeros.
 struct Dice(Vec<u32>, usize);
 
 impl Dice {
@@ -19,7 +19,7 @@ impl Dice {
         of[self.roll(of.len())]
     }
 
-    /// The entries in random order, each there or not.
+    /// A random selection in random order.
     fn some<T>(&mut self, mut of: Vec<T>) -> Vec<T> {
         let mut chosen = Vec::new();
         while !of.is_empty() {
@@ -33,7 +33,7 @@ impl Dice {
 }
 
 enum Value {
-    /// As written, on one line or several.
+    /// Source text with one or more lines.
     Scalar(&'static str),
     Literal(&'static str),
     List(Vec<Value>),
@@ -161,7 +161,6 @@ impl Writer<'_> {
         format!("#{}c{}", self.dice.one(&[" ", "", "# "]), self.comments)
     }
 
-    /// Empty lines and comments on lines of their own.
     fn above(&mut self, indent: usize) {
         for _ in 0..self.dice.roll(9).saturating_sub(5) {
             if self.dice.roll(2) == 0 {
@@ -184,7 +183,7 @@ impl Writer<'_> {
         self.out.push('\n');
     }
 
-    /// Writes a value behind `key:` or `-`. `indent` is the column of the key or dash.
+    /// Writes a value after `key:` or `-`. `indent` is the column of the key or dash.
     fn value(&mut self, value: &Value, indent: usize, dash: bool) {
         let gap = " ".repeat(1 + self.dice.roll(6) / 5);
         let wish = self.dice.roll(5) == 4;
@@ -281,7 +280,7 @@ impl Writer<'_> {
                 .collect(),
             Value::Scalar(_) | Value::Literal(_) => unreachable!(),
         };
-        // A comment in an empty list is not understood.
+        // Comments in empty lists are not supported.
         let wide = self.dice.roll(3) == 2 && !children.is_empty();
         for (index, (key, value)) in children.iter().enumerate() {
             if index > 0 {
@@ -308,7 +307,7 @@ impl Writer<'_> {
     }
 }
 
-/// Whether a value can stand in brackets as the writer would put it there.
+/// Whether the value can be written as a flow collection.
 fn flow_fits(value: &Value) -> bool {
     match value {
         Value::Scalar(text) => !text.contains('\n') && !text.is_empty(),

@@ -1,4 +1,4 @@
-//! The tables of canonical order agree with the structs that read the files.
+//! The tables of the canonical order agree with the types that deserialize the files.
 
 use serde_json::Value;
 
@@ -7,7 +7,8 @@ use crate::schema;
 
 #[test]
 fn every_kind_has_a_shape_in_the_order_of_its_schema() {
-    // Documents of Chainloop have no canonical form: what identifies them is the digest of their bytes.
+    // Documents of Chainloop have no canonical form because the digest of their bytes identifies
+    // them.
     let formatted = |name: &str| name != schema::UNION && !name.starts_with("chainloop-");
     for file in schema::all().iter().filter(|file| formatted(file.name)) {
         let schema: Value = serde_json::from_str(&file.text).unwrap();
@@ -44,7 +45,6 @@ fn compare(shape: &Shape, schema: &Value, at: &str) {
         Shape::Set(Elements::HttpResources) => compare(&HTTP_RESOURCE, &schema["items"], at),
         Shape::Set(Elements::Texts) => assert_eq!(schema["items"]["type"], "string", "{at}"),
         Shape::Set(Elements::Actions) => assert!(schema["items"].is_object(), "{at}"),
-        // A mapping with fields must not be free.
         Shape::Free => assert!(schema.get("properties").is_none(), "{at}"),
     }
 }

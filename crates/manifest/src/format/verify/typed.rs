@@ -1,4 +1,4 @@
-//! The typed manifests of a text, with what is a set taken as one.
+//! The typed manifests of a text, with lists that are sets normalized.
 
 use crate as manifest;
 use crate::config::Config;
@@ -9,15 +9,14 @@ use crate::test::{AudienceSpec, CaseSpec, PolicyTestManifest, PolicyTestSpec};
 use crate::{Document, Manifest};
 use model::diag::SourceMap;
 
-/// What a text says, as far as it fits the schemas.
+/// The documents of a text that match their schemas.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Typed {
     documents: Vec<Document>,
-    /// The text as a configuration.
     config: Option<Config>,
 }
 
-/// Reads a text as manifests and as a configuration.
+/// Parses a text as manifests and as a configuration.
 pub(super) fn read(text: &str) -> Typed {
     let file = SourceMap::default().add("", "");
     let mut documents = manifest::parse(file, text).documents;
@@ -27,13 +26,13 @@ pub(super) fn read(text: &str) -> Typed {
             Manifest::ResourceList(list) => normalise_list(list),
             Manifest::PolicyTest(test) => normalise_test(test),
             Manifest::PolicyPack(pack) => normalise_pack(pack),
-            // Its lists keep the author's order; documents of Chainloop keep every byte.
+            // Group lists keep their order, and documents of Chainloop keep every byte.
             Manifest::PolicyGroup(_)
             | Manifest::ChainloopPolicy(_)
             | Manifest::ChainloopGroup(_) => {}
         }
     }
-    // Nothing in a configuration is a set.
+    // A configuration contains no sets.
     let config = manifest::parse_config(file, text)
         .ok()
         .map(|(config, _)| config);
@@ -47,7 +46,7 @@ fn normalise_policy(policy: &mut PolicyManifest) {
         metadata: _,
         spec,
     } = policy;
-    // Nothing in a Cedar body is a set.
+    // A Cedar body contains no sets.
     let PolicySpec {
         scope,
         rules,

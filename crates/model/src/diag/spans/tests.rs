@@ -1,6 +1,6 @@
 use super::*;
 
-/// A path written like `spec.rules[1].name`.
+/// Parses a path like `spec.rules[1].name`.
 fn path(text: &str) -> Path {
     text.split(['.', '['])
         .filter(|step| !step.is_empty())

@@ -1,4 +1,4 @@
-//! Why a text is not a pattern.
+//! Errors of patterns.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::diag::Code;
 
-/// What a text was meant to be.
+/// The field that contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A resource of a network rule.
@@ -21,20 +21,19 @@ pub enum Subject {
     Path,
 }
 
-/// What is wrong with a text that should be a pattern; displayed as a sentence without a full stop.
+/// The reason why a text is not a valid pattern; displayed as a sentence without a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[rustfmt::skip]
 pub enum Fault {
-    /// Nothing is there.
     #[error("a resource must not be empty")]
     Empty,
-    /// White space at either end.
+    /// Leading or trailing white space.
     #[error("a resource must not begin or end with white space")]
     Padded,
-    /// A character that is not shown.
+    /// An invisible character.
     #[error("a resource must not hold the control character {0:?}")]
     Control(char),
-    /// `https://` or the like.
+    /// A scheme such as `https://`.
     #[error("a resource is written without a URL scheme")]
     Scheme,
 
@@ -59,16 +58,16 @@ pub enum Fault {
     /// More than 253 bytes (RFC 1035, section 2.3.4, without the root).
     #[error("a host is longer than 253 characters")]
     HostTooLong,
-    /// A character that no host name holds.
+    /// A character that is invalid in host names.
     #[error("a host cannot hold {0:?}")]
     HostCharacter(char),
-    /// A name in its Unicode form.
+    /// An internationalized name in Unicode.
     #[error("an international host is written in its ASCII form")]
     NonAscii,
     /// A hyphen at either end of a label (RFC 1123, section 2.1).
     #[error("a label of a host does not begin or end with a hyphen")]
     LabelHyphen,
-    /// Ends in a number, but is not four numbers up to 255.
+    /// Ends with a number, but is not four numbers up to 255.
     #[error("a host that ends in a number must be an IPv4 address")]
     NotAnAddress,
 
@@ -78,7 +77,7 @@ pub enum Fault {
     /// `foo.*.com`
     #[error("a wildcard stands for whole labels only at the front of a host")]
     WildcardMisplaced,
-    /// `**` glued to a label, or three stars.
+    /// `**` next to a label, or three stars.
     #[error("`**` stands alone at the front of a host, before a dot")]
     WildcardGlued,
 
@@ -94,14 +93,14 @@ pub enum Fault {
     /// `example.com:0443`
     #[error("a port is written without leading zeros")]
     PortLeadingZero,
-    /// A port in a field that holds only a host.
+    /// A port in a field for hosts only.
     #[error("the host of an HTTP target is written without a port")]
     PortInHost,
 
-    /// Not an address before the slash.
+    /// No valid address before the slash.
     #[error("this is not an IP address")]
     CidrAddress,
-    /// Not a prefix length after the slash.
+    /// No valid prefix length after the slash.
     #[error("the prefix length of this address lies between 0 and {0}")]
     CidrPrefix(u8),
     /// Bits set beyond the prefix.
@@ -110,7 +109,7 @@ pub enum Fault {
     /// A port after a CIDR.
     #[error("a CIDR has no port")]
     CidrPort,
-    /// A port after an IPv6 address, in whatever form.
+    /// A port after an IPv6 address in any form.
     #[error("an IPv6 address has no port")]
     Ipv6Port,
     /// An IPv6 address whose last group could be a port.
@@ -167,7 +166,7 @@ pub enum Fault {
     /// Slashes and backslashes in one path.
     #[error("a path keeps to the separators of its own format")]
     MixedSeparators,
-    /// A network share that is not WSL.
+    /// A network share other than WSL.
     #[error("of network shares, only `\\\\wsl.localhost\\` is known")]
     UnknownShare,
     /// `\\wsl.localhost` without a distribution.
@@ -176,27 +175,24 @@ pub enum Fault {
     /// `C:data`
     #[error("a drive is followed by a backslash")]
     DriveRelative,
-    /// A character that no Windows file name holds.
+    /// A character that is invalid in Windows file names.
     #[error("a Windows path cannot hold {0:?}")]
     PathCharacter(char),
 }
 
-/// Why a text is not a pattern, where, and what to write instead.
+/// An invalid pattern: the reason, the bytes, and a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{fault}")]
 pub struct PatternError {
-    /// What the text was meant to be.
     pub subject: Subject,
-    /// What is wrong.
     pub fault: Fault,
-    /// The bytes of the text that are wrong; empty at the place of something that is missing.
+    /// The invalid bytes of the text; empty at the position of a missing part.
     pub range: Range<usize>,
-    /// A text that parses and is what was most likely meant. `None` where that would be a guess.
+    /// A valid text that was most likely intended, or `None` if that would be a guess.
     pub suggestion: Option<String>,
 }
 
 impl PatternError {
-    /// The code under which the error is reported.
     pub fn code(&self) -> Code {
         match self.subject {
             Subject::Network | Subject::HttpHost => host_code(self.fault),
@@ -207,7 +203,7 @@ impl PatternError {
         }
     }
 
-    /// What to do next, as a sentence without a full stop; names the suggestion where there is one.
+    /// The next step, as a sentence without a period, including the suggestion.
     pub fn help(&self) -> Option<String> {
         let advice = advice(self.subject, self.fault);
         match (&self.suggestion, advice) {
@@ -241,7 +237,7 @@ fn host_code(fault: Fault) -> Code {
     }
 }
 
-/// What to do about a fault where the suggestion alone does not say it.
+/// The advice for a fault, if the suggestion is not sufficient.
 fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::Empty => "remove the entry or name what it stands for",
@@ -296,7 +292,7 @@ fn advice(subject: Subject, fault: Fault) -> Option<&'static str> {
     })
 }
 
-/// A fault and its bytes, while parsing.
+/// A fault with its bytes, during parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) fault: Fault,
@@ -308,7 +304,7 @@ impl Spot {
         Self { fault, range }
     }
 
-    /// The same fault in a text that has `by` more bytes in front.
+    /// Moves the fault by `by` bytes.
     pub(super) fn shifted(self, by: usize) -> Self {
         Self {
             fault: self.fault,
@@ -317,13 +313,14 @@ impl Spot {
     }
 }
 
-/// What no resource may be, whatever its kind.
+/// Checks that apply to all kinds of resources.
 pub(super) fn read_common(text: &str) -> Result<(), Spot> {
     if text.is_empty() {
         return Err(Spot::new(Fault::Empty, 0..0));
     }
     let bytes = text.as_bytes();
-    // All controls are either below 0x20, 0x7f, or begin with 0xc2; plain ASCII is checked in one pass.
+    // All control characters are below 0x20, equal to 0x7f, or start with 0xc2, so plain ASCII
+    // needs only one pass.
     if bytes.iter().any(|byte| *byte < 0x20 || *byte >= 0x7f)
         && let Some((at, control)) = text.char_indices().find(|(_, c)| c.is_control())
     {

@@ -1,19 +1,19 @@
-//! Segments of paths, with their wildcards.
+//! Path segments with wildcards.
 
 use super::error::{Fault, Spot};
 
-/// The largest product of segment counts for which one path is compared with another: hostile paths of thousands
-/// of segments must not cost minutes.
+/// Maximum product of segment counts for comparing two paths, so that hostile paths with thousands
+/// of segments do not take minutes.
 const MOST_STEPS: usize = 1 << 16;
 
 /// One segment of a path pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Segment<'a> {
-    /// Exactly this text.
     Text(&'a str),
-    /// This text, in which each `*` matches any run of characters; a segment of only `*` matches any one segment.
+    /// A text in which each `*` matches any run of characters. A segment of only `*` matches any
+    /// one segment.
     Glob(&'a str),
-    /// `**`: any number of segments, none included.
+    /// `**`: any number of segments, including none.
     Deep,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Segment<'a> {
         }
     }
 
-    /// Whether every single segment that `other` matches is matched by this one.
+    /// Whether this segment matches every single segment that `other` matches.
     fn covers(self, other: Self) -> bool {
         match (self, other) {
             (Self::Text(this), Self::Text(that)) => this == that,
@@ -37,7 +37,8 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// Whether `text` is matched by `glob`, in which each `*` stands for any run of characters, also an empty one.
+/// Whether `glob`, in which each `*` matches any run of characters including an empty one, matches
+/// `text`.
 pub fn glob_matches(glob: &str, text: &str) -> bool {
     let Some((first, rest)) = glob.split_once('*') else {
         return glob == text;
@@ -55,14 +56,14 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
     text.ends_with(last)
 }
 
-/// The segments of a path without its root; a bare root has none.
+/// The segments of a path without its root. The root alone has none.
 pub(super) fn segments(body: &str, separator: char) -> impl Iterator<Item = Segment<'_>> {
     body.split(separator)
         .filter(|segment| !segment.is_empty())
         .map(Segment::of)
 }
 
-/// Checks the segments of `body`, which begins at byte `at` of the whole text.
+/// Checks the segments of `body`, which starts at byte `at` of the text.
 pub(super) fn read_segments(body: &str, separator: u8, at: usize) -> Result<(), Spot> {
     if body.is_empty() {
         return Ok(());
@@ -103,13 +104,17 @@ fn read_stars(segment: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether every path that `other` matches is matched by `this`. A `true` is always right; a `false` may also mean
-/// that the comparison was not worth its cost.
+/// Whether `this` matches every path that `other` matches (inclusion of path globs).
+///
+/// `true` is always correct. `false` may also mean that the comparison would be too expensive. The
+/// algorithm is dynamic programming over both segment lists, like matching with `*` as a wildcard
+/// for segments: `/a/**` covers `/a/*/b`.
 pub(super) fn covers(this: &[Segment<'_>], other: &[Segment<'_>]) -> bool {
     if this.len().saturating_mul(other.len()) > MOST_STEPS {
         return this == other;
     }
-    // `row[j]`: whether the rest of `this` covers `other[j..]`; worked from the end of `this` to its front.
+    // `row[j]`: whether the rest of `this` covers `other[j..]`, computed from the end of `this` to
+    // its start.
     let mut row = vec![false; other.len() + 1];
     row[other.len()] = true;
     for segment in this.iter().rev() {

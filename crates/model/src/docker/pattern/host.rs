@@ -6,24 +6,23 @@ use std::net::Ipv4Addr;
 use super::error::{Fault, PatternError, Spot, Subject, read_common};
 use super::repair;
 
-/// The longest label in bytes (RFC 1035, section 2.3.4).
+/// Maximum length of a label in bytes (RFC 1035, section 2.3.4).
 const LONGEST_LABEL: usize = 63;
-/// The longest name in bytes, as text without the root (RFC 1035, section 2.3.4).
+/// Maximum length of a name in bytes, as text without the root (RFC 1035, section 2.3.4).
 const LONGEST_NAME: usize = 253;
 
-/// How many labels a name has in front of the ones that are written.
+/// The number of labels in front of the written ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Depth {
-    /// None: exactly this name.
+    /// No other labels: exactly this name.
     Exact,
-    /// `*.`: one label more.
+    /// `*.`: one more label.
     One,
-    /// `**.`: one label more, or many. The name itself is not covered.
+    /// `**.`: one or more labels. The name itself does not match.
     Many,
 }
 
 impl Depth {
-    /// The wildcard with its dot.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exact => "",
@@ -33,19 +32,20 @@ impl Depth {
     }
 }
 
-/// One label of a host pattern after the wildcard in front.
+/// A label of a host pattern after the leading wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Label<'a> {
-    /// Exactly this label.
     Text(&'a str),
-    /// This label, in which each `*` matches any run of its characters. Published presets hold such labels, but the
-    /// contract does not document them.
+    /// A label in which each `*` matches any run of characters. Published presets contain such
+    /// labels, but the contract does not document them.
     Glob(&'a str),
 }
 
-/// A host name or host glob, as written: `example.com`, `*.example.com`, `**.example.com`, `crl*.example.com`.
+/// A host name or host glob as written: `example.com`, `*.example.com`, `**.example.com`,
+/// `crl*.example.com`.
 ///
-/// An IPv4 address is the name of itself (see [`HostPattern::address`]): a request to it carries it as its host.
+/// An IPv4 address is its own name (see [`HostPattern::address`]), because a request to it contains
+/// it as its host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostPattern {
     depth: Depth,
@@ -54,12 +54,12 @@ pub struct HostPattern {
 }
 
 impl HostPattern {
-    /// Parses the host of an HTTP target, which has no port and is no CIDR (contract: `HTTPResource.host`).
+    /// Parses the host of an HTTP target, without port or CIDR (contract: `HTTPResource.host`).
     ///
     /// # Errors
-    /// Says which bytes keep the text from being a host.
+    /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Self::read_http(text).map_err(|spot| repair::explain(text, Subject::HttpHost, spot))
+        repair::parse(text, Subject::HttpHost, Self::read_http)
     }
 
     pub(super) fn read_http(text: &str) -> Result<Self, Spot> {
@@ -83,7 +83,7 @@ impl HostPattern {
         }
     }
 
-    /// Reads a host without scheme, path and port.
+    /// Parses a host without scheme, path and port.
     pub(super) fn read(text: &str) -> Result<Self, Spot> {
         let (depth, name) = match (text.strip_prefix("**."), text.strip_prefix("*.")) {
             (Some(name), _) => (Depth::Many, name),
@@ -116,12 +116,12 @@ impl HostPattern {
         })
     }
 
-    /// How many labels may stand in front of [`Self::name`].
+    /// The number of labels in front of [`Self::name`].
     pub fn depth(&self) -> Depth {
         self.depth
     }
 
-    /// The name without the wildcard in front, as written.
+    /// The name as written, without the leading wildcard.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -137,17 +137,18 @@ impl HostPattern {
         })
     }
 
-    /// Whether a label holds a `*` (accepted, but not documented).
+    /// Whether a label contains a `*` (accepted, but not documented).
     pub fn has_inner_wildcard(&self) -> bool {
         self.inner_wildcard
     }
 
-    /// Whether capital letters are in the name. The service does not document whether it compares case.
+    /// Whether the name contains uppercase letters. The service does not document whether case
+    /// matters.
     pub fn has_uppercase(&self) -> bool {
         self.name.bytes().any(|byte| byte.is_ascii_uppercase())
     }
 
-    /// The IPv4 address that the name is.
+    /// The name as an IPv4 address.
     pub fn address(&self) -> Option<Ipv4Addr> {
         if self.depth == Depth::Exact && ends_in_number(&self.name) {
             self.name.parse().ok()
@@ -168,7 +169,7 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// An empty label at the front of the text is a dot that does not belong there.
+/// An empty label at the start of the text is a leading dot.
 fn lead(spot: Spot, at: usize) -> Spot {
     if spot.fault == Fault::EmptyLabel && at == 0 {
         Spot::new(Fault::LeadingDot, 0..1)
@@ -177,7 +178,7 @@ fn lead(spot: Spot, at: usize) -> Spot {
     }
 }
 
-/// Checks one label and says whether it holds a wildcard.
+/// Checks one label and returns whether it contains a wildcard.
 fn read_label(label: &str) -> Result<bool, Spot> {
     let whole = 0..label.len();
     let mut stars = 0_usize;
@@ -218,13 +219,14 @@ fn bad_character(label: &str, at: usize) -> Spot {
     }
 }
 
-/// Whether the last label is a number: no top-level domain is, so that only an IPv4 address ends so.
+/// Whether the last label is a number. No top-level domain is numeric, so only IPv4 addresses end
+/// like this.
 pub(super) fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text before a slash was meant as an IP address.
+/// Whether a text before a slash is probably an IP address.
 pub(super) fn looks_like_address(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b':').count() >= 2
         || (ends_in_number(text)
@@ -233,7 +235,7 @@ pub(super) fn looks_like_address(text: &str) -> bool {
                 .all(|byte| byte.is_ascii_digit() || byte == b'.'))
 }
 
-/// What a URL has and a host has not: a scheme, a user, a query.
+/// Rejects the parts of URLs that hosts do not have: scheme, user, query.
 pub(super) fn read_no_url(text: &str) -> Result<(), Spot> {
     if let Some(at) = text.find("://") {
         return Err(Spot::new(Fault::Scheme, 0..at + 3));

@@ -21,7 +21,6 @@ pub enum HttpField {
 }
 
 impl HttpField {
-    /// The key in manifests and on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -36,9 +35,8 @@ impl HttpField {
 pub struct HttpPattern {
     /// The host; never a CIDR.
     pub host: HostPattern,
-    /// The port; every port where there is none.
+    /// The port; all ports if `None`.
     pub port: Option<NonZeroU16>,
-    /// The path.
     pub path: PathGlob,
 }
 
@@ -46,7 +44,7 @@ impl HttpPattern {
     /// Parses the three fields of a target.
     ///
     /// # Errors
-    /// Names every field that is wrong, in the order host, port, path.
+    /// All invalid fields, in the order host, port, path.
     pub fn parse(resource: &HttpResource) -> Result<Self, Vec<(HttpField, PatternError)>> {
         let HttpResource { host, port, path } = resource;
         Self::parse_fields(host, *port, path)
@@ -55,7 +53,7 @@ impl HttpPattern {
     /// Parses the three fields of a target.
     ///
     /// # Errors
-    /// Names every field that is wrong, in the order host, port, path.
+    /// All invalid fields, in the order host, port, path.
     pub fn parse_fields(
         host: &str,
         port: Option<u16>,
@@ -96,7 +94,7 @@ impl fmt::Display for HttpPattern {
     }
 }
 
-/// The path glob of an HTTP target, canonical and from the root.
+/// The canonical path glob of an HTTP target, from the root.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathGlob(Box<str>);
 
@@ -104,9 +102,9 @@ impl PathGlob {
     /// Parses a path glob (contract: `HTTPResource.path`).
     ///
     /// # Errors
-    /// Says which bytes keep the path from being canonical, and suggests the canonical form.
+    /// Returns the bytes that are not canonical, and suggests the canonical form.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Self::read(text).map_err(|spot| repair::explain(text, Subject::HttpPath, spot))
+        repair::parse(text, Subject::HttpPath, Self::read)
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Spot> {
@@ -135,7 +133,6 @@ impl PathGlob {
         Ok(Self(text.into()))
     }
 
-    /// The path as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,14 +1,17 @@
-//! What resources mean: parsed patterns of hosts, addresses, HTTP targets and paths.
+//! The meaning of resources: parsed patterns of hosts, addresses, HTTP targets and paths.
 //!
-//! A parsed pattern is proof that the text is one. Texts are kept as written, because the service documents neither
-//! case rules nor canonical forms; [`Display`](std::fmt::Display) gives a text that parses to an equal pattern.
-//! What cannot be parsed comes back as a [`PatternError`]: what is wrong, which bytes, and a text that would do.
+//! A parsed pattern is always valid. Texts are kept as written because the service documents
+//! neither case rules nor canonical forms. [`Display`](std::fmt::Display) returns a text that
+//! parses to an equal pattern. Invalid text results in a [`PatternError`] with the reason, the
+//! bytes and a valid suggestion.
 //!
-//! Assumptions where the contract is silent (FACTS, "What the rules mean"):
-//! - A `*` inside a host label matches any run of characters of that label ([`HostPattern::has_inner_wildcard`]).
-//! - An address without a prefix length, such as `10.0.0.1`, stands for that one address. An IPv6 address is taken
-//!   only where its last group cannot be mistaken for a port.
-//! - In file paths, as in HTTP paths, `**` covers the bare path too.
+//! Assumptions where the contract does not specify the behavior (FACTS, "What the rules mean"):
+//!
+//! - A `*` inside a host label matches any run of characters of that label
+//!   ([`HostPattern::has_inner_wildcard`]).
+//! - An address without a prefix length, such as `10.0.0.1`, is that one address. An IPv6 address
+//!   is accepted only if its last group cannot be confused with a port.
+//! - In file paths, as in HTTP paths, `**` also covers the path without it.
 
 mod error;
 mod glob;

@@ -17,18 +17,18 @@ pub enum NetworkPattern {
     Host {
         /// The host; never an address.
         host: HostPattern,
-        /// The port; every port where there is none.
+        /// The port; all ports if `None`.
         port: Option<NonZeroU16>,
     },
-    /// One address without a prefix length. The contract names host names and CIDRs only; this is read as the
-    /// address itself, whether a client gives it as a host or connects to it.
+    /// One address without a prefix length. The contract names only host names and CIDRs. It
+    /// matches requests to that address, whether a client uses it as a host or connects to it.
     Address {
         /// The address.
         address: IpAddr,
-        /// The port; every port where there is none. Always none for IPv6.
+        /// The port; all ports if `None`. Always `None` for IPv6.
         port: Option<NonZeroU16>,
     },
-    /// A range of addresses, every port, with no bits beyond its prefix.
+    /// A range of addresses with all ports, without host bits.
     Cidr(IpNet),
 }
 
@@ -36,9 +36,9 @@ impl NetworkPattern {
     /// Parses a resource of a network rule.
     ///
     /// # Errors
-    /// Says which bytes keep the text from being a host, an address or a CIDR.
+    /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Self::read(text).map_err(|spot| repair::explain(text, Subject::Network, spot))
+        repair::parse(text, Subject::Network, Self::read)
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Spot> {
@@ -67,7 +67,7 @@ impl NetworkPattern {
                 port: None,
             });
         }
-        // The host first: what is left of the colon is what a reader sees first.
+        // Errors in the host are reported first because it comes first in the text.
         let host = read_host(&text[..colon], None)?;
         let port = read_port(&text[colon + 1..]).map_err(|spot| spot.shifted(colon + 1))?;
         Ok(host.with_port(port))
@@ -87,7 +87,7 @@ impl NetworkPattern {
         }
     }
 
-    /// The host pattern, unless addresses are meant.
+    /// The host pattern, unless this is an address or range.
     pub fn host(&self) -> Option<&HostPattern> {
         match self {
             Self::Host { host, .. } => Some(host),
@@ -95,7 +95,7 @@ impl NetworkPattern {
         }
     }
 
-    /// The port; every port where there is none.
+    /// The port; all ports if `None`.
     pub fn port(&self) -> Option<NonZeroU16> {
         match self {
             Self::Host { port, .. } | Self::Address { port, .. } => *port,
@@ -103,7 +103,7 @@ impl NetworkPattern {
         }
     }
 
-    /// The range of addresses, one address included, unless a host name is meant.
+    /// The address or range, unless this is a host name.
     pub fn net(&self) -> Option<IpNet> {
         match self {
             Self::Host { .. } => None,
@@ -125,7 +125,7 @@ impl fmt::Display for NetworkPattern {
                 address,
                 port: Some(port),
             } => write!(f, "{address}:{port}"),
-            // Compressed addresses can end so that they read like one with a port.
+            // The end of a compressed address can look like a port.
             Self::Address {
                 address: IpAddr::V6(address),
                 port: None,
@@ -157,7 +157,7 @@ fn read_host(text: &str, port: Option<NonZeroU16>) -> Result<NetworkPattern, Spo
     HostPattern::read(text).map(|host| NetworkPattern::Host { host, port })
 }
 
-/// Reads a port: a decimal number without sign and leading zeros.
+/// Parses a port: a decimal number without sign and leading zeros.
 pub(super) fn read_port(text: &str) -> Result<NonZeroU16, Spot> {
     let fault = match text.as_bytes() {
         [] => Fault::PortEmpty,
@@ -171,7 +171,7 @@ pub(super) fn read_port(text: &str) -> Result<NonZeroU16, Spot> {
     Err(Spot::new(fault, 0..text.len()))
 }
 
-/// Reads an IPv6 address whose end cannot be mistaken for a port.
+/// Parses an IPv6 address whose end cannot be confused with a port.
 fn read_ipv6(text: &str) -> Result<Ipv6Addr, Spot> {
     let (head, last) = text.rsplit_once(':').unwrap_or((text, ""));
     let port_like = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());

@@ -9,18 +9,18 @@ use super::repair;
 /// The server name of a WSL path.
 const WSL: &str = "wsl.localhost";
 
-/// Where a path begins. A rule matches only paths of its own format.
+/// The root of a path. A rule matches only paths of its own format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Root {
     /// `/`
     Posix,
     /// `~`: the home directory, on every system.
     Home,
-    /// `C:\`: a Windows drive, as written.
+    /// `C:\`: a Windows drive as written.
     Drive(char),
     /// `*:\`: any Windows drive.
     AnyDrive,
-    /// `\\wsl.localhost\`: the file systems of WSL; the first segment is the distribution.
+    /// `\\wsl.localhost\`: the file systems of WSL. The first segment is the distribution.
     Wsl,
 }
 
@@ -34,7 +34,7 @@ impl Root {
     }
 }
 
-/// A path glob of a filesystem rule (contract: `RuleResources`, filesystem domain), as written.
+/// A path glob of a filesystem rule as written (contract: `RuleResources`, filesystem domain).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
     root: Root,
@@ -46,9 +46,9 @@ impl PathPattern {
     /// Parses a resource of a filesystem rule.
     ///
     /// # Errors
-    /// Says which bytes keep the text from being a path that can match.
+    /// Returns the invalid bytes.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Self::read(text).map_err(|spot| repair::explain(text, Subject::Path, spot))
+        repair::parse(text, Subject::Path, Self::read)
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Spot> {
@@ -80,23 +80,21 @@ impl PathPattern {
         })
     }
 
-    /// Where the path begins.
     pub fn root(&self) -> Root {
         self.root
     }
 
-    /// The path as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The segments after the root; none for a bare root.
+    /// The segments after the root; none for the root alone.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
         glob::segments(&self.text[self.body..], self.root.separator())
     }
 
-    /// Whether every path that `other` matches is matched by this pattern. A `true` is always right; a `false` may
-    /// also mean that the two were too long to compare.
+    /// Whether this pattern matches every path that `other` matches. `true` is always correct;
+    /// `false` may also mean that the comparison would be too expensive.
     pub fn covers(&self, other: &Self) -> bool {
         let same_root = self.root == other.root
             || (self.root == Root::AnyDrive && matches!(other.root, Root::Drive(_)));
@@ -114,7 +112,7 @@ impl fmt::Display for PathPattern {
     }
 }
 
-/// The root, and the byte at which the segments begin.
+/// The root, and the byte offset of the segments.
 fn read_root(text: &str) -> Result<(Root, usize), Spot> {
     let bytes = text.as_bytes();
     match bytes {
@@ -143,7 +141,7 @@ fn read_root(text: &str) -> Result<(Root, usize), Spot> {
     }
 }
 
-/// The root of a text that begins with two backslashes.
+/// The root of a text that starts with two backslashes.
 fn read_share(text: &str) -> Result<(Root, usize), Spot> {
     let end = text[2..].find(['\\', '/']).map_or(text.len(), |at| at + 2);
     if !text[2..end].eq_ignore_ascii_case(WSL) {
@@ -156,8 +154,8 @@ fn read_share(text: &str) -> Result<(Root, usize), Spot> {
     }
 }
 
-/// Finds `$NAME` and `${NAME}` at the front of a segment, and `%NAME%` anywhere. `$Recycle.Bin` on a Windows drive is
-/// a real name and stays one.
+/// Rejects `$NAME` and `${NAME}` at the start of a segment, and `%NAME%` anywhere. `$Recycle.Bin`
+/// on a Windows drive is a real name and accepted.
 fn read_no_variable(text: &str) -> Result<(), Spot> {
     if !text.bytes().any(|byte| matches!(byte, b'$' | b'%')) {
         return Ok(());
@@ -185,7 +183,7 @@ fn read_no_variable(text: &str) -> Result<(), Spot> {
     Ok(())
 }
 
-/// Whether a segment is, after its `$`, the name of a variable. Windows shells write `$env:NAME`.
+/// Whether the text after `$` is the name of a variable. Windows shells use `$env:NAME`.
 fn is_variable(name: &str, windows: bool) -> bool {
     let plain = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -1,24 +1,20 @@
-//! What to write instead: one small repair for each fault, tried until the text parses.
+//! Suggestions: one small repair for each fault, repeated until the text parses.
 //!
-//! A repair never guesses: where a text could have meant two things, or where its repair would let clearly more
-//! through than was written, there is none.
+//! A repair never guesses. If a text is ambiguous, or its repair would allow considerably more than
+//! the text, there is no suggestion.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
 use super::error::{Fault, PatternError, Spot, Subject};
-use super::host::HostPattern;
-use super::http::PathGlob;
-use super::network::NetworkPattern;
-use super::path::PathPattern;
 
-/// How many faults of one text are repaired before it is left alone.
+/// Maximum number of repairs of one text.
 const MOST_REPAIRS: usize = 8;
-/// The longest text that is repaired, in bytes: no real resource is longer.
+/// Maximum length of a repaired text in bytes. Real resources are shorter.
 const LONGEST_TEXT: usize = 4096;
 
-/// Ports that stand for a scheme or a service name.
+/// Ports of schemes and service names.
 const PORTS: &[(&str, u16)] = &[
     ("https", 443),
     ("http", 80),
@@ -29,15 +25,29 @@ const PORTS: &[(&str, u16)] = &[
     ("git", 9418),
 ];
 
-/// Turns the first fault of `text` into an error with a suggestion that parses, if one can be found.
-pub(super) fn explain(text: &str, subject: Subject, first: Spot) -> PatternError {
+/// Parses `text` with `read`. The error for the first fault contains a suggestion that `read` accepts,
+/// if repairs lead to one.
+pub(super) fn parse<T>(
+    text: &str,
+    subject: Subject,
+    read: fn(&str) -> Result<T, Spot>,
+) -> Result<T, PatternError> {
+    read(text).map_err(|first| explain(text, subject, first, read))
+}
+
+fn explain<T>(
+    text: &str,
+    subject: Subject,
+    first: Spot,
+    read: fn(&str) -> Result<T, Spot>,
+) -> PatternError {
     let mut suggestion = None;
     if text.len() <= LONGEST_TEXT {
         let mut candidate = fix(text, subject, &first);
         for _ in 0..MOST_REPAIRS {
             let Some(repaired) = candidate else { break };
-            match read(&repaired, subject) {
-                Ok(()) => {
+            match read(&repaired) {
+                Ok(_) => {
                     suggestion = Some(repaired);
                     break;
                 }
@@ -53,16 +63,6 @@ pub(super) fn explain(text: &str, subject: Subject, first: Spot) -> PatternError
         fault,
         range,
         suggestion,
-    }
-}
-
-fn read(text: &str, subject: Subject) -> Result<(), Spot> {
-    match subject {
-        Subject::Network => NetworkPattern::read(text).map(|_| ()),
-        Subject::HttpHost => HostPattern::read_http(text).map(|_| ()),
-        Subject::HttpPath => PathGlob::read(text).map(|_| ()),
-        Subject::Path => PathPattern::read(text).map(|_| ()),
-        Subject::HttpPort => Ok(()),
     }
 }
 
@@ -155,7 +155,7 @@ fn fix_host(text: &str, spot: &Spot) -> Option<String> {
     }
 }
 
-/// The ASCII form of an international host, wildcard and port kept (UTS 46).
+/// The ASCII form of an internationalized host with its wildcard and port (UTS 46).
 fn in_ascii(text: &str) -> Option<String> {
     let (host, port) = text
         .split_once(':')
@@ -203,7 +203,7 @@ fn fix_address(text: &str, subject: Subject, spot: &Spot) -> Option<String> {
     }
 }
 
-/// `10.0.*.*` as `10.0.0.0/16`.
+/// Converts `10.0.*.*` to `10.0.0.0/16`.
 fn octets_as_cidr(text: &str) -> Option<String> {
     let labels: Vec<&str> = text.split('.').collect();
     let numbers: Vec<u8> = labels
@@ -231,7 +231,8 @@ fn fix_http_path(text: &str, spot: &Spot) -> Option<String> {
     }
 }
 
-/// Decodes once. Characters that mean something in a path glob stay out: decoded, they would mean something else.
+/// Decodes once. Encoded characters that are special in path globs are not decoded, because that
+/// would change their meaning.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -318,7 +319,7 @@ fn fix_segments(text: &str, separator: char, spot: &Spot) -> Option<String> {
     }
 }
 
-/// Takes away one `.` or `..` segment, with the segment in front of a `..` where that is a plain name.
+/// Removes one `.` or `..` segment, for `..` with the preceding segment if that is a plain name.
 fn without_dots(text: &str, separator: char, spot: &Spot) -> Option<String> {
     let start = spot.range.start;
     let end = spot.range.end;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::handover::Edge;
 use crate::plan::{Call, PolicyRef, Reason};
 use crate::service::docker::plan::timeline::{At, RuleTrack, Timeline, Track};
-use model::docker::limits::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 use model::docker::{Operation, Rule};
+use model::docker::{POLICIES_PER_ORGANIZATION, RULES_PER_POLICY};
 
 /// The edges that the service requires: a policy before its rules, a name or room freed before it
 /// is taken, and a policy emptied before it gets rules of another domain.

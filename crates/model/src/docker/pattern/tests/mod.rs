@@ -1,4 +1,4 @@
-//! Tables of texts with what they parse to, one file a kind of pattern.
+//! Tables of texts and the expected patterns, one file per kind of pattern.
 
 mod addresses;
 mod hosts;
@@ -8,7 +8,7 @@ mod properties;
 
 use super::{Fault, PatternError};
 
-/// A text that is refused: the fault, the bytes that are blamed, and the suggestion.
+/// An invalid text with the expected fault, bytes and suggestion.
 type Refused = (&'static str, Fault, &'static str, Option<&'static str>);
 
 fn check_refused<T: std::fmt::Debug>(

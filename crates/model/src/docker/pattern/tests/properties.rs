@@ -4,7 +4,7 @@ use crate::docker::pattern::{
     HostPattern, NetworkPattern, PathGlob, PathPattern, PatternError, glob_matches,
 };
 
-/// Texts that are nearly patterns, so that parsing gets past its first check.
+/// Texts that are nearly valid, so that parsing gets beyond its first check.
 fn near_patterns() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[a-z]{1,4}",

@@ -1,42 +1,42 @@
-//! Trees of a repository: paths through them, with symbolic links, and the manifests below a folder.
+//! Walks the trees of a repository: resolves paths with symbolic links, and lists manifests.
 
 use std::collections::{HashSet, VecDeque};
 
 use camino::Utf8Path;
 use git2::{ErrorCode, Oid, Repository};
 
-use crate::source::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest};
+use crate::problem::{Listing, MAX_DEPTH, Problem, ProblemKind, is_manifest};
 
-/// How many symbolic links one path may lead through, as on Linux.
+/// Maximum number of symbolic links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
-/// The longest target of a symbolic link, as on Linux.
+/// Maximum length of a symbolic link's target, as on Linux.
 pub(crate) const MAX_LINK: usize = 4096;
-/// How many entries of folders one listing looks at: ten objects that name each other ten times hold more names than
-/// any disk.
+/// Maximum number of entries in one listing: ten trees that reference each other ten times contain
+/// more names than any disk.
 const MAX_ENTRIES: usize = 200_000;
 
-/// The kinds of entries of a tree, by their mode (git: `cache.h`, `S_IFMT`).
+/// Kinds of tree entries by mode (git: `cache.h`, `S_IFMT`).
 pub(crate) const KIND: i32 = 0o170_000;
 pub(crate) const FOLDER: i32 = 0o040_000;
 pub(crate) const LINK: i32 = 0o120_000;
 pub(crate) const SUBMODULE: i32 = 0o160_000;
 
-/// What a path leads to.
+/// The object at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     File(Oid),
     Folder(Oid),
     Submodule,
 }
 
-/// What is there, and its path from the top of the repository with links resolved.
+/// The object at a path, with its path from the root of the repository, links resolved.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) path: Vec<String>,
-    pub(super) node: Node,
+pub(crate) struct Found {
+    pub(crate) path: Vec<String>,
+    pub(crate) node: Node,
 }
 
-/// What git says when an object cannot be had.
+/// Converts an error of libgit2.
 pub(crate) fn unreadable(error: &git2::Error) -> ProblemKind {
     let why = match error.code() {
         ErrorCode::NotFound => {
@@ -48,7 +48,7 @@ pub(crate) fn unreadable(error: &git2::Error) -> ProblemKind {
     ProblemKind::Unreadable(why)
 }
 
-/// The bytes of a file; refused by its size before it is read.
+/// Reads a file after checking its size.
 pub(crate) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec<u8>, ProblemKind> {
     let objects = repository.odb().map_err(|error| unreadable(&error))?;
     let (size, _) = objects
@@ -63,8 +63,8 @@ pub(crate) fn blob(repository: &Repository, id: Oid, limit: usize) -> Result<Vec
     Ok(blob.content().to_vec())
 }
 
-/// Follows a path from the top of the repository, through symbolic links that stay inside it.
-pub(super) fn resolve(
+/// Resolves a path from the root of the repository. Symbolic links must stay inside.
+pub(crate) fn resolve(
     repository: &Repository,
     root: Oid,
     path: &[String],
@@ -127,7 +127,7 @@ pub(super) fn resolve(
     })
 }
 
-/// Where a symbolic link leads to, part by part.
+/// The segments of a symbolic link's target.
 fn target(repository: &Repository, link: Oid) -> Result<Vec<String>, ProblemKind> {
     let bytes = blob(repository, link, MAX_LINK)?;
     let target = String::from_utf8(bytes).map_err(|_| ProblemKind::Name)?;
@@ -137,8 +137,8 @@ fn target(repository: &Repository, link: Oid) -> Result<Vec<String>, ProblemKind
     Ok(target.split('/').map(str::to_owned).collect())
 }
 
-/// The manifests below a folder.
-pub(super) fn list(
+/// Lists the manifests below a folder.
+pub(crate) fn list(
     repository: &Repository,
     root: Oid,
     path: Vec<String>,
@@ -158,7 +158,7 @@ pub(super) fn list(
     Ok(listing)
 }
 
-/// A walk through a folder. Each file and folder counts once, however many links lead to it.
+/// A walk through a folder. Each file and folder counts once, regardless of the links to it.
 struct Walk<'a> {
     repository: &'a Repository,
     root: Oid,
@@ -168,7 +168,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Lists one folder; `parents` ends with it and holds the folders above it, links resolved.
+    /// Lists one folder. `parents` contains the folders above it and the folder itself, links
+    /// resolved.
     fn folder(
         &mut self,
         tree: Oid,

@@ -1,16 +1,121 @@
-//! From what people call a revision to a commit.
+//! Finds the repository of a folder and the commit of a revision.
 
 use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 
-use super::error::RevisionError;
 use model::diag::did_you_mean;
+use thiserror::Error;
 
-/// How many names a hint lists.
+/// Maximum number of names in a hint.
 const LISTED: usize = 8;
 
-/// The repository around a folder, or the bare one that it is.
+/// A revision cannot be read. The messages contain the next step.
+#[derive(Debug, Error)]
+pub enum RevisionError {
+    /// The folder is not in a repository.
+    #[error(
+        "`{directory}` is in no git repository, so that it has no revisions; work in a clone, or leave {asked} out"
+    )]
+    NoRepository {
+        /// Path of the folder.
+        directory: String,
+        /// Option or variable that requires a revision.
+        asked: &'static str,
+    },
+    /// Git refuses to open the repository.
+    #[error("the git repository of `{directory}` cannot be opened")]
+    Repository {
+        /// Path of the folder.
+        directory: String,
+        /// Error of libgit2.
+        source: git2::Error,
+    },
+    /// Unknown revision.
+    #[error("there is no revision `{revision}`; {hint}")]
+    NoRevision {
+        /// Name of the revision as given.
+        revision: String,
+        /// Suggestion or list of revisions.
+        hint: String,
+    },
+    /// The shallow clone does not contain the revision.
+    #[error("this clone is shallow and does not hold `{revision}`; fetch it first: `{fetch}`")]
+    Shallow {
+        /// Name of the revision as given.
+        revision: String,
+        /// Command that fetches it.
+        fetch: String,
+    },
+    /// The object is not a commit.
+    #[error("`{revision}` is no commit but a {kind}; name a branch, a tag or a commit")]
+    NoCommit {
+        /// Name of the revision as given.
+        revision: String,
+        /// Kind of the object.
+        kind: String,
+    },
+    /// The objects of the revision cannot be read.
+    #[error("the revision `{revision}` cannot be read; run `git fsck`, or fetch it again")]
+    Unreadable {
+        /// Name of the revision as given.
+        revision: String,
+        /// Error of libgit2.
+        source: git2::Error,
+    },
+    /// The repository is bare and has no index.
+    #[error(
+        "`{directory}` is a bare repository, in which nothing is staged; name a revision instead"
+    )]
+    NoIndex {
+        /// Path of the folder.
+        directory: String,
+    },
+    /// The index cannot be converted to a tree, for example during a merge.
+    #[error(
+        "what is staged cannot be read; is a merge under way? Resolve its conflicts and `git add` them"
+    )]
+    Index {
+        /// Error of libgit2.
+        source: git2::Error,
+    },
+    /// The revision does not contain the folder.
+    #[error(
+        "the folder `{folder}` does not exist at `{revision}`; name the one of that time with REV:FOLDER"
+    )]
+    NoFolder {
+        /// Name of the revision as given.
+        revision: String,
+        /// Path of the folder from the root of the repository.
+        folder: String,
+    },
+    /// The branch was not fetched.
+    #[error(
+        "{variable} names the target branch `{branch}`, which this clone does not hold; fetch it first: `{fetch}`"
+    )]
+    NoBranch {
+        /// Variable that contains the name.
+        variable: &'static str,
+        /// Name of the branch.
+        branch: String,
+        /// Command that fetches it.
+        fetch: String,
+    },
+    /// The commits have no common ancestor in this clone.
+    #[error(
+        "`{head}` and `{branch}` have no common ancestor in this clone; fetch more history first: `{fetch}`"
+    )]
+    NoMergeBase {
+        /// Name of the first commit.
+        head: String,
+        /// Name of the branch.
+        branch: String,
+        /// Command that fetches more history.
+        fetch: String,
+    },
+}
+
+/// Opens the repository around a folder, or the bare repository in it.
 pub(crate) fn repository(directory: &Path) -> Result<Repository, RevisionError> {
     Repository::discover(directory).map_err(|source| {
         let directory = directory
@@ -28,7 +133,7 @@ pub(crate) fn repository(directory: &Path) -> Result<Repository, RevisionError> 
     })
 }
 
-/// The folder, from the top of the repository; the top itself in a bare one.
+/// The segments of a folder's path from the root of the repository. Empty in a bare repository.
 pub(crate) fn folder(
     repository: &Repository,
     directory: &Path,
@@ -39,7 +144,7 @@ pub(crate) fn folder(
     let (Some(root), Ok(directory)) = (root, directory.canonicalize()) else {
         return Ok(Vec::new());
     };
-    // A folder inside of `.git` stands for the top, as that of a bare repository does.
+    // A folder inside of `.git` counts as the root, like that of a bare repository.
     let Ok(inside) = directory.strip_prefix(&root) else {
         return Ok(Vec::new());
     };
@@ -58,8 +163,8 @@ pub(crate) fn folder(
     }
 }
 
-/// The parts of a folder as typed; nothing where it leaves the repository.
-pub(super) fn parts(folder: &str) -> Option<Vec<String>> {
+/// Splits a folder into segments. Returns `None` if it leaves the repository.
+pub(crate) fn parts(folder: &str) -> Option<Vec<String>> {
     let parts: Vec<String> = folder
         .split('/')
         .filter(|part| !matches!(*part, "" | "."))
@@ -68,9 +173,9 @@ pub(super) fn parts(folder: &str) -> Option<Vec<String>> {
     (!folder.starts_with('/') && !parts.iter().any(|part| part == "..")).then_some(parts)
 }
 
-/// The tree of what is staged. It is made in memory: nothing is written to the repository.
-pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
-    /// Before all other places for objects.
+/// The tree of the index. It is created in memory; nothing is written to the repository.
+pub(crate) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
+    /// Highest priority among the object stores.
     const FIRST: i32 = 1_000;
     if repository.is_bare() {
         return Err(RevisionError::NoIndex {
@@ -85,7 +190,7 @@ pub(super) fn staged(repository: &Repository) -> Result<Oid, RevisionError> {
     tree().map_err(|source| RevisionError::Index { source })
 }
 
-/// The commit that a revision stands for.
+/// Resolves a revision to a commit.
 pub(crate) fn commit(repository: &Repository, revision: &str) -> Result<Oid, RevisionError> {
     let object = repository
         .revparse_single(revision)
@@ -116,10 +221,10 @@ pub(crate) fn commit(repository: &Repository, revision: &str) -> Result<Oid, Rev
         })
 }
 
-/// The branch that a revision is named by, or that is checked out where it is `HEAD`.
-pub(super) fn branch(repository: &Repository, revision: &str) -> Option<String> {
+/// The branch that a revision names. For `HEAD`, the checked out branch.
+pub(crate) fn branch(repository: &Repository, revision: &str) -> Option<String> {
     if revision == "HEAD" || revision == "@" {
-        return crate::git::branch(repository);
+        return checked_out_branch(repository);
     }
     let reference = repository
         .resolve_reference_from_short_name(revision)
@@ -130,7 +235,13 @@ pub(super) fn branch(repository: &Repository, revision: &str) -> Option<String> 
         .flatten()
 }
 
-/// Part of a commit is missing or broken.
+/// The checked out branch, or `None` for a detached `HEAD`.
+pub(crate) fn checked_out_branch(repository: &Repository) -> Option<String> {
+    let head = repository.head().ok().filter(git2::Reference::is_branch)?;
+    head.shorthand().ok().map(str::to_owned)
+}
+
+/// The error for a commit with missing or corrupt objects.
 pub(crate) fn incomplete(
     repository: &Repository,
     revision: &str,
@@ -174,7 +285,7 @@ fn missing(repository: &Repository, revision: &str) -> RevisionError {
     RevisionError::NoRevision { revision, hint }
 }
 
-/// What fetches a revision into a shallow clone.
+/// The command that fetches a revision into a shallow clone.
 fn fetch(revision: &str) -> String {
     let relative = revision.contains(['~', '^', '@']);
     match revision.strip_prefix("origin/") {
@@ -188,7 +299,7 @@ pub(crate) fn fetch_branch(branch: &str) -> String {
     format!("git fetch origin {branch}:refs/remotes/origin/{branch}")
 }
 
-/// Branches and tags, by the names that people use.
+/// Short names of branches and tags.
 fn names(repository: &Repository) -> Vec<String> {
     let Ok(references) = repository.references() else {
         return Vec::new();
@@ -200,118 +311,4 @@ fn names(repository: &Repository) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// What a pipeline says about the pull request that it runs for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequest {
-    /// The variable that says it.
-    pub variable: &'static str,
-    /// What the change is to be merged into, or branched from.
-    pub base: CiBase,
-}
-
-/// What a change branched from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CiBase {
-    /// The branch that it is to be merged into.
-    Branch(String),
-    /// The commit itself.
-    Commit(String),
-}
-
-impl PullRequest {
-    /// Reads the variables of GitHub, GitLab, Bitbucket and Azure. On GitLab the commit says more than the branch.
-    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        const COMMIT: &str = "CI_MERGE_REQUEST_DIFF_BASE_SHA";
-        const BRANCHES: [&str; 4] = [
-            "GITHUB_BASE_REF",
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-            "BITBUCKET_PR_DESTINATION_BRANCH",
-            "SYSTEM_PULLREQUEST_TARGETBRANCH",
-        ];
-        let value = |name: &str| {
-            variable(name)
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
-        if let Some(commit) = value(COMMIT) {
-            return Some(Self {
-                variable: COMMIT,
-                base: CiBase::Commit(commit),
-            });
-        }
-        BRANCHES.into_iter().find_map(|name| {
-            let branch = value(name)?;
-            let branch = branch
-                .strip_prefix("refs/heads/")
-                .unwrap_or(&branch)
-                .to_owned();
-            Some(Self {
-                variable: name,
-                base: CiBase::Branch(branch),
-            })
-        })
-    }
-
-    /// The id of the commit that the change branched from: the merge base of `head` (what is checked out, if nothing
-    /// else is named) and the target branch, as `origin/NAME` or else as `NAME`.
-    ///
-    /// # Errors
-    /// The clone does not hold what is needed; says what to fetch.
-    pub fn base(&self, directory: &Path, head: Option<&str>) -> Result<String, RevisionError> {
-        let Self { variable, base } = self;
-        let repository = repository(directory).map_err(|error| match error {
-            RevisionError::NoRepository { directory, .. } => RevisionError::NoRepository {
-                directory,
-                asked: variable,
-            },
-            other => other,
-        })?;
-        let branch = match base {
-            CiBase::Commit(id) => {
-                let known = Oid::from_str(id)
-                    .ok()
-                    .filter(|id| repository.find_commit(*id).is_ok());
-                return known
-                    .map(|id| id.to_string())
-                    .ok_or_else(|| RevisionError::NoBranch {
-                        variable,
-                        branch: id.clone(),
-                        fetch: format!("git fetch --depth 1 origin {id}"),
-                    });
-            }
-            CiBase::Branch(branch) => branch,
-        };
-        let tip = [
-            format!("refs/remotes/origin/{branch}"),
-            format!("refs/heads/{branch}"),
-        ]
-        .iter()
-        .find_map(|name| repository.find_reference(name).ok()?.peel_to_commit().ok())
-        .ok_or_else(|| RevisionError::NoBranch {
-            variable,
-            branch: branch.clone(),
-            fetch: fetch_branch(branch),
-        })?;
-        let head_name = head.unwrap_or("HEAD");
-        let head = commit(
-            &repository,
-            head_name
-                .split_once(':')
-                .map_or(head_name, |(name, _)| name),
-        )?;
-        repository
-            .merge_base(head, tip.id())
-            .map(|id| id.to_string())
-            .map_err(|_| RevisionError::NoMergeBase {
-                head: head_name.to_owned(),
-                branch: branch.clone(),
-                fetch: if repository.is_shallow() {
-                    "git fetch --unshallow origin".to_owned()
-                } else {
-                    fetch_branch(branch)
-                },
-            })
-    }
 }

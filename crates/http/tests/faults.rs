@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::{Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome};
+use polwarden_http::{
+    Call, Endpoint, ErrorKind, HostClient, HttpClient, HttpOptions, Outcome, RetryPolicy,
+};
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,7 +12,20 @@ use tokio::net::TcpListener;
 use wiremock::matchers::{any, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::quick;
+/// Quick retries, so that tests do not wait.
+fn quick() -> HttpOptions {
+    let retry = RetryPolicy {
+        faults: 2,
+        rate_limits: 2,
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(2),
+        longest_pause: Duration::from_secs(60),
+    };
+    HttpOptions {
+        retry,
+        ..HttpOptions::default()
+    }
+}
 
 fn bind(uri: &str, options: HttpOptions) -> HostClient {
     HttpClient::new(options)

@@ -1,0 +1,298 @@
+//! The files of a policy pack and their limits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use model::digest::{FileDigest, SourceDigest};
+use thiserror::Error;
+
+use crate::problem::ProblemKind;
+
+/// Maximum total size of a source in bytes.
+pub const MAX_SOURCE_BYTES: usize = 64 << 20;
+/// Maximum number of files and links of a source.
+pub const MAX_SOURCE_FILES: usize = 10_000;
+/// The project file, which every pack contains.
+pub const PROJECT_FILE: &str = "PulumiPolicy.yaml";
+
+/// A file or link of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PackEntry {
+    /// A regular file.
+    File {
+        /// Content of the file.
+        bytes: Arc<[u8]>,
+        /// Whether the file is executable.
+        executable: bool,
+    },
+    /// A symbolic link that points inside the source.
+    Link {
+        /// Target of the link, relative to its folder.
+        target: String,
+    },
+}
+
+impl PackEntry {
+    /// The digest. For plain files it is the digest of the content, as other tools compute it.
+    /// Executable files and links have other digests even with the same content.
+    pub fn digest(&self) -> FileDigest {
+        match self {
+            Self::File {
+                bytes,
+                executable: false,
+            } => FileDigest::of(bytes),
+            Self::File {
+                bytes,
+                executable: true,
+            } => FileDigest::of(&[b"executable\0", &**bytes].concat()),
+            Self::Link { target } => FileDigest::of(&[b"link\0", target.as_bytes()].concat()),
+        }
+    }
+}
+
+/// A directory is not a valid source of a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PackError {
+    /// The directory itself cannot be read.
+    #[error("{0}")]
+    Directory(ProblemKind),
+    /// The path is a file.
+    #[error("this is no directory")]
+    NoDirectory,
+    /// A file in the directory cannot be read.
+    #[error("`{path}` in it cannot be used: {kind}")]
+    Entry {
+        /// Path in the directory.
+        path: Utf8PathBuf,
+        /// Reason.
+        kind: ProblemKind,
+    },
+    /// A link points outside of the directory.
+    #[error("the symbolic link `{path}` in it leads out of it")]
+    LinkOutside {
+        /// Path in the directory.
+        path: Utf8PathBuf,
+    },
+    /// The size exceeds [`MAX_SOURCE_BYTES`].
+    #[error("its files have more than {MAX_SOURCE_BYTES} bytes")]
+    TooLarge,
+    /// The number of files exceeds [`MAX_SOURCE_FILES`].
+    #[error("it holds more than {MAX_SOURCE_FILES} files")]
+    TooMany,
+    /// The directory does not contain [`PROJECT_FILE`].
+    #[error("it holds no `{PROJECT_FILE}`")]
+    NoProject,
+}
+
+impl PackError {
+    /// The next step, as a clause for a help line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Directory(kind) | Self::Entry { path: _, kind } => match kind {
+                ProblemKind::Missing => {
+                    "write the path of the directory with the pack's source, from `polwarden.yaml`"
+                }
+                ProblemKind::TooLarge(_) => {
+                    "leave out of it what the pack does not need, with a `.gitignore`"
+                }
+                ProblemKind::Submodule => "keep the pack's source in this repository",
+                other => other.help(),
+            },
+            Self::NoDirectory => "name the directory that holds `PulumiPolicy.yaml`",
+            Self::LinkOutside { .. } => {
+                "replace the link by what it leads to, or leave it out with a `.gitignore`"
+            }
+            Self::TooLarge | Self::TooMany => {
+                "leave out of it what the pack does not need, with a `.gitignore`"
+            }
+            Self::NoProject => {
+                "name the directory that holds `PulumiPolicy.yaml`; if it is ignored by git, add it to the repository"
+            }
+        }
+    }
+}
+
+/// The source of a pack: files and links by path. Empty folders are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackTree {
+    pub(super) entries: BTreeMap<String, PackEntry>,
+}
+
+impl PackTree {
+    /// The files and links by path.
+    pub fn entries(&self) -> &BTreeMap<String, PackEntry> {
+        &self.entries
+    }
+
+    /// The digests of all files and links by path.
+    pub fn files(&self) -> BTreeMap<String, FileDigest> {
+        self.entries
+            .iter()
+            .map(|(path, entry)| (path.clone(), entry.digest()))
+            .collect()
+    }
+
+    /// The identity of the source, independent of its archive: the digest of the lines `DIGEST
+    /// PATH`, sorted by path. Paths are JSON strings, so a path with a line break cannot imitate
+    /// two lines.
+    pub fn digest(&self) -> SourceDigest {
+        let mut text = String::new();
+        for (path, entry) in &self.entries {
+            text.push_str(entry.digest().as_str());
+            text.push(' ');
+            text.push_str(&serde_json::Value::from(path.as_str()).to_string());
+            text.push('\n');
+        }
+        SourceDigest::of(text.as_bytes())
+    }
+
+    /// The text of the project file.
+    ///
+    /// # Errors
+    /// The project file is missing, a link, or not UTF-8.
+    pub fn project(&self) -> Result<&str, PackError> {
+        match self.entries.get(PROJECT_FILE) {
+            Some(PackEntry::File {
+                bytes,
+                executable: _,
+            }) => std::str::from_utf8(bytes).map_err(|error| {
+                let kind = ProblemKind::NotUtf8 {
+                    line: 1,
+                    offset: error.valid_up_to(),
+                };
+                PackError::Entry {
+                    path: PROJECT_FILE.into(),
+                    kind,
+                }
+            }),
+            Some(PackEntry::Link { .. }) => Err(PackError::Entry {
+                path: PROJECT_FILE.into(),
+                kind: ProblemKind::Special,
+            }),
+            None => Err(PackError::NoProject),
+        }
+    }
+}
+
+/// Collects entries and enforces the limits.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    tree: PackTree,
+    bytes: usize,
+}
+
+impl Collected {
+    /// The remaining size in bytes.
+    pub(super) fn left(&self) -> usize {
+        MAX_SOURCE_BYTES.saturating_sub(self.bytes)
+    }
+
+    pub(super) fn file(
+        &mut self,
+        path: &Utf8Path,
+        bytes: Vec<u8>,
+        executable: bool,
+    ) -> Result<(), PackError> {
+        self.bytes += bytes.len();
+        if self.bytes > MAX_SOURCE_BYTES {
+            return Err(PackError::TooLarge);
+        }
+        self.add(
+            path,
+            PackEntry::File {
+                bytes: bytes.into(),
+                executable,
+            },
+        )
+    }
+
+    pub(super) fn link(&mut self, path: &Utf8Path, target: String) -> Result<(), PackError> {
+        if !stays_inside(path, &target) {
+            return Err(PackError::LinkOutside {
+                path: path.to_owned(),
+            });
+        }
+        self.add(path, PackEntry::Link { target })
+    }
+
+    fn add(&mut self, path: &Utf8Path, entry: PackEntry) -> Result<(), PackError> {
+        if self.tree.entries.len() >= MAX_SOURCE_FILES {
+            return Err(PackError::TooMany);
+        }
+        self.tree.entries.insert(path.as_str().to_owned(), entry);
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<PackTree, PackError> {
+        self.tree.project()?;
+        Ok(self.tree)
+    }
+}
+
+/// A file above the remaining size is reported as a source that is too large.
+pub(super) fn entry_error(path: &Utf8Path, kind: ProblemKind) -> PackError {
+    match kind {
+        ProblemKind::TooLarge(_) => PackError::TooLarge,
+        kind => PackError::Entry {
+            path: path.to_owned(),
+            kind,
+        },
+    }
+}
+
+/// Whether a link at `path` points inside the source. Leading `..` segments must stay inside; they
+/// pass real folders only, because the walk does not follow links. A `..` after other segments is
+/// rejected because these may be links.
+fn stays_inside(path: &Utf8Path, target: &str) -> bool {
+    if target.is_empty()
+        || target.starts_with('/')
+        || target.contains(['\\', '\0'])
+        || target.as_bytes().get(1) == Some(&b':')
+    {
+        return false;
+    }
+    let mut depth = path.components().count().saturating_sub(1);
+    let mut is_down = false;
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if is_down || depth == 0 => return false,
+            ".." => depth -= 1,
+            _ => is_down = true,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_into_the_source_only() {
+        for (path, target, wanted) in [
+            ("a", "b", true),
+            ("a", "./lib/b", true),
+            ("lib/a", "../b", true),
+            ("lib/deep/a", "../../b/c", true),
+            ("lib/a", "..", true),
+            ("a", "..", false),
+            ("a", "../b", false),
+            ("lib/a", "../../b", false),
+            // `x` may be a link to a deeper folder.
+            ("lib/a", "x/../../../b", false),
+            ("a", "x/..", false),
+            ("a", "/etc/passwd", false),
+            ("a", "C:\\x", false),
+            ("a", "..\\x", false),
+            ("a", "", false),
+        ] {
+            assert_eq!(
+                stays_inside(Utf8Path::new(path), target),
+                wanted,
+                "{path} -> {target}"
+            );
+        }
+    }
+}

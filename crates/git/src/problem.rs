@@ -1,0 +1,112 @@
+//! Lists of manifests, and problems with files and folders.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use model::diag::Code;
+use thiserror::Error;
+
+/// Maximum depth of nested folders.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// The reason why a file or folder cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProblemKind {
+    /// The path does not exist.
+    #[error("there is no such file or folder")]
+    Missing,
+    /// The path is absolute or leaves the repository.
+    #[error("the path leaves the repository")]
+    Outside,
+    /// A symbolic link points outside of the repository.
+    #[error("the symbolic link leads out of the repository")]
+    SymlinkOutside,
+    /// A folder links to one of its parents.
+    #[error("the folder links back to one of its parents")]
+    Loop,
+    /// A pipe, socket or device.
+    #[error("this is neither a file nor a folder")]
+    Special,
+    /// The file exceeds the limit in bytes.
+    #[error("the file is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The content is not UTF-8.
+    #[error("the file is not UTF-8: byte {offset}, in line {line}")]
+    NotUtf8 {
+        /// Line of the first invalid byte, counted from 1.
+        line: usize,
+        /// Offset of the first invalid byte.
+        offset: usize,
+    },
+    /// The name is not UTF-8.
+    #[error("the name is not UTF-8")]
+    Name,
+    /// A submodule, of which the repository contains only the commit id.
+    #[error("this is a submodule: its files are not part of this repository")]
+    Submodule,
+    /// An error of the operating system or of git.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl ProblemKind {
+    pub(crate) fn too_deep() -> Self {
+        Self::Unreadable(format!("folders nest deeper than {MAX_DEPTH} levels"))
+    }
+
+    /// The diagnostic code of the problem.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing | Self::Special | Self::Name | Self::Submodule | Self::Unreadable(_) => {
+                Code::FileUnreadable
+            }
+            Self::Outside => Code::TargetPathInvalid,
+            Self::SymlinkOutside => Code::SymlinkOutside,
+            Self::Loop => Code::DirectoryLoop,
+            Self::TooLarge(_) => Code::FileTooLarge,
+            Self::NotUtf8 { .. } => Code::FileNotUtf8,
+        }
+    }
+
+    /// The next step, as a clause for a help line.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Missing => "check the spelling, upper and lower case included",
+            Self::Outside => "use a path relative to the configuration, inside the repository",
+            Self::SymlinkOutside => {
+                "replace the link by a copy, or let it point into the repository"
+            }
+            Self::Loop => "remove the link; the rest of the folder is read",
+            Self::Special => "remove it from the folder, or name the files one by one",
+            Self::TooLarge(_) => "split it into several files",
+            Self::NotUtf8 { .. } => "save the file as UTF-8",
+            Self::Name => "rename the file",
+            Self::Submodule => {
+                "keep the manifests in this repository, or name the folders beside the submodule one by one"
+            }
+            Self::Unreadable(_) => "check that the file exists and may be read",
+        }
+    }
+}
+
+/// A file or folder that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Path relative to the configuration. Bytes that are not UTF-8 are replaced.
+    pub path: Utf8PathBuf,
+    /// Reason.
+    pub kind: ProblemKind,
+}
+
+/// The manifests below one path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Sorted paths relative to the configuration.
+    pub files: Vec<Utf8PathBuf>,
+    /// Problems in the order in which they were found.
+    pub problems: Vec<Problem>,
+}
+
+/// Whether the name is that of a manifest.
+pub(crate) fn is_manifest(path: &Utf8Path) -> bool {
+    matches!(path.extension(), Some("yaml" | "yml" | "json"))
+        && path.file_name() != Some(model::CONFIG_FILE_NAME)
+}

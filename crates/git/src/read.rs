@@ -1,0 +1,54 @@
+//! Reads files within limits.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::problem::ProblemKind;
+
+pub(crate) fn unreadable(error: &io::Error) -> ProblemKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ProblemKind::Missing,
+        kind => ProblemKind::Unreadable(kind.to_string()),
+    }
+}
+
+/// Reads at most `limit` bytes. The size is checked before, and again in case the file grows.
+pub(crate) fn read_bounded(
+    path: &Path,
+    metadata: &Metadata,
+    limit: usize,
+) -> Result<Vec<u8>, ProblemKind> {
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(ProblemKind::TooLarge(limit));
+    }
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let mut bytes = Vec::with_capacity(size + 1);
+    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(bound)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() > limit {
+        Err(ProblemKind::TooLarge(limit))
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// Decodes UTF-8.
+pub(crate) fn text(bytes: Vec<u8>) -> Result<Arc<str>, ProblemKind> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => {
+            let offset = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..offset]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
+            Err(ProblemKind::NotUtf8 { line, offset })
+        }
+    }
+}

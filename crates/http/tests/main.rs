@@ -1,0 +1,5 @@
+//! The client against servers that fail in every way.
+
+// The attribute tells clippy that these are tests, where `unwrap` is welcome.
+#[cfg(test)]
+mod faults;
