@@ -126,7 +126,7 @@ impl Explain {
         }
         let checked = planning::resolve(workspace, session, target).await?;
         workspace.report(workspace.agree(checked.diagnostics), console)?;
-        let policies = Policies::Desired(&checked.policies);
+        let policies = Policies::Desired(&checked.desired.policies);
         Ok(decide(workspace, policies, &audience, question, target)?)
     }
 

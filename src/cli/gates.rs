@@ -9,11 +9,11 @@ use super::console::Console;
 use super::planning;
 use super::tree::At;
 use super::workspace::{Workspace, is_error};
+use crate::plan::Gates;
 use crate::plan::{GateInfo, GateOutcome, GateSource};
 use crate::render::text::neutral;
 use crate::service::docker::check;
-use crate::service::docker::check::Checked;
-use crate::service::docker::plan::gates::Gates;
+use crate::service::registry::Checked;
 use access::{Gate, RequestPattern};
 use git::{PullRequest, Revision, RevisionError, Source as _};
 use manifest::config;
@@ -266,7 +266,7 @@ pub(super) fn offline(
     }
     let (config, document) = workspace.config();
     let gates = check::gates(config, document, target);
-    check::check_gates(target, &checked.policies, &gates).unwrap_or_else(|error| {
+    check::check_gates(target, &checked.desired.policies, &gates).unwrap_or_else(|error| {
         let place = gates
             .list
             .first()

@@ -15,7 +15,8 @@ use super::teller::Teller;
 use super::three_way::Before;
 use super::workspace::{Project, Workspace, is_error};
 use crate::plan::{FORMAT_VERSION, Origins, Plan, SourceRef, TargetOrigins, TargetPlan};
-use crate::service::docker::check::{Checked, CheckedTests, Teams};
+use crate::service::docker::check::{CheckedTests, Teams};
+use crate::service::registry::{Checked, ServerFacts};
 use manifest::config::{Provider, Target};
 use model::diag::{Diagnostic, Place, SourceMap};
 use model::{Live, chainloop};
@@ -134,7 +135,7 @@ fn check_offline(workspace: &Workspace, teller: &Teller) -> CommandResult<()> {
     let checked = workspace
         .targets()
         .into_iter()
-        .map(|target| workspace.check(target, &Teams::Offline));
+        .map(|target| workspace.check(target, &ServerFacts::offline()));
     let findings: Vec<_> = checked.flat_map(|checked| checked.diagnostics).collect();
     let findings = workspace.agree(findings);
     // Warnings about what only the server can tell would be noise beside the error that it cannot be asked.
@@ -259,7 +260,7 @@ async fn plan_each(
             continue;
         };
         *live = Some(match read {
-            Ok(read) => deepened(one.session, one.target, desired, read).await,
+            Ok(read) => deepened(one.session, one.target, &desired.desired, read).await,
             Err(error) => Err(error),
         });
     }
@@ -269,7 +270,7 @@ async fn plan_each(
             // Of the two failures of one target, the first says enough.
             let desired = desired?;
             one.plan(
-                &desired,
+                &desired.desired,
                 live.unwrap_or_else(|| Err(anyhow!("the reading was stopped")))?,
             )
         });
@@ -340,9 +341,14 @@ pub(super) async fn resolve(
     session: &Session,
     target: &Target,
 ) -> anyhow::Result<Checked> {
-    let teams = teams(session, target, workspace.needs_server_teams(target)).await?;
-    let schemas = references::schemas(workspace, session, target).await?;
-    Ok(workspace.check_with(target, &teams, &schemas))
+    let facts = facts(
+        workspace,
+        session,
+        target,
+        workspace.needs_server_teams(target),
+    )
+    .await?;
+    Ok(workspace.check(target, &facts))
 }
 
 /// Like [`resolve`], for the policy tests of a target alone.
@@ -351,8 +357,9 @@ pub(super) async fn resolve_tests(
     session: &Session,
     target: &Target,
 ) -> anyhow::Result<CheckedTests> {
-    let teams = teams(session, target, workspace.tests_need_server_teams(target)).await?;
-    Ok(workspace.check_tests(target, &teams))
+    let needed = workspace.tests_need_server_teams(target);
+    let facts = team_facts(session, target, needed).await?;
+    Ok(workspace.check_tests(target, &facts))
 }
 
 /// Like [`resolve`], for policies and policy tests: the teams are read once for both.
@@ -362,11 +369,10 @@ pub(super) async fn resolve_all(
     target: &Target,
 ) -> anyhow::Result<(Checked, CheckedTests)> {
     let needed = workspace.needs_server_teams(target) || workspace.tests_need_server_teams(target);
-    let teams = teams(session, target, needed).await?;
-    let schemas = references::schemas(workspace, session, target).await?;
+    let facts = facts(workspace, session, target, needed).await?;
     Ok((
-        workspace.check_with(target, &teams, &schemas),
-        workspace.check_tests(target, &teams),
+        workspace.check(target, &facts),
+        workspace.check_tests(target, &facts),
     ))
 }
 
@@ -374,16 +380,31 @@ pub(super) async fn resolve_all(
 ///
 /// # Errors
 /// The server does not tell them.
-pub(super) async fn teams(
+pub(super) async fn team_facts(
     session: &Session,
     target: &Target,
     needed: bool,
-) -> anyhow::Result<Teams> {
-    Ok(if needed {
+) -> anyhow::Result<ServerFacts> {
+    let teams = if needed {
         Teams::Known(session.docker_reader(target)?.teams().await?)
     } else {
         Teams::Offline
+    };
+    Ok(ServerFacts {
+        teams,
+        ..ServerFacts::offline()
     })
+}
+
+async fn facts(
+    workspace: &Workspace,
+    session: &Session,
+    target: &Target,
+    teams: bool,
+) -> anyhow::Result<ServerFacts> {
+    let teams = team_facts(session, target, teams).await?;
+    let schemas = references::schemas(workspace, session, target).await?;
+    Ok(ServerFacts { schemas, ..teams })
 }
 
 pub(super) fn locate(sources: &SourceMap, place: &Place) -> SourceRef {

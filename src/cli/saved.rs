@@ -10,8 +10,8 @@ use super::gates::GateKeeper;
 use super::planning;
 use super::workspace::Workspace;
 use crate::plan;
+use crate::plan::GateNames;
 use crate::plan::{Change, Plan, SourceRef};
-use crate::service::docker::plan::gates::Names;
 use manifest::config::Provider;
 use model::{Live, chainloop, pulumi};
 
@@ -76,7 +76,7 @@ pub(super) async fn hold_again(
             }
         };
         let places = places(&target_plan.changes);
-        let names = Names {
+        let names = GateNames {
             rule: &|policy, rule| {
                 places
                     .get(&(policy.to_owned(), Some(rule.to_owned())))

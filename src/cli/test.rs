@@ -185,7 +185,7 @@ impl Test {
                 let both = planning::resolve_all(workspace, session, target).await;
                 let (checked, tests) = both.with_context(|| planning::of(target))?;
                 findings.extend(checked.diagnostics);
-                (Some(checked.policies), tests)
+                (Some(checked.desired.policies), tests)
             };
             findings.extend(diagnostics);
             read.push((*target, desired, expectations));

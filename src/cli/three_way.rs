@@ -9,10 +9,10 @@ use crate::plan;
 use crate::plan::{Origin, Plan, TargetInfo, TargetOrigins, TargetPlan};
 use crate::render::text::neutral;
 use crate::service::chainloop::plan::DocumentRequest;
-use crate::service::docker::check::Checked;
 use crate::service::docker::plan::Request;
 use crate::service::pulumi::plan::PackRequest;
 use manifest::config::Target;
+use model::Desired;
 use model::docker::LiveState;
 use model::{chainloop, pulumi};
 
@@ -26,7 +26,7 @@ pub(super) struct Before {
 pub(super) struct Wanted {
     /// What its manifests declare, what to do with the rest, and how many versions are kept; nothing of an organization
     /// that no target was for.
-    target: Option<(Checked, Target)>,
+    target: Option<(Desired, Target)>,
 }
 
 impl Before {
@@ -77,14 +77,15 @@ impl Before {
                 wanted.push(Wanted { target: None });
                 continue;
             };
-            let teams =
-                planning::teams(session, target, self.workspace.needs_server_teams(old)).await?;
-            let checked = self.workspace.check(old, &teams);
+            let facts =
+                planning::team_facts(session, target, self.workspace.needs_server_teams(old))
+                    .await?;
+            let checked = self.workspace.check(old, &facts);
             if checked.diagnostics.iter().any(is_error) {
                 return Ok(untold(&self.revision, "its manifests are invalid", console));
             }
             wanted.push(Wanted {
-                target: Some((checked, Target::clone(old))),
+                target: Some((checked.desired, Target::clone(old))),
             });
         }
         Ok(Some(wanted))
@@ -99,7 +100,7 @@ impl Before {
         live: &LiveState,
     ) -> Option<TargetPlan> {
         let (
-            Checked {
+            Desired {
                 policies: desired, ..
             },
             old,
@@ -123,7 +124,7 @@ impl Before {
         info: TargetInfo,
         live: &pulumi::LiveState,
     ) -> Option<TargetPlan> {
-        let (Checked { packs, groups, .. }, old) = wanted.target.as_ref()?;
+        let (Desired { packs, groups, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let request = PackRequest {
             target: info,
@@ -144,7 +145,7 @@ impl Before {
         info: TargetInfo,
         live: &chainloop::LiveState,
     ) -> Option<TargetPlan> {
-        let (Checked { documents, .. }, old) = wanted.target.as_ref()?;
+        let (Desired { documents, .. }, old) = wanted.target.as_ref()?;
         let locate = |place: &_| planning::locate(self.workspace.sources(), place);
         let writes = old.chainloop().is_some_and(|settings| settings.writes);
         let request = DocumentRequest {

@@ -20,9 +20,10 @@ pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::service::chainloop::check::InputsSchemas;
 use crate::service::docker::check;
-use crate::service::docker::check::{Checked, CheckedTests, Input, Teams};
+use crate::service::docker::check::{CheckedTests, Input};
+use crate::service::registry;
+use crate::service::registry::{Checked, Manifests, ServerFacts};
 use crate::workspace::{Loaded, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
@@ -252,39 +253,29 @@ impl Workspace {
     }
 
     /// Checks what the manifests of a target mean.
-    pub(super) fn check(&self, target: &Target, teams: &Teams) -> Checked {
-        self.check_with(target, teams, &InputsSchemas::new())
-    }
-
-    /// Checks what the manifests of a target mean, with what its server says about the inputs of policies.
-    pub(super) fn check_with(
-        &self,
-        target: &Target,
-        teams: &Teams,
-        schemas: &InputsSchemas,
-    ) -> Checked {
+    pub(super) fn check(&self, target: &Target, facts: &ServerFacts) -> Checked {
         let Some(loaded) = self.loaded(target) else {
             return Checked::default();
         };
-        let documents = self.documents(target);
-        let checked = check::check(&Input {
-            target,
-            documents: &documents,
-            cedar_files: &loaded.cedar_files,
-            teams,
-        });
-        checked
-            .with_packs(self.check_packs(target, &self.loaded.lock))
-            .with_documents(self.check_documents(target, schemas))
+        registry::check(
+            &Manifests {
+                target,
+                documents: &self.documents(target),
+                cedar_files: &loaded.cedar_files,
+                pack_sources: &loaded.pack_sources,
+                lock: &self.loaded.lock,
+            },
+            facts,
+        )
     }
 
     /// What the rules of a target most likely do not mean.
     pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-        check::lint(&self.documents(target), &checked.policies)
+        check::lint(&self.documents(target), &checked.desired.policies)
     }
 
     /// Checks what the policy tests of a target ask.
-    pub(super) fn check_tests(&self, target: &Target, teams: &Teams) -> CheckedTests {
+    pub(super) fn check_tests(&self, target: &Target, facts: &ServerFacts) -> CheckedTests {
         let Some(loaded) = self.loaded(target) else {
             return CheckedTests::default();
         };
@@ -293,7 +284,7 @@ impl Workspace {
             target,
             documents: &documents,
             cedar_files: &loaded.cedar_files,
-            teams,
+            teams: &facts.teams,
         })
     }
 

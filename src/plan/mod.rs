@@ -6,13 +6,16 @@
 //! to a file and read back.
 
 mod fingerprint;
+mod gates;
 mod guard;
 mod link;
 mod origin;
+mod replay;
 mod types;
 
 pub use fingerprint::{Fingerprint, NoFingerprint, fingerprint, plan_digest, tree_digest};
 
+pub use gates::{BasePlan, GateNames, Gates};
 pub use guard::{
     Acknowledged, AcknowledgedError, Breach, Guard, Guarding, PlanMark, What as GuardedWhat,
     check as check_guards,
@@ -20,6 +23,7 @@ pub use guard::{
 pub use link::changes_of_calls;
 pub use origin::{held_origins, origins};
 
+pub use replay::{Mismatch, ReplayError};
 pub use types::{
     AccessChange, After, AudienceImpact, Before, BreachInfo, Call, CallId, CallKind, Change,
     ChangeKind, ChangeOrigin, ChangeRef, Commit, DRIFT_FORMAT_VERSION, DecidingRule, DocumentState,

@@ -3,9 +3,9 @@
 use super::report::Report;
 use super::stale::Stale;
 use crate::plan::TargetPlan;
+use crate::plan::{Mismatch, ReplayError};
 use crate::service::chainloop::apply as chainloop;
 use crate::service::docker::apply as docker;
-use crate::service::docker::plan::replay::{Mismatch, ReplayError};
 use crate::service::pulumi::apply as pulumi;
 use crate::service::registry::Reader;
 use http::ApiError;

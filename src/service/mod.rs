@@ -3,5 +3,6 @@
 pub mod chainloop;
 pub mod check_config;
 pub mod docker;
+mod findings;
 pub mod pulumi;
 pub mod registry;

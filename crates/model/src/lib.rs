@@ -2,6 +2,7 @@
 
 pub mod chainloop;
 mod checked_text;
+mod desired;
 pub mod diag;
 pub mod digest;
 pub mod docker;
@@ -13,6 +14,7 @@ pub mod pulumi;
 /// The file that names the targets of a repository.
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
+pub use desired::Desired;
 pub use live::Live;
 pub use name::{Name, NameError, is_hidden};
 pub use opaque::Opaque;

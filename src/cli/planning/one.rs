@@ -5,16 +5,15 @@ use crate::cli::connect::Session;
 use crate::cli::gates::GateKeeper;
 use crate::cli::three_way::{self, Before, Wanted};
 use crate::cli::workspace::Workspace;
+use crate::plan::BasePlan;
 use crate::plan::{TargetOrigins, TargetPlan};
 use crate::service::chainloop::plan::{DocumentRequest, plan_documents};
-use crate::service::docker::check::Checked;
-use crate::service::docker::plan::gates::BasePlan;
 use crate::service::docker::plan::{Request, plan_gated};
 use crate::service::pulumi::plan::{PackRequest, plan_packs};
 use crate::service::registry as provider;
 use manifest::config::Target;
 use model::docker::DesiredPolicy;
-use model::{Live, chainloop, docker, pulumi};
+use model::{Desired, Live, chainloop, docker, pulumi};
 
 /// A target's plan, and where its differences come from, if that is asked for.
 type Planning = (TargetPlan, Option<TargetOrigins>);
@@ -33,7 +32,7 @@ impl One<'_> {
     ///
     /// # Errors
     /// Compared with the live state, the manifests are invalid; or the target has no connection.
-    pub(super) fn plan(&self, desired: &Checked, live: Live) -> Result<Outcome, TargetError> {
+    pub(super) fn plan(&self, desired: &Desired, live: Live) -> Result<Outcome, TargetError> {
         let (plan, origins) = match &live {
             Live::Docker(state) => self.plan_policies(&desired.policies, state)?,
             Live::Pulumi(state) => self.plan_packs(desired, state)?,
@@ -79,7 +78,7 @@ impl One<'_> {
 
     fn plan_packs(
         &self,
-        desired: &Checked,
+        desired: &Desired,
         live: &pulumi::LiveState,
     ) -> Result<Planning, TargetError> {
         let Self {
@@ -110,7 +109,7 @@ impl One<'_> {
 
     fn plan_documents(
         &self,
-        desired: &Checked,
+        desired: &Desired,
         live: &chainloop::LiveState,
     ) -> anyhow::Result<Planning> {
         let Self {
@@ -155,7 +154,7 @@ pub(crate) async fn read_documents(
 pub(super) async fn deepened(
     session: &Session,
     target: &Target,
-    desired: &Checked,
+    desired: &Desired,
     live: Live,
 ) -> anyhow::Result<Live> {
     match live {

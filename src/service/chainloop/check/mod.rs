@@ -8,7 +8,7 @@ mod scene;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use crate::service::docker::check::{blamed, order};
+use crate::service::findings::{blamed, order};
 use manifest::Document;
 use manifest::config::Target;
 use model::chainloop::{DesiredDocument, InputsSchema, Reference};

@@ -4,9 +4,10 @@ pub(crate) use std::collections::{BTreeSet, HashSet};
 
 use super::ledger::PolicyKey;
 use crate::plan::{Call, TargetPlan};
+use crate::plan::{Mismatch, ReplayError};
 use crate::run::Report;
 use crate::service::docker::plan::replay::replay;
-use crate::service::docker::plan::replay::{Mismatch, ReplayError, verify};
+use crate::service::docker::plan::replay::verify;
 use model::docker::{LivePolicy, LiveState};
 
 /// How what was read back differs from what the applied calls make of what was there before. Policies of which nobody

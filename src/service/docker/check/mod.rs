@@ -16,17 +16,16 @@ mod size;
 pub(crate) mod teams;
 mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::service::findings::{blamed, order};
 use manifest::Document;
 use manifest::config::Target;
-use model::chainloop::DesiredDocument;
-use model::diag::{Diagnostic, DocumentId, Place, Severity};
+use model::diag::{Diagnostic, DocumentId};
 use model::docker::{DesiredPolicy, Team};
-use model::pulumi::{DesiredGroup, DesiredPack};
 
 pub use access::{Gates, gates, gates_of_all};
 
@@ -65,22 +64,17 @@ pub enum Teams {
 
 /// The outcome of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// What the repository wants, in the order of the documents. A policy is missing where an error speaks against
-    /// it, or where a team of it needs the server: a caller that plans must refuse while there is any error.
+pub struct CheckedPolicies {
+    /// The policies, in the order of the documents. One is missing if there is an error about it,
+    /// or if the server has to confirm one of its teams: a caller that plans must refuse while
+    /// there is any error.
     pub policies: Vec<DesiredPolicy>,
-    /// The policy packs, likewise; see [`check_packs`].
-    pub packs: Vec<DesiredPack>,
-    /// The policy groups, likewise.
-    pub groups: Vec<DesiredGroup>,
-    /// The documents of Chainloop, likewise; see [`check_documents`].
-    pub documents: Vec<DesiredDocument>,
     /// The findings, by document, in the order of the rules.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Checks all manifests of one target.
-pub fn check(input: &Input<'_>) -> Checked {
+pub fn check(input: &Input<'_>) -> CheckedPolicies {
     let scene = Scene::new(input);
     let mut diagnostics = rules::run(&scene);
     let blamed = blamed(&diagnostics);
@@ -99,67 +93,8 @@ pub fn check(input: &Input<'_>) -> Checked {
     }
     diagnostics
         .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-    Checked {
+    CheckedPolicies {
         policies,
         diagnostics,
-        ..Checked::default()
     }
-}
-
-impl Checked {
-    /// The same with the packs and groups of the target.
-    #[must_use]
-    pub fn with_packs(mut self, checked: crate::service::pulumi::check::CheckedPacks) -> Self {
-        let crate::service::pulumi::check::CheckedPacks {
-            packs,
-            groups,
-            diagnostics,
-        } = checked;
-        self.packs.extend(packs);
-        self.groups.extend(groups);
-        self.diagnostics.extend(diagnostics);
-        self.diagnostics
-            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-        self
-    }
-
-    /// The same with the documents of the target.
-    #[must_use]
-    pub fn with_documents(
-        mut self,
-        checked: crate::service::chainloop::check::CheckedDocuments,
-    ) -> Self {
-        let crate::service::chainloop::check::CheckedDocuments {
-            documents,
-            diagnostics,
-        } = checked;
-        self.documents.extend(documents);
-        self.diagnostics.extend(diagnostics);
-        self.diagnostics
-            .sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| order(&label.place)));
-        self
-    }
-}
-
-/// The documents that errors point at, first or second: what is in doubt is not planned.
-pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
-    let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
-    places.filter_map(document_of).collect()
-}
-
-fn document_of(place: &Place) -> Option<DocumentId> {
-    match place {
-        Place::Node { document, .. } => Some(*document),
-        Place::File(_) | Place::Bytes { .. } => None,
-    }
-}
-
-pub(crate) fn order(place: &Place) -> (model::diag::FileId, u32) {
-    (
-        place.file(),
-        document_of(place).map_or(0, |document| document.index),
-    )
 }

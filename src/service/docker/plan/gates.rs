@@ -2,106 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use super::replay::{ReplayError, replay};
-use crate::plan::origins;
+use super::replay::replay;
 use crate::plan::{
-    BreachInfo, Call, Change, DecidingRule, GateInfo, GateOutcome, GateSource, Origin, SourceRef,
-    TargetPlan,
+    BasePlan, BreachInfo, Call, Change, DecidingRule, GateInfo, GateNames, GateOutcome, GateSource,
+    Gates, Origin, ReplayError, origins,
 };
-use access::{
-    Audience, Gate, GateBreach, GateCheck, GateKind, NamedAudience, RequestPattern, ScopedRule,
-};
+use access::{Audience, Gate, GateBreach, GateCheck, GateKind, ScopedRule};
 use model::docker::{Decision, LiveContent, LiveState};
 
-/// What a plan is held to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gates {
-    /// What nobody may be allowed or denied.
-    pub list: Vec<Gate<GateSource>>,
-    /// People to look at besides those in no team, in each team and in all.
-    pub audiences: Vec<NamedAudience>,
-    /// What may open; anything, where this is none.
-    pub widening: Option<Vec<RequestPattern>>,
-    /// What the base revision wants: what opens is told from drift by it. Without it, all that opens counts.
-    pub base: Option<BasePlan>,
-}
-
-/// What would make the same server equal to the manifests of the base revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BasePlan {
-    changes: Vec<Change>,
-    calls: Vec<Call>,
-}
-
-impl From<&TargetPlan> for BasePlan {
-    fn from(plan: &TargetPlan) -> Self {
-        Self {
-            changes: plan.changes.clone(),
-            calls: plan.calls.clone(),
-        }
+/// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
+///
+/// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
+/// base wants of it: where there is one, what opens beyond what it is now counts too.
+fn base_states(
+    base: &BasePlan,
+    live: &LiveState,
+    head: &[Change],
+) -> Result<Vec<LiveState>, ReplayError> {
+    let wanted = replay(live, &base.calls)?;
+    let told = origins(head, &base.changes);
+    let conflicts: Vec<&Change> = head
+        .iter()
+        .zip(&told)
+        .filter(|(_, told)| told.origin == Origin::Conflict)
+        .map(|(head, _)| head)
+        .collect();
+    if conflicts.is_empty() {
+        return Ok(vec![wanted]);
     }
-}
-
-impl BasePlan {
-    /// What access is compared with, to tell what a change opens: what would be live with the manifests of the base.
-    ///
-    /// A policy that the change and somebody at the server both changed counts as changed by the change, whatever the
-    /// base wants of it: where there is one, what opens beyond what it is now counts too.
-    fn states(&self, live: &LiveState, head: &[Change]) -> Result<Vec<LiveState>, ReplayError> {
-        let wanted = replay(live, &self.calls)?;
-        let told = origins(head, &self.changes);
-        let conflicts: Vec<&Change> = head
-            .iter()
-            .zip(&told)
-            .filter(|(_, told)| told.origin == Origin::Conflict)
-            .map(|(head, _)| head)
-            .collect();
-        if conflicts.is_empty() {
-            return Ok(vec![wanted]);
-        }
-        let mut as_live = wanted.clone();
-        for Change { id, name, .. } in conflicts {
-            match id {
-                Some(id) => {
-                    as_live
-                        .policies
-                        .retain(|policy| policy.id.as_str() != id.as_str());
-                    as_live.policies.extend(
-                        live.policies
-                            .iter()
-                            .find(|policy| policy.id.as_str() == id.as_str())
-                            .cloned(),
-                    );
-                }
-                // Both would make it: it is not live.
-                None => as_live.policies.retain(|policy| policy.name != *name),
+    let mut as_live = wanted.clone();
+    for Change { id, name, .. } in conflicts {
+        match id {
+            Some(id) => {
+                as_live
+                    .policies
+                    .retain(|policy| policy.id.as_str() != id.as_str());
+                as_live.policies.extend(
+                    live.policies
+                        .iter()
+                        .find(|policy| policy.id.as_str() == id.as_str())
+                        .cloned(),
+                );
             }
+            // Both would make it: it is not live.
+            None => as_live.policies.retain(|policy| policy.name != *name),
         }
-        Ok(vec![wanted, as_live])
     }
-}
-
-impl Gates {
-    /// Whether nothing is asked.
-    pub fn is_empty(&self) -> bool {
-        let Self {
-            list,
-            audiences: _,
-            widening,
-            base: _,
-        } = self;
-        list.is_empty() && widening.is_none()
-    }
-}
-
-/// Where rules are declared, and what people call their teams.
-pub struct Names<'a> {
-    /// The line of a rule, by the names of its policy and itself.
-    pub rule: &'a dyn Fn(&str, &str) -> Option<SourceRef>,
-    /// The line of a policy: where a rule stood that a plan deletes.
-    pub policy: &'a dyn Fn(&str) -> Option<SourceRef>,
-    /// The short names of teams, each with the team's uuid.
-    pub teams: &'a BTreeMap<String, String>,
+    Ok(vec![wanted, as_live])
 }
 
 /// Holds what is allowed after some calls against gates: one outcome for each gate, in their order.
@@ -109,7 +56,7 @@ pub fn hold_gates(
     live: &LiveState,
     calls: &[Call],
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
     hold_gates_of(live, (&[], calls), gates, names)
 }
@@ -119,7 +66,7 @@ pub(super) fn hold_gates_of(
     live: &LiveState,
     plan: (&[Change], &[Call]),
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
 ) -> Vec<GateOutcome> {
     if gates.is_empty() {
         return Vec::new();
@@ -158,7 +105,7 @@ fn look(
     live: &LiveState,
     (changes, calls): (&[Change], &[Call]),
     gates: &Gates,
-    names: &Names<'_>,
+    names: &GateNames<'_>,
     outcomes: &mut [GateOutcome],
     widened: Option<&mut GateOutcome>,
 ) -> Result<(), String> {
@@ -187,7 +134,7 @@ fn look(
     };
     let states = base
         .as_ref()
-        .map(|base| base.states(live, changes))
+        .map(|base| base_states(base, live, changes))
         .transpose()
         .map_err(|error| error.to_string())?;
     let compared: Vec<&LiveState> = match &states {
@@ -257,7 +204,7 @@ fn rules(state: &LiveState) -> Vec<ScopedRule<'_>> {
     rules
 }
 
-fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> BreachInfo {
+fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &GateNames<'_>) -> BreachInfo {
     let GateBreach {
         gate: _,
         audience,
@@ -301,7 +248,7 @@ fn told(kind: Option<GateKind>, breach: &GateBreach<'_>, names: &Names<'_>) -> B
     }
 }
 
-fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> DecidingRule {
+fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &GateNames<'_>) -> DecidingRule {
     DecidingRule {
         policy: rule.policy.to_owned(),
         rule: rule.rule.name.to_string(),
@@ -312,7 +259,7 @@ fn deciding(rule: &ScopedRule<'_>, resource: &str, names: &Names<'_>) -> Decidin
 }
 
 /// A rule that goes has no line any more; its policy has.
-fn at_its_policy(mut rule: DecidingRule, names: &Names<'_>) -> DecidingRule {
+fn at_its_policy(mut rule: DecidingRule, names: &GateNames<'_>) -> DecidingRule {
     rule.source = rule.source.or_else(|| (names.policy)(&rule.policy));
     rule
 }

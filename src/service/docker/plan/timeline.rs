@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
 
-use super::replay::{ReplayError, created, patched_rule};
+use super::replay::{created, patched_rule};
+use crate::plan::ReplayError;
 use crate::plan::{Call, CallId, PolicyRef};
 use model::docker::{
     LiveContent, LivePolicy, LiveRule, LiveState, Operation, PolicyId, PolicyPatch, Rule, RuleId,

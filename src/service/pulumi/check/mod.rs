@@ -6,7 +6,7 @@ mod scene;
 
 use std::collections::HashMap;
 
-pub(crate) use crate::service::docker::check::{blamed, order};
+use crate::service::findings::{blamed, order};
 use crate::workspace::NamedSource;
 use manifest::Document;
 use manifest::config::Target;

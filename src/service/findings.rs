@@ -1,0 +1,28 @@
+//! What the checks of all services do with findings.
+
+use std::collections::HashSet;
+
+use model::diag::{Diagnostic, DocumentId, FileId, Place, Severity};
+
+/// The documents that errors point at, first or second: what is in doubt is not planned.
+pub(crate) fn blamed(diagnostics: &[Diagnostic]) -> HashSet<DocumentId> {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    let places = errors.flat_map(|diagnostic| diagnostic.labels.iter().map(|label| &label.place));
+    places.filter_map(document_of).collect()
+}
+
+fn document_of(place: &Place) -> Option<DocumentId> {
+    match place {
+        Place::Node { document, .. } => Some(*document),
+        Place::File(_) | Place::Bytes { .. } => None,
+    }
+}
+
+pub(crate) fn order(place: &Place) -> (FileId, u32) {
+    (
+        place.file(),
+        document_of(place).map_or(0, |document| document.index),
+    )
+}
