@@ -22,7 +22,7 @@ use crate::render::policy_tests::{
     self, Asked, CoverageReport, TargetReport, TestReport, TestResult,
 };
 use crate::render::text::neutral;
-use crate::service::docker::check::{CheckedTests, resource_place};
+use crate::service::registry::{CheckedTests, resource_place};
 use access::{CedarStatement, CoveredRule, Expectation, Policies};
 use manifest::config::Target;
 use model::diag::{Diagnostic, Place};
@@ -316,7 +316,7 @@ fn written(
 
 /// What the server holds. What this version does not understand of it answers nothing, which must be told.
 async fn live(session: &Session, target: &Target, console: Console) -> anyhow::Result<LiveState> {
-    let state = session.docker_live(target).await?;
+    let state = session.policies(target).await?;
     for policy in &state.policies {
         let whys: Vec<&str> = match &policy.content {
             LiveContent::Rules(rules) => rules

@@ -3,8 +3,6 @@
 mod packs;
 mod select;
 
-pub(super) use packs::Archives;
-
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,10 +18,8 @@ pub(super) use super::tree::At;
 use super::tree::{Edited, Edits, Stand, Tree};
 use crate::plan::{Commit, Fingerprint, tree_digest};
 use crate::render::findings::Prefix;
-use crate::service::docker::check;
-use crate::service::docker::check::{CheckedTests, Input};
 use crate::service::registry;
-use crate::service::registry::{Checked, Manifests, ServerFacts};
+use crate::service::registry::{Checked, CheckedTests, Manifests, ServerFacts};
 use crate::workspace::{Loaded, LoadedTarget};
 use git::{Pipeline, Source};
 use manifest::config;
@@ -257,21 +253,28 @@ impl Workspace {
         let Some(loaded) = self.loaded(target) else {
             return Checked::default();
         };
-        registry::check(
-            &Manifests {
-                target,
-                documents: &self.documents(target),
-                cedar_files: &loaded.cedar_files,
-                pack_sources: &loaded.pack_sources,
-                lock: &self.loaded.lock,
-            },
-            facts,
-        )
+        let documents = self.documents(target);
+        registry::check(&self.manifests(target, loaded, &documents), facts)
+    }
+
+    fn manifests<'a>(
+        &'a self,
+        target: &'a Target,
+        loaded: &'a LoadedTarget,
+        documents: &'a [&'a Document],
+    ) -> Manifests<'a> {
+        Manifests {
+            target,
+            documents,
+            cedar_files: &loaded.cedar_files,
+            pack_sources: &loaded.pack_sources,
+            lock: &self.loaded.lock,
+        }
     }
 
     /// What the rules of a target most likely do not mean.
     pub(super) fn lint(&self, target: &Target, checked: &Checked) -> Vec<Diagnostic> {
-        check::lint(&self.documents(target), &checked.desired.policies)
+        registry::lint(&self.documents(target), &checked.desired.policies)
     }
 
     /// Checks what the policy tests of a target ask.
@@ -280,12 +283,7 @@ impl Workspace {
             return CheckedTests::default();
         };
         let documents = self.documents(target);
-        check::check_tests(&Input {
-            target,
-            documents: &documents,
-            cedar_files: &loaded.cedar_files,
-            teams: &facts.teams,
-        })
+        registry::check_tests(&self.manifests(target, loaded, &documents), facts)
     }
 
     /// Policy tests that no target runs. All targets are looked at, whichever are chosen.
@@ -296,12 +294,12 @@ impl Workspace {
             .iter()
             .map(|target| (target, self.documents(target)))
             .collect();
-        check::check_test_targets(&targets)
+        registry::check_test_targets(&targets)
     }
 
     /// Whether a policy test of a target names a team that only the server can confirm.
     pub(super) fn tests_need_server_teams(&self, target: &Target) -> bool {
-        check::tests_need_server_teams(target, &self.documents(target))
+        registry::tests_need_server_teams(target, &self.documents(target))
     }
 
     /// The manifests of a target.
@@ -315,7 +313,7 @@ impl Workspace {
 
     /// Whether a manifest of a target names a team that only the server can confirm.
     pub(super) fn needs_server_teams(&self, target: &Target) -> bool {
-        check::needs_server_teams(target, &self.documents(target))
+        registry::needs_server_teams(target, &self.documents(target))
     }
 
     /// The names of the policies that the manifests of a target declare, those that they had before included: a

@@ -30,6 +30,6 @@ pub use types::{
     DocumentStatus, DriftReport, Enforcement, EnforcementChange, FORMAT_VERSION, Field,
     FieldChange, GateInfo, GateOutcome, GateSource, Guarded, GuardedKind, Held, HeldReason, Impact,
     LiveCounts, Note, Origin, Origins, Plan, PolicyRef, Reason, ResourceId, ResourceKind, Sent,
-    Since, SourceRef, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, ToSend,
+    Since, SourceRef, Subject, TargetDrift, TargetInfo, TargetOrigins, TargetPlan, ToSend,
     UnmanagedResource, UnreadableResource, ValueChange, document_id, group_id, pack_id,
 };

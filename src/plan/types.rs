@@ -22,7 +22,7 @@ use super::Fingerprint;
 use manifest::config::{Provider, Unmanaged};
 use model::docker::{OperationKind, Profile};
 
-pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, ToSend};
+pub use call::{After, Call, CallId, CallKind, PolicyRef, Reason, Sent, Subject, ToSend};
 pub use change_ref::ChangeRef;
 pub use commit::Commit;
 pub use document::{DocumentState, DocumentStatus};

@@ -78,6 +78,7 @@ fn failed(failure: &Failure) -> (&'static str, String) {
             "not sent, since its policy could not be read just before",
             below(&error.to_string()),
         ),
+        Failure::Service(error) => ("not sent", below(&format!("{error}."))),
         Failure::Journal(error) => ("not sent", below(&format!("{error}."))),
     }
 }
@@ -328,12 +329,8 @@ fn pulumi_words(send: &pulumi::Operation) -> String {
 
 /// What became of a version that was begun and not completed.
 pub fn cleaned_up(cleaned: &CleanedUp, painter: Painter) -> String {
-    let CleanedUp {
-        pack,
-        version,
-        error,
-    } = cleaned;
-    let what = neutral(&format!("version {version} of pack \"{pack}\"")).into_owned();
+    let CleanedUp { name, part, error } = cleaned;
+    let what = neutral(&format!("version {part} of pack \"{name}\"")).into_owned();
     match error {
         None => format!(
             "  {} {what} was half published and is deleted; its tag is not free again: raise `versionTag`",

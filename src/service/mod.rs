@@ -2,7 +2,12 @@
 
 pub mod chainloop;
 pub mod check_config;
+mod connect;
 pub mod docker;
+pub mod emulate;
+mod endpoints;
 mod findings;
 pub mod pulumi;
 pub mod registry;
+
+pub use connect::{ConnectError, ServiceInfo};

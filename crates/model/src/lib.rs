@@ -6,7 +6,6 @@ mod desired;
 pub mod diag;
 pub mod digest;
 pub mod docker;
-mod live;
 mod name;
 mod opaque;
 pub mod pulumi;
@@ -15,6 +14,5 @@ pub mod pulumi;
 pub const CONFIG_FILE_NAME: &str = "polwarden.yaml";
 
 pub use desired::Desired;
-pub use live::Live;
 pub use name::{Name, NameError, is_hidden};
 pub use opaque::Opaque;

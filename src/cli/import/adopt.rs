@@ -76,7 +76,7 @@ impl Adoption<'_> {
         let mut states = Vec::new();
         for target in targets {
             let live = session
-                .docker_live(target)
+                .policies(target)
                 .await
                 .with_context(|| planning::of(target))?;
             states.push(live);

@@ -53,7 +53,9 @@ impl Documents<'_> {
                 .iter()
                 .flat_map(|name| KINDS.map(|kind| (kind, name.clone())));
             let live = session
-                .chainloop_reader(target)?
+                .connections()
+                .chainloop(target)?
+                .reader(target)?
                 .asking_for(wanted)
                 .live_state()
                 .await;
